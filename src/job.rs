@@ -1,0 +1,484 @@
+//! The job document: what a job may hold, how it is read, and its one canonical text.
+//!
+//! Everything else in jobdeck treats a document as text that was checked here. Two documents that mean the same have
+//! the same text: members in the order of [`Job`], times in UTC with milliseconds, no member that has no value.
+
+use std::fmt;
+
+use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::json::{ObjectOnly, Strict, StrictObject};
+use crate::time::Timestamp;
+
+/// The longest `job_id`, `domain_id` or `project_id`, in bytes.
+pub const MAX_ID_BYTES: usize = 256;
+/// The most tasks a job may have: SpaceONE's JobInfo carries them as int32.
+pub const MAX_TASKS: i64 = i32::MAX as i64;
+
+/// The state of a job, in the order of SpaceONE's proto numbers.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum JobStatus {
+    #[default]
+    Created,
+    Canceled,
+    InProgress,
+    Success,
+    Error,
+    Timeout,
+}
+
+impl JobStatus {
+    /// Every status; the proto number of `ALL[n]` is `n + 1`, since 0 is `JOB_STATE_NONE`.
+    pub const ALL: [Self; 6] = [
+        Self::Created,
+        Self::Canceled,
+        Self::InProgress,
+        Self::Success,
+        Self::Error,
+        Self::Timeout,
+    ];
+
+    /// The name that documents and requests use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Created => "CREATED",
+            Self::Canceled => "CANCELED",
+            Self::InProgress => "IN_PROGRESS",
+            Self::Success => "SUCCESS",
+            Self::Error => "ERROR",
+            Self::Timeout => "TIMEOUT",
+        }
+    }
+
+    /// The status of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// One run of a collector.
+///
+/// Rule: the table "The job document" of the contract. A member that is not in it is refused, so that a misspelt
+/// fixture does not pass silently.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Unique within the domain; 1 to [`MAX_ID_BYTES`] bytes.
+    #[serde(deserialize_with = "id")]
+    pub job_id: String,
+    #[serde(default)]
+    pub status: JobStatus,
+    /// What the collection was limited to; free-form.
+    #[serde(default)]
+    pub filter: StrictObject,
+    /// 0 to [`MAX_TASKS`].
+    #[serde(default, deserialize_with = "tasks")]
+    pub total_tasks: i64,
+    /// Tasks not yet done, within int32. SpaceONE's own data has -1 in canceled jobs, so it may be negative.
+    #[serde(default, deserialize_with = "int32")]
+    pub remained_tasks: i64,
+    #[serde(default, deserialize_with = "errors")]
+    pub errors: Vec<JobError>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collector_info: Option<CollectorInfo>,
+    #[serde(
+        default,
+        deserialize_with = "optional_id",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub project_id: Option<String>,
+    /// The tenant; 1 to [`MAX_ID_BYTES`] bytes.
+    #[serde(deserialize_with = "id")]
+    pub domain_id: String,
+    pub created_at: Timestamp,
+    /// When it was last written; `None` only between reading and [`Job::from_json`]'s default.
+    #[serde(default)]
+    pub updated_at: Option<Timestamp>,
+    /// `None` while the job runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finished_at: Option<Timestamp>,
+}
+
+/// One error of a job.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobError {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Free-form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub additional: Option<StrictObject>,
+}
+
+/// The collector as it was when the job ran: SpaceONE's known members are checked for their types, others are free.
+///
+/// `collector_id` is a string or absent (a null is dropped), so that it can be a column; the other members are kept as
+/// they came, nulls too.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[serde(transparent)]
+pub struct CollectorInfo(pub Map<String, Value>);
+
+impl CollectorInfo {
+    /// The collector's own id, where it has one.
+    #[must_use]
+    pub fn collector_id(&self) -> Option<&str> {
+        self.0.get("collector_id").and_then(Value::as_str)
+    }
+}
+
+/// Why a text is no job: where in the text, at which field, and what would be right.
+#[derive(Debug, thiserror::Error)]
+#[error("column {column}{}: {problem}", field_clause(.field))]
+pub struct JobTextError {
+    /// 1-based line within the text.
+    pub line: usize,
+    /// 1-based column within the line.
+    pub column: usize,
+    /// The dotted path of the field, or empty for the job itself.
+    pub field: String,
+    /// What was found and what was expected.
+    pub problem: String,
+}
+
+fn field_clause(field: &str) -> String {
+    if field.is_empty() {
+        String::new()
+    } else {
+        format!(", field {field}")
+    }
+}
+
+impl Job {
+    /// Reads one job from JSON text and puts in the defaults.
+    ///
+    /// # Errors
+    /// [`JobTextError`] names the place: not JSON, an unknown or missing field, or a value of the wrong type.
+    pub fn from_json(text: &[u8]) -> Result<Self, JobTextError> {
+        match serde_json::from_slice::<ObjectOnly<Self>>(text) {
+            Ok(job) => Ok(job.0.with_defaults()),
+            // Following the path costs time, so only a job that failed is read with it.
+            Err(error) => Err(Self::explain(text, &error)),
+        }
+    }
+
+    /// Reads one job from a parsed value; as [`Job::from_json`], but without line and column.
+    ///
+    /// # Errors
+    /// [`JobTextError`] with line and column 0.
+    pub fn from_value(value: &Value) -> Result<Self, JobTextError> {
+        let job = serde_path_to_error::deserialize::<_, ObjectOnly<Self>>(value);
+        job.map(|job| job.0.with_defaults())
+            .map_err(|error| JobTextError {
+                line: 0,
+                column: 0,
+                field: field_name(error.path()),
+                problem: error.inner().to_string(),
+            })
+    }
+
+    pub(crate) fn with_defaults(mut self) -> Self {
+        self.updated_at.get_or_insert(self.created_at);
+        self
+    }
+
+    fn explain(text: &[u8], first: &serde_json::Error) -> JobTextError {
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let field = match serde_path_to_error::deserialize::<_, ObjectOnly<Self>>(&mut deserializer)
+        {
+            Err(error) if !error.inner().is_syntax() && !error.inner().is_eof() => {
+                field_name(error.path())
+            }
+            _ => String::new(),
+        };
+        let problem = first.to_string();
+        let place = format!(" at line {} column {}", first.line(), first.column());
+        JobTextError {
+            line: first.line(),
+            column: first.column(),
+            field,
+            problem: problem.strip_suffix(&place).unwrap_or(&problem).to_owned(),
+        }
+    }
+
+    /// The canonical text: the document as it is stored and served.
+    #[must_use]
+    pub fn to_document(&self) -> String {
+        // A Job holds only strings, finite numbers and maps with string keys: nothing that serialising refuses.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The id of the job's collector, where it has one.
+    #[must_use]
+    pub fn collector_id(&self) -> Option<&str> {
+        self.collector_info
+            .as_ref()
+            .and_then(CollectorInfo::collector_id)
+    }
+}
+
+pub(crate) fn field_name(path: &serde_path_to_error::Path) -> String {
+    let name = path.to_string();
+    if name == "." { String::new() } else { name }
+}
+
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    match id.len() {
+        0 => Err(D::Error::custom("must not be empty")),
+        1..=MAX_ID_BYTES => Ok(id),
+        length => Err(D::Error::custom(format_args!(
+            "is {length} bytes long, at most {MAX_ID_BYTES} are allowed"
+        ))),
+    }
+}
+
+fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Id(#[serde(deserialize_with = "id")] String);
+    Ok(Option::<Id>::deserialize(deserializer)?.map(|id| id.0))
+}
+
+fn tasks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    deserializer.deserialize_i64(Int32 { least: 0 })
+}
+
+fn int32<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    deserializer.deserialize_i64(Int32 {
+        least: i64::from(i32::MIN),
+    })
+}
+
+/// An integer from `least` to [`MAX_TASKS`].
+struct Int32 {
+    least: i64,
+}
+
+impl Visitor<'_> for Int32 {
+    type Value = i64;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an integer from {} to {MAX_TASKS}", self.least)
+    }
+    fn visit_i64<E: Error>(self, number: i64) -> Result<i64, E> {
+        let allowed = (self.least..=MAX_TASKS).contains(&number);
+        allowed
+            .then_some(number)
+            .ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
+    }
+    fn visit_u64<E: Error>(self, number: u64) -> Result<i64, E> {
+        self.visit_i64(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+fn errors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<JobError>, D::Error> {
+    let errors = Vec::<ObjectOnly<JobError>>::deserialize(deserializer)?;
+    Ok(errors.into_iter().map(|error| error.0).collect())
+}
+
+impl<'de> Deserialize<'de> for CollectorInfo {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = deserializer.deserialize_map(Members {
+            kind_of: collector_member,
+        })?;
+        Ok(Self(members))
+    }
+}
+
+/// What a known member must hold; every one may also be null.
+#[derive(Clone, Copy)]
+enum MemberKind {
+    /// A string whose null is dropped.
+    Key,
+    Text,
+    Boolean,
+    Object,
+    PluginInfo,
+    Free,
+}
+
+fn collector_member(name: &str) -> MemberKind {
+    match name {
+        "collector_id" => MemberKind::Key,
+        "name" | "state" | "provider" | "project_id" => MemberKind::Text,
+        "is_public" => MemberKind::Boolean,
+        "capability" => MemberKind::Object,
+        "plugin_info" => MemberKind::PluginInfo,
+        _ => MemberKind::Free,
+    }
+}
+
+fn plugin_member(name: &str) -> MemberKind {
+    match name {
+        "plugin_id" | "version" => MemberKind::Text,
+        "options" => MemberKind::Object,
+        _ => MemberKind::Free,
+    }
+}
+
+/// Reads an object whose known members have known types, keeping the order in which they came.
+struct Members {
+    kind_of: fn(&str) -> MemberKind,
+}
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        #[derive(Deserialize)]
+        struct PluginInfo(#[serde(deserialize_with = "plugin_info")] Map<String, Value>);
+
+        let mut members = Map::new();
+        while let Some(name) = access.next_key::<String>()? {
+            if members.contains_key(&name) {
+                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+            }
+            let value = match (self.kind_of)(&name) {
+                MemberKind::Key => match access.next_value::<Option<String>>()? {
+                    Some(key) => Value::String(key),
+                    None => continue,
+                },
+                MemberKind::Text => access
+                    .next_value::<Option<String>>()?
+                    .map_or(Value::Null, Value::String),
+                MemberKind::Boolean => access
+                    .next_value::<Option<bool>>()?
+                    .map_or(Value::Null, Value::Bool),
+                MemberKind::Object => access
+                    .next_value::<Option<StrictObject>>()?
+                    .map_or(Value::Null, |object| Value::Object(object.0)),
+                MemberKind::PluginInfo => access
+                    .next_value::<Option<PluginInfo>>()?
+                    .map_or(Value::Null, |plugin| Value::Object(plugin.0)),
+                MemberKind::Free => access.next_value::<Strict>()?.0,
+            };
+            members.insert(name, value);
+        }
+        Ok(members)
+    }
+}
+
+fn plugin_info<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    deserializer.deserialize_map(Members {
+        kind_of: plugin_member,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FULL: &str = r#"{"job_id":"job-1","status":"ERROR","filter":{"a":[1,{"b":null}]},"total_tasks":3,"remained_tasks":1,"errors":[{"error_code":"E","message":"m","additional":{"x":true}}],"collector_info":{"collector_id":"c","plugin_info":{"version":"1","options":{}},"project_id":null,"zone":[1]},"project_id":"p","domain_id":"d","created_at":"2022-06-17T08:00:01.225Z","updated_at":"2022-06-17T08:00:02.000Z","finished_at":"2022-06-17T08:00:03.000Z"}"#;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let got = match Job::from_json(text.as_bytes()) {
+            Ok(job) => job.to_document(),
+            Err(error) => format!("line {} {error}", error.line),
+        };
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn the_canonical_text_is_a_fixed_point() {
+        check(FULL, FULL);
+    }
+
+    #[test]
+    fn defaults_are_filled_in_and_nulls_are_left_out() {
+        check(
+            r#"{"created_at":"2022-06-17T17:00:00+09:00","domain_id":"d","job_id":"j","finished_at":null,"project_id":null,"collector_info":{"collector_id":null}}"#,
+            r#"{"job_id":"j","status":"CREATED","filter":{},"total_tasks":0,"remained_tasks":0,"errors":[],"collector_info":{},"domain_id":"d","created_at":"2022-06-17T08:00:00.000Z","updated_at":"2022-06-17T08:00:00.000Z"}"#,
+        );
+    }
+
+    #[test]
+    fn faults_name_their_place() {
+        let base = |extra: &str| {
+            format!(
+                r#"{{"job_id":"j","domain_id":"d","created_at":"2022-06-17T08:00:00Z"{extra}}}"#
+            )
+        };
+        for (text, expected) in [
+            (
+                base(r#","stauts":"ERROR""#),
+                "line 1 column 74, field stauts: unknown field `stauts`",
+            ),
+            (
+                base(r#","status":"DONE""#),
+                "line 1 column 81, field status: unknown variant `DONE`",
+            ),
+            (
+                base(r#","total_tasks":-1"#),
+                "line 1 column 82, field total_tasks: invalid value: integer `-1`, expected an integer from 0 to 2147483647",
+            ),
+            (
+                base(r#","total_tasks":"3""#),
+                "line 1 column 83, field total_tasks: invalid type: string \"3\", expected an integer",
+            ),
+            (
+                base(r#","errors":[{"error_code":"E"},{"code":1}]"#),
+                "line 1 column 102, field errors[1].code: unknown field `code`",
+            ),
+            (
+                base(r#","collector_info":{"plugin_info":{"version":1}}"#),
+                "line 1 column 110, field collector_info.plugin_info.version: invalid type: integer `1`",
+            ),
+            (
+                base(r#","filter":{"a":{"b":1,"b":2}}"#),
+                "line 1 column 93, field filter.a: duplicate field `b`",
+            ),
+            (
+                base(r#","finished_at":"soon""#),
+                "line 1 column 86, field finished_at: `soon` is not an RFC 3339 time",
+            ),
+            (
+                base(r#","project_id":"""#),
+                "line 1 column 82, field project_id: must not be empty",
+            ),
+            (
+                base(r#","job_id":"k""#),
+                "line 1 column 74: duplicate field `job_id`",
+            ),
+            (base(","), "line 1 column 67: trailing comma"),
+            (
+                r#"{"job_id":"j","domain_id":"d"}"#.to_owned(),
+                "line 1 column 30: missing field `created_at`",
+            ),
+            (
+                "[1]".to_owned(),
+                "line 1 column 0: invalid type: sequence, expected an object",
+            ),
+            ("{}x".to_owned(), "line 1 column 2: missing field `job_id`"),
+        ] {
+            let got = Job::from_json(text.as_bytes()).map_or_else(
+                |error| format!("line {} {error}", error.line),
+                |job| job.to_document(),
+            );
+            assert!(
+                got.starts_with(expected),
+                "{text}\n got: {got}\nwant: {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn status_names_and_numbers_go_together() {
+        for (index, status) in JobStatus::ALL.into_iter().enumerate() {
+            assert_eq!(status as usize, index);
+            assert_eq!(JobStatus::from_name(status.name()), Some(status));
+            assert_eq!(serde_json::to_value(status).unwrap(), status.name());
+        }
+    }
+}
