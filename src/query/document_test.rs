@@ -1,0 +1,242 @@
+//! Tests of what lies inside a document: the SQL function `holds(document, test)`.
+//!
+//! SQLite's own JSON functions can't tell `true` from 1, follow a path through arrays, or compare by MongoDB's types,
+//! so these tests are made here. The test travels as JSON text: it is a bound value like any other, and a statement
+//! with another test has the same text. It is read once a statement ([`Prepared`]).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::filter::Comparison;
+use super::path::{locate, reach};
+use super::pattern::Pattern;
+use super::value::Any;
+
+/// A test of the values that a path reaches; it holds when any of them passes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DocumentTest {
+    /// Segments from the document's root.
+    pub path: Vec<String>,
+    #[serde(flatten)]
+    pub check: Check,
+}
+
+/// What is asked of one value. Rule: the conformance notes, "Filter operators".
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// Equal by type and value; null also where the path is missing.
+    Equal(Value),
+    /// Equal to any of them.
+    In(Vec<Value>),
+    /// Of the same type, and so compared.
+    Compare(Comparison, Value),
+    /// A string that the pattern matches.
+    Matches(String),
+    /// There, null included.
+    Exists,
+    /// An array, one of whose elements has all these members.
+    Match(Map<String, Value>),
+}
+
+impl DocumentTest {
+    /// The test as it is bound.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        // Only strings, finite numbers and maps with string keys: nothing that serialising refuses.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// A test made ready to be asked of many documents.
+#[derive(Debug)]
+pub struct Prepared {
+    path: Vec<String>,
+    check: PreparedCheck,
+}
+
+#[derive(Debug)]
+enum PreparedCheck {
+    Equal(Any),
+    /// Sorted.
+    In(Vec<Any>),
+    Compare(Comparison, Any),
+    Matches(Pattern),
+    Exists,
+    Match(Vec<(String, Any)>),
+}
+
+impl Prepared {
+    /// Reads the text of a test.
+    ///
+    /// # Errors
+    /// A sentence, when the text is no test.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let test: DocumentTest = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let check = match test.check {
+            Check::Equal(value) => PreparedCheck::Equal(Any::from(&value)),
+            Check::In(values) => {
+                let mut sorted: Vec<_> = values.iter().map(Any::from).collect();
+                sorted.sort_by(Any::compare);
+                PreparedCheck::In(sorted)
+            }
+            Check::Compare(comparison, value) => {
+                PreparedCheck::Compare(comparison, Any::from(&value))
+            }
+            Check::Matches(pattern) => PreparedCheck::Matches(Pattern::new(&pattern)?),
+            Check::Exists => PreparedCheck::Exists,
+            Check::Match(members) => PreparedCheck::Match(
+                members
+                    .iter()
+                    .map(|(name, value)| (name.clone(), Any::from(value)))
+                    .collect(),
+            ),
+        };
+        Ok(Self {
+            path: test.path,
+            check,
+        })
+    }
+
+    /// Whether the test holds of a document.
+    ///
+    /// # Errors
+    /// A sentence, when a pattern takes too many steps or the text is not JSON.
+    pub fn holds(&self, document: &str) -> Result<bool, String> {
+        let mut fault = None;
+        let mut test = |value: Option<&Value>| match self.check.holds(value) {
+            Ok(holds) => holds,
+            Err(problem) => {
+                fault = Some(problem);
+                true
+            }
+        };
+        let holds = match locate(document, &self.path).map_err(|error| error.to_string())? {
+            Some((value, left)) => reach(&value, &self.path[self.path.len() - left..], &mut test),
+            None => test(None),
+        };
+        fault.map_or(Ok(holds), Err)
+    }
+}
+
+impl PreparedCheck {
+    fn holds(&self, value: Option<&Value>) -> Result<bool, String> {
+        let Some(value) = value else {
+            return Ok(match self {
+                Self::Equal(operand) => *operand == Any::Null,
+                Self::In(operands) => operands.first() == Some(&Any::Null),
+                _ => false,
+            });
+        };
+        Ok(match self {
+            Self::Equal(Any::Text(operand)) => value.as_str() == Some(operand),
+            Self::Equal(operand) => Any::from(value).compare(operand).is_eq(),
+            Self::In(operands) => {
+                let any = Any::from(value);
+                operands
+                    .binary_search_by(|operand| operand.compare(&any))
+                    .is_ok()
+            }
+            Self::Compare(comparison, operand) => Any::from(value)
+                .compare_same_type(operand)
+                .is_some_and(|order| comparison.holds(order)),
+            Self::Matches(pattern) => match value {
+                Value::String(text) => pattern.is_match(text)?,
+                _ => false,
+            },
+            Self::Exists => true,
+            Self::Match(operands) => value.as_array().is_some_and(|items| {
+                items.iter().filter_map(Value::as_object).any(|item| {
+                    operands.iter().all(|(name, operand)| match item.get(name) {
+                        Some(member) => equals_or_has(member, operand),
+                        None => *operand == Any::Null,
+                    })
+                })
+            }),
+        })
+    }
+}
+
+/// Equality as the operator `eq` has it at the end of a path: an array offers itself and each element.
+fn equals_or_has(value: &Value, operand: &Any) -> bool {
+    let equals = |value: &Value| Any::from(value).compare(operand).is_eq();
+    equals(value)
+        || value
+            .as_array()
+            .is_some_and(|items| items.iter().any(equals))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(path: &str, check: Check, expected: bool) {
+        const DOCUMENT: &str = r#"{"n":1,"t":true,"s":"ab","z":null,"o":{"a":1,"b":[]},"e":[],"l":[{"k":"x","v":1},{"k":"y","v":null},{"k":"w","v":[2,3]},5]}"#;
+        let test = DocumentTest {
+            path: path.split('.').map(str::to_owned).collect(),
+            check,
+        };
+        let text = test.to_text();
+        assert_eq!(
+            serde_json::from_str::<DocumentTest>(&text).unwrap(),
+            test,
+            "{text}"
+        );
+        assert_eq!(
+            Prepared::new(&text).unwrap().holds(DOCUMENT),
+            Ok(expected),
+            "{text}"
+        );
+    }
+
+    fn value(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn values_are_compared_by_type() {
+        for (path, operand, expected) in [
+            ("n", "1", true),
+            ("n", "1.0", true),
+            ("n", "true", false),
+            ("n", "\"1\"", false),
+            ("t", "true", true),
+            ("z", "null", true),
+            ("gone", "null", true),
+            ("l.k", "null", false),
+            ("l.v", "null", true),
+            ("l.v", "3", true),
+            ("l.v", "[2,3]", true),
+            ("l.gone", "null", true),
+            ("e.gone", "null", false),
+            ("l", "5", true),
+            ("o", r#"{"a":1,"b":[]}"#, true),
+            ("o", r#"{"b":[],"a":1}"#, false),
+        ] {
+            check(path, Check::Equal(value(operand)), expected);
+            check(
+                path,
+                Check::In(vec![value("\"none\""), value(operand)]),
+                expected,
+            );
+        }
+    }
+
+    #[test]
+    fn other_checks() {
+        check("n", Check::Compare(Comparison::Gte, value("1")), true);
+        check("n", Check::Compare(Comparison::Lt, value("\"2\"")), false);
+        check("z", Check::Compare(Comparison::Lte, value("null")), false);
+        check("s", Check::Matches("B$".to_owned()), true);
+        check("n", Check::Matches("1".to_owned()), false);
+        check("z", Check::Exists, true);
+        check("l.0", Check::Exists, true);
+        check("l.9", Check::Exists, false);
+        let members = |text: &str| value(text).as_object().unwrap().clone();
+        check("l", Check::Match(members(r#"{"k":"x","v":1}"#)), true);
+        check("l", Check::Match(members(r#"{"k":"x","v":null}"#)), false);
+        check("l", Check::Match(members(r#"{"gone":null}"#)), true);
+        check("o", Check::Match(members(r#"{"a":1}"#)), false);
+    }
+}

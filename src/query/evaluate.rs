@@ -1,0 +1,622 @@
+//! What the statistics compute over single values: the bodies of our SQL functions.
+//!
+//! Each takes and gives [`Any`]; a missing value is `None`. A fault is a sentence that begins with its place in the
+//! request, which the compiler bound as an argument.
+
+use serde_json::Value;
+
+use super::path::{locate, reach};
+use super::sql::Param;
+use super::stage::Calculation;
+use super::value::Any;
+
+/// The value at a path below another, gathered through arrays.
+///
+/// Rule: MongoDB's field paths in expressions: through an array it is the array of what the elements that are objects
+/// have there, and numbers are no indexes.
+#[must_use]
+pub fn get(value: Any, path: &[String]) -> Option<Any> {
+    let Some((segment, rest)) = path.split_first() else {
+        return Some(value);
+    };
+    match value {
+        Any::Object(members) => take(members, segment).and_then(|member| get(member, rest)),
+        Any::Array(items) => {
+            let objects = items
+                .into_iter()
+                .filter(|item| matches!(item, Any::Object(_)));
+            Some(Any::Array(
+                objects.filter_map(|item| get(item, path)).collect(),
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The value at a path below another, through objects only.
+#[must_use]
+pub fn member(value: Any, path: &[String]) -> Option<Any> {
+    path.iter().try_fold(value, |value, segment| match value {
+        Any::Object(members) => take(members, segment),
+        _ => None,
+    })
+}
+
+fn take(members: Vec<(String, Any)>, name: &str) -> Option<Any> {
+    members
+        .into_iter()
+        .find(|(member, _)| member == name)
+        .map(|(_, value)| value)
+}
+
+/// [`get`] from a stored document.
+///
+/// # Errors
+/// When the text is not JSON.
+pub fn value_at(document: &str, path: &[String]) -> Result<Option<Any>, serde_json::Error> {
+    let found = locate(document, path)?;
+    Ok(found.and_then(|(value, left)| get(Any::from(&value), &path[path.len() - left..])))
+}
+
+/// [`member`] of a stored document.
+///
+/// # Errors
+/// When the text is not JSON.
+pub fn member_at(document: &str, path: &[String]) -> Result<Option<Any>, serde_json::Error> {
+    Ok(locate(document, path)?
+        .filter(|(_, left)| *left == 0)
+        .map(|(value, _)| Any::from(&value)))
+}
+
+/// The key by which a list is ordered by a path: over all that the path reaches, the smallest or the largest.
+///
+/// # Errors
+/// When the text is not JSON.
+pub fn sort_value(
+    document: &str,
+    path: &[String],
+    descending: bool,
+) -> Result<Param, serde_json::Error> {
+    let found = value_at(document, path)?;
+    Ok(found.map_or(super::value::MISSING_SORT_KEY, |value| {
+        value.into_sort_key(descending)
+    }))
+}
+
+/// What `distinct` sees at a path: all that it reaches, arrays by their elements; as [`explode`] writes it.
+///
+/// # Errors
+/// When the text is not JSON.
+pub fn reached(document: &str, path: &[String]) -> Result<Option<String>, serde_json::Error> {
+    let Some((value, left)) = locate(document, path)? else {
+        return Ok(None);
+    };
+    let mut values = Vec::new();
+    reach(&value, &path[path.len() - left..], &mut |reached| {
+        match reached {
+            None | Some(Value::Array(_)) => {}
+            Some(value) => values.push(Any::from(value)),
+        }
+        false
+    });
+    Ok(explode(Some(Any::Array(values))))
+}
+
+/// The rows that `unwind` makes of a value, as JSON text for `json_each`: numbers and strings as they are, all else as
+/// an array that holds the value's BLOB in hexadecimal. Nothing for missing, null and `[]`.
+#[must_use]
+pub fn explode(value: Option<Any>) -> Option<String> {
+    let items = match value {
+        None | Some(Any::Null) => return None,
+        Some(Any::Array(items)) => items,
+        Some(single) => vec![single],
+    };
+    let mut out = Vec::with_capacity(items.len() * 16);
+    out.push(b'[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        match item.into_param() {
+            Param::Blob(blob) => {
+                out.extend(b"[\"");
+                out.extend(
+                    blob.iter()
+                        .flat_map(|byte| [hex(byte >> 4), hex(byte & 15)]),
+                );
+                out.extend(b"\"]");
+            }
+            // Seventeen digits tell every float apart.
+            Param::Real(real) => out.extend(format!("{real:.16e}").bytes()),
+            Param::Integer(integer) => out.extend(integer.to_string().bytes()),
+            Param::Text(text) => super::value::write_text(&text, &mut out),
+            Param::Null => out.extend(b"null"),
+        }
+    }
+    out.push(b']');
+    String::from_utf8(out).ok()
+}
+
+fn hex(nibble: u8) -> u8 {
+    b"0123456789ABCDEF"[usize::from(nibble)]
+}
+
+impl Any {
+    /// The value with another in the place of what stands at a path of objects below it.
+    #[must_use]
+    pub fn put(self, path: &[String], part: Self) -> Self {
+        let Some((segment, rest)) = path.split_first() else {
+            return part;
+        };
+        match self {
+            Self::Object(mut members) => {
+                let mut part = Some(part);
+                for (name, value) in &mut members {
+                    if name == segment
+                        && let Some(part) = part.take()
+                    {
+                        *value = std::mem::replace(value, Self::Null).put(rest, part);
+                    }
+                }
+                Self::Object(members)
+            }
+            other => other,
+        }
+    }
+
+    /// The value's type, as an error names it.
+    fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Integer(_) | Self::Real(_) => "a number",
+            Self::Text(_) => "a string",
+            Self::Object(_) => "an object",
+            Self::Array(_) => "an array",
+            Self::Boolean(_) => "a boolean",
+            Self::Time(_) => "a datetime",
+        }
+    }
+}
+
+fn found(value: Option<&Any>) -> &'static str {
+    value.map_or("nothing (the path is missing)", Any::type_name)
+}
+
+/// `size` of an array.
+///
+/// # Errors
+/// For anything but an array.
+pub fn size_of(value: Option<Any>, place: &str) -> Result<Any, String> {
+    match value {
+        Some(Any::Array(items)) => Ok(Any::Integer(i64::try_from(items.len()).unwrap_or(i64::MAX))),
+        other => Err(format!(
+            "{place}: `size` takes an array, found {}",
+            found(other.as_ref())
+        )),
+    }
+}
+
+/// `sum` of an array's numbers; of a single number itself; all else counts 0.
+#[must_use]
+pub fn sum_of(value: Option<Any>) -> Any {
+    let mut sum = Sum::default();
+    match value {
+        Some(Any::Array(items)) => items.iter().for_each(|item| sum.add(item)),
+        Some(single) => sum.add(&single),
+        None => {}
+    }
+    sum.total()
+}
+
+/// `array_to_object`: from `{k, v}` objects or pairs; null for null or missing.
+///
+/// # Errors
+/// For anything else.
+pub fn array_to_object(value: Option<Any>, place: &str) -> Result<Any, String> {
+    let fault = |found: &str| {
+        format!("{place}: `array_to_object` takes an array of objects {{k, v}}, found {found}")
+    };
+    let items = match value {
+        None | Some(Any::Null) => return Ok(Any::Null),
+        Some(Any::Array(items)) => items,
+        Some(other) => return Err(fault(other.type_name())),
+    };
+    let mut object: Vec<(String, Any)> = Vec::with_capacity(items.len());
+    for item in items {
+        let pair = match item {
+            Any::Object(members) if members.len() == 2 => {
+                let name = members
+                    .iter()
+                    .find(|(name, _)| name == "k")
+                    .map(|(_, value)| value.clone());
+                name.zip(take(members, "v"))
+            }
+            Any::Array(mut pair) if pair.len() == 2 => pair
+                .pop()
+                .zip(pair.pop())
+                .map(|(value, name)| (name, value)),
+            _ => None,
+        };
+        let Some((Any::Text(name), value)) = pair else {
+            return Err(fault("another element"));
+        };
+        match object.iter_mut().find(|(member, _)| *member == name) {
+            Some((_, member)) => *member = value,
+            None => object.push((name, value)),
+        }
+    }
+    Ok(Any::Object(object))
+}
+
+/// `object_to_array`: to `{k, v}` objects; null for null or missing.
+///
+/// # Errors
+/// For anything else.
+pub fn object_to_array(value: Option<Any>, place: &str) -> Result<Any, String> {
+    match value {
+        None | Some(Any::Null) => Ok(Any::Null),
+        Some(Any::Object(members)) => Ok(Any::Array(
+            members
+                .into_iter()
+                .map(|(name, value)| {
+                    Any::Object(vec![
+                        ("k".to_owned(), Any::Text(name)),
+                        ("v".to_owned(), value),
+                    ])
+                })
+                .collect(),
+        )),
+        Some(other) => Err(format!(
+            "{place}: `object_to_array` takes an object, found {}",
+            other.type_name()
+        )),
+    }
+}
+
+/// One object of named values, without those that are missing.
+#[must_use]
+pub fn object_of(names: &[String], values: Vec<Option<Any>>) -> Any {
+    Any::Object(
+        names
+            .iter()
+            .cloned()
+            .zip(values)
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect(),
+    )
+}
+
+/// A calculation over several values.
+///
+/// # Errors
+/// For what is no number, and for a division by zero.
+pub fn calculate(
+    calculation: Calculation,
+    place: &str,
+    values: &[Option<Any>],
+) -> Result<Any, String> {
+    if calculation == Calculation::Sum {
+        let mut sum = Sum::default();
+        values.iter().flatten().for_each(|value| sum.add(value));
+        return Ok(sum.total());
+    }
+    let name = calculation.name();
+    let mut has_null = false;
+    let mut numbers = Vec::with_capacity(values.len());
+    for value in values {
+        match value {
+            None | Some(Any::Null) => has_null = true,
+            Some(Any::Integer(integer)) => numbers.push(Number::Integer(*integer)),
+            Some(Any::Real(real)) => numbers.push(Number::Real(*real)),
+            Some(other) => {
+                return Err(format!(
+                    "{place}: `{name}` takes numbers, found {}",
+                    other.type_name()
+                ));
+            }
+        }
+    }
+    if has_null {
+        return Ok(Any::Null);
+    }
+    let integers: fn(i64, i64) -> Option<i64> = match calculation {
+        Calculation::Add | Calculation::Sum => i64::checked_add,
+        Calculation::Subtract => i64::checked_sub,
+        Calculation::Multiply => i64::checked_mul,
+        Calculation::Divide => |_, _| None,
+    };
+    let floats: fn(f64, f64) -> f64 = match calculation {
+        Calculation::Add | Calculation::Sum => |a, b| a + b,
+        Calculation::Subtract => |a, b| a - b,
+        Calculation::Multiply => |a, b| a * b,
+        Calculation::Divide => |a, b| a / b,
+    };
+    if calculation == Calculation::Divide
+        && numbers.get(1).is_some_and(|divisor| divisor.float() == 0.0)
+    {
+        return Err(format!("{place}: `divide` by zero"));
+    }
+    let result = numbers.into_iter().reduce(|a, b| match (a, b) {
+        (Number::Integer(x), Number::Integer(y)) => integers(x, y).map_or_else(
+            || Number::Real(floats(a.float(), b.float())),
+            Number::Integer,
+        ),
+        _ => Number::Real(floats(a.float(), b.float())),
+    });
+    Ok(match result {
+        Some(Number::Integer(integer)) => Any::Integer(integer),
+        Some(Number::Real(real)) => Any::Real(real),
+        None => Any::Null,
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Number {
+    Integer(i64),
+    Real(f64),
+}
+
+impl Number {
+    fn float(self) -> f64 {
+        match self {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "what float arithmetic does to a large integer"
+            )]
+            Self::Integer(integer) => integer as f64,
+            Self::Real(real) => real,
+        }
+    }
+}
+
+/// A running sum of numbers; what is no number is passed over.
+///
+/// Rule: MongoDB's `$sum`: exact over integers, a float where they overflow int64 or a float is among them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sum {
+    integers: i128,
+    floats: f64,
+    /// What rounding took from `floats` (Neumaier's summation).
+    lost: f64,
+    has_floats: bool,
+    count: u64,
+}
+
+impl Sum {
+    /// Adds a value, if it is a number.
+    pub fn add(&mut self, value: &Any) {
+        match value {
+            Any::Integer(integer) => {
+                self.integers = self.integers.saturating_add(i128::from(*integer));
+            }
+            Any::Real(real) => {
+                self.has_floats = true;
+                let sum = self.floats + real;
+                self.lost += if self.floats.abs() >= real.abs() {
+                    (self.floats - sum) + real
+                } else {
+                    (real - sum) + self.floats
+                };
+                self.floats = sum;
+            }
+            _ => return,
+        }
+        self.count += 1;
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a sum that is answered as a float"
+    )]
+    fn float(&self) -> f64 {
+        let floats = self.floats + self.lost;
+        let floats = if floats.is_nan() { self.floats } else { floats };
+        self.integers as f64 + floats
+    }
+
+    /// The sum; 0 where there was no number.
+    #[must_use]
+    pub fn total(&self) -> Any {
+        match i64::try_from(self.integers) {
+            Ok(integer) if !self.has_floats => Any::Integer(integer),
+            _ => Any::Real(self.float()),
+        }
+    }
+
+    /// The mean; null where there was no number.
+    #[must_use]
+    pub fn mean(&self) -> Any {
+        #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
+        let count = self.count as f64;
+        if self.count == 0 {
+            Any::Null
+        } else {
+            Any::Real(self.float() / count)
+        }
+    }
+}
+
+/// Merges the members of an object into another; later values win, null and missing are passed over.
+///
+/// # Errors
+/// For anything else.
+pub fn merge(into: &mut Vec<(String, Any)>, value: Option<Any>, place: &str) -> Result<(), String> {
+    match value {
+        None | Some(Any::Null) => Ok(()),
+        Some(Any::Object(members)) => {
+            for (name, value) in members {
+                match into.iter_mut().find(|(member, _)| *member == name) {
+                    Some((_, member)) => *member = value,
+                    None => into.push((name, value)),
+                }
+            }
+            Ok(())
+        }
+        Some(other) => Err(format!(
+            "{place}: `merge_objects` takes objects, found {}",
+            other.type_name()
+        )),
+    }
+}
+
+/// The fault of a `date_format` over what is no datetime.
+#[must_use]
+pub fn not_a_date(value: &Any, place: &str) -> String {
+    format!(
+        "{place}: `date_format` takes a datetime, found {}",
+        value.type_name()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn any(text: &str) -> Any {
+        Any::from(&serde_json::from_str::<Value>(text).unwrap())
+    }
+
+    fn split(path: &str) -> Vec<String> {
+        path.split('.')
+            .filter(|segment| !segment.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn json(value: Option<&Any>) -> String {
+        value.map_or_else(
+            || "-".to_owned(),
+            |value| {
+                let mut out = Vec::new();
+                value.write_json(&mut out);
+                String::from_utf8(out).unwrap()
+            },
+        )
+    }
+
+    #[test]
+    fn paths_gather_through_arrays() {
+        const DOCUMENT: &str =
+            r#"{"x":[{"a":0},{"a":[1,{"c":2}]},{"b":3},7,[{"a":9}]],"o":{"p":{"q":null}},"s":"t"}"#;
+        for (path, gathered, through_objects) in [
+            ("x.a", "[0,[1,{\"c\":2}]]", "-"),
+            ("x.0", "[]", "-"),
+            ("x.a.c", "[[2]]", "-"),
+            ("o.p.q", "null", "null"),
+            ("o.z", "-", "-"),
+            ("s.t", "-", "-"),
+        ] {
+            let path = split(path);
+            assert_eq!(
+                json(get(any(DOCUMENT), &path).as_ref()),
+                gathered,
+                "{path:?}"
+            );
+            assert_eq!(
+                json(value_at(DOCUMENT, &path).unwrap().as_ref()),
+                gathered,
+                "{path:?}"
+            );
+            assert_eq!(
+                json(member(any(DOCUMENT), &path).as_ref()),
+                through_objects,
+                "{path:?}"
+            );
+            assert_eq!(
+                json(member_at(DOCUMENT, &path).unwrap().as_ref()),
+                through_objects,
+                "{path:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn explode_keeps_scalars_and_wraps_the_rest() {
+        for (value, expected) in [
+            ("[1,\"a\",null,true]", Some(r#"[1,"a",["00"],["5001"]]"#)),
+            ("2.5", Some("[2.5000000000000000e0]")),
+            ("\"x\"", Some(r#"["x"]"#)),
+            ("[]", Some("[]")),
+            ("null", None),
+        ] {
+            assert_eq!(explode(Some(any(value))).as_deref(), expected, "{value}");
+        }
+        assert_eq!(explode(None), None);
+    }
+
+    #[track_caller]
+    fn check_calculation(calculation: Calculation, values: &str, expected: &str) {
+        let Any::Array(values) = any(values) else {
+            panic!("a list")
+        };
+        let values: Vec<_> = values.into_iter().map(Some).collect();
+        let got = calculate(calculation, "p", &values)
+            .map_or_else(|error| error, |value| json(Some(&value)));
+        assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn calculations_follow_mongodb() {
+        check_calculation(Calculation::Add, "[1,2,3]", "6");
+        check_calculation(Calculation::Add, "[1,0.5]", "1.5");
+        check_calculation(Calculation::Add, "[1,null]", "null");
+        check_calculation(
+            Calculation::Add,
+            "[1,\"x\"]",
+            "p: `add` takes numbers, found a string",
+        );
+        check_calculation(
+            Calculation::Add,
+            "[9223372036854775807,1]",
+            "9.223372036854776e+18",
+        );
+        check_calculation(Calculation::Subtract, "[1,3]", "-2");
+        check_calculation(Calculation::Multiply, "[4,2.5]", "10");
+        check_calculation(Calculation::Divide, "[1,4]", "0.25");
+        check_calculation(Calculation::Divide, "[4,2]", "2");
+        check_calculation(Calculation::Divide, "[1,0]", "p: `divide` by zero");
+        check_calculation(Calculation::Divide, "[null,0]", "null");
+        check_calculation(Calculation::Sum, "[1,\"x\",null,2.5]", "3.5");
+    }
+
+    #[test]
+    fn sums_are_exact_over_integers() {
+        assert_eq!(
+            json(Some(&sum_of(Some(any(
+                "[9007199254740993,9007199254740993]"
+            ))))),
+            "18014398509481986"
+        );
+        assert_eq!(json(Some(&sum_of(Some(any("[1e16,1,-1e16,0.5]"))))), "1.5");
+        assert_eq!(json(Some(&sum_of(Some(any("true"))))), "0");
+    }
+
+    #[test]
+    fn objects_and_arrays_convert() {
+        let to_object = |text: &str| {
+            array_to_object(Some(any(text)), "p")
+                .map_or_else(|error| error, |value| json(Some(&value)))
+        };
+        assert_eq!(
+            to_object(r#"[{"k":"a","v":1},["b",2],{"v":3,"k":"a"}]"#),
+            r#"{"a":3,"b":2}"#
+        );
+        assert_eq!(to_object("null"), "null");
+        assert!(to_object("[1]").starts_with("p: `array_to_object` takes"));
+        let to_array = |text: &str| {
+            object_to_array(Some(any(text)), "p")
+                .map_or_else(|error| error, |value| json(Some(&value)))
+        };
+        assert_eq!(to_array(r#"{"a":1}"#), r#"[{"k":"a","v":1}]"#);
+        assert_eq!(
+            to_array("3"),
+            "p: `object_to_array` takes an object, found a number"
+        );
+        assert_eq!(
+            json(Some(
+                &any(r#"{"a":{"b":1}}"#).put(&split("a.b"), any("[2]"))
+            )),
+            r#"{"a":{"b":[2]}}"#
+        );
+    }
+}

@@ -1,0 +1,147 @@
+//! `only` and `minimal`: a document cut to the paths that were asked for.
+
+use serde_json::{Map, Value};
+
+use super::error::QueryError;
+use super::field::{Target, resolve};
+
+/// The most paths that `only` may list.
+pub const MAX_PATHS: usize = 100;
+
+/// The paths to keep, as segments from the document's root.
+///
+/// Rule: the conformance notes, "Order, pages, shapes": paths keep their parents; the elements of an array are each cut
+/// to the path, those without it stay as `{}`, and what is no object inside a walked array is dropped; a parent listed
+/// beside its child gives the whole parent.
+pub type Paths = Vec<Vec<String>>;
+
+/// Resolves the keys of `only`.
+///
+/// # Errors
+/// [`QueryError::Language`] for a key that is no path into a job.
+pub fn parse_paths(keys: &[String], place: &str) -> Result<Paths, QueryError> {
+    let mut paths = Vec::with_capacity(keys.len());
+    for (index, key) in keys.iter().enumerate() {
+        match resolve(key, &format!("{place}[{index}]"))? {
+            Target::Column(super::field::Column::CollectorId) => {
+                paths.push(vec!["collector_info".to_owned(), "collector_id".to_owned()]);
+            }
+            Target::Column(column) => paths.push(vec![column.name().to_owned()]),
+            Target::Document(path) => paths.push(path),
+            Target::Nowhere => {}
+        }
+    }
+    Ok(paths)
+}
+
+/// The paths of `minimal`.
+#[must_use]
+pub fn minimal() -> Paths {
+    ["job_id", "status", "created_at", "finished_at"]
+        .iter()
+        .map(|name| vec![(*name).to_owned()])
+        .collect()
+}
+
+/// What is kept of a value: all of it, or of these members these parts.
+#[derive(Debug, Default)]
+pub struct Cut {
+    whole: bool,
+    members: Vec<(String, Cut)>,
+}
+
+impl Cut {
+    #[must_use]
+    pub fn new(paths: &Paths) -> Self {
+        let mut root = Self::default();
+        for path in paths {
+            let mut node = &mut root;
+            for segment in path {
+                let at = node
+                    .members
+                    .iter()
+                    .position(|(name, _)| name == segment)
+                    .unwrap_or_else(|| {
+                        node.members.push((segment.clone(), Self::default()));
+                        node.members.len() - 1
+                    });
+                node = &mut node.members[at].1;
+            }
+            node.whole = true;
+        }
+        root
+    }
+
+    /// Cuts a document.
+    ///
+    /// # Errors
+    /// When the text is no JSON object.
+    pub fn apply(&self, document: &str) -> Result<String, serde_json::Error> {
+        serde_json::to_string(&self.members_of(serde_json::from_str(document)?))
+    }
+
+    fn members_of(&self, object: Map<String, Value>) -> Map<String, Value> {
+        object
+            .into_iter()
+            .filter_map(|(name, value)| {
+                let (_, cut) = self.members.iter().find(|(member, _)| *member == name)?;
+                cut.value_of(value).map(|value| (name, value))
+            })
+            .collect()
+    }
+
+    fn value_of(&self, value: Value) -> Option<Value> {
+        match value {
+            value if self.whole => Some(value),
+            Value::Object(object) => Some(Value::Object(self.members_of(object))),
+            Value::Array(items) => Some(
+                items
+                    .into_iter()
+                    .filter_map(|item| self.value_of(item))
+                    .collect(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(keys: &[&str], expected: &str) {
+        const DOCUMENT: &str = r#"{"job_id":"j","filter":{"a":{"b":1,"c":2},"n":5},"errors":[{"error_code":"E","additional":{"x":[1,{"y":2},{"z":3}]}},{"message":"m"}]}"#;
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        assert_eq!(
+            Cut::new(&parse_paths(&keys, "only").unwrap())
+                .apply(DOCUMENT)
+                .unwrap(),
+            expected
+        );
+    }
+
+    #[test]
+    fn documents_are_cut_to_paths() {
+        check(&["job_id"], r#"{"job_id":"j"}"#);
+        check(
+            &["filter.a.b", "job_id"],
+            r#"{"job_id":"j","filter":{"a":{"b":1}}}"#,
+        );
+        check(
+            &["filter.a.b", "filter"],
+            r#"{"filter":{"a":{"b":1,"c":2},"n":5}}"#,
+        );
+        check(&["filter.n.x"], r#"{"filter":{}}"#);
+        check(
+            &["errors.error_code"],
+            r#"{"errors":[{"error_code":"E"},{}]}"#,
+        );
+        check(
+            &["errors.additional.x.y"],
+            r#"{"errors":[{"additional":{"x":[{"y":2},{}]}},{}]}"#,
+        );
+        check(&["status.x"], "{}");
+        check(&["status", "status"], "{}");
+    }
+}

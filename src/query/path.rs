@@ -1,0 +1,188 @@
+//! Paths into documents, as MongoDB's filters walk them.
+//!
+//! [`reach`] is the filters' walk: at an array it looks into every element, and at a numeric segment also at that index.
+//! (The walk of the statistics, which gathers, is [`super::evaluate::get`].)
+//!
+//! [`locate`] goes down the objects of the text without building them: what lies beside the path is skipped, not read.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+/// Goes down `path` from the outermost object of `document` as far as objects go.
+///
+/// Returns the value where the path ends or first meets an array, with the number of segments still to go; nothing
+/// where a member is missing or a segment stands below a scalar.
+///
+/// # Errors
+/// When the text is not JSON.
+pub fn locate(
+    document: &str,
+    path: &[String],
+) -> Result<Option<(Value, usize)>, serde_json::Error> {
+    Locate { path }.deserialize(&mut serde_json::Deserializer::from_str(document))
+}
+
+struct Locate<'p> {
+    path: &'p [String],
+}
+
+impl<'de> DeserializeSeed<'de> for Locate<'_> {
+    type Value = Option<(Value, usize)>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        if self.path.is_empty() {
+            return Value::deserialize(deserializer).map(|value| Some((value, 0)));
+        }
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Locate<'_> {
+    type Value = Option<(Value, usize)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
+        let array = Value::deserialize(SeqAccessDeserializer::new(access))?;
+        Ok(Some((array, self.path.len())))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(here) = access.next_key_seed(NameIs(&self.path[0]))? {
+            if here {
+                found = access.next_value_seed(Locate {
+                    path: &self.path[1..],
+                })?;
+            } else {
+                access.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Compares a member's name without keeping it.
+struct NameIs<'p>(&'p str);
+
+impl<'de> DeserializeSeed<'de> for NameIs<'_> {
+    type Value = bool;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for NameIs<'_> {
+    type Value = bool;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a member's name")
+    }
+    fn visit_str<E>(self, name: &str) -> Result<bool, E> {
+        Ok(name == self.0)
+    }
+}
+
+/// Calls `test` with every value that the path reaches, and with `None` where a member is missing, until it says true.
+///
+/// Rule: MongoDB's query semantics as the conformance notes tell them: a path continues in every element of an array
+/// that is an object, and for a numeric segment at that index; an array at the end offers itself and each element.
+pub fn reach(
+    value: &Value,
+    path: &[String],
+    test: &mut impl FnMut(Option<&Value>) -> bool,
+) -> bool {
+    let Some((segment, rest)) = path.split_first() else {
+        return test(Some(value))
+            || value
+                .as_array()
+                .is_some_and(|items| items.iter().any(|item| test(Some(item))));
+    };
+    match value {
+        Value::Object(members) => match members.get(segment) {
+            Some(member) => reach(member, rest, test),
+            None => test(None),
+        },
+        Value::Array(items) => {
+            let indexed = segment
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| items.get(index));
+            indexed.is_some_and(|item| reach(item, rest, test))
+                || items
+                    .iter()
+                    .filter(|item| item.is_object())
+                    .any(|item| reach(item, path, test))
+        }
+        _ => test(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(path: &str) -> Vec<String> {
+        path.split('.')
+            .filter(|segment| !segment.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    const DOCUMENT: &str = r#"{"x":[{"a":0},{"a":[1,2]},{"b":3},7],"o":{"p":{"q":null}},"s":"t"}"#;
+
+    #[track_caller]
+    fn check(path: &str, expected: &str) {
+        let path = split(path);
+        let mut reached = Vec::new();
+        let mut note = |value: Option<&Value>| {
+            reached.push(value.map_or_else(|| "-".to_owned(), Value::to_string));
+            false
+        };
+        match locate(DOCUMENT, &path).unwrap() {
+            Some((value, left)) => reach(&value, &path[path.len() - left..], &mut note),
+            None => note(None),
+        };
+        assert_eq!(reached.join(" "), expected);
+        let whole: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let mut again = Vec::new();
+        reach(&whole, &path, &mut |value| {
+            again.push(value.map_or_else(|| "-".to_owned(), Value::to_string));
+            false
+        });
+        assert_eq!(again.join(" "), expected, "the walk over the built value");
+    }
+
+    #[test]
+    fn filters_look_into_every_element() {
+        check("x.a", "0 [1,2] 1 2 -");
+        check("x.1.a", "[1,2] 1 2 - - -");
+        check("x.3", "7 - - -");
+        check("o.p.q", "null");
+        check("o.p.z", "-");
+        check("s.t", "-");
+        check("z", "-");
+        check("x.a.b", "- -");
+    }
+}

@@ -1,0 +1,106 @@
+//! Regular expressions: Perl's syntax, without regard to case, bounded in size and time.
+//!
+//! `fancy-regex` hands a plain pattern on to `regex`, which runs in linear time, and backtracks only for lookaround and
+//! backreferences, up to a limit. (Rule 3: a client's pattern can't hang the server.)
+
+use fancy_regex::{Regex, RegexBuilder};
+
+/// The longest pattern that a client may send, in bytes.
+pub const MAX_PATTERN_BYTES: usize = 1_000;
+/// The most memory that one compiled pattern may take.
+const MAX_COMPILED_BYTES: usize = 1 << 20;
+/// How many steps a backtracking pattern may take over one text.
+const MAX_BACKTRACKS: usize = 100_000;
+
+/// A compiled pattern: unanchored, without regard to case.
+#[derive(Debug)]
+pub struct Pattern(Regex);
+
+impl Pattern {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong with it.
+    pub fn new(text: &str) -> Result<Self, String> {
+        RegexBuilder::new(text)
+            .case_insensitive(true)
+            .backtrack_limit(MAX_BACKTRACKS)
+            .delegate_size_limit(MAX_COMPILED_BYTES)
+            .build()
+            .map(Self)
+            .map_err(|error| format!("not a regular expression: {}", one_line(&error.to_string())))
+    }
+
+    /// Whether the pattern matches anywhere in the text.
+    ///
+    /// # Errors
+    /// A sentence, when the pattern backtracks too often over this text.
+    pub fn is_match(&self, text: &str) -> Result<bool, String> {
+        self.0.is_match(text).map_err(|_steps| {
+            format!(
+                "the regular expression `{}` takes more than {MAX_BACKTRACKS} steps over one value",
+                self.0.as_str()
+            )
+        })
+    }
+}
+
+/// The pattern that matches exactly `text`.
+#[must_use]
+pub fn literal(text: &str) -> String {
+    fancy_regex::escape(text).into_owned()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(pattern: &str, text: &str, expected: bool) {
+        assert_eq!(
+            Pattern::new(pattern).unwrap().is_match(text),
+            Ok(expected),
+            "{pattern} over {text}"
+        );
+    }
+
+    #[test]
+    fn patterns_ignore_case_and_know_perls_syntax() {
+        check("^E", "error", true);
+        check("ü", "ZÜRICH", true);
+        check("(?=.*a)(?=.*b)", "xbxa", true);
+        check(r"(\w)\1", "hello", true);
+        check(r"(?<!x)y", "xy", false);
+        check(&literal("a.b*(c)#1 -"), "xA.B*(C)#1 -x", true);
+        check(&literal("a.b"), "axb", false);
+        check("", "", true);
+    }
+
+    #[test]
+    fn a_bad_pattern_is_an_error() {
+        assert!(
+            Pattern::new("(")
+                .unwrap_err()
+                .starts_with("not a regular expression: ")
+        );
+        assert!(Pattern::new("*a").is_err());
+        assert!(Pattern::new(r"\w{500}{500}").is_err());
+    }
+
+    #[test]
+    fn a_catastrophic_pattern_ends() {
+        let pattern = Pattern::new(r"^(a|a)*\1$").unwrap();
+        let text = "a".repeat(200) + "b";
+        assert!(
+            pattern
+                .is_match(&text)
+                .unwrap_err()
+                .contains("more than 100000 steps")
+        );
+        check("^(a+)+$", &text, false);
+    }
+}

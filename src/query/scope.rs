@@ -1,0 +1,33 @@
+//! The one gate for tenancy.
+//!
+//! SQL that reads jobs is built from a [`Scope`] or not at all: the domain comes first, and everything that a client
+//! said stands behind it in brackets of its own.
+
+use super::filter::Filter;
+use super::sql::Sql;
+
+/// The domain that a request may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    domain_id: String,
+}
+
+impl Scope {
+    #[must_use]
+    pub(crate) fn new(domain_id: &str) -> Self {
+        Self {
+            domain_id: domain_id.to_owned(),
+        }
+    }
+
+    /// The WHERE clause: the domain and the filter.
+    #[must_use]
+    pub(crate) fn lower(&self, filter: &Filter) -> Sql {
+        let mut sql = Sql::new("domain = (SELECT id FROM domains WHERE domain_id = ");
+        sql.bind(self.domain_id.as_str()).push(")");
+        if !filter.is_always() {
+            sql.push(" AND (").append(filter.lower_inside()).push(")");
+        }
+        sql
+    }
+}

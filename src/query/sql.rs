@@ -1,0 +1,99 @@
+//! SQL text and its bound values, append-only.
+//!
+//! Text comes from the program alone: [`Sql::push`] takes `&'static str`, so nothing that a client sent can become SQL.
+//! Placeholders are anonymous, so fragments join without renumbering, and the same request always gives the same text
+//! (the statement cache finds it again).
+
+/// A value bound to a statement or handed to and from an SQL function.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Param {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+impl From<&str> for Param {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+impl From<String> for Param {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+impl From<i64> for Param {
+    fn from(integer: i64) -> Self {
+        Self::Integer(integer)
+    }
+}
+
+/// A piece of SQL with the values of its placeholders.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sql {
+    text: String,
+    params: Vec<Param>,
+}
+
+impl Sql {
+    #[must_use]
+    pub fn new(text: &'static str) -> Self {
+        Self {
+            text: text.to_owned(),
+            params: Vec::new(),
+        }
+    }
+
+    /// Appends text of the program's own.
+    pub fn push(&mut self, text: &'static str) -> &mut Self {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Appends a placeholder and its value.
+    pub fn bind(&mut self, value: impl Into<Param>) -> &mut Self {
+        self.text.push('?');
+        self.params.push(value.into());
+        self
+    }
+
+    /// Appends another piece.
+    pub fn append(&mut self, other: Self) -> &mut Self {
+        self.text.push_str(&other.text);
+        self.params.extend(other.params);
+        self
+    }
+
+    /// Appends a number: the ordinal of a stage or column in a name such as `s2` or `c0`.
+    pub fn number(&mut self, number: usize) -> &mut Self {
+        self.text.push_str(&number.to_string());
+        self
+    }
+
+    /// Appends the pieces with `separator` between them.
+    pub fn join(
+        &mut self,
+        separator: &'static str,
+        pieces: impl IntoIterator<Item = Self>,
+    ) -> &mut Self {
+        for (index, piece) in pieces.into_iter().enumerate() {
+            if index > 0 {
+                self.push(separator);
+            }
+            self.append(piece);
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    #[must_use]
+    pub fn params(&self) -> &[Param] {
+        &self.params
+    }
+}

@@ -1,0 +1,599 @@
+//! Values of any type, in MongoDB's order, as SQLite can compare them.
+//!
+//! A value of unknown type travels through SQL in one of SQLite's own storage classes, so that `=`, `<`, `ORDER BY`,
+//! `GROUP BY`, `DISTINCT`, `max` and `min` do what MongoDB would do:
+//!
+//! | value | SQL | |
+//! | --- | --- | --- |
+//! | missing | NULL | |
+//! | number | INTEGER, REAL | 1 and 1.0 are equal there too |
+//! | string | TEXT | compared by UTF-8 bytes |
+//! | null, object, array, boolean, datetime | BLOB | a tag, then bytes that `memcmp` puts in order |
+//!
+//! SQLite's order NULL < numbers < TEXT < BLOB is MongoDB's, but for null, whose BLOB is `x'00'`: who compares must look
+//! for it first. The encoding can be read back ([`Any::from_param`]); it never leaves a statement, so it may change.
+
+use std::cmp::Ordering;
+
+use serde_json::{Map, Number, Value};
+
+use super::sql::Param;
+use crate::time::Timestamp;
+
+const NULL: u8 = 0x00;
+const NUMBER: u8 = 0x10;
+const TEXT: u8 = 0x20;
+const OBJECT: u8 = 0x30;
+const ARRAY: u8 = 0x40;
+const BOOLEAN: u8 = 0x50;
+const TIME: u8 = 0x60;
+/// Ends the members of an object and the items of an array: below every tag but null's, which is why a member or item
+/// that is null is written as [`NESTED_NULL`].
+const END: u8 = 0x00;
+const NESTED_NULL: u8 = 0x01;
+
+/// A value that is there. (One that is missing is an `Option::None` or an SQL NULL.)
+#[derive(Debug, Clone, PartialEq)]
+pub enum Any {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(String),
+    Object(Vec<(String, Any)>),
+    Array(Vec<Any>),
+    Boolean(bool),
+    Time(Timestamp),
+}
+
+impl From<&Value> for Any {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(boolean) => Self::Boolean(*boolean),
+            Value::Number(number) => Self::from(number),
+            Value::String(text) => Self::Text(text.clone()),
+            Value::Array(items) => Self::Array(items.iter().map(Self::from).collect()),
+            Value::Object(members) => Self::Object(
+                members
+                    .iter()
+                    .map(|(name, member)| (name.clone(), Self::from(member)))
+                    .collect(),
+            ),
+        }
+    }
+}
+
+impl From<&Number> for Any {
+    /// Integers beyond int64, which BSON does not have, become floats.
+    fn from(number: &Number) -> Self {
+        number.as_i64().map_or_else(
+            || Self::Real(number.as_f64().unwrap_or_default()),
+            Self::Integer,
+        )
+    }
+}
+
+impl Any {
+    /// The tag by which values of different types are ordered.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Null => NULL,
+            Self::Integer(_) | Self::Real(_) => NUMBER,
+            Self::Text(_) => TEXT,
+            Self::Object(_) => OBJECT,
+            Self::Array(_) => ARRAY,
+            Self::Boolean(_) => BOOLEAN,
+            Self::Time(_) => TIME,
+        }
+    }
+
+    /// MongoDB's total order over values of all types.
+    #[must_use]
+    pub fn compare(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Integer(a), Self::Integer(b)) => a.cmp(b),
+            (Self::Integer(a), Self::Real(b)) => compare_integer_to_real(*a, *b),
+            (Self::Real(a), Self::Integer(b)) => compare_integer_to_real(*b, *a).reverse(),
+            (Self::Real(a), Self::Real(b)) => a.partial_cmp(b).unwrap_or(Ordering::Equal),
+            (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Boolean(a), Self::Boolean(b)) => a.cmp(b),
+            (Self::Time(a), Self::Time(b)) => a.cmp(b),
+            (Self::Array(a), Self::Array(b)) => compare_in_turn(a, b, Self::compare),
+            (Self::Object(a), Self::Object(b)) => {
+                compare_in_turn(a, b, |(a_name, a), (b_name, b)| {
+                    a.rank()
+                        .cmp(&b.rank())
+                        .then_with(|| a_name.cmp(b_name))
+                        .then_with(|| a.compare(b))
+                })
+            }
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+
+    /// Compares values that comparison operators compare: both numbers, strings, booleans or datetimes.
+    #[must_use]
+    pub fn compare_same_type(&self, other: &Self) -> Option<Ordering> {
+        let comparable =
+            matches!(self.rank(), NUMBER | TEXT | BOOLEAN | TIME) && self.rank() == other.rank();
+        comparable.then(|| self.compare(other))
+    }
+
+    /// The form in which the value travels through SQL.
+    #[must_use]
+    pub fn into_param(self) -> Param {
+        match self {
+            Self::Integer(integer) => Param::Integer(integer),
+            Self::Real(real) => Param::Real(real),
+            Self::Text(text) => Param::Text(text),
+            Self::Null => Param::Blob(vec![NULL]),
+            other => {
+                let mut out = Vec::with_capacity(64);
+                other.encode(&mut out);
+                Param::Blob(out)
+            }
+        }
+    }
+
+    /// Reads back what [`Any::into_param`] made; `None` for SQL's NULL, a missing value.
+    ///
+    /// A BLOB that it did not make gives null; only our own functions make them.
+    #[must_use]
+    pub fn from_param(param: Param) -> Option<Self> {
+        Some(match param {
+            Param::Null => return None,
+            Param::Integer(integer) => Self::Integer(integer),
+            Param::Real(real) => Self::Real(real),
+            Param::Text(text) => Self::Text(text),
+            Param::Blob(blob) => Self::decode(&mut blob.as_slice()).unwrap_or(Self::Null),
+        })
+    }
+
+    /// Appends bytes whose `memcmp` order is [`Any::compare`]'s.
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.nested_tag());
+        self.encode_content(out);
+    }
+
+    fn nested_tag(&self) -> u8 {
+        match self {
+            Self::Null => NESTED_NULL,
+            other => other.rank(),
+        }
+    }
+
+    fn encode_content(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Null => {}
+            Self::Integer(integer) => encode_integer(*integer, out),
+            Self::Real(real) => match exact_integer(*real) {
+                Some(integer) => encode_integer(integer, out),
+                None => encode_number(*real, 0, out),
+            },
+            Self::Text(text) => encode_text(text, out),
+            Self::Boolean(boolean) => out.push(u8::from(*boolean)),
+            Self::Time(time) => out.extend(flip(time.millis()).to_be_bytes()),
+            Self::Array(items) => {
+                for item in items {
+                    item.encode(out);
+                }
+                out.push(END);
+            }
+            Self::Object(members) => {
+                for (name, member) in members {
+                    out.push(member.nested_tag());
+                    encode_text(name, out);
+                    member.encode_content(out);
+                }
+                out.push(END);
+            }
+        }
+    }
+
+    fn decode(input: &mut &[u8]) -> Option<Self> {
+        let tag = take(input, 1)?[0];
+        Self::decode_content(tag, input)
+    }
+
+    fn decode_content(tag: u8, input: &mut &[u8]) -> Option<Self> {
+        Some(match tag {
+            NULL | NESTED_NULL => Self::Null,
+            NUMBER => decode_number(input)?,
+            TEXT => Self::Text(decode_text(input)?),
+            BOOLEAN => Self::Boolean(take(input, 1)?[0] == 1),
+            TIME => {
+                let millis = u64::from_be_bytes(take(input, 8)?.try_into().ok()?);
+                Self::Time(Timestamp::from_millis(unflip(millis))?)
+            }
+            ARRAY => {
+                let mut items = Vec::new();
+                loop {
+                    match take(input, 1)?[0] {
+                        END => break Self::Array(items),
+                        tag => items.push(Self::decode_content(tag, input)?),
+                    }
+                }
+            }
+            OBJECT => {
+                let mut members = Vec::new();
+                loop {
+                    match take(input, 1)?[0] {
+                        END => break Self::Object(members),
+                        tag => {
+                            let name = decode_text(input)?;
+                            members.push((name, Self::decode_content(tag, input)?));
+                        }
+                    }
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// The value by which a list or a `sort` stage orders this one: of an array the smallest or largest element.
+    ///
+    /// Rule: the conformance notes, "Order": (empty array) < null and missing < numbers < strings < objects < booleans
+    /// < datetimes. An empty array is SQL's NULL and null is minus infinity, which JSON does not have.
+    #[must_use]
+    pub fn into_sort_key(self, descending: bool) -> Param {
+        match self {
+            Self::Array(items) => {
+                let keys = items.into_iter();
+                let chosen = if descending {
+                    keys.max_by(Self::compare)
+                } else {
+                    keys.min_by(Self::compare)
+                };
+                chosen.map_or(Param::Null, Self::into_flat_sort_key)
+            }
+            other => other.into_flat_sort_key(),
+        }
+    }
+
+    fn into_flat_sort_key(self) -> Param {
+        match self {
+            Self::Null => MISSING_SORT_KEY,
+            other => other.into_param(),
+        }
+    }
+
+    /// Appends the value as JSON, datetimes as the statistics route writes them.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Null => out.extend(b"null"),
+            Self::Boolean(boolean) => out.extend(if *boolean { &b"true"[..] } else { b"false" }),
+            Self::Integer(integer) => out.extend(integer.to_string().bytes()),
+            Self::Real(real) => write_real(*real, out),
+            Self::Text(text) => write_text(text, out),
+            Self::Time(time) => {
+                let mut text = String::with_capacity(32);
+                // Writing to a String can't fail.
+                let _ = time.write_statistics(&mut text);
+                write_text(&text, out);
+            }
+            Self::Array(items) => {
+                out.push(b'[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    item.write_json(out);
+                }
+                out.push(b']');
+            }
+            Self::Object(members) => {
+                out.push(b'{');
+                for (index, (name, member)) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    write_text(name, out);
+                    out.push(b':');
+                    member.write_json(out);
+                }
+                out.push(b'}');
+            }
+        }
+    }
+}
+
+/// The sort key of null and of a missing value.
+pub const MISSING_SORT_KEY: Param = Param::Real(f64::NEG_INFINITY);
+
+/// Appends a JSON string.
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
+    // A string always has a JSON form and a Vec takes all that is written to it.
+    let _ = serde_json::to_writer(out, text);
+}
+
+/// Appends a float as JSON; what is whole is written without a fraction, as SpaceONE's JSON does.
+fn write_real(real: f64, out: &mut Vec<u8>) {
+    match exact_integer(real) {
+        Some(integer) => out.extend(integer.to_string().bytes()),
+        None if real.is_finite() => {
+            let _ = serde_json::to_writer(out, &real);
+        }
+        None => out.extend(b"null"),
+    }
+}
+
+/// The first difference decides, and where there is none the shorter is the smaller.
+fn compare_in_turn<T>(a: &[T], b: &[T], compare: impl Fn(&T, &T) -> Ordering) -> Ordering {
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| compare(a, b))
+        .find(|order| order.is_ne())
+        .unwrap_or_else(|| a.len().cmp(&b.len()))
+}
+
+/// Compares exactly, where a cast would round an integer beyond 2^53.
+fn compare_integer_to_real(integer: i64, real: f64) -> Ordering {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "the rounded value decides unless it equals the float"
+    )]
+    let rounded = integer as f64;
+    match rounded.partial_cmp(&real) {
+        Some(Ordering::Equal) => {
+            exact_integer(real).map_or(Ordering::Less, |exact| integer.cmp(&exact))
+        }
+        Some(order) => order,
+        None => Ordering::Equal,
+    }
+}
+
+/// The integer that a float is, if it is one within int64.
+fn exact_integer(real: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0; // 2^63
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within int64")]
+    (real.fract() == 0.0 && (-LIMIT..LIMIT).contains(&real)).then_some(real as i64)
+}
+
+/// The nearest float, then what the integer lies above or below it: exact, and in order.
+fn encode_integer(integer: i64, out: &mut Vec<u8>) {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "what is lost is written behind it"
+    )]
+    let nearest = integer as f64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a whole float within 2^63 fits int128"
+    )]
+    let rest = i128::from(integer) - nearest as i128;
+    encode_number(nearest, i16::try_from(rest).unwrap_or_default(), out);
+}
+
+fn encode_number(nearest: f64, rest: i16, out: &mut Vec<u8>) {
+    let bits = if nearest == 0.0 { 0 } else { nearest.to_bits() };
+    let ordered = if bits >> 63 == 1 {
+        !bits
+    } else {
+        bits | (1 << 63)
+    };
+    out.extend(ordered.to_be_bytes());
+    out.extend((rest.cast_unsigned() ^ (1 << 15)).to_be_bytes());
+}
+
+fn decode_number(input: &mut &[u8]) -> Option<Any> {
+    let ordered = u64::from_be_bytes(take(input, 8)?.try_into().ok()?);
+    let rest = (u16::from_be_bytes(take(input, 2)?.try_into().ok()?) ^ (1 << 15)).cast_signed();
+    let nearest = f64::from_bits(if ordered >> 63 == 1 {
+        ordered & !(1 << 63)
+    } else {
+        !ordered
+    });
+    if nearest.fract() != 0.0 || !nearest.is_finite() {
+        return Some(Any::Real(nearest));
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "saturates only where int64 does not reach either"
+    )]
+    let whole = nearest as i128 + i128::from(rest);
+    Some(i64::try_from(whole).map_or(Any::Real(nearest), Any::Integer))
+}
+
+/// Text ends with two zero bytes; a zero byte inside is followed by 0xFF.
+fn encode_text(text: &str, out: &mut Vec<u8>) {
+    for byte in text.bytes() {
+        out.push(byte);
+        if byte == 0 {
+            out.push(0xFF);
+        }
+    }
+    out.extend([0, 0]);
+}
+
+fn decode_text(input: &mut &[u8]) -> Option<String> {
+    let mut bytes = Vec::new();
+    loop {
+        match take(input, 1)?[0] {
+            0 => match take(input, 1)?[0] {
+                0 => break String::from_utf8(bytes).ok(),
+                _ => bytes.push(0),
+            },
+            byte => bytes.push(byte),
+        }
+    }
+}
+
+fn take<'a>(input: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = input.split_at_checked(count)?;
+    *input = rest;
+    Some(taken)
+}
+
+fn flip(integer: i64) -> u64 {
+    integer.cast_unsigned() ^ (1 << 63)
+}
+
+fn unflip(bits: u64) -> i64 {
+    (bits ^ (1 << 63)).cast_signed()
+}
+
+/// The value as JSON; a datetime as documents keep it.
+#[must_use]
+pub fn to_json(any: &Any) -> Value {
+    match any {
+        Any::Null => Value::Null,
+        Any::Boolean(boolean) => Value::Bool(*boolean),
+        Any::Integer(integer) => (*integer).into(),
+        Any::Real(real) => Number::from_f64(*real).map_or(Value::Null, Value::Number),
+        Any::Text(text) => Value::String(text.clone()),
+        Any::Time(time) => Value::String(time.to_string()),
+        Any::Array(items) => items.iter().map(to_json).collect(),
+        Any::Object(members) => members
+            .iter()
+            .map(|(name, member)| (name.clone(), to_json(member)))
+            .collect::<Map<_, _>>()
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In ascending order, no two of them equal.
+    fn ascending() -> Vec<Any> {
+        let text = |text: &str| Any::Text(text.to_owned());
+        let object = |members: &[(&str, Any)]| {
+            Any::Object(
+                members
+                    .iter()
+                    .map(|(name, member)| ((*name).to_owned(), member.clone()))
+                    .collect(),
+            )
+        };
+        vec![
+            Any::Null,
+            Any::Real(-1e300),
+            Any::Integer(i64::MIN),
+            Any::Integer(-9_007_199_254_740_993),
+            Any::Real(-9_007_199_254_740_992.0),
+            Any::Real(-2.5),
+            Any::Integer(-2),
+            Any::Integer(0),
+            Any::Real(1e-300),
+            Any::Integer(1),
+            Any::Real(1.5),
+            Any::Integer(9_007_199_254_740_992),
+            Any::Integer(9_007_199_254_740_993),
+            Any::Integer(i64::MAX),
+            Any::Real(1e300),
+            text(""),
+            text("a"),
+            text("a\0"),
+            text("a\0b"),
+            text("a b"),
+            text("ab"),
+            text("서울"),
+            object(&[]),
+            object(&[("b", Any::Null)]),
+            object(&[("b", Any::Integer(1))]),
+            object(&[("b", Any::Integer(1)), ("a", Any::Integer(0))]),
+            object(&[("b", Any::Integer(2))]),
+            object(&[("c", Any::Integer(1))]),
+            object(&[("a", text("x"))]),
+            Any::Array(vec![]),
+            Any::Array(vec![Any::Null]),
+            Any::Array(vec![Any::Null, Any::Null]),
+            Any::Array(vec![Any::Integer(1)]),
+            Any::Array(vec![Any::Integer(1), Any::Integer(0)]),
+            Any::Array(vec![Any::Real(1.5)]),
+            Any::Array(vec![text("a"), text("b")]),
+            Any::Array(vec![text("ab")]),
+            Any::Array(vec![Any::Array(vec![])]),
+            Any::Boolean(false),
+            Any::Boolean(true),
+            Any::Time(Timestamp::MIN),
+            Any::Time(Timestamp::from_millis(-1).unwrap()),
+            Any::Time(Timestamp::from_millis(0).unwrap()),
+        ]
+    }
+
+    #[test]
+    fn bytes_are_in_the_order_of_the_values() {
+        let encoded = |any: &Any| {
+            let mut out = Vec::new();
+            any.encode(&mut out);
+            out
+        };
+        let values = ascending();
+        for (i, a) in values.iter().enumerate() {
+            for (j, b) in values.iter().enumerate() {
+                assert_eq!(a.compare(b), i.cmp(&j), "{a:?} and {b:?}");
+                assert_eq!(
+                    encoded(a).cmp(&encoded(b)),
+                    i.cmp(&j),
+                    "the bytes of {a:?} and {b:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_travels_comes_back() {
+        for any in ascending() {
+            assert_eq!(Any::from_param(any.clone().into_param()), Some(any.clone()));
+            let nested = Any::Array(vec![
+                any.clone(),
+                Any::Object(vec![("x\0".to_owned(), any)]),
+            ]);
+            let back = Any::from_param(nested.clone().into_param()).unwrap();
+            assert!(back.compare(&nested).is_eq(), "{back:?} is not {nested:?}");
+        }
+    }
+
+    #[test]
+    fn equal_numbers_have_equal_bytes() {
+        let array = |item| Any::Array(vec![item]).into_param();
+        assert_eq!(array(Any::Integer(3)), array(Any::Real(3.0)));
+        assert_eq!(array(Any::Real(0.0)), array(Any::Real(-0.0)));
+        assert_eq!(Any::Integer(1).compare(&Any::Real(1.0)), Ordering::Equal);
+        assert_eq!(
+            Any::Integer(i64::MAX).compare(&Any::Real(9.3e18)),
+            Ordering::Less
+        );
+        assert_eq!(
+            Any::Integer(i64::MAX).compare(&Any::Real(9_223_372_036_854_775_808.0)),
+            Ordering::Less
+        );
+    }
+
+    #[test]
+    fn an_array_sorts_by_its_smallest_or_largest_element() {
+        let array = Any::Array(vec![
+            Any::Integer(2),
+            Any::Text("x".to_owned()),
+            Any::Integer(1),
+        ]);
+        assert_eq!(array.clone().into_sort_key(false), Param::Integer(1));
+        assert_eq!(array.into_sort_key(true), Param::Text("x".to_owned()));
+        assert_eq!(Any::Array(vec![]).into_sort_key(false), Param::Null);
+        assert_eq!(
+            Any::Array(vec![Any::Null]).into_sort_key(true),
+            MISSING_SORT_KEY
+        );
+    }
+
+    #[test]
+    fn json_is_written_as_statistics_write_it() {
+        let any = Any::Array(vec![
+            Any::Real(2.0),
+            Any::Real(0.5),
+            Any::Null,
+            Any::Boolean(true),
+            Any::Text("a\"\u{1}".to_owned()),
+            Any::Time(Timestamp::from_millis(1_500).unwrap()),
+            Any::Object(vec![("k".to_owned(), Any::Integer(-1))]),
+        ]);
+        let mut out = Vec::new();
+        any.write_json(&mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#"[2,0.5,null,true,"a\"\u0001","1970-01-01T00:00:01.500000Z",{"k":-1}]"#
+        );
+    }
+}
