@@ -1,0 +1,126 @@
+//! What can go wrong with the database, as data; `Display` makes the sentence.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+use super::functions::FAULT;
+use crate::query::QueryError;
+
+/// Why a database can't be opened. The sentence says what is wrong with which file, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(
+        "{0}: there is no such file; `jobdeck import` makes a database, and so does `jobdeck serve --create`"
+    )]
+    NotFound(PathBuf),
+    #[error("{0}: is not a file; name the database file itself")]
+    NotAFile(PathBuf),
+    #[error("{0}: is not a SQLite database; it was left as it is, name another file")]
+    NotADatabase(PathBuf),
+    #[error("{0}: is a database of another program; it was left as it is, name another file")]
+    Foreign(PathBuf),
+    #[error(
+        "{path}: was made by a newer jobdeck (schema {found}, this one knows {known}); it was left as it is, use the newer jobdeck"
+    )]
+    Newer {
+        path: PathBuf,
+        found: i32,
+        known: i32,
+    },
+    #[error(
+        "{path}: was made by an older jobdeck (schema {found}, this one has {known}); `jobdeck serve` or `jobdeck import` brings it up to date"
+    )]
+    Older {
+        path: PathBuf,
+        found: i32,
+        known: i32,
+    },
+    #[error("{path}: can't be read: {source}; check the path and its permissions")]
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{path}: {source}; {}", remedy(.source))]
+    Sqlite {
+        path: PathBuf,
+        source: rusqlite::Error,
+    },
+}
+
+impl OpenError {
+    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        Self::Sqlite {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// What a person can do about a fault of SQLite's.
+#[must_use]
+pub fn remedy(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "another program is writing to it; wait until it is done"
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            "make the file and its folder writable"
+        }
+        Some(ErrorCode::CannotOpen) => "check that the folder exists and can be written to",
+        Some(ErrorCode::DiskFull) => "free some space on the disk; nothing was changed",
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "the file is damaged; restore a backup, or see what `jobdeck check` finds"
+        }
+        Some(ErrorCode::SystemIoFailure) => "the disk can't be read or written; check it",
+        _ => "see what `jobdeck check` finds",
+    }
+}
+
+/// Why a read or write failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The request asked for what can't be computed.
+    #[error(transparent)]
+    Query(QueryError),
+    #[error("the query ran past its deadline and was stopped")]
+    Timeout,
+    #[error("the client went away")]
+    Cancelled,
+    /// No connection was free in time.
+    #[error("all readers are busy")]
+    Busy,
+    #[error("job {job_id} of domain {domain_id} is present already")]
+    Conflict { domain_id: String, job_id: String },
+    /// The database can't be used for now.
+    #[error("{source}; {}", remedy(.source))]
+    Unavailable { source: rusqlite::Error },
+    #[error(transparent)]
+    Sqlite(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(source: rusqlite::Error) -> Self {
+        if let rusqlite::Error::SqliteFailure(_, Some(message)) = &source
+            && let Some((_, problem)) = message.split_once(FAULT)
+        {
+            return Self::Query(QueryError::Evaluation {
+                problem: problem.to_owned(),
+            });
+        }
+        match source.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::CannotOpen
+                | ErrorCode::DiskFull
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::SystemIoFailure,
+            ) => Self::Unavailable { source },
+            _ => Self::Sqlite(source),
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! Our SQL functions: the query room's small evaluators under SQL names.
+//!
+//! Each is deterministic and may not be used inside a schema. An argument that is the same for every row (a test, a
+//! path, a pattern, a format) is read once a statement and kept by SQLite beside the statement.
+
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+
+use rusqlite::functions::{Aggregate, Context, FunctionFlags};
+use rusqlite::types::{ToSqlOutput, Value, ValueRef};
+use rusqlite::{Connection, Error, Result, ToSql};
+
+use crate::query::date_format::DateFormat;
+use crate::query::document_test::Prepared;
+use crate::query::only::Cut;
+use crate::query::pattern::Pattern;
+use crate::query::sql::Param;
+use crate::query::value::Any;
+use crate::query::{Calculation, evaluate};
+use crate::time::Timestamp;
+
+/// Stands before the sentence in an error of our functions, since SQLite hands on nothing but the text.
+pub(super) const FAULT: &str = "jobdeck fault: ";
+
+fn fault(problem: impl std::fmt::Display) -> Error {
+    Error::UserFunctionError(format!("{FAULT}{problem}").into())
+}
+
+impl ToSql for Param {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(integer) => ValueRef::Integer(*integer),
+            Self::Real(real) => ValueRef::Real(*real),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(blob) => ValueRef::Blob(blob),
+        }))
+    }
+}
+
+/// A value of SQLite's as a [`Param`].
+pub(super) fn param(value: ValueRef<'_>) -> Result<Param> {
+    Ok(match value {
+        ValueRef::Null => Param::Null,
+        ValueRef::Integer(integer) => Param::Integer(integer),
+        ValueRef::Real(real) => Param::Real(real),
+        ValueRef::Text(text) => Param::Text(std::str::from_utf8(text).map_err(fault)?.to_owned()),
+        ValueRef::Blob(blob) => Param::Blob(blob.to_owned()),
+    })
+}
+
+fn output(value: Option<Any>) -> ToSqlOutput<'static> {
+    output_param(value.map_or(Param::Null, Any::into_param))
+}
+
+fn output_param(param: Param) -> ToSqlOutput<'static> {
+    ToSqlOutput::Owned(match param {
+        Param::Null => Value::Null,
+        Param::Integer(integer) => Value::Integer(integer),
+        Param::Real(real) => Value::Real(real),
+        Param::Text(text) => Value::Text(text),
+        Param::Blob(blob) => Value::Blob(blob),
+    })
+}
+
+fn any(context: &Context<'_>, index: usize) -> Result<Option<Any>> {
+    Ok(Any::from_param(param(context.get_raw(index))?))
+}
+
+fn text<'c>(context: &'c Context<'_>, index: usize) -> Result<&'c str> {
+    context.get_raw(index).as_str().map_err(fault)
+}
+
+/// The argument, read by `read` for the first row and kept for the others.
+fn kept<T: Send + Sync + 'static>(
+    context: &Context<'_>,
+    index: usize,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Arc<T>> {
+    context.get_or_create_aux(
+        i32::try_from(index).unwrap_or(i32::MAX),
+        |value| -> Result<T, Box<dyn std::error::Error + Send + Sync>> {
+            read(value.as_str()?).map_err(|problem| format!("{FAULT}{problem}").into())
+        },
+    )
+}
+
+fn path(context: &Context<'_>, index: usize) -> Result<Arc<Vec<String>>> {
+    kept(context, index, |text| {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    })
+}
+
+/// Registers every function.
+pub(super) fn register(connection: &Connection) -> Result<()> {
+    let scalar = Registrar { connection };
+    scalar.add("matches", 2, |context| {
+        let pattern = kept(context, 1, Pattern::new)?;
+        match context.get_raw(0) {
+            ValueRef::Null => Ok(false),
+            value => pattern
+                .is_match(value.as_str().map_err(fault)?)
+                .map_err(fault),
+        }
+    })?;
+    scalar.add("holds", 2, |context| {
+        let test = kept(context, 1, Prepared::new)?;
+        test.holds(text(context, 0)?).map_err(fault)
+    })?;
+    scalar.add("only", 2, |context| {
+        let cut = kept(context, 1, |text| {
+            serde_json::from_str(text)
+                .map(|paths| Cut::new(&paths))
+                .map_err(|error| error.to_string())
+        })?;
+        cut.apply(text(context, 0)?).map_err(fault)
+    })?;
+    scalar.add("sort_value", 3, |context| {
+        let path = path(context, 1)?;
+        let key = evaluate::sort_value(text(context, 0)?, &path, context.get(2)?).map_err(fault)?;
+        Ok(output_param(key))
+    })?;
+    scalar.add("value_at", 2, |context| {
+        let path = path(context, 1)?;
+        evaluate::value_at(text(context, 0)?, &path)
+            .map(output)
+            .map_err(fault)
+    })?;
+    scalar.add("member_at", 2, |context| {
+        let path = path(context, 1)?;
+        evaluate::member_at(text(context, 0)?, &path)
+            .map(output)
+            .map_err(fault)
+    })?;
+    scalar.add("reached", 2, |context| {
+        let path = path(context, 1)?;
+        evaluate::reached(text(context, 0)?, &path).map_err(fault)
+    })?;
+    register_values(&scalar)?;
+    aggregate(connection, "sum_numbers", 1, Sums { mean: false })?;
+    aggregate(connection, "average_numbers", 1, Sums { mean: true })?;
+    aggregate(connection, "first", 1, Edge { last: false })?;
+    aggregate(connection, "last", 1, Edge { last: true })?;
+    aggregate(connection, "push", 1, Push)?;
+    aggregate(connection, "merge_objects", 2, Merge)
+}
+
+/// The functions over values that travel ([`crate::query::value`]).
+fn register_values(scalar: &Registrar<'_>) -> Result<()> {
+    scalar.add("get", 2, |context| {
+        let path = path(context, 1)?;
+        Ok(output(
+            any(context, 0)?.and_then(|value| evaluate::get(value, &path)),
+        ))
+    })?;
+    scalar.add("member", 2, |context| {
+        let path = path(context, 1)?;
+        Ok(output(
+            any(context, 0)?.and_then(|value| evaluate::member(value, &path)),
+        ))
+    })?;
+    scalar.add("put", 3, |context| {
+        let path = path(context, 1)?;
+        let (whole, part) = (any(context, 0)?, any(context, 2)?);
+        Ok(output(match (whole, part) {
+            (Some(whole), Some(part)) => Some(whole.put(&path, part)),
+            (whole, _) => whole,
+        }))
+    })?;
+    scalar.add("explode", 1, |context| {
+        Ok(evaluate::explode(any(context, 0)?))
+    })?;
+    scalar.add("sort_key", 2, |context| {
+        let key = any(context, 0)?
+            .map(|value| Ok::<_, Error>(value.into_sort_key(context.get(1)?)))
+            .transpose()?;
+        Ok(output_param(
+            key.unwrap_or(crate::query::value::MISSING_SORT_KEY),
+        ))
+    })?;
+    scalar.add("time_value", 1, |context| {
+        Ok(output(
+            context
+                .get::<Option<i64>>(0)?
+                .and_then(Timestamp::from_millis)
+                .map(Any::Time),
+        ))
+    })?;
+    scalar.add("date_text", 2, |context| {
+        let format = kept(context, 1, DateFormat::new)?;
+        let moment = context
+            .get::<Option<i64>>(0)?
+            .and_then(Timestamp::from_millis);
+        Ok(output(moment.map(|moment| format.format(moment))))
+    })?;
+    scalar.add("any_date_text", 3, |context| {
+        let format = kept(context, 1, DateFormat::new)?;
+        match any(context, 0)? {
+            None | Some(Any::Null) => Ok(output(None)),
+            Some(Any::Time(moment)) => Ok(output(Some(format.format(moment)))),
+            Some(other) => Err(fault(evaluate::not_a_date(&other, text(context, 2)?))),
+        }
+    })?;
+    scalar.add("size_of", 2, |context| {
+        evaluate::size_of(any(context, 0)?, text(context, 1)?)
+            .map(|value| output(Some(value)))
+            .map_err(fault)
+    })?;
+    scalar.add("sum_of", 2, |context| {
+        Ok(output(Some(evaluate::sum_of(any(context, 0)?))))
+    })?;
+    scalar.add("array_to_object", 2, |context| {
+        evaluate::array_to_object(any(context, 0)?, text(context, 1)?)
+            .map(|value| output(Some(value)))
+            .map_err(fault)
+    })?;
+    scalar.add("object_to_array", 2, |context| {
+        evaluate::object_to_array(any(context, 0)?, text(context, 1)?)
+            .map(|value| output(Some(value)))
+            .map_err(fault)
+    })?;
+    scalar.add("object_of", -1, |context| {
+        let names = path(context, 0)?;
+        let values = (1..context.len())
+            .map(|index| any(context, index))
+            .collect::<Result<_>>()?;
+        Ok(output(Some(evaluate::object_of(&names, values))))
+    })?;
+    scalar.add("calculate", -1, |context| {
+        let name = text(context, 0)?;
+        let calculation = Calculation::ALL
+            .into_iter()
+            .find(|calculation| calculation.name() == name);
+        let calculation =
+            calculation.ok_or_else(|| fault(format_args!("unknown calculation {name}")))?;
+        let values = (2..context.len())
+            .map(|index| any(context, index))
+            .collect::<Result<Vec<_>>>()?;
+        evaluate::calculate(calculation, text(context, 1)?, &values)
+            .map(|value| output(Some(value)))
+            .map_err(fault)
+    })
+}
+
+const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
+    .union(FunctionFlags::SQLITE_DETERMINISTIC)
+    .union(FunctionFlags::SQLITE_DIRECTONLY);
+
+struct Registrar<'c> {
+    connection: &'c Connection,
+}
+
+impl Registrar<'_> {
+    fn add<F, T>(&self, name: &str, arguments: i32, function: F) -> Result<()>
+    where
+        F: Fn(&Context<'_>) -> Result<T> + Send + 'static,
+        T: rusqlite::functions::SqlFnOutput,
+    {
+        self.connection
+            .create_scalar_function(name, arguments, FLAGS, move |context| function(context))
+    }
+}
+
+fn aggregate<A, D>(connection: &Connection, name: &str, arguments: i32, function: D) -> Result<()>
+where
+    A: RefUnwindSafe + UnwindSafe + Send + 'static,
+    D: Aggregate<A, ToSqlOutput<'static>> + Send + 'static,
+{
+    connection.create_aggregate_function(name, arguments, FLAGS, function)
+}
+
+/// `sum_numbers` and `average_numbers`.
+struct Sums {
+    mean: bool,
+}
+
+impl Aggregate<evaluate::Sum, ToSqlOutput<'static>> for Sums {
+    fn init(&self, _: &mut Context<'_>) -> Result<evaluate::Sum> {
+        Ok(evaluate::Sum::default())
+    }
+    fn step(&self, context: &mut Context<'_>, sum: &mut evaluate::Sum) -> Result<()> {
+        if let Some(value) = any(context, 0)? {
+            sum.add(&value);
+        }
+        Ok(())
+    }
+    fn finalize(
+        &self,
+        _: &mut Context<'_>,
+        sum: Option<evaluate::Sum>,
+    ) -> Result<ToSqlOutput<'static>> {
+        let sum = sum.unwrap_or_default();
+        Ok(match if self.mean { sum.mean() } else { sum.total() } {
+            Any::Null => output(None),
+            number => output(Some(number)),
+        })
+    }
+}
+
+/// `first` and `last`, in the order in which the rows come.
+struct Edge {
+    last: bool,
+}
+
+impl Aggregate<Option<Param>, ToSqlOutput<'static>> for Edge {
+    fn init(&self, _: &mut Context<'_>) -> Result<Option<Param>> {
+        Ok(None)
+    }
+    fn step(&self, context: &mut Context<'_>, kept: &mut Option<Param>) -> Result<()> {
+        if self.last || kept.is_none() {
+            *kept = Some(param(context.get_raw(0))?);
+        }
+        Ok(())
+    }
+    fn finalize(
+        &self,
+        _: &mut Context<'_>,
+        kept: Option<Option<Param>>,
+    ) -> Result<ToSqlOutput<'static>> {
+        Ok(kept.flatten().map_or_else(|| output(None), output_param))
+    }
+}
+
+/// `push`: the values that are there, as a list.
+struct Push;
+
+impl Aggregate<Vec<Any>, ToSqlOutput<'static>> for Push {
+    fn init(&self, _: &mut Context<'_>) -> Result<Vec<Any>> {
+        Ok(Vec::new())
+    }
+    fn step(&self, context: &mut Context<'_>, list: &mut Vec<Any>) -> Result<()> {
+        list.extend(any(context, 0)?);
+        Ok(())
+    }
+    fn finalize(
+        &self,
+        _: &mut Context<'_>,
+        list: Option<Vec<Any>>,
+    ) -> Result<ToSqlOutput<'static>> {
+        Ok(output(Some(Any::Array(list.unwrap_or_default()))))
+    }
+}
+
+/// `merge_objects`, in the order in which the rows come.
+struct Merge;
+
+impl Aggregate<Vec<(String, Any)>, ToSqlOutput<'static>> for Merge {
+    fn init(&self, _: &mut Context<'_>) -> Result<Vec<(String, Any)>> {
+        Ok(Vec::new())
+    }
+    fn step(&self, context: &mut Context<'_>, merged: &mut Vec<(String, Any)>) -> Result<()> {
+        let value = any(context, 0)?;
+        evaluate::merge(merged, value, text(context, 1)?).map_err(fault)
+    }
+    fn finalize(
+        &self,
+        _: &mut Context<'_>,
+        merged: Option<Vec<(String, Any)>>,
+    ) -> Result<ToSqlOutput<'static>> {
+        Ok(output(Some(Any::Object(merged.unwrap_or_default()))))
+    }
+}

@@ -1,0 +1,497 @@
+//! The database: opening it, its readers and its one writer.
+//!
+//! The only user of `rusqlite` and `r2d2`. Readers are pooled, opened read-only, and never wait for the writer (WAL);
+//! whatever changes the database goes through the one [`Writer`]. Opening is one function for all, and what it refuses
+//! was not written to.
+
+mod check;
+mod error;
+mod functions;
+mod interrupt;
+mod read;
+mod write;
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, OpenFlags};
+
+pub use check::Report;
+pub use error::{OpenError, StoreError, remedy};
+pub use interrupt::Interrupt;
+pub use read::{Reader, Snapshot};
+pub use write::{OnConflict, WriteTransaction, Written};
+
+const SCHEMA: &str = include_str!("../../schema.sql");
+/// What `PRAGMA user_version` is for [`SCHEMA`].
+const SCHEMA_VERSION: i32 = 1;
+/// The steps from older schemas: the step at index n goes from version n + 1 to n + 2.
+const MIGRATIONS: &[&str] = &[];
+/// What `PRAGMA application_id` is: "jobd" in ASCII.
+const APPLICATION_ID: i32 = 0x6A6F_6264;
+
+/// How long a connection waits for another program's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many statements a connection keeps prepared.
+const CACHED_STATEMENTS: usize = 64;
+/// The longest statement, in bytes; the longest that the language's limits allow is far shorter.
+const MAX_SQL_BYTES: i32 = 2_000_000;
+/// Above this size an idle WAL is truncated, in bytes.
+const LARGE_WAL_BYTES: u64 = 64 << 20;
+
+/// How a database is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Must exist; is not written to.
+    ReadOnly,
+    /// Must exist; an older schema is brought up to date.
+    ReadWrite,
+    /// Is made where there is none.
+    Create,
+    /// As `Create`, and may be lost when the machine stops: for databases that are thrown away.
+    Scratch,
+}
+
+/// An open database.
+#[derive(Debug)]
+pub struct Store {
+    path: PathBuf,
+    identity: Identity,
+    readers: r2d2::Pool<Readers>,
+    writer: Option<Mutex<Connection>>,
+}
+
+/// The writer, held alone.
+#[derive(Debug)]
+pub struct Writer<'s>(MutexGuard<'s, Connection>);
+
+impl Store {
+    /// Opens a database with at most `readers` reading connections.
+    ///
+    /// # Errors
+    /// [`OpenError`], in one line; a file that is refused was not written to.
+    pub fn open(path: &Path, mode: Mode, readers: u32) -> Result<Self, OpenError> {
+        let found = inspect(path)?;
+        match (&found, mode) {
+            (Found::Nothing, Mode::ReadOnly | Mode::ReadWrite) => {
+                return Err(OpenError::NotFound(path.to_owned()));
+            }
+            (Found::Version(version), Mode::ReadOnly) if *version < SCHEMA_VERSION => {
+                let path = path.to_owned();
+                return Err(OpenError::Older {
+                    path,
+                    found: *version,
+                    known: SCHEMA_VERSION,
+                });
+            }
+            _ => {}
+        }
+        let writer = match mode {
+            Mode::ReadOnly => None,
+            Mode::ReadWrite | Mode::Create | Mode::Scratch => {
+                let connection =
+                    open_writer(path, mode).map_err(|source| OpenError::sqlite(path, source))?;
+                Some(Mutex::new(connection))
+            }
+        };
+        let identity = Identity::of(path).map_err(|source| OpenError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        let manager = Readers {
+            path: path.to_owned(),
+            identity,
+        };
+        // One connection is opened here, so that its fault is seen and named.
+        r2d2::ManageConnection::connect(&manager)
+            .map_err(|source| OpenError::sqlite(path, source))?;
+        let readers = r2d2::Pool::builder()
+            .max_size(readers)
+            .min_idle(Some(0))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_on_check_out(false)
+            .error_handler(Box::new(r2d2::LoggingErrorHandler))
+            .build_unchecked(manager);
+        Ok(Self {
+            path: path.to_owned(),
+            identity,
+            readers,
+            writer,
+        })
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A reader, whose work ends when the interrupt is due.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when none is free in time.
+    pub fn reader(&self, interrupt: &Arc<Interrupt>) -> Result<Reader, StoreError> {
+        Reader::new(&self.readers, interrupt)
+    }
+
+    /// The writer; waits until it is free.
+    ///
+    /// # Errors
+    /// [`StoreError::Sqlite`] when the database was opened read-only.
+    pub fn writer(&self) -> Result<Writer<'_>, StoreError> {
+        match &self.writer {
+            // A panic while writing rolled its transaction back; the connection is whole.
+            Some(writer) => Ok(Writer(
+                writer.lock().unwrap_or_else(PoisonError::into_inner),
+            )),
+            None => Err(StoreError::Sqlite(
+                rusqlite::Error::SqliteSingleThreadedMode,
+            )),
+        }
+    }
+
+    /// Whether the file that was opened still stands at its path.
+    #[must_use]
+    pub fn is_in_place(&self) -> bool {
+        Identity::of(&self.path).is_ok_and(|identity| identity == self.identity)
+    }
+
+    /// The size of the write-ahead log, in bytes.
+    #[must_use]
+    pub fn wal_bytes(&self) -> u64 {
+        let mut wal = self.path.clone().into_os_string();
+        wal.push("-wal");
+        std::fs::metadata(wal).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Moves what is in the write-ahead log into the database, as far as readers let it; truncates a large log.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk fails.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        let is_large = self.wal_bytes() > LARGE_WAL_BYTES;
+        self.writer()?
+            .checkpoint(if is_large { "TRUNCATE" } else { "PASSIVE" })
+    }
+}
+
+impl Writer<'_> {
+    fn checkpoint(&self, how: &'static str) -> Result<(), StoreError> {
+        // A busy checkpoint is no fault: the next one goes on.
+        Ok(self.0.pragma(None, "wal_checkpoint", how, |_| Ok(()))?)
+    }
+}
+
+/// What stands at a path.
+enum Found {
+    /// Nothing, or an empty file.
+    Nothing,
+    /// A jobdeck database of this version.
+    Version(i32),
+}
+
+/// Looks at the first bytes of the file, without SQLite, so that a file that is refused is left as it is.
+///
+/// The layout is SQLite's ("Database File Format", 1.3): `user_version` at byte 60, `application_id` at 68. Both are
+/// written before the database is put into WAL mode, so they never stand in the WAL alone.
+fn inspect(path: &Path) -> Result<Found, OpenError> {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let io = |source| OpenError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(source) => return Err(io(source)),
+    };
+    if !metadata.is_file() {
+        return Err(OpenError::NotAFile(path.to_owned()));
+    }
+    if metadata.len() == 0 {
+        return Ok(Found::Nothing);
+    }
+    let mut header = Vec::with_capacity(100);
+    File::open(path)
+        .and_then(|file| file.take(100).read_to_end(&mut header))
+        .map_err(io)?;
+    let number = |at: usize| {
+        let bytes = header
+            .get(at..at + 4)
+            .and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, i32::from_be_bytes)
+    };
+    if !header.starts_with(MAGIC) {
+        return Err(OpenError::NotADatabase(path.to_owned()));
+    }
+    if number(68) != APPLICATION_ID {
+        return Err(OpenError::Foreign(path.to_owned()));
+    }
+    let version = number(60);
+    if version > SCHEMA_VERSION {
+        return Err(OpenError::Newer {
+            path: path.to_owned(),
+            found: version,
+            known: SCHEMA_VERSION,
+        });
+    }
+    Ok(Found::Version(version))
+}
+
+/// Opens the writer, makes the schema or brings it up to date.
+fn open_writer(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
+    let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    if mode != Mode::ReadWrite {
+        flags |= OpenFlags::SQLITE_OPEN_CREATE;
+    }
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    configure(&connection)?;
+    migrate(&mut connection, MIGRATIONS)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+    // A commit is on the disk before it is acknowledged, but where all is thrown away in the end.
+    connection.pragma_update(
+        None,
+        "synchronous",
+        if mode == Mode::Scratch { "OFF" } else { "FULL" },
+    )?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // Only a connection that has read takes the WAL away when it is the last to close; readers may not.
+    connection.query_row("SELECT count(*) FROM domains", [], |row| {
+        row.get::<_, i64>(0)
+    })?;
+    Ok(connection)
+}
+
+/// Makes the schema in an empty database, or goes the steps from an older version to this one, in one transaction.
+fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    let newest = i32::try_from(steps.len())
+        .unwrap_or(i32::MAX)
+        .saturating_add(1);
+    let transaction =
+        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version == newest {
+        return Ok(());
+    }
+    match usize::try_from(version) {
+        Ok(0) => transaction.execute_batch(SCHEMA)?,
+        Ok(version) => steps
+            .iter()
+            .skip(version - 1)
+            .try_for_each(|step| transaction.execute_batch(step))?,
+        Err(_) => {}
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", newest)?;
+    transaction.commit()
+}
+
+/// What holds of every connection.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    // The plan of a statement must not hang on the values that are bound to it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    functions::register(connection)
+}
+
+/// Which file it is, whatever its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+impl Identity {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let metadata = std::fs::metadata(path)?;
+        Ok(Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        })
+    }
+}
+
+/// Opens the readers of the pool.
+#[derive(Debug)]
+struct Readers {
+    path: PathBuf,
+    /// A reader of another file that was put in its place would answer from another inventory.
+    identity: Identity,
+}
+
+impl r2d2::ManageConnection for Readers {
+    type Connection = Connection;
+    type Error = rusqlite::Error;
+
+    fn connect(&self) -> rusqlite::Result<Connection> {
+        if !Identity::of(&self.path).is_ok_and(|identity| identity == self.identity) {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
+            let problem = format!("{}: the file was deleted or replaced", self.path.display());
+            return Err(rusqlite::Error::SqliteFailure(code, Some(problem)));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        configure(&connection)?;
+        connection.pragma_update(None, "query_only", true)?;
+        // Reads the header and the schema, so that a fault of the file is seen here.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
+            row.get::<_, i64>(0)
+        })?;
+        Ok(connection)
+    }
+    fn is_valid(&self, _: &mut Connection) -> rusqlite::Result<()> {
+        Ok(())
+    }
+    fn has_broken(&self, _: &mut Connection) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(path: &Path, mode: Mode) -> String {
+        Store::open(path, mode, 1).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_not_jobdecks_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        assert!(refusal(&path, Mode::ReadWrite).contains("there is no such file"));
+        assert!(refusal(folder.path(), Mode::Create).contains("is not a file"));
+
+        let check = |content: &[u8], problem: &str| {
+            std::fs::write(&path, content).unwrap();
+            for mode in [Mode::ReadOnly, Mode::ReadWrite, Mode::Create] {
+                assert!(
+                    refusal(&path, mode).contains(problem),
+                    "{}",
+                    refusal(&path, mode)
+                );
+            }
+            assert_eq!(std::fs::read(&path).unwrap(), content);
+            assert_eq!(
+                std::fs::read_dir(folder.path()).unwrap().count(),
+                1,
+                "no file beside it"
+            );
+        };
+        check(b"some text", "is not a SQLite database");
+        let foreign = folder.path().join("foreign.db");
+        Connection::open(&foreign)
+            .unwrap()
+            .execute_batch("CREATE TABLE t (a)")
+            .unwrap();
+        let content = std::fs::read(&foreign).unwrap();
+        std::fs::remove_file(&foreign).unwrap();
+        check(&content, "is a database of another program");
+
+        std::fs::remove_file(&path).unwrap();
+        drop(Store::open(&path, Mode::Create, 1).unwrap());
+        let mut newer = std::fs::read(&path).unwrap();
+        newer[60..64].copy_from_slice(&99_i32.to_be_bytes());
+        check(
+            &newer,
+            "was made by a newer jobdeck (schema 99, this one knows 1)",
+        );
+    }
+
+    #[test]
+    fn a_damaged_database_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        drop(Store::open(&path, Mode::Create, 1).unwrap());
+        let content = std::fs::read(&path).unwrap();
+        std::fs::write(&path, &content[..2_000]).unwrap();
+        let refusal = refusal(&path, Mode::ReadOnly);
+        assert!(refusal.contains("the file is damaged"), "{refusal}");
+    }
+
+    #[test]
+    fn a_database_that_another_program_writes_to_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let store = Store::open(&path, Mode::Create, 1).unwrap();
+        let mut writer = store.writer().unwrap();
+        let _held = writer.begin(OnConflict::Replace).unwrap();
+        let second = Connection::open(&path).unwrap();
+        second.busy_timeout(Duration::ZERO).unwrap();
+        let error = second.execute_batch("BEGIN IMMEDIATE").unwrap_err();
+        assert_eq!(
+            remedy(&error),
+            "another program is writing to it; wait until it is done"
+        );
+    }
+
+    #[test]
+    fn a_read_only_store_does_not_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        drop(Store::open(&path, Mode::Create, 1).unwrap());
+        let store = Store::open(&path, Mode::ReadOnly, 1).unwrap();
+        assert!(store.writer().is_err());
+    }
+
+    #[test]
+    fn an_older_schema_goes_every_step_in_one_transaction() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        drop(Store::open(&path, Mode::Create, 1).unwrap());
+        let mut connection = Connection::open(&path).unwrap();
+        let steps = ["CREATE TABLE second (a)", "ALTER TABLE second ADD COLUMN b"];
+        migrate(&mut connection, &steps).unwrap();
+        let version: i32 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, 3);
+        connection
+            .execute("INSERT INTO second (a, b) VALUES (1, 2)", [])
+            .unwrap();
+        let broken = ["", "", "CREATE TABLE third (a)", "nonsense"];
+        assert!(migrate(&mut connection, &broken).is_err());
+        let version: i32 = connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, 3, "a step that fails takes the others back");
+        assert!(connection.execute("SELECT * FROM third", []).is_err());
+    }
+
+    #[test]
+    fn the_columns_of_jobs_are_those_of_the_language() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        drop(Store::open(&path, Mode::Create, 1).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        let mut statement = connection
+            .prepare("SELECT name FROM pragma_table_info('jobs')")
+            .unwrap();
+        let mut columns: Vec<String> = statement
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        columns.retain(|name| !matches!(name.as_str(), "id" | "document"));
+        columns.sort();
+        let mut known: Vec<_> = crate::query::field::Column::ALL
+            .into_iter()
+            .map(|column| column.name().replace("domain_id", "domain"))
+            .collect();
+        known.sort();
+        assert_eq!(columns, known);
+    }
+}
