@@ -1,0 +1,123 @@
+//! Every error of the API: its HTTP status, SpaceONE's code, and the one shape in which it is answered.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use serde_json::json;
+
+use crate::query::QueryError;
+use crate::store::StoreError;
+
+/// Why a request is not answered as it asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error(transparent)]
+    Store(StoreError),
+    #[error("there is no {0} here; the routes are listed in the README")]
+    NotFound(String),
+    #[error("{method} is not allowed here; allowed are {allow}")]
+    MethodNotAllowed { method: String, allow: &'static str },
+    #[error("the body is larger than {0} bytes, which is the most that is read")]
+    TooLarge(usize),
+    #[error("the body must be application/json without content encoding; it came as {0}")]
+    UnsupportedMediaType(String),
+    #[error("the body did not arrive within {0} seconds")]
+    SlowBody(u64),
+    #[error("the body ended early: {0}")]
+    BrokenBody(String),
+    #[error("this server is not known as `{0}`; `--allow-host` makes it known")]
+    InvalidHost(String),
+    /// A panic or another fault of our own.
+    #[error("{0}")]
+    Internal(&'static str),
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Query(error) => Self::Query(error),
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl ApiError {
+    /// The one table from error to status and code.
+    fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Query(error) => (StatusCode::BAD_REQUEST, query_code(error)),
+            Self::Store(error) => match error {
+                StoreError::Query(error) => (StatusCode::BAD_REQUEST, query_code(error)),
+                StoreError::Timeout | StoreError::Cancelled => {
+                    (StatusCode::GATEWAY_TIMEOUT, "ERROR_REQUEST_TIMEOUT")
+                }
+                StoreError::Busy | StoreError::Unavailable { .. } => {
+                    (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE")
+                }
+                StoreError::Conflict { .. } => (StatusCode::CONFLICT, "ERROR_NOT_UNIQUE"),
+                StoreError::Sqlite(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR_UNKNOWN"),
+            },
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "ERROR_NOT_FOUND"),
+            Self::MethodNotAllowed { .. } => {
+                (StatusCode::METHOD_NOT_ALLOWED, "ERROR_METHOD_NOT_ALLOWED")
+            }
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "ERROR_REQUEST_TOO_LARGE"),
+            Self::UnsupportedMediaType(_) => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "ERROR_UNSUPPORTED_MEDIA_TYPE",
+            ),
+            Self::SlowBody(_) => (StatusCode::REQUEST_TIMEOUT, "ERROR_REQUEST_TIMEOUT"),
+            Self::BrokenBody(_) => (StatusCode::BAD_REQUEST, "ERROR_INVALID_PARAMETER"),
+            Self::InvalidHost(_) => (StatusCode::MISDIRECTED_REQUEST, "ERROR_INVALID_HOST"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR_UNKNOWN"),
+        }
+    }
+
+    /// What the client reads: of our own faults a fixed text, since their causes are nobody's but the log's.
+    fn message(&self) -> String {
+        match self {
+            Self::Store(StoreError::Sqlite(_)) | Self::Internal(_) => {
+                "an unexpected fault of jobdeck's own; its log tells more under this request's id"
+                    .to_owned()
+            }
+            Self::Store(StoreError::Busy | StoreError::Unavailable { .. }) => {
+                "the database can't answer for now; try again".to_owned()
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
+fn query_code(error: &QueryError) -> &'static str {
+    match error {
+        QueryError::Required { .. } => "ERROR_REQUIRED_PARAMETER",
+        QueryError::Json { .. } => "ERROR_JSON_FORMAT",
+        QueryError::Type { .. } => "ERROR_INVALID_PARAMETER_TYPE",
+        QueryError::Parameter { .. } => "ERROR_INVALID_PARAMETER",
+        QueryError::ListExpected { .. } => "ERROR_OPERATOR_LIST_VALUE_TYPE",
+        QueryError::SingleExpected { .. } => "ERROR_OPERATOR_VALUE_TYPE",
+        QueryError::BooleanExpected { .. } => "ERROR_OPERATOR_BOOLEAN_TYPE",
+        QueryError::ObjectExpected { .. } => "ERROR_OPERATOR_DICT_VALUE_TYPE",
+        QueryError::Language { .. } | QueryError::Evaluation { .. } => "ERROR_DB_QUERY",
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.status_and_code().0
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let (status, code) = self.status_and_code();
+        let mut response = HttpResponse::build(status);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
+        }
+        if let Self::MethodNotAllowed { allow, .. } = self {
+            response.insert_header((ALLOW, HeaderValue::from_static(allow)));
+        }
+        response.json(json!({"detail": {"code": code, "message": self.message()}}))
+    }
+}

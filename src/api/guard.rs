@@ -1,0 +1,163 @@
+//! What every request passes and every answer gets: the Host check, the request id, the security headers, the log line.
+
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    HOST, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, ResponseError};
+
+use super::App;
+use super::error::ApiError;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The longest request id that is taken over from a caller.
+const MAX_REQUEST_ID_BYTES: usize = 64;
+
+/// The middleware around every route.
+pub(crate) async fn guard(
+    app: Data<App>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let start = Instant::now();
+    let id = request_id(&request);
+    let line = format!(
+        "{} {}",
+        request.method(),
+        request.path().chars().take(200).collect::<String>()
+    );
+    let host = request
+        .headers()
+        .get(HOST)
+        .map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
+    let mut response = match host {
+        Some(host) if !app.hosts.allow(&host) => {
+            let error = ApiError::InvalidHost(host.chars().take(100).collect());
+            request.into_response(error.error_response())
+        }
+        _ => match next.call(request).await {
+            Ok(response) => response.map_into_boxed_body(),
+            Err(error) => return Err(error),
+        },
+    };
+    let status = response.status();
+    if status.is_server_error() {
+        let cause = response
+            .response()
+            .error()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        log::error!("{id} {line} {}: {cause}", status.as_u16());
+    } else {
+        log::debug!("{id} {line} {} {:?}", status.as_u16(), start.elapsed());
+    }
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    Ok(response)
+}
+
+/// The caller's id, where it is one to four dozen plain characters; else one of our own.
+fn request_id(request: &ServiceRequest) -> String {
+    static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let is_plain = |id: &&str| {
+        (1..=MAX_REQUEST_ID_BYTES).contains(&id.len())
+            && id
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
+    };
+    let given = request
+        .headers()
+        .get(REQUEST_ID)
+        .and_then(|id| id.to_str().ok())
+        .filter(is_plain);
+    match given {
+        Some(id) => id.to_owned(),
+        None => format!(
+            "{:016x}",
+            SEED.hash_one(COUNT.fetch_add(1, Ordering::Relaxed))
+        ),
+    }
+}
+
+/// The names under which the server may be reached.
+///
+/// A page elsewhere can point a name of its own at this machine's address ("DNS rebinding") and would then share an
+/// origin with us; it can't do that with an address or with a name that is listed here.
+#[derive(Debug, Clone, Default)]
+pub struct Hosts {
+    names: Vec<String>,
+}
+
+impl Hosts {
+    /// `localhost` and the names given, each without a port.
+    #[must_use]
+    pub fn new(names: &[String]) -> Self {
+        Self {
+            names: names.iter().map(|name| name.to_ascii_lowercase()).collect(),
+        }
+    }
+
+    fn allow(&self, host: &str) -> bool {
+        let name = without_port(host).to_ascii_lowercase();
+        let address = name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'))
+            .unwrap_or(&name);
+        address.parse::<IpAddr>().is_ok()
+            || name == "localhost"
+            || name.ends_with(".localhost")
+            || self.names.contains(&name)
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port))
+            if !name.ends_with(':') && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            name
+        }
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_addresses_localhost_or_named() {
+        let hosts = Hosts::new(&["Jobs.Example".to_owned()]);
+        for (host, expected) in [
+            ("127.0.0.1:8080", true),
+            ("[::1]:8080", true),
+            ("[::1]", true),
+            ("192.168.1.5", true),
+            ("localhost:8080", true),
+            ("LOCALHOST", true),
+            ("jobdeck.localhost:1", true),
+            ("jobs.example:8080", true),
+            ("evil.example", false),
+            ("evil.example:8080", false),
+            ("localhost.evil.example", false),
+            ("127.0.0.1.evil.example", false),
+            ("", false),
+        ] {
+            assert_eq!(hosts.allow(host), expected, "{host}");
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! jobdeck's own routes.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use actix_web::web::Data;
+use serde_json::json;
+
+use super::App;
+use super::error::ApiError;
+use super::wire::answer;
+use crate::query::value::write_text;
+
+/// `GET /jobdeck/domains`: `{"results": [{"domain_id", "jobs"}]}`, by name.
+pub(crate) async fn domains(app: Data<App>) -> Result<HttpResponse, ApiError> {
+    answer(app.store.clone(), app.query_timeout, |snapshot, writer| {
+        let domains = snapshot.domains()?;
+        let out = writer.buffer();
+        out.extend(b"{\"results\":[");
+        for (index, (domain_id, jobs)) in domains.iter().enumerate() {
+            out.extend(if index > 0 {
+                &b",{\"domain_id\":"[..]
+            } else {
+                b"{\"domain_id\":"
+            });
+            write_text(domain_id, out);
+            out.extend(format!(",\"jobs\":{jobs}}}").bytes());
+        }
+        out.extend(b"]}");
+        Ok(())
+    })
+    .await
+}
+
+/// `GET /healthz`: 200 and `{"status": "ok", …}` when the database answers and its file is still in its place.
+pub(crate) async fn healthz(app: Data<App>) -> HttpResponse {
+    let store = Arc::clone(&app.store);
+    let timeout = app.query_timeout;
+    let checked = tokio::task::spawn_blocking(move || {
+        let interrupt = Arc::new(crate::store::Interrupt::after(timeout));
+        let is_read = store
+            .reader(&interrupt)
+            .and_then(|mut reader| reader.snapshot()?.total());
+        (is_read, store.is_in_place(), store.wal_bytes())
+    })
+    .await;
+    let version = env!("CARGO_PKG_VERSION");
+    let (mut response, body) = match checked {
+        Ok((Ok(jobs), true, wal_bytes)) => (
+            HttpResponse::Ok(),
+            json!({"status": "ok", "version": version, "jobs": jobs, "wal_bytes": wal_bytes}),
+        ),
+        Ok((Ok(_), false, _)) => (
+            HttpResponse::ServiceUnavailable(),
+            json!({"status": "error", "version": version, "problem": "the database file was deleted or replaced"}),
+        ),
+        Ok((Err(error), ..)) => {
+            log::error!("the database does not answer: {error}");
+            let problem = "the database does not answer";
+            (
+                HttpResponse::ServiceUnavailable(),
+                json!({"status": "error", "version": version, "problem": problem}),
+            )
+        }
+        Err(error) => {
+            log::error!("the health check ended in a panic: {error}");
+            (
+                HttpResponse::InternalServerError(),
+                json!({"status": "error", "version": version}),
+            )
+        }
+    };
+    response
+        .insert_header(ContentType::json())
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(body.to_string())
+}

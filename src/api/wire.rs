@@ -1,0 +1,238 @@
+//! Bodies: how a request's is read, and how an answer's is written.
+//!
+//! An answer is made in one trip to a blocking thread: connection, statement, rows. What fits into one chunk is answered
+//! whole, with its length. What is longer is streamed as it is read, a few chunks ahead of the client at most, so memory
+//! stays flat however many rows there are; and a client that goes away takes its query with it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ContentType, HeaderMap,
+};
+use actix_web::web::{Bytes, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::ApiError;
+use crate::store::{Interrupt, Snapshot, Store, StoreError};
+
+/// The largest body of a query, in bytes.
+pub(crate) const MAX_QUERY_BYTES: usize = 1 << 20;
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of an answer is sent at a time, in bytes; what is smaller is answered whole.
+const CHUNK_BYTES: usize = 256 << 10;
+/// How many chunks may wait for a client that reads slowly.
+const CHUNKS_AHEAD: usize = 2;
+/// How long a client may leave a stream standing before it is given up.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Reads the body of a query: `application/json`, at most [`MAX_QUERY_BYTES`].
+pub(crate) async fn read_json(request: &HttpRequest, payload: Payload) -> Result<Bytes, ApiError> {
+    check_media_type(request.headers())?;
+    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(MAX_QUERY_BYTES)).await {
+        Err(_) => Err(ApiError::SlowBody(BODY_TIMEOUT.as_secs())),
+        Ok(Err(_)) => Err(ApiError::TooLarge(MAX_QUERY_BYTES)),
+        Ok(Ok(Err(error))) => Err(ApiError::BrokenBody(error.to_string())),
+        Ok(Ok(Ok(bytes))) => Ok(bytes),
+    }
+}
+
+fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
+    let text = |name| {
+        headers
+            .get(name)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    let media_type = text(CONTENT_TYPE).unwrap_or_default();
+    let essence = media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    if essence != "application/json" {
+        let found = if essence.is_empty() {
+            "no type at all".to_owned()
+        } else {
+            essence.chars().take(64).collect()
+        };
+        return Err(ApiError::UnsupportedMediaType(found));
+    }
+    match text(CONTENT_ENCODING) {
+        Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => Err(
+            ApiError::UnsupportedMediaType(encoding.chars().take(64).collect()),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Answers with what `produce` writes, reading from one snapshot of the database.
+pub(crate) async fn answer(
+    store: Arc<Store>,
+    timeout: Duration,
+    produce: impl FnOnce(&Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError> + Send + 'static,
+) -> Result<HttpResponse, ApiError> {
+    let interrupt = Arc::new(Interrupt::after(timeout));
+    let guard = CancelOnDrop(Arc::clone(&interrupt));
+    let (head, answered) = oneshot::channel();
+    tokio::task::spawn_blocking(move || {
+        let mut writer = AnswerWriter {
+            buffer: Vec::new(),
+            state: State::Whole(head),
+            interrupt,
+        };
+        let result = writer.produce(&store, produce);
+        writer.finish(result);
+    });
+    // The sender is dropped unanswered only by a panic.
+    let head = answered
+        .await
+        .map_err(|_closed| ApiError::Internal("a query ended in a panic"))?;
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header(ContentType::json())
+        .insert_header((CACHE_CONTROL, "no-store"));
+    match head {
+        Head::Whole(result) => Ok(response.body(result?)),
+        Head::Streamed(chunks) => Ok(response.body(Streamed {
+            chunks,
+            _guard: guard,
+        })),
+    }
+}
+
+/// What is known once the first chunk is full, or all is written.
+enum Head {
+    Whole(Result<Bytes, StoreError>),
+    Streamed(mpsc::Receiver<Result<Bytes, StoreError>>),
+}
+
+/// Where an answer goes as it is written, on a blocking thread.
+pub(crate) struct AnswerWriter {
+    buffer: Vec<u8>,
+    state: State,
+    interrupt: Arc<Interrupt>,
+}
+
+enum State {
+    Whole(oneshot::Sender<Head>),
+    Streamed(mpsc::Sender<Result<Bytes, StoreError>>),
+    Gone,
+}
+
+impl AnswerWriter {
+    /// The buffer to append to; [`AnswerWriter::flush_if_full`] sends it on.
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Sends a full chunk on; waits for a client that is slow, but not for ever.
+    ///
+    /// # Errors
+    /// [`StoreError::Cancelled`] when the client has gone, or stood still too long.
+    pub(crate) fn flush_if_full(&mut self) -> Result<(), StoreError> {
+        if self.buffer.len() < CHUNK_BYTES {
+            Ok(())
+        } else {
+            self.flush()
+        }
+    }
+
+    fn produce(
+        &mut self,
+        store: &Store,
+        produce: impl FnOnce(&Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut reader = store.reader(&self.interrupt)?;
+        let snapshot = reader.snapshot()?;
+        produce(&snapshot, self)
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        if let State::Whole(_) = &self.state {
+            let (chunks, received) = mpsc::channel(CHUNKS_AHEAD);
+            if let State::Whole(head) = std::mem::replace(&mut self.state, State::Streamed(chunks))
+            {
+                head.send(Head::Streamed(received))
+                    .map_err(|_unsent| StoreError::Cancelled)?;
+            }
+        }
+        let chunk = Bytes::from(std::mem::take(&mut self.buffer));
+        self.send(Ok(chunk))
+    }
+
+    fn send(&mut self, chunk: Result<Bytes, StoreError>) -> Result<(), StoreError> {
+        let State::Streamed(chunks) = &self.state else {
+            return Err(StoreError::Cancelled);
+        };
+        let since = Instant::now();
+        let sending = tokio::time::timeout(STALL_TIMEOUT, chunks.send(chunk));
+        let sent = tokio::runtime::Handle::current().block_on(sending);
+        // While the client made us wait, the query stood still.
+        self.interrupt.extend(since.elapsed());
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(StoreError::Cancelled),
+        }
+    }
+
+    /// Ends the answer. A fault after the first chunk can only be shown by breaking the connection off.
+    fn finish(mut self, result: Result<(), StoreError>) {
+        match (std::mem::replace(&mut self.state, State::Gone), result) {
+            (State::Whole(head), result) => {
+                // Whoever asked may have gone; then nobody waits for this.
+                let _ = head.send(Head::Whole(result.map(|()| Bytes::from(self.buffer))));
+            }
+            (State::Streamed(chunks), Ok(())) => {
+                self.state = State::Streamed(chunks);
+                if !self.buffer.is_empty() {
+                    let _ = self.flush();
+                }
+            }
+            (State::Streamed(_), Err(StoreError::Cancelled)) => {
+                log::debug!("a stream ended early: the client went away or stood still");
+            }
+            (State::Streamed(chunks), Err(error)) => {
+                log::error!("a stream was broken off: {error}");
+                self.state = State::Streamed(chunks);
+                let _ = self.send(Err(error));
+            }
+            (State::Gone, _) => {}
+        }
+    }
+}
+
+/// Ends the query when the answer is no longer wanted.
+struct CancelOnDrop(Arc<Interrupt>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// A body that is read as it is made.
+struct Streamed {
+    chunks: mpsc::Receiver<Result<Bytes, StoreError>>,
+    _guard: CancelOnDrop,
+}
+
+impl MessageBody for Streamed {
+    type Error = StoreError;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, StoreError>>> {
+        self.get_mut().chunks.poll_recv(context)
+    }
+}
