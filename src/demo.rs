@@ -1,0 +1,489 @@
+//! Made-up jobs: for the demo, the tests and the benches. The same seed always makes the same jobs.
+//!
+//! A job is a [`Life`]: what it is, when it begins and how it goes. [`Life::at`] is the job as it stands at a moment, so
+//! the past of a demo and its future come from one function.
+
+use std::time::Duration;
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Map, Value, json};
+
+use crate::job::{CollectorInfo, Job, JobError, JobStatus};
+use crate::json::StrictObject;
+use crate::store::{OnConflict, Store, StoreError};
+use crate::time::Timestamp;
+
+const COLLECTORS: usize = 200;
+const PROJECTS: usize = 80;
+/// How many jobs of a thousand belong to the first domain; the others share the rest.
+const FIRST_DOMAIN_PER_MILLE: u32 = 700;
+const REGIONS: [&str; 6] = [
+    "us-east-1",
+    "us-west-2",
+    "eu-west-1",
+    "eu-central-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+];
+const ERRORS: [(&str, &str); 6] = [
+    (
+        "ERROR_AUTHENTICATE_FAILURE",
+        "A secret has expired or was revoked.",
+    ),
+    (
+        "ERROR_COLLECTOR_TIMEOUT",
+        "The plugin did not answer within 600 seconds.",
+    ),
+    ("ERROR_PLUGIN_CALL", "The plugin closed the connection."),
+    (
+        "ERROR_QUOTA_EXCEEDED",
+        "The provider throttles requests: rate exceeded.",
+    ),
+    (
+        "ERROR_PERMISSION_DENIED",
+        "The account may not list this resource.",
+    ),
+    ("ERROR_RESOURCE_FORMAT", "A resource has no region code."),
+];
+/// Provider, name, resource type.
+const PLUGINS: [(&str, &str, &str); 10] = [
+    ("aws", "AWS EC2", "inventory.Server"),
+    ("aws", "AWS RDS", "inventory.CloudService"),
+    ("aws", "AWS CloudTrail", "inventory.CloudService"),
+    ("google_cloud", "Google Compute Engine", "inventory.Server"),
+    ("google_cloud", "Google Cloud SQL", "inventory.CloudService"),
+    ("azure", "Azure VM", "inventory.Server"),
+    ("azure", "Azure SQL", "inventory.CloudService"),
+    ("openstack", "OpenStack Nova", "inventory.Server"),
+    ("kubernetes", "Kubernetes", "inventory.CloudService"),
+    ("alibaba", "Alibaba ECS", "inventory.Server"),
+];
+
+/// Collectors, domains and projects, all from a seed.
+#[derive(Debug, Clone)]
+pub struct World {
+    seed: u64,
+    domains: Vec<String>,
+    projects: Vec<String>,
+    collectors: Vec<Map<String, Value>>,
+}
+
+/// How one job goes.
+#[derive(Debug, Clone)]
+pub struct Life {
+    /// The job as it ends, with all its errors.
+    end: Job,
+    started_at: Timestamp,
+    finished_at: Timestamp,
+    /// Tasks left undone in the end.
+    left: i64,
+}
+
+/// A row of jobs in time: job n begins about n steps after the start.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeline {
+    pub start: Timestamp,
+    pub step_millis: i64,
+    /// How long a job runs at the most.
+    pub longest_millis: i64,
+    /// Tells the jobs of one timeline from those of another.
+    pub number: u64,
+}
+
+impl Timeline {
+    /// The timeline of `jobs` jobs over the `days` before `until`.
+    #[must_use]
+    pub fn before(until: Timestamp, days: u32, jobs: u64) -> Self {
+        const DAY_MILLIS: i64 = 86_400_000;
+        let span = i64::from(days) * DAY_MILLIS;
+        let step_millis = (span / i64::try_from(jobs.max(1)).unwrap_or(i64::MAX)).max(1);
+        Self {
+            start: until.plus_millis(-span),
+            step_millis,
+            longest_millis: 20 * 60_000,
+            number: 0,
+        }
+    }
+}
+
+fn hex(random: &mut impl Rng, digits: usize) -> String {
+    let number: u64 = random.random();
+    format!("{number:016x}")[..digits].to_owned()
+}
+
+fn pick<'a, T>(random: &mut impl Rng, from: &'a [T]) -> &'a T {
+    &from[random.random_range(0..from.len())]
+}
+
+impl World {
+    /// Makes the world of a seed.
+    #[must_use]
+    pub fn new(seed: u64, domains: usize) -> Self {
+        let random = &mut ChaCha8Rng::seed_from_u64(seed);
+        Self {
+            seed,
+            domains: (0..domains.max(1))
+                .map(|_| format!("domain-{}", hex(random, 12)))
+                .collect(),
+            projects: (0..PROJECTS)
+                .map(|_| format!("project-{}", hex(random, 12)))
+                .collect(),
+            collectors: (0..COLLECTORS)
+                .map(|number| collector(random, number))
+                .collect(),
+        }
+    }
+
+    /// The domains; the first has most of the jobs.
+    #[must_use]
+    pub fn domains(&self) -> &[String] {
+        &self.domains
+    }
+
+    /// The life of job `index` of a timeline.
+    #[must_use]
+    pub fn life(&self, timeline: &Timeline, index: u64) -> Life {
+        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
+        random.set_stream(
+            index
+                .wrapping_mul(4)
+                .wrapping_add(timeline.number)
+                .wrapping_add(1),
+        );
+        let random = &mut random;
+        let domain_id =
+            if self.domains.len() == 1 || random.random_range(0..1_000) < FIRST_DOMAIN_PER_MILLE {
+                &self.domains[0]
+            } else {
+                pick(random, &self.domains[1..])
+            };
+        let offset = i64::try_from(index)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(timeline.step_millis);
+        let created_at = timeline
+            .start
+            .plus_millis(offset + random.random_range(0..timeline.step_millis));
+        let started_at = created_at.plus_millis(random.random_range(200..5_000));
+        let shortest = timeline.longest_millis / 20;
+        let finished_at =
+            started_at.plus_millis(random.random_range(shortest..timeline.longest_millis));
+        let status = match random.random_range(0..100) {
+            0..85 => JobStatus::Success,
+            85..93 => JobStatus::Error,
+            93..97 => JobStatus::Timeout,
+            _ => JobStatus::Canceled,
+        };
+        let total_tasks = random.random_range(1..48);
+        let left = if status == JobStatus::Success {
+            0
+        } else {
+            random.random_range(0..total_tasks)
+        };
+        let collector = pick(random, &self.collectors);
+        let errors = match status {
+            JobStatus::Error => (0..random.random_range(1..=3))
+                .map(|_| error(random))
+                .collect(),
+            JobStatus::Timeout => vec![timeout_error(timeline.longest_millis)],
+            _ => Vec::new(),
+        };
+        let end = Job {
+            job_id: format!("job-{}", hex(random, 12)),
+            status,
+            filter: filter(random),
+            total_tasks,
+            remained_tasks: left,
+            errors,
+            collector_info: Some(CollectorInfo(collector.clone())),
+            project_id: random
+                .random_bool(0.8)
+                .then(|| pick(random, &self.projects).clone()),
+            domain_id: domain_id.clone(),
+            created_at,
+            updated_at: Some(finished_at),
+            finished_at: Some(finished_at),
+        };
+        Life {
+            end,
+            started_at,
+            finished_at,
+            left,
+        }
+    }
+}
+
+impl Life {
+    #[must_use]
+    pub fn created_at(&self) -> Timestamp {
+        self.end.created_at
+    }
+
+    #[must_use]
+    pub fn finished_at(&self) -> Timestamp {
+        self.finished_at
+    }
+
+    /// The job as it stands at a moment after it was created: tasks are done evenly while it runs.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Job {
+        let mut job = self.end.clone();
+        if now >= self.finished_at {
+            return job;
+        }
+        job.finished_at = None;
+        job.errors.clear();
+        if now < self.started_at {
+            job.status = JobStatus::Created;
+            job.remained_tasks = job.total_tasks;
+            job.updated_at = Some(job.created_at);
+            return job;
+        }
+        let run = (self.finished_at.millis() - self.started_at.millis()).max(1);
+        let to_do = job.total_tasks - self.left;
+        let done = (now.millis() - self.started_at.millis()) * to_do / run;
+        job.status = JobStatus::InProgress;
+        job.remained_tasks = job.total_tasks - done;
+        // When the last of them was done; 0 of 0 tasks are done when it starts.
+        job.updated_at = Some(
+            self.started_at
+                .plus_millis((done * run).checked_div(to_do).unwrap_or(0)),
+        );
+        job
+    }
+}
+
+fn collector(random: &mut impl Rng, number: usize) -> Map<String, Value> {
+    let (provider, name, resource) = PLUGINS[number % PLUGINS.len()];
+    let region = pick(random, &REGIONS);
+    let version = format!(
+        "1.{}.{}",
+        random.random_range(0..9),
+        random.random_range(0..20)
+    );
+    let collector = json!({
+        "collector_id": format!("collector-{}", hex(random, 12)),
+        "name": format!("{name} {region} #{}", number / PLUGINS.len() + 1),
+        "state": "ENABLED",
+        "plugin_info": {
+            "plugin_id": format!("plugin-{}", name.to_lowercase().replace(' ', "-")),
+            "version": version,
+            "options": {}
+        },
+        "provider": provider,
+        "capability": {"supported_resource_type": [resource]},
+        "is_public": random.random_bool(0.3)
+    });
+    match collector {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    }
+}
+
+fn filter(random: &mut impl Rng) -> StrictObject {
+    let mut filter = Map::new();
+    if random.random_bool(0.4) {
+        filter.insert("region_code".to_owned(), json!([pick(random, &REGIONS)]));
+    }
+    StrictObject(filter)
+}
+
+fn error(random: &mut impl Rng) -> JobError {
+    let (code, message) = pick(random, &ERRORS);
+    let mut additional = Map::new();
+    additional.insert("region".to_owned(), json!(pick(random, &REGIONS)));
+    additional.insert("retry".to_owned(), json!(random.random_range(0..4)));
+    JobError {
+        error_code: Some((*code).to_owned()),
+        message: Some((*message).to_owned()),
+        additional: Some(StrictObject(additional)),
+    }
+}
+
+fn timeout_error(longest_millis: i64) -> JobError {
+    JobError {
+        error_code: Some("ERROR_JOB_TIMEOUT".to_owned()),
+        message: Some(format!(
+            "The job did not finish within {} seconds.",
+            longest_millis / 1_000
+        )),
+        additional: None,
+    }
+}
+
+/// A demo that lives: its past is in the store, and each [`Demo::advance`] brings it up to now.
+#[derive(Debug)]
+pub struct Demo {
+    world: World,
+    live: Timeline,
+    /// The number of the next job of the live timeline.
+    next: u64,
+    /// Jobs that have not finished, each as it was last written.
+    running: Vec<(Life, Job)>,
+}
+
+impl Demo {
+    const DAYS: u32 = 28;
+    const JOBS: u64 = 5_000;
+    const DOMAINS: usize = 4;
+    /// A job about every three seconds, none running longer than a minute and a half.
+    const STEP_MILLIS: i64 = 3_000;
+    const LONGEST_MILLIS: i64 = 90_000;
+    /// How often a server advances it.
+    pub const INTERVAL: Duration = Duration::from_secs(1);
+
+    /// Writes the past of a demo into the store.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it can't be written.
+    pub fn start(store: &Store, seed: u64, now: Timestamp) -> Result<Self, StoreError> {
+        let world = World::new(seed, Self::DOMAINS);
+        let past = Timeline::before(now, Self::DAYS, Self::JOBS);
+        let live = Timeline {
+            start: now.plus_millis(-2 * Self::LONGEST_MILLIS),
+            step_millis: Self::STEP_MILLIS,
+            longest_millis: Self::LONGEST_MILLIS,
+            number: 1,
+        };
+        let mut demo = Self {
+            world,
+            live,
+            next: 0,
+            running: Vec::new(),
+        };
+        let lives: Vec<_> = (0..Self::JOBS)
+            .map(|index| demo.world.life(&past, index))
+            .collect();
+        demo.write(store, lives, now)?;
+        demo.advance(store, now)?;
+        Ok(demo)
+    }
+
+    /// Writes what has changed until now; returns how many jobs did.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it can't be written.
+    pub fn advance(&mut self, store: &Store, now: Timestamp) -> Result<usize, StoreError> {
+        let mut created = Vec::new();
+        loop {
+            let life = self.world.life(&self.live, self.next);
+            if life.created_at() > now {
+                break;
+            }
+            created.push(life);
+            self.next += 1;
+        }
+        self.write(store, created, now)
+    }
+
+    fn write(
+        &mut self,
+        store: &Store,
+        created: Vec<Life>,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let created = created.into_iter().map(|life| {
+            let job = life.at(now);
+            (life, job)
+        });
+        let mut changed = 0;
+        let mut writer = store.writer()?;
+        let mut transaction = writer.begin(OnConflict::Replace)?;
+        let mut running = Vec::new();
+        for (life, job) in created {
+            transaction.put(&job)?;
+            changed += 1;
+            running.push((life, job));
+        }
+        for (life, last) in &self.running {
+            let job = life.at(now);
+            if job != *last {
+                transaction.put(&job)?;
+                changed += 1;
+            }
+            running.push((life.clone(), job));
+        }
+        transaction.commit()?;
+        running.retain(|(life, _)| life.finished_at() > now);
+        self.running = running;
+        Ok(changed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Mode;
+
+    const NOW: &str = "2026-01-01T00:00:00Z";
+
+    fn now() -> Timestamp {
+        Timestamp::parse_rfc3339(NOW).unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_makes_the_same_jobs() {
+        let documents = |seed| -> Vec<String> {
+            let world = World::new(seed, 3);
+            let timeline = Timeline::before(now(), 7, 200);
+            (0..200)
+                .map(|index| world.life(&timeline, index).at(now()).to_document())
+                .collect()
+        };
+        assert_eq!(documents(1), documents(1));
+        assert_ne!(documents(1), documents(2));
+        for document in documents(1) {
+            let job = Job::from_json(document.as_bytes()).unwrap();
+            assert_eq!(job.to_document(), document, "in canonical form");
+        }
+    }
+
+    #[test]
+    fn a_life_goes_from_created_to_its_end() {
+        let world = World::new(1, 1);
+        let timeline = Timeline::before(now(), 1, 50);
+        for index in 0..50 {
+            let life = world.life(&timeline, index);
+            let mut last = life.at(life.created_at());
+            assert_eq!(
+                (last.status, last.remained_tasks),
+                (JobStatus::Created, last.total_tasks)
+            );
+            for step in 1..=40 {
+                let span = life.finished_at().millis() - life.created_at().millis();
+                let moment = life.created_at().plus_millis(span * step / 40);
+                let job = life.at(moment);
+                assert!(
+                    job.remained_tasks <= last.remained_tasks,
+                    "tasks are not undone"
+                );
+                assert!(job.updated_at >= last.updated_at && job.updated_at <= Some(moment));
+                last = job;
+            }
+            assert_eq!(last.finished_at, Some(life.finished_at()));
+            assert!(!matches!(
+                last.status,
+                JobStatus::Created | JobStatus::InProgress
+            ));
+        }
+    }
+
+    #[test]
+    fn a_demo_lives() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+        let mut demo = Demo::start(&store, 1, now()).unwrap();
+        let before = store.check().unwrap();
+        assert_eq!(before.problems, Vec::<String>::new());
+        let mut changed = 0;
+        for second in 1..=120 {
+            changed += demo
+                .advance(&store, now().plus_millis(second * 1_000))
+                .unwrap();
+        }
+        let after = store.check().unwrap();
+        assert_eq!(after.problems, Vec::<String>::new());
+        assert_eq!(after.jobs, before.jobs + 40, "one in three seconds");
+        assert!(changed > 400, "tasks tick down: {changed}");
+    }
+}

@@ -1,0 +1,22 @@
+//! The binary: arguments in, exit code out.
+
+mod cli;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    // clap ends the process with 2 for wrong usage.
+    let cli = cli::Cli::parse();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    match cli.run() {
+        Ok(()) | Err(cli::Failure::ClosedOutput) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Where standard error is closed there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "jobdeck: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! Import and export: jobs as text, one JSON object a line.
+//!
+//! Import also reads a JSON array and a saved API answer (`{"results": […]}`). All of it is read as a stream, so memory
+//! stays flat, and goes into one transaction: the first error stops it and nothing was imported.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io::{BufRead, BufReader, Read, Write};
+
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+
+use crate::job::{Job, JobTextError};
+use crate::json::ObjectOnly;
+use crate::store::{OnConflict, Snapshot, Store, StoreError, WriteTransaction, Written};
+
+/// How much of a file is held at a time.
+const BUFFER_BYTES: usize = 1 << 20;
+/// The longest line that is read as one job.
+const MAX_LINE_BYTES: usize = 64 << 20;
+
+/// Why jobs can't be moved; names the source, the line and the field.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    #[error("{source_name}: line {}, {fault}", .fault.line)]
+    Job {
+        source_name: String,
+        fault: JobTextError,
+    },
+    #[error("{source_name}: line {line}: {fault}")]
+    Write {
+        source_name: String,
+        line: usize,
+        fault: StoreError,
+    },
+    #[error("{name}: {fault}")]
+    Io { name: String, fault: std::io::Error },
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// Where jobs come from, and the name that errors give it.
+pub struct Source {
+    pub name: String,
+    pub reader: Box<dyn Read>,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How many jobs were imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Imported {
+    pub added: u64,
+    pub replaced: u64,
+    pub skipped: u64,
+}
+
+impl Imported {
+    #[must_use]
+    pub fn total(self) -> u64 {
+        self.added + self.replaced + self.skipped
+    }
+}
+
+/// Imports all the sources, or none of them.
+///
+/// # Errors
+/// [`TransferError`] for the first fault; the database is as it was.
+pub fn import(
+    store: &Store,
+    sources: impl IntoIterator<Item = Result<Source, TransferError>>,
+    on_conflict: OnConflict,
+) -> Result<Imported, TransferError> {
+    let mut writer = store.writer()?;
+    let mut imported = Imported::default();
+    let mut transaction = writer.begin(on_conflict)?;
+    for source in sources {
+        let source = source?;
+        let mut sink = Sink {
+            transaction: &mut transaction,
+            imported: &mut imported,
+        };
+        read_jobs(source, &mut |job| sink.put(job))?;
+    }
+    transaction.commit()?;
+    writer.checkpoint_all()?;
+    Ok(imported)
+}
+
+struct Sink<'t, 'w> {
+    transaction: &'t mut WriteTransaction<'w>,
+    imported: &'t mut Imported,
+}
+
+impl Sink<'_, '_> {
+    fn put(&mut self, job: &Job) -> Result<(), StoreError> {
+        match self.transaction.put(job)? {
+            Written::Added => self.imported.added += 1,
+            Written::Replaced => self.imported.replaced += 1,
+            Written::Skipped => self.imported.skipped += 1,
+        }
+        Ok(())
+    }
+}
+
+/// Reads the jobs of a source, in whichever form they come, and hands each on.
+///
+/// # Errors
+/// [`TransferError`] for the first fault.
+pub fn read_jobs(
+    source: Source,
+    each: &mut impl FnMut(&Job) -> Result<(), StoreError>,
+) -> Result<(), TransferError> {
+    let Source { name, reader } = source;
+    let mut reader = BufReader::with_capacity(BUFFER_BYTES, reader);
+    let io = |fault| TransferError::Io {
+        name: name.clone(),
+        fault,
+    };
+    let start = skip_blank(&mut reader).map_err(io)?;
+    match form(reader.buffer()) {
+        Form::Lines => read_lines(&name, &mut reader, start, each),
+        Form::Document => read_document(&name, &mut reader, start, each),
+    }
+}
+
+enum Form {
+    /// A job a line.
+    Lines,
+    /// One array, or one API answer.
+    Document,
+}
+
+/// Tells the forms apart by how the text begins: an array, an object that begins as an answer does, or else a job.
+fn form(start: &[u8]) -> Form {
+    let Some((b'{', rest)) = start.split_first() else {
+        return if start.first() == Some(&b'[') {
+            Form::Document
+        } else {
+            Form::Lines
+        };
+    };
+    let rest = rest.trim_ascii_start();
+    let is_answer = [&b"\"results\""[..], b"\"total_count\""]
+        .iter()
+        .any(|name| rest.starts_with(name));
+    if is_answer {
+        Form::Document
+    } else {
+        Form::Lines
+    }
+}
+
+/// Passes over a byte order mark and white space, and fills the buffer; returns how many lines were passed.
+fn skip_blank(reader: &mut impl BufRead) -> std::io::Result<usize> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    let mut lines = 0;
+    if reader.fill_buf()?.starts_with(MARK) {
+        reader.consume(MARK.len());
+    }
+    loop {
+        let buffer = reader.fill_buf()?;
+        let blank = buffer
+            .iter()
+            .take_while(|byte| byte.is_ascii_whitespace())
+            .count();
+        let is_all = blank == buffer.len() && blank > 0;
+        lines += buffer[..blank].split(|byte| *byte == b'\n').count() - 1;
+        reader.consume(blank);
+        if !is_all {
+            return Ok(lines);
+        }
+    }
+}
+
+fn read_lines(
+    name: &str,
+    reader: &mut impl BufRead,
+    passed: usize,
+    each: &mut impl FnMut(&Job) -> Result<(), StoreError>,
+) -> Result<(), TransferError> {
+    let mut text = Vec::new();
+    for line in passed + 1.. {
+        text.clear();
+        let limit = u64::try_from(MAX_LINE_BYTES).unwrap_or(u64::MAX);
+        let length = reader
+            .by_ref()
+            .take(limit)
+            .read_until(b'\n', &mut text)
+            .map_err(|fault| TransferError::Io {
+                name: name.to_owned(),
+                fault,
+            })?;
+        if length == 0 {
+            break;
+        }
+        let job_fault = |fault: JobTextError| TransferError::Job {
+            source_name: name.to_owned(),
+            fault: JobTextError { line, ..fault },
+        };
+        if length == MAX_LINE_BYTES && text.last() != Some(&b'\n') {
+            return Err(job_fault(JobTextError {
+                line,
+                column: MAX_LINE_BYTES,
+                field: String::new(),
+                problem: format!(
+                    "the line is longer than {MAX_LINE_BYTES} bytes; one job stands on one line"
+                ),
+            }));
+        }
+        if text.trim_ascii().is_empty() {
+            continue;
+        }
+        let job = Job::from_json(&text).map_err(job_fault)?;
+        each(&job).map_err(|fault| TransferError::Write {
+            source_name: name.to_owned(),
+            line,
+            fault,
+        })?;
+    }
+    Ok(())
+}
+
+fn read_document(
+    name: &str,
+    reader: &mut impl BufRead,
+    passed: usize,
+    each: &mut impl FnMut(&Job) -> Result<(), StoreError>,
+) -> Result<(), TransferError> {
+    let found = RefCell::new(Fault::default());
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    let jobs = Jobs {
+        each,
+        fault: &found,
+    };
+    let result = jobs
+        .deserialize(&mut deserializer)
+        .and_then(|()| deserializer.end());
+    result.map_err(|error| {
+        let Fault { field, store } = found.into_inner();
+        let line = error.line() + passed;
+        if let Some(fault) = store {
+            return TransferError::Write {
+                source_name: name.to_owned(),
+                line,
+                fault,
+            };
+        }
+        let text = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let problem = text.strip_suffix(&place).unwrap_or(&text).to_owned();
+        let fault = JobTextError {
+            line,
+            column: error.column(),
+            field,
+            problem,
+        };
+        TransferError::Job {
+            source_name: name.to_owned(),
+            fault,
+        }
+    })
+}
+
+/// What a serde error can't carry.
+#[derive(Default)]
+struct Fault {
+    field: String,
+    store: Option<StoreError>,
+}
+
+/// Reads an array of jobs or an API answer, one job at a time.
+struct Jobs<'f, F> {
+    each: &'f mut F,
+    fault: &'f RefCell<Fault>,
+}
+
+impl<'de, F: FnMut(&Job) -> Result<(), StoreError>> DeserializeSeed<'de> for Jobs<'_, F> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, F: FnMut(&Job) -> Result<(), StoreError>> Visitor<'de> for Jobs<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of jobs")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        while let Some(job) = access.next_element_seed(OneJob { fault: self.fault })? {
+            if let Err(fault) = (self.each)(&job) {
+                self.fault.borrow_mut().store = Some(fault);
+                return Err(A::Error::custom("not written"));
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        while let Some(name) = access.next_key::<String>()? {
+            match name.as_str() {
+                "results" => access.next_value_seed(Jobs {
+                    each: &mut *self.each,
+                    fault: self.fault,
+                })?,
+                "total_count" => {
+                    access.next_value::<IgnoredAny>()?;
+                }
+                _ => return Err(A::Error::unknown_field(&name, &["results", "total_count"])),
+            }
+        }
+        Ok(())
+    }
+}
+
+struct OneJob<'f> {
+    fault: &'f RefCell<Fault>,
+}
+
+impl<'de> DeserializeSeed<'de> for OneJob<'_> {
+    type Value = Job;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Job, D::Error> {
+        use serde::Deserialize;
+        let mut track = serde_path_to_error::Track::new();
+        let tracked = serde_path_to_error::Deserializer::new(deserializer, &mut track);
+        ObjectOnly::<Job>::deserialize(tracked)
+            .map(|job| job.0.with_defaults())
+            .inspect_err(|_| {
+                self.fault.borrow_mut().field = crate::job::field_name(&track.path());
+            })
+    }
+}
+
+/// Writes every job as NDJSON, in the order in which they were first written; returns how many.
+///
+/// # Errors
+/// [`TransferError`] when the database can't be read or the output not be written to.
+pub fn export(
+    snapshot: &Snapshot<'_>,
+    name: &str,
+    out: &mut impl Write,
+) -> Result<u64, TransferError> {
+    let mut count = 0;
+    let mut fault = None;
+    let result = snapshot.every_document(&mut |document| {
+        count += 1;
+        out.write_all(document.as_bytes())
+            .and_then(|()| out.write_all(b"\n"))
+            .map_err(|error| {
+                fault = Some(error);
+                StoreError::Cancelled
+            })
+    });
+    let io = |fault| TransferError::Io {
+        name: name.to_owned(),
+        fault,
+    };
+    match (result, fault) {
+        (_, Some(fault)) => Err(io(fault)),
+        (Err(error), None) => Err(error.into()),
+        (Ok(()), None) => out.flush().map(|()| count).map_err(io),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(id: &str) -> String {
+        format!(r#"{{"job_id":"{id}","domain_id":"d","created_at":"2022-06-17T08:00:00Z"}}"#)
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let source = Source {
+            name: "x".to_owned(),
+            reader: Box::new(std::io::Cursor::new(text.to_owned())),
+        };
+        let mut ids = Vec::new();
+        let result = read_jobs(source, &mut |job| {
+            ids.push(job.job_id.clone());
+            Ok(())
+        });
+        let got = result.map_or_else(|error| error.to_string(), |()| ids.join(" "));
+        assert!(
+            got.starts_with(expected),
+            "{text}\n got: {got}\nwant: {expected}"
+        );
+    }
+
+    #[test]
+    fn every_form_is_read() {
+        let (a, b) = (job("a"), job("b"));
+        check("", "");
+        check(" \n\n", "");
+        check(&a, "a");
+        check(&format!("\u{feff}\n{a}\r\n\n{b}\n"), "a b");
+        check(&format!("[{a},\n{b}]\n"), "a b");
+        check("[]", "");
+        check(
+            &format!("{{\n \"results\": [{a},{b}], \"total_count\": 2}}"),
+            "a b",
+        );
+        check(&format!(r#"{{"total_count":1,"results":[{a}]}}"#), "a");
+    }
+
+    #[test]
+    fn faults_name_line_column_and_field() {
+        let (a, b) = (job("a"), job("b").replace('}', r#","errors":[{"x":1}]}"#));
+        check(
+            &format!("{a}\n\n{b}\n"),
+            "x: line 3, column 80, field errors[0].x: unknown field `x`",
+        );
+        check(
+            &format!("[{a},\n{b}]"),
+            "x: line 2, column 81, field errors[0].x: unknown field `x`",
+        );
+        check(
+            &format!("{{\"results\":[\n{a},{b}]}}"),
+            "x: line 2, column 148, field errors[0].x: unknown field `x`",
+        );
+        check(
+            &format!("{{\"results\":[{a}],\"next\":1}}"),
+            "x: line 1, column 87: unknown field `next`",
+        );
+        check(
+            &format!("[{a}"),
+            "x: line 1, column 67: EOF while parsing a list",
+        );
+        check(
+            &format!("[{a}] x"),
+            "x: line 1, column 70: trailing characters",
+        );
+        check(
+            "3",
+            "x: line 1, column 1: invalid type: integer `3`, expected an object",
+        );
+        check(
+            "{\"job_id\":\n",
+            "x: line 1, column 0: EOF while parsing a value",
+        );
+    }
+}
