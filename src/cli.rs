@@ -345,6 +345,7 @@ fn import(args: &ImportArgs) -> Result<(), Failure> {
         .iter()
         .map(|path| source(path, &progress))
         .collect::<Result<Vec<_>, _>>()?;
+    let is_new = !args.db.db.exists();
     let store = Store::open(&args.db.db, Mode::Create, 1)?;
     let on_conflict = match args.on_conflict {
         ConflictArg::Replace => OnConflict::Replace,
@@ -353,6 +354,11 @@ fn import(args: &ImportArgs) -> Result<(), Failure> {
     };
     let imported = transfer::import(&store, sources.into_iter().map(Ok), on_conflict);
     progress.finish_and_clear();
+    drop(store);
+    if imported.is_err() && is_new {
+        // There was no database before, so there is none after; the fault of the import is the one to tell.
+        let _ = std::fs::remove_file(&args.db.db);
+    }
     let imported = imported?;
     say(&format!(
         "imported {} jobs into {}: {} added, {} replaced, {} skipped",
@@ -497,7 +503,8 @@ fn write_output(
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    let mut file =
+        tempfile::NamedTempFile::new_in(folder).map_err(|error| io(error.kind().into()))?;
     write(
         &args.output.display().to_string(),
         &mut std::io::BufWriter::with_capacity(BUFFER_BYTES, &mut file),

@@ -164,16 +164,19 @@ impl World {
         let created_at = timeline
             .start
             .plus_millis(offset + random.random_range(0..timeline.step_millis));
-        let started_at = created_at.plus_millis(random.random_range(200..5_000));
-        let shortest = timeline.longest_millis / 20;
-        let finished_at =
-            started_at.plus_millis(random.random_range(shortest..timeline.longest_millis));
+        let started_at = created_at.plus_millis(random.random_range(1_000..12_000));
         let status = match random.random_range(0..100) {
             0..85 => JobStatus::Success,
             85..93 => JobStatus::Error,
             93..97 => JobStatus::Timeout,
             _ => JobStatus::Canceled,
         };
+        let shortest = timeline.longest_millis / 20;
+        let run_millis = random.random_range(shortest..timeline.longest_millis);
+        let finished_at = started_at.plus_millis(match status {
+            JobStatus::Timeout => timeline.longest_millis,
+            _ => run_millis,
+        });
         let total_tasks = random.random_range(1..48);
         let left = if status == JobStatus::Success {
             0

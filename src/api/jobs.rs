@@ -11,7 +11,7 @@ use crate::query::{List, QueryError, compile_list, compile_stat};
 use crate::store::{Snapshot, StoreError};
 
 /// The longest query string, in bytes.
-const MAX_QUERY_STRING_BYTES: usize = 64 << 10;
+const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
 
 /// `GET /inventory/v1/jobs`: a JobsQuery in the query string; answers JobsInfo.
 pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {

@@ -1,1 +1,58 @@
+/** Values as people read them. Knows no document; `now` is always an argument, in milliseconds. */
 
+const UNITS = [['year', 31_536_000], ['month', 2_592_000], ['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
+const relativeFormat = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const numberFormat = new Intl.NumberFormat('en');
+
+/**
+ * "5 minutes ago".
+ * @param {string} time
+ * @param {number} now
+ */
+export function relative(time, now) {
+  const seconds = Math.round((Date.parse(time) - now) / 1000);
+  if (!Number.isFinite(seconds)) return '';
+  const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS.at(-1);
+  return relativeFormat.format(Math.trunc(seconds / size), unit);
+}
+
+/**
+ * A moment in local time, with the zone.
+ * @param {string} time
+ */
+export function exact(time) {
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? '' : date.toLocaleString('en', { dateStyle: 'medium', timeStyle: 'long' });
+}
+
+/**
+ * How long a job took, or has taken so far.
+ * @param {object} job
+ * @param {number} now
+ */
+export function duration(job, now) {
+  const end = job.finished_at ? Date.parse(job.finished_at) : now;
+  const seconds = Math.max(0, Math.floor((end - Date.parse(job.created_at)) / 1000));
+  if (!Number.isFinite(seconds)) return '';
+  const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60];
+  if (days) return `${days} d ${hours} h`;
+  if (hours) return `${hours} h ${minutes} min`;
+  return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+}
+
+/**
+ * How many of a job's tasks are done, in percent; nothing where it has no tasks.
+ * @param {object} job
+ */
+export function percent(job) {
+  const total = job.total_tasks ?? 0;
+  if (total <= 0) return null;
+  const done = total - (job.remained_tasks ?? 0);
+  return Math.round((Math.min(Math.max(done, 0), total) / total) * 100);
+}
+
+/** @param {number} value */
+export const number = (value) => numberFormat.format(value);
+
+/** @param {string} status */
+export const statusLabel = (status) => status.charAt(0) + status.slice(1).toLowerCase().replaceAll('_', ' ');

@@ -1,0 +1,174 @@
+//! The real server on a free port, over a database in a temporary folder.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use jobdeck::server::{self, Config};
+use jobdeck::store::{Mode, OnConflict, Store};
+use jobdeck::time::Timestamp;
+use jobdeck::transfer::{self, Source};
+use serde_json::Value;
+
+/// A running server; it stops when this is dropped.
+pub(crate) struct App {
+    pub(crate) address: String,
+    handle: ServerHandle,
+    thread: Option<JoinHandle<()>>,
+    folder: tempfile::TempDir,
+    agent: ureq::Agent,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub headers: ureq::http::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// Status, code and message of an error.
+    pub(crate) fn error(&self) -> String {
+        let body = self.json();
+        let text = |name: &str| body["detail"][name].as_str().unwrap_or_default().to_owned();
+        format!("{} {}: {}", self.status, text("code"), text("message"))
+    }
+}
+
+impl App {
+    /// Serves these jobs, an NDJSON text.
+    pub(crate) fn with_jobs(jobs: impl Into<String>) -> Self {
+        Self::start(jobs.into(), Duration::from_secs(10))
+    }
+
+    pub(crate) fn start(jobs: String, query_timeout: Duration) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("test.db"), Mode::Scratch, 8).unwrap();
+        let source = Source {
+            name: "test".to_owned(),
+            reader: Box::new(std::io::Cursor::new(jobs)),
+        };
+        transfer::import(&store, [Ok(source)], OnConflict::Fail).unwrap();
+
+        let config = Config {
+            listen: "127.0.0.1:0".parse().unwrap(),
+            workers: 2,
+            now: Some(Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap()),
+            query_timeout,
+            allow_hosts: vec!["jobs.example".to_owned()],
+        };
+        let (started, has_started) = mpsc::channel();
+        let served = Arc::new(store);
+        let thread = std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let (server, address) = server::start(&config, served).unwrap();
+                started.send((server.handle(), address)).unwrap();
+                server.await.unwrap();
+            });
+        });
+        let (handle, address) = has_started.recv().unwrap();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        Self {
+            address: address.to_string(),
+            handle,
+            thread: Some(thread),
+            folder,
+            agent,
+        }
+    }
+
+    pub(crate) fn database(&self) -> std::path::PathBuf {
+        self.folder.path().join("test.db")
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[], None)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
+        self.post_text(path, &body.to_string())
+    }
+
+    pub(crate) fn post_text(&self, path: &str, body: &str) -> Answer {
+        self.send(
+            "POST",
+            path,
+            &[("content-type", "application/json")],
+            Some(body.as_bytes()),
+        )
+    }
+
+    pub(crate) fn search(&self, body: &Value) -> Answer {
+        self.post("/inventory/v1/jobs/search", body)
+    }
+
+    pub(crate) fn stat(&self, body: &Value) -> Answer {
+        self.post("/inventory/v1/jobs/stat", body)
+    }
+
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Answer {
+        let mut request = ureq::http::Request::builder()
+            .method(method)
+            .uri(self.url(path));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = match body {
+            Some(body) => self.agent.run(request.body(body).unwrap()),
+            None => self.agent.run(request.body(()).unwrap()),
+        };
+        let mut answer = answer.unwrap();
+        Answer {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            text: answer
+                .body_mut()
+                .with_config()
+                .limit(u64::MAX)
+                .read_to_string()
+                .unwrap(),
+        }
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // The command is sent at once; the thread ends when it is done.
+        drop(self.handle.stop(false));
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+/// A job with the members given as JSON, such as `"status":"ERROR"`.
+pub(crate) fn job(id: &str, domain: &str, members: &str) -> String {
+    let separator = if members.is_empty() { "" } else { "," };
+    format!(
+        "{{\"job_id\":\"{id}\",\"domain_id\":\"{domain}\",\"created_at\":\"2022-06-17T08:00:00Z\"{separator}{members}}}\n"
+    )
+}

@@ -1,0 +1,8 @@
+//! The API over HTTP, against the real server.
+#![cfg(test)]
+
+mod app;
+mod conformance;
+mod routes;
+mod streaming;
+mod tenancy;

@@ -1,0 +1,241 @@
+//! What holds of every route: methods, hosts, media types, limits, headers, ids.
+
+use serde_json::{Value, json};
+
+use crate::app::{App, job};
+
+#[track_caller]
+fn check_error(got: &str, expected: &str) {
+    assert!(got.starts_with(expected), "\n got: {got}\nwant: {expected}");
+}
+
+#[test]
+fn unknown_routes_and_methods_take_spaceones_shape() {
+    let app = App::with_jobs("");
+    check_error(
+        &app.get("/inventory/v1/job").error(),
+        "404 ERROR_NOT_FOUND: there is no /inventory/v1/job here",
+    );
+    for (method, path, allow) in [
+        ("GET", "/inventory/v1/jobs/search", "POST"),
+        ("DELETE", "/inventory/v1/jobs", "GET"),
+        ("PUT", "/inventory/v1/jobs/stat", "POST"),
+        ("POST", "/healthz", "GET"),
+        ("POST", "/", "GET, HEAD"),
+    ] {
+        let answer = app.send(method, path, &[], None);
+        check_error(&answer.error(), "405 ERROR_METHOD_NOT_ALLOWED: ");
+        assert_eq!(answer.header("allow"), Some(allow), "{method} {path}");
+    }
+}
+
+#[test]
+fn every_answer_has_an_id_and_security_headers() {
+    let app = App::with_jobs("");
+    for path in ["/", "/healthz", "/nowhere", "/inventory/v1/jobs"] {
+        let answer = app.get(path);
+        assert!(!answer.header("x-request-id").unwrap().is_empty());
+        assert_eq!(
+            answer.header("x-content-type-options"),
+            Some("nosniff"),
+            "{path}"
+        );
+        assert_eq!(
+            answer.header("referrer-policy"),
+            Some("no-referrer"),
+            "{path}"
+        );
+    }
+    let with_id = |id: &str| app.send("GET", "/healthz", &[("x-request-id", id)], None);
+    assert_eq!(
+        with_id("caller-1.x").header("x-request-id"),
+        Some("caller-1.x")
+    );
+    let insane = "x".repeat(65);
+    assert_ne!(
+        with_id(&insane).header("x-request-id"),
+        Some(insane.as_str())
+    );
+    assert_ne!(with_id("a b").header("x-request-id"), Some("a b"));
+}
+
+#[test]
+fn a_host_that_is_not_ours_is_refused_on_every_route() {
+    let app = App::with_jobs("");
+    for path in [
+        "/",
+        "/healthz",
+        "/inventory/v1/jobs?domain_id=d",
+        "/nowhere",
+    ] {
+        let answer = app.send("GET", path, &[("host", "evil.example")], None);
+        check_error(
+            &answer.error(),
+            "421 ERROR_INVALID_HOST: this server is not known as `evil.example`",
+        );
+    }
+    assert_eq!(
+        app.send("GET", "/healthz", &[("host", "jobs.example:80")], None)
+            .status,
+        200
+    );
+}
+
+#[test]
+fn bodies_must_be_json_and_of_bounded_size() {
+    let app = App::with_jobs("");
+    let path = "/inventory/v1/jobs/search";
+    let send =
+        |headers: &[(&str, &str)], body: &[u8]| app.send("POST", path, headers, Some(body)).error();
+    check_error(&send(&[], b"{}"), "415 ERROR_UNSUPPORTED_MEDIA_TYPE: ");
+    check_error(
+        &send(&[("content-type", "text/plain")], b"{}"),
+        "415 ERROR_UNSUPPORTED_MEDIA_TYPE: ",
+    );
+    let gzip = [
+        ("content-type", "application/json"),
+        ("content-encoding", "gzip"),
+    ];
+    check_error(&send(&gzip, b"{}"), "415 ERROR_UNSUPPORTED_MEDIA_TYPE: ");
+    let json = [("content-type", "Application/JSON; charset=utf-8")];
+    check_error(
+        &send(&json, b"{}"),
+        "400 ERROR_REQUIRED_PARAMETER: Required parameter. (key = domain_id)",
+    );
+    check_error(
+        &send(&json, &vec![b' '; (1 << 20) + 1]),
+        "413 ERROR_REQUEST_TOO_LARGE: ",
+    );
+    check_error(&send(&json, b"\xff"), "400 ERROR_JSON_FORMAT: ");
+    check_error(&send(&json, "[".repeat(100_000).as_bytes()), "400 ERROR_");
+    let long = format!("/inventory/v1/jobs?domain_id={}", "d".repeat(33 << 10));
+    check_error(&app.get(&long).error(), "413 ERROR_REQUEST_TOO_LARGE: ");
+}
+
+#[test]
+fn health_tells_when_the_file_is_gone() {
+    let app = App::with_jobs(job("j", "d", ""));
+    let healthy = app.get("/healthz");
+    assert_eq!(healthy.status, 200);
+    assert_eq!(healthy.json()["status"], "ok");
+    assert_eq!(healthy.json()["jobs"], 1);
+    std::fs::remove_file(app.database()).unwrap();
+    assert_eq!(app.get("/healthz").status, 503);
+    // What is open still answers, and what must be opened anew is refused: never an empty list.
+    for _ in 0..20 {
+        let answer = app.search(&json!({"domain_id": "d"}));
+        assert!(
+            answer.status == 503 || answer.json()["total_count"] == 1,
+            "{}",
+            answer.text
+        );
+    }
+}
+
+#[test]
+fn domains_are_listed_with_their_jobs() {
+    let app =
+        App::with_jobs(job("a", "beta", "") + &job("b", "al\\\"pha", "") + &job("c", "beta", ""));
+    let expected =
+        json!({"results": [{"domain_id": "al\"pha", "jobs": 1}, {"domain_id": "beta", "jobs": 2}]});
+    assert_eq!(app.get("/jobdeck/domains").json(), expected);
+}
+
+#[test]
+fn documents_are_answered_without_what_has_no_value() {
+    let app = App::with_jobs(job(
+        "j",
+        "d",
+        "\"finished_at\":null,\"filter\":{\"a\":null}",
+    ));
+    let expected = json!({
+        "results": [{
+            "job_id": "j", "status": "CREATED", "filter": {"a": null}, "total_tasks": 0, "remained_tasks": 0,
+            "errors": [], "domain_id": "d", "created_at": "2022-06-17T08:00:00.000Z",
+            "updated_at": "2022-06-17T08:00:00.000Z"
+        }],
+        "total_count": 1
+    });
+    assert_eq!(app.search(&json!({"domain_id": "d"})).json(), expected);
+    let empty = app.search(&json!({"domain_id": "none"})).json();
+    assert_eq!(empty, json!({"results": [], "total_count": 0}));
+}
+
+#[test]
+fn query_itself_may_be_json_in_a_query_string() {
+    let app = App::with_jobs(job("a", "d", "\"status\":\"ERROR\"") + &job("b", "d", ""));
+    let query = r#"{"filter":[{"k":"status","v":"ERROR","o":"eq"}],"only":["job_id"]}"#;
+    let query: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
+    let answer = app.get(&format!("/inventory/v1/jobs?domain_id=d&query={query}"));
+    assert_eq!(
+        answer.json(),
+        json!({"results": [{"job_id": "a"}], "total_count": 1})
+    );
+    check_error(
+        &app.get("/inventory/v1/jobs?domain_id=d&query.filter.k=status")
+            .error(),
+        "400 ERROR_INVALID_PARAMETER: query.filter.k: has no form in a query string",
+    );
+}
+
+#[test]
+fn sort_may_be_an_array() {
+    let app =
+        App::with_jobs(job("a", "d", "\"total_tasks\":1") + &job("b", "d", "\"total_tasks\":2"));
+    let ids = |sort: Value| -> Vec<String> {
+        let answer = app
+            .search(&json!({"domain_id": "d", "query": {"sort": sort}}))
+            .json();
+        answer["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|job| job["job_id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        ids(json!([{"key": "total_tasks", "desc": true}])),
+        ["b", "a"]
+    );
+    assert_eq!(
+        ids(json!([{"key": "total_tasks"}, {"key": "job_id"}])),
+        ["a", "b"]
+    );
+}
+
+#[test]
+fn a_pattern_that_takes_too_many_steps_is_the_clients_fault() {
+    let app = App::with_jobs(job(
+        "j",
+        "d",
+        &format!("\"filter\":{{\"x\":\"{}b\"}}", "a".repeat(500)),
+    ));
+    let condition = json!({"k": "filter.x", "v": "^(a|a)*\\1$", "o": "regex"});
+    let answer = app.search(&json!({"domain_id": "d", "query": {"filter": [condition]}}));
+    check_error(
+        &answer.error(),
+        "400 ERROR_DB_QUERY: the regular expression",
+    );
+}
+
+#[test]
+fn the_page_is_served_with_its_policy_and_a_tag() {
+    let app = App::with_jobs("");
+    let page = app.get("/");
+    assert_eq!(
+        page.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    let policy = page.header("content-security-policy").unwrap();
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+    let tag = page.header("etag").unwrap();
+    let again = app.send("GET", "/", &[("if-none-match", tag)], None);
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    assert_eq!(
+        app.get("/js/main.js").header("content-type"),
+        Some("text/javascript; charset=utf-8")
+    );
+}

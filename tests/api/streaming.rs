@@ -1,0 +1,100 @@
+//! Long answers, deadlines, and clients that leave.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::app::{App, job};
+
+fn jobs(count: usize, filler: &str) -> String {
+    (0..count).fold(String::new(), |mut text, number| {
+        write!(text, "{}", job(&format!("job-{number:06}"), "d", filler)).unwrap();
+        text
+    })
+}
+
+#[test]
+fn an_answer_without_a_limit_holds_every_match() {
+    const COUNT: usize = 5_000;
+    let app = App::with_jobs(jobs(COUNT, ""));
+    let answer = app.search(&json!({"domain_id": "d", "query": {"sort": {"key": "job_id"}}}));
+    assert_eq!(answer.header("content-length"), None, "it is streamed");
+    let body = answer.json();
+    assert_eq!(body["total_count"], COUNT);
+    let ids: Vec<_> = body["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| job["job_id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), COUNT);
+    assert!(ids.is_sorted());
+    let page = app.search(&json!({"domain_id": "d", "query": {"page": {"limit": 3}}}));
+    assert!(
+        page.header("content-length").is_some(),
+        "a page is answered whole"
+    );
+}
+
+#[test]
+fn a_query_past_its_deadline_is_stopped() {
+    let app = App::start(
+        jobs(3_000, "\"filter\":{\"x\":[1,2,3]}"),
+        Duration::from_millis(50),
+    );
+    // Unwound twelve times over, this is a billion rows.
+    let unwinds = vec![json!({"unwind": {"path": "filter.x"}}); 1];
+    let mut stages = unwinds;
+    stages.push(json!({"project": {"fields": [{"name": "x", "key": "filter.x"}]}}));
+    let heavy = json!({"group": {"keys": [{"key": "x", "name": "x"}], "fields": [
+        {"name": "a", "operator": "push", "fields": [{"key": "x", "name": "x"}]}]}});
+    for _ in 0..6 {
+        stages.push(heavy.clone());
+        stages.push(json!({"unwind": {"path": "a"}}));
+    }
+    let start = Instant::now();
+    let answer = app.stat(&json!({"domain_id": "d", "query": {"aggregate": stages}}));
+    assert_eq!(
+        answer.error(),
+        "504 ERROR_REQUEST_TIMEOUT: the query ran past its deadline and was stopped"
+    );
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "long before it would have ended"
+    );
+    // The thread and its connection are free again.
+    for _ in 0..20 {
+        assert_eq!(
+            app.search(&json!({"domain_id": "d", "query": {"count_only": true}}))
+                .status,
+            200
+        );
+    }
+}
+
+#[test]
+fn clients_that_leave_free_their_readers() {
+    let app = App::with_jobs(jobs(
+        20_000,
+        "\"filter\":{\"x\":\"a job of some size, so that the answer is long\"}",
+    ));
+    let body = "{\"domain_id\":\"d\"}";
+    // More than there are readers: if one of them were kept, the last requests would find none.
+    for _ in 0..30 {
+        let mut stream = TcpStream::connect(&app.address).unwrap();
+        write!(
+            stream,
+            "POST /inventory/v1/jobs/search HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut start = [0; 64];
+        stream.read_exact(&mut start).unwrap();
+        assert!(start.starts_with(b"HTTP/1.1 200 OK"));
+    }
+    let answer = app.search(&json!({"domain_id": "d", "query": {"page": {"limit": 1}}}));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}

@@ -1,0 +1,451 @@
+//! The binary as a person or a script runs it: what it prints, where, and how it ends.
+#![cfg(test)]
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+fn jobdeck(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jobdeck"));
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("RUST_LOG", "info");
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    jobdeck(folder).args(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Standard output of a run that must go well.
+#[track_caller]
+fn ok(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{arguments:?}: {}",
+        text(&output.stderr)
+    );
+    text(&output.stdout).to_owned()
+}
+
+/// The one line on standard error of a run that must fail with `code`.
+#[track_caller]
+fn fails(folder: &Path, arguments: &[&str], code: i32) -> String {
+    let output = run(folder, arguments);
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}: {}",
+        text(&output.stderr)
+    );
+    text(&output.stderr).to_owned()
+}
+
+#[track_caller]
+fn check_line(got: &str, expected: &str) {
+    assert!(got.starts_with(expected), "\n got: {got}want: {expected}");
+    assert_eq!(got.lines().count(), 1, "one line: {got}");
+}
+
+fn job(id: usize, members: &str) -> String {
+    format!(
+        "{{\"job_id\":\"j{id}\",\"domain_id\":\"d\",\"created_at\":\"2022-06-17T08:00:00Z\"{members}}}\n"
+    )
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn export_and_import_give_the_same_database_back() {
+    let folder = folder();
+    let here = folder.path();
+    ok(
+        here,
+        &["generate", "--jobs", "500", "--output", "made.ndjson"],
+    );
+    assert_eq!(
+        ok(here, &["import", "made.ndjson"]),
+        "imported 500 jobs into jobdeck.db: 500 added, 0 replaced, 0 skipped\n"
+    );
+    let exported = ok(here, &["export"]);
+    assert_eq!(
+        exported,
+        std::fs::read_to_string(here.join("made.ndjson")).unwrap()
+    );
+    ok(here, &["export", "--output", "out.ndjson"]);
+    ok(here, &["import", "--db", "again.db", "out.ndjson"]);
+    assert_eq!(ok(here, &["export", "--db", "again.db"]), exported);
+    assert_eq!(
+        ok(here, &["check", "--db", "again.db"]),
+        "again.db: 500 jobs, nothing is wrong\n"
+    );
+    assert_eq!(
+        ok(here, &["import", "--on-conflict", "skip", "made.ndjson"]),
+        "imported 500 jobs into jobdeck.db: 0 added, 0 replaced, 500 skipped\n"
+    );
+    check_line(
+        &fails(here, &["import", "--on-conflict", "fail", "made.ndjson"], 1),
+        "jobdeck: made.ndjson: line 1: job job-",
+    );
+}
+
+#[test]
+fn generate_makes_the_same_bytes_for_the_same_seed() {
+    let folder = folder();
+    let make = |seed: &str| {
+        ok(
+            folder.path(),
+            &["generate", "--jobs", "300", "--seed", seed],
+        )
+    };
+    assert_eq!(make("7"), make("7"));
+    assert_ne!(make("7"), make("8"));
+    assert_eq!(make("7").lines().count(), 300);
+}
+
+#[test]
+fn the_first_fault_of_an_import_leaves_the_database_as_it_was() {
+    const BROKEN: usize = 70_001;
+    let folder = folder();
+    let here = folder.path();
+    std::fs::write(here.join("first.ndjson"), job(0, "")).unwrap();
+    ok(here, &["import", "first.ndjson"]);
+    let mut lines = String::new();
+    for number in 1..=BROKEN + 5 {
+        let members = if number == BROKEN {
+            ",\"errors\":[{\"error_code\":7}]"
+        } else {
+            ""
+        };
+        lines.write_str(&job(number, members)).unwrap();
+    }
+    std::fs::write(here.join("second.ndjson"), lines).unwrap();
+    check_line(
+        &fails(here, &["import", "first.ndjson", "second.ndjson"], 1),
+        "jobdeck: second.ndjson: line 70001, column 96, field errors[0].error_code: invalid type: integer `7`, expected a string",
+    );
+    assert_eq!(ok(here, &["export"]).lines().count(), 1);
+    assert_eq!(
+        ok(here, &["check"]),
+        "jobdeck.db: 1 jobs, nothing is wrong\n"
+    );
+}
+
+#[test]
+fn import_reads_standard_input_and_every_form() {
+    let folder = folder();
+    let here = folder.path();
+    let import = |input: &str| {
+        let mut child = jobdeck(here)
+            .args(["import", "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        text(&child.wait_with_output().unwrap().stdout).to_owned()
+    };
+    let added = |count: usize| {
+        format!("imported {count} jobs into jobdeck.db: {count} added, 0 replaced, 0 skipped\n")
+    };
+    assert_eq!(import(&(job(1, "") + &job(2, ""))), added(2));
+    assert_eq!(
+        import(&format!("[{},{}]", job(3, ""), job(4, ""))),
+        added(2)
+    );
+    assert_eq!(
+        import(&format!(
+            "{{\"results\":[{}],\"total_count\":1}}",
+            job(5, "")
+        )),
+        added(1)
+    );
+}
+
+#[test]
+fn faults_are_one_line_that_names_the_file_and_the_remedy() {
+    let folder = folder();
+    let here = folder.path();
+    std::fs::write(here.join("text.db"), "not a database").unwrap();
+    std::fs::write(here.join("bad.ndjson"), "{\n").unwrap();
+    for (arguments, expected) in [
+        (
+            &["serve", "--db", "none.db"][..],
+            "jobdeck: none.db: there is no such file; `jobdeck import` makes a database",
+        ),
+        (
+            &["export", "--db", "none.db"],
+            "jobdeck: none.db: there is no such file",
+        ),
+        (
+            &["serve", "--db", "text.db"],
+            "jobdeck: text.db: is not a SQLite database; it was left as it is",
+        ),
+        (&["serve", "--db", "."], "jobdeck: .: is not a file"),
+        (
+            &["import", "none.ndjson"],
+            "jobdeck: none.ndjson: No such file or directory",
+        ),
+        (&["import", "."], "jobdeck: .: is a directory"),
+        (
+            &["import", "bad.ndjson"],
+            "jobdeck: bad.ndjson: line 1, column",
+        ),
+        (
+            &["import", "--db", "none/x.db", "-"],
+            "jobdeck: none/x.db: unable to open database file",
+        ),
+        (
+            &["serve", "--listen", "0.0.0.0:0", "--create"],
+            "jobdeck: 0.0.0.0:0: other machines can reach this address",
+        ),
+        (
+            &["export", "--output", "none/x"],
+            "jobdeck: jobdeck.db: there is no such file",
+        ),
+    ] {
+        check_line(&fails(here, arguments, 1), expected);
+    }
+    assert!(
+        !here.join("none.db").exists(),
+        "a misspelt path makes no database"
+    );
+    assert_eq!(
+        std::fs::read(here.join("text.db")).unwrap(),
+        b"not a database"
+    );
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let folder = folder();
+    for arguments in [
+        &["sevre"][..],
+        &["serve", "--no-such"],
+        &["serve", "--now", "soon"],
+        &["serve", "--query-timeout", "0"],
+        &["import"],
+        &["import", "--on-conflict", "maybe", "x"],
+        &[],
+    ] {
+        fails(folder.path(), arguments, 2);
+    }
+    let help = ok(folder.path(), &["serve", "--help"]);
+    for said in [
+        "JOBDECK_LISTEN",
+        "Example: jobdeck serve",
+        "[default: 127.0.0.1:8080]",
+    ] {
+        assert!(help.contains(said), "{help}");
+    }
+}
+
+/// A server that is killed when the test ends, however it ends.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut child = jobdeck(folder)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let url = line
+            .strip_prefix("jobdeck listening on ")
+            .unwrap_or_else(|| panic!("{line:?}"))
+            .trim()
+            .to_owned();
+        Self { child, url }
+    }
+
+    fn get(&self, path: &str) -> String {
+        ureq::get(format!("{}{path}", self.url))
+            .call()
+            .unwrap()
+            .body_mut()
+            .read_to_string()
+            .unwrap()
+    }
+
+    /// Sends a signal; returns the exit code and what else stood on standard output.
+    fn stop(mut self, signal: &str) -> (Option<i32>, String) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let code = self.child.wait().unwrap().code();
+        let mut rest = String::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut rest)
+            .unwrap();
+        (code, rest)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn serve_prints_its_address_and_ends_well() {
+    for signal in ["-TERM", "-INT"] {
+        let folder = folder();
+        let server = Server::start(
+            folder.path(),
+            &["serve", "--create", "--listen", "127.0.0.1:0"],
+        );
+        assert!(!server.url.ends_with(":0"), "{}", server.url);
+        assert_eq!(
+            server.get("/inventory/v1/jobs?domain_id=d"),
+            r#"{"results":[],"total_count":0}"#
+        );
+        assert_eq!(server.stop(signal), (Some(0), String::new()), "{signal}");
+        let left: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(left, ["jobdeck.db"], "no log is left behind");
+    }
+}
+
+#[test]
+fn demo_lives_and_leaves_nothing_behind() {
+    let folder = folder();
+    let temporary = folder.path().join("tmp");
+    std::fs::create_dir(&temporary).unwrap();
+    let mut child = jobdeck(folder.path())
+        .args(["demo", "--listen", "127.0.0.1:0"])
+        .env("TMPDIR", &temporary)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let server = Server {
+        url: line.trim().rsplit(' ').next().unwrap().to_owned(),
+        child,
+    };
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 1);
+    assert!(server.get("/jobdeck/domains").contains("\"jobs\":"));
+    assert_eq!(server.stop("-TERM").0, Some(0));
+    assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let folder = folder();
+    let server = Server::start(
+        folder.path(),
+        &["serve", "--create", "--listen", "127.0.0.1:0"],
+    );
+    let address = server.url.strip_prefix("http://").unwrap();
+    check_line(
+        &fails(folder.path(), &["serve", "--listen", address], 1),
+        &format!("jobdeck: {address}: can't listen there: Address already in use"),
+    );
+}
+
+#[test]
+fn settings_come_from_the_environment_too() {
+    let folder = folder();
+    std::fs::write(folder.path().join("jobs.ndjson"), job(1, "")).unwrap();
+    let output = jobdeck(folder.path())
+        .args(["import", "jobs.ndjson"])
+        .env("JOBDECK_DB", "env.db")
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    assert!(folder.path().join("env.db").exists());
+}
+
+#[test]
+fn check_says_what_is_wrong() {
+    let folder = folder();
+    let here = folder.path();
+    std::fs::write(here.join("jobs.ndjson"), job(1, "")).unwrap();
+    ok(here, &["import", "jobs.ndjson"]);
+    let connection = rusqlite::Connection::open(here.join("jobdeck.db")).unwrap();
+    connection
+        .execute_batch("UPDATE jobs SET total_tasks = 3")
+        .unwrap();
+    drop(connection);
+    let output = run(here, &["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        text(&output.stdout),
+        "jobdeck.db: job j1 of domain d: its columns do not agree with its document\n"
+    );
+    check_line(
+        text(&output.stderr),
+        "jobdeck: jobdeck.db: 1 problems found; restore a backup",
+    );
+}
+
+#[test]
+fn a_locked_database_is_named() {
+    let folder = folder();
+    let here = folder.path();
+    std::fs::write(here.join("jobs.ndjson"), job(1, "")).unwrap();
+    ok(here, &["import", "jobs.ndjson"]);
+    let connection = rusqlite::Connection::open(here.join("jobdeck.db")).unwrap();
+    connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+    check_line(
+        &fails(here, &["import", "jobs.ndjson"], 1),
+        "jobdeck: jobdeck.db: database is locked; another program is writing to it; wait until it is done",
+    );
+}
+
+#[test]
+fn output_that_nobody_reads_is_no_failure() {
+    let folder = folder();
+    let mut child = jobdeck(folder.path())
+        .args(["generate", "--jobs", "100000"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+}
