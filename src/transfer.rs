@@ -80,7 +80,7 @@ pub fn import(
 ) -> Result<Imported, TransferError> {
     let mut writer = store.writer()?;
     let mut imported = Imported::default();
-    let mut transaction = writer.begin(on_conflict)?;
+    let mut transaction = writer.begin_bulk(on_conflict)?;
     for source in sources {
         let source = source?;
         let mut sink = Sink {

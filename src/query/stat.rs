@@ -1,6 +1,6 @@
 //! Statistics: a pipeline of stages folded into one SELECT, one common table expression a stage or two.
 //!
-//! The fold carries a [`Rows`]: what the rows are after the stages so far (job documents, or columns of ours under names
+//! The fold carries what it calls rows: what the rows are after the stages so far (job documents, or columns of ours under names
 //! of the caller's), and the order in which they stand. The caller's names stay there; in SQL a column is `c0`, `c1` ….
 //! An inner ORDER BY promises nothing, so the order is only written where it matters: before a LIMIT, inside an
 //! accumulator that depends on it, and at the very end.

@@ -261,6 +261,8 @@ fn open_writer(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
         "synchronous",
         if mode == Mode::Scratch { "OFF" } else { "FULL" },
     )?;
+    // What a statement needs to take itself back is small, and on the disk it is slow.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // Only a connection that has read takes the WAL away when it is the last to close; readers may not.
     connection.query_row("SELECT count(*) FROM domains", [], |row| {

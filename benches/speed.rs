@@ -1,0 +1,524 @@
+//! Measures jobdeck beside floors: the best hand-written statement for the same question, in the same run.
+//!
+//! ```text
+//! cargo bench --bench speed                     all sizes: 10,000, 100,000 and 1,000,000 jobs (some minutes)
+//! cargo bench --bench speed -- 10000 100000     these sizes
+//! ```
+//!
+//! Queries are measured inside the process, from the bytes of a request to the bytes of its answer; a floor is prepared
+//! statements on a connection of its own that read the same rows and the same total. Both take turns, and the median of
+//! each is shown, so a busy machine slows both. Import, memory and start are measured on the binary itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a harness that ends at the first surprise"
+)]
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jobdeck::demo::{Timeline, World};
+use jobdeck::job::Job;
+use jobdeck::query::request::{JobStatQuery, JobsQuery};
+use jobdeck::query::{compile_list, compile_stat};
+use jobdeck::store::{Interrupt, Mode, Store};
+use jobdeck::time::Timestamp;
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, OpenFlags};
+use serde_json::{Value, json};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_jobdeck");
+const NOW: &str = "2026-01-01T00:00:00Z";
+/// How long one question is measured.
+const BUDGET: Duration = Duration::from_millis(1_500);
+const LEAST_ROUNDS: usize = 5;
+
+fn main() {
+    let given: Vec<u64> = std::env::args()
+        .filter_map(|argument| argument.parse().ok())
+        .collect();
+    let sizes = if given.is_empty() {
+        vec![10_000, 100_000, 1_000_000]
+    } else {
+        given
+    };
+    println!("| jobs | what | floor | jobdeck | ratio |\n| --- | --- | --- | --- | --- |");
+    for size in sizes {
+        let folder = tempfile::tempdir().unwrap();
+        let lines = folder.path().join("jobs.ndjson");
+        let database = folder.path().join("jobs.db");
+        generate(size, &lines);
+        measure_import(size, &lines, &database);
+        measure_queries(size, &database);
+        measure_process(size, &database);
+    }
+}
+
+fn row(jobs: u64, what: &str, floor: Duration, measured: Duration) {
+    let micros = |duration: Duration| duration.as_secs_f64() * 1e6;
+    println!(
+        "| {jobs} | {what} | {:.1} µs | {:.1} µs | {:.2} |",
+        micros(floor),
+        micros(measured),
+        measured.as_secs_f64() / floor.as_secs_f64()
+    );
+}
+
+fn generate(jobs: u64, path: &Path) {
+    let status = Command::new(BINARY)
+        .args([
+            "generate",
+            "--jobs",
+            &jobs.to_string(),
+            "--now",
+            NOW,
+            "--output",
+        ])
+        .arg(path)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
+
+/// `jobdeck import` beside a loop that parses each line and inserts its text under the same indexes.
+fn measure_import(size: u64, lines: &Path, database: &Path) {
+    let start = Instant::now();
+    bare_import(lines, &database.with_extension("bare"));
+    let floor = start.elapsed();
+    let start = Instant::now();
+    let mut child = Command::new(BINARY)
+        .arg("import")
+        .arg("--db")
+        .arg(database)
+        .arg(lines)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        peak = peak.max(memory(child.id(), "VmHWM:").unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let imported = start.elapsed();
+    row(size, "import, all rows", floor, imported);
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    let per_job = |bytes: u64| bytes as f64 / size as f64;
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    let rate = size as f64 / imported.as_secs_f64();
+    println!("| {size} | import: {rate:.0} rows/s, peak memory {peak} kB | | | |");
+    let bytes = |path: &Path| std::fs::metadata(path).unwrap().len();
+    println!(
+        "| {size} | bytes a job: NDJSON {:.0}, database {:.0} | | | |",
+        per_job(bytes(lines)),
+        per_job(bytes(database))
+    );
+}
+
+fn bare_import(lines: &Path, database: &Path) {
+    let connection = Connection::open(database).unwrap();
+    let schema = include_str!("../schema.sql");
+    let without_triggers = &schema[..schema.find("CREATE TRIGGER").unwrap()];
+    connection.execute_batch(without_triggers).unwrap();
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; BEGIN")
+        .unwrap();
+    let mut domains: Vec<(String, i64)> = Vec::new();
+    let mut insert = connection
+        .prepare(
+            "INSERT INTO jobs (domain, job_id, status, total_tasks, remained_tasks, collector_id, project_id, \
+             created_at, updated_at, finished_at, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .unwrap();
+    for line in BufReader::new(std::fs::File::open(lines).unwrap()).lines() {
+        let line = line.unwrap();
+        let job: Value = serde_json::from_str(&line).unwrap();
+        let text = |name: &str| job[name].as_str();
+        let time =
+            |name: &str| text(name).map(|time| Timestamp::parse_rfc3339(time).unwrap().millis());
+        let name = text("domain_id").unwrap();
+        let known = domains
+            .iter()
+            .find(|(domain, _)| domain == name)
+            .map(|(_, key)| *key);
+        let domain = known.unwrap_or_else(|| {
+            connection
+                .execute("INSERT INTO domains (domain_id) VALUES (?)", [name])
+                .unwrap();
+            domains.push((name.to_owned(), connection.last_insert_rowid()));
+            connection.last_insert_rowid()
+        });
+        insert
+            .execute(rusqlite::params![
+                domain,
+                text("job_id"),
+                text("status"),
+                job["total_tasks"].as_i64(),
+                job["remained_tasks"].as_i64(),
+                job["collector_info"]["collector_id"].as_str(),
+                text("project_id"),
+                time("created_at"),
+                time("updated_at"),
+                time("finished_at"),
+                line
+            ])
+            .unwrap();
+    }
+    drop(insert);
+    connection
+        .execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
+}
+
+/// A question, and the statements that answer it best by hand: the rows, then the total.
+struct Question {
+    what: &'static str,
+    body: Value,
+    is_stat: bool,
+    rows: &'static str,
+    total: Option<&'static str>,
+    values: Vec<Box<dyn ToSql>>,
+}
+
+fn questions(domain_id: &str, domain: i64, collector: &str, since: i64) -> Vec<Question> {
+    fn values<const N: usize>(values: [&dyn ToSql; N]) -> Vec<Box<dyn ToSql>> {
+        let owned = values.map(|value| match value.to_sql().unwrap() {
+            rusqlite::types::ToSqlOutput::Borrowed(value) => {
+                rusqlite::types::Value::try_from(value).unwrap()
+            }
+            rusqlite::types::ToSqlOutput::Owned(value) => value,
+            _ => unreachable!("a plain value"),
+        });
+        owned
+            .into_iter()
+            .map(|value| Box::new(value) as Box<dyn ToSql>)
+            .collect()
+    }
+    let list = |query: Value, plain: Value| {
+        let mut body = json!({"domain_id": domain_id, "query": query});
+        body.as_object_mut()
+            .unwrap()
+            .extend(plain.as_object().unwrap().clone());
+        body
+    };
+    let stat = |query: Value| json!({"domain_id": domain_id, "query": query});
+    let count = json!([{"name": "count", "operator": "count"}]);
+    let week = json!([{"k": "created_at", "v": since_text(since), "o": "datetime_gte"}]);
+    vec![
+        Question {
+            what: "first page",
+            body: list(json!({"page": {"limit": 30}}), json!({})),
+            is_stat: false,
+            rows: "SELECT document FROM jobs WHERE domain = ?1 ORDER BY created_at DESC, job_id LIMIT 30",
+            total: Some("SELECT sum(jobs) FROM status_counts WHERE domain = ?1"),
+            values: values([&domain]),
+        },
+        Question {
+            what: "first page of a status",
+            body: list(json!({"page": {"limit": 30}}), json!({"status": "ERROR"})),
+            is_stat: false,
+            rows: "SELECT document FROM jobs WHERE domain = ?1 AND status = ?2 ORDER BY created_at DESC, job_id LIMIT 30",
+            total: Some("SELECT sum(jobs) FROM status_counts WHERE domain = ?1 AND status = ?2"),
+            values: values([&domain, &"ERROR"]),
+        },
+        Question {
+            what: "first page of a collector and a status",
+            body: list(
+                json!({"page": {"limit": 30}}),
+                json!({"status": "SUCCESS", "collector_id": collector}),
+            ),
+            is_stat: false,
+            rows: "SELECT document FROM jobs WHERE domain = ?1 AND status = ?2 AND collector_id = ?3 ORDER BY created_at DESC, job_id LIMIT 30",
+            total: Some(
+                "SELECT sum(jobs) FROM collector_counts WHERE domain = ?1 AND status = ?2 AND collector_id = ?3",
+            ),
+            values: values([&domain, &"SUCCESS", &collector]),
+        },
+        Question {
+            what: "page at 50,000",
+            body: list(json!({"page": {"start": 50_001, "limit": 30}}), json!({})),
+            is_stat: false,
+            rows: "SELECT document FROM jobs WHERE domain = ?1 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET 50000",
+            total: Some("SELECT sum(jobs) FROM status_counts WHERE domain = ?1"),
+            values: values([&domain]),
+        },
+        Question {
+            what: "stat: successes a day",
+            body: stat(
+                json!({"filter": [{"k": "status", "v": "SUCCESS", "o": "eq"}], "aggregate": [{"group": {
+                "keys": [{"key": "created_at", "name": "date", "date_format": "%Y-%m-%d"}], "fields": count}}]}),
+            ),
+            is_stat: true,
+            rows: "SELECT date(day * 86400, 'unixepoch'), n FROM (SELECT created_at / 86400000 AS day, count(*) AS n FROM jobs WHERE domain = ?1 AND status = ?2 GROUP BY day) ORDER BY day",
+            total: None,
+            values: values([&domain, &"SUCCESS"]),
+        },
+        Question {
+            what: "stat: jobs by collector and status",
+            body: stat(
+                json!({"aggregate": [{"group": {"keys": [{"key": "collector_id", "name": "c"}, {"key": "status", "name": "s"}], "fields": count}}]}),
+            ),
+            is_stat: true,
+            rows: "SELECT collector_id, status, count(*) FROM jobs WHERE domain = ?1 GROUP BY collector_id, status ORDER BY collector_id, status",
+            total: None,
+            values: values([&domain]),
+        },
+        Question {
+            what: "stat: distinct collectors",
+            body: stat(json!({"distinct": "collector_id"})),
+            is_stat: true,
+            rows: "SELECT DISTINCT collector_id FROM jobs WHERE domain = ?1 AND collector_id IS NOT NULL ORDER BY collector_id",
+            total: None,
+            values: values([&domain]),
+        },
+        Question {
+            what: "stat: error codes of a week by unwind",
+            body: stat(
+                json!({"filter": week, "aggregate": [{"unwind": {"path": "errors"}}, {"group": {
+                "keys": [{"key": "errors.error_code", "name": "code"}], "fields": count}},
+                {"sort": {"key": "count", "desc": true}}, {"limit": 10}]}),
+            ),
+            is_stat: true,
+            rows: "SELECT e.value ->> 'error_code' AS code, count(*) AS n FROM jobs, json_each(document, '$.errors') AS e WHERE domain = ?1 AND created_at >= ?2 GROUP BY code ORDER BY n DESC, code LIMIT 10",
+            total: None,
+            values: values([&domain, &since]),
+        },
+        Question {
+            what: "stat: error codes of all by unwind",
+            body: stat(
+                json!({"aggregate": [{"unwind": {"path": "errors"}}, {"group": {
+                "keys": [{"key": "errors.error_code", "name": "code"}], "fields": count}},
+                {"sort": {"key": "count", "desc": true}}, {"limit": 10}]}),
+            ),
+            is_stat: true,
+            rows: "SELECT e.value ->> 'error_code' AS code, count(*) AS n FROM jobs, json_each(document, '$.errors') AS e WHERE domain = ?1 GROUP BY code ORDER BY n DESC, code LIMIT 10",
+            total: None,
+            values: values([&domain]),
+        },
+    ]
+}
+
+fn since_text(millis: i64) -> String {
+    Timestamp::from_millis(millis).unwrap().to_string()
+}
+
+fn measure_queries(size: u64, database: &Path) {
+    let store = Store::open(database, Mode::ReadOnly, 2).unwrap();
+    let floor = Connection::open_with_flags(
+        database,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .unwrap();
+    let domain_id = World::new(1, 4).domains()[0].clone();
+    let domain: i64 = floor
+        .query_row(
+            "SELECT id FROM domains WHERE domain_id = ?",
+            [&domain_id],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let collector = some_collector();
+    let since = Timestamp::parse_rfc3339(NOW)
+        .unwrap()
+        .plus_millis(-7 * 86_400_000)
+        .millis();
+    for question in questions(&domain_id, domain, &collector, since) {
+        if question.what.contains("50,000") && size < 100_000 {
+            continue;
+        }
+        let body = question.body.to_string();
+        let (mut by_hand, mut by_us) = (Vec::new(), Vec::new());
+        let start = Instant::now();
+        while start.elapsed() < BUDGET || by_us.len() < LEAST_ROUNDS {
+            let round = Instant::now();
+            let expected = ask_by_hand(&floor, &question);
+            by_hand.push(round.elapsed());
+            let round = Instant::now();
+            let got = ask_us(&store, &question, body.as_bytes());
+            by_us.push(round.elapsed());
+            assert!(
+                got >= expected / 2,
+                "the answers hold about as much: {got} and {expected} bytes"
+            );
+        }
+        row(size, question.what, median(by_hand), median(by_us));
+    }
+}
+
+/// The collector of the first job.
+fn some_collector() -> String {
+    let now = Timestamp::parse_rfc3339(NOW).unwrap();
+    let job: Job = World::new(1, 4)
+        .life(&Timeline::before(now, 365, 10_000), 0)
+        .at(now);
+    job.collector_id().unwrap().to_owned()
+}
+
+fn median(mut durations: Vec<Duration>) -> Duration {
+    durations.sort_unstable();
+    durations[durations.len() / 2]
+}
+
+/// Reads the rows and the total; returns how many bytes they hold.
+fn ask_by_hand(connection: &Connection, question: &Question) -> usize {
+    let values: Vec<&dyn ToSql> = question.values.iter().map(AsRef::as_ref).collect();
+    let mut out = String::new();
+    for sql in [Some(question.rows), question.total].into_iter().flatten() {
+        let mut statement = connection.prepare_cached(sql).unwrap();
+        let used = statement.parameter_count();
+        let mut rows = statement.query(&values[..used]).unwrap();
+        let width = rows.as_ref().unwrap().column_count();
+        while let Some(row) = rows.next().unwrap() {
+            for column in 0..width {
+                match row.get_ref(column).unwrap() {
+                    rusqlite::types::ValueRef::Text(text) => {
+                        out.push_str(std::str::from_utf8(text).unwrap())
+                    }
+                    rusqlite::types::ValueRef::Integer(integer) => {
+                        write!(out, "{integer}").unwrap()
+                    }
+                    _ => out.push('-'),
+                }
+            }
+        }
+    }
+    out.len()
+}
+
+/// What a handler does between the socket and the socket; returns how many bytes the answer holds.
+fn ask_us(store: &Store, question: &Question, body: &[u8]) -> usize {
+    let now = Timestamp::parse_rfc3339(NOW).unwrap();
+    let interrupt = Arc::new(Interrupt::after(Duration::from_secs(600)));
+    let mut out = Vec::new();
+    if question.is_stat {
+        let stat = compile_stat(&JobStatQuery::from_json(body).unwrap(), now).unwrap();
+        let mut reader = store.reader(&interrupt).unwrap();
+        reader.snapshot().unwrap().stat(&stat, &mut out).unwrap();
+    } else {
+        let list = compile_list(&JobsQuery::from_json(body).unwrap(), now).unwrap();
+        let mut reader = store.reader(&interrupt).unwrap();
+        let snapshot = reader.snapshot().unwrap();
+        let mut each = |document: &str| {
+            out.extend_from_slice(document.as_bytes());
+            Ok(())
+        };
+        snapshot
+            .documents(list.rows.as_ref().unwrap(), &mut each)
+            .unwrap();
+        write!(out, "{}", snapshot.count(&list).unwrap()).unwrap();
+    }
+    out.len()
+}
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(database: &PathBuf) -> Self {
+        let mut child = Command::new(BINARY)
+            .args(["serve", "--listen", "127.0.0.1:0", "--db"])
+            .arg(database)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line
+            .trim()
+            .strip_prefix("jobdeck listening on http://")
+            .unwrap()
+            .to_owned();
+        Self { child, address }
+    }
+
+    /// Posts a search and reads the answer to its end; returns how many bytes came.
+    fn search(&self, body: &Value) -> u64 {
+        let mut answer = ureq::post(format!("http://{}/inventory/v1/jobs/search", self.address))
+            .send_json(body)
+            .unwrap();
+        let mut reader = answer.body_mut().as_reader();
+        let mut buffer = vec![0; 1 << 16];
+        let mut bytes = 0;
+        loop {
+            match reader.read(&mut buffer).unwrap() {
+                0 => return bytes,
+                count => bytes += u64::try_from(count).unwrap(),
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// A line of /proc/PID/status in kB.
+fn memory(process: u32, name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with(name))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+fn measure_process(size: u64, database: &Path) {
+    let database = database.to_path_buf();
+    let domain_id = World::new(1, 4).domains()[0].clone();
+    let page = json!({"domain_id": domain_id, "query": {"page": {"limit": 30}}});
+    let starts = (0..5).map(|_| {
+        let start = Instant::now();
+        let server = Server::start(&database);
+        server.search(&page);
+        start.elapsed()
+    });
+    println!(
+        "| {size} | start to first answer: {:.1} ms | | | |",
+        median(starts.collect()).as_secs_f64() * 1e3
+    );
+
+    let server = Server::start(&database);
+    server.search(&page);
+    let idle = memory(server.child.id(), "VmRSS:").unwrap();
+    let start = Instant::now();
+    let bytes = server.search(&json!({"domain_id": domain_id}));
+    let seconds = start.elapsed().as_secs_f64();
+    let peak = memory(server.child.id(), "VmHWM:").unwrap();
+    println!(
+        "| {size} | list without a limit: {} MB in {seconds:.1} s, {} kB above idle ({idle} kB) | | | |",
+        bytes / 1_000_000,
+        peak - idle
+    );
+    drop(server);
+
+    let mut child = Command::new(BINARY)
+        .args(["export", "--db"])
+        .arg(&database)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = child.stdout.take().unwrap();
+    let mut buffer = vec![0; 1 << 16];
+    let (mut at_first, mut peak) = (0, 0);
+    let start = Instant::now();
+    while out.read(&mut buffer).unwrap() > 0 {
+        // Nothing, once the process has ended and its output is still being read.
+        let now = memory(child.id(), "VmHWM:").unwrap_or(peak);
+        at_first = if at_first == 0 { now } else { at_first };
+        peak = now.max(peak);
+    }
+    child.wait().unwrap();
+    let seconds = start.elapsed().as_secs_f64();
+    println!(
+        "| {size} | export: {seconds:.1} s, {} kB above its first byte ({at_first} kB) | | | |",
+        peak - at_first
+    );
+}
