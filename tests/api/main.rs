@@ -3,6 +3,7 @@
 
 mod app;
 mod conformance;
+mod readme;
 mod routes;
 mod streaming;
 mod tenancy;

@@ -1,0 +1,93 @@
+//! The README's examples, run as they are written.
+
+use jobdeck::demo::{Timeline, World};
+use jobdeck::time::Timestamp;
+use serde_json::Value;
+
+use crate::app::App;
+
+/// Every curl of the README: its path, and its body where it has one.
+fn examples() -> Vec<(String, Option<Value>)> {
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let mut examples = Vec::new();
+    for example in readme.split("\n    curl -s ").skip(1) {
+        let example = example.split("\n\n").next().unwrap();
+        let url = example
+            .trim_start_matches('\'')
+            .split([' ', '\'', '\n'])
+            .next()
+            .unwrap();
+        let path = url
+            .strip_prefix("http://127.0.0.1:8080")
+            .unwrap()
+            .to_owned();
+        let body = example
+            .split_once("-d '")
+            .map(|(_, rest)| rest.trim_end().strip_suffix('\'').unwrap());
+        examples.push((path, body.map(|body| serde_json::from_str(body).unwrap())));
+    }
+    examples
+}
+
+#[test]
+fn every_example_answers_with_something() {
+    let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
+    let world = World::new(1, 4);
+    let timeline = Timeline::before(now, 28, 5_000);
+    let jobs: String = (0..5_000)
+        .map(|index| world.life(&timeline, index).at(now).to_document() + "\n")
+        .collect();
+    let app = App::with_jobs(jobs);
+    let examples = examples();
+    assert_eq!(examples.len(), 11);
+    for (path, body) in examples {
+        let answer = match &body {
+            None => app.get(&path),
+            Some(body) => app.post(&path, body),
+        };
+        assert_eq!(answer.status, 200, "{path} {body:?}: {}", answer.text);
+        assert!(
+            !answer.json()["results"].as_array().unwrap().is_empty(),
+            "{path} {body:?}: {}",
+            answer.text
+        );
+    }
+}
+
+/// The limits that the README names are those of the code.
+#[test]
+fn the_limits_are_the_codes() {
+    use jobdeck::query::{field, filter, only, pattern, request, stage, stat};
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for line in [
+        format!("| depth of JSON | {} |", jobdeck::json::MAX_DEPTH),
+        format!(
+            "| conditions; values in all their lists | {}; 10,000 |",
+            request::MAX_CONDITIONS
+        ),
+        format!(
+            "| segments of a path; bytes of one | {}; {} |",
+            field::MAX_SEGMENTS,
+            field::MAX_SEGMENT_BYTES
+        ),
+        format!(
+            "| sort keys; paths in `only` | {}; {} |",
+            request::MAX_SORT_KEYS,
+            only::MAX_PATHS
+        ),
+        format!(
+            "| stages; keys and fields of one group or project | {}; {} each |",
+            stat::MAX_STAGES,
+            stage::MAX_FIELDS
+        ),
+        "| bytes of a pattern; backtracking steps over one value | 1,000; 100,000 |".to_owned(),
+    ] {
+        assert!(readme.contains(&line), "{line}");
+    }
+    assert_eq!(
+        (filter::MAX_LIST_VALUES, pattern::MAX_PATTERN_BYTES),
+        (10_000, 1_000)
+    );
+}
