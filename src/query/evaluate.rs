@@ -108,6 +108,7 @@ pub fn reached(document: &str, path: &[String]) -> Result<Option<String>, serde_
 pub fn explode(value: Option<Any>) -> Option<String> {
     let items = match value {
         None | Some(Any::Null) => return None,
+        Some(Any::Array(items)) if items.is_empty() => return None,
         Some(Any::Array(items)) => items,
         Some(single) => vec![single],
     };
@@ -135,6 +136,14 @@ pub fn explode(value: Option<Any>) -> Option<String> {
     }
     out.push(b']');
     String::from_utf8(out).ok()
+}
+
+/// [`explode`] of what stands at a path of objects in a stored document.
+///
+/// # Errors
+/// When the text is not JSON.
+pub fn elements_at(document: &str, path: &[String]) -> Result<Option<String>, serde_json::Error> {
+    member_at(document, path).map(explode)
 }
 
 fn hex(nibble: u8) -> u8 {
@@ -536,7 +545,7 @@ mod tests {
             ("[1,\"a\",null,true]", Some(r#"[1,"a",["00"],["5001"]]"#)),
             ("2.5", Some("[2.5000000000000000e0]")),
             ("\"x\"", Some(r#"["x"]"#)),
-            ("[]", Some("[]")),
+            ("[]", None),
             ("null", None),
         ] {
             assert_eq!(explode(Some(any(value))).as_deref(), expected, "{value}");

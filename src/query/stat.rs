@@ -8,7 +8,8 @@
 //! What SQLite does: scan, filter, group, count, sum, sort, distinct, limit. What it can't do exactly is done by small
 //! SQL functions of ours, since only they know MongoDB's types (see [`super::value`] for how those travel): paths into
 //! documents (`value_at`, `member_at`, `get`, `member`), arrays as rows (`explode`), sums and means over mixed types,
-//! lists and objects as values, `date_text`, and the functions of `project`.
+//! lists and objects as values, `date_text`, and the functions of `project`. SQLite computes only what the answer needs:
+//! a fault in a value that no later stage reads goes unseen.
 
 use super::error::QueryError;
 use super::field::{Column, ColumnKind, NullMeans, Target, resolve_segments};
@@ -358,7 +359,7 @@ impl Pipeline {
     /// One row per element: `json_each` over the array that `explode` makes of the value.
     fn unwind(&mut self, path: &PathAt) -> Result<(), QueryError> {
         let number = self.number();
-        let value = self.resolve_with(path, Step::Member)?.into_any();
+        let elements = self.elements(path)?;
         let mut sql = Sql::new("SELECT s");
         let last = self.tables.len() - 1;
         sql.number(last)
@@ -370,9 +371,9 @@ impl Pipeline {
             .number(number);
         sql.push(" FROM s")
             .number(last)
-            .push(", json_each(explode(")
-            .append(value)
-            .push(")) AS e");
+            .push(", json_each(")
+            .append(elements)
+            .push(") AS e");
         self.tables.push(sql);
         self.order.push(Term::ascending(numbered("p", number)));
         let element = numbered("u", number);
@@ -415,6 +416,29 @@ impl Pipeline {
             }
         }
         Ok(())
+    }
+
+    /// The elements of what stands at a path, as `json_each` takes them.
+    fn elements(&self, path: &PathAt) -> Result<Sql, QueryError> {
+        let mut sql = Sql::default();
+        let from_document = match &self.rows {
+            Rows::Documents { unwound } if unwound.is_empty() => {
+                match resolve_segments(path.segments.clone(), &path.place)? {
+                    Target::Document(path) => Some(path),
+                    Target::Column(_) | Target::Nowhere => None,
+                }
+            }
+            _ => None,
+        };
+        match from_document {
+            Some(path) => sql.push("elements_at(document, ").bind(path_param(&path)),
+            None => {
+                let value = self.resolve_with(path, Step::Member)?.into_any();
+                sql.push("explode(").append(value)
+            }
+        };
+        sql.push(")");
+        Ok(sql)
     }
 
     fn group(&mut self, group: &Group) -> Result<(), QueryError> {
@@ -558,8 +582,8 @@ impl Pipeline {
                 };
                 let mut sql = Sql::default();
                 match expr.kind {
-                    // No member is a number.
-                    Kind::Text | Kind::Time => return Ok(integer(Sql::new("0"))),
+                    // None of them is a number. It must still be an aggregate, so that there is one row a group.
+                    Kind::Text | Kind::Time => return Ok(integer(Sql::new("count(NULL)"))),
                     Kind::Integer => sql.push("ifnull(sum(").append(expr.sql).push(")"),
                     Kind::Any => sql.push("ifnull(sum_numbers(").append(expr.sql).push(")"),
                 };

@@ -132,6 +132,10 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
             .map(output)
             .map_err(fault)
     })?;
+    scalar.add("elements_at", 2, |context| {
+        let path = path(context, 1)?;
+        evaluate::elements_at(text(context, 0)?, &path).map_err(fault)
+    })?;
     scalar.add("reached", 2, |context| {
         let path = path(context, 1)?;
         evaluate::reached(text(context, 0)?, &path).map_err(fault)

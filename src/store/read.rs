@@ -175,6 +175,21 @@ impl Snapshot<'_> {
             .sum())
     }
 
+    /// How SQLite goes about a statement, a line a step: to see that it takes the index that it should.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the statement is at fault.
+    pub fn plan(&self, sql: &Sql) -> Result<Vec<String>, StoreError> {
+        let mut explained = Sql::new("EXPLAIN QUERY PLAN ");
+        explained.append(sql.clone());
+        let mut steps = Vec::new();
+        self.each_row(&explained, &mut |row| {
+            steps.push(row.get("detail")?);
+            Ok(())
+        })?;
+        Ok(steps)
+    }
+
     fn each_row(
         &self,
         sql: &Sql,

@@ -1,0 +1,138 @@
+//! The requests of tests/golden with the SQL that they become, its bound values, SQLite's plan, and the answer.
+//!
+//! The files are to be read: they show what the compiler makes of the language, and a change of it is seen in review.
+//! `JOBDECK_GOLDEN=rewrite cargo test --test golden` writes them anew; a new case is a file with a `route` and a `request`.
+#![cfg(test)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobdeck::demo::{Timeline, World};
+use jobdeck::query::request::{JobStatQuery, JobsQuery};
+use jobdeck::query::sql::{Param, Sql};
+use jobdeck::query::{compile_list, compile_stat};
+use jobdeck::store::{Interrupt, Mode, OnConflict, Snapshot, Store};
+use jobdeck::time::Timestamp;
+use serde_json::{Value, json};
+
+const JOBS: u64 = 300;
+
+fn now() -> Timestamp {
+    Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap()
+}
+
+fn store(folder: &Path) -> Store {
+    let store = Store::open(&folder.join("golden.db"), Mode::Scratch, 1).unwrap();
+    let world = World::new(1, 2);
+    let timeline = Timeline::before(now(), 28, JOBS);
+    let mut writer = store.writer().unwrap();
+    let mut transaction = writer.begin(OnConflict::Fail).unwrap();
+    for index in 0..JOBS {
+        transaction
+            .put(&world.life(&timeline, index).at(now()))
+            .unwrap();
+    }
+    transaction.commit().unwrap();
+    drop(writer);
+    store
+}
+
+#[test]
+fn requests_become_what_their_files_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let mut reader = store
+        .reader(&Arc::new(Interrupt::after(Duration::from_secs(60))))
+        .unwrap();
+    let snapshot = reader.snapshot().unwrap();
+    let rewrite = std::env::var("JOBDECK_GOLDEN").is_ok_and(|value| value == "rewrite");
+    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut files: Vec<_> = std::fs::read_dir(goldens)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 18, "only {} files", files.len());
+    for path in files {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let golden: Value = serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let made = run(&snapshot, &golden);
+        let is_declared_empty =
+            made["answer"]["results"] != json!([]) || golden["is_empty"] == true;
+        assert!(
+            is_declared_empty,
+            "{}: an empty answer must say so: \"is_empty\": true",
+            path.display()
+        );
+        let made = serde_json::to_string_pretty(&made).unwrap() + "\n";
+        if rewrite {
+            std::fs::write(&path, made).unwrap();
+        } else {
+            assert!(
+                text == made,
+                "{} has changed; look at it with JOBDECK_GOLDEN=rewrite\n{made}",
+                path.display()
+            );
+        }
+    }
+}
+
+fn run(snapshot: &Snapshot<'_>, golden: &Value) -> Value {
+    let mut made =
+        json!({"about": golden["about"], "route": golden["route"], "request": golden["request"]});
+    if golden["is_empty"] == true {
+        made["is_empty"] = json!(true);
+    }
+    let body = golden["request"].to_string();
+    if golden["route"] == "stat" {
+        let stat = compile_stat(&JobStatQuery::from_json(body.as_bytes()).unwrap(), now()).unwrap();
+        made["rows"] = statement(snapshot, &stat.sql);
+        let mut out = b"[".to_vec();
+        let count = snapshot.stat(&stat, &mut out).unwrap();
+        out.push(b']');
+        made["answer"] = json!({"results": serde_json::from_slice::<Value>(&out).unwrap()});
+        if stat.page.limit.is_some() {
+            made["answer"]["total_count"] = json!(count);
+        }
+        return made;
+    }
+    let list = compile_list(&JobsQuery::from_json(body.as_bytes()).unwrap(), now()).unwrap();
+    let mut results = Vec::new();
+    if let Some(rows) = &list.rows {
+        made["rows"] = statement(snapshot, rows);
+        let mut each = |document: &str| {
+            results.push(serde_json::from_str::<Value>(document).unwrap());
+            Ok(())
+        };
+        snapshot.documents(rows, &mut each).unwrap();
+    }
+    made["count"] = statement(snapshot, &list.count);
+    made["answer"] = json!({"results": results, "total_count": snapshot.count(&list).unwrap()});
+    made
+}
+
+/// A statement as it is read best: a line a common table expression, the values beside, the plan below.
+fn statement(snapshot: &Snapshot<'_>, sql: &Sql) -> Value {
+    let mut text = sql.text().replace(") SELECT ", ")\nSELECT ");
+    for number in 1..60 {
+        text = text.replace(
+            &format!("), s{number} AS ("),
+            &format!("),\n     s{number} AS ("),
+        );
+    }
+    let params: Vec<Value> = sql
+        .params()
+        .iter()
+        .map(|param| match param {
+            Param::Null => Value::Null,
+            Param::Integer(integer) => json!(integer),
+            Param::Real(real) => json!(real),
+            Param::Text(text) => json!(text),
+            Param::Blob(blob) => json!({"blob": blob}),
+        })
+        .collect();
+    let lines: Vec<_> = text.lines().collect();
+    json!({"sql": lines, "params": params, "plan": snapshot.plan(sql).unwrap()})
+}

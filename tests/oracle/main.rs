@@ -1,0 +1,623 @@
+//! Random queries over random jobs must answer as the naive evaluation does.
+//!
+//! The seed is fixed. `JOBDECK_ORACLE_CASES=100000 cargo test --test oracle` asks more.
+#![cfg(test)]
+
+mod naive;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobdeck::query::request::{JobStatQuery, JobsQuery};
+use jobdeck::query::{compile_list, compile_stat};
+use jobdeck::store::{Interrupt, Mode, OnConflict, Store, StoreError};
+use jobdeck::time::Timestamp;
+use jobdeck::transfer::{self, Source};
+use naive::{Pipeline, Refusal, Row};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
+use serde_json::{Value, json};
+
+const DATABASES: u32 = 12;
+const JOBS: usize = 60;
+const TIMES: [&str; 4] = [
+    "2022-01-01T00:00:00.000Z",
+    "2022-01-02T03:04:05.006Z",
+    "2022-02-01T00:00:00.000Z",
+    "1969-12-31T23:59:59.999Z",
+];
+
+/// Cases in all, over every database.
+fn cases() -> u32 {
+    std::env::var("JOBDECK_ORACLE_CASES")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(3_000)
+}
+
+fn runner(cases: u32, seed: u8) -> TestRunner {
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 2_000,
+        ..Config::default()
+    };
+    TestRunner::new_with_rng(
+        config,
+        TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]),
+    )
+}
+
+// Jobs
+
+fn scalar() -> impl Strategy<Value = Value> + Clone {
+    select(vec![
+        json!(null),
+        json!(true),
+        json!(false),
+        json!(0),
+        json!(1),
+        json!(2),
+        json!(1.0),
+        json!(2.5),
+        json!(-1),
+        json!(1_099_511_627_776_i64),
+        json!(""),
+        json!("a"),
+        json!("A"),
+        json!("ab"),
+        json!("1"),
+        json!("é"),
+        json!("서울"),
+        json!("2022-01-01T00:00:00.000Z"),
+    ])
+}
+
+fn value() -> impl Strategy<Value = Value> + Clone {
+    scalar().prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::Array),
+            prop::collection::vec((select(vec!["a", "b", "k", "0"]), inner), 0..3).prop_map(
+                |members| members
+                    .into_iter()
+                    .map(|(name, value)| (name.to_owned(), value))
+                    .collect()
+            ),
+        ]
+    })
+}
+
+fn object() -> impl Strategy<Value = Value> {
+    prop::collection::vec((select(vec!["a", "b", "x"]), value()), 0..3).prop_map(|members| {
+        members
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect()
+    })
+}
+
+fn job() -> impl Strategy<Value = Value> {
+    let error = (
+        prop::option::of(select(vec!["E1", "E2"])),
+        prop::option::of(object()),
+    )
+        .prop_map(|(code, additional)| {
+            let mut error = json!({});
+            code.map(|code| error["error_code"] = json!(code));
+            additional.map(|additional| error["additional"] = additional);
+            error
+        });
+    let collector = (
+        prop::option::of(select(vec!["c1", "c2"])),
+        prop::option::of(value()),
+    )
+        .prop_map(|(id, x)| {
+            let mut collector = json!({"name": "Collector"});
+            id.map(|id| collector["collector_id"] = json!(id));
+            x.map(|x| collector["x"] = x);
+            collector
+        });
+    (
+        select(vec!["CREATED", "ERROR", "SUCCESS"]),
+        object(),
+        (0..4_i64, -1..3_i64),
+        prop::collection::vec(error, 0..3),
+        prop::option::of(collector),
+        prop::option::of(select(vec!["p1", "p2"])),
+        (select(TIMES.to_vec()), prop::option::of(select(TIMES.to_vec()))),
+    )
+        .prop_map(|(status, filter, (total, remained), errors, collector, project, (created, finished))| {
+            let mut job = json!({
+                "status": status, "filter": filter, "total_tasks": total, "remained_tasks": remained, "errors": errors,
+                "domain_id": "d", "created_at": created, "finished_at": finished, "project_id": project
+            });
+            collector.map(|collector| job["collector_info"] = collector);
+            job
+        })
+}
+
+// Queries
+
+const PATHS: [&str; 26] = [
+    "status",
+    "job_id",
+    "total_tasks",
+    "remained_tasks",
+    "project_id",
+    "collector_id",
+    "created_at",
+    "finished_at",
+    "filter",
+    "filters.a",
+    "filter.a.b",
+    "filter.b",
+    "filter.a.0",
+    "filter.a.0.b",
+    "filter.x.a.b",
+    "errors",
+    "errors.error_code",
+    "errors.0",
+    "errors.1.additional.a",
+    "errors.additional",
+    "errors.additional.b",
+    "collector_info",
+    "collector.name",
+    "collector.x",
+    "collector_info.x.k",
+    "domain_id",
+];
+
+fn operand(key: &str) -> BoxedStrategy<Value> {
+    match key {
+        "total_tasks" | "remained_tasks" => select(vec![
+            json!(0),
+            json!(2),
+            json!("1"),
+            json!(1.5),
+            json!(null),
+            json!(true),
+        ])
+        .boxed(),
+        "created_at" | "updated_at" | "finished_at" => prop_oneof![
+            select(TIMES.to_vec()).prop_map(Value::from),
+            Just(json!(null)),
+            Just(json!(3))
+        ]
+        .boxed(),
+        "job_id" => (0..JOBS).prop_map(|id| json!(format!("j{id:03}"))).boxed(),
+        "status" => select(vec![
+            json!("ERROR"),
+            json!("SUCCESS"),
+            json!("error"),
+            json!(null),
+            json!(1),
+        ])
+        .boxed(),
+        "project_id" => select(vec![json!("p1"), json!("P2"), json!(null)]).boxed(),
+        "collector_id" => select(vec![json!("c1"), json!("c3"), json!(null)]).boxed(),
+        "errors.error_code" => select(vec![json!("E1"), json!("e2"), json!(null)]).boxed(),
+        _ => value().boxed(),
+    }
+}
+
+fn condition() -> impl Strategy<Value = Value> {
+    select(PATHS.to_vec()).prop_flat_map(|key| {
+        let one = operand(key).prop_filter("not a list", |value| !value.is_array());
+        let word = select(vec!["", "a", "A", "e", "1", "É", ".", "j0"]).prop_map(Value::from);
+        let pattern = select(vec!["^a", "b$", "(?=a).b", "[0-9]", "é", "^$", "e|c"]).prop_map(Value::from);
+        let list = |item: BoxedStrategy<Value>| prop::collection::vec(item, 0..3).prop_map(Value::Array);
+        let with = |operators: &[&'static str], value: BoxedStrategy<Value>| {
+            (select(operators.to_vec()), value).prop_map(move |(o, v)| json!({"k": key, "o": o, "v": v})).boxed()
+        };
+        let members = prop::collection::vec((select(vec!["a", "b", "error_code"]), scalar()), 1..3)
+            .prop_map(|members| members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Value>());
+        prop_oneof![
+            4 => with(&["eq", "not", "lt", "lte", "gt", "gte"], one.boxed()),
+            2 => with(&["in", "not_in"], list(operand(key)).boxed()),
+            1 => with(&["contain", "not_contain"], word.clone().boxed()),
+            1 => with(&["contain_in", "not_contain_in"], list(word.boxed()).boxed()),
+            1 => with(&["regex"], pattern.clone().boxed()),
+            1 => with(&["regex_in"], list(pattern.boxed()).boxed()),
+            1 => with(&["exists"], any::<bool>().prop_map(Value::from).boxed()),
+            1 => with(&["match"], members.boxed()),
+            1 => with(&["datetime_lt", "datetime_gte"], select(TIMES.to_vec()).prop_map(Value::from).boxed()),
+        ]
+    })
+}
+
+fn filters() -> impl Strategy<Value = Value> {
+    let keyword = select(vec!["", "1", "J00 59", "zzz"]);
+    (prop::collection::vec(condition(), 0..3), prop::collection::vec(condition(), 0..3), keyword)
+        .prop_map(|(filter, filter_or, keyword)| json!({"filter": filter, "filter_or": filter_or, "keyword": keyword}))
+}
+
+fn sort(paths: Vec<&'static str>) -> impl Strategy<Value = Value> {
+    prop::collection::vec((select(paths), any::<bool>()), 1..3)
+        .prop_map(|keys| json!({"keys": keys.into_iter().map(|(key, desc)| json!({"key": key, "desc": desc})).collect::<Value>()}))
+}
+
+fn requirement(paths: Vec<&'static str>) -> impl Strategy<Value = Value> {
+    let value = value().prop_filter("not null", |value| !value.is_null());
+    (
+        select(paths),
+        select(vec!["eq", "lt", "lte", "gt", "gte"]),
+        value,
+    )
+        .prop_map(
+            |(key, operator, value)| json!({"key": key, "operator": operator, "value": value}),
+        )
+}
+
+/// A group; `in_order` also with the accumulators that depend on the order of the rows.
+fn group(paths: Vec<&'static str>, in_order: bool) -> BoxedStrategy<Value> {
+    let key = (
+        select(paths.clone()),
+        prop::option::weighted(
+            0.3,
+            select(vec!["%Y-%m-%d", "%Y-%m", "%H:%M", "year", "%Y-%m-%dT%H"]),
+        ),
+    )
+        .prop_map(|(key, format)| match format {
+            Some(format) if key.ends_with("_at") => json!({"key": key, "date_format": format}),
+            _ => json!({"key": key}),
+        });
+    let plain = vec!["max", "min", "add_to_set"];
+    let ordered = if in_order {
+        vec!["first", "last"]
+    } else {
+        vec!["max"]
+    };
+    let conditions = prop::collection::vec(requirement(paths.clone()), 0..2);
+    let numeric = (select(vec!["count", "sum", "average"]), select(paths.clone()), conditions)
+        .prop_map(|(operator, key, conditions)| json!({"operator": operator, "key": key, "conditions": conditions}));
+    let of_key = (select([plain, ordered].concat()), select(paths.clone()))
+        .prop_map(|(operator, key)| json!({"operator": operator, "key": key}));
+    let merge = select(vec!["filter", "filter.a", "filter.x"])
+        .prop_map(|key| json!({"operator": "merge_objects", "key": key}));
+    let push = prop::collection::vec(select(paths), 1..3).prop_map(|paths| {
+        let fields: Value = paths
+            .iter()
+            .enumerate()
+            .map(|(n, path)| json!({"key": path, "name": format!("m{n}")}))
+            .collect();
+        json!({"operator": "push", "fields": fields})
+    });
+    let field = if in_order {
+        prop_oneof![2 => numeric, 2 => of_key, 1 => merge, 1 => push].boxed()
+    } else {
+        prop_oneof![numeric, of_key].boxed()
+    };
+    (
+        prop::collection::vec(key, 0..3),
+        prop::collection::vec(field, 1..3),
+    )
+        .prop_map(|(mut keys, mut fields)| {
+            for (name, key) in ["x", "y", "z"].iter().zip(&mut keys) {
+                key["name"] = json!(name);
+            }
+            for (name, field) in ["f", "g", "h"].iter().zip(&mut fields) {
+                field["name"] = json!(name);
+            }
+            json!({"group": {"keys": keys, "fields": fields}})
+        })
+        .boxed()
+}
+
+fn project(paths: Vec<&'static str>) -> impl Strategy<Value = Value> {
+    let operand = prop_oneof![
+        select(paths.clone()).prop_map(Value::from),
+        select(vec![json!(2), json!(0.5), json!(0)])
+    ];
+    let calculation = (
+        select(vec!["add", "subtract", "multiply", "divide"]),
+        prop::collection::vec(operand, 2),
+    )
+        .prop_map(|(operator, fields)| json!({"operator": operator, "fields": fields}));
+    let function = (
+        select(vec!["size", "sum", "object_to_array"]),
+        select(paths.clone()),
+    )
+        .prop_map(|(operator, key)| json!({"operator": operator, "key": key}));
+    let plain = select(paths).prop_map(|key| json!({"key": key}));
+    let field = prop_oneof![4 => plain, 1 => function, 1 => calculation];
+    (prop::collection::vec(field, 1..4), any::<bool>()).prop_map(|(mut fields, exclude)| {
+        for (name, field) in ["x", "y", "f"].iter().zip(&mut fields) {
+            field["name"] = json!(name);
+        }
+        json!({"project": {"fields": fields, "exclude_keys": exclude}})
+    })
+}
+
+fn cut() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        (1..40_u32).prop_map(|n| json!({"limit": n})),
+        (0..20_u32).prop_map(|n| json!({"skip": n}))
+    ]
+}
+
+/// Stages over documents, then perhaps one that leaves them, then stages over its columns.
+fn stages() -> impl Strategy<Value = Vec<Value>> {
+    const NAMES: [&str; 9] = ["x", "y", "z", "f", "g", "x.a", "f.m0", "f.k", "y.b"];
+    let unwind =
+        |paths: Vec<&'static str>| select(paths).prop_map(|path| json!({"unwind": {"path": path}}));
+    let arrays = vec![
+        "errors",
+        "filter.a",
+        "filter.x",
+        "errors.additional.a",
+        "status",
+        "project_id",
+        "created_at",
+        "collector.x",
+    ];
+    let before = prop_oneof![
+        2 => unwind(arrays),
+        1 => sort(PATHS.to_vec()).prop_map(|sort| json!({"sort": sort})),
+        1 => cut(),
+    ];
+    let leave = prop_oneof![
+        4 => group(PATHS.to_vec(), true),
+        2 => project(PATHS.to_vec()),
+        1 => Just(json!({"count": {"name": "f"}})),
+    ];
+    let after = prop_oneof![
+        2 => group(NAMES.to_vec(), false),
+        2 => sort(NAMES.to_vec()).prop_map(|sort| json!({"sort": sort})),
+        1 => cut(),
+        1 => unwind(vec!["f", "x", "g", "f.m0"]),
+        1 => project(NAMES.to_vec()),
+        1 => Just(json!({"count": {"name": "x"}})),
+    ];
+    (
+        prop::collection::vec(before, 0..3),
+        prop::option::weighted(0.8, leave),
+        prop::collection::vec(after, 0..3),
+    )
+        .prop_map(|(mut stages, leave, after)| {
+            if let Some(leave) = leave {
+                stages.push(leave);
+                stages.extend(after);
+            }
+            if stages.is_empty() {
+                stages.push(json!({"limit": 5}));
+            }
+            stages
+        })
+}
+
+// The comparison
+
+struct Database {
+    store: Store,
+    jobs: Vec<Row>,
+    _folder: tempfile::TempDir,
+}
+
+impl Database {
+    fn new(seed: u8) -> Self {
+        let mut runner = runner(1, seed);
+        let mut lines = String::new();
+        for id in 0..JOBS {
+            let mut value = job().new_tree(&mut runner).unwrap().current();
+            value["job_id"] = json!(format!("j{id:03}"));
+            lines += &format!("{value}\n");
+        }
+        // Another domain's jobs, which must never be seen.
+        lines += &lines.replace("\"domain_id\":\"d\"", "\"domain_id\":\"other\"");
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 2).unwrap();
+        let source = Source {
+            name: "random".to_owned(),
+            reader: Box::new(std::io::Cursor::new(lines)),
+        };
+        transfer::import(&store, [Ok(source)], OnConflict::Fail).unwrap();
+        let mut documents = Vec::new();
+        let mut reader = store.reader(&forever()).unwrap();
+        let mut each = |document: &str| {
+            documents.push(document.to_owned());
+            Ok(())
+        };
+        reader
+            .snapshot()
+            .unwrap()
+            .every_document(&mut each)
+            .unwrap();
+        drop(reader);
+        let mine = documents
+            .iter()
+            .filter(|document| document.contains("\"domain_id\":\"d\""));
+        let jobs = mine.map(|document| naive::job(document)).collect();
+        Self {
+            store,
+            jobs,
+            _folder: folder,
+        }
+    }
+
+    fn list(&self, query: &Value) -> (Vec<String>, usize) {
+        let body = json!({"domain_id": "d", "query": query}).to_string();
+        let list = compile_list(
+            &JobsQuery::from_json(body.as_bytes()).unwrap(),
+            Timestamp::MIN,
+        )
+        .unwrap();
+        let mut reader = self.store.reader(&forever()).unwrap();
+        let snapshot = reader.snapshot().unwrap();
+        let mut ids = Vec::new();
+        let mut each = |document: &str| {
+            let job: Value = serde_json::from_str(document).unwrap();
+            ids.push(job["job_id"].as_str().unwrap().to_owned());
+            Ok(())
+        };
+        snapshot
+            .documents(list.rows.as_ref().unwrap(), &mut each)
+            .unwrap();
+        (
+            ids,
+            usize::try_from(snapshot.count(&list).unwrap()).unwrap(),
+        )
+    }
+
+    /// The rows of the answer; `None` where it is an error of the query's.
+    fn stat(&self, query: &Value) -> Option<Vec<Value>> {
+        let body = json!({"domain_id": "d", "query": query}).to_string();
+        let stat = compile_stat(
+            &JobStatQuery::from_json(body.as_bytes()).unwrap(),
+            Timestamp::MIN,
+        )
+        .unwrap();
+        let mut reader = self.store.reader(&forever()).unwrap();
+        let mut out = b"[".to_vec();
+        let result = reader.snapshot().unwrap().stat(&stat, &mut out);
+        out.push(b']');
+        match result {
+            Ok(_) => Some(serde_json::from_slice(&out).unwrap()),
+            Err(StoreError::Query(_)) => None,
+            Err(other) => panic!("{other}\n{}", stat.sql.text()),
+        }
+    }
+}
+
+fn forever() -> Arc<Interrupt> {
+    Arc::new(Interrupt::after(Duration::from_secs(600)))
+}
+
+/// The same number written as an integer or a float is the same; the sets of `add_to_set` come sorted by both.
+fn normal(value: &Value) -> Value {
+    match value {
+        Value::Number(number) => json!(format!("{:.9e}", number.as_f64().unwrap() + 0.0)),
+        Value::Array(items) => items.iter().map(normal).collect(),
+        Value::Object(members) => {
+            let mut sorted: Vec<_> = members
+                .iter()
+                .map(|(name, value)| (name.clone(), normal(value)))
+                .collect();
+            sorted.sort_by(|a, b| a.0.cmp(&b.0));
+            sorted.into_iter().collect()
+        }
+        other => other.clone(),
+    }
+}
+
+fn sorted(rows: &[Value]) -> Vec<String> {
+    let mut texts: Vec<_> = rows.iter().map(|row| normal(row).to_string()).collect();
+    texts.sort();
+    texts
+}
+
+fn each_database(cases: u32, mut check: impl FnMut(&Database, &mut TestRunner, u32)) {
+    for number in 0..DATABASES {
+        let seed = u8::try_from(number).unwrap();
+        let database = Database::new(seed);
+        check(&database, &mut runner(cases / DATABASES, seed + 100), cases);
+    }
+}
+
+#[test]
+fn lists_agree() {
+    each_database(cases(), |database, runner, _| {
+        let result = runner.run(&filters(), |query| {
+            let expected: Vec<String> = naive::select(&database.jobs, &query)
+                .iter()
+                .map(|row| naive::to_json(row)["job_id"].as_str().unwrap().to_owned())
+                .collect();
+            let mut asked = query.clone();
+            asked["sort"] = json!({"key": "job_id"});
+            let (ids, count) = database.list(&asked);
+            prop_assert_eq!(&ids, &expected);
+            prop_assert_eq!(count, expected.len());
+            Ok(())
+        });
+        result.unwrap();
+    });
+}
+
+#[test]
+fn orders_agree() {
+    each_database(cases() / 3, |database, runner, _| {
+        let result = runner.run(&sort(PATHS.to_vec()), |sort| {
+            let mut pipeline = Pipeline::new(naive::select(&database.jobs, &json!({})));
+            pipeline.apply(&json!({"sort": sort})).unwrap();
+            let mut keys = sort["keys"].as_array().unwrap().clone();
+            keys.push(json!({"key": "job_id"}));
+            let (ids, _) = database.list(&json!({"sort": {"keys": keys}}));
+            let expected: Vec<_> = pipeline
+                .rows
+                .iter()
+                .map(|row| naive::to_json(row)["job_id"].as_str().unwrap().to_owned())
+                .collect();
+            prop_assert_eq!(ids, expected);
+            Ok(())
+        });
+        result.unwrap();
+    });
+}
+
+#[test]
+fn distinct_values_agree() {
+    each_database(cases() / 3, |database, runner, _| {
+        let result = runner.run(&(filters(), select(PATHS.to_vec())), |(query, path)| {
+            let rows = naive::select(&database.jobs, &query);
+            let expected: Vec<_> = naive::distinct(&rows, path)
+                .iter()
+                .map(naive::value_to_json)
+                .collect();
+            let mut asked = query.clone();
+            asked["distinct"] = json!(path);
+            let got = database.stat(&asked).unwrap();
+            prop_assert_eq!(sorted(&got), sorted(&expected));
+            Ok(())
+        });
+        result.unwrap();
+    });
+}
+
+#[test]
+fn pipelines_agree() {
+    let mut compared = 0_u32;
+    each_database(cases() * 2, |database, runner, _| {
+        let seen = std::cell::Cell::new(0_u32);
+        let result = runner.run(&(filters(), stages()), |(query, stages)| {
+            let mut pipeline = Pipeline::new(naive::select(&database.jobs, &query));
+            let mut refusal = None;
+            for (number, stage) in stages.iter().enumerate() {
+                if let Err(why) = pipeline.apply(stage) {
+                    refusal = Some((why, number));
+                    break;
+                }
+            }
+            let mut asked = query.clone();
+            asked["aggregate"] = Value::Array(stages.clone());
+            let got = database.stat(&asked);
+            match (got, refusal) {
+                (_, Some((Refusal::Open, _))) => return Err(TestCaseError::reject("open")),
+                (got, Some((Refusal::Error, number))) => {
+                    // What no later stage reads, or a limit cuts away, may not have been computed.
+                    let is_last = number + 1 == stages.len();
+                    let cuts = stages
+                        .iter()
+                        .any(|stage| stage.get("limit").or(stage.get("skip")).is_some());
+                    prop_assert!(
+                        got.is_none() || cuts || !is_last,
+                        "an error is missing: {got:?}"
+                    );
+                }
+                (None, None) => prop_assert!(false, "an error where there is none"),
+                (Some(got), None) => {
+                    let expected: Vec<_> = pipeline.rows.iter().map(naive::to_json).collect();
+                    prop_assert_eq!(sorted(&got), sorted(&expected));
+                    seen.set(seen.get() + 1);
+                }
+            }
+            Ok(())
+        });
+        result.unwrap();
+        compared += seen.get();
+    });
+    assert!(
+        compared >= cases(),
+        "most of the cases are compared: {compared}"
+    );
+}
