@@ -9,13 +9,13 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::value::SeqAccessDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// Goes down `path` from the outermost object of `document` as far as objects go.
 ///
 /// Returns the value where the path ends or first meets an array, with the number of segments still to go; nothing
-/// where a member is missing or a segment stands below a scalar.
+/// where a member is missing or a segment stands below a scalar. What lies behind the value is not read at all.
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -23,64 +23,83 @@ pub fn locate(
     document: &str,
     path: &[String],
 ) -> Result<Option<(Value, usize)>, serde_json::Error> {
-    Locate { path }.deserialize(&mut serde_json::Deserializer::from_str(document))
+    let mut found = None;
+    let locate = Locate {
+        path,
+        found: &mut found,
+    };
+    match locate.deserialize(&mut serde_json::Deserializer::from_str(document)) {
+        // The error by which the visitor left off.
+        Err(_) if found.is_some() => Ok(found),
+        Err(error) => Err(error),
+        Ok(()) => Ok(found),
+    }
 }
 
-struct Locate<'p> {
+struct Locate<'p, 'f> {
     path: &'p [String],
+    found: &'f mut Option<(Value, usize)>,
 }
 
-impl<'de> DeserializeSeed<'de> for Locate<'_> {
-    type Value = Option<(Value, usize)>;
+impl<'de> DeserializeSeed<'de> for Locate<'_, '_> {
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         if self.path.is_empty() {
-            return Value::deserialize(deserializer).map(|value| Some((value, 0)));
+            *self.found = Some((Value::deserialize(deserializer)?, 0));
+            return Ok(());
         }
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Locate<'_> {
-    type Value = Option<(Value, usize)>;
+impl<'de> Visitor<'de> for Locate<'_, '_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
     }
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<(), A::Error> {
         let array = Value::deserialize(SeqAccessDeserializer::new(access))?;
-        Ok(Some((array, self.path.len())))
+        *self.found = Some((array, self.path.len()));
+        Ok(())
     }
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
-        while let Some(here) = access.next_key_seed(NameIs(&self.path[0]))? {
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let Some((segment, path)) = self.path.split_first() else {
+            return Ok(());
+        };
+        while let Some(here) = access.next_key_seed(NameIs(segment))? {
             if here {
-                found = access.next_value_seed(Locate {
-                    path: &self.path[1..],
+                access.next_value_seed(Locate {
+                    path,
+                    found: &mut *self.found,
                 })?;
+                if self.found.is_some() {
+                    return Err(A::Error::custom("enough was read"));
+                }
             } else {
                 access.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(found)
+        Ok(())
     }
 }
 

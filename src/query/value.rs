@@ -230,6 +230,30 @@ impl Any {
         })
     }
 
+    /// What stands at a path of objects within an encoded value, read without reading what lies beside it; `None` where
+    /// it is missing. At an array that the path goes through, the whole is read and gathered from.
+    #[must_use]
+    pub fn get_encoded(mut encoded: &[u8], path: &[String]) -> Option<Self> {
+        let mut path = path;
+        let mut tag = take(&mut encoded, 1)?[0];
+        while tag == OBJECT
+            && let Some((segment, rest)) = path.split_first()
+        {
+            loop {
+                tag = take(&mut encoded, 1)?[0];
+                if tag == END {
+                    return None;
+                }
+                if take_text(&mut encoded)? == segment.as_bytes() {
+                    break;
+                }
+                skip(tag, &mut encoded)?;
+            }
+            path = rest;
+        }
+        super::evaluate::get(Self::decode_content(tag, &mut encoded)?, path)
+    }
+
     /// The value by which a list or a `sort` stage orders this one: of an array the smallest or largest element.
     ///
     /// Rule: the conformance notes, "Order": (empty array) < null and missing < numbers < strings < objects < booleans
@@ -406,16 +430,50 @@ fn encode_text(text: &str, out: &mut Vec<u8>) {
 }
 
 fn decode_text(input: &mut &[u8]) -> Option<String> {
-    let mut bytes = Vec::new();
-    loop {
-        match take(input, 1)?[0] {
-            0 => match take(input, 1)?[0] {
-                0 => break String::from_utf8(bytes).ok(),
-                _ => bytes.push(0),
-            },
-            byte => bytes.push(byte),
-        }
+    let raw = take_text(input)?;
+    let mut bytes = raw.to_vec();
+    if raw.contains(&0) {
+        let mut after_zero = false;
+        bytes.retain(|byte| !std::mem::replace(&mut after_zero, *byte == 0));
     }
+    String::from_utf8(bytes).ok()
+}
+
+/// Takes a text as it is encoded, without its end. It is the text itself unless that holds a zero byte.
+fn take_text<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let mut end = 0;
+    loop {
+        end += input.get(end..)?.iter().position(|byte| *byte == 0)?;
+        if *input.get(end + 1)? == 0 {
+            let text = take(input, end)?;
+            take(input, 2)?;
+            return Some(text);
+        }
+        end += 2;
+    }
+}
+
+/// Passes over the content of a value.
+fn skip(tag: u8, input: &mut &[u8]) -> Option<()> {
+    match tag {
+        NULL | NESTED_NULL => {}
+        NUMBER => drop(take(input, 10)?),
+        TEXT => drop(take_text(input)?),
+        BOOLEAN => drop(take(input, 1)?),
+        TIME => drop(take(input, 8)?),
+        ARRAY | OBJECT => loop {
+            let inner = take(input, 1)?[0];
+            if inner == END {
+                break;
+            }
+            if tag == OBJECT {
+                take_text(input)?;
+            }
+            skip(inner, input)?;
+        },
+        _ => return None,
+    }
+    Some(())
 }
 
 fn take<'a>(input: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
@@ -544,6 +602,41 @@ mod tests {
             let back = Any::from_param(nested.clone().into_param()).unwrap();
             assert!(back.compare(&nested).is_eq(), "{back:?} is not {nested:?}");
         }
+    }
+
+    #[test]
+    fn a_path_is_read_within_the_bytes() {
+        let object = |members: Vec<(&str, Any)>| {
+            Any::Object(
+                members
+                    .into_iter()
+                    .map(|(name, member)| (name.to_owned(), member))
+                    .collect(),
+            )
+        };
+        let inner = object(vec![("x", Any::Integer(7)), ("y", Any::Null)]);
+        let skipped = Any::Array(ascending());
+        let whole = object(vec![
+            ("before\0", skipped),
+            ("o", inner.clone()),
+            ("l", Any::Array(vec![inner.clone(), Any::Null])),
+        ]);
+        let Param::Blob(blob) = whole.into_param() else {
+            panic!("an object travels as a BLOB")
+        };
+        for (path, expected) in [
+            (&["o", "x"][..], Some(Any::Integer(7))),
+            (&["o", "y"], Some(Any::Null)),
+            (&["o"], Some(inner)),
+            (&["l", "x"], Some(Any::Array(vec![Any::Integer(7)]))),
+            (&["o", "z"], None),
+            (&["o", "x", "z"], None),
+            (&["z"], None),
+        ] {
+            let path: Vec<_> = path.iter().map(|segment| (*segment).to_owned()).collect();
+            assert_eq!(Any::get_encoded(&blob, &path), expected, "{path:?}");
+        }
+        assert_eq!(Any::get_encoded(&[], &[]), None);
     }
 
     #[test]

@@ -153,9 +153,9 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
 fn register_values(scalar: &Registrar<'_>) -> Result<()> {
     scalar.add("get", 2, |context| {
         let path = path(context, 1)?;
-        Ok(output(
-            any(context, 0)?.and_then(|value| evaluate::get(value, &path)),
-        ))
+        // Nothing lies below a value that does not travel as a BLOB.
+        let encoded = context.get_raw(0).as_blob().unwrap_or_default();
+        Ok(output(Any::get_encoded(encoded, &path)))
     })?;
     scalar.add("member", 2, |context| {
         let path = path(context, 1)?;
