@@ -25,12 +25,15 @@ export function exact(time) {
   return Number.isNaN(date.getTime()) ? '' : date.toLocaleString('en', { dateStyle: 'medium', timeStyle: 'long' });
 }
 
+const RUNNING = ['CREATED', 'IN_PROGRESS'];
+
 /**
- * How long a job took, or has taken so far.
+ * How long a job took, or has taken so far; of one that ended at an unknown time nothing is known.
  * @param {object} job
  * @param {number} now
  */
 export function duration(job, now) {
+  if (!job.finished_at && !RUNNING.includes(job.status)) return '–';
   const end = job.finished_at ? Date.parse(job.finished_at) : now;
   const seconds = Math.max(0, Math.floor((end - Date.parse(job.created_at)) / 1000));
   if (!Number.isFinite(seconds)) return '';
@@ -41,14 +44,25 @@ export function duration(job, now) {
 }
 
 /**
- * How many of a job's tasks are done, in percent; nothing where it has no tasks.
+ * How many of a job's tasks are done, in percent; nothing where that is not known: SpaceONE writes -1 remained tasks into
+ * a job that was canceled.
  * @param {object} job
  */
 export function percent(job) {
   const total = job.total_tasks ?? 0;
-  if (total <= 0) return null;
-  const done = total - (job.remained_tasks ?? 0);
-  return Math.round((Math.min(Math.max(done, 0), total) / total) * 100);
+  const remained = job.remained_tasks ?? 0;
+  if (total <= 0 || remained < 0) return null;
+  return Math.round((Math.max(total - remained, 0) / total) * 100);
+}
+
+/**
+ * "2 / 3": done and in all.
+ * @param {object} job
+ */
+export function tasks(job) {
+  const total = job.total_tasks ?? 0;
+  const remained = job.remained_tasks ?? 0;
+  return `${remained < 0 ? '–' : number(Math.max(total - remained, 0))} / ${number(total)}`;
 }
 
 /** @param {number} value */

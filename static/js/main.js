@@ -13,8 +13,15 @@ let timer = 0;
 /** Goes to another state; a new entry in the history, unless only what was typed goes on. */
 function go(to, replace = false) {
   state = change(state, to);
-  history[replace ? 'replaceState' : 'pushState'](null, '', location.pathname + format(state));
+  const note = { opened: Boolean(to.job) };
+  history[replace ? 'replaceState' : 'pushState'](note, '', location.pathname + format(state));
   return load();
+}
+
+/** Closes the open job: back to where it was opened from, or, where a link opened it, to the list behind it. */
+function closeJob() {
+  if (history.state?.opened) history.back();
+  else go({ job: '' }, true);
 }
 
 const linkTo = (job) => location.pathname + format(change(state, { job }));
@@ -28,10 +35,14 @@ async function load() {
   showState();
   try {
     const domains = (await api.domains(mine.signal)).results;
-    if (!state.domain) state = { ...state, domain: startDomain(domains) };
+    if (!state.domain && domains.length) {
+      // Put into the address, so that the view is a link from the beginning.
+      state = { ...state, domain: startDomain(domains) };
+      history.replaceState(history.state, '', location.pathname + format(state));
+    }
     view.showDomains(domains, state.domain);
     if (state.domain) {
-      await Promise.all([loadList(mine.signal), loadDetail(mine.signal)]);
+      await Promise.all([loadList(mine.signal, domains), loadDetail(mine.signal)]);
     } else {
       showNothing();
     }
@@ -43,14 +54,21 @@ async function load() {
   if (running === mine) schedule();
 }
 
-async function loadList(signal) {
+async function loadList(signal, domains) {
   const asked = state;
   const [list, counts] = await Promise.all([api.search(searchBody(asked), signal), api.stat(countsBody(asked), signal)]);
   view.showTabs(asked, counts.results, (tab) => go({ tab }));
   view.showRows(list.results, linkTo, Date.now());
   view.showPages(asked, list.total_count, (page) => go({ page }));
-  const isFiltered = asked.keyword.trim() || asked.tab !== DEFAULTS.tab;
-  view.showEmpty(list.total_count > 0 ? null : isFiltered ? 'no-match' : 'no-jobs', () => go({ keyword: '', tab: DEFAULTS.tab }));
+  view.showEmpty(whyEmpty(asked, list, domains), () => go({ keyword: '', tab: DEFAULTS.tab }));
+}
+
+/** Why a list shows nothing; nothing where it shows something. */
+function whyEmpty(asked, { results, total_count: total }, domains) {
+  if (results.length) return null;
+  if (total > 0) return 'past-the-end';
+  if (asked.keyword.trim() || asked.tab !== DEFAULTS.tab) return 'no-match';
+  return domains.length ? 'no-domain' : 'no-jobs';
 }
 
 async function loadDetail(signal) {
@@ -72,7 +90,7 @@ function showNothing() {
 function showState() {
   view.showTabs(state, null, (tab) => go({ tab }));
   view.showHead(state, (sort) => go(sort === state.sort ? { desc: !state.desc } : { sort, desc: sort === 'created_at' }));
-  if (document.activeElement !== $('keyword')) $('keyword').value = state.keyword;
+  if ($('keyword').value !== state.keyword) $('keyword').value = state.keyword;
   $('size').value = String(state.size);
   $('refresh').value = String(state.refresh);
   if (!state.job && $('detail').open) $('detail').close();
@@ -95,7 +113,17 @@ $('domain').addEventListener('change', (event) => {
   localStorage.setItem(REMEMBERED_DOMAIN, event.target.value);
   go({ domain: event.target.value, job: '' });
 });
-$('keyword').addEventListener('input', (event) => go({ keyword: event.target.value }, true));
+let typing = false;
+let typed = 0;
+$('keyword').addEventListener('input', (event) => {
+  // Each word typed is one entry in the history; the server is asked when the typing pauses.
+  clearTimeout(typed);
+  typed = setTimeout(() => {
+    go({ keyword: event.target.value }, typing);
+    typing = true;
+  }, 150);
+});
+$('keyword').addEventListener('blur', () => { typing = false; });
 $('size').addEventListener('change', (event) => go({ size: Number(event.target.value) }));
 $('refresh').addEventListener('change', (event) => go({ refresh: Number(event.target.value) }, true));
 $('refresh-now').addEventListener('click', load);
@@ -111,9 +139,11 @@ $('detail').addEventListener('click', (event) => {
   if (event.target === $('detail')) $('detail').close();
 });
 $('detail').addEventListener('close', () => {
-  if (state.job) go({ job: '' });
+  if (state.job) closeJob();
 });
 addEventListener('popstate', () => {
+  clearTimeout(typed);
+  typing = false;
   state = parse(location.search);
   load();
 });

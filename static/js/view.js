@@ -3,7 +3,7 @@
  * do more than be shown.
  */
 import { COLUMNS, TABS, pageNumbers } from './state.js';
-import { duration, exact, number, percent, relative, statusLabel } from './format.js';
+import { duration, exact, number, percent, relative, statusLabel, tasks } from './format.js';
 
 /** @param {string} id */
 export const $ = (id) => document.getElementById(id);
@@ -70,13 +70,16 @@ export function showRows(jobs, link, now) {
     const text = JSON.stringify(job);
     if (row.dataset.text !== text) {
       fillRow(row, job);
-      row.classList.toggle('changed', Boolean(kept) || before.size > 0);
+      row.dataset.text = text;
+      row.classList.toggle('changed', Boolean(kept));
     }
-    row.dataset.text = text;
     row.querySelector('.id').href = link(job.job_id);
     return row;
   });
-  keepFocus(() => body.replaceChildren(...rows));
+  // A row that stays where it is is not touched, so that what is selected or focused in it stays so.
+  if (rows.length !== body.children.length || rows.some((row, index) => row !== body.children[index])) {
+    keepFocus(() => body.replaceChildren(...rows));
+  }
   tick(now);
 }
 
@@ -88,10 +91,10 @@ function fillRow(row, job) {
   row.dataset.job = job.job_id;
   Object.assign(put('id', job.job_id), { title: job.job_id });
   Object.assign(put('collector', collector.name ?? collector.collector_id ?? '–'), { title: collector.collector_id ?? '' });
-  put('plugin', details.join(' · '));
+  Object.assign(put('plugin', details.join(' · ')), { title: details.join(' · ') });
   put('status', statusLabel(job.status)).className = `status status-${job.status}`;
   showProgress(row, job);
-  put('tasks', `${number(Math.max(0, (job.total_tasks ?? 0) - Math.max(0, job.remained_tasks ?? 0)))} / ${number(job.total_tasks ?? 0)}`);
+  put('tasks', tasks(job));
   put('errors', job.errors?.length ? number(job.errors.length) : '');
   Object.assign(row.querySelector('.created'), { dateTime: job.created_at, title: exact(job.created_at) });
 }
@@ -99,6 +102,7 @@ function fillRow(row, job) {
 function showProgress(row, job) {
   const done = percent(job);
   const bar = row.querySelector('progress');
+  bar.className = `bar-${job.status}`;
   bar.hidden = done === null;
   bar.value = done ?? 0;
   bar.setAttribute('aria-label', `Progress of ${job.job_id}`);
@@ -109,9 +113,14 @@ function showProgress(row, job) {
 export function tick(now) {
   for (const row of $('rows').children) {
     const job = JSON.parse(row.dataset.text);
-    row.querySelector('.created').textContent = relative(job.created_at, now);
-    row.querySelector('.duration').textContent = duration(job, now);
+    setText(row.querySelector('.created'), relative(job.created_at, now));
+    setText(row.querySelector('.duration'), duration(job, now));
   }
+}
+
+/** Sets a text where it is another: a node that is not touched keeps what is selected in it. */
+function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 /** Rebuilds nodes without losing the focus within them, by the id or the link of what had it. */
@@ -149,13 +158,20 @@ export function showPages(state, total, go) {
 /** Why there are no rows, and what to do; nothing where there are some. */
 export function showEmpty(reason, clear) {
   const node = $('empty');
+  if (node.dataset.reason === (reason ?? '')) return;
+  node.dataset.reason = reason ?? '';
   node.hidden = !reason;
   if (reason === 'no-jobs') {
     node.replaceChildren(el('h2', {}, 'No jobs yet'), el('p', {}, 'Load some, and they are shown here:'),
       el('code', {}, 'jobdeck import jobs.ndjson'));
   } else if (reason === 'no-match') {
-    node.replaceChildren(el('h2', {}, 'No job matches'), el('p', {}, 'There are jobs, but none with this status and these words.'),
+    node.replaceChildren(el('h2', {}, 'No job matches'), el('p', {}, 'There are jobs, but none with this status and any of these words in its id.'),
       el('button', { type: 'button', onclick: clear }, 'Clear filters'));
+  } else if (reason === 'no-domain') {
+    node.replaceChildren(el('h2', {}, 'No jobs in this domain'), el('p', {}, 'Others have jobs: choose one above.'));
+  } else if (reason === 'past-the-end') {
+    node.replaceChildren(el('h2', {}, 'No jobs on this page'), el('p', {}, 'There are not so many any more.'),
+      el('button', { type: 'button', onclick: clear }, 'To the first page'));
   } else {
     node.replaceChildren();
   }
@@ -173,8 +189,16 @@ export function showTrouble(error, retry) {
   node.replaceChildren(`${error.message}${id}`, el('button', { type: 'button', onclick: retry }, 'Try again'));
 }
 
-/** The open job, whole. */
+/** The open job, whole; what is shown already is left as it is, so that it can be read and selected from. */
 export function showDetail(job, id, now) {
+  const text = JSON.stringify([id, job ?? null]);
+  if ($('detail-body').dataset.text === text) {
+    const shown = $('detail-body').querySelector('.duration');
+    if (shown) setText(shown, duration(job, now));
+    return;
+  }
+  const scrolled = $('detail-title').textContent === id ? $('raw')?.scrollTop ?? 0 : 0;
+  $('detail-body').dataset.text = text;
   $('detail-title').textContent = id;
   if (!job) {
     $('detail-body').replaceChildren(el('p', {}, 'There is no such job in this domain.'));
@@ -185,11 +209,11 @@ export function showDetail(job, id, now) {
   const moment = (time) => (time ? el('time', { dateTime: time, title: time }, `${exact(time)} (${relative(time, now)})`) : '–');
   const facts = [
     ['Status', el('span', { className: `status status-${job.status}` }, statusLabel(job.status))],
-    ['Tasks', `${number(job.remained_tasks ?? 0)} of ${number(job.total_tasks ?? 0)} remain`],
+    ['Tasks', `${tasks(job)} done`],
     ['Created', moment(job.created_at)],
     ['Updated', moment(job.updated_at)],
     ['Finished', moment(job.finished_at)],
-    ['Duration', duration(job, now)],
+    ['Duration', el('span', { className: 'duration' }, duration(job, now))],
     ['Collector', [collector.name, collector.collector_id].filter(Boolean).join(' · ') || '–'],
     ['Plugin', [plugin.plugin_id, plugin.version, collector.provider].filter(Boolean).join(' · ') || '–'],
     ['Project', job.project_id ?? '–'],
@@ -203,4 +227,5 @@ export function showDetail(job, id, now) {
   $('detail-body').replaceChildren(list,
     el('h3', {}, errors.length ? `Errors (${errors.length})` : 'No errors'), ...errors,
     el('details', { open: isOpen }, el('summary', {}, 'Raw JSON'), el('pre', { id: 'raw', tabIndex: 0 }, JSON.stringify(job, null, 2))));
+  if ($('raw')) $('raw').scrollTop = scrolled;
 }

@@ -86,6 +86,7 @@ test('tabs, search and clearing', async () => {
   assert.equal(await page.locator('#keyword').inputValue(), '');
   await page.goBack();
   await addressIs(/tab=failed/);
+  await page.waitForFunction(() => document.querySelector('#keyword').value === 'zzz');
 });
 
 test('sorts on the server, in both directions', async () => {
@@ -131,6 +132,45 @@ test('a job opens, has an address of its own, and closes', async () => {
   await page.keyboard.press('Escape');
   await page.locator('#detail').waitFor({ state: 'hidden' });
   await page.waitForURL((url) => !url.searchParams.has('job'));
+});
+
+test('what is read is left alone by a refresh', async () => {
+  await open('?tab=failed&refresh=2');
+  await rows().first().locator('.id').click();
+  await page.locator('.fault').first().waitFor();
+  await page.getByText('Raw JSON').click();
+  await page.evaluate(() => { document.querySelector('.fault').marked = true; document.querySelector('#rows .collector').marked = true; });
+  await page.locator('#raw').evaluate((node) => { node.scrollTop = 120; });
+  await page.locator('summary').focus();
+  let answers = 0;
+  page.on('response', (response) => { answers += response.url().endsWith('/search'); });
+  await page.clock.resume();
+  while (answers < 4) await page.waitForResponse((response) => response.url().endsWith('/search'));
+  assert.deepEqual(await page.evaluate(() => [
+    document.querySelector('.fault').marked, document.querySelector('#rows .collector').marked,
+    document.querySelector('#raw').scrollTop, document.activeElement.tagName,
+  ]), [true, true, 120, 'SUMMARY']);
+});
+
+test('back leaves a job and does not open it again', async () => {
+  await open('?refresh=0');
+  await rows().first().locator('.id').click();
+  await page.locator('#detail-title', { hasText: 'job-' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.waitForURL((url) => !url.searchParams.has('job'));
+  await page.locator('#size').selectOption('30');
+  await addressIs(/size=30/);
+  await page.goBack();
+  await page.waitForURL((url) => !url.searchParams.has('size') && !url.searchParams.has('job'));
+  assert.equal(await page.locator('#detail').isVisible(), false);
+});
+
+test('a page past the end, and a domain without jobs, say so', async () => {
+  await open('?page=9999&refresh=0');
+  await page.getByRole('button', { name: 'To the first page' }).click();
+  await page.waitForFunction(() => document.querySelectorAll('#rows tr').length === 15);
+  await open('?domain=none-such&refresh=0');
+  await page.getByText('No jobs in this domain').waitFor();
 });
 
 test('hostile text is shown as text', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULTS, change, countsBody, format, pageNumbers, parse, searchBody } from '../../static/js/state.js';
-import { duration, percent, relative } from '../../static/js/format.js';
+import { duration, percent, relative, tasks } from '../../static/js/format.js';
 
 test('a state and its address are the same', () => {
   const states = [
@@ -50,11 +50,14 @@ test('values are read as people read them', () => {
   assert.equal(relative('2025-12-31T23:59:30Z', now), '30 seconds ago');
   assert.equal(relative('2025-12-31T20:00:00Z', now), '4 hours ago');
   assert.equal(relative('2026-01-01T00:00:00Z', now), 'now');
-  const job = { created_at: '2025-12-31T22:00:00Z' };
+  const job = { created_at: '2025-12-31T22:00:00Z', status: 'IN_PROGRESS' };
   assert.equal(duration(job, now), '2 h 0 min');
   assert.equal(duration({ ...job, finished_at: '2025-12-31T22:01:05Z' }, now), '1 min 5 s');
   assert.equal(duration({ ...job, finished_at: job.created_at }, now), '0 s');
   assert.equal(percent({ total_tasks: 3, remained_tasks: 1 }), 67);
-  assert.equal(percent({ total_tasks: 3, remained_tasks: -1 }), 100);
+  assert.equal(duration({ ...job, status: 'ERROR' }, now), '–', 'it ended, but nobody wrote down when');
+  assert.equal(percent({ total_tasks: 3, remained_tasks: -1 }), null);
+  assert.equal(tasks({ total_tasks: 3, remained_tasks: -1 }), '– / 3');
+  assert.equal(tasks({ total_tasks: 3, remained_tasks: 1 }), '2 / 3');
   assert.equal(percent({}), null);
 });
