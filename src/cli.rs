@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +69,8 @@ struct ListenArgs {
         long,
         value_name = "ADDR",
         env = "JOBDECK_LISTEN",
-        default_value = "127.0.0.1:8080"
+        default_value = "127.0.0.1:8080",
+        value_parser = address
     )]
     listen: SocketAddr,
     /// HTTP workers [default: the number of cores]
@@ -86,7 +88,7 @@ struct ListenArgs {
     )]
     allow_hosts: Vec<String>,
     /// Listen on an address that other machines can reach, though anybody there may then read every job
-    #[arg(long, env = "JOBDECK_INSECURE")]
+    #[arg(long, env = "JOBDECK_INSECURE", value_parser = clap::builder::BoolishValueParser::new())]
     insecure: bool,
 }
 
@@ -109,7 +111,7 @@ struct ServeArgs {
     #[arg(long, value_name = "INSTANT", env = "JOBDECK_NOW", value_parser = Timestamp::parse_rfc3339)]
     now: Option<Timestamp>,
     /// Make the database where there is none
-    #[arg(long, env = "JOBDECK_CREATE")]
+    #[arg(long, env = "JOBDECK_CREATE", value_parser = clap::builder::BoolishValueParser::new())]
     create: bool,
 }
 
@@ -206,6 +208,10 @@ pub(crate) enum Failure {
     Exposed(SocketAddr),
     #[error("{0}")]
     Server(std::io::Error),
+    #[error(
+        "{0}: is a SQLite database, which the output would take the place of; name another file"
+    )]
+    OverDatabase(PathBuf),
     /// Whoever read our output has read enough.
     #[error("the output was closed")]
     ClosedOutput,
@@ -226,6 +232,20 @@ impl Cli {
             Command::Check(args) => check(&args),
         }
     }
+}
+
+/// An address and a port, or a name and a port.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let addresses = text.to_socket_addrs().map_err(|error| {
+        format!("expected an address and a port such as 127.0.0.1:8080 or localhost:0 ({error})")
+    })?;
+    // Of a name's addresses the IPv4 one, which a browser tries, too.
+    let mut addresses: Vec<_> = addresses.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    addresses
+        .first()
+        .copied()
+        .ok_or_else(|| "the name has no address".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -266,11 +286,7 @@ fn demo(args: &DemoArgs) -> Result<(), Failure> {
             source,
         })?;
     let path = folder.path().join("demo.db");
-    let store = Arc::new(Store::open(
-        &path,
-        Mode::Scratch,
-        server::reader_count(config.workers),
-    )?);
+    let store = Arc::new(Store::open(&path, Mode::Scratch, config.readers())?);
     let mut demo =
         Demo::start(&store, args.seed, Clock::System.now()).map_err(|source| Failure::Store {
             path: path.clone(),
@@ -310,11 +326,7 @@ fn serve(args: &ServeArgs) -> Result<(), Failure> {
     } else {
         Mode::ReadWrite
     };
-    let store = Arc::new(Store::open(
-        &args.db.db,
-        mode,
-        server::reader_count(config.workers),
-    )?);
+    let store = Arc::new(Store::open(&args.db.db, mode, config.readers())?);
     run_server(&config, &store, |_| {})
 }
 
@@ -352,22 +364,41 @@ fn import(args: &ImportArgs) -> Result<(), Failure> {
         ConflictArg::Skip => OnConflict::Skip,
         ConflictArg::Fail => OnConflict::Fail,
     };
-    let imported = transfer::import(&store, sources.into_iter().map(Ok), on_conflict);
+    let imported = transfer::import(&store, sources, on_conflict);
     progress.finish_and_clear();
     drop(store);
     if imported.is_err() && is_new {
         // There was no database before, so there is none after; the fault of the import is the one to tell.
         let _ = std::fs::remove_file(&args.db.db);
     }
-    let imported = imported?;
+    let imported = imported.map_err(|error| match error {
+        TransferError::Store(source) => Failure::Store {
+            path: args.db.db.clone(),
+            source,
+        },
+        other => other.into(),
+    })?;
+    let of_these = if imported.total() == 0 {
+        "; there was no job in what was read"
+    } else {
+        ""
+    };
     say(&format!(
-        "imported {} jobs into {}: {} added, {} replaced, {} skipped",
-        imported.total(),
+        "read {}, {}: {} added, {} replaced, {} skipped{of_these}",
+        counted(imported.total()),
         args.db.db.display(),
         imported.added,
         imported.replaced,
         imported.skipped
     ))
+}
+
+fn counted(jobs: u64) -> String {
+    if jobs == 1 {
+        "1 job".to_owned()
+    } else {
+        format!("{jobs} jobs")
+    }
 }
 
 /// The size of all the files; `None` where standard input is among them.
@@ -414,6 +445,7 @@ fn source(path: &Path, progress: &ProgressBar) -> Result<Source, Failure> {
 }
 
 fn export(args: &ExportArgs) -> Result<(), Failure> {
+    refuse_database(&args.output.output)?;
     let store = Store::open(&args.db.db, Mode::ReadOnly, 1)?;
     let store_failure = |source| Failure::Store {
         path: args.db.db.clone(),
@@ -460,6 +492,7 @@ impl<W: Write> Write for LineProgress<'_, W> {
 }
 
 fn generate(args: &GenerateArgs) -> Result<(), Failure> {
+    refuse_database(&args.output.output)?;
     let world = World::new(args.seed, usize::from(args.domains));
     let timeline = Timeline::before(args.now, args.days, args.jobs);
     let progress = progress_bar(Some(args.jobs), "{bar:30} {human_pos}/{human_len} jobs");
@@ -485,42 +518,77 @@ fn output_failure(name: &str, source: std::io::Error) -> Failure {
 }
 
 /// Lets `write` write to standard output, or to a file that only takes its place when it is whole.
+///
+/// What is there and is no regular file (a pipe, a device, a link) is written to as it is.
 fn write_output(
     args: &OutputArgs,
     write: impl FnOnce(&str, &mut dyn Write) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     const BUFFER_BYTES: usize = 1 << 18;
+
     if is_dash(&args.output) {
         let mut out = std::io::BufWriter::with_capacity(BUFFER_BYTES, std::io::stdout().lock());
         return write("standard output", &mut out);
     }
-    let io = |source| Failure::Io {
-        path: args.output.clone(),
+    let path = &args.output;
+    let name = path.display().to_string();
+    let io = |source: std::io::Error| Failure::Io {
+        path: path.clone(),
         source,
     };
-    let folder = args
-        .output
+    let present = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(io(error)),
+    };
+    if present.as_ref().is_some_and(|metadata| !metadata.is_file()) {
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .truncate(true)
+            .open(path)
+            .map_err(io)?;
+        return write(
+            &name,
+            &mut std::io::BufWriter::with_capacity(BUFFER_BYTES, file),
+        );
+    }
+    let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder).map_err(|error| io(error.kind().into()))?;
+    let mut file = tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o666))
+        .tempfile_in(folder)
+        .map_err(|error| io(error.kind().into()))?;
     write(
-        &args.output.display().to_string(),
+        &name,
         &mut std::io::BufWriter::with_capacity(BUFFER_BYTES, &mut file),
     )?;
-    file.as_file().sync_all().map_err(io)?;
-    // A temporary file is its owner's alone; what was asked for is readable as any new file is.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
+    if let Some(metadata) = present {
         file.as_file()
-            .set_permissions(std::fs::Permissions::from_mode(0o644))
+            .set_permissions(metadata.permissions())
             .map_err(io)?;
     }
-    file.persist(&args.output)
-        .map_err(|error| io(error.error))?;
+    file.as_file().sync_all().map_err(io)?;
+    file.persist(path).map_err(|error| io(error.error))?;
     Ok(())
+}
+
+/// Refuses to write over a database: the one that is read, or any other.
+fn refuse_database(output: &Path) -> Result<(), Failure> {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let mut start = [0; MAGIC.len()];
+    let is_file = std::fs::metadata(output).is_ok_and(|metadata| metadata.is_file());
+    let is_database = is_file
+        && File::open(output)
+            .and_then(|mut file| file.read_exact(&mut start))
+            .is_ok()
+        && start == MAGIC;
+    if is_database {
+        Err(Failure::OverDatabase(output.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 fn check(args: &DbArgs) -> Result<(), Failure> {
@@ -531,9 +599,9 @@ fn check(args: &DbArgs) -> Result<(), Failure> {
     })?;
     if report.problems.is_empty() {
         return say(&format!(
-            "{}: {} jobs, nothing is wrong",
+            "{}: {}, nothing is wrong",
             args.db.display(),
-            report.jobs
+            counted(report.jobs)
         ));
     }
     for problem in &report.problems {

@@ -10,7 +10,10 @@ use clap::Parser;
 fn main() -> ExitCode {
     // clap ends the process with 2 for wrong usage.
     let cli = cli::Cli::parse();
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    env_logger::Builder::from_env(
+        env_logger::Env::default().default_filter_or("info,actix_server=warn"),
+    )
+    .init();
     match cli.run() {
         Ok(()) | Err(cli::Failure::ClosedOutput) => ExitCode::SUCCESS,
         Err(failure) => {

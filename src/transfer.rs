@@ -75,14 +75,13 @@ impl Imported {
 /// [`TransferError`] for the first fault; the database is as it was.
 pub fn import(
     store: &Store,
-    sources: impl IntoIterator<Item = Result<Source, TransferError>>,
+    sources: impl IntoIterator<Item = Source>,
     on_conflict: OnConflict,
 ) -> Result<Imported, TransferError> {
     let mut writer = store.writer()?;
     let mut imported = Imported::default();
     let mut transaction = writer.begin_bulk(on_conflict)?;
     for source in sources {
-        let source = source?;
         let mut sink = Sink {
             transaction: &mut transaction,
             imported: &mut imported,
@@ -218,7 +217,8 @@ fn read_lines(
         if text.trim_ascii().is_empty() {
             continue;
         }
-        let job = Job::from_json(&text).map_err(job_fault)?;
+        let job =
+            Job::from_json(text.trim_ascii_end()).map_err(|fault| job_fault(with_hint(fault)))?;
         each(&job).map_err(|fault| TransferError::Write {
             source_name: name.to_owned(),
             line,
@@ -226,6 +226,19 @@ fn read_lines(
         })?;
     }
     Ok(())
+}
+
+/// Says what a line that ends too early most likely is.
+fn with_hint(fault: JobTextError) -> JobTextError {
+    if !fault.problem.starts_with("EOF while parsing") {
+        return fault;
+    }
+    let problem = "the job does not end on its line; NDJSON holds a job a line, and a job over several lines stands in \
+                   an array: [{…}]";
+    JobTextError {
+        problem: problem.to_owned(),
+        ..fault
+    }
 }
 
 fn read_document(
@@ -448,7 +461,7 @@ mod tests {
         );
         check(
             "{\"job_id\":\n",
-            "x: line 1, column 0: EOF while parsing a value",
+            "x: line 1, column 10: the job does not end on its line",
         );
     }
 }

@@ -77,7 +77,7 @@ fn export_and_import_give_the_same_database_back() {
     );
     assert_eq!(
         ok(here, &["import", "made.ndjson"]),
-        "imported 500 jobs into jobdeck.db: 500 added, 0 replaced, 0 skipped\n"
+        "read 500 jobs, jobdeck.db: 500 added, 0 replaced, 0 skipped\n"
     );
     let exported = ok(here, &["export"]);
     assert_eq!(
@@ -93,11 +93,43 @@ fn export_and_import_give_the_same_database_back() {
     );
     assert_eq!(
         ok(here, &["import", "--on-conflict", "skip", "made.ndjson"]),
-        "imported 500 jobs into jobdeck.db: 0 added, 0 replaced, 500 skipped\n"
+        "read 500 jobs, jobdeck.db: 0 added, 0 replaced, 500 skipped\n"
     );
     check_line(
         &fails(here, &["import", "--on-conflict", "fail", "made.ndjson"], 1),
         "jobdeck: made.ndjson: line 1: job job-",
+    );
+}
+
+#[test]
+fn an_output_never_takes_the_place_of_a_database_or_a_pipe() {
+    let folder = folder();
+    let here = folder.path();
+    std::fs::write(here.join("jobs.ndjson"), job(1, "")).unwrap();
+    ok(here, &["import", "jobs.ndjson"]);
+    for arguments in [
+        &["export", "--output", "jobdeck.db"][..],
+        &["generate", "--output", "jobdeck.db"],
+    ] {
+        check_line(
+            &fails(here, arguments, 1),
+            "jobdeck: jobdeck.db: is a SQLite database",
+        );
+    }
+    assert_eq!(
+        ok(here, &["check"]),
+        "jobdeck.db: 1 job, nothing is wrong\n"
+    );
+    std::os::unix::fs::symlink("target.ndjson", here.join("link")).unwrap();
+    std::fs::write(here.join("target.ndjson"), "old").unwrap();
+    ok(here, &["export", "--output", "link"]);
+    assert!(here.join("link").is_symlink());
+    assert_eq!(
+        std::fs::read_to_string(here.join("target.ndjson"))
+            .unwrap()
+            .lines()
+            .count(),
+        1
     );
 }
 
@@ -139,7 +171,7 @@ fn the_first_fault_of_an_import_leaves_the_database_as_it_was() {
     assert_eq!(ok(here, &["export"]).lines().count(), 1);
     assert_eq!(
         ok(here, &["check"]),
-        "jobdeck.db: 1 jobs, nothing is wrong\n"
+        "jobdeck.db: 1 job, nothing is wrong\n"
     );
 }
 
@@ -163,7 +195,11 @@ fn import_reads_standard_input_and_every_form() {
         text(&child.wait_with_output().unwrap().stdout).to_owned()
     };
     let added = |count: usize| {
-        format!("imported {count} jobs into jobdeck.db: {count} added, 0 replaced, 0 skipped\n")
+        let jobs = if count == 1 { "job" } else { "jobs" };
+        format!(
+            "read {count} {jobs}, jobdeck.db: {count} added, 0 replaced, 0 skipped
+"
+        )
     };
     assert_eq!(import(&(job(1, "") + &job(2, ""))), added(2));
     assert_eq!(
@@ -323,7 +359,7 @@ impl Drop for Server {
 
 #[test]
 fn serve_prints_its_address_and_ends_well() {
-    for signal in ["-TERM", "-INT"] {
+    for signal in ["-TERM", "-INT", "-HUP"] {
         let folder = folder();
         let server = Server::start(
             folder.path(),

@@ -144,16 +144,14 @@ impl Store {
     /// The writer; waits until it is free.
     ///
     /// # Errors
-    /// [`StoreError::Sqlite`] when the database was opened read-only.
+    /// [`StoreError::ReadOnly`] when the database was opened so.
     pub fn writer(&self) -> Result<Writer<'_>, StoreError> {
         match &self.writer {
             // A panic while writing rolled its transaction back; the connection is whole.
             Some(writer) => Ok(Writer(
                 writer.lock().unwrap_or_else(PoisonError::into_inner),
             )),
-            None => Err(StoreError::Sqlite(
-                rusqlite::Error::SqliteSingleThreadedMode,
-            )),
+            None => Err(StoreError::ReadOnly),
         }
     }
 
@@ -200,7 +198,8 @@ enum Found {
 /// Looks at the first bytes of the file, without SQLite, so that a file that is refused is left as it is.
 ///
 /// The layout is SQLite's ("Database File Format", 1.3): `user_version` at byte 60, `application_id` at 68. Both are
-/// written before the database is put into WAL mode, so they never stand in the WAL alone.
+/// written before a new database is put into WAL mode, so they never stand in the WAL alone; a migration's version may,
+/// for a while, which is why [`migrate`] asks SQLite again.
 fn inspect(path: &Path) -> Result<Found, OpenError> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let io = |source| OpenError::Io {
@@ -276,9 +275,17 @@ fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> 
     let newest = i32::try_from(steps.len())
         .unwrap_or(i32::MAX)
         .saturating_add(1);
+    let read_version = |connection: &Connection| {
+        connection.pragma_query_value(None, "user_version", |row| row.get(0))
+    };
+    // Nobody is made to wait for another's write when there is nothing to do.
+    if read_version(connection)? == newest {
+        return Ok(());
+    }
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    let version: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    // Another program may have done it meanwhile.
+    let version: i32 = read_version(&transaction)?;
     if version == newest {
         return Ok(());
     }
