@@ -4,10 +4,12 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, Data};
 use actix_web::{App as ActixApp, HttpServer};
+
+use tokio::sync::Semaphore;
 
 use crate::api::{self, App, Clock, Hosts};
 use crate::store::Store;
@@ -19,8 +21,8 @@ const CONNECTIONS_PER_WORKER: usize = 1_024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may stand idle.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long answers in flight may take after the signal to stop.
-const SHUTDOWN_SECONDS: u64 = 8;
+/// How much longer than a query's deadline answers in flight may take after the signal to stop.
+const SHUTDOWN_MARGIN_SECONDS: u64 = 1;
 /// How often the write-ahead log is moved into the database.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -52,10 +54,14 @@ pub enum StartError {
     Server(std::io::Error),
 }
 
-/// How many reading connections a server with so many workers has: enough that long streams leave some free.
-#[must_use]
-pub fn reader_count(workers: usize) -> u32 {
-    u32::try_from(workers * 4).unwrap_or(u32::MAX).clamp(8, 64)
+impl Config {
+    /// How many reading connections the server has: enough that long streams leave some free.
+    #[must_use]
+    pub fn readers(&self) -> u32 {
+        u32::try_from(self.workers * 4)
+            .unwrap_or(u32::MAX)
+            .clamp(8, 64)
+    }
 }
 
 /// Binds the address and starts to serve; returns the server, which runs while it is awaited, and its address.
@@ -76,6 +82,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         clock: config.now.map_or(Clock::System, Clock::Frozen),
         query_timeout: config.query_timeout,
         hosts: Hosts::new(&config.allow_hosts),
+        heavy: Arc::new(Semaphore::new(config.readers() as usize / 2)),
     });
     let server = HttpServer::new(move || {
         ActixApp::new()
@@ -86,45 +93,51 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
             .configure(ui::routes)
             .default_service(web::to(api::not_found))
     })
+    // A client that ends its half of the connection has left: its query ends with it.
+    .h1_allow_half_closed(false)
     .workers(config.workers)
     .max_connections(CONNECTIONS_PER_WORKER)
     .client_request_timeout(HEAD_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(SHUTDOWN_SECONDS)
-    .shutdown_signal(stop_signal())
+    // A query that was asked may run to its deadline.
+    .shutdown_timeout(config.query_timeout.as_secs() + SHUTDOWN_MARGIN_SECONDS)
+    .disable_signals()
     .listen(listener)
     .map_err(StartError::Server)?
     .run();
+    actix_web::rt::spawn(stop_at_signals(server.handle()));
     actix_web::rt::spawn(keep_checkpointing(store));
     Ok((server, address))
 }
 
-/// Ends at the first SIGTERM or SIGINT; a second one ends the process at once.
-async fn stop_signal() {
+/// Stops the server at the first SIGTERM, SIGINT or SIGHUP when what was asked is answered; at a second one at once.
+async fn stop_at_signals(server: ServerHandle) {
     wait_for_signal().await;
-    log::info!("stopping: answers in flight finish, a second signal ends at once");
-    actix_web::rt::spawn(async {
-        wait_for_signal().await;
-        std::process::exit(1);
-    });
+    log::info!("stopping: what was asked is answered first, a second signal ends at once");
+    actix_web::rt::spawn(server.stop(true));
+    wait_for_signal().await;
+    server.stop(false).await;
 }
 
 async fn wait_for_signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    match (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
+    let kinds = [
+        SignalKind::terminate(),
+        SignalKind::interrupt(),
+        SignalKind::hangup(),
+    ];
+    match kinds.map(signal) {
+        [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] => {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                _ = hangup.recv() => {}
             }
         }
-        (terminate, interrupt) => {
+        faults => {
             log::error!(
                 "signals can't be waited for: {:?}",
-                terminate.err().or(interrupt.err())
+                faults.into_iter().find_map(Result::err)
             );
             std::future::pending::<()>().await;
         }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 const MILLIS_PER_SECOND: i64 = 1_000;
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
@@ -29,8 +30,8 @@ pub enum TimeError {
 impl Timestamp {
     /// The first moment of the year 0000.
     pub const MIN: Self = Self(-62_167_219_200_000);
-    /// 9999-12-30T22:00:00Z: the last millisecond that jiff can put into every time zone.
-    pub const MAX: Self = Self(253_402_207_200_000);
+    /// The last millisecond of the year 9999, as RFC 3339 ends there.
+    pub const MAX: Self = Self(253_402_300_799_999);
 
     /// The moment `millis` milliseconds after the epoch, or `None` outside of [`Timestamp::MIN`] to [`Timestamp::MAX`].
     #[must_use]
@@ -61,9 +62,11 @@ impl Timestamp {
     /// # Errors
     /// [`TimeError::Rfc3339`] when the text is no such time, or one out of range.
     pub fn parse_rfc3339(text: &str) -> Result<Self, TimeError> {
-        text.parse::<jiff::Timestamp>()
-            .ok()
-            .and_then(cut)
+        let reader = Digits {
+            rest: text.as_bytes(),
+        };
+        reader
+            .rfc3339()
             .ok_or_else(|| TimeError::Rfc3339(text.to_owned()))
     }
 
@@ -73,10 +76,10 @@ impl Timestamp {
     /// # Errors
     /// [`TimeError::Iso8601`] when the text is none of these.
     pub fn parse_iso8601(text: &str) -> Result<Self, TimeError> {
-        Iso8601 {
+        Digits {
             rest: text.as_bytes(),
         }
-        .moment()
+        .iso8601()
         .ok_or_else(|| TimeError::Iso8601(text.to_owned()))
     }
 
@@ -93,9 +96,8 @@ impl Timestamp {
     /// The date and time of day in UTC.
     #[must_use]
     pub fn civil(self) -> DateTime {
-        // Every Timestamp lies within jiff's range, which is wider.
-        jiff::Timestamp::from_millisecond(self.0)
-            .map_or(DateTime::MIN, |moment| TimeZone::UTC.to_datetime(moment))
+        // Every Timestamp lies within the years that a DateTime has.
+        EPOCH.saturating_add(SignedDuration::from_millis(self.0))
     }
 
     /// Milliseconds past the second, 0 to 999.
@@ -160,19 +162,13 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Cuts to whole milliseconds, downwards also before 1970.
-fn cut(moment: jiff::Timestamp) -> Option<Timestamp> {
-    let millis = moment.as_nanosecond().div_euclid(1_000_000);
-    i64::try_from(millis).ok().and_then(Timestamp::from_millis)
-}
-
 /// Reads `text` from its beginning; every step takes what it read off `rest`.
-struct Iso8601<'a> {
+struct Digits<'a> {
     rest: &'a [u8],
 }
 
-impl Iso8601<'_> {
-    fn moment(mut self) -> Option<Timestamp> {
+impl Digits<'_> {
+    fn iso8601(mut self) -> Option<Timestamp> {
         let year = self.number(4)?;
         let extended = self.take(b'-');
         let month = self.number(2)?;
@@ -197,18 +193,40 @@ impl Iso8601<'_> {
         if !self.rest.is_empty() {
             return None;
         }
-        let civil = DateTime::new(
-            i16::try_from(year).ok()?,
-            i8::try_from(month).ok()?,
-            i8::try_from(day).ok()?,
-            i8::try_from(hour).ok()?,
-            i8::try_from(minute).ok()?,
-            i8::try_from(second).ok()?,
-            nanos,
-        )
-        .ok()?;
-        let moment = cut(TimeZone::UTC.to_timestamp(civil).ok()?)?;
-        Timestamp::from_millis(moment.0 - i64::from(offset) * MILLIS_PER_SECOND)
+        moment([year, month, day], [hour, minute, second, nanos], offset)
+    }
+
+    /// `2022-06-17T08:00:01.225Z`: all of it, with an offset.
+    fn rfc3339(mut self) -> Option<Timestamp> {
+        let year = self.number(4)?;
+        let month = self.after(b'-')?;
+        let day = self.after(b'-')?;
+        let is_separated = self.take(b'T') || self.take(b't') || self.take(b' ');
+        let hour = if is_separated {
+            self.number(2)?
+        } else {
+            return None;
+        };
+        let minute = self.after(b':')?;
+        // A leap second is taken for the second before it.
+        let second = self.after(b':')?;
+        let second = if second == 60 { 59 } else { second };
+        let nanos = self.fraction()?;
+        let has_colon = matches!(self.rest, [b'Z' | b'z'] | [b'+' | b'-', _, _, b':', _, _]);
+        let offset = if has_colon {
+            self.offset_seconds()?
+        } else {
+            return None;
+        };
+        moment([year, month, day], [hour, minute, second, nanos], offset)
+    }
+
+    fn after(&mut self, separator: u8) -> Option<i32> {
+        if self.take(separator) {
+            self.number(2)
+        } else {
+            None
+        }
     }
 
     fn take(&mut self, byte: u8) -> bool {
@@ -275,6 +293,26 @@ impl Iso8601<'_> {
     }
 }
 
+/// The moment of a date and a time of day (hour, minute, second, nanoseconds) at an offset from UTC in seconds.
+///
+/// Cuts to whole milliseconds.
+fn moment(date: [i32; 3], time: [i32; 4], offset: i32) -> Option<Timestamp> {
+    let [year, month, day] = date;
+    let [hour, minute, second, nanos] = time;
+    let small = |number: i32| i8::try_from(number).ok();
+    let civil = DateTime::new(
+        i16::try_from(year).ok()?,
+        small(month)?,
+        small(day)?,
+        small(hour)?,
+        small(minute)?,
+        small(second)?,
+        nanos - nanos % 1_000_000,
+    );
+    let millis = i64::try_from(civil.ok()?.duration_since(EPOCH).as_millis()).ok()?;
+    Timestamp::from_millis(millis - i64::from(offset) * MILLIS_PER_SECOND)
+}
+
 fn timediff(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.strip_prefix(' ').unwrap_or(text);
     let rest = text.strip_prefix("now")?;
@@ -338,8 +376,14 @@ mod tests {
             ("2022-06-17T17:00:01+09:00", "2022-06-17T08:00:01.000Z"),
             ("2022-06-17T08:00:01.225999Z", "2022-06-17T08:00:01.225Z"),
             ("1969-12-31T23:59:59.9995Z", "1969-12-31T23:59:59.999Z"),
-            ("9999-12-30T22:00:00Z", "9999-12-30T22:00:00.000Z"),
-            ("9999-12-31T23:59:59.999Z", "error"),
+            ("9999-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z"),
+            ("9999-12-31T23:59:59-01:00", "error"),
+            ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.000Z"),
+            ("2022-06-17t08:00:01z", "2022-06-17T08:00:01.000Z"),
+            ("2022-06-17T08:00:01+0900", "error"),
+            ("2022-06-17T08:00Z", "error"),
+            ("2022-06-31T08:00:00Z", "error"),
+            ("2022-06-17T08:00:01Z ", "error"),
             ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00.000Z"),
             ("2022-06-17T08:00:01", "error"),
             ("2022-06-17", "error"),

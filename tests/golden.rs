@@ -43,7 +43,7 @@ fn requests_become_what_their_files_say() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     let mut reader = store
-        .reader(&Arc::new(Interrupt::after(Duration::from_secs(60))))
+        .reader(&Arc::new(Interrupt::after(Duration::from_mins(1))))
         .unwrap();
     let snapshot = reader.snapshot().unwrap();
     let rewrite = std::env::var("JOBDECK_GOLDEN").is_ok_and(|value| value == "rewrite");
@@ -118,8 +118,8 @@ fn statement(snapshot: &Snapshot<'_>, sql: &Sql) -> Value {
     let mut text = sql.text().replace(") SELECT ", ")\nSELECT ");
     for number in 1..60 {
         text = text.replace(
-            &format!("), s{number} AS ("),
-            &format!("),\n     s{number} AS ("),
+            &format!("), s{number} AS "),
+            &format!("),\n     s{number} AS "),
         );
     }
     let params: Vec<Value> = sql

@@ -15,12 +15,18 @@ pub(crate) enum ApiError {
     Query(#[from] QueryError),
     #[error(transparent)]
     Store(StoreError),
-    #[error("there is no {0} here; the routes are listed in the README")]
+    #[error(
+        "there is no {0} here; known are GET /inventory/v1/jobs, POST /inventory/v1/jobs/search, POST /inventory/v1/jobs/stat, GET /jobdeck/domains, GET /healthz, and the page at /"
+    )]
     NotFound(String),
     #[error("{method} is not allowed here; allowed are {allow}")]
     MethodNotAllowed { method: String, allow: &'static str },
     #[error("the body is larger than {0} bytes, which is the most that is read")]
     TooLarge(usize),
+    #[error(
+        "the query string is longer than {0} bytes; POST the same to /inventory/v1/jobs/search"
+    )]
+    LongQueryString(usize),
     #[error("the body must be application/json without content encoding; it came as {0}")]
     UnsupportedMediaType(String),
     #[error("the body did not arrive within {0} seconds")]
@@ -56,14 +62,17 @@ impl ApiError {
                 StoreError::Busy | StoreError::Unavailable { .. } => {
                     (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE")
                 }
-                StoreError::Conflict { .. } => (StatusCode::CONFLICT, "ERROR_NOT_UNIQUE"),
-                StoreError::Sqlite(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR_UNKNOWN"),
+                StoreError::Conflict { .. } | StoreError::ReadOnly | StoreError::Sqlite(_) => {
+                    (StatusCode::INTERNAL_SERVER_ERROR, "ERROR_UNKNOWN")
+                }
             },
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "ERROR_NOT_FOUND"),
             Self::MethodNotAllowed { .. } => {
                 (StatusCode::METHOD_NOT_ALLOWED, "ERROR_METHOD_NOT_ALLOWED")
             }
-            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "ERROR_REQUEST_TOO_LARGE"),
+            Self::TooLarge(_) | Self::LongQueryString(_) => {
+                (StatusCode::PAYLOAD_TOO_LARGE, "ERROR_REQUEST_TOO_LARGE")
+            }
             Self::UnsupportedMediaType(_) => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "ERROR_UNSUPPORTED_MEDIA_TYPE",
@@ -78,7 +87,10 @@ impl ApiError {
     /// What the client reads: of our own faults a fixed text, since their causes are nobody's but the log's.
     fn message(&self) -> String {
         match self {
-            Self::Store(StoreError::Sqlite(_)) | Self::Internal(_) => {
+            Self::Store(
+                StoreError::Conflict { .. } | StoreError::ReadOnly | StoreError::Sqlite(_),
+            )
+            | Self::Internal(_) => {
                 "an unexpected fault of jobdeck's own; its log tells more under this request's id"
                     .to_owned()
             }

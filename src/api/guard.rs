@@ -54,7 +54,7 @@ pub(crate) async fn guard(
         let cause = response
             .response()
             .error()
-            .map(ToString::to_string)
+            .map(|error| log_safe(&error.to_string()))
             .unwrap_or_default();
         log::error!("{id} {line} {}: {cause}", status.as_u16());
     } else {
@@ -69,7 +69,16 @@ pub(crate) async fn guard(
     Ok(response)
 }
 
-/// The caller's id, where it is one to four dozen plain characters; else one of our own.
+/// What is written to the log of a text that a client may have had a hand in: one line, of bounded length.
+fn log_safe(text: &str) -> String {
+    const MAX_CHARS: usize = 500;
+    text.chars()
+        .take(MAX_CHARS)
+        .flat_map(char::escape_debug)
+        .collect()
+}
+
+/// The caller's id, where it is one to 64 plain characters; else one of our own.
 fn request_id(request: &ServiceRequest) -> String {
     static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -103,11 +112,14 @@ pub struct Hosts {
 }
 
 impl Hosts {
-    /// `localhost` and the names given, each without a port.
+    /// `localhost`, addresses, and the names given; ports do not matter.
     #[must_use]
     pub fn new(names: &[String]) -> Self {
         Self {
-            names: names.iter().map(|name| name.to_ascii_lowercase()).collect(),
+            names: names
+                .iter()
+                .map(|name| without_port(name).to_ascii_lowercase())
+                .collect(),
         }
     }
 
@@ -141,7 +153,7 @@ mod tests {
 
     #[test]
     fn hosts_are_addresses_localhost_or_named() {
-        let hosts = Hosts::new(&["Jobs.Example".to_owned()]);
+        let hosts = Hosts::new(&["Jobs.Example:8080".to_owned()]);
         for (host, expected) in [
             ("127.0.0.1:8080", true),
             ("[::1]:8080", true),

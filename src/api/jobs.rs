@@ -1,11 +1,11 @@
 //! SpaceONE's routes: list, search, stat.
 
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::App;
 use super::error::ApiError;
-use super::wire::{AnswerWriter, answer, read_json};
+use super::wire::{AnswerWriter, Weight, answer, read_json};
 use crate::query::request::{JobStatQuery, JobsQuery};
 use crate::query::{List, QueryError, compile_list, compile_stat};
 use crate::store::{Snapshot, StoreError};
@@ -17,15 +17,13 @@ const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
 pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let text = request.query_string();
     if text.len() > MAX_QUERY_STRING_BYTES {
-        return Err(ApiError::TooLarge(MAX_QUERY_STRING_BYTES));
+        return Err(ApiError::LongQueryString(MAX_QUERY_STRING_BYTES));
     }
     let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
-    let query = JobsQuery::from_pairs(
-        pairs
-            .iter()
-            .map(|(name, value)| (name.as_ref(), value.as_ref())),
-    )?;
-    answer_list(&app, &query).await
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| (name.as_ref(), value.as_ref()));
+    answer_list(&app, JobsQuery::from_pairs(pairs)?).await
 }
 
 /// `POST /inventory/v1/jobs/search`: a JobsQuery as JSON; answers JobsInfo.
@@ -35,7 +33,7 @@ pub(crate) async fn search(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let body = read_json(&request, body).await?;
-    answer_list(&app, &JobsQuery::from_json(&body)?).await
+    answer_list(&app, JobsQuery::from_json(&body)?).await
 }
 
 /// `POST /inventory/v1/jobs/stat`: a JobStatQuery as JSON; answers `{"results": […]}`, with `total_count` for a page.
@@ -44,54 +42,58 @@ pub(crate) async fn stat(
     app: Data<App>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let body = read_json(&request, body).await?;
-    let stat = compile_stat(&JobStatQuery::from_json(&body)?, app.clock.now())?;
-    answer(
-        app.store.clone(),
-        app.query_timeout,
-        move |snapshot, writer| {
-            let out = writer.buffer();
-            out.extend(b"{\"results\":[");
-            let count = snapshot.stat(&stat, out)?;
-            out.push(b']');
-            if stat.page.limit.is_some() {
-                out.extend(format!(",\"total_count\":{count}").bytes());
-            }
-            out.push(b'}');
-            Ok(())
-        },
-    )
+    let body: Bytes = read_json(&request, body).await?;
+    let now = app.clock.now();
+    let compile = move || compile_stat(&JobStatQuery::from_json(&body)?, now);
+    answer(&app, Weight::Heavy, compile, |stat, snapshot, writer| {
+        let out = writer.buffer();
+        out.extend(b"{\"results\":[");
+        let count = snapshot.stat(stat, out)?;
+        out.push(b']');
+        if stat.page.limit.is_some() {
+            out.extend(format!(",\"total_count\":{count}").bytes());
+        }
+        out.push(b'}');
+        Ok(())
+    })
     .await
 }
 
-async fn answer_list(app: &App, query: &JobsQuery) -> Result<HttpResponse, ApiError> {
-    let list = compile_list(query, app.clock.now()).map_err(|error: QueryError| error)?;
-    answer(
-        app.store.clone(),
-        app.query_timeout,
-        move |snapshot, writer| write_list(snapshot, &list, writer),
-    )
-    .await
+async fn answer_list(app: &App, query: JobsQuery) -> Result<HttpResponse, ApiError> {
+    let is_page = query.query.page.limit.is_some() || query.query.count_only;
+    let weight = if is_page {
+        Weight::Quick
+    } else {
+        Weight::Heavy
+    };
+    let now = app.clock.now();
+    let compile = move || -> Result<List, QueryError> { compile_list(&query, now) };
+    answer(app, weight, compile, write_list).await
 }
 
 /// Writes a JobsInfo: the documents as they lie in the database, with commas between.
 fn write_list(
-    snapshot: &Snapshot<'_>,
     list: &List,
+    snapshot: &Snapshot<'_>,
     writer: &mut AnswerWriter,
 ) -> Result<(), StoreError> {
     writer.buffer().extend(b"{\"results\":[");
+    let mut written = 0;
     if let Some(rows) = &list.rows {
-        let mut separator: &[u8] = b"";
         snapshot.documents(rows, &mut |document| {
             let out = writer.buffer();
-            out.extend_from_slice(separator);
+            if written > 0 {
+                out.push(b',');
+            }
             out.extend_from_slice(document.as_bytes());
-            separator = b",";
+            written += 1;
             writer.flush_if_full()
         })?;
     }
-    let count = snapshot.count(list)?;
+    let count = match &list.rows {
+        Some(_) if list.is_whole => written,
+        _ => snapshot.count(list)?,
+    };
     writer
         .buffer()
         .extend(format!("],\"total_count\":{count}}}").bytes());

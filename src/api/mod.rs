@@ -25,6 +25,8 @@ pub struct App {
     /// No query runs longer.
     pub query_timeout: Duration,
     pub hosts: Hosts,
+    /// Places for heavy answers: half of the readers, so that a quick one always finds one.
+    pub heavy: Arc<tokio::sync::Semaphore>,
 }
 
 /// Where `now` comes from.
@@ -66,7 +68,10 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             web::post().to(jobs::stat),
         ))
         .service(only("/jobdeck/domains", "GET", web::get().to(own::domains)))
-        .service(only("/healthz", "GET", web::get().to(own::healthz)));
+        .service(
+            only("/healthz", "GET, HEAD", web::get().to(own::healthz))
+                .route(web::head().to(own::healthz)),
+        );
 }
 
 /// A resource with one method; any other is answered with what is allowed.

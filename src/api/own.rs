@@ -9,27 +9,32 @@ use serde_json::json;
 
 use super::App;
 use super::error::ApiError;
-use super::wire::answer;
+use super::wire::{Weight, answer};
 use crate::query::value::write_text;
 
 /// `GET /jobdeck/domains`: `{"results": [{"domain_id", "jobs"}]}`, by name.
 pub(crate) async fn domains(app: Data<App>) -> Result<HttpResponse, ApiError> {
-    answer(app.store.clone(), app.query_timeout, |snapshot, writer| {
-        let domains = snapshot.domains()?;
-        let out = writer.buffer();
-        out.extend(b"{\"results\":[");
-        for (index, (domain_id, jobs)) in domains.iter().enumerate() {
-            out.extend(if index > 0 {
-                &b",{\"domain_id\":"[..]
-            } else {
-                b"{\"domain_id\":"
-            });
-            write_text(domain_id, out);
-            out.extend(format!(",\"jobs\":{jobs}}}").bytes());
-        }
-        out.extend(b"]}");
-        Ok(())
-    })
+    answer(
+        &app,
+        Weight::Quick,
+        || Ok(()),
+        |(), snapshot, writer| {
+            let domains = snapshot.domains()?;
+            let out = writer.buffer();
+            out.extend(b"{\"results\":[");
+            for (index, (domain_id, jobs)) in domains.iter().enumerate() {
+                out.extend(if index > 0 {
+                    &b",{\"domain_id\":"[..]
+                } else {
+                    b"{\"domain_id\":"
+                });
+                write_text(domain_id, out);
+                out.extend(format!(",\"jobs\":{jobs}}}").bytes());
+            }
+            out.extend(b"]}");
+            Ok(())
+        },
+    )
     .await
 }
 

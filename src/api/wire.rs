@@ -17,7 +17,9 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::sync::{mpsc, oneshot};
 
+use super::App;
 use super::error::ApiError;
+use crate::query::QueryError;
 use crate::store::{Interrupt, Snapshot, Store, StoreError};
 
 /// The largest body of a query, in bytes.
@@ -30,6 +32,9 @@ const CHUNK_BYTES: usize = 256 << 10;
 const CHUNKS_AHEAD: usize = 2;
 /// How long a client may leave a stream standing before it is given up.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long it may make a stream wait in all: the reader and the log behind it are kept that long.
+const STALLED_IN_ALL: Duration = Duration::from_mins(10);
 
 /// Reads the body of a query: `application/json`, at most [`MAX_QUERY_BYTES`].
 pub(crate) async fn read_json(request: &HttpRequest, payload: Payload) -> Result<Bytes, ApiError> {
@@ -71,23 +76,52 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
+/// How much work an answer may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// A page, a count: always finds a reader.
+    Quick,
+    /// A list without a limit, statistics: at most half of the readers.
+    Heavy,
+}
+
 /// Answers with what `produce` writes, reading from one snapshot of the database.
-pub(crate) async fn answer(
-    store: Arc<Store>,
-    timeout: Duration,
-    produce: impl FnOnce(&Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError> + Send + 'static,
+///
+/// `compile` runs on the blocking thread, too: a request may ask for much before it reads a row.
+pub(crate) async fn answer<Q>(
+    app: &App,
+    weight: Weight,
+    compile: impl FnOnce() -> Result<Q, QueryError> + Send + 'static,
+    produce: impl FnOnce(&Q, &Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError>
+    + Send
+    + 'static,
 ) -> Result<HttpResponse, ApiError> {
-    let interrupt = Arc::new(Interrupt::after(timeout));
+    let interrupt = Arc::new(Interrupt::after(app.query_timeout));
     let guard = CancelOnDrop(Arc::clone(&interrupt));
+    let place = match weight {
+        Weight::Quick => None,
+        Weight::Heavy => {
+            let waited =
+                tokio::time::timeout(app.query_timeout, Arc::clone(&app.heavy).acquire_owned());
+            Some(
+                waited
+                    .await
+                    .map_err(|_elapsed| ApiError::Store(StoreError::Busy))?,
+            )
+        }
+    };
     let (head, answered) = oneshot::channel();
+    let store = Arc::clone(&app.store);
     tokio::task::spawn_blocking(move || {
         let mut writer = AnswerWriter {
             buffer: Vec::new(),
             state: State::Whole(head),
+            stalled: Duration::ZERO,
             interrupt,
         };
-        let result = writer.produce(&store, produce);
+        let result = writer.produce(&store, compile, produce);
         writer.finish(result);
+        drop(place);
     });
     // The sender is dropped unanswered only by a panic.
     let head = answered
@@ -116,6 +150,8 @@ enum Head {
 pub(crate) struct AnswerWriter {
     buffer: Vec<u8>,
     state: State,
+    /// How long the client has made us wait so far.
+    stalled: Duration,
     interrupt: Arc<Interrupt>,
 }
 
@@ -143,14 +179,16 @@ impl AnswerWriter {
         }
     }
 
-    fn produce(
+    fn produce<Q>(
         &mut self,
         store: &Store,
-        produce: impl FnOnce(&Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
+        compile: impl FnOnce() -> Result<Q, QueryError>,
+        produce: impl FnOnce(&Q, &Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        let query = compile().map_err(StoreError::Query)?;
         let mut reader = store.reader(&self.interrupt)?;
         let snapshot = reader.snapshot()?;
-        produce(&snapshot, self)
+        produce(&query, &snapshot, self)
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
@@ -174,7 +212,12 @@ impl AnswerWriter {
         let sending = tokio::time::timeout(STALL_TIMEOUT, chunks.send(chunk));
         let sent = tokio::runtime::Handle::current().block_on(sending);
         // While the client made us wait, the query stood still.
-        self.interrupt.extend(since.elapsed());
+        let waited = since.elapsed();
+        self.interrupt.extend(waited);
+        self.stalled += waited;
+        if self.stalled > STALLED_IN_ALL {
+            return Err(StoreError::Cancelled);
+        }
         match sent {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(StoreError::Cancelled),

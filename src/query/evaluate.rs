@@ -5,10 +5,11 @@
 
 use serde_json::Value;
 
-use super::path::{locate, reach};
+use super::path::{index, locate};
 use super::sql::Param;
 use super::stage::Calculation;
-use super::value::Any;
+use super::value::{Any, MISSING_SORT_KEY};
+use crate::time::Timestamp;
 
 /// The value at a path below another, gathered through arrays.
 ///
@@ -68,7 +69,7 @@ pub fn member_at(document: &str, path: &[String]) -> Result<Option<Any>, serde_j
         .map(|(value, _)| Any::from(&value)))
 }
 
-/// The key by which a list is ordered by a path: over all that the path reaches, the smallest or the largest.
+/// The key by which a list is ordered by a path into a stored document: see [`sort_key`].
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -77,13 +78,75 @@ pub fn sort_value(
     path: &[String],
     descending: bool,
 ) -> Result<Param, serde_json::Error> {
-    let found = value_at(document, path)?;
-    Ok(found.map_or(super::value::MISSING_SORT_KEY, |value| {
-        value.into_sort_key(descending)
+    let found = locate(document, path)?;
+    Ok(found.map_or(MISSING_SORT_KEY, |(value, left)| {
+        sort_key(&Any::from(&value), &path[path.len() - left..], descending)
     }))
 }
 
-/// What `distinct` sees at a path: all that it reaches, arrays by their elements; as [`explode`] writes it.
+/// The key by which a value is ordered by a path below it: of all that the path reaches, the smallest or the largest.
+///
+/// Rule: the conformance notes, "Order": (empty array) < null and missing < numbers < strings < objects < booleans
+/// < datetimes; and MongoDB's keys of arrays: a path continues in every element, or at a numeric segment in the one at that
+/// index; what is no object there counts as null; an array at the end offers its elements. An empty array is SQL's NULL
+/// and null is minus infinity, which JSON does not have.
+#[must_use]
+pub fn sort_key(value: &Any, path: &[String], descending: bool) -> Param {
+    let mut chosen: Option<&Any> = None;
+    let mut has_empty = false;
+    each_sort_key(value, path, &mut |key| match (key, chosen) {
+        (None, _) => has_empty = true,
+        (Some(key), None) => chosen = Some(key),
+        (Some(key), Some(best)) => {
+            let order = key.compare(best);
+            if if descending {
+                order.is_gt()
+            } else {
+                order.is_lt()
+            } {
+                chosen = Some(key);
+            }
+        }
+    });
+    match chosen {
+        Some(_) if has_empty && !descending => Param::Null,
+        Some(Any::Null) => MISSING_SORT_KEY,
+        Some(key) => key.clone().into_param(),
+        None => Param::Null,
+    }
+}
+
+/// Hands on each key; nothing for an empty array.
+fn each_sort_key<'v>(value: &'v Any, path: &[String], each: &mut impl FnMut(Option<&'v Any>)) {
+    match (value, path.split_first()) {
+        (Any::Array(items), None) if items.is_empty() => each(None),
+        (Any::Array(items), None) => items.iter().for_each(|item| each(Some(item))),
+        (single, None) => each(Some(single)),
+        (Any::Object(members), Some((segment, rest))) => {
+            match members.iter().find(|(name, _)| name == segment) {
+                Some((_, member)) => each_sort_key(member, rest, each),
+                None => each(Some(&Any::Null)),
+            }
+        }
+        (Any::Array(items), Some((segment, rest))) => {
+            if let Some(item) = index(segment).and_then(|index| items.get(index)) {
+                return each_sort_key(item, rest, each);
+            }
+            if items.is_empty() {
+                each(Some(&Any::Null));
+            }
+            for item in items {
+                match item {
+                    Any::Object(_) => each_sort_key(item, path, each),
+                    _ => each(Some(&Any::Null)),
+                }
+            }
+        }
+        (_, Some(_)) => each(Some(&Any::Null)),
+    }
+}
+
+/// What `distinct` sees at a path: all that it reaches, an array there by its elements; as [`explode`] writes it.
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -92,14 +155,29 @@ pub fn reached(document: &str, path: &[String]) -> Result<Option<String>, serde_
         return Ok(None);
     };
     let mut values = Vec::new();
-    reach(&value, &path[path.len() - left..], &mut |reached| {
-        match reached {
-            None | Some(Value::Array(_)) => {}
-            Some(value) => values.push(Any::from(value)),
-        }
-        false
-    });
+    each_distinct(&value, &path[path.len() - left..], &mut values);
     Ok(explode(Some(Any::Array(values))))
+}
+
+fn each_distinct(value: &Value, path: &[String], out: &mut Vec<Any>) {
+    match (value, path.split_first()) {
+        (Value::Array(items), None) => out.extend(items.iter().map(Any::from)),
+        (single, None) => out.push(Any::from(single)),
+        (Value::Object(members), Some((segment, rest))) => {
+            if let Some(member) = members.get(segment) {
+                each_distinct(member, rest, out);
+            }
+        }
+        (Value::Array(items), Some((segment, rest))) => {
+            if let Some(item) = index(segment).and_then(|index| items.get(index)) {
+                each_distinct(item, rest, out);
+            }
+            for item in items.iter().filter(|item| item.is_object()) {
+                each_distinct(item, path, out);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The rows that `unwind` makes of a value, as JSON text for `json_each`: numbers and strings as they are, all else as
@@ -311,15 +389,31 @@ pub fn calculate(
     }
     let name = calculation.name();
     let mut has_null = false;
+    let mut date = None;
     let mut numbers = Vec::with_capacity(values.len());
-    for value in values {
-        match value {
-            None | Some(Any::Null) => has_null = true,
-            Some(Any::Integer(integer)) => numbers.push(Number::Integer(*integer)),
-            Some(Any::Real(real)) => numbers.push(Number::Real(*real)),
-            Some(other) => {
+    for (position, value) in values.iter().enumerate() {
+        match (value, calculation, date) {
+            (None | Some(Any::Null), ..) => has_null = true,
+            (Some(Any::Integer(integer)), ..) => numbers.push(Number::Integer(*integer)),
+            (Some(Any::Real(real)), ..) => numbers.push(Number::Real(*real)),
+            // A date and milliseconds are a date.
+            (Some(Any::Time(time)), Calculation::Add, None) => {
+                date = Some(());
+                numbers.push(Number::Integer(time.millis()));
+            }
+            (Some(Any::Time(time)), Calculation::Subtract, None) if position == 0 => {
+                date = Some(());
+                numbers.push(Number::Integer(time.millis()));
+            }
+            // A date less a date is milliseconds.
+            (Some(Any::Time(time)), Calculation::Subtract, Some(())) => {
+                date = None;
+                numbers.push(Number::Integer(time.millis()));
+            }
+            (Some(other), ..) => {
+                let takes = "takes numbers, or one datetime to add to or subtract from";
                 return Err(format!(
-                    "{place}: `{name}` takes numbers, found {}",
+                    "{place}: `{name}` {takes}, found {}",
                     other.type_name()
                 ));
             }
@@ -352,10 +446,18 @@ pub fn calculate(
         ),
         _ => Number::Real(floats(a.float(), b.float())),
     });
-    Ok(match result {
-        Some(Number::Integer(integer)) => Any::Integer(integer),
-        Some(Number::Real(real)) => Any::Real(real),
-        None => Any::Null,
+    Ok(match (result, date) {
+        (Some(number), Some(())) => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "what is out of range is refused next"
+            )]
+            let time = Timestamp::from_millis(number.float().round() as i64);
+            Any::Time(time.ok_or_else(|| format!("{place}: `{name}` gives a moment out of range"))?)
+        }
+        (Some(Number::Integer(integer)), None) => Any::Integer(integer),
+        (Some(Number::Real(real)), None) => Any::Real(real),
+        (None, _) => Any::Null,
     })
 }
 
@@ -572,7 +674,7 @@ mod tests {
         check_calculation(
             Calculation::Add,
             "[1,\"x\"]",
-            "p: `add` takes numbers, found a string",
+            "p: `add` takes numbers, or one datetime to add to or subtract from, found a string",
         );
         check_calculation(
             Calculation::Add,
@@ -586,6 +688,66 @@ mod tests {
         check_calculation(Calculation::Divide, "[1,0]", "p: `divide` by zero");
         check_calculation(Calculation::Divide, "[null,0]", "null");
         check_calculation(Calculation::Sum, "[1,\"x\",null,2.5]", "3.5");
+    }
+
+    #[test]
+    fn dates_are_added_to_and_subtracted() {
+        let at = |millis| Some(Any::Time(Timestamp::from_millis(millis).unwrap()));
+        let calculate = |calculation, values: &[Option<Any>]| calculate(calculation, "p", values);
+        let number = |number| Some(Any::Integer(number));
+        assert_eq!(
+            calculate(Calculation::Subtract, &[at(5_000), at(2_000)]),
+            Ok(Any::Integer(3_000))
+        );
+        assert_eq!(
+            calculate(Calculation::Subtract, &[at(5_000), number(2_000)]).ok(),
+            at(3_000)
+        );
+        assert_eq!(
+            calculate(Calculation::Add, &[number(1), at(5_000)]).ok(),
+            at(5_001)
+        );
+        assert_eq!(
+            calculate(Calculation::Subtract, &[at(5_000), None]),
+            Ok(Any::Null)
+        );
+        assert!(calculate(Calculation::Subtract, &[number(1), at(5_000)]).is_err());
+        assert!(calculate(Calculation::Add, &[at(1), at(2)]).is_err());
+        assert!(calculate(Calculation::Multiply, &[at(1), number(2)]).is_err());
+    }
+
+    #[test]
+    fn sort_keys_reach_into_arrays() {
+        let key =
+            |value: &str, path: &str, descending| sort_key(&any(value), &split(path), descending);
+        let deep = r#"{"n":[{"v":[5,9]},{"v":[7]}]}"#;
+        assert_eq!(key(deep, "n.v", false), Param::Integer(5));
+        assert_eq!(key(deep, "n.v", true), Param::Integer(9));
+        assert_eq!(key(deep, "n.1.v", false), Param::Integer(7));
+        assert_eq!(key(deep, "n.5.v", false), MISSING_SORT_KEY);
+        assert_eq!(key(r#"{"n":[]}"#, "n", false), Param::Null);
+        assert_eq!(key(r#"{"n":[]}"#, "n.v", false), MISSING_SORT_KEY);
+        assert_eq!(
+            key(r#"{"n":[{"v":[]},{"v":3}]}"#, "n.v", false),
+            Param::Null
+        );
+        assert_eq!(
+            key(r#"{"n":[{"v":[]},{"v":3}]}"#, "n.v", true),
+            Param::Integer(3)
+        );
+        assert_eq!(
+            key(r#"{"n":[2,"x",1]}"#, "n", true),
+            Param::Text("x".to_owned())
+        );
+        assert_eq!(key(r#"{"n":[null]}"#, "n", true), MISSING_SORT_KEY);
+    }
+
+    #[test]
+    fn distinct_opens_an_array_once() {
+        let got = reached(r#"{"x":[[1,2],3],"y":[{"z":1},{"z":[2]}]}"#, &split("x")).unwrap();
+        assert!(got.unwrap().ends_with(",3]"));
+        let got = reached(r#"{"y":[{"z":1},{"z":[2]}]}"#, &split("y.z")).unwrap();
+        assert_eq!(got.as_deref(), Some("[1,2]"));
     }
 
     #[test]

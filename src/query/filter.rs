@@ -6,14 +6,14 @@
 //! here and nowhere else.
 //!
 //! A member with a column of its own is tested by SQL's operators on that column. What lies deeper in the document, where
-//! arrays and types must be looked at, is tested by our SQL function `holds(document, test)`: see [`super::document_test`].
+//! arrays and types must be looked at, is tested by our SQL function `holds(document, test)`: see [`super::predicate`].
 
 use serde_json::Value;
 
-use super::document_test::{Check, DocumentTest};
 use super::error::{QueryError, unknown};
 use super::field::{Column, ColumnKind, NullMeans, Target, resolve};
 use super::pattern::{self, Pattern};
+use super::predicate::{Check, Predicate};
 use super::request::Condition;
 use super::sql::{Param, Sql};
 use crate::json::type_name;
@@ -21,6 +21,12 @@ use crate::time::Timestamp;
 
 /// The most values in all the lists of a request together.
 pub const MAX_LIST_VALUES: usize = 10_000;
+/// The most regular expressions of a request; each may take some milliseconds to compile.
+pub const MAX_PATTERNS: usize = 50;
+/// The most words of `contain` and its like, and of `keyword`, in a request.
+pub const MAX_WORDS: usize = 500;
+/// The most bytes of all those words together.
+pub const MAX_WORD_BYTES: usize = 16 << 10;
 
 /// Which of two values must be smaller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -127,7 +133,7 @@ pub enum Filter {
     Any(Vec<Filter>),
     Not(Box<Filter>),
     Column(Column, ColumnTest),
-    Document(DocumentTest),
+    Document(Predicate),
 }
 
 /// A test of a column; the operands have the column's own type.
@@ -161,27 +167,27 @@ pub fn parse(
     let mut parser = Parser {
         now,
         list_values: 0,
+        patterns: 0,
+        words: 0,
+        word_bytes: 0,
     };
     let mut all = filter
         .iter()
         .map(|condition| parser.condition(condition))
         .collect::<Result<Vec<_>, _>>()?;
     let mut any = Vec::new();
-    for word in keyword.unwrap_or_default().split_whitespace() {
-        any.push(Filter::Column(
-            Column::JobId,
-            contain(word, "query.keyword")?,
-        ));
-        if any.len() > super::request::MAX_CONDITIONS {
-            let problem = format!(
-                "at most {} words are allowed",
-                super::request::MAX_CONDITIONS
-            );
-            return Err(QueryError::Parameter {
-                place: "query.keyword".to_owned(),
-                problem,
-            });
-        }
+    let words: Vec<_> = keyword
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect();
+    if !words.is_empty() {
+        let literals = words
+            .iter()
+            .map(|word| parser.word(word, "query.keyword"))
+            .collect::<Result<Vec<_>, _>>()?;
+        let pattern = checked_pattern(&pattern::any_of(&literals), "query.keyword")?;
+        any.push(Filter::Column(Column::JobId, ColumnTest::Matches(pattern)));
     }
     for condition in filter_or {
         any.push(parser.condition(condition)?);
@@ -198,16 +204,12 @@ pub fn equals(column: Column, text: &str) -> Filter {
     Filter::Column(column, ColumnTest::Equal(text.into()))
 }
 
-fn contain(word: &str, place: &str) -> Result<ColumnTest, QueryError> {
-    Ok(ColumnTest::Matches(checked_pattern(
-        &pattern::literal(limited_pattern(word, place)?),
-        place,
-    )?))
-}
-
 struct Parser {
     now: Timestamp,
     list_values: usize,
+    patterns: usize,
+    words: usize,
+    word_bytes: usize,
 }
 
 impl Parser {
@@ -249,28 +251,38 @@ impl Parser {
                 any_equal(target, list, operand)
             }
             Rule::Compare(comparison) => compare(target, comparison, operand),
-            Rule::Contain => matches(
-                target,
-                &pattern::literal(operand.pattern(operand.single()?)?),
-                operand,
-            ),
-            Rule::Regex => matches(target, operand.pattern(operand.single()?)?, operand),
-            Rule::ContainIn | Rule::NotContainIn | Rule::RegexIn => {
-                let negated = rule == Rule::NotContainIn;
+            Rule::Contain => {
+                let word = operand.text(operand.single()?, "a string")?;
+                matches(target, &self.word(word, operand.place)?, operand)
+            }
+            Rule::Regex => {
+                let text = operand.text(operand.single()?, "a string")?;
+                matches(target, self.pattern(text, operand.place)?, operand)
+            }
+            Rule::ContainIn => {
+                let words = self.words_of(operand)?;
+                if words.is_empty() {
+                    return Ok(NEVER);
+                }
+                matches(target, &pattern::any_of(&words), operand)
+            }
+            Rule::NotContainIn => {
+                let words = self.words_of(operand)?;
+                let none =
+                    |word: &String| Ok(Filter::Not(Box::new(matches(target, word, operand)?)));
+                Ok(Filter::Any(
+                    words.iter().map(none).collect::<Result<_, _>>()?,
+                ))
+            }
+            Rule::RegexIn => {
                 let mut any = Vec::new();
                 for value in self.list(operand)? {
-                    let text = operand.pattern(value)?;
-                    let literal = if rule == Rule::RegexIn {
-                        text.to_owned()
-                    } else {
-                        pattern::literal(text)
-                    };
-                    let test = matches(target, &literal, operand)?;
-                    any.push(if negated {
-                        Filter::Not(Box::new(test))
-                    } else {
-                        test
-                    });
+                    let text = operand.text(value, "strings")?;
+                    any.push(matches(
+                        target,
+                        self.pattern(text, operand.place)?,
+                        operand,
+                    )?);
                 }
                 Ok(Filter::Any(any))
             }
@@ -306,6 +318,42 @@ impl Parser {
                 Ok(compare_time(target, comparison, moment))
             }
         }
+    }
+
+    /// A word as a pattern that matches just it.
+    fn word(&mut self, word: &str, place: &str) -> Result<String, QueryError> {
+        self.words += 1;
+        self.word_bytes += word.len();
+        if self.words > MAX_WORDS || self.word_bytes > MAX_WORD_BYTES {
+            let problem = format!(
+                "{} words of {} bytes up to here, at most {MAX_WORDS} of {MAX_WORD_BYTES} bytes in all are allowed",
+                self.words, self.word_bytes
+            );
+            return Err(QueryError::Parameter {
+                place: place.to_owned(),
+                problem,
+            });
+        }
+        Ok(pattern::literal(word))
+    }
+
+    fn words_of(&mut self, operand: &Operand<'_>) -> Result<Vec<String>, QueryError> {
+        let list = self.list(operand)?;
+        list.iter()
+            .map(|value| self.word(operand.text(value, "strings")?, operand.place))
+            .collect()
+    }
+
+    fn pattern<'t>(&mut self, text: &'t str, place: &str) -> Result<&'t str, QueryError> {
+        self.patterns += 1;
+        if self.patterns > MAX_PATTERNS {
+            let problem = format!("at most {MAX_PATTERNS} regular expressions are allowed");
+            return Err(QueryError::Parameter {
+                place: place.to_owned(),
+                problem,
+            });
+        }
+        limited_pattern(text, place)
     }
 
     fn list<'v>(&mut self, operand: &Operand<'v>) -> Result<&'v [Value], QueryError> {
@@ -363,10 +411,6 @@ impl<'v> Operand<'v> {
                 type_name(value)
             ))
         })
-    }
-
-    fn pattern<'t>(&self, value: &'t Value) -> Result<&'t str, QueryError> {
-        limited_pattern(self.text(value, "a string")?, self.place)
     }
 
     fn iso8601(&self, value: &Value) -> Result<Timestamp, QueryError> {
@@ -435,7 +479,7 @@ fn checked_pattern(text: &str, place: &str) -> Result<String, QueryError> {
 }
 
 fn document(path: &[String], check: Check) -> Filter {
-    Filter::Document(DocumentTest {
+    Filter::Document(Predicate {
         path: path.to_vec(),
         check,
     })
@@ -614,17 +658,11 @@ impl Filter {
     /// As [`Filter::lower`], for where brackets stand around it already.
     #[must_use]
     pub(crate) fn lower_inside(&self) -> Sql {
-        let mut sql = Sql::default();
         match self {
-            Self::All(filters) if filters.len() > 1 => {
-                sql.join(" AND ", filters.iter().map(Self::lower))
-            }
-            Self::Any(filters) if filters.len() > 1 => {
-                sql.join(" OR ", filters.iter().map(Self::lower))
-            }
-            other => return other.lower(),
-        };
-        sql
+            Self::All(filters) if filters.len() > 1 => join_inside(filters, " AND "),
+            Self::Any(filters) if filters.len() > 1 => join_inside(filters, " OR "),
+            other => other.lower(),
+        }
     }
 }
 
@@ -634,11 +672,30 @@ fn join(filters: &[Filter], none: &'static str, separator: &'static str) -> Sql 
         [only] => only.lower(),
         several => {
             let mut sql = Sql::new("(");
-            sql.join(separator, several.iter().map(Filter::lower))
-                .push(")");
+            sql.append(join_inside(several, separator)).push(")");
             sql
         }
     }
+}
+
+/// Joins at least two. Very many are halved into brackets first: SQLite bounds how deep an expression is, and a chain is
+/// as deep as it is long.
+fn join_inside(filters: &[Filter], separator: &'static str) -> Sql {
+    const LONGEST_CHAIN: usize = 50;
+    let mut sql = Sql::default();
+    if filters.len() <= LONGEST_CHAIN {
+        sql.join(separator, filters.iter().map(Filter::lower));
+        return sql;
+    }
+    let (left, right) = filters.split_at(filters.len() / 2);
+    sql.push("(")
+        .append(join_inside(left, separator))
+        .push(")")
+        .push(separator);
+    sql.push("(")
+        .append(join_inside(right, separator))
+        .push(")");
+    sql
 }
 
 fn lower_column(column: Column, test: &ColumnTest) -> Sql {

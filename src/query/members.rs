@@ -111,6 +111,9 @@ impl<'v> Members<'v> {
         let Some((value, place)) = self.value(&[name])? else {
             return Ok(None);
         };
+        if value == "" {
+            return Ok(None);
+        }
         match as_integer(value) {
             Some(integer) => Ok(Some((integer, place))),
             None => Err(wrong_type(self.fault, &place, "an integer", value)),

@@ -3,12 +3,11 @@
 //! The way through this room is one direction: [`request`] reads JSON into shapes, [`filter`] and [`stage`] check them
 //! into types that can only be right, [`list`] and [`stat`] lower those to [`sql::Sql`], which cannot fail. What SQLite
 //! can't decide exactly (MongoDB's types, paths through arrays, regular expressions) is decided by small functions here
-//! ([`document_test`], [`value`], [`path`], [`date_format`]), which the store registers under SQL names.
+//! ([`predicate`], [`value`], [`path`], [`date_format`]), which the store registers under SQL names.
 //!
 //! What is absent: a database driver, a web framework, a clock, any I/O.
 
 pub mod date_format;
-pub mod document_test;
 pub mod error;
 pub mod evaluate;
 pub mod field;
@@ -19,6 +18,7 @@ pub mod only;
 pub mod output;
 pub mod path;
 pub mod pattern;
+pub mod predicate;
 pub mod request;
 pub mod scope;
 pub mod sql;

@@ -123,6 +123,14 @@ impl Visitor<'_> for NameIs<'_> {
     }
 }
 
+/// The index that a segment is: digits without a leading zero.
+#[must_use]
+pub fn index(segment: &str) -> Option<usize> {
+    let is_index = segment == "0"
+        || !segment.starts_with('0') && segment.bytes().all(|byte| byte.is_ascii_digit());
+    is_index.then(|| segment.parse().ok()).flatten()
+}
+
 /// Calls `test` with every value that the path reaches, and with `None` where a member is missing, until it says true.
 ///
 /// Rule: MongoDB's query semantics as the conformance notes tell them: a path continues in every element of an array
@@ -144,10 +152,7 @@ pub fn reach(
             None => test(None),
         },
         Value::Array(items) => {
-            let indexed = segment
-                .parse::<usize>()
-                .ok()
-                .and_then(|index| items.get(index));
+            let indexed = index(segment).and_then(|index| items.get(index));
             indexed.is_some_and(|item| reach(item, rest, test))
                 || items
                     .iter()

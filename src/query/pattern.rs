@@ -51,6 +51,12 @@ pub fn literal(text: &str) -> String {
     fancy_regex::escape(text).into_owned()
 }
 
+/// The pattern that matches where any of several does.
+#[must_use]
+pub fn any_of(patterns: &[String]) -> String {
+    patterns.join("|")
+}
+
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

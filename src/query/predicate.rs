@@ -14,7 +14,7 @@ use super::value::Any;
 
 /// A test of the values that a path reaches; it holds when any of them passes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct DocumentTest {
+pub struct Predicate {
     /// Segments from the document's root.
     pub path: Vec<String>,
     #[serde(flatten)]
@@ -39,7 +39,7 @@ pub enum Check {
     Match(Map<String, Value>),
 }
 
-impl DocumentTest {
+impl Predicate {
     /// The test as it is bound.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -72,7 +72,7 @@ impl Prepared {
     /// # Errors
     /// A sentence, when the text is no test.
     pub fn new(text: &str) -> Result<Self, String> {
-        let test: DocumentTest = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let test: Predicate = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let check = match test.check {
             Check::Equal(value) => PreparedCheck::Equal(Any::from(&value)),
             Check::In(values) => {
@@ -173,13 +173,13 @@ mod tests {
     #[track_caller]
     fn check(path: &str, check: Check, expected: bool) {
         const DOCUMENT: &str = r#"{"n":1,"t":true,"s":"ab","z":null,"o":{"a":1,"b":[]},"e":[],"l":[{"k":"x","v":1},{"k":"y","v":null},{"k":"w","v":[2,3]},5]}"#;
-        let test = DocumentTest {
+        let test = Predicate {
             path: path.split('.').map(str::to_owned).collect(),
             check,
         };
         let text = test.to_text();
         assert_eq!(
-            serde_json::from_str::<DocumentTest>(&text).unwrap(),
+            serde_json::from_str::<Predicate>(&text).unwrap(),
             test,
             "{text}"
         );

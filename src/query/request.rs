@@ -177,7 +177,18 @@ impl JobStatQuery {
         let filter = conditions(&mut members, "filter")?;
         let filter_or = conditions(&mut members, "filter_or")?;
         limit_conditions(&members, &filter, &filter_or)?;
-        let stages = members.array("aggregate", super::stat::MAX_STAGES)?;
+        let stages = members.array("aggregate", usize::MAX)?;
+        if stages.len() > super::stat::MAX_STAGES {
+            let problem = format!(
+                "has {} stages, at most {} are allowed",
+                stages.len(),
+                super::stat::MAX_STAGES
+            );
+            return Err(QueryError::Language {
+                place: members.place_of("aggregate"),
+                problem,
+            });
+        }
         let distinct = members.string(&["distinct"])?;
         let question = if !stages.is_empty() {
             Question::Aggregate(
@@ -417,7 +428,7 @@ enum Parameter {
 }
 
 /// Every parameter of the list route, by its dotted name.
-const PARAMETERS: [(&str, Parameter); 15] = [
+const PARAMETERS: [(&str, Parameter); 14] = [
     ("domain_id", Parameter::Text),
     ("job_id", Parameter::Text),
     ("status", Parameter::Status),
@@ -432,7 +443,6 @@ const PARAMETERS: [(&str, Parameter); 15] = [
     ("query.page.limit", Parameter::Integer),
     ("query.sort.key", Parameter::Text),
     ("query.sort.desc", Parameter::Boolean),
-    ("query.sort.k", Parameter::Text),
 ];
 
 /// Nests the pairs of a query string into the JSON that a search would have sent.

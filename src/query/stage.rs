@@ -167,6 +167,42 @@ impl Calculation {
     }
 }
 
+impl Stage {
+    /// How many keys, fields, operands and conditions it has.
+    pub(crate) fn expressions(&self) -> usize {
+        match self {
+            Self::Unwind(_) | Self::Count(_) | Self::Limit(_) | Self::Skip(_) => 1,
+            Self::Sort(keys) => keys.len(),
+            Self::Group(group) => {
+                let of_field = |field: &GroupField| match &field.accumulator {
+                    Accumulator::Count(conditions)
+                    | Accumulator::Sum(_, conditions)
+                    | Accumulator::Average(_, conditions) => 1 + conditions.len(),
+                    Accumulator::Push(fields) => 1 + fields.len(),
+                    _ => 1,
+                };
+                group.keys.len() + group.fields.iter().map(of_field).sum::<usize>()
+            }
+            Self::Project(project) => project
+                .fields
+                .iter()
+                .map(|field| field.expression.expressions())
+                .sum(),
+        }
+    }
+}
+
+impl Expression {
+    fn expressions(&self) -> usize {
+        match self {
+            Self::Path(_) | Self::Number(_) | Self::Function(..) => 1,
+            Self::Calculation(_, operands, _) => {
+                1 + operands.iter().map(Self::expressions).sum::<usize>()
+            }
+        }
+    }
+}
+
 const STAGES: [&str; 7] = [
     "unwind", "group", "count", "sort", "limit", "skip", "project",
 ];
@@ -247,6 +283,12 @@ pub(crate) fn parse(value: &Value, place: &str) -> Result<Stage, QueryError> {
 
 fn number(value: &Value, place: &str, least: i64) -> Result<i64, QueryError> {
     // Rule: the conformance case E-error-request-023: what is no number is a fault of the request, not of the language.
+    if value.is_u64() && !value.is_i64() {
+        return Err(language(
+            place,
+            format!("{value} is more than any answer has rows"),
+        ));
+    }
     let Some(number) = as_integer(value) else {
         return Err(wrong_type(Fault::Parameter, place, "an integer", value));
     };

@@ -27,6 +27,10 @@ use crate::time::Timestamp;
 
 /// The most stages of an aggregate.
 pub const MAX_STAGES: usize = 50;
+/// The most terms that an order is made of: a sort's keys, those of the sorts before it, and a group's keys.
+const MAX_ORDER_TERMS: usize = 250;
+/// The most keys, fields, operands and conditions in all the stages of an aggregate together.
+pub const MAX_EXPRESSIONS: usize = 2_000;
 
 /// Compiled statistics.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +73,16 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
                 .iter()
                 .map(|(stage, place)| stage::parse(stage, place))
                 .collect::<Result<Vec<_>, _>>()?;
+            let count: usize = stages.iter().map(Stage::expressions).sum();
+            if count > MAX_EXPRESSIONS {
+                let problem = format!(
+                    "{count} keys, fields, operands and conditions in all, at most {MAX_EXPRESSIONS} are allowed"
+                );
+                return Err(QueryError::Language {
+                    place: "query.aggregate".to_owned(),
+                    problem,
+                });
+            }
             let mut pipeline = Pipeline::new(&scope, &filter);
             for stage in &stages {
                 pipeline.apply(stage)?;
@@ -167,23 +181,6 @@ impl Expr {
         }
         sql
     }
-
-    /// What ORDER BY takes to put the values in MongoDB's order.
-    fn into_sort_term(self, desc: bool) -> Term {
-        let mut sql = Sql::default();
-        match self.kind {
-            Kind::Any => {
-                let any = self.into_any();
-                sql.push("sort_key(")
-                    .append(any)
-                    .push(", ")
-                    .bind(i64::from(desc))
-                    .push(")")
-            }
-            _ => sql.append(self.sql),
-        };
-        Term { sql, desc }
-    }
 }
 
 /// One term of an order.
@@ -220,10 +217,18 @@ enum Rows {
     Columns(Vec<NamedColumn>),
 }
 
+/// A common table expression.
+struct Table {
+    sql: Sql,
+    /// Whether its rows are computed once and kept. SQLite otherwise writes a column's expression wherever a later
+    /// stage names it: twice a stage, and fifty stages are more than any memory holds.
+    is_kept: bool,
+}
+
 /// The pipeline so far.
 struct Pipeline {
     /// The common table expressions `s0`, `s1` ….
-    tables: Vec<Sql>,
+    tables: Vec<Table>,
     rows: Rows,
     /// Always total: the job id, or the keys of a group, come last.
     order: Vec<Term>,
@@ -236,7 +241,10 @@ impl Pipeline {
         let mut sql = Sql::new("SELECT * FROM jobs WHERE ");
         sql.append(scope.lower(filter));
         Self {
-            tables: vec![sql],
+            tables: vec![Table {
+                sql,
+                is_kept: false,
+            }],
             rows: Rows::Documents {
                 unwound: Vec::new(),
             },
@@ -274,7 +282,13 @@ impl Pipeline {
             ", ",
             self.tables.into_iter().enumerate().map(|(number, table)| {
                 let mut named = Sql::new("s");
-                named.number(number).push(" AS (").append(table).push(")");
+                named.number(number);
+                named.push(if table.is_kept {
+                    " AS MATERIALIZED ("
+                } else {
+                    " AS ("
+                });
+                named.append(table.sql).push(")");
                 named
             }),
         );
@@ -312,6 +326,13 @@ impl Pipeline {
         self.next - 1
     }
 
+    fn push_table(&mut self, sql: Sql) {
+        self.tables.push(Table {
+            sql,
+            is_kept: false,
+        });
+    }
+
     /// ` FROM s` and the number of the last table.
     fn push_from(&self, sql: &mut Sql) {
         sql.push(" FROM s").number(self.tables.len() - 1);
@@ -324,19 +345,72 @@ impl Pipeline {
             sql.push(" ORDER BY ").append(order_by(&self.order));
         }
         sql.push(" LIMIT ").bind(limit).push(" OFFSET ").bind(skip);
-        self.tables.push(sql);
+        self.push_table(sql);
     }
 
     fn sort(&mut self, keys: &[Sort]) -> Result<(), QueryError> {
-        let mut order = Vec::with_capacity(keys.len() + self.order.len());
-        for key in keys {
-            order.push(self.resolve(&key.path)?.into_sort_term(key.desc));
-        }
-        // The order so far decides between equals. Beyond the last term of it, the total one, more can't matter.
+        let mut order = keys
+            .iter()
+            .map(|key| self.sort_term(key))
+            .collect::<Result<Vec<_>, _>>()?;
+        // The order so far decides between equals.
         order.append(&mut self.order);
-        order.truncate(super::request::MAX_SORT_KEYS * 2 + 1);
+        if order.len() > MAX_ORDER_TERMS {
+            return Err(QueryError::Language {
+                place: keys
+                    .first()
+                    .map(|key| key.path.place.clone())
+                    .unwrap_or_default(),
+                problem: format!(
+                    "with the sorts and group keys before it, more than {MAX_ORDER_TERMS} keys to sort by"
+                ),
+            });
+        }
         self.order = order;
         Ok(())
+    }
+
+    /// What ORDER BY takes to put the rows in MongoDB's order by a path, which goes into arrays.
+    fn sort_term(&self, key: &Sort) -> Result<Term, QueryError> {
+        let segments = &key.path.segments;
+        let (base, rest) = match &self.rows {
+            Rows::Documents { unwound } if unwound.is_empty() => {
+                match resolve_segments(segments.clone(), &key.path.place)? {
+                    Target::Document(path) => {
+                        let mut sql = Sql::new("sort_value(document, ");
+                        sql.bind(path_param(&path)).push(", ");
+                        sql.bind(i64::from(key.desc)).push(")");
+                        return Ok(Term {
+                            sql,
+                            desc: key.desc,
+                        });
+                    }
+                    target => (from_document(target, Step::Member), &[][..]),
+                }
+            }
+            Rows::Documents { .. } => {
+                let Some(path) = document_path(segments, &key.path.place)? else {
+                    return Ok(Term {
+                        sql: Sql::new("NULL"),
+                        desc: key.desc,
+                    });
+                };
+                let root = PathAt {
+                    place: key.path.place.clone(),
+                    segments: vec![path[0].clone()],
+                };
+                let base = self.resolve_with(&root, Step::Member)?;
+                return Ok(sort_term(base, &path[1..], key.desc));
+            }
+            Rows::Columns(_) => {
+                let root = PathAt {
+                    place: key.path.place.clone(),
+                    segments: vec![segments[0].clone()],
+                };
+                (self.resolve(&root)?, &segments[1..])
+            }
+        };
+        Ok(sort_term(base, rest, key.desc))
     }
 
     fn count(&mut self, name: &str) {
@@ -345,7 +419,7 @@ impl Pipeline {
         sql.number(number);
         self.push_from(&mut sql);
         sql.push(" HAVING count(*) > 0");
-        self.tables.push(sql);
+        self.push_table(sql);
         self.order.clear();
         self.rows = Rows::Columns(vec![NamedColumn {
             name: name.to_owned(),
@@ -374,7 +448,7 @@ impl Pipeline {
             .push(", json_each(")
             .append(elements)
             .push(") AS e");
-        self.tables.push(sql);
+        self.push_table(sql);
         self.order.push(Term::ascending(numbered("p", number)));
         let element = numbered("u", number);
         match &mut self.rows {
@@ -412,7 +486,7 @@ impl Pipeline {
                 let mut sql = Sql::new("SELECT *, ");
                 sql.append(new).push(" AS c").number(replaced);
                 self.push_from(&mut sql);
-                self.tables.push(sql);
+                self.push_table(sql);
             }
         }
         Ok(())
@@ -430,13 +504,12 @@ impl Pipeline {
             }
             _ => None,
         };
-        match from_document {
-            Some(path) => sql.push("elements_at(document, ").bind(path_param(&path)),
-            None => {
-                let value = self.resolve_with(path, Step::Member)?.into_any();
-                sql.push("explode(").append(value)
-            }
-        };
+        if let Some(path) = from_document {
+            sql.push("elements_at(document, ").bind(path_param(&path));
+        } else {
+            let value = self.resolve_with(path, Step::Member)?.into_any();
+            sql.push("explode(").append(value);
+        }
         sql.push(")");
         Ok(sql)
     }
@@ -487,7 +560,7 @@ impl Pipeline {
                     .map(|column| numbered("c", column.number)),
             );
         }
-        self.tables.push(sql);
+        self.push_table(sql);
         self.order = columns
             .iter()
             .filter(|column| column.is_key)
@@ -557,7 +630,7 @@ impl Pipeline {
         let mut sql = Sql::new("SELECT ");
         sql.join(", ", selected);
         self.push_from(&mut sql);
-        self.tables.push(sql);
+        self.push_table(sql);
         self.rows = Rows::Columns(columns);
     }
 
@@ -782,7 +855,7 @@ impl Pipeline {
         let mut sql = Sql::new("SELECT ");
         sql.join(", ", selected);
         self.push_from(&mut sql);
-        self.tables.push(sql);
+        self.tables.push(Table { sql, is_kept: true });
         self.order = order;
         self.rows = Rows::Columns(columns);
         Ok(())
@@ -803,10 +876,11 @@ impl Pipeline {
                     Function::ArrayToObject => "array_to_object(",
                     Function::ObjectToArray => "object_to_array(",
                 });
-                sql.append(self.resolve(path)?.into_any())
-                    .push(", ")
-                    .bind(path.place.as_str())
-                    .push(")");
+                sql.append(self.resolve(path)?.into_any());
+                if *function != Function::Sum {
+                    sql.push(", ").bind(path.place.as_str());
+                }
+                sql.push(")");
                 Expr::any(sql)
             }
             Expression::Calculation(calculation, operands, place) => {
@@ -980,6 +1054,23 @@ fn date_text(expr: Expr, format: &str, place: &str) -> Expr {
         kind: Kind::Any,
         nulls: NullMeans::Null,
     }
+}
+
+/// The term for a path below an expression.
+fn sort_term(base: Expr, rest: &[String], desc: bool) -> Term {
+    let sql = match base.kind {
+        Kind::Any => {
+            let mut sql = Sql::new("sort_key(");
+            sql.append(base.into_any())
+                .push(", ")
+                .bind(path_param(rest));
+            sql.push(", ").bind(i64::from(desc)).push(")");
+            sql
+        }
+        _ if rest.is_empty() => base.sql,
+        _ => Sql::new("NULL"),
+    };
+    Term { sql, desc }
 }
 
 fn extreme(function: &'static str, expr: Expr) -> Expr {

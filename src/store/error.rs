@@ -95,6 +95,9 @@ pub enum StoreError {
     /// The database can't be used for now.
     #[error("{source}; {}", remedy(.source))]
     Unavailable { source: rusqlite::Error },
+    /// The database was opened to be read only.
+    #[error("the database was opened read-only")]
+    ReadOnly,
     #[error(transparent)]
     Sqlite(rusqlite::Error),
 }
@@ -106,6 +109,12 @@ impl From<rusqlite::Error> for StoreError {
         {
             return Self::Query(QueryError::Evaluation {
                 problem: problem.to_owned(),
+            });
+        }
+        if is_too_large(&source) {
+            return Self::Query(QueryError::Language {
+                place: "query".to_owned(),
+                problem: "is too large to be one statement; ask for less at a time".to_owned(),
             });
         }
         match source.sqlite_error_code() {
@@ -123,4 +132,19 @@ impl From<rusqlite::Error> for StoreError {
             _ => Self::Sqlite(source),
         }
     }
+}
+
+/// Whether a statement is past one of SQLite's own limits. Ours, which name their place, are below them but for strange
+/// requests that are near many of ours at once.
+fn is_too_large(error: &rusqlite::Error) -> bool {
+    const LIMITS: [&str; 5] = [
+        "Expression tree is too large",
+        "too many SQL variables",
+        "too many columns",
+        "parser stack overflow",
+        "tables in a join",
+    ];
+    let text = error.to_string();
+    error.sqlite_error_code() == Some(ErrorCode::TooBig)
+        || LIMITS.iter().any(|limit| text.contains(limit))
 }

@@ -11,9 +11,9 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Error, Result, ToSql};
 
 use crate::query::date_format::DateFormat;
-use crate::query::document_test::Prepared;
 use crate::query::only::Cut;
 use crate::query::pattern::Pattern;
+use crate::query::predicate::Prepared;
 use crate::query::sql::Param;
 use crate::query::value::Any;
 use crate::query::{Calculation, evaluate};
@@ -174,13 +174,14 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
     scalar.add("explode", 1, |context| {
         Ok(evaluate::explode(any(context, 0)?))
     })?;
-    scalar.add("sort_key", 2, |context| {
-        let key = any(context, 0)?
-            .map(|value| Ok::<_, Error>(value.into_sort_key(context.get(1)?)))
-            .transpose()?;
-        Ok(output_param(
-            key.unwrap_or(crate::query::value::MISSING_SORT_KEY),
-        ))
+    scalar.add("sort_key", 3, |context| {
+        let path = path(context, 1)?;
+        let value = any(context, 0)?;
+        let descending = context.get(2)?;
+        let missing = crate::query::value::MISSING_SORT_KEY;
+        Ok(output_param(value.map_or(missing, |value| {
+            evaluate::sort_key(&value, &path, descending)
+        })))
     })?;
     scalar.add("time_value", 1, |context| {
         Ok(output(
@@ -210,7 +211,7 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
             .map(|value| output(Some(value)))
             .map_err(fault)
     })?;
-    scalar.add("sum_of", 2, |context| {
+    scalar.add("sum_of", 1, |context| {
         Ok(output(Some(evaluate::sum_of(any(context, 0)?))))
     })?;
     scalar.add("array_to_object", 2, |context| {
@@ -328,20 +329,35 @@ impl Aggregate<Option<Param>, ToSqlOutput<'static>> for Edge {
 /// `push`: the values that are there, as a list.
 struct Push;
 
-impl Aggregate<Vec<Any>, ToSqlOutput<'static>> for Push {
-    fn init(&self, _: &mut Context<'_>) -> Result<Vec<Any>> {
-        Ok(Vec::new())
+/// The most that one pushed list may hold, in bytes as its values travel.
+const MAX_LIST_BYTES: usize = 64 << 20;
+
+#[derive(Default)]
+struct List {
+    items: Vec<Any>,
+    bytes: usize,
+}
+
+impl Aggregate<List, ToSqlOutput<'static>> for Push {
+    fn init(&self, _: &mut Context<'_>) -> Result<List> {
+        Ok(List::default())
     }
-    fn step(&self, context: &mut Context<'_>, list: &mut Vec<Any>) -> Result<()> {
-        list.extend(any(context, 0)?);
+    fn step(&self, context: &mut Context<'_>, list: &mut List) -> Result<()> {
+        list.bytes += match context.get_raw(0) {
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+            _ => std::mem::size_of::<Any>(),
+        };
+        if list.bytes > MAX_LIST_BYTES {
+            return Err(fault(format_args!(
+                "a pushed list is larger than {} MiB; narrow the filter, or add a limit",
+                MAX_LIST_BYTES >> 20
+            )));
+        }
+        list.items.extend(any(context, 0)?);
         Ok(())
     }
-    fn finalize(
-        &self,
-        _: &mut Context<'_>,
-        list: Option<Vec<Any>>,
-    ) -> Result<ToSqlOutput<'static>> {
-        Ok(output(Some(Any::Array(list.unwrap_or_default()))))
+    fn finalize(&self, _: &mut Context<'_>, list: Option<List>) -> Result<ToSqlOutput<'static>> {
+        Ok(output(Some(Any::Array(list.unwrap_or_default().items))))
     }
 }
 

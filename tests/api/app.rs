@@ -59,7 +59,7 @@ impl App {
             name: "test".to_owned(),
             reader: Box::new(std::io::Cursor::new(jobs)),
         };
-        transfer::import(&store, [Ok(source)], OnConflict::Fail).unwrap();
+        transfer::import(&store, [source], OnConflict::Fail).unwrap();
 
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),

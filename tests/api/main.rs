@@ -5,5 +5,6 @@ mod app;
 mod conformance;
 mod readme;
 mod routes;
+mod statistics;
 mod streaming;
 mod tenancy;

@@ -20,7 +20,7 @@ fn unknown_routes_and_methods_take_spaceones_shape() {
         ("GET", "/inventory/v1/jobs/search", "POST"),
         ("DELETE", "/inventory/v1/jobs", "GET"),
         ("PUT", "/inventory/v1/jobs/stat", "POST"),
-        ("POST", "/healthz", "GET"),
+        ("POST", "/healthz", "GET, HEAD"),
         ("POST", "/", "GET, HEAD"),
     ] {
         let answer = app.send(method, path, &[], None);
@@ -238,4 +238,126 @@ fn the_page_is_served_with_its_policy_and_a_tag() {
         app.get("/js/main.js").header("content-type"),
         Some("text/javascript; charset=utf-8")
     );
+}
+
+#[test]
+fn requests_within_the_limits_are_answered_however_odd() {
+    let app = App::with_jobs(job("j", "d", "\"filter\":{\"x\":1}"));
+    let words: Vec<_> = (0..500).map(|number| format!("w{number}")).collect();
+    let keyword = words.join(" ");
+    let many = vec![json!({"k": "filter.x", "v": 1, "o": "eq"}); 500];
+    let requirement = json!({"k": "filter", "o": "gt", "v": 1});
+    let field = |number: usize| json!({"name": format!("f{number}"), "operator": "count", "conditions": vec![requirement.clone(); 18]});
+    let fields: Vec<_> = (0..100).map(field).collect();
+    for query in [
+        json!({"filter": [{"k": "job_id", "v": words, "o": "not_contain_in"}]}),
+        json!({"filter": [{"k": "filter.x", "v": words, "o": "contain_in"}]}),
+        json!({"keyword": keyword, "filter_or": many}),
+        json!({"filter": many}),
+        json!({"filter": [{"k": "job_id", "v": vec!["^j"; 50], "o": "regex_in"}]}),
+    ] {
+        let answer = app.search(&json!({"domain_id": "d", "query": query}));
+        assert_eq!(answer.status, 200, "{}", answer.text);
+    }
+    let answer = app
+        .stat(&json!({"domain_id": "d", "query": {"aggregate": [{"group": {"fields": fields}}]}}));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[test]
+fn requests_past_the_limits_are_the_clients_fault() {
+    let app = App::with_jobs(job("j", "d", ""));
+    let words = |count: usize| {
+        (0..count)
+            .map(|number| json!(format!("w{number}")))
+            .collect::<Vec<_>>()
+    };
+    for (query, expected) in [
+        (
+            json!({"filter": [{"k": "job_id", "v": words(501), "o": "contain_in"}]}),
+            "query.filter[0].v: 501 words",
+        ),
+        (
+            json!({"filter": [{"k": "job_id", "v": words(51), "o": "regex_in"}]}),
+            "query.filter[0].v: at most 50 regular expressions",
+        ),
+        (
+            json!({"filter": [{"k": "job_id", "v": words(10_001), "o": "in"}]}),
+            "query.filter[0].v: 10001 values",
+        ),
+        (
+            json!({"only": vec!["status"; 101]}),
+            "query.only: has 101 items",
+        ),
+        (
+            json!({"sort": vec![json!({"key": "status"}); 33]}),
+            "query.sort: has 33 keys",
+        ),
+    ] {
+        check_error(
+            &app.search(&json!({"domain_id": "d", "query": query}))
+                .error(),
+            &format!("400 ERROR_INVALID_PARAMETER: {expected}"),
+        );
+    }
+}
+
+/// A column named twice a stage, fifty stages on: written out it would be more than any memory holds.
+#[test]
+fn calculations_of_calculations_stay_small() {
+    let app = App::with_jobs(job("j", "d", "\"total_tasks\":1"));
+    let double = |operator: &str| json!({"project": {"fields": [{"name": "x", "operator": operator, "fields": ["x", "x"]}]}});
+    let mut stages = vec![json!({"project": {"fields": [{"name": "x", "key": "total_tasks"}]}})];
+    stages.extend(vec![double("add"); 48]);
+    let answer = app.stat(&json!({"domain_id": "d", "query": {"aggregate": stages}}));
+    assert_eq!(answer.json(), json!({"results": [{"x": 1_u64 << 48}]}));
+}
+
+#[test]
+fn a_pattern_that_is_slow_to_compile_stops_nobody_else() {
+    let app = App::with_jobs(job("j", "d", ""));
+    let patterns: Vec<_> = (0..50)
+        .map(|number| format!("\\w{{20}}a{number}"))
+        .collect();
+    let slow = json!({"domain_id": "d", "query": {"filter": [{"k": "job_id", "v": patterns, "o": "regex_in"}]}});
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| app.search(&slow).status))
+            .collect();
+        assert_eq!(app.get("/").status, 200);
+        for status in asked {
+            assert_eq!(status.join().unwrap(), 200);
+        }
+    });
+}
+
+#[test]
+fn quick_answers_find_a_reader_beside_heavy_ones() {
+    use std::io::Write;
+    let jobs: String = (0..20_000)
+        .map(|number| {
+            job(
+                &format!("j{number}"),
+                "d",
+                "\"filter\":{\"x\":\"some text to fill the answer with\"}",
+            )
+        })
+        .collect();
+    let app = App::with_jobs(jobs);
+    let body = "{\"domain_id\":\"d\"}";
+    // Clients that ask for everything and read nothing.
+    let stalled: Vec<_> = (0..12)
+        .map(|_| {
+            let mut stream = std::net::TcpStream::connect(&app.address).unwrap();
+            let length = body.len();
+            write!(stream, "POST /inventory/v1/jobs/search HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+            stream
+        })
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(app.get("/healthz").status, 200);
+        let page = app.search(&json!({"domain_id": "d", "query": {"page": {"limit": 1}}}));
+        assert_eq!(page.status, 200, "{}", page.text);
+    }
+    drop(stalled);
 }

@@ -83,7 +83,7 @@ fn clients_that_leave_free_their_readers() {
     ));
     let body = "{\"domain_id\":\"d\"}";
     // More than there are readers: if one of them were kept, the last requests would find none.
-    for _ in 0..30 {
+    for _ in 0..23 {
         let mut stream = TcpStream::connect(&app.address).unwrap();
         write!(
             stream,
@@ -97,4 +97,50 @@ fn clients_that_leave_free_their_readers() {
     }
     let answer = app.search(&json!({"domain_id": "d", "query": {"page": {"limit": 1}}}));
     assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+/// An aggregate that no machine finishes: each round triples the rows.
+fn endless() -> serde_json::Value {
+    let mut stages = vec![json!({"project": {"fields": [{"name": "x", "key": "filter.x"}]}})];
+    for _ in 0..23 {
+        stages.push(
+            json!({"project": {"fields": [{"name": "x", "key": "x"}, {"name": "y", "key": "x"}]}}),
+        );
+        stages.push(json!({"unwind": {"path": "y"}}));
+    }
+    stages.push(json!({"count": {"name": "n"}}));
+    json!({"domain_id": "d", "query": {"aggregate": stages}})
+}
+
+#[test]
+fn clients_that_leave_end_their_queries() {
+    const TIMEOUT: Duration = Duration::from_mins(2);
+    let app = App::start(jobs(1_000, "\"filter\":{\"x\":[1,2,3]}"), TIMEOUT);
+    let body = endless().to_string();
+    // As many as there are readers.
+    let streams: Vec<_> = (0..8)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&app.address).unwrap();
+            write!(
+                stream,
+                "POST /inventory/v1/jobs/stat HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .unwrap();
+            stream
+        })
+        .collect();
+    // None of them has an answer, and none will.
+    streams[0]
+        .set_read_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
+    (&streams[0]).read_exact(&mut [0]).unwrap_err();
+    drop(streams);
+    let start = Instant::now();
+    let answer = app.search(&json!({"domain_id": "d", "query": {"count_only": true}}));
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert!(
+        start.elapsed() < TIMEOUT / 10,
+        "the readers are free long before their deadline"
+    );
 }

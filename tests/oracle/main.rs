@@ -105,8 +105,12 @@ fn job() -> impl Strategy<Value = Value> {
     )
         .prop_map(|(code, additional)| {
             let mut error = json!({});
-            code.map(|code| error["error_code"] = json!(code));
-            additional.map(|additional| error["additional"] = additional);
+            if let Some(code) = code {
+                error["error_code"] = json!(code);
+            }
+            if let Some(additional) = additional {
+                error["additional"] = additional;
+            }
             error
         });
     let collector = (
@@ -115,8 +119,12 @@ fn job() -> impl Strategy<Value = Value> {
     )
         .prop_map(|(id, x)| {
             let mut collector = json!({"name": "Collector"});
-            id.map(|id| collector["collector_id"] = json!(id));
-            x.map(|x| collector["x"] = x);
+            if let Some(id) = id {
+                collector["collector_id"] = json!(id);
+            }
+            if let Some(x) = x {
+                collector["x"] = x;
+            }
             collector
         });
     (
@@ -133,14 +141,16 @@ fn job() -> impl Strategy<Value = Value> {
                 "status": status, "filter": filter, "total_tasks": total, "remained_tasks": remained, "errors": errors,
                 "domain_id": "d", "created_at": created, "finished_at": finished, "project_id": project
             });
-            collector.map(|collector| job["collector_info"] = collector);
+            if let Some(collector) = collector {
+                    job["collector_info"] = collector;
+                }
             job
         })
 }
 
 // Queries
 
-const PATHS: [&str; 26] = [
+const PATHS: [&str; 27] = [
     "status",
     "job_id",
     "total_tasks",
@@ -156,6 +166,7 @@ const PATHS: [&str; 26] = [
     "filter.a.0",
     "filter.a.0.b",
     "filter.x.a.b",
+    "filter.a.1",
     "errors",
     "errors.error_code",
     "errors.0",
@@ -402,7 +413,8 @@ impl Database {
         for id in 0..JOBS {
             let mut value = job().new_tree(&mut runner).unwrap().current();
             value["job_id"] = json!(format!("j{id:03}"));
-            lines += &format!("{value}\n");
+            lines.push_str(&value.to_string());
+            lines.push('\n');
         }
         // Another domain's jobs, which must never be seen.
         lines += &lines.replace("\"domain_id\":\"d\"", "\"domain_id\":\"other\"");
@@ -412,7 +424,7 @@ impl Database {
             name: "random".to_owned(),
             reader: Box::new(std::io::Cursor::new(lines)),
         };
-        transfer::import(&store, [Ok(source)], OnConflict::Fail).unwrap();
+        transfer::import(&store, [source], OnConflict::Fail).unwrap();
         let mut documents = Vec::new();
         let mut reader = store.reader(&forever()).unwrap();
         let mut each = |document: &str| {
@@ -481,7 +493,7 @@ impl Database {
 }
 
 fn forever() -> Arc<Interrupt> {
-    Arc::new(Interrupt::after(Duration::from_secs(600)))
+    Arc::new(Interrupt::after(Duration::from_mins(10)))
 }
 
 /// The same number written as an integer or a float is the same; the sets of `add_to_set` come sorted by both.

@@ -431,8 +431,13 @@ impl Pipeline {
 
     fn sort(&mut self, argument: &Value) {
         let keys = argument["keys"].as_array().unwrap();
-        let key_of =
-            |row: &Row, key: &Value| sort_key(self.value(row, &key["key"]), key["desc"] == true);
+        let key_of = |row: &Row, key: &Value| {
+            let path = self.path(&key["key"]);
+            sort_key(
+                sort_keys(&V::Object(row.clone()), &path),
+                key["desc"] == true,
+            )
+        };
         let mut keyed: Vec<(Vec<SortKey>, Row)> = self
             .rows
             .iter()
@@ -472,7 +477,7 @@ impl Pipeline {
                 let value = self.value(row, &part["key"]);
                 key.push(match part.get("date_format") {
                     None => value,
-                    Some(format) => Some(date_text(value, format.as_str().unwrap())?),
+                    Some(format) => Some(date_text(value.as_ref(), format.as_str().unwrap())?),
                 });
             }
             let same = |other: &[Option<V>]| {
@@ -511,6 +516,7 @@ impl Pipeline {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
+    #[expect(clippy::too_many_lines, reason = "one arm an operator")]
     fn accumulate(&self, field: &Value, rows: &[Row]) -> Result<V, Refusal> {
         let conditions = field["conditions"].as_array().cloned().unwrap_or_default();
         let passes = |row: &Row| {
@@ -685,7 +691,8 @@ impl Pipeline {
         let calculated = |fold: fn(f64, f64) -> f64| -> Result<Option<V>, Refusal> {
             let mut numbers = Vec::new();
             let mut has_null = false;
-            for operand in field["fields"].as_array().unwrap() {
+            let mut dates = Vec::new();
+            for (at, operand) in field["fields"].as_array().unwrap().iter().enumerate() {
                 let value = match operand {
                     Value::Number(number) => Some(V::Number(number.as_f64().unwrap())),
                     Value::String(_) => self.value(row, operand),
@@ -694,16 +701,35 @@ impl Pipeline {
                 match value {
                     None | Some(V::Null) => has_null = true,
                     Some(V::Number(number)) => numbers.push(number),
+                    #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+                    Some(V::Date(millis)) => {
+                        dates.push(at);
+                        numbers.push(millis as f64);
+                    }
                     Some(_) => return Err(Refusal::Error),
                 }
             }
+            // One date may be added to; from a date a number or a date may be subtracted; two dates apart are a number.
+            let is_date = match (field["operator"].as_str().unwrap(), dates.as_slice()) {
+                (_, []) | ("subtract", [0, 1]) => false,
+                ("add", [_]) | ("subtract", [0]) => true,
+                _ => return Err(Refusal::Error),
+            };
             if has_null {
                 return Ok(Some(V::Null));
             }
             if field["operator"] == "divide" && numbers[1] == 0.0 {
                 return Err(Refusal::Error);
             }
-            Ok(numbers.into_iter().reduce(fold).map(V::Number))
+            let result = numbers.into_iter().reduce(fold);
+            #[expect(clippy::cast_possible_truncation, reason = "far below 2^53")]
+            Ok(result.map(|number| {
+                if is_date {
+                    V::Date(number.round() as i64)
+                } else {
+                    V::Number(number)
+                }
+            }))
         };
         #[expect(clippy::cast_precision_loss, reason = "a few")]
         match field["operator"].as_str() {
@@ -747,19 +773,49 @@ impl Pipeline {
 /// What a value sorts by; nothing for an empty array.
 type SortKey = Option<V>;
 
-/// (empty array) < null and missing < the rest; of an array the smallest or largest element.
-fn sort_key(value: Option<V>, desc: bool) -> SortKey {
-    match value {
-        None => Some(V::Null),
-        Some(V::Array(items)) => {
-            if desc {
-                items.into_iter().max_by(compare)
-            } else {
-                items.into_iter().min_by(compare)
-            }
-        }
-        other => other,
+/// All that a sort sees at a path: in every element of an array, or at an index that is there; null for what is missing
+/// or no object; the elements of an array at the end.
+fn sort_keys(value: &V, path: &[String]) -> Vec<SortKey> {
+    if path.is_empty() {
+        return match value {
+            V::Array(items) if items.is_empty() => vec![None],
+            V::Array(items) => items.iter().cloned().map(Some).collect(),
+            single => vec![Some(single.clone())],
+        };
     }
+    match value {
+        V::Object(members) => match member(members, &path[0]) {
+            Some(inner) => sort_keys(inner, &path[1..]),
+            None => vec![Some(V::Null)],
+        },
+        V::Array(items) => {
+            if let Some(item) = path[0].parse::<usize>().ok().and_then(|at| items.get(at)) {
+                return sort_keys(item, &path[1..]);
+            }
+            if items.is_empty() {
+                return vec![Some(V::Null)];
+            }
+            items
+                .iter()
+                .flat_map(|item| match item {
+                    V::Object(_) => sort_keys(item, path),
+                    _ => vec![Some(V::Null)],
+                })
+                .collect()
+        }
+        _ => vec![Some(V::Null)],
+    }
+}
+
+/// (empty array) < null and missing < the rest; of several the smallest or the largest.
+fn sort_key(keys: Vec<SortKey>, desc: bool) -> SortKey {
+    let keys = keys.into_iter();
+    let chosen = if desc {
+        keys.max_by(compare_sort_keys)
+    } else {
+        keys.min_by(compare_sort_keys)
+    };
+    chosen.unwrap_or(Some(V::Null))
 }
 
 fn compare_sort_keys(a: &SortKey, b: &SortKey) -> Ordering {
@@ -779,11 +835,11 @@ fn put(row: &mut Row, path: &[String], new: V) {
     }
 }
 
-fn date_text(value: Option<V>, format: &str) -> Result<V, Refusal> {
+fn date_text(value: Option<&V>, format: &str) -> Result<V, Refusal> {
     match value {
         None | Some(V::Null) => Ok(V::Null),
         Some(V::Date(millis)) => {
-            let at = jiff::Timestamp::from_millisecond(millis)
+            let at = jiff::Timestamp::from_millisecond(*millis)
                 .unwrap()
                 .to_zoned(jiff::tz::TimeZone::UTC);
             Ok(match format {
@@ -828,19 +884,43 @@ pub(crate) fn value_to_json(v: &V) -> Value {
     }
 }
 
-/// The different values at a path. Arrays give their elements.
+/// The different values at a path; an array there gives its elements.
 pub(crate) fn distinct(rows: &[Row], key: &str) -> Vec<V> {
     let path = expand(key);
     let mut values: Vec<V> = Vec::new();
     for row in rows {
-        for value in reached(&V::Object(row.clone()), &path)
-            .into_iter()
-            .flatten()
-        {
-            if !matches!(value, V::Array(_)) && !values.iter().any(|other| equal(other, &value)) {
-                values.push(value);
+        for value in ends(&V::Object(row.clone()), &path) {
+            let opened = match value {
+                V::Array(items) => items,
+                single => vec![single],
+            };
+            for value in opened {
+                if !values.iter().any(|other| equal(other, &value)) {
+                    values.push(value);
+                }
             }
         }
     }
     values
+}
+
+fn ends(value: &V, path: &[String]) -> Vec<V> {
+    if path.is_empty() {
+        return vec![value.clone()];
+    }
+    match value {
+        V::Object(members) => {
+            member(members, &path[0]).map_or_else(Vec::new, |inner| ends(inner, &path[1..]))
+        }
+        V::Array(items) => {
+            let indexed = path[0].parse::<usize>().ok().and_then(|at| items.get(at));
+            let inside = items.iter().filter(|item| matches!(item, V::Object(_)));
+            indexed
+                .into_iter()
+                .flat_map(|item| ends(item, &path[1..]))
+                .chain(inside.flat_map(|item| ends(item, path)))
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }

@@ -1,0 +1,205 @@
+//! Faults of a statistics query: each is a 400 that names its place.
+
+use serde_json::{Value, json};
+
+use crate::app::{App, job};
+
+#[track_caller]
+fn check(app: &App, aggregate: &Value, expected: &str) {
+    let answer = app.stat(&json!({"domain_id": "d", "query": {"aggregate": aggregate}}));
+    assert_eq!(answer.status, 400, "{aggregate}: {}", answer.text);
+    let error = answer.error();
+    assert!(
+        error.starts_with(&format!("400 ERROR_DB_QUERY: {expected}")),
+        "{aggregate}\n got: {error}\nwant: {expected}"
+    );
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn faults_name_their_place() {
+    let app = App::with_jobs(job("j", "d", "\"total_tasks\":0,\"filter\":{\"a\":1}"));
+    let group = |field: Value| json!([{"group": {"fields": [field]}}]);
+    let project = |field: Value| json!([{"project": {"fields": [field]}}]);
+    let place = "query.aggregate[0]";
+    for (aggregate, expected) in [
+        (
+            json!([{"lookup": {}}]),
+            format!("{place}.lookup: unknown stage `lookup`; known are unwind, group"),
+        ),
+        (
+            json!([{"gruop": {}}]),
+            format!("{place}.gruop: unknown stage `gruop`; did you mean `group`?"),
+        ),
+        (
+            json!([{"limit": 1, "skip": 1}]),
+            format!("{place}: expected exactly one of the stages"),
+        ),
+        (
+            json!([{}]),
+            format!("{place}: expected exactly one of the stages"),
+        ),
+        (
+            json!([3]),
+            format!("{place}: expected an object with one stage, found a number"),
+        ),
+        (
+            json!([{"limit": 1}, {"limit": 0}]),
+            "query.aggregate[1].limit: expected at least 1, found 0".to_owned(),
+        ),
+        (
+            json!([{"skip": -1}]),
+            format!("{place}.skip: expected at least 0, found -1"),
+        ),
+        (
+            json!([{"limit": u64::MAX}]),
+            format!("{place}.limit: 18446744073709551615 is more than any answer has rows"),
+        ),
+        (
+            json!([{"unwind": {"path": ""}}]),
+            format!("{place}.unwind.path: is required"),
+        ),
+        (
+            json!([{"unwind": {"path": "stauts"}}]),
+            format!("{place}.unwind.path: unknown field `stauts`; did you mean `status`?"),
+        ),
+        (
+            json!([{"count": {}}]),
+            format!("{place}.count.name: is required"),
+        ),
+        (
+            json!([{"sort": {"desc": true}}]),
+            format!("{place}.sort: a key to sort by is required"),
+        ),
+        (
+            json!([{"group": {}}]),
+            format!("{place}.group: keys or fields are required"),
+        ),
+        (
+            json!([{"group": {"keys": [{"name": "x"}]}}]),
+            format!("{place}.group.keys[0].key: is required"),
+        ),
+        (
+            json!([{"group": {"keys": [{"key": "status"}]}}]),
+            format!("{place}.group.keys[0].name: is required"),
+        ),
+        (
+            group(json!({"name": "x"})),
+            format!("{place}.group.fields[0].operator: is required"),
+        ),
+        (
+            group(json!({"name": "x", "operator": "median"})),
+            format!("{place}.group.fields[0].operator: unknown operator `median`"),
+        ),
+        (
+            group(json!({"name": "x", "operator": "sum"})),
+            format!("{place}.group.fields[0].key: is required"),
+        ),
+        (
+            group(json!({"name": "x", "operator": "push", "fields": [{"key": "status"}]})),
+            format!("{place}.group.fields[0].fields[0].name: is required"),
+        ),
+        (
+            group(
+                json!({"name": "x", "operator": "max", "key": "status", "conditions": [{"key": "status", "operator": "eq", "value": 1}]}),
+            ),
+            format!("{place}.group.fields[0].conditions: `max` takes none"),
+        ),
+        (
+            group(
+                json!({"name": "x", "operator": "count", "conditions": [{"key": "status", "operator": "in", "value": 1}]}),
+            ),
+            format!("{place}.group.fields[0].conditions[0].operator: unknown operator `in`"),
+        ),
+        (
+            group(
+                json!({"name": "x", "operator": "count", "conditions": [{"key": "status", "operator": "eq"}]}),
+            ),
+            format!("{place}.group.fields[0].conditions[0].value: is required"),
+        ),
+        (
+            group(json!({"name": "x", "operator": "merge_objects", "key": "status"})),
+            format!("{place}.group.fields[0]: `merge_objects` takes objects, found a string"),
+        ),
+        (
+            json!([{"group": {"keys": [{"key": "created_at", "name": "d", "date_format": "%y"}]}}]),
+            format!("{place}.group.keys[0].date_format: unknown specifier `%y`"),
+        ),
+        (
+            json!([{"group": {"keys": [{"key": "status", "name": "d", "date_format": "%Y"}]}}]),
+            format!(
+                "{place}.group.keys[0].date_format: `date_format` takes a datetime, found a string"
+            ),
+        ),
+        (
+            project(json!({"name": "x", "key": "status", "operator": "size"})),
+            format!("{place}.project.fields[0].key: `size` takes an array, found a string"),
+        ),
+        (
+            project(json!({"name": "x", "key": "filter.none", "operator": "size"})),
+            format!("{place}.project.fields[0].key: `size` takes an array, found nothing"),
+        ),
+        (
+            project(json!({"name": "x", "key": "status", "operator": "array_to_object"})),
+            format!("{place}.project.fields[0].key: `array_to_object` takes an array"),
+        ),
+        (
+            project(json!({"name": "x", "operator": "divide", "fields": [1, "total_tasks"]})),
+            format!("{place}.project.fields[0]: `divide` by zero"),
+        ),
+        (
+            project(json!({"name": "x", "operator": "divide", "fields": [1]})),
+            format!("{place}.project.fields[0].fields: `divide` takes exactly 2, found 1"),
+        ),
+        (
+            project(json!({"name": "x", "operator": "add", "fields": [1, {"key": "status"}]})),
+            format!("{place}.project.fields[0]: `add` takes numbers"),
+        ),
+        (
+            project(json!({"key": "status"})),
+            format!("{place}.project.fields[0].name: is required"),
+        ),
+        (
+            json!([{"project": {}}]),
+            format!("{place}.project.fields: is required"),
+        ),
+        (
+            Value::Array(vec![json!({"skip": 0}); 10_000]),
+            "query.aggregate: has 10000 stages, at most 50 are allowed".to_owned(),
+        ),
+    ] {
+        check(&app, &aggregate, &expected);
+    }
+}
+
+#[test]
+fn names_hold_nothing_that_could_be_taken_for_something_else() {
+    let app = App::with_jobs(job("j", "d", ""));
+    for (name, letter) in [
+        ("a.b", '.'),
+        ("$a", '$'),
+        ("a\"b", '"'),
+        ("a'b", '\''),
+        ("a`b", '`'),
+        ("a\0b", '\0'),
+        ("a\nb", '\n'),
+    ] {
+        let expected = format!("query.aggregate[0].count.name: a name must not contain {letter:?}");
+        check(&app, &json!([{"count": {"name": name}}]), &expected);
+    }
+    check(
+        &app,
+        &json!([{"count": {"name": "x".repeat(257)}}]),
+        "query.aggregate[0].count.name: is 257 bytes long",
+    );
+    let twice = json!([{"group": {"keys": [{"key": "status", "name": "x"}], "fields": [{"name": "x", "operator": "count"}]}}]);
+    check(
+        &app,
+        &twice,
+        "query.aggregate[0].group: the name `x` is given twice",
+    );
+    let fine = app.stat(
+        &json!({"domain_id": "d", "query": {"aggregate": [{"count": {"name": "이름 (1) -- ;"}}]}}),
+    );
+    assert_eq!(fine.json(), json!({"results": [{"이름 (1) -- ;": 1}]}));
+}
