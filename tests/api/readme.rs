@@ -82,7 +82,9 @@ fn the_limits_are_the_codes() {
             stat::MAX_STAGES,
             stage::MAX_FIELDS
         ),
-        "| bytes of a pattern; backtracking steps over one value | 1,000; 100,000 |".to_owned(),
+        "| regular expressions; bytes of one; backtracking steps over one value | 50; 1,000; 100,000 |".to_owned(),
+        "| words of `contain` and `keyword`; bytes of them all | 500; 16 KiB |".to_owned(),
+        "| keys, fields, operands and conditions of all stages | 2,000 |".to_owned(),
     ] {
         assert!(readme.contains(&line), "{line}");
     }
@@ -90,4 +92,6 @@ fn the_limits_are_the_codes() {
         (filter::MAX_LIST_VALUES, pattern::MAX_PATTERN_BYTES),
         (10_000, 1_000)
     );
+    assert_eq!((filter::MAX_PATTERNS, stat::MAX_EXPRESSIONS), (50, 2_000));
+    assert_eq!((filter::MAX_WORDS, filter::MAX_WORD_BYTES), (500, 16 << 10));
 }
