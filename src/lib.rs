@@ -10,7 +10,8 @@
 //! | 4 | [`transfer`], [`demo`] | import and export; made-up jobs |
 //! | 5 | [`store`] | the database: the only user of rusqlite and r2d2 |
 //! | 6 | [`query`] | the query language: pure, no driver, no framework, no clock |
-//! | 7 | [`job`], [`json`], [`time`] | the document, strict JSON, moments |
+//! | 7 | [`job`] | the document |
+//! | 8 | [`json`], [`time`] | strict JSON, moments |
 //!
 //! A request goes one way: bytes, [`query::request`], a compiled [`query::List`] or [`query::Stat`],
 //! [`store::Snapshot`], bytes. Three things hold throughout: what a client sent never becomes SQL text; every read of

@@ -7,9 +7,7 @@ use serde_json::Value;
 
 use super::path::{index, locate};
 use super::sql::Param;
-use super::stage::Calculation;
 use super::value::{Any, MISSING_SORT_KEY};
-use crate::time::Timestamp;
 
 /// The value at a path below another, gathered through arrays.
 ///
@@ -252,7 +250,7 @@ impl Any {
     }
 
     /// The value's type, as an error names it.
-    fn type_name(&self) -> &'static str {
+    pub(super) fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Integer(_) | Self::Real(_) => "a number",
@@ -281,18 +279,6 @@ pub fn size_of(value: Option<Any>, place: &str) -> Result<Any, String> {
             found(other.as_ref())
         )),
     }
-}
-
-/// `sum` of an array's numbers; of a single number itself; all else counts 0.
-#[must_use]
-pub fn sum_of(value: Option<Any>) -> Any {
-    let mut sum = Sum::default();
-    match value {
-        Some(Any::Array(items)) => items.iter().for_each(|item| sum.add(item)),
-        Some(single) => sum.add(&single),
-        None => {}
-    }
-    sum.total()
 }
 
 /// `array_to_object`: from `{k, v}` objects or pairs; null for null or missing.
@@ -371,180 +357,6 @@ pub fn object_of(names: &[String], values: Vec<Option<Any>>) -> Any {
             .filter_map(|(name, value)| Some((name, value?)))
             .collect(),
     )
-}
-
-/// A calculation over several values.
-///
-/// # Errors
-/// For what is no number, and for a division by zero.
-pub fn calculate(
-    calculation: Calculation,
-    place: &str,
-    values: &[Option<Any>],
-) -> Result<Any, String> {
-    if calculation == Calculation::Sum {
-        let mut sum = Sum::default();
-        values.iter().flatten().for_each(|value| sum.add(value));
-        return Ok(sum.total());
-    }
-    let name = calculation.name();
-    let mut has_null = false;
-    let mut date = None;
-    let mut numbers = Vec::with_capacity(values.len());
-    for (position, value) in values.iter().enumerate() {
-        match (value, calculation, date) {
-            (None | Some(Any::Null), ..) => has_null = true,
-            (Some(Any::Integer(integer)), ..) => numbers.push(Number::Integer(*integer)),
-            (Some(Any::Real(real)), ..) => numbers.push(Number::Real(*real)),
-            // A date and milliseconds are a date.
-            (Some(Any::Time(time)), Calculation::Add, None) => {
-                date = Some(());
-                numbers.push(Number::Integer(time.millis()));
-            }
-            (Some(Any::Time(time)), Calculation::Subtract, None) if position == 0 => {
-                date = Some(());
-                numbers.push(Number::Integer(time.millis()));
-            }
-            // A date less a date is milliseconds.
-            (Some(Any::Time(time)), Calculation::Subtract, Some(())) => {
-                date = None;
-                numbers.push(Number::Integer(time.millis()));
-            }
-            (Some(other), ..) => {
-                let takes = "takes numbers, or one datetime to add to or subtract from";
-                return Err(format!(
-                    "{place}: `{name}` {takes}, found {}",
-                    other.type_name()
-                ));
-            }
-        }
-    }
-    if has_null {
-        return Ok(Any::Null);
-    }
-    let integers: fn(i64, i64) -> Option<i64> = match calculation {
-        Calculation::Add | Calculation::Sum => i64::checked_add,
-        Calculation::Subtract => i64::checked_sub,
-        Calculation::Multiply => i64::checked_mul,
-        Calculation::Divide => |_, _| None,
-    };
-    let floats: fn(f64, f64) -> f64 = match calculation {
-        Calculation::Add | Calculation::Sum => |a, b| a + b,
-        Calculation::Subtract => |a, b| a - b,
-        Calculation::Multiply => |a, b| a * b,
-        Calculation::Divide => |a, b| a / b,
-    };
-    if calculation == Calculation::Divide
-        && numbers.get(1).is_some_and(|divisor| divisor.float() == 0.0)
-    {
-        return Err(format!("{place}: `divide` by zero"));
-    }
-    let result = numbers.into_iter().reduce(|a, b| match (a, b) {
-        (Number::Integer(x), Number::Integer(y)) => integers(x, y).map_or_else(
-            || Number::Real(floats(a.float(), b.float())),
-            Number::Integer,
-        ),
-        _ => Number::Real(floats(a.float(), b.float())),
-    });
-    Ok(match (result, date) {
-        (Some(number), Some(())) => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "what is out of range is refused next"
-            )]
-            let time = Timestamp::from_millis(number.float().round() as i64);
-            Any::Time(time.ok_or_else(|| format!("{place}: `{name}` gives a moment out of range"))?)
-        }
-        (Some(Number::Integer(integer)), None) => Any::Integer(integer),
-        (Some(Number::Real(real)), None) => Any::Real(real),
-        (None, _) => Any::Null,
-    })
-}
-
-#[derive(Clone, Copy)]
-enum Number {
-    Integer(i64),
-    Real(f64),
-}
-
-impl Number {
-    fn float(self) -> f64 {
-        match self {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "what float arithmetic does to a large integer"
-            )]
-            Self::Integer(integer) => integer as f64,
-            Self::Real(real) => real,
-        }
-    }
-}
-
-/// A running sum of numbers; what is no number is passed over.
-///
-/// Rule: MongoDB's `$sum`: exact over integers, a float where they overflow int64 or a float is among them.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Sum {
-    integers: i128,
-    floats: f64,
-    /// What rounding took from `floats` (Neumaier's summation).
-    lost: f64,
-    has_floats: bool,
-    count: u64,
-}
-
-impl Sum {
-    /// Adds a value, if it is a number.
-    pub fn add(&mut self, value: &Any) {
-        match value {
-            Any::Integer(integer) => {
-                self.integers = self.integers.saturating_add(i128::from(*integer));
-            }
-            Any::Real(real) => {
-                self.has_floats = true;
-                let sum = self.floats + real;
-                self.lost += if self.floats.abs() >= real.abs() {
-                    (self.floats - sum) + real
-                } else {
-                    (real - sum) + self.floats
-                };
-                self.floats = sum;
-            }
-            _ => return,
-        }
-        self.count += 1;
-    }
-
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a sum that is answered as a float"
-    )]
-    fn float(&self) -> f64 {
-        let floats = self.floats + self.lost;
-        let floats = if floats.is_nan() { self.floats } else { floats };
-        self.integers as f64 + floats
-    }
-
-    /// The sum; 0 where there was no number.
-    #[must_use]
-    pub fn total(&self) -> Any {
-        match i64::try_from(self.integers) {
-            Ok(integer) if !self.has_floats => Any::Integer(integer),
-            _ => Any::Real(self.float()),
-        }
-    }
-
-    /// The mean; null where there was no number.
-    #[must_use]
-    pub fn mean(&self) -> Any {
-        #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
-        let count = self.count as f64;
-        if self.count == 0 {
-            Any::Null
-        } else {
-            Any::Real(self.float() / count)
-        }
-    }
 }
 
 /// Merges the members of an object into another; later values win, null and missing are passed over.
@@ -655,67 +467,6 @@ mod tests {
         assert_eq!(explode(None), None);
     }
 
-    #[track_caller]
-    fn check_calculation(calculation: Calculation, values: &str, expected: &str) {
-        let Any::Array(values) = any(values) else {
-            panic!("a list")
-        };
-        let values: Vec<_> = values.into_iter().map(Some).collect();
-        let got = calculate(calculation, "p", &values)
-            .map_or_else(|error| error, |value| json(Some(&value)));
-        assert_eq!(got, expected);
-    }
-
-    #[test]
-    fn calculations_follow_mongodb() {
-        check_calculation(Calculation::Add, "[1,2,3]", "6");
-        check_calculation(Calculation::Add, "[1,0.5]", "1.5");
-        check_calculation(Calculation::Add, "[1,null]", "null");
-        check_calculation(
-            Calculation::Add,
-            "[1,\"x\"]",
-            "p: `add` takes numbers, or one datetime to add to or subtract from, found a string",
-        );
-        check_calculation(
-            Calculation::Add,
-            "[9223372036854775807,1]",
-            "9.223372036854776e+18",
-        );
-        check_calculation(Calculation::Subtract, "[1,3]", "-2");
-        check_calculation(Calculation::Multiply, "[4,2.5]", "10");
-        check_calculation(Calculation::Divide, "[1,4]", "0.25");
-        check_calculation(Calculation::Divide, "[4,2]", "2");
-        check_calculation(Calculation::Divide, "[1,0]", "p: `divide` by zero");
-        check_calculation(Calculation::Divide, "[null,0]", "null");
-        check_calculation(Calculation::Sum, "[1,\"x\",null,2.5]", "3.5");
-    }
-
-    #[test]
-    fn dates_are_added_to_and_subtracted() {
-        let at = |millis| Some(Any::Time(Timestamp::from_millis(millis).unwrap()));
-        let calculate = |calculation, values: &[Option<Any>]| calculate(calculation, "p", values);
-        let number = |number| Some(Any::Integer(number));
-        assert_eq!(
-            calculate(Calculation::Subtract, &[at(5_000), at(2_000)]),
-            Ok(Any::Integer(3_000))
-        );
-        assert_eq!(
-            calculate(Calculation::Subtract, &[at(5_000), number(2_000)]).ok(),
-            at(3_000)
-        );
-        assert_eq!(
-            calculate(Calculation::Add, &[number(1), at(5_000)]).ok(),
-            at(5_001)
-        );
-        assert_eq!(
-            calculate(Calculation::Subtract, &[at(5_000), None]),
-            Ok(Any::Null)
-        );
-        assert!(calculate(Calculation::Subtract, &[number(1), at(5_000)]).is_err());
-        assert!(calculate(Calculation::Add, &[at(1), at(2)]).is_err());
-        assert!(calculate(Calculation::Multiply, &[at(1), number(2)]).is_err());
-    }
-
     #[test]
     fn sort_keys_reach_into_arrays() {
         let key =
@@ -748,18 +499,6 @@ mod tests {
         assert!(got.unwrap().ends_with(",3]"));
         let got = reached(r#"{"y":[{"z":1},{"z":[2]}]}"#, &split("y.z")).unwrap();
         assert_eq!(got.as_deref(), Some("[1,2]"));
-    }
-
-    #[test]
-    fn sums_are_exact_over_integers() {
-        assert_eq!(
-            json(Some(&sum_of(Some(any(
-                "[9007199254740993,9007199254740993]"
-            ))))),
-            "18014398509481986"
-        );
-        assert_eq!(json(Some(&sum_of(Some(any("[1e16,1,-1e16,0.5]"))))), "1.5");
-        assert_eq!(json(Some(&sum_of(Some(any("true"))))), "0");
     }
 
     #[test]

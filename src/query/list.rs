@@ -1,5 +1,6 @@
 //! Lists: sort, page and shape of a JobsQuery, compiled to one SELECT for the rows and one for the count.
 
+use super::condition;
 use super::error::QueryError;
 use super::field::{Column, Target, resolve};
 use super::filter::{self, ColumnTest, Filter};
@@ -40,7 +41,7 @@ pub fn compile(request: &JobsQuery, now: Timestamp) -> Result<List, QueryError> 
             .status
             .map(|status| filter::equals(Column::Status, status.name())),
     );
-    all.push(filter::parse(
+    all.push(condition::parse(
         &query.filter,
         &query.filter_or,
         query.keyword.as_deref(),

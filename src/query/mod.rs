@@ -1,12 +1,14 @@
 //! The query language: requests in, SQL with bound values out.
 //!
-//! The way through this room is one direction: [`request`] reads JSON into shapes, [`filter`] and [`stage`] check them
-//! into types that can only be right, [`list`] and [`stat`] lower those to [`sql::Sql`], which cannot fail. What SQLite
+//! The way through this room is one direction: [`request`] reads JSON into shapes, [`condition`] and [`stage`] check
+//! them into types that can only be right, [`list`], [`filter`] and [`stat`] lower those to [`sql::Sql`], which cannot fail. What SQLite
 //! can't decide exactly (MongoDB's types, paths through arrays, regular expressions) is decided by small functions here
-//! ([`predicate`], [`value`], [`path`], [`date_format`]), which the store registers under SQL names.
+//! ([`predicate`], [`evaluate`], [`calculate`], [`date_format`]), which the store registers under SQL names.
 //!
 //! What is absent: a database driver, a web framework, a clock, any I/O.
 
+pub mod calculate;
+pub mod condition;
 pub mod date_format;
 pub mod error;
 pub mod evaluate;

@@ -16,7 +16,7 @@ use crate::query::pattern::Pattern;
 use crate::query::predicate::Prepared;
 use crate::query::sql::Param;
 use crate::query::value::Any;
-use crate::query::{Calculation, evaluate};
+use crate::query::{Calculation, calculate, evaluate};
 use crate::time::Timestamp;
 
 /// Stands before the sentence in an error of our functions, since SQLite hands on nothing but the text.
@@ -212,7 +212,7 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
             .map_err(fault)
     })?;
     scalar.add("sum_of", 1, |context| {
-        Ok(output(Some(evaluate::sum_of(any(context, 0)?))))
+        Ok(output(Some(calculate::sum_of(any(context, 0)?))))
     })?;
     scalar.add("array_to_object", 2, |context| {
         evaluate::array_to_object(any(context, 0)?, text(context, 1)?)
@@ -241,7 +241,7 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
         let values = (2..context.len())
             .map(|index| any(context, index))
             .collect::<Result<Vec<_>>>()?;
-        evaluate::calculate(calculation, text(context, 1)?, &values)
+        calculate::calculate(calculation, text(context, 1)?, &values)
             .map(|value| output(Some(value)))
             .map_err(fault)
     })
@@ -279,11 +279,11 @@ struct Sums {
     mean: bool,
 }
 
-impl Aggregate<evaluate::Sum, ToSqlOutput<'static>> for Sums {
-    fn init(&self, _: &mut Context<'_>) -> Result<evaluate::Sum> {
-        Ok(evaluate::Sum::default())
+impl Aggregate<calculate::Sum, ToSqlOutput<'static>> for Sums {
+    fn init(&self, _: &mut Context<'_>) -> Result<calculate::Sum> {
+        Ok(calculate::Sum::default())
     }
-    fn step(&self, context: &mut Context<'_>, sum: &mut evaluate::Sum) -> Result<()> {
+    fn step(&self, context: &mut Context<'_>, sum: &mut calculate::Sum) -> Result<()> {
         if let Some(value) = any(context, 0)? {
             sum.add(&value);
         }
@@ -292,7 +292,7 @@ impl Aggregate<evaluate::Sum, ToSqlOutput<'static>> for Sums {
     fn finalize(
         &self,
         _: &mut Context<'_>,
-        sum: Option<evaluate::Sum>,
+        sum: Option<calculate::Sum>,
     ) -> Result<ToSqlOutput<'static>> {
         let sum = sum.unwrap_or_default();
         Ok(match if self.mean { sum.mean() } else { sum.total() } {

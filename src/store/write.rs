@@ -249,6 +249,26 @@ mod tests {
     }
 
     #[test]
+    fn a_database_that_may_not_be_written_to_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+        store
+            .writer()
+            .unwrap()
+            .0
+            .pragma_update(None, "query_only", true)
+            .unwrap();
+        let error = write(&store, OnConflict::Fail, &[job("j", "ERROR", "null")]).unwrap_err();
+        assert!(matches!(error, StoreError::Unavailable { .. }), "{error}");
+        assert!(
+            error
+                .to_string()
+                .contains("make the file and its folder writable"),
+            "{error}"
+        );
+    }
+
+    #[test]
     fn a_full_disk_is_named_and_changes_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();

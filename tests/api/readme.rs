@@ -58,7 +58,7 @@ fn every_example_answers_with_something() {
 /// The limits that the README names are those of the code.
 #[test]
 fn the_limits_are_the_codes() {
-    use jobdeck::query::{field, filter, only, pattern, request, stage, stat};
+    use jobdeck::query::{condition, field, only, pattern, request, stage, stat};
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     for line in [
@@ -89,9 +89,15 @@ fn the_limits_are_the_codes() {
         assert!(readme.contains(&line), "{line}");
     }
     assert_eq!(
-        (filter::MAX_LIST_VALUES, pattern::MAX_PATTERN_BYTES),
+        (condition::MAX_LIST_VALUES, pattern::MAX_PATTERN_BYTES),
         (10_000, 1_000)
     );
-    assert_eq!((filter::MAX_PATTERNS, stat::MAX_EXPRESSIONS), (50, 2_000));
-    assert_eq!((filter::MAX_WORDS, filter::MAX_WORD_BYTES), (500, 16 << 10));
+    assert_eq!(
+        (condition::MAX_PATTERNS, stat::MAX_EXPRESSIONS),
+        (50, 2_000)
+    );
+    assert_eq!(
+        (condition::MAX_WORDS, condition::MAX_WORD_BYTES),
+        (500, 16 << 10)
+    );
 }

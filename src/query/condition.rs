@@ -1,0 +1,652 @@
+//! Conditions: from the operators of the language to a checked [`Filter`].
+//!
+//! Every operator is a row of one table; each operand is read in the type of what it is compared with.
+
+use serde_json::Value;
+
+use super::error::{QueryError, unknown};
+use super::field::{Column, ColumnKind, NullMeans, Target, resolve};
+use super::filter::{ALWAYS, ColumnTest, Comparison, Filter, NEVER};
+use super::pattern::{self, Pattern};
+use super::predicate::{Check, Predicate};
+use super::request::Condition;
+use super::sql::Param;
+use crate::json::type_name;
+use crate::time::Timestamp;
+
+/// The most values in all the lists of a request together.
+pub const MAX_LIST_VALUES: usize = 10_000;
+/// The most regular expressions of a request; each may take some milliseconds to compile.
+pub const MAX_PATTERNS: usize = 50;
+/// The most words of `contain` and its like, and of `keyword`, in a request.
+pub const MAX_WORDS: usize = 500;
+/// The most bytes of all those words together.
+pub const MAX_WORD_BYTES: usize = 16 << 10;
+
+/// What an operator of the language does with its operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    Equal,
+    In,
+    Compare(Comparison),
+    Contain,
+    ContainIn,
+    /// At least one of the words is not contained: SpaceONE's own meaning.
+    NotContainIn,
+    Regex,
+    RegexIn,
+    Exists,
+    Match,
+    DateTime(Comparison),
+    TimeDiff(Comparison),
+}
+
+/// One operator of the language.
+#[derive(Debug)]
+struct Operator {
+    name: &'static str,
+    rule: Rule,
+    negated: bool,
+}
+
+/// Every operator. Rule: the conformance notes, "Filter operators".
+const OPERATORS: [Operator; 24] = {
+    use Comparison::{Gt, Gte, Lt, Lte};
+    const fn operator(name: &'static str, rule: Rule, negated: bool) -> Operator {
+        Operator {
+            name,
+            rule,
+            negated,
+        }
+    }
+    [
+        operator("eq", Rule::Equal, false),
+        operator("not", Rule::Equal, true),
+        operator("lt", Rule::Compare(Lt), false),
+        operator("lte", Rule::Compare(Lte), false),
+        operator("gt", Rule::Compare(Gt), false),
+        operator("gte", Rule::Compare(Gte), false),
+        operator("in", Rule::In, false),
+        operator("not_in", Rule::In, true),
+        operator("contain", Rule::Contain, false),
+        operator("not_contain", Rule::Contain, true),
+        operator("contain_in", Rule::ContainIn, false),
+        operator("not_contain_in", Rule::NotContainIn, false),
+        operator("regex", Rule::Regex, false),
+        operator("regex_in", Rule::RegexIn, false),
+        operator("exists", Rule::Exists, false),
+        operator("match", Rule::Match, false),
+        operator("datetime_lt", Rule::DateTime(Lt), false),
+        operator("datetime_lte", Rule::DateTime(Lte), false),
+        operator("datetime_gt", Rule::DateTime(Gt), false),
+        operator("datetime_gte", Rule::DateTime(Gte), false),
+        operator("timediff_lt", Rule::TimeDiff(Lt), false),
+        operator("timediff_lte", Rule::TimeDiff(Lte), false),
+        operator("timediff_gt", Rule::TimeDiff(Gt), false),
+        operator("timediff_gte", Rule::TimeDiff(Gte), false),
+    ]
+};
+
+/// Checks the conditions of `filter` (all must hold), then `keyword` and `filter_or` (any must hold).
+///
+/// Rule: the conformance notes: `filter_or` is one OR group beside the rest, under AND; the words of `keyword`, split at spaces,
+/// join it, each asking whether `job_id` contains it.
+///
+/// # Errors
+/// [`QueryError`] for the first condition at fault.
+pub fn parse(
+    filter: &[Condition],
+    filter_or: &[Condition],
+    keyword: Option<&str>,
+    now: Timestamp,
+) -> Result<Filter, QueryError> {
+    let mut parser = Parser {
+        now,
+        list_values: 0,
+        patterns: 0,
+        words: 0,
+        word_bytes: 0,
+    };
+    let mut all = filter
+        .iter()
+        .map(|condition| parser.condition(condition))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut any = Vec::new();
+    let words: Vec<_> = keyword
+        .unwrap_or_default()
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect();
+    if !words.is_empty() {
+        let literals = words
+            .iter()
+            .map(|word| parser.word(word, "query.keyword"))
+            .collect::<Result<Vec<_>, _>>()?;
+        let pattern = checked_pattern(&pattern::any_of(&literals), "query.keyword")?;
+        any.push(Filter::Column(Column::JobId, ColumnTest::Matches(pattern)));
+    }
+    for condition in filter_or {
+        any.push(parser.condition(condition)?);
+    }
+    if !any.is_empty() {
+        all.push(Filter::Any(any));
+    }
+    Ok(Filter::All(all))
+}
+
+struct Parser {
+    now: Timestamp,
+    list_values: usize,
+    patterns: usize,
+    words: usize,
+    word_bytes: usize,
+}
+
+impl Parser {
+    fn condition(&mut self, condition: &Condition) -> Result<Filter, QueryError> {
+        let Some(operator) = OPERATORS
+            .iter()
+            .find(|operator| operator.name == condition.operator)
+        else {
+            let names = OPERATORS.each_ref().map(|operator| operator.name);
+            return Err(QueryError::Language {
+                place: format!("{}.operator", condition.place),
+                problem: unknown("operator", &condition.operator, &names),
+            });
+        };
+        let target = resolve(&condition.key, &format!("{}.key", condition.place))?;
+        let operand = Operand {
+            operator: operator.name,
+            value: &condition.value,
+            place: &condition.value_place,
+        };
+        let filter = self.test(&target, operator.rule, &operand)?;
+        Ok(if operator.negated {
+            Filter::Not(Box::new(filter))
+        } else {
+            filter
+        })
+    }
+
+    fn test(
+        &mut self,
+        target: &Target,
+        rule: Rule,
+        operand: &Operand<'_>,
+    ) -> Result<Filter, QueryError> {
+        match rule {
+            Rule::Equal => equal(target, operand.single()?, operand),
+            Rule::In => {
+                let list = self.list(operand)?;
+                any_equal(target, list, operand)
+            }
+            Rule::Compare(comparison) => compare(target, comparison, operand),
+            Rule::Contain => {
+                let word = operand.text(operand.single()?, "a string")?;
+                matches(target, &self.word(word, operand.place)?, operand)
+            }
+            Rule::Regex => {
+                let text = operand.text(operand.single()?, "a string")?;
+                matches(target, self.pattern(text, operand.place)?, operand)
+            }
+            Rule::ContainIn => {
+                let words = self.words_of(operand)?;
+                if words.is_empty() {
+                    return Ok(NEVER);
+                }
+                matches(target, &pattern::any_of(&words), operand)
+            }
+            Rule::NotContainIn => {
+                let words = self.words_of(operand)?;
+                let none =
+                    |word: &String| Ok(Filter::Not(Box::new(matches(target, word, operand)?)));
+                Ok(Filter::Any(
+                    words.iter().map(none).collect::<Result<_, _>>()?,
+                ))
+            }
+            Rule::RegexIn => {
+                let mut any = Vec::new();
+                for value in self.list(operand)? {
+                    let text = operand.text(value, "strings")?;
+                    any.push(matches(
+                        target,
+                        self.pattern(text, operand.place)?,
+                        operand,
+                    )?);
+                }
+                Ok(Filter::Any(any))
+            }
+            Rule::Exists => match operand.single()? {
+                Value::Bool(true) => Ok(exists(target)),
+                Value::Bool(false) => Ok(Filter::Not(Box::new(exists(target)))),
+                other => Err(QueryError::BooleanExpected {
+                    place: operand.place.to_owned(),
+                    operator: operand.operator,
+                    found: type_name(other),
+                }),
+            },
+            Rule::Match => match operand.single()? {
+                Value::Object(members) => Ok(match target {
+                    Target::Document(path) => document(path, Check::Match(members.clone())),
+                    Target::Column(_) | Target::Nowhere => NEVER,
+                }),
+                other => Err(QueryError::ObjectExpected {
+                    place: operand.place.to_owned(),
+                    operator: operand.operator,
+                    found: type_name(other),
+                }),
+            },
+            Rule::DateTime(comparison) => {
+                let moment = operand.iso8601(operand.single()?)?;
+                Ok(compare_time(target, comparison, moment))
+            }
+            Rule::TimeDiff(comparison) => {
+                let text =
+                    operand.text(operand.single()?, "a time expression such as `now - 5d`")?;
+                let moment = Timestamp::parse_timediff(text, self.now)
+                    .map_err(|error| operand.fault(error.to_string()))?;
+                Ok(compare_time(target, comparison, moment))
+            }
+        }
+    }
+
+    /// A word as a pattern that matches just it.
+    fn word(&mut self, word: &str, place: &str) -> Result<String, QueryError> {
+        self.words += 1;
+        self.word_bytes += word.len();
+        if self.words > MAX_WORDS || self.word_bytes > MAX_WORD_BYTES {
+            let problem = format!(
+                "{} words of {} bytes up to here, at most {MAX_WORDS} of {MAX_WORD_BYTES} bytes in all are allowed",
+                self.words, self.word_bytes
+            );
+            return Err(QueryError::Parameter {
+                place: place.to_owned(),
+                problem,
+            });
+        }
+        Ok(pattern::literal(word))
+    }
+
+    fn words_of(&mut self, operand: &Operand<'_>) -> Result<Vec<String>, QueryError> {
+        let list = self.list(operand)?;
+        list.iter()
+            .map(|value| self.word(operand.text(value, "strings")?, operand.place))
+            .collect()
+    }
+
+    fn pattern<'t>(&mut self, text: &'t str, place: &str) -> Result<&'t str, QueryError> {
+        self.patterns += 1;
+        if self.patterns > MAX_PATTERNS {
+            let problem = format!("at most {MAX_PATTERNS} regular expressions are allowed");
+            return Err(QueryError::Parameter {
+                place: place.to_owned(),
+                problem,
+            });
+        }
+        limited_pattern(text, place)
+    }
+
+    fn list<'v>(&mut self, operand: &Operand<'v>) -> Result<&'v [Value], QueryError> {
+        let Value::Array(items) = operand.value else {
+            return Err(QueryError::ListExpected {
+                place: operand.place.to_owned(),
+                operator: operand.operator,
+                found: type_name(operand.value),
+            });
+        };
+        self.list_values += items.len();
+        if self.list_values > MAX_LIST_VALUES {
+            return Err(QueryError::Parameter {
+                place: operand.place.to_owned(),
+                problem: format!(
+                    "{} values in all lists up to here, at most {MAX_LIST_VALUES} are allowed",
+                    self.list_values
+                ),
+            });
+        }
+        Ok(items)
+    }
+}
+
+/// The value of a condition, and where it stands.
+struct Operand<'v> {
+    operator: &'static str,
+    value: &'v Value,
+    place: &'v str,
+}
+
+impl<'v> Operand<'v> {
+    fn fault(&self, problem: String) -> QueryError {
+        QueryError::Language {
+            place: self.place.to_owned(),
+            problem,
+        }
+    }
+
+    fn single(&self) -> Result<&'v Value, QueryError> {
+        match self.value {
+            Value::Array(_) => Err(QueryError::SingleExpected {
+                place: self.place.to_owned(),
+                operator: self.operator,
+            }),
+            value => Ok(value),
+        }
+    }
+
+    fn text<'t>(&self, value: &'t Value, expected: &str) -> Result<&'t str, QueryError> {
+        value.as_str().ok_or_else(|| {
+            self.fault(format!(
+                "operator `{}` takes {expected}, found {}",
+                self.operator,
+                type_name(value)
+            ))
+        })
+    }
+
+    fn iso8601(&self, value: &Value) -> Result<Timestamp, QueryError> {
+        let text = self.text(value, "an ISO 8601 time")?;
+        Timestamp::parse_iso8601(text).map_err(|error| self.fault(error.to_string()))
+    }
+
+    /// The operand in the type of a column; `None` where values of its type never equal the column's.
+    fn typed(&self, kind: ColumnKind, value: &Value) -> Result<Option<Param>, QueryError> {
+        match (kind, value) {
+            (ColumnKind::Text, Value::String(text)) => Ok(Some(Param::Text(text.clone()))),
+            (ColumnKind::Integer, Value::Number(number)) => {
+                Ok(Some(super::value::Any::from(number).into_param()))
+            }
+            (ColumnKind::Integer, Value::String(text)) => {
+                numeric(text).map(Some).ok_or_else(|| {
+                    self.fault(format!(
+                        "`{}` is no number",
+                        text.chars().take(64).collect::<String>()
+                    ))
+                })
+            }
+            (ColumnKind::Time, Value::String(_)) => {
+                Ok(Some(Param::Integer(self.iso8601(value)?.millis())))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+/// A numeric string as its number.
+fn numeric(text: &str) -> Option<Param> {
+    let text = text.trim();
+    let float = || {
+        text.parse::<f64>()
+            .ok()
+            .filter(|float| float.is_finite())
+            .map(Param::Real)
+    };
+    text.parse::<i64>().ok().map(Param::Integer).or_else(float)
+}
+
+fn limited_pattern<'t>(text: &'t str, place: &str) -> Result<&'t str, QueryError> {
+    if text.len() > pattern::MAX_PATTERN_BYTES {
+        let problem = format!(
+            "is {} bytes long, at most {} are allowed",
+            text.len(),
+            pattern::MAX_PATTERN_BYTES
+        );
+        return Err(QueryError::Language {
+            place: place.to_owned(),
+            problem,
+        });
+    }
+    Ok(text)
+}
+
+fn checked_pattern(text: &str, place: &str) -> Result<String, QueryError> {
+    match Pattern::new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(problem) => Err(QueryError::Language {
+            place: place.to_owned(),
+            problem,
+        }),
+    }
+}
+
+fn document(path: &[String], check: Check) -> Filter {
+    Filter::Document(Predicate {
+        path: path.to_vec(),
+        check,
+    })
+}
+
+/// Whether a column is null, where null and missing are asked for alike.
+fn is_null(column: Column) -> Filter {
+    match column.null_means() {
+        NullMeans::Nothing => NEVER,
+        NullMeans::Null | NullMeans::Missing => Filter::Column(column, ColumnTest::IsNull),
+    }
+}
+
+fn exists(target: &Target) -> Filter {
+    match target {
+        Target::Document(path) => document(path, Check::Exists),
+        Target::Nowhere => NEVER,
+        Target::Column(column) => match column.null_means() {
+            NullMeans::Missing => Filter::Not(Box::new(is_null(*column))),
+            NullMeans::Nothing | NullMeans::Null => ALWAYS,
+        },
+    }
+}
+
+fn equal(target: &Target, value: &Value, operand: &Operand<'_>) -> Result<Filter, QueryError> {
+    match target {
+        Target::Document(path) => Ok(document(path, Check::Equal(value.clone()))),
+        Target::Nowhere => Ok(if value.is_null() { ALWAYS } else { NEVER }),
+        Target::Column(column) if value.is_null() => Ok(is_null(*column)),
+        Target::Column(column) => Ok(match operand.typed(column.kind(), value)? {
+            Some(param) => Filter::Column(*column, ColumnTest::Equal(param)),
+            None => NEVER,
+        }),
+    }
+}
+
+fn any_equal(
+    target: &Target,
+    values: &[Value],
+    operand: &Operand<'_>,
+) -> Result<Filter, QueryError> {
+    let has_null = values.iter().any(Value::is_null);
+    let column = match target {
+        Target::Document(path) => return Ok(document(path, Check::In(values.to_vec()))),
+        Target::Nowhere => return Ok(if has_null { ALWAYS } else { NEVER }),
+        Target::Column(column) => *column,
+    };
+    let mut list = Vec::with_capacity(values.len());
+    for value in values.iter().filter(|value| !value.is_null()) {
+        if let Some(param) = operand.typed(column.kind(), value)? {
+            list.push(
+                super::value::Any::from_param(param)
+                    .as_ref()
+                    .map_or(Value::Null, super::value::to_json),
+            );
+        }
+    }
+    let listed = Filter::Column(column, ColumnTest::In(Value::Array(list).to_string()));
+    Ok(if has_null {
+        Filter::Any(vec![listed, is_null(column)])
+    } else {
+        listed
+    })
+}
+
+fn compare(
+    target: &Target,
+    comparison: Comparison,
+    operand: &Operand<'_>,
+) -> Result<Filter, QueryError> {
+    let value = operand.single()?;
+    Ok(match target {
+        Target::Document(path) => document(path, Check::Compare(comparison, value.clone())),
+        Target::Nowhere => NEVER,
+        Target::Column(column) => match operand.typed(column.kind(), value)? {
+            Some(param) => Filter::Column(*column, ColumnTest::Compare(comparison, param)),
+            None => NEVER,
+        },
+    })
+}
+
+fn compare_time(target: &Target, comparison: Comparison, moment: Timestamp) -> Filter {
+    match target {
+        Target::Column(column) if column.kind() == ColumnKind::Time => Filter::Column(
+            *column,
+            ColumnTest::Compare(comparison, Param::Integer(moment.millis())),
+        ),
+        // Only the three times of a job are datetimes; what looks like one elsewhere is a string.
+        _ => NEVER,
+    }
+}
+
+fn matches(target: &Target, pattern: &str, operand: &Operand<'_>) -> Result<Filter, QueryError> {
+    let pattern = checked_pattern(pattern, operand.place)?;
+    Ok(match target {
+        Target::Document(path) => document(path, Check::Matches(pattern)),
+        Target::Column(column) if column.kind() == ColumnKind::Text => {
+            Filter::Column(*column, ColumnTest::Matches(pattern))
+        }
+        Target::Column(_) | Target::Nowhere => NEVER,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(condition: &str, expected: &str) {
+        let body = format!(r#"{{"domain_id":"d","query":{{"filter":[{condition}]}}}}"#);
+        let request = super::super::request::JobsQuery::from_json(body.as_bytes()).unwrap();
+        let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
+        let got = match parse(&request.query.filter, &[], None, now) {
+            Ok(filter) => {
+                let sql = filter.lower();
+                format!("{} {:?}", sql.text(), sql.params())
+            }
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, expected, "{condition}");
+    }
+
+    #[test]
+    fn columns_are_tested_by_sql() {
+        for (condition, expected) in [
+            (
+                r#"{"k":"status","v":"ERROR","o":"eq"}"#,
+                r#"status = ? [Text("ERROR")]"#,
+            ),
+            (r#"{"k":"status","v":5,"o":"eq"}"#, "0 []"),
+            (r#"{"k":"status","v":null,"o":"eq"}"#, "0 []"),
+            (r#"{"k":"project_id","o":"eq"}"#, "project_id IS NULL []"),
+            (
+                r#"{"k":"project_id","v":"p","o":"not"}"#,
+                r#"NOT ifnull(project_id = ?, 0) [Text("p")]"#,
+            ),
+            (
+                r#"{"k":"project_id","v":[null,"p",3],"o":"in"}"#,
+                r#"(project_id IN (SELECT value FROM json_each(?)) OR project_id IS NULL) [Text("[\"p\"]")]"#,
+            ),
+            (
+                r#"{"k":"total_tasks","v":" 5 ","o":"gt"}"#,
+                "total_tasks > ? [Integer(5)]",
+            ),
+            (
+                r#"{"k":"total_tasks","v":2.5,"o":"lt"}"#,
+                "total_tasks < ? [Real(2.5)]",
+            ),
+            (r#"{"k":"total_tasks","v":true,"o":"lt"}"#, "0 []"),
+            (
+                r#"{"k":"created_at","v":"2022-06-20","o":"gte"}"#,
+                "created_at >= ? [Integer(1655683200000)]",
+            ),
+            (
+                r#"{"k":"created_at","v":"now - 1d","o":"timediff_lt"}"#,
+                "created_at < ? [Integer(1655640000000)]",
+            ),
+            (
+                r#"{"k":"filter.x","v":"2022-06-20","o":"datetime_lt"}"#,
+                "0 []",
+            ),
+            (
+                r#"{"k":"job_id","v":"a.b","o":"contain"}"#,
+                r#"matches(job_id, ?) [Text("a\\.b")]"#,
+            ),
+            (
+                r#"{"k":"job_id","v":["a","b"],"o":"not_contain_in"}"#,
+                r#"(NOT ifnull(matches(job_id, ?), 0) OR NOT ifnull(matches(job_id, ?), 0)) [Text("a"), Text("b")]"#,
+            ),
+            (r#"{"k":"job_id","v":[],"o":"contain_in"}"#, "0 []"),
+            (
+                r#"{"k":"collector_id","v":true,"o":"exists"}"#,
+                "NOT ifnull(collector_id IS NULL, 0) []",
+            ),
+            (r#"{"k":"finished_at","v":true,"o":"exists"}"#, "1 []"),
+            (r#"{"k":"status.x","v":null,"o":"eq"}"#, "1 []"),
+            (
+                r#"{"k":"filters.a","v":1,"o":"not"}"#,
+                r#"NOT ifnull(holds(document, ?), 0) [Text("{\"path\":[\"filter\",\"a\"],\"equal\":1}")]"#,
+            ),
+        ] {
+            check(condition, expected);
+        }
+    }
+
+    #[test]
+    fn faults_name_their_place() {
+        for (condition, expected) in [
+            (
+                r#"{"k":"status","v":"x","o":"contains"}"#,
+                "query.filter[0].operator: unknown operator `contains`; did you mean `contain`?",
+            ),
+            (
+                r#"{"k":"stats","v":"x","o":"eq"}"#,
+                "query.filter[0].key: unknown field `stats`; did you mean `status`?",
+            ),
+            (
+                r#"{"k":"status","v":["x"],"o":"eq"}"#,
+                "query.filter[0].v: operator `eq` takes one value, found a list",
+            ),
+            (
+                r#"{"k":"status","value":"x","o":"in"}"#,
+                "query.filter[0].value: operator `in` takes a list, found a string",
+            ),
+            (
+                r#"{"k":"status","v":"x","o":"exists"}"#,
+                "query.filter[0].v: operator `exists` takes true or false, found a string",
+            ),
+            (
+                r#"{"k":"errors","v":"x","o":"match"}"#,
+                "query.filter[0].v: operator `match` takes an object, found a string",
+            ),
+            (
+                r#"{"k":"status","v":1,"o":"contain"}"#,
+                "query.filter[0].v: operator `contain` takes a string, found a number",
+            ),
+            (
+                r#"{"k":"total_tasks","v":"many","o":"eq"}"#,
+                "query.filter[0].v: `many` is no number",
+            ),
+            (
+                r#"{"k":"created_at","v":"soon","o":"eq"}"#,
+                "query.filter[0].v: `soon` is not an ISO 8601 time such as 2022-06-17T08:00:01.225Z",
+            ),
+        ] {
+            check(condition, expected);
+        }
+        check(
+            &format!(r#"{{"k":"job_id","v":"{}","o":"regex"}}"#, "a".repeat(1001)),
+            "query.filter[0].v: is 1001 bytes long, at most 1000 are allowed",
+        );
+        check(
+            &format!(
+                r#"{{"k":"job_id","v":[{}1],"o":"in"}}"#,
+                "1,".repeat(10_000)
+            ),
+            "query.filter[0].v: 10001 values in all lists up to here, at most 10000 are allowed",
+        );
+    }
+}

@@ -1,0 +1,315 @@
+//! The stage `group`: its keys, its accumulators and their conditions.
+
+use super::Kind;
+use super::expr::{Expr, Term, date_text, extreme, named, numbered, order_by};
+use super::pipeline::{NamedColumn, Pipeline, Rows};
+use crate::query::error::QueryError;
+use crate::query::field::NullMeans;
+use crate::query::filter::Comparison;
+use crate::query::list::path_param;
+use crate::query::sql::Sql;
+use crate::query::stage::{Accumulator, Group, GroupKey, Requirement, RequirementTest};
+use crate::time::Timestamp;
+
+impl Pipeline {
+    pub(super) fn group(&mut self, group: &Group) -> Result<(), QueryError> {
+        let mut selected = Vec::new();
+        let mut columns = Vec::new();
+        let mut spans = Vec::new();
+        for key in &group.keys {
+            let number = self.number();
+            let (expr, span) = self.group_key(key)?;
+            if let Some((span, format)) = span {
+                spans.push((number, span, format));
+            }
+            selected.push(named(expr.sql, number));
+            columns.push(NamedColumn {
+                name: key.name.clone(),
+                number,
+                kind: expr.kind,
+                nulls: expr.nulls,
+                is_key: true,
+            });
+        }
+        for field in &group.fields {
+            let number = self.number();
+            let expr = self.accumulate(&field.accumulator, &field.place)?;
+            selected.push(named(expr.sql, number));
+            columns.push(NamedColumn {
+                name: field.name.clone(),
+                number,
+                kind: expr.kind,
+                nulls: expr.nulls,
+                is_key: false,
+            });
+        }
+        let mut sql = Sql::new("SELECT ");
+        sql.join(", ", selected);
+        self.push_from(&mut sql);
+        if group.keys.is_empty() {
+            sql.push(" HAVING count(*) > 0");
+        } else {
+            sql.push(" GROUP BY ");
+            sql.join(
+                ", ",
+                columns
+                    .iter()
+                    .filter(|column| column.is_key)
+                    .map(|column| numbered("c", column.number)),
+            );
+        }
+        self.push_table(sql);
+        self.order = columns
+            .iter()
+            .filter(|column| column.is_key)
+            .map(|column| Term::ascending(numbered("c", column.number)))
+            .collect();
+        self.rows = Rows::Columns(columns);
+        if !spans.is_empty() {
+            self.format_spans(&spans);
+        }
+        Ok(())
+    }
+
+    /// The expression of a group key; of a date in a format that follows a span of time, the number of the span.
+    fn group_key(&self, key: &GroupKey) -> Result<(Expr, Option<(i64, String)>), QueryError> {
+        let expr = self.resolve(&key.path)?;
+        let Some(format) = &key.date_format else {
+            return Ok((expr, None));
+        };
+        if let (Kind::Time, Some(span)) = (expr.kind, format.format.span()) {
+            let mut sql = Sql::new("(");
+            // Counted from the year 0000, so that the division always rounds down.
+            sql.append(expr.sql)
+                .push(" - ")
+                .bind(Timestamp::MIN.millis())
+                .push(") / ")
+                .bind(span.millis());
+            let expr = Expr {
+                sql,
+                kind: Kind::Integer,
+                nulls: NullMeans::Null,
+            };
+            return Ok((expr, Some((span.millis(), format.text.clone()))));
+        }
+        Ok((date_text(expr, &format.text, &format.place), None))
+    }
+
+    /// Makes texts of the numbers of spans, once a group instead of once a row.
+    fn format_spans(&mut self, spans: &[(usize, i64, String)]) {
+        let Rows::Columns(columns) = &self.rows else {
+            return;
+        };
+        let mut columns = columns.clone();
+        let mut selected = Vec::new();
+        for column in &mut columns {
+            let own = numbered("c", column.number);
+            let Some((_, span, format)) =
+                spans.iter().find(|(number, ..)| *number == column.number)
+            else {
+                selected.push(own);
+                continue;
+            };
+            let mut moment = own;
+            moment
+                .push(" * ")
+                .bind(*span)
+                .push(" + ")
+                .bind(Timestamp::MIN.millis());
+            let time = Expr {
+                sql: moment,
+                kind: Kind::Time,
+                nulls: NullMeans::Null,
+            };
+            let text = date_text(time, format, "");
+            selected.push(named(text.sql, column.number));
+            (column.kind, column.nulls) = (text.kind, text.nulls);
+        }
+        let mut sql = Sql::new("SELECT ");
+        sql.join(", ", selected);
+        self.push_from(&mut sql);
+        self.push_table(sql);
+        self.rows = Rows::Columns(columns);
+    }
+
+    fn accumulate(&self, accumulator: &Accumulator, place: &str) -> Result<Expr, QueryError> {
+        let integer = |sql: Sql| Expr {
+            sql,
+            kind: Kind::Integer,
+            nulls: NullMeans::Nothing,
+        };
+        Ok(match accumulator {
+            Accumulator::Count(conditions) => {
+                let mut sql = Sql::new("count(*)");
+                self.filter_clause(&mut sql, conditions)?;
+                integer(sql)
+            }
+            Accumulator::Sum(path, conditions) => {
+                let expr = self.resolve(path)?;
+                let kind = if expr.kind == Kind::Any {
+                    Kind::Any
+                } else {
+                    Kind::Integer
+                };
+                let mut sql = Sql::default();
+                match expr.kind {
+                    // None of them is a number. It must still be an aggregate, so that there is one row a group.
+                    Kind::Text | Kind::Time => return Ok(integer(Sql::new("count(NULL)"))),
+                    Kind::Integer => sql.push("ifnull(sum(").append(expr.sql).push(")"),
+                    Kind::Any => sql.push("ifnull(sum_numbers(").append(expr.sql).push(")"),
+                };
+                self.filter_clause(&mut sql, conditions)?;
+                sql.push(", 0)");
+                Expr {
+                    sql,
+                    kind,
+                    nulls: NullMeans::Nothing,
+                }
+            }
+            Accumulator::Average(path, conditions) => {
+                let expr = self.resolve(path)?;
+                let (function, number) = match expr.kind {
+                    Kind::Text | Kind::Time => ("avg(", Sql::new("NULL")),
+                    Kind::Integer => ("avg(", expr.sql),
+                    Kind::Any => ("average_numbers(", expr.sql),
+                };
+                let mut sql = Sql::new(function);
+                if conditions.is_empty() {
+                    sql.append(number);
+                } else {
+                    // Rule: SpaceONE's `$avg` over `$cond` gives the rows that fail as 0.
+                    sql.push("CASE WHEN ")
+                        .append(self.requirements(conditions)?)
+                        .push(" THEN ");
+                    sql.append(number).push(" ELSE 0 END");
+                }
+                sql.push(")");
+                Expr {
+                    sql,
+                    kind: Kind::Any,
+                    nulls: NullMeans::Null,
+                }
+            }
+            Accumulator::Max(path) => extreme("max(", self.resolve(path)?),
+            Accumulator::Min(path) => extreme("min(", self.resolve(path)?),
+            Accumulator::First(path) => self.in_order("first(", self.resolve(path)?),
+            Accumulator::Last(path) => self.in_order("last(", self.resolve(path)?),
+            Accumulator::Push(fields) => {
+                let names: Vec<_> = fields.iter().map(|(name, _)| name.clone()).collect();
+                let mut object = Sql::new("object_of(");
+                object.bind(path_param(&names));
+                for (_, path) in fields {
+                    object.push(", ").append(self.resolve(path)?.into_any());
+                }
+                object.push(")");
+                Expr {
+                    nulls: NullMeans::Null,
+                    ..self.in_order("push(", Expr::any(object))
+                }
+            }
+            Accumulator::AddToSet(path) => {
+                let mut sql = Sql::new("push(DISTINCT ");
+                let value = self.resolve(path)?.into_any();
+                sql.append(value.clone())
+                    .push(" ORDER BY ")
+                    .append(value)
+                    .push(")");
+                Expr {
+                    sql,
+                    kind: Kind::Any,
+                    nulls: NullMeans::Null,
+                }
+            }
+            Accumulator::MergeObjects(path) => {
+                let value = Expr::any(self.resolve(path)?.into_any());
+                let mut with_place = value.sql;
+                with_place.push(", ").bind(place);
+                Expr {
+                    nulls: NullMeans::Null,
+                    ..self.in_order("merge_objects(", Expr::any(with_place))
+                }
+            }
+        })
+    }
+
+    /// An accumulator that depends on the order of the rows.
+    fn in_order(&self, function: &'static str, expr: Expr) -> Expr {
+        let mut sql = Sql::new(function);
+        sql.append(expr.sql);
+        if !self.order.is_empty() {
+            sql.push(" ORDER BY ").append(order_by(&self.order));
+        }
+        sql.push(")");
+        Expr {
+            sql,
+            kind: expr.kind,
+            nulls: NullMeans::Null,
+        }
+    }
+
+    fn filter_clause(&self, sql: &mut Sql, conditions: &[Requirement]) -> Result<(), QueryError> {
+        if !conditions.is_empty() {
+            sql.push(" FILTER (WHERE ")
+                .append(self.requirements(conditions)?)
+                .push(")");
+        }
+        Ok(())
+    }
+
+    /// All the conditions, across types: missing < null < numbers < strings < objects < arrays < booleans < datetimes.
+    fn requirements(&self, conditions: &[Requirement]) -> Result<Sql, QueryError> {
+        let mut all = Sql::default();
+        let lowered = conditions
+            .iter()
+            .map(|condition| self.requirement(condition))
+            .collect::<Result<Vec<_>, _>>()?;
+        all.join(" AND ", lowered);
+        Ok(all)
+    }
+
+    fn requirement(&self, condition: &Requirement) -> Result<Sql, QueryError> {
+        let expr = self.resolve(&condition.path)?;
+        let may_be_null_value = expr.kind == Kind::Any || expr.nulls == NullMeans::Null;
+        // A plus takes the column's affinity away: else SQLite would compare 5 and '5' as equal.
+        let value = || {
+            let mut sql = Sql::new("+");
+            sql.append(expr.clone().into_any());
+            sql
+        };
+        let operand = condition.value.clone().into_param();
+        let mut sql = Sql::new("(");
+        sql.append(value());
+        match condition.test {
+            RequirementTest::Equal => sql.push(" = ").bind(operand),
+            RequirementTest::Compare(comparison @ (Comparison::Gt | Comparison::Gte)) => {
+                sql.push(if comparison == Comparison::Gt {
+                    " > "
+                } else {
+                    " >= "
+                })
+                .bind(operand);
+                if may_be_null_value {
+                    sql.push(" AND ").append(value()).push(" <> x'00'");
+                }
+                &mut sql
+            }
+            RequirementTest::Compare(comparison) => {
+                sql.push(if comparison == Comparison::Lt {
+                    " < "
+                } else {
+                    " <= "
+                })
+                .bind(operand);
+                if expr.nulls != NullMeans::Nothing {
+                    sql.push(" OR ").append(value()).push(" IS NULL");
+                }
+                if may_be_null_value {
+                    sql.push(" OR ").append(value()).push(" = x'00'");
+                }
+                &mut sql
+            }
+        };
+        sql.push(")");
+        Ok(sql)
+    }
+}

@@ -1,0 +1,137 @@
+//! Statistics: a pipeline of stages folded into one SELECT, one common table expression a stage or two.
+//!
+//! The fold carries what it calls rows: what the rows are after the stages so far (job documents, or columns of ours under names
+//! of the caller's), and the order in which they stand. The caller's names stay there; in SQL a column is `c0`, `c1` ….
+//! An inner ORDER BY promises nothing, so the order is only written where it matters: before a LIMIT, inside an
+//! accumulator that depends on it, and at the very end.
+//!
+//! What SQLite does: scan, filter, group, count, sum, sort, distinct, limit. What it can't do exactly is done by small
+//! SQL functions of ours, since only they know MongoDB's types (see [`super::value`] for how those travel): paths into
+//! documents (`value_at`, `member_at`, `get`, `member`), arrays as rows (`explode`), sums and means over mixed types,
+//! lists and objects as values, `date_text`, and the functions of `project`. SQLite computes only what the answer needs:
+//! a fault in a value that no later stage reads goes unseen.
+
+mod expr;
+mod group;
+mod pipeline;
+
+use self::expr::{ELEMENT, kind_of};
+use self::pipeline::Pipeline;
+use super::condition;
+use super::error::QueryError;
+use super::field::Column;
+use super::field::{NullMeans, Target, resolve_segments};
+use super::filter::Filter;
+use super::list::path_param;
+use super::output::Output;
+use super::request::{JobStatQuery, Page, Question};
+use super::scope::Scope;
+use super::sql::Sql;
+use super::stage::{self, Stage};
+use crate::time::Timestamp;
+
+/// The most stages of an aggregate.
+pub const MAX_STAGES: usize = 50;
+/// The most keys, fields, operands and conditions in all the stages of an aggregate together.
+pub const MAX_EXPRESSIONS: usize = 2_000;
+
+/// Compiled statistics.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stat {
+    pub sql: Sql,
+    /// How a row of the statement becomes a row of the answer.
+    pub output: Output,
+    /// Which rows to answer; `total_count` is answered where it has a limit.
+    pub page: Page,
+}
+
+/// What a column of the pipeline holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Integer,
+    /// Milliseconds since the epoch.
+    Time,
+    /// Any value, as [`super::value`] lets it travel; SQL's NULL is a missing one.
+    Any,
+}
+
+/// Compiles statistics.
+///
+/// # Errors
+/// [`QueryError`] for the first fault of the language.
+pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryError> {
+    let scope = Scope::new(&request.domain_id);
+    let filter = condition::parse(
+        &request.filter,
+        &request.filter_or,
+        request.keyword.as_deref(),
+        now,
+    )?
+    .flatten();
+    let (sql, output) = match &request.question {
+        Question::Distinct(key) => distinct(&scope, &filter, key)?,
+        Question::Aggregate(stages) => {
+            let stages = stages
+                .iter()
+                .map(|(stage, place)| stage::parse(stage, place))
+                .collect::<Result<Vec<_>, _>>()?;
+            let count: usize = stages.iter().map(Stage::expressions).sum();
+            if count > MAX_EXPRESSIONS {
+                let problem = format!(
+                    "{count} keys, fields, operands and conditions in all, at most {MAX_EXPRESSIONS} are allowed"
+                );
+                return Err(QueryError::Language {
+                    place: "query.aggregate".to_owned(),
+                    problem,
+                });
+            }
+            let mut pipeline = Pipeline::new(&scope, &filter);
+            for stage in &stages {
+                pipeline.apply(stage)?;
+            }
+            pipeline.finish()
+        }
+    };
+    Ok(Stat {
+        sql,
+        output,
+        page: request.page,
+    })
+}
+
+/// `distinct`: the different values at a path. Rule: the conformance notes: arrays give their elements, missing gives
+/// nothing, null is a value.
+fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<(Sql, Output), QueryError> {
+    let mut sql = Sql::default();
+    let column = |sql: &mut Sql, column: Column| {
+        sql.push("SELECT DISTINCT ")
+            .append(column.sql())
+            .push(" AS c0 FROM jobs WHERE ")
+            .append(scope.lower(filter));
+        if column.null_means() == NullMeans::Missing {
+            sql.push(" AND ").append(column.sql()).push(" IS NOT NULL");
+        }
+        sql.push(" ORDER BY c0");
+        Output::Values(kind_of(column), column.null_means())
+    };
+    let segments = super::field::split_path(key, "query.distinct")?;
+    let output = match resolve_segments(segments, "query.distinct")? {
+        Target::Column(chosen) => column(&mut sql, chosen),
+        Target::Nowhere => {
+            sql.push("SELECT NULL AS c0 WHERE 0");
+            Output::Values(Kind::Any, NullMeans::Missing)
+        }
+        Target::Document(path) => {
+            sql.push("SELECT DISTINCT ")
+                .push(ELEMENT)
+                .push(" AS c0 FROM jobs, json_each(reached(document, ");
+            sql.bind(path_param(&path))
+                .push(")) AS e WHERE ")
+                .append(scope.lower(filter));
+            sql.push(" ORDER BY nullif(c0, x'00'), c0");
+            Output::Values(Kind::Any, NullMeans::Missing)
+        }
+    };
+    Ok((sql, output))
+}

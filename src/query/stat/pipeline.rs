@@ -1,0 +1,479 @@
+//! The fold: each stage makes of the rows so far the rows after it. (Groups are in [`super::group`].)
+
+use super::Kind;
+use super::expr::{
+    ELEMENT, Expr, Step, Term, below, document_path, from_document, named, numbered, order_by, put,
+    sort_term,
+};
+use crate::query::error::QueryError;
+use crate::query::field::{NullMeans, Target, resolve_segments};
+use crate::query::filter::Filter;
+use crate::query::list::path_param;
+use crate::query::output::{Output, OutputColumn};
+use crate::query::scope::Scope;
+use crate::query::sql::Sql;
+use crate::query::stage::{Expression, Function, PathAt, Project, Sort, Stage};
+
+/// The most terms that an order is made of: a sort's keys, those of the sorts before it, and a group's keys.
+const MAX_ORDER_TERMS: usize = 250;
+
+/// A column under the name that the caller gave it.
+#[derive(Debug, Clone)]
+pub(super) struct NamedColumn {
+    pub(super) name: String,
+    /// Its own name: `c` and this number.
+    pub(super) number: usize,
+    pub(super) kind: Kind,
+    pub(super) nulls: NullMeans,
+    pub(super) is_key: bool,
+}
+
+/// What the rows are.
+#[derive(Debug)]
+pub(super) enum Rows {
+    /// The rows of `jobs`; each unwound path has its element in the column `u` and the number.
+    Documents {
+        unwound: Vec<(Vec<String>, usize)>,
+    },
+    Columns(Vec<NamedColumn>),
+}
+
+/// A common table expression.
+pub(super) struct Table {
+    pub(super) sql: Sql,
+    /// Whether its rows are computed once and kept. SQLite otherwise writes a column's expression wherever a later
+    /// stage names it: twice a stage, and fifty stages are more than any memory holds.
+    pub(super) is_kept: bool,
+}
+
+/// The pipeline so far.
+pub(super) struct Pipeline {
+    /// The common table expressions `s0`, `s1` ….
+    pub(super) tables: Vec<Table>,
+    pub(super) rows: Rows,
+    /// Always total: the job id, or the keys of a group, come last.
+    pub(super) order: Vec<Term>,
+    /// Numbers handed out to columns that must not meet.
+    pub(super) next: usize,
+}
+
+impl Pipeline {
+    pub(super) fn new(scope: &Scope, filter: &Filter) -> Self {
+        let mut sql = Sql::new("SELECT * FROM jobs WHERE ");
+        sql.append(scope.lower(filter));
+        Self {
+            tables: vec![Table {
+                sql,
+                is_kept: false,
+            }],
+            rows: Rows::Documents {
+                unwound: Vec::new(),
+            },
+            order: vec![Term::ascending(Sql::new("job_id"))],
+            next: 0,
+        }
+    }
+
+    pub(super) fn apply(&mut self, stage: &Stage) -> Result<(), QueryError> {
+        match stage {
+            Stage::Unwind(path) => self.unwind(path),
+            Stage::Group(group) => self.group(group),
+            Stage::Count(name) => {
+                self.count(name);
+                Ok(())
+            }
+            Stage::Sort(keys) => self.sort(keys),
+            Stage::Limit(limit) => {
+                self.cut(*limit, 0);
+                Ok(())
+            }
+            Stage::Skip(skip) => {
+                self.cut(-1, *skip);
+                Ok(())
+            }
+            Stage::Project(project) => self.project(project),
+        }
+    }
+
+    /// The last statement: the columns of the answer, in order.
+    pub(super) fn finish(self) -> (Sql, Output) {
+        let mut sql = Sql::new("WITH ");
+        let last = self.tables.len() - 1;
+        sql.join(
+            ", ",
+            self.tables.into_iter().enumerate().map(|(number, table)| {
+                let mut named = Sql::new("s");
+                named.number(number);
+                named.push(if table.is_kept {
+                    " AS MATERIALIZED ("
+                } else {
+                    " AS ("
+                });
+                named.append(table.sql).push(")");
+                named
+            }),
+        );
+        sql.push(" SELECT ");
+        let output = match self.rows {
+            Rows::Documents { unwound } => {
+                sql.push("document");
+                for (_, number) in &unwound {
+                    sql.push(", u").number(*number);
+                }
+                Output::Documents(unwound.into_iter().map(|(path, _)| path).collect())
+            }
+            Rows::Columns(columns) => {
+                sql.join(
+                    ", ",
+                    columns.iter().map(|column| numbered("c", column.number)),
+                );
+                let column = |column: NamedColumn| OutputColumn {
+                    name: column.name,
+                    kind: column.kind,
+                    nulls: column.nulls,
+                };
+                Output::Rows(columns.into_iter().map(column).collect())
+            }
+        };
+        sql.push(" FROM s").number(last);
+        if !self.order.is_empty() {
+            sql.push(" ORDER BY ").append(order_by(&self.order));
+        }
+        (sql, output)
+    }
+
+    pub(super) fn number(&mut self) -> usize {
+        self.next += 1;
+        self.next - 1
+    }
+
+    pub(super) fn push_table(&mut self, sql: Sql) {
+        self.tables.push(Table {
+            sql,
+            is_kept: false,
+        });
+    }
+
+    /// ` FROM s` and the number of the last table.
+    pub(super) fn push_from(&self, sql: &mut Sql) {
+        sql.push(" FROM s").number(self.tables.len() - 1);
+    }
+
+    pub(super) fn cut(&mut self, limit: i64, skip: i64) {
+        let mut sql = Sql::new("SELECT *");
+        self.push_from(&mut sql);
+        if !self.order.is_empty() {
+            sql.push(" ORDER BY ").append(order_by(&self.order));
+        }
+        sql.push(" LIMIT ").bind(limit).push(" OFFSET ").bind(skip);
+        self.push_table(sql);
+    }
+
+    pub(super) fn sort(&mut self, keys: &[Sort]) -> Result<(), QueryError> {
+        let mut order = keys
+            .iter()
+            .map(|key| self.sort_term(key))
+            .collect::<Result<Vec<_>, _>>()?;
+        // The order so far decides between equals.
+        order.append(&mut self.order);
+        if order.len() > MAX_ORDER_TERMS {
+            return Err(QueryError::Language {
+                place: keys
+                    .first()
+                    .map(|key| key.path.place.clone())
+                    .unwrap_or_default(),
+                problem: format!(
+                    "with the sorts and group keys before it, more than {MAX_ORDER_TERMS} keys to sort by"
+                ),
+            });
+        }
+        self.order = order;
+        Ok(())
+    }
+
+    /// What ORDER BY takes to put the rows in MongoDB's order by a path, which goes into arrays.
+    pub(super) fn sort_term(&self, key: &Sort) -> Result<Term, QueryError> {
+        let segments = &key.path.segments;
+        let (base, rest) = match &self.rows {
+            Rows::Documents { unwound } if unwound.is_empty() => {
+                match resolve_segments(segments.clone(), &key.path.place)? {
+                    Target::Document(path) => {
+                        let mut sql = Sql::new("sort_value(document, ");
+                        sql.bind(path_param(&path)).push(", ");
+                        sql.bind(i64::from(key.desc)).push(")");
+                        return Ok(Term {
+                            sql,
+                            desc: key.desc,
+                        });
+                    }
+                    target => (from_document(target, Step::Member), &[][..]),
+                }
+            }
+            Rows::Documents { .. } => {
+                let Some(path) = document_path(segments, &key.path.place)? else {
+                    return Ok(Term {
+                        sql: Sql::new("NULL"),
+                        desc: key.desc,
+                    });
+                };
+                let root = PathAt {
+                    place: key.path.place.clone(),
+                    segments: vec![path[0].clone()],
+                };
+                let base = self.resolve_with(&root, Step::Member)?;
+                return Ok(sort_term(base, &path[1..], key.desc));
+            }
+            Rows::Columns(_) => {
+                let root = PathAt {
+                    place: key.path.place.clone(),
+                    segments: vec![segments[0].clone()],
+                };
+                (self.resolve(&root)?, &segments[1..])
+            }
+        };
+        Ok(sort_term(base, rest, key.desc))
+    }
+
+    pub(super) fn count(&mut self, name: &str) {
+        let number = self.number();
+        let mut sql = Sql::new("SELECT count(*) AS c");
+        sql.number(number);
+        self.push_from(&mut sql);
+        sql.push(" HAVING count(*) > 0");
+        self.push_table(sql);
+        self.order.clear();
+        self.rows = Rows::Columns(vec![NamedColumn {
+            name: name.to_owned(),
+            number,
+            kind: Kind::Integer,
+            nulls: NullMeans::Nothing,
+            is_key: false,
+        }]);
+    }
+
+    /// One row per element: `json_each` over the array that `explode` makes of the value.
+    pub(super) fn unwind(&mut self, path: &PathAt) -> Result<(), QueryError> {
+        let number = self.number();
+        let elements = self.elements(path)?;
+        let mut sql = Sql::new("SELECT s");
+        let last = self.tables.len() - 1;
+        sql.number(last)
+            .push(".*, ")
+            .push(ELEMENT)
+            .push(" AS u")
+            .number(number)
+            .push(", e.key AS p")
+            .number(number);
+        sql.push(" FROM s")
+            .number(last)
+            .push(", json_each(")
+            .append(elements)
+            .push(") AS e");
+        self.push_table(sql);
+        self.order.push(Term::ascending(numbered("p", number)));
+        let element = numbered("u", number);
+        match &mut self.rows {
+            Rows::Documents { unwound } => {
+                if let Some(path) = document_path(&path.segments, &path.place)? {
+                    unwound.push((path, number));
+                }
+            }
+            Rows::Columns(columns) => {
+                // The element takes the array's place within its column.
+                let Some(at) = columns
+                    .iter()
+                    .position(|column| column.name == path.segments[0])
+                else {
+                    return Ok(());
+                };
+                let replaced = self.number();
+                let Rows::Columns(columns) = &mut self.rows else {
+                    return Ok(());
+                };
+                let column = &mut columns[at];
+                let whole = Expr {
+                    sql: numbered("c", column.number),
+                    kind: column.kind,
+                    nulls: column.nulls,
+                };
+                let new = if path.segments.len() == 1 {
+                    element
+                } else {
+                    put(whole.into_any(), &path.segments[1..], element)
+                };
+                column.number = replaced;
+                column.kind = Kind::Any;
+                column.nulls = NullMeans::Missing;
+                let mut sql = Sql::new("SELECT *, ");
+                sql.append(new).push(" AS c").number(replaced);
+                self.push_from(&mut sql);
+                self.push_table(sql);
+            }
+        }
+        Ok(())
+    }
+
+    /// The elements of what stands at a path, as `json_each` takes them.
+    pub(super) fn elements(&self, path: &PathAt) -> Result<Sql, QueryError> {
+        let mut sql = Sql::default();
+        let from_document = match &self.rows {
+            Rows::Documents { unwound } if unwound.is_empty() => {
+                match resolve_segments(path.segments.clone(), &path.place)? {
+                    Target::Document(path) => Some(path),
+                    Target::Column(_) | Target::Nowhere => None,
+                }
+            }
+            _ => None,
+        };
+        if let Some(path) = from_document {
+            sql.push("elements_at(document, ").bind(path_param(&path));
+        } else {
+            let value = self.resolve_with(path, Step::Member)?.into_any();
+            sql.push("explode(").append(value);
+        }
+        sql.push(")");
+        Ok(sql)
+    }
+    pub(super) fn project(&mut self, project: &Project) -> Result<(), QueryError> {
+        let mut columns = Vec::new();
+        let mut selected = Vec::new();
+        if let (Rows::Columns(before), false) = (&self.rows, project.exclude_keys) {
+            let is_replaced = |name: &str| project.fields.iter().any(|field| field.name == name);
+            for column in before
+                .iter()
+                .filter(|column| column.is_key && !is_replaced(&column.name))
+            {
+                selected.push(numbered("c", column.number));
+                columns.push(column.clone());
+            }
+        }
+        for field in &project.fields {
+            let number = self.number();
+            let expr = self.expression(&field.expression)?;
+            selected.push(named(expr.sql, number));
+            columns.push(NamedColumn {
+                name: field.name.clone(),
+                number,
+                kind: expr.kind,
+                nulls: expr.nulls,
+                is_key: false,
+            });
+        }
+        // The order outlives the columns that it was made of.
+        let mut order = Vec::with_capacity(self.order.len());
+        for term in std::mem::take(&mut self.order) {
+            let number = self.number();
+            let mut kept = term.sql;
+            kept.push(" AS o").number(number);
+            selected.push(kept);
+            order.push(Term {
+                sql: numbered("o", number),
+                desc: term.desc,
+            });
+        }
+        let mut sql = Sql::new("SELECT ");
+        sql.join(", ", selected);
+        self.push_from(&mut sql);
+        self.tables.push(Table { sql, is_kept: true });
+        self.order = order;
+        self.rows = Rows::Columns(columns);
+        Ok(())
+    }
+
+    pub(super) fn expression(&self, expression: &Expression) -> Result<Expr, QueryError> {
+        Ok(match expression {
+            Expression::Path(path) => self.resolve(path)?,
+            Expression::Number(number) => {
+                let mut sql = Sql::default();
+                sql.bind(number.clone().into_param());
+                Expr::any(sql)
+            }
+            Expression::Function(function, path) => {
+                let mut sql = Sql::new(match function {
+                    Function::Size => "size_of(",
+                    Function::Sum => "sum_of(",
+                    Function::ArrayToObject => "array_to_object(",
+                    Function::ObjectToArray => "object_to_array(",
+                });
+                sql.append(self.resolve(path)?.into_any());
+                if *function != Function::Sum {
+                    sql.push(", ").bind(path.place.as_str());
+                }
+                sql.push(")");
+                Expr::any(sql)
+            }
+            Expression::Calculation(calculation, operands, place) => {
+                let mut sql = Sql::new("calculate(");
+                sql.bind(calculation.name()).push(", ").bind(place.as_str());
+                for operand in operands {
+                    sql.push(", ").append(self.expression(operand)?.into_any());
+                }
+                sql.push(")");
+                Expr::any(sql)
+            }
+        })
+    }
+
+    /// The value at a path, gathered through arrays as expressions do.
+    pub(super) fn resolve(&self, path: &PathAt) -> Result<Expr, QueryError> {
+        self.resolve_with(path, Step::Gather)
+    }
+
+    pub(super) fn resolve_with(&self, path: &PathAt, step: Step) -> Result<Expr, QueryError> {
+        match &self.rows {
+            Rows::Documents { unwound } => {
+                if unwound.is_empty() {
+                    return Ok(from_document(
+                        resolve_segments(path.segments.clone(), &path.place)?,
+                        step,
+                    ));
+                }
+                Self::resolve_unwound(path, unwound, step)
+            }
+            Rows::Columns(columns) => {
+                let (name, rest) = (&path.segments[0], &path.segments[1..]);
+                let Some(column) = columns.iter().find(|column| column.name == *name) else {
+                    return Ok(Expr::missing());
+                };
+                let expr = Expr {
+                    sql: numbered("c", column.number),
+                    kind: column.kind,
+                    nulls: column.nulls,
+                };
+                Ok(below(expr, rest, step))
+            }
+        }
+    }
+
+    /// As in a document, but an unwound array is its element.
+    pub(super) fn resolve_unwound(
+        path: &PathAt,
+        unwound: &[(Vec<String>, usize)],
+        step: Step,
+    ) -> Result<Expr, QueryError> {
+        let Some(segments) = document_path(&path.segments, &path.place)? else {
+            return Ok(Expr::missing());
+        };
+        let above = unwound
+            .iter()
+            .rev()
+            .find(|(unwound, _)| segments.starts_with(unwound));
+        let start = above.map(|(unwound, number)| {
+            let element = Expr::any(numbered("u", *number));
+            below(element, &segments[unwound.len()..], step)
+        });
+        let mut expr = match start {
+            Some(expr) => expr,
+            None => from_document(resolve_segments(segments.clone(), &path.place)?, step),
+        };
+        // What was unwound further down since stands in the value as its element, too.
+        let since = above.map_or(0, |(_, number)| number + 1);
+        for (inner, number) in unwound.iter().filter(|(inner, number)| {
+            *number >= since && inner.len() > segments.len() && inner.starts_with(&segments)
+        }) {
+            let element = numbered("u", *number);
+            expr = Expr::any(put(expr.into_any(), &inner[segments.len()..], element));
+        }
+        Ok(expr)
+    }
+}
