@@ -22,26 +22,14 @@ impl Pipeline {
             if let Some((span, format)) = span {
                 spans.push((number, span, format));
             }
+            columns.push(NamedColumn::of(&key.name, number, &expr, true));
             selected.push(named(expr.sql, number));
-            columns.push(NamedColumn {
-                name: key.name.clone(),
-                number,
-                kind: expr.kind,
-                nulls: expr.nulls,
-                is_key: true,
-            });
         }
         for field in &group.fields {
             let number = self.number();
             let expr = self.accumulate(&field.accumulator, &field.place)?;
+            columns.push(NamedColumn::of(&field.name, number, &expr, false));
             selected.push(named(expr.sql, number));
-            columns.push(NamedColumn {
-                name: field.name.clone(),
-                number,
-                kind: expr.kind,
-                nulls: expr.nulls,
-                is_key: false,
-            });
         }
         let mut sql = Sql::new("SELECT ");
         sql.join(", ", selected);

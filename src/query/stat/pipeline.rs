@@ -28,6 +28,19 @@ pub(super) struct NamedColumn {
     pub(super) is_key: bool,
 }
 
+impl NamedColumn {
+    /// The column of that number that holds an expression.
+    pub(super) fn of(name: &str, number: usize, expr: &Expr, is_key: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            number,
+            kind: expr.kind,
+            nulls: expr.nulls,
+            is_key,
+        }
+    }
+}
+
 /// What the rows are.
 #[derive(Debug)]
 pub(super) enum Rows {
@@ -350,14 +363,8 @@ impl Pipeline {
         for field in &project.fields {
             let number = self.number();
             let expr = self.expression(&field.expression)?;
+            columns.push(NamedColumn::of(&field.name, number, &expr, false));
             selected.push(named(expr.sql, number));
-            columns.push(NamedColumn {
-                name: field.name.clone(),
-                number,
-                kind: expr.kind,
-                nulls: expr.nulls,
-                is_key: false,
-            });
         }
         // The order outlives the columns that it was made of.
         let mut order = Vec::with_capacity(self.order.len());
