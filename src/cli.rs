@@ -15,7 +15,7 @@ use jobdeck::demo::{Demo, Timeline, World};
 use jobdeck::server::{self, Config, StartError};
 use jobdeck::store::{Interrupt, Mode, OnConflict, OpenError, Store, StoreError};
 use jobdeck::time::Timestamp;
-use jobdeck::transfer::{self, Source, TransferError};
+use jobdeck::transfer::{self, Imported, Source, TransferError};
 
 /// Keeps SpaceONE inventory jobs in SQLite, answers the inventory Job API over HTTP, and shows them in a page.
 #[derive(Debug, Parser)]
@@ -209,7 +209,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Server(std::io::Error),
     #[error(
-        "{0}: is a SQLite database, which the output would take the place of; name another file"
+        "{0}: is a SQLite database or belongs to one, and the output would take its place; name another file"
     )]
     OverDatabase(PathBuf),
     /// Whoever read our output has read enough.
@@ -357,27 +357,29 @@ fn import(args: &ImportArgs) -> Result<(), Failure> {
         .iter()
         .map(|path| source(path, &progress))
         .collect::<Result<Vec<_>, _>>()?;
-    let is_new = !args.db.db.exists();
-    let store = Store::open(&args.db.db, Mode::Create, 1)?;
     let on_conflict = match args.on_conflict {
         ConflictArg::Replace => OnConflict::Replace,
         ConflictArg::Skip => OnConflict::Skip,
         ConflictArg::Fail => OnConflict::Fail,
     };
-    let imported = transfer::import(&store, sources, on_conflict);
+    let fill = |path: &Path| -> Result<Imported, Failure> {
+        let store = Store::open(path, Mode::Create, 1)?;
+        transfer::import(&store, sources, on_conflict).map_err(|error| match error {
+            TransferError::Store(source) => Failure::Store {
+                path: path.to_owned(),
+                source,
+            },
+            other => other.into(),
+        })
+    };
+    let database = &args.db.db;
+    let imported = if database.exists() {
+        fill(database)
+    } else {
+        fill_new(database, fill)
+    };
     progress.finish_and_clear();
-    drop(store);
-    if imported.is_err() && is_new {
-        // There was no database before, so there is none after; the fault of the import is the one to tell.
-        let _ = std::fs::remove_file(&args.db.db);
-    }
-    let imported = imported.map_err(|error| match error {
-        TransferError::Store(source) => Failure::Store {
-            path: args.db.db.clone(),
-            source,
-        },
-        other => other.into(),
-    })?;
+    let imported = imported?;
     let of_these = if imported.total() == 0 {
         "; there was no job in what was read"
     } else {
@@ -391,6 +393,36 @@ fn import(args: &ImportArgs) -> Result<(), Failure> {
         imported.replaced,
         imported.skipped
     ))
+}
+
+/// Makes a new database beside the place where it belongs, and puts it there when it is whole: an import that fails
+/// leaves nothing, and nobody sees a part.
+fn fill_new(
+    database: &Path,
+    fill: impl FnOnce(&Path) -> Result<Imported, Failure>,
+) -> Result<Imported, Failure> {
+    let io = |source: std::io::Error| Failure::Io {
+        path: database.to_owned(),
+        source,
+    };
+    let parent = database
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = tempfile::Builder::new()
+        .prefix(".jobdeck-import-")
+        .tempdir_in(parent.unwrap_or(Path::new(".")))
+        .map_err(|error| io(error.kind().into()))?;
+    let made = folder.path().join("jobs.db");
+    let imported = fill(&made)?;
+    // Unlike a rename, a link takes the place of nothing that came to stand there meanwhile.
+    match std::fs::hard_link(&made, database) {
+        // A file system without links has renames at least.
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            std::fs::rename(&made, database).map_err(io)?;
+        }
+        linked => linked.map_err(io)?,
+    }
+    Ok(imported)
 }
 
 fn counted(jobs: u64) -> String {
@@ -584,7 +616,13 @@ fn refuse_database(output: &Path) -> Result<(), Failure> {
             .and_then(|mut file| file.read_exact(&mut start))
             .is_ok()
         && start == MAGIC;
-    if is_database {
+    // The write-ahead log and its index belong to the database that they are named after.
+    let is_log = ["-wal", "-shm", "-journal"].iter().any(|ending| {
+        let name = output.to_string_lossy();
+        name.strip_suffix(ending)
+            .is_some_and(|database| Path::new(database).exists())
+    });
+    if is_database || is_log {
         Err(Failure::OverDatabase(output.to_owned()))
     } else {
         Ok(())

@@ -82,7 +82,8 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         clock: config.now.map_or(Clock::System, Clock::Frozen),
         query_timeout: config.query_timeout,
         hosts: Hosts::new(&config.allow_hosts),
-        heavy: Arc::new(Semaphore::new(config.readers() as usize / 2)),
+        statistics: Arc::new(Semaphore::new(config.readers() as usize / 4)),
+        streams: Arc::new(Semaphore::new(config.readers() as usize / 4)),
     });
     let server = HttpServer::new(move || {
         ActixApp::new()

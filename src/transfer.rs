@@ -18,7 +18,7 @@ use crate::store::{OnConflict, Snapshot, Store, StoreError, WriteTransaction, Wr
 /// How much of a file is held at a time.
 const BUFFER_BYTES: usize = 1 << 20;
 /// The longest line that is read as one job.
-const MAX_LINE_BYTES: usize = 64 << 20;
+const MAX_LINE_BYTES: usize = 8 << 20;
 
 /// Why jobs can't be moved; names the source, the line and the field.
 #[derive(Debug, thiserror::Error)]

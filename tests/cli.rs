@@ -113,7 +113,7 @@ fn an_output_never_takes_the_place_of_a_database_or_a_pipe() {
     ] {
         check_line(
             &fails(here, arguments, 1),
-            "jobdeck: jobdeck.db: is a SQLite database",
+            "jobdeck: jobdeck.db: is a SQLite database or belongs to one",
         );
     }
     assert_eq!(
@@ -173,6 +173,36 @@ fn the_first_fault_of_an_import_leaves_the_database_as_it_was() {
         ok(here, &["check"]),
         "jobdeck.db: 1 job, nothing is wrong\n"
     );
+}
+
+#[test]
+fn an_import_that_fails_takes_nothing_from_one_that_does_not() {
+    let folder = folder();
+    let here = folder.path();
+    let mut waiting = jobdeck(here)
+        .args(["import", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = waiting.stdin.take().unwrap();
+    input.write_all(job(1, "").as_bytes()).unwrap();
+    std::fs::write(here.join("good.ndjson"), job(2, "")).unwrap();
+    ok(here, &["import", "good.ndjson"]);
+    input.write_all(b"bad").unwrap();
+    drop(input);
+    assert_eq!(waiting.wait().unwrap().code(), Some(1));
+    assert_eq!(
+        ok(here, &["check"]),
+        "jobdeck.db: 1 job, nothing is wrong\n"
+    );
+    let mut left: Vec<_> = std::fs::read_dir(here)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    left.retain(|name| !name.to_string_lossy().starts_with("jobdeck.db"));
+    assert_eq!(left, ["good.ndjson"], "nothing is left of the other");
 }
 
 #[test]
@@ -246,7 +276,7 @@ fn faults_are_one_line_that_names_the_file_and_the_remedy() {
         ),
         (
             &["import", "--db", "none/x.db", "-"],
-            "jobdeck: none/x.db: unable to open database file",
+            "jobdeck: none/x.db: entity not found; check the path and its permissions",
         ),
         (
             &["serve", "--listen", "0.0.0.0:0", "--create"],

@@ -29,6 +29,10 @@ pub(crate) enum ApiError {
     LongQueryString(usize),
     #[error("the body must be application/json without content encoding; it came as {0}")]
     UnsupportedMediaType(String),
+    #[error(
+        "as many statistics or lists without a limit as may run at a time are running; try again"
+    )]
+    Crowded,
     #[error("the body did not arrive within {0} seconds")]
     SlowBody(u64),
     #[error("the body ended early: {0}")]
@@ -77,6 +81,7 @@ impl ApiError {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "ERROR_UNSUPPORTED_MEDIA_TYPE",
             ),
+            Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE"),
             Self::SlowBody(_) => (StatusCode::REQUEST_TIMEOUT, "ERROR_REQUEST_TIMEOUT"),
             Self::BrokenBody(_) => (StatusCode::BAD_REQUEST, "ERROR_INVALID_PARAMETER"),
             Self::InvalidHost(_) => (StatusCode::MISDIRECTED_REQUEST, "ERROR_INVALID_HOST"),

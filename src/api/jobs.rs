@@ -45,17 +45,22 @@ pub(crate) async fn stat(
     let body: Bytes = read_json(&request, body).await?;
     let now = app.clock.now();
     let compile = move || compile_stat(&JobStatQuery::from_json(&body)?, now);
-    answer(&app, Weight::Heavy, compile, |stat, snapshot, writer| {
-        let out = writer.buffer();
-        out.extend(b"{\"results\":[");
-        let count = snapshot.stat(stat, out)?;
-        out.push(b']');
-        if stat.page.limit.is_some() {
-            out.extend(format!(",\"total_count\":{count}").bytes());
-        }
-        out.push(b'}');
-        Ok(())
-    })
+    answer(
+        &app,
+        Weight::Statistics,
+        compile,
+        |stat, snapshot, writer| {
+            let out = writer.buffer();
+            out.extend(b"{\"results\":[");
+            let count = snapshot.stat(stat, out)?;
+            out.push(b']');
+            if stat.page.limit.is_some() {
+                out.extend(format!(",\"total_count\":{count}").bytes());
+            }
+            out.push(b'}');
+            Ok(())
+        },
+    )
     .await
 }
 
@@ -64,7 +69,7 @@ async fn answer_list(app: &App, query: JobsQuery) -> Result<HttpResponse, ApiErr
     let weight = if is_page {
         Weight::Quick
     } else {
-        Weight::Heavy
+        Weight::Stream
     };
     let now = app.clock.now();
     let compile = move || -> Result<List, QueryError> { compile_list(&query, now) };

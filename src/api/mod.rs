@@ -25,8 +25,10 @@ pub struct App {
     /// No query runs longer.
     pub query_timeout: Duration,
     pub hosts: Hosts,
-    /// Places for heavy answers: half of the readers, so that a quick one always finds one.
-    pub heavy: Arc<tokio::sync::Semaphore>,
+    /// Places for statistics: a quarter of the readers, so that a quick answer always finds one.
+    pub statistics: Arc<tokio::sync::Semaphore>,
+    /// Places for lists without a limit, as many: their clients may be slow.
+    pub streams: Arc<tokio::sync::Semaphore>,
 }
 
 /// Where `now` comes from.
@@ -56,7 +58,10 @@ impl Clock {
 /// The routes of the API.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(only("/inventory/v1/jobs", "GET", web::get().to(jobs::list)))
+        .service(
+            only("/inventory/v1/jobs", "GET, HEAD", web::get().to(jobs::list))
+                .route(web::head().to(jobs::list)),
+        )
         .service(only(
             "/inventory/v1/jobs/search",
             "POST",

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ContentType, HeaderMap,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ContentType, HeaderMap,
 };
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -39,6 +39,13 @@ const STALLED_IN_ALL: Duration = Duration::from_mins(10);
 /// Reads the body of a query: `application/json`, at most [`MAX_QUERY_BYTES`].
 pub(crate) async fn read_json(request: &HttpRequest, payload: Payload) -> Result<Bytes, ApiError> {
     check_media_type(request.headers())?;
+    let declared = request
+        .headers()
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    if declared.is_some_and(|length: usize| length > MAX_QUERY_BYTES) {
+        return Err(ApiError::TooLarge(MAX_QUERY_BYTES));
+    }
     match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(MAX_QUERY_BYTES)).await {
         Err(_) => Err(ApiError::SlowBody(BODY_TIMEOUT.as_secs())),
         Ok(Err(_)) => Err(ApiError::TooLarge(MAX_QUERY_BYTES)),
@@ -76,13 +83,14 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// How much work an answer may be.
+/// How much work an answer may be, and so which places it must find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
     /// A page, a count: always finds a reader.
     Quick,
-    /// A list without a limit, statistics: at most half of the readers.
-    Heavy,
+    Statistics,
+    /// A list without a limit.
+    Stream,
 }
 
 /// Answers with what `produce` writes, reading from one snapshot of the database.
@@ -98,16 +106,17 @@ pub(crate) async fn answer<Q>(
 ) -> Result<HttpResponse, ApiError> {
     let interrupt = Arc::new(Interrupt::after(app.query_timeout));
     let guard = CancelOnDrop(Arc::clone(&interrupt));
-    let place = match weight {
+    let places = match weight {
         Weight::Quick => None,
-        Weight::Heavy => {
-            let waited =
-                tokio::time::timeout(app.query_timeout, Arc::clone(&app.heavy).acquire_owned());
-            Some(
-                waited
-                    .await
-                    .map_err(|_elapsed| ApiError::Store(StoreError::Busy))?,
-            )
+        Weight::Statistics => Some(&app.statistics),
+        Weight::Stream => Some(&app.streams),
+    };
+    let place = match places {
+        None => None,
+        Some(places) => {
+            let free = Arc::clone(places).acquire_owned();
+            let waited = tokio::time::timeout(app.query_timeout, free).await;
+            Some(waited.map_err(|_elapsed| ApiError::Crowded)?)
         }
     };
     let (head, answered) = oneshot::channel();

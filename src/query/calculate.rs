@@ -31,12 +31,17 @@ pub fn calculate(
         return Ok(sum.total());
     }
     let name = calculation.name();
-    let mut has_null = false;
+    let is_null = |value: &Option<Any>| matches!(value, None | Some(Any::Null));
+    // `$subtract` and `$divide` look for a null first; `$add` and `$multiply` go from operand to operand.
+    let takes_two = matches!(calculation, Calculation::Subtract | Calculation::Divide);
+    if takes_two && values.iter().any(is_null) {
+        return Ok(Any::Null);
+    }
     let mut date = None;
     let mut numbers = Vec::with_capacity(values.len());
     for (position, value) in values.iter().enumerate() {
         match (value, calculation, date) {
-            (None | Some(Any::Null), ..) => has_null = true,
+            (None | Some(Any::Null), ..) => return Ok(Any::Null),
             (Some(Any::Integer(integer)), ..) => numbers.push(Number::Integer(*integer)),
             (Some(Any::Real(real)), ..) => numbers.push(Number::Real(*real)),
             // A date and milliseconds are a date.
@@ -61,9 +66,6 @@ pub fn calculate(
                 ));
             }
         }
-    }
-    if has_null {
-        return Ok(Any::Null);
     }
     let integers: fn(i64, i64) -> Option<i64> = match calculation {
         Calculation::Add | Calculation::Sum => i64::checked_add,
@@ -99,7 +101,12 @@ pub fn calculate(
             Any::Time(time.ok_or_else(|| format!("{place}: `{name}` gives a moment out of range"))?)
         }
         (Some(Number::Integer(integer)), None) => Any::Integer(integer),
-        (Some(Number::Real(real)), None) => Any::Real(real),
+        (Some(Number::Real(real)), None) if real.is_finite() => Any::Real(real),
+        (Some(Number::Real(_)), None) => {
+            return Err(format!(
+                "{place}: `{name}` gives a number that is too large"
+            ));
+        }
         (None, _) => Any::Null,
     })
 }
@@ -236,6 +243,11 @@ mod tests {
         check_calculation(Calculation::Divide, "[4,2]", "2");
         check_calculation(Calculation::Divide, "[1,0]", "p: `divide` by zero");
         check_calculation(Calculation::Divide, "[null,0]", "null");
+        check_calculation(
+            Calculation::Multiply,
+            "[1e300,1e300]",
+            "p: `multiply` gives a number that is too large",
+        );
         check_calculation(Calculation::Sum, "[1,\"x\",null,2.5]", "3.5");
     }
 
@@ -258,6 +270,14 @@ mod tests {
         );
         assert_eq!(
             calculate(Calculation::Subtract, &[at(5_000), None]),
+            Ok(Any::Null)
+        );
+        assert_eq!(
+            calculate(Calculation::Subtract, &[None, at(5_000)]),
+            Ok(Any::Null)
+        );
+        assert_eq!(
+            calculate(Calculation::Add, &[Some(Any::Null), at(1), at(2)]),
             Ok(Any::Null)
         );
         assert!(calculate(Calculation::Subtract, &[number(1), at(5_000)]).is_err());

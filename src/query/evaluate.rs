@@ -3,6 +3,8 @@
 //! Each takes and gives [`Any`]; a missing value is `None`. A fault is a sentence that begins with its place in the
 //! request, which the compiler bound as an argument.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::path::{index, locate};
@@ -294,7 +296,7 @@ pub fn array_to_object(value: Option<Any>, place: &str) -> Result<Any, String> {
         Some(Any::Array(items)) => items,
         Some(other) => return Err(fault(other.type_name())),
     };
-    let mut object: Vec<(String, Any)> = Vec::with_capacity(items.len());
+    let mut object = Members::default();
     for item in items {
         let pair = match item {
             Any::Object(members) if members.len() == 2 => {
@@ -313,12 +315,9 @@ pub fn array_to_object(value: Option<Any>, place: &str) -> Result<Any, String> {
         let Some((Any::Text(name), value)) = pair else {
             return Err(fault("another element"));
         };
-        match object.iter_mut().find(|(member, _)| *member == name) {
-            Some((_, member)) => *member = value,
-            None => object.push((name, value)),
-        }
+        object.insert(name, value);
     }
-    Ok(Any::Object(object))
+    Ok(object.into_any())
 }
 
 /// `object_to_array`: to `{k, v}` objects; null for null or missing.
@@ -346,39 +345,46 @@ pub fn object_to_array(value: Option<Any>, place: &str) -> Result<Any, String> {
     }
 }
 
-/// One object of named values, without those that are missing.
-#[must_use]
-pub fn object_of(names: &[String], values: Vec<Option<Any>>) -> Any {
-    Any::Object(
-        names
-            .iter()
-            .cloned()
-            .zip(values)
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect(),
-    )
+/// The members of an object in the order in which their names first came; a later value takes an earlier one's place.
+#[derive(Debug, Default)]
+pub struct Members {
+    members: Vec<(String, Any)>,
+    places: HashMap<String, usize>,
 }
 
-/// Merges the members of an object into another; later values win, null and missing are passed over.
-///
-/// # Errors
-/// For anything else.
-pub fn merge(into: &mut Vec<(String, Any)>, value: Option<Any>, place: &str) -> Result<(), String> {
-    match value {
-        None | Some(Any::Null) => Ok(()),
-        Some(Any::Object(members)) => {
-            for (name, value) in members {
-                match into.iter_mut().find(|(member, _)| *member == name) {
-                    Some((_, member)) => *member = value,
-                    None => into.push((name, value)),
-                }
-            }
-            Ok(())
+impl Members {
+    fn insert(&mut self, name: String, value: Any) {
+        if let Some(place) = self.places.get(&name) {
+            self.members[*place].1 = value;
+        } else {
+            self.places.insert(name.clone(), self.members.len());
+            self.members.push((name, value));
         }
-        Some(other) => Err(format!(
-            "{place}: `merge_objects` takes objects, found {}",
-            other.type_name()
-        )),
+    }
+
+    /// Merges an object's members in; null and missing are passed over.
+    ///
+    /// # Errors
+    /// For anything else.
+    pub fn merge(&mut self, value: Option<Any>, place: &str) -> Result<(), String> {
+        match value {
+            None | Some(Any::Null) => Ok(()),
+            Some(Any::Object(members)) => {
+                for (name, value) in members {
+                    self.insert(name, value);
+                }
+                Ok(())
+            }
+            Some(other) => Err(format!(
+                "{place}: `merge_objects` takes objects, found {}",
+                other.type_name()
+            )),
+        }
+    }
+
+    #[must_use]
+    pub fn into_any(self) -> Any {
+        Any::Object(self.members)
     }
 }
 

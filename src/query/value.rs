@@ -297,6 +297,71 @@ impl Any {
     }
 }
 
+/// A list or an object that is put together from values as they travel, without reading them.
+#[derive(Debug, Clone)]
+pub struct Encoded(Vec<u8>);
+
+impl Encoded {
+    /// An empty list.
+    #[must_use]
+    pub fn list() -> Self {
+        Self(vec![ARRAY])
+    }
+
+    /// An empty object.
+    #[must_use]
+    pub fn object() -> Self {
+        Self(vec![OBJECT])
+    }
+
+    /// How many bytes it has so far.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Appends an item to a list; a missing one is left out.
+    pub fn push(&mut self, item: &Param) {
+        self.put(None, item);
+    }
+
+    /// Appends a member to an object; a missing one is left out.
+    pub fn insert(&mut self, name: &str, member: &Param) {
+        self.put(Some(name), member);
+    }
+
+    fn put(&mut self, name: Option<&str>, value: &Param) {
+        let made;
+        let blob = match value {
+            Param::Null => return,
+            Param::Blob(blob) => blob.as_slice(),
+            scalar => {
+                let mut out = Vec::new();
+                if let Some(any) = Any::from_param(scalar.clone()) {
+                    any.encode(&mut out);
+                }
+                made = out;
+                &made
+            }
+        };
+        let Some((tag, content)) = blob.split_first() else {
+            return;
+        };
+        self.0.push(if *tag == NULL { NESTED_NULL } else { *tag });
+        if let Some(name) = name {
+            encode_text(name, &mut self.0);
+        }
+        self.0.extend_from_slice(content);
+    }
+
+    /// The whole, as it travels.
+    #[must_use]
+    pub fn into_param(mut self) -> Param {
+        self.0.push(END);
+        Param::Blob(self.0)
+    }
+}
+
 /// The sort key of null and of a missing value.
 pub const MISSING_SORT_KEY: Param = Param::Real(f64::NEG_INFINITY);
 
@@ -617,6 +682,32 @@ mod tests {
             assert_eq!(Any::get_encoded(&blob, &path), expected, "{path:?}");
         }
         assert_eq!(Any::get_encoded(&[], &[]), None);
+    }
+
+    #[test]
+    fn values_are_put_together_without_reading_them() {
+        let mut list = Encoded::list();
+        let mut object = Encoded::object();
+        for (number, any) in ascending().into_iter().enumerate() {
+            let param = any.into_param();
+            list.push(&param);
+            object.insert(&format!("m{number}"), &param);
+        }
+        list.push(&Param::Null);
+        object.insert("missing", &Param::Null);
+        let same = |param: Param, expected: Any| {
+            assert!(Any::from_param(param).unwrap().compare(&expected).is_eq());
+        };
+        same(list.into_param(), Any::Array(ascending()));
+        let named = ascending().into_iter().enumerate();
+        same(
+            object.into_param(),
+            Any::Object(
+                named
+                    .map(|(number, any)| (format!("m{number}"), any))
+                    .collect(),
+            ),
+        );
     }
 
     #[test]

@@ -4,18 +4,20 @@
 //! path, a pattern, a format) is read once a statement and kept by SQLite beside the statement.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Error, Result, ToSql};
 
+use super::{Interrupt, MAX_VALUE_BYTES};
 use crate::query::date_format::DateFormat;
 use crate::query::only::Cut;
 use crate::query::pattern::Pattern;
 use crate::query::predicate::Prepared;
 use crate::query::sql::Param;
-use crate::query::value::Any;
+use crate::query::value::{Any, Encoded};
 use crate::query::{Calculation, calculate, evaluate};
 use crate::time::Timestamp;
 
@@ -91,9 +93,67 @@ fn path(context: &Context<'_>, index: usize) -> Result<Arc<Vec<String>>> {
     })
 }
 
+/// What bounds the functions of a connection: the query's interrupt, which SQLite itself does not look at while a
+/// function runs, and how much its lists hold.
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    interrupt: Mutex<Option<Arc<Interrupt>>>,
+    listed_bytes: AtomicUsize,
+}
+
+/// The most that all the lists and merged objects of a query may hold, in bytes as their values travel.
+const MAX_LISTED_BYTES: usize = 64 << 20;
+/// From this size of its arguments on, a function looks at the interrupt first.
+const LARGE_BYTES: usize = 16 << 10;
+
+impl Limits {
+    /// Sets the bounds of the next query; `None` for none.
+    pub(super) fn begin(&self, interrupt: Option<Arc<Interrupt>>) {
+        *self
+            .interrupt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = interrupt;
+        self.listed_bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// Ends the query where its arguments are large and its time is up.
+    fn look(&self, context: &Context<'_>) -> Result<usize> {
+        let bytes = (0..context.len())
+            .map(|index| match context.get_raw(index) {
+                ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
+                _ => 0,
+            })
+            .sum();
+        let interrupt = self
+            .interrupt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if bytes > LARGE_BYTES
+            && interrupt
+                .as_ref()
+                .is_some_and(|interrupt| interrupt.is_due())
+        {
+            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT);
+            return Err(Error::SqliteFailure(code, None));
+        }
+        Ok(bytes)
+    }
+
+    /// As [`Limits::look`]; the arguments are kept from now on.
+    fn keep(&self, context: &Context<'_>) -> Result<()> {
+        let bytes = self.look(context)? + std::mem::size_of::<Any>();
+        if self.listed_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MAX_LISTED_BYTES {
+            let problem =
+                "the lists of this query are larger than 64 MiB; narrow the filter, or add a limit";
+            return Err(fault(problem));
+        }
+        Ok(())
+    }
+}
+
 /// Registers every function.
-pub(super) fn register(connection: &Connection) -> Result<()> {
-    let scalar = Registrar { connection };
+pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<()> {
+    let scalar = Registrar { connection, limits };
     scalar.add("matches", 2, |context| {
         let pattern = kept(context, 1, Pattern::new)?;
         match context.get_raw(0) {
@@ -145,8 +205,22 @@ pub(super) fn register(connection: &Connection) -> Result<()> {
     aggregate(connection, "average_numbers", 1, Sums { mean: true })?;
     aggregate(connection, "first", 1, Edge { last: false })?;
     aggregate(connection, "last", 1, Edge { last: true })?;
-    aggregate(connection, "push", 1, Push)?;
-    aggregate(connection, "merge_objects", 2, Merge)
+    aggregate(
+        connection,
+        "push",
+        1,
+        Push {
+            limits: Arc::clone(limits),
+        },
+    )?;
+    aggregate(
+        connection,
+        "merge_objects",
+        2,
+        Merge {
+            limits: Arc::clone(limits),
+        },
+    )
 }
 
 /// The functions over values that travel ([`crate::query::value`]).
@@ -226,10 +300,14 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
     })?;
     scalar.add("object_of", -1, |context| {
         let names = path(context, 0)?;
-        let values = (1..context.len())
-            .map(|index| any(context, index))
-            .collect::<Result<_>>()?;
-        Ok(output(Some(evaluate::object_of(&names, values))))
+        let mut object = Encoded::object();
+        for (index, name) in names.iter().enumerate() {
+            object.insert(name, &param(context.get_raw(index + 1))?);
+            if object.size() > MAX_VALUE_BYTES {
+                return Err(fault("a pushed object is larger than 16 MiB"));
+            }
+        }
+        Ok(output_param(object.into_param()))
     })?;
     scalar.add("calculate", -1, |context| {
         let name = text(context, 0)?;
@@ -253,6 +331,7 @@ const FLAGS: FunctionFlags = FunctionFlags::SQLITE_UTF8
 
 struct Registrar<'c> {
     connection: &'c Connection,
+    limits: &'c Arc<Limits>,
 }
 
 impl Registrar<'_> {
@@ -261,8 +340,12 @@ impl Registrar<'_> {
         F: Fn(&Context<'_>) -> Result<T> + Send + 'static,
         T: rusqlite::functions::SqlFnOutput,
     {
+        let limits = Arc::clone(self.limits);
         self.connection
-            .create_scalar_function(name, arguments, FLAGS, move |context| function(context))
+            .create_scalar_function(name, arguments, FLAGS, move |context| {
+                limits.look(context)?;
+                function(context)
+            })
     }
 }
 
@@ -327,56 +410,45 @@ impl Aggregate<Option<Param>, ToSqlOutput<'static>> for Edge {
 }
 
 /// `push`: the values that are there, as a list.
-struct Push;
-
-/// The most that one pushed list may hold, in bytes as its values travel.
-const MAX_LIST_BYTES: usize = 64 << 20;
-
-#[derive(Default)]
-struct List {
-    items: Vec<Any>,
-    bytes: usize,
+struct Push {
+    limits: Arc<Limits>,
 }
 
-impl Aggregate<List, ToSqlOutput<'static>> for Push {
-    fn init(&self, _: &mut Context<'_>) -> Result<List> {
-        Ok(List::default())
+impl Aggregate<Encoded, ToSqlOutput<'static>> for Push {
+    fn init(&self, _: &mut Context<'_>) -> Result<Encoded> {
+        Ok(Encoded::list())
     }
-    fn step(&self, context: &mut Context<'_>, list: &mut List) -> Result<()> {
-        list.bytes += match context.get_raw(0) {
-            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
-            _ => std::mem::size_of::<Any>(),
-        };
-        if list.bytes > MAX_LIST_BYTES {
-            return Err(fault(format_args!(
-                "a pushed list is larger than {} MiB; narrow the filter, or add a limit",
-                MAX_LIST_BYTES >> 20
-            )));
-        }
-        list.items.extend(any(context, 0)?);
+    fn step(&self, context: &mut Context<'_>, list: &mut Encoded) -> Result<()> {
+        self.limits.keep(context)?;
+        list.push(&param(context.get_raw(0))?);
         Ok(())
     }
-    fn finalize(&self, _: &mut Context<'_>, list: Option<List>) -> Result<ToSqlOutput<'static>> {
-        Ok(output(Some(Any::Array(list.unwrap_or_default().items))))
+    fn finalize(&self, _: &mut Context<'_>, list: Option<Encoded>) -> Result<ToSqlOutput<'static>> {
+        Ok(output_param(
+            list.unwrap_or_else(Encoded::list).into_param(),
+        ))
     }
 }
 
 /// `merge_objects`, in the order in which the rows come.
-struct Merge;
+struct Merge {
+    limits: Arc<Limits>,
+}
 
-impl Aggregate<Vec<(String, Any)>, ToSqlOutput<'static>> for Merge {
-    fn init(&self, _: &mut Context<'_>) -> Result<Vec<(String, Any)>> {
-        Ok(Vec::new())
+impl Aggregate<evaluate::Members, ToSqlOutput<'static>> for Merge {
+    fn init(&self, _: &mut Context<'_>) -> Result<evaluate::Members> {
+        Ok(evaluate::Members::default())
     }
-    fn step(&self, context: &mut Context<'_>, merged: &mut Vec<(String, Any)>) -> Result<()> {
+    fn step(&self, context: &mut Context<'_>, merged: &mut evaluate::Members) -> Result<()> {
+        self.limits.keep(context)?;
         let value = any(context, 0)?;
-        evaluate::merge(merged, value, text(context, 1)?).map_err(fault)
+        merged.merge(value, text(context, 1)?).map_err(fault)
     }
     fn finalize(
         &self,
         _: &mut Context<'_>,
-        merged: Option<Vec<(String, Any)>>,
+        merged: Option<evaluate::Members>,
     ) -> Result<ToSqlOutput<'static>> {
-        Ok(output(Some(Any::Object(merged.unwrap_or_default()))))
+        Ok(output(Some(merged.unwrap_or_default().into_any())))
     }
 }

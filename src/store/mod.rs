@@ -40,6 +40,8 @@ const APPLICATION_ID: i32 = 0x6A6F_6264;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How many statements a connection keeps prepared.
 const CACHED_STATEMENTS: usize = 64;
+/// The largest value or row, in bytes: a document, or what a pipeline makes.
+const MAX_VALUE_BYTES: usize = 16 << 20;
 /// The longest statement, in bytes; the longest that the language's limits allow is far shorter.
 const MAX_SQL_BYTES: i32 = 2_000_000;
 /// Above this size an idle WAL is truncated, in bytes.
@@ -303,7 +305,7 @@ fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> 
 }
 
 /// What holds of every connection.
-fn configure(connection: &Connection) -> rusqlite::Result<()> {
+fn configure(connection: &Connection) -> rusqlite::Result<Arc<functions::Limits>> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
@@ -313,7 +315,13 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_SQL_BYTES)?;
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 0)?;
     connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
-    functions::register(connection)
+    connection.set_limit(
+        Limit::SQLITE_LIMIT_LENGTH,
+        i32::try_from(MAX_VALUE_BYTES).unwrap_or(i32::MAX),
+    )?;
+    let limits = Arc::default();
+    functions::register(connection, &limits)?;
+    Ok(limits)
 }
 
 /// Which file it is, whatever its path.
@@ -333,6 +341,13 @@ impl Identity {
     }
 }
 
+/// A connection of the pool, with what bounds its functions.
+#[derive(Debug)]
+struct Reading {
+    connection: Connection,
+    limits: Arc<functions::Limits>,
+}
+
 /// Opens the readers of the pool.
 #[derive(Debug)]
 struct Readers {
@@ -342,10 +357,10 @@ struct Readers {
 }
 
 impl r2d2::ManageConnection for Readers {
-    type Connection = Connection;
+    type Connection = Reading;
     type Error = rusqlite::Error;
 
-    fn connect(&self) -> rusqlite::Result<Connection> {
+    fn connect(&self) -> rusqlite::Result<Reading> {
         if !Identity::of(&self.path).is_ok_and(|identity| identity == self.identity) {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
             let problem = format!("{}: the file was deleted or replaced", self.path.display());
@@ -353,18 +368,18 @@ impl r2d2::ManageConnection for Readers {
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
-        configure(&connection)?;
+        let limits = configure(&connection)?;
         connection.pragma_update(None, "query_only", true)?;
         // Reads the header and the schema, so that a fault of the file is seen here.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
             row.get::<_, i64>(0)
         })?;
-        Ok(connection)
+        Ok(Reading { connection, limits })
     }
-    fn is_valid(&self, _: &mut Connection) -> rusqlite::Result<()> {
+    fn is_valid(&self, _: &mut Reading) -> rusqlite::Result<()> {
         Ok(())
     }
-    fn has_broken(&self, _: &mut Connection) -> bool {
+    fn has_broken(&self, _: &mut Reading) -> bool {
         false
     }
 }

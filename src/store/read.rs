@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::functions::param;
@@ -17,7 +18,7 @@ const MAX_STAT_BYTES: usize = 64 << 20;
 /// A reading connection whose work ends when its interrupt is due.
 #[derive(Debug)]
 pub struct Reader {
-    connection: r2d2::PooledConnection<Readers>,
+    pooled: r2d2::PooledConnection<Readers>,
     interrupt: Arc<Interrupt>,
 }
 
@@ -26,14 +27,17 @@ impl Reader {
         pool: &r2d2::Pool<Readers>,
         interrupt: &Arc<Interrupt>,
     ) -> Result<Self, StoreError> {
-        let mut connection = pool.get_timeout(interrupt.remaining()).map_err(|error| {
+        let mut pooled = pool.get_timeout(interrupt.remaining()).map_err(|error| {
             log::warn!("no reader in time: {error}");
             StoreError::Busy
         })?;
         let looks_at = Arc::clone(interrupt);
-        connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || looks_at.is_due()))?;
+        pooled
+            .connection
+            .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || looks_at.is_due()))?;
+        pooled.limits.begin(Some(Arc::clone(interrupt)));
         Ok(Self {
-            connection,
+            pooled,
             interrupt: Arc::clone(interrupt),
         })
     }
@@ -45,6 +49,7 @@ impl Reader {
     pub fn snapshot(&mut self) -> Result<Snapshot<'_>, StoreError> {
         let interrupt = Arc::clone(&self.interrupt);
         let transaction = self
+            .pooled
             .connection
             .transaction_with_behavior(TransactionBehavior::Deferred)?;
         Ok(Snapshot {
@@ -57,7 +62,11 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         // The connection goes back clean. It can only fail in a build of SQLite without progress handlers.
-        let _ = self.connection.progress_handler(0, None::<fn() -> bool>);
+        let _ = self
+            .pooled
+            .connection
+            .progress_handler(0, None::<fn() -> bool>);
+        self.pooled.limits.begin(None);
     }
 }
 
@@ -117,17 +126,19 @@ impl Snapshot<'_> {
                 if count > first {
                     out.push(b',');
                 }
-                let values = (0..width).map(|index| param(row.get_ref(index)?)).collect::<rusqlite::Result<_>>()?;
-                stat.output.write_row(values, out);
-                if out.len() > MAX_STAT_BYTES {
-                    return Err(StoreError::Query(crate::query::QueryError::Language {
-                        place: "query".to_owned(),
-                        problem: format!(
-                            "the answer is larger than {} MiB; narrow the filter, or add a limit or a page",
-                            MAX_STAT_BYTES >> 20
-                        ),
-                    }));
+                let size: usize = (0..width)
+                    .map(|index| match row.get_ref(index) {
+                        Ok(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => bytes.len(),
+                        _ => 0,
+                    })
+                    .sum();
+                if out.len() + size > MAX_STAT_BYTES {
+                    return Err(too_large());
                 }
+                let values = (0..width)
+                    .map(|index| param(row.get_ref(index)?))
+                    .collect::<rusqlite::Result<_>>()?;
+                stat.output.write_row(values, out);
             }
             count += 1;
             Ok(())
@@ -209,6 +220,16 @@ impl Snapshot<'_> {
             other => other,
         }
     }
+}
+
+fn too_large() -> StoreError {
+    StoreError::Query(crate::query::QueryError::Language {
+        place: "query".to_owned(),
+        problem: format!(
+            "the answer is larger than {} MiB; narrow the filter, or add a limit or a page",
+            MAX_STAT_BYTES >> 20
+        ),
+    })
 }
 
 fn run(

@@ -18,7 +18,7 @@ fn unknown_routes_and_methods_take_spaceones_shape() {
     );
     for (method, path, allow) in [
         ("GET", "/inventory/v1/jobs/search", "POST"),
-        ("DELETE", "/inventory/v1/jobs", "GET"),
+        ("DELETE", "/inventory/v1/jobs", "GET, HEAD"),
         ("PUT", "/inventory/v1/jobs/stat", "POST"),
         ("POST", "/healthz", "GET, HEAD"),
         ("POST", "/", "GET, HEAD"),

@@ -203,3 +203,45 @@ fn names_hold_nothing_that_could_be_taken_for_something_else() {
     );
     assert_eq!(fine.json(), json!({"results": [{"이름 (1) -- ;": 1}]}));
 }
+
+#[test]
+fn durations_are_times_subtracted() {
+    let finished = "\"status\":\"SUCCESS\",\"finished_at\":\"2022-06-17T08:00:01.500Z\"";
+    let app = App::with_jobs(job("a", "d", finished) + &job("b", "d", ""));
+    let fields = json!([{"name": "id", "key": "job_id"}, {"name": "took", "operator": "subtract", "fields": ["finished_at", "created_at"]}]);
+    let answer = app.stat(
+        &json!({"domain_id": "d", "query": {"aggregate": [{"project": {"fields": fields}}]}}),
+    );
+    let expected = json!({"results": [{"id": "a", "took": 1500}, {"id": "b", "took": null}]});
+    assert_eq!(answer.json(), expected);
+}
+
+/// Lists of lists of lists: a few kB of request that ask for more than any memory holds.
+#[test]
+fn lists_are_bounded_however_they_are_nested() {
+    let jobs: String = (0..2_000)
+        .map(|number| job(&format!("job-{number}"), "d", ""))
+        .collect();
+    let app = App::with_jobs(jobs);
+    let copies: Vec<_> = (0..10)
+        .map(|number| json!({"key": "a", "name": format!("m{number}")}))
+        .collect();
+    let mut stages = vec![json!({"group": {"fields": [
+        {"name": "a", "operator": "push", "fields": [{"key": "job_id", "name": "id"}]}]}})];
+    stages.extend(vec![
+        json!({"group": {"fields": [{"name": "a", "operator": "push", "fields": copies}]}});
+        8
+    ]);
+    let answer = app.stat(&json!({"domain_id": "d", "query": {"aggregate": stages}}));
+    assert_eq!(
+        answer.status,
+        400,
+        "{}",
+        &answer.text[..answer.text.len().min(300)]
+    );
+    assert!(
+        answer.error().contains("MiB") || answer.error().contains("too large"),
+        "{}",
+        answer.error()
+    );
+}

@@ -689,35 +689,48 @@ impl Pipeline {
     fn expression(&self, row: &Row, field: &Value) -> Result<Option<V>, Refusal> {
         let value = || self.value(row, &field["key"]);
         let calculated = |fold: fn(f64, f64) -> f64| -> Result<Option<V>, Refusal> {
-            let mut numbers = Vec::new();
-            let mut has_null = false;
-            let mut dates = Vec::new();
-            for (at, operand) in field["fields"].as_array().unwrap().iter().enumerate() {
-                let value = match operand {
+            let mut values = Vec::new();
+            for operand in field["fields"].as_array().unwrap() {
+                values.push(match operand {
                     Value::Number(number) => Some(V::Number(number.as_f64().unwrap())),
                     Value::String(_) => self.value(row, operand),
                     nested => self.expression(row, nested)?,
-                };
+                });
+            }
+            let operator = field["operator"].as_str().unwrap();
+            let is_null = |value: &Option<V>| matches!(value, None | Some(V::Null));
+            if matches!(operator, "subtract" | "divide") && values.iter().any(is_null) {
+                return Ok(Some(V::Null));
+            }
+            let mut numbers = Vec::new();
+            let mut dates = Vec::new();
+            for (at, value) in values.into_iter().enumerate() {
                 match value {
-                    None | Some(V::Null) => has_null = true,
+                    None | Some(V::Null) => return Ok(Some(V::Null)),
                     Some(V::Number(number)) => numbers.push(number),
                     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
                     Some(V::Date(millis)) => {
                         dates.push(at);
                         numbers.push(millis as f64);
+                        // Multiplied or divided it is an error, added to another date, too.
+                        let is_allowed = match operator {
+                            "add" => dates.len() == 1,
+                            "subtract" => dates[0] == 0,
+                            _ => false,
+                        };
+                        if !is_allowed {
+                            return Err(Refusal::Error);
+                        }
                     }
                     Some(_) => return Err(Refusal::Error),
                 }
             }
             // One date may be added to; from a date a number or a date may be subtracted; two dates apart are a number.
-            let is_date = match (field["operator"].as_str().unwrap(), dates.as_slice()) {
+            let is_date = match (operator, dates.as_slice()) {
                 (_, []) | ("subtract", [0, 1]) => false,
                 ("add", [_]) | ("subtract", [0]) => true,
                 _ => return Err(Refusal::Error),
             };
-            if has_null {
-                return Ok(Some(V::Null));
-            }
             if field["operator"] == "divide" && numbers[1] == 0.0 {
                 return Err(Refusal::Error);
             }
