@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::field::NullMeans;
-use super::sql::Param;
+use super::sql::ParamRef;
 use super::stat::Kind;
-use super::value::{Any, write_text};
+use super::value::{Any, write_integer, write_text};
 use crate::time::Timestamp;
 
 /// What a row of the statement is.
@@ -40,37 +40,38 @@ impl Output {
     }
 
     /// Appends a row to the answer as JSON. A missing value leaves its field out.
-    pub fn write_row(&self, row: Vec<Param>, out: &mut Vec<u8>) {
-        let mut values = row.into_iter();
+    pub fn write_row(&self, row: &[ParamRef<'_>], out: &mut Vec<u8>) {
         match self {
             Self::Values(kind, nulls) => {
-                let value = values.next().and_then(|param| read(param, *kind, *nulls));
-                value.unwrap_or(Any::Null).write_json(out);
+                let value = row.first().copied().unwrap_or(ParamRef::Null);
+                if !write_value(value, *kind, *nulls, out) {
+                    out.extend(b"null");
+                }
             }
             Self::Rows(columns) => {
                 out.push(b'{');
-                let mut separator = false;
-                for (column, param) in columns.iter().zip(values) {
-                    let Some(value) = read(param, column.kind, column.nulls) else {
-                        continue;
-                    };
-                    if std::mem::replace(&mut separator, true) {
+                let start = out.len();
+                for (column, value) in columns.iter().zip(row) {
+                    let before = out.len();
+                    if before > start {
                         out.push(b',');
                     }
                     write_text(&column.name, out);
                     out.push(b':');
-                    value.write_json(out);
+                    if !write_value(*value, column.kind, column.nulls, out) {
+                        out.truncate(before);
+                    }
                 }
                 out.push(b'}');
             }
             Self::Documents(unwound) => {
-                let text = match values.next() {
-                    Some(Param::Text(text)) => text,
-                    _ => String::new(),
+                let (text, elements) = match row.split_first() {
+                    Some((ParamRef::Text(text), elements)) => (*text, elements),
+                    _ => return out.extend(b"null"),
                 };
-                let mut document = document(&text);
-                for (path, param) in unwound.iter().zip(values) {
-                    if let Some(element) = Any::from_param(param) {
+                let mut document = document(text);
+                for (path, element) in unwound.iter().zip(elements) {
+                    if let Some(element) = Any::from_ref(*element) {
                         document = document.put(path, element);
                     }
                 }
@@ -80,14 +81,21 @@ impl Output {
     }
 }
 
-fn read(param: Param, kind: Kind, nulls: NullMeans) -> Option<Any> {
-    match (param, kind) {
-        (Param::Null, _) => (nulls == NullMeans::Null).then_some(Any::Null),
-        (Param::Integer(millis), Kind::Time) => {
-            Some(Timestamp::from_millis(millis).map_or(Any::Null, Any::Time))
+/// Appends a value as JSON; says whether there is one.
+fn write_value(value: ParamRef<'_>, kind: Kind, nulls: NullMeans, out: &mut Vec<u8>) -> bool {
+    match (value, kind) {
+        (ParamRef::Null, _) if nulls != NullMeans::Null => return false,
+        (ParamRef::Null, _) => out.extend(b"null"),
+        (ParamRef::Integer(millis), Kind::Time) => {
+            Timestamp::from_millis(millis)
+                .map_or(Any::Null, Any::Time)
+                .write_json(out);
         }
-        (param, _) => Any::from_param(param),
+        (ParamRef::Integer(integer), _) => write_integer(integer, out),
+        (ParamRef::Text(text), _) => write_text(text, out),
+        (other, _) => Any::from_ref(other).unwrap_or(Any::Null).write_json(out),
     }
+    true
 }
 
 /// A stored document as statistics see it: times are datetimes, and what may be null but has no value is null.

@@ -14,6 +14,28 @@ pub enum Param {
     Blob(Vec<u8>),
 }
 
+/// A [`Param`] that is only looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ParamRef<'a> {
+    Null,
+    Integer(i64),
+    Real(f64),
+    Text(&'a str),
+    Blob(&'a [u8]),
+}
+
+impl ParamRef<'_> {
+    /// How many bytes it holds.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Integer(_) | Self::Real(_) => 0,
+            Self::Text(text) => text.len(),
+            Self::Blob(blob) => blob.len(),
+        }
+    }
+}
+
 impl From<&str> for Param {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())

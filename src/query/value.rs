@@ -17,7 +17,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value};
 
-use super::sql::Param;
+use super::sql::{Param, ParamRef};
 use crate::time::Timestamp;
 
 const NULL: u8 = 0x00;
@@ -140,12 +140,24 @@ impl Any {
     /// A BLOB that it did not make gives null; only our own functions make them.
     #[must_use]
     pub fn from_param(param: Param) -> Option<Self> {
+        match param {
+            Param::Text(text) => Some(Self::Text(text)),
+            Param::Null => None,
+            Param::Integer(integer) => Some(Self::Integer(integer)),
+            Param::Real(real) => Some(Self::Real(real)),
+            Param::Blob(blob) => Self::from_ref(ParamRef::Blob(&blob)),
+        }
+    }
+
+    /// [`Any::from_param`] of what is only looked at.
+    #[must_use]
+    pub fn from_ref(param: ParamRef<'_>) -> Option<Self> {
         Some(match param {
-            Param::Null => return None,
-            Param::Integer(integer) => Self::Integer(integer),
-            Param::Real(real) => Self::Real(real),
-            Param::Text(text) => Self::Text(text),
-            Param::Blob(blob) => Self::decode(&mut blob.as_slice()).unwrap_or(Self::Null),
+            ParamRef::Null => return None,
+            ParamRef::Integer(integer) => Self::Integer(integer),
+            ParamRef::Real(real) => Self::Real(real),
+            ParamRef::Text(text) => Self::Text(text.to_owned()),
+            ParamRef::Blob(mut blob) => Self::decode(&mut blob).unwrap_or(Self::Null),
         })
     }
 
@@ -262,7 +274,7 @@ impl Any {
         match self {
             Self::Null => out.extend(b"null"),
             Self::Boolean(boolean) => out.extend(if *boolean { &b"true"[..] } else { b"false" }),
-            Self::Integer(integer) => out.extend(integer.to_string().bytes()),
+            Self::Integer(integer) => write_integer(*integer, out),
             Self::Real(real) => write_real(*real, out),
             Self::Text(text) => write_text(text, out),
             Self::Time(time) => {
@@ -369,6 +381,12 @@ pub const MISSING_SORT_KEY: Param = Param::Real(f64::NEG_INFINITY);
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
     // A string always has a JSON form and a Vec takes all that is written to it.
     let _ = serde_json::to_writer(out, text);
+}
+
+/// Appends an integer as JSON.
+pub fn write_integer(integer: i64, out: &mut Vec<u8>) {
+    // A Vec takes all that is written to it.
+    let _ = std::io::Write::write_fmt(out, format_args!("{integer}"));
 }
 
 /// Appends a float as JSON; what is whole is written without a fraction, as SpaceONE's JSON does.

@@ -114,7 +114,9 @@ impl From<rusqlite::Error> for StoreError {
         if is_too_large(&source) {
             return Self::Query(QueryError::Language {
                 place: "query".to_owned(),
-                problem: "asks for a statement or a value that is too large; ask for less at a time".to_owned(),
+                problem:
+                    "asks for a statement or a value that is too large; ask for less at a time"
+                        .to_owned(),
             });
         }
         match source.sqlite_error_code() {

@@ -41,7 +41,7 @@ impl ToSql for Param {
 }
 
 /// A value of SQLite's as a [`Param`].
-pub(super) fn param(value: ValueRef<'_>) -> Result<Param> {
+fn param(value: ValueRef<'_>) -> Result<Param> {
     Ok(match value {
         ValueRef::Null => Param::Null,
         ValueRef::Integer(integer) => Param::Integer(integer),

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::functions::param;
 use super::{Interrupt, Readers, StoreError};
-use crate::query::sql::Sql;
+use crate::query::sql::{ParamRef, Sql};
 use crate::query::{List, Stat};
 
 /// How many steps of SQLite's machine are taken between two looks at the deadline: some tens of microseconds.
@@ -126,19 +125,14 @@ impl Snapshot<'_> {
                 if count > first {
                     out.push(b',');
                 }
-                let size: usize = (0..width)
-                    .map(|index| match row.get_ref(index) {
-                        Ok(ValueRef::Text(bytes) | ValueRef::Blob(bytes)) => bytes.len(),
-                        _ => 0,
-                    })
-                    .sum();
+                let values = (0..width)
+                    .map(|index| look_at(row.get_ref(index)?))
+                    .collect::<rusqlite::Result<Vec<_>>>()?;
+                let size: usize = values.iter().map(ParamRef::size).sum();
                 if out.len() + size > MAX_STAT_BYTES {
                     return Err(too_large());
                 }
-                let values = (0..width)
-                    .map(|index| param(row.get_ref(index)?))
-                    .collect::<rusqlite::Result<_>>()?;
-                stat.output.write_row(values, out);
+                stat.output.write_row(&values, out);
             }
             count += 1;
             Ok(())
@@ -220,6 +214,16 @@ impl Snapshot<'_> {
             other => other,
         }
     }
+}
+
+fn look_at(value: ValueRef<'_>) -> rusqlite::Result<ParamRef<'_>> {
+    Ok(match value {
+        ValueRef::Null => ParamRef::Null,
+        ValueRef::Integer(integer) => ParamRef::Integer(integer),
+        ValueRef::Real(real) => ParamRef::Real(real),
+        ValueRef::Text(_) => ParamRef::Text(value.as_str()?),
+        ValueRef::Blob(blob) => ParamRef::Blob(blob),
+    })
 }
 
 fn too_large() -> StoreError {
