@@ -67,6 +67,14 @@ fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
+/// A folder with `jobdeck.db` and the `jobs.ndjson` that it was made of.
+fn with_one_job() -> TempDir {
+    let folder = folder();
+    std::fs::write(folder.path().join("jobs.ndjson"), job(1, "")).unwrap();
+    ok(folder.path(), &["import", "jobs.ndjson"]);
+    folder
+}
+
 #[test]
 fn export_and_import_give_the_same_database_back() {
     let folder = folder();
@@ -103,10 +111,8 @@ fn export_and_import_give_the_same_database_back() {
 
 #[test]
 fn an_output_never_takes_the_place_of_a_database_or_a_pipe() {
-    let folder = folder();
+    let folder = with_one_job();
     let here = folder.path();
-    std::fs::write(here.join("jobs.ndjson"), job(1, "")).unwrap();
-    ok(here, &["import", "jobs.ndjson"]);
     for arguments in [
         &["export", "--output", "jobdeck.db"][..],
         &["generate", "--output", "jobdeck.db"],
@@ -464,10 +470,8 @@ fn settings_come_from_the_environment_too() {
 
 #[test]
 fn check_says_what_is_wrong() {
-    let folder = folder();
+    let folder = with_one_job();
     let here = folder.path();
-    std::fs::write(here.join("jobs.ndjson"), job(1, "")).unwrap();
-    ok(here, &["import", "jobs.ndjson"]);
     let connection = rusqlite::Connection::open(here.join("jobdeck.db")).unwrap();
     connection
         .execute_batch("UPDATE jobs SET total_tasks = 3")
@@ -487,10 +491,8 @@ fn check_says_what_is_wrong() {
 
 #[test]
 fn a_locked_database_is_named() {
-    let folder = folder();
+    let folder = with_one_job();
     let here = folder.path();
-    std::fs::write(here.join("jobs.ndjson"), job(1, "")).unwrap();
-    ok(here, &["import", "jobs.ndjson"]);
     let connection = rusqlite::Connection::open(here.join("jobdeck.db")).unwrap();
     connection.execute_batch("BEGIN IMMEDIATE").unwrap();
     check_line(
