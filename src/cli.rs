@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -408,10 +408,13 @@ fn fill_new(
     let parent = database
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
+    let folders = remove_at_signal();
     let folder = tempfile::Builder::new()
         .prefix(".jobdeck-import-")
         .tempdir_in(parent.unwrap_or(Path::new(".")))
         .map_err(|error| io(error.kind().into()))?;
+    // A thread that has ended has nothing to remove.
+    let _ = folders.send(folder.path().to_owned());
     let made = folder.path().join("jobs.db");
     let imported = fill(&made)?;
     // Unlike a rename, a link takes the place of nothing that came to stand there meanwhile.
@@ -423,6 +426,29 @@ fn fill_new(
         linked => linked.map_err(io)?,
     }
     Ok(imported)
+}
+
+/// When the process is told to stop, removes the folder that was sent and ends it. Signals are noticed from when this
+/// returns.
+fn remove_at_signal() -> mpsc::Sender<PathBuf> {
+    let (folders, sent) = mpsc::channel::<PathBuf>();
+    let (ready, is_ready) = mpsc::channel();
+    std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let stop = server::stop_signal();
+            let _ = ready.send(());
+            stop.await;
+        });
+        if let Ok(folder) = sent.try_recv() {
+            // The import may still write into it: what can't be removed is left, hidden by its name.
+            let _ = std::fs::remove_dir_all(&folder);
+        }
+        let _ = writeln!(std::io::stderr(), "jobdeck: stopped; nothing was imported");
+        std::process::exit(1);
+    });
+    // Where the thread could not start, there is no removing, and no need to wait.
+    let _ = is_ready.recv();
+    folders
 }
 
 fn counted(jobs: u64) -> String {

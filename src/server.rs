@@ -113,34 +113,38 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
 
 /// Stops the server at the first SIGTERM, SIGINT or SIGHUP when what was asked is answered; at a second one at once.
 async fn stop_at_signals(server: ServerHandle) {
-    wait_for_signal().await;
+    stop_signal().await;
     log::info!("stopping: what was asked is answered first, a second signal ends at once");
     actix_web::rt::spawn(server.stop(true));
-    wait_for_signal().await;
+    stop_signal().await;
     server.stop(false).await;
 }
 
-async fn wait_for_signal() {
+/// Notices SIGTERM, SIGINT and SIGHUP from now on; what it returns waits for the first of them.
+///
+/// Must be called within an actix runtime.
+pub fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let kinds = [
         SignalKind::terminate(),
         SignalKind::interrupt(),
         SignalKind::hangup(),
     ];
-    match kinds.map(signal) {
-        [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-                _ = hangup.recv() => {}
+    let signals = kinds.map(signal);
+    async {
+        match signals {
+            [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                    _ = hangup.recv() => {}
+                }
             }
-        }
-        faults => {
-            log::error!(
-                "signals can't be waited for: {:?}",
-                faults.into_iter().find_map(Result::err)
-            );
-            std::future::pending::<()>().await;
+            faults => {
+                let fault = faults.into_iter().find_map(Result::err);
+                log::error!("signals can't be waited for: {fault:?}");
+                std::future::pending::<()>().await;
+            }
         }
     }
 }

@@ -212,6 +212,51 @@ fn an_import_that_fails_takes_nothing_from_one_that_does_not() {
 }
 
 #[test]
+fn an_import_that_is_stopped_leaves_nothing() {
+    let folder = folder();
+    let entries = || std::fs::read_dir(folder.path()).unwrap().count();
+    let mut child = jobdeck(folder.path())
+        .args(["import", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(job(1, "").as_bytes()).unwrap();
+    // It has begun when there is a database in its folder.
+    let has_begun = || {
+        let made = std::fs::read_dir(folder.path()).unwrap().next();
+        made.is_some_and(|made| made.unwrap().path().join("jobs.db").exists())
+    };
+    while !has_begun() {
+        std::thread::yield_now();
+    }
+    let id = child.id().to_string();
+    while child.try_wait().unwrap().is_none() {
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        std::thread::yield_now();
+    }
+    drop(input);
+    let mut said = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    check_line(&said, "jobdeck: stopped; nothing was imported");
+    assert_eq!(entries(), 0);
+}
+
+#[test]
 fn import_reads_standard_input_and_every_form() {
     let folder = folder();
     let here = folder.path();
