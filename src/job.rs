@@ -170,21 +170,6 @@ impl Job {
         }
     }
 
-    /// Reads one job from a parsed value; as [`Job::from_json`], but without line and column.
-    ///
-    /// # Errors
-    /// [`JobTextError`] with line and column 0.
-    pub fn from_value(value: &Value) -> Result<Self, JobTextError> {
-        let job = serde_path_to_error::deserialize::<_, ObjectOnly<Self>>(value);
-        job.map(|job| job.0.with_defaults())
-            .map_err(|error| JobTextError {
-                line: 0,
-                column: 0,
-                field: field_name(error.path()),
-                problem: error.inner().to_string(),
-            })
-    }
-
     pub(crate) fn with_defaults(mut self) -> Self {
         self.updated_at.get_or_insert(self.created_at);
         self

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -181,19 +181,34 @@ fn the_first_fault_of_an_import_leaves_the_database_as_it_was() {
     );
 }
 
-#[test]
-fn an_import_that_fails_takes_nothing_from_one_that_does_not() {
-    let folder = folder();
-    let here = folder.path();
-    let mut waiting = jobdeck(here)
+/// An import of a new database that has begun, and waits for more on its standard input.
+fn begun_import(folder: &Path) -> (Child, ChildStdin) {
+    let mut child = jobdeck(folder)
         .args(["import", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut input = waiting.stdin.take().unwrap();
+    let mut input = child.stdin.take().unwrap();
     input.write_all(job(1, "").as_bytes()).unwrap();
+    // It has begun when there is a database in a folder of its own.
+    let has_begun = || {
+        let mut entries = std::fs::read_dir(folder).unwrap();
+        entries.any(|entry| entry.unwrap().path().join("jobs.db").exists())
+    };
+    while !has_begun() {
+        assert_eq!(child.try_wait().unwrap(), None, "it waits for its input");
+        std::thread::yield_now();
+    }
+    (child, input)
+}
+
+#[test]
+fn an_import_that_fails_takes_nothing_from_one_that_does_not() {
+    let folder = folder();
+    let here = folder.path();
+    let (mut waiting, mut input) = begun_import(here);
     std::fs::write(here.join("good.ndjson"), job(2, "")).unwrap();
     ok(here, &["import", "good.ndjson"]);
     input.write_all(b"bad").unwrap();
@@ -215,23 +230,7 @@ fn an_import_that_fails_takes_nothing_from_one_that_does_not() {
 fn an_import_that_is_stopped_leaves_nothing() {
     let folder = folder();
     let entries = || std::fs::read_dir(folder.path()).unwrap().count();
-    let mut child = jobdeck(folder.path())
-        .args(["import", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut input = child.stdin.take().unwrap();
-    input.write_all(job(1, "").as_bytes()).unwrap();
-    // It has begun when there is a database in its folder.
-    let has_begun = || {
-        let made = std::fs::read_dir(folder.path()).unwrap().next();
-        made.is_some_and(|made| made.unwrap().path().join("jobs.db").exists())
-    };
-    while !has_begun() {
-        std::thread::yield_now();
-    }
+    let (mut child, input) = begun_import(folder.path());
     let id = child.id().to_string();
     while child.try_wait().unwrap().is_none() {
         assert!(

@@ -129,12 +129,6 @@ impl Store {
         })
     }
 
-    /// The database file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// A reader, whose work ends when the interrupt is due.
     ///
     /// # Errors
