@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -197,7 +198,9 @@ fn begun_import(folder: &Path) -> (Child, ChildStdin) {
         let mut entries = std::fs::read_dir(folder).unwrap();
         entries.any(|entry| entry.unwrap().path().join("jobs.db").exists())
     };
+    let start = Instant::now();
     while !has_begun() {
+        assert!(start.elapsed() < Duration::from_secs(60), "it never begins");
         assert_eq!(child.try_wait().unwrap(), None, "it waits for its input");
         std::thread::yield_now();
     }

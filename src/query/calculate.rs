@@ -243,6 +243,7 @@ mod tests {
         check_calculation(Calculation::Divide, "[4,2]", "2");
         check_calculation(Calculation::Divide, "[1,0]", "p: `divide` by zero");
         check_calculation(Calculation::Divide, "[null,0]", "null");
+        check_calculation(Calculation::Divide, "[\"x\",null]", "null");
         check_calculation(
             Calculation::Multiply,
             "[1e300,1e300]",
