@@ -440,8 +440,10 @@ fn remove_at_signal() -> mpsc::Sender<PathBuf> {
             stop.await;
         });
         if let Ok(folder) = sent.try_recv() {
-            // The import may still write into it: what can't be removed is left, hidden by its name.
-            let _ = std::fs::remove_dir_all(&folder);
+            // The import goes on meanwhile and may put a file into it just then; without the folder it can't.
+            const TRIES: usize = 1_000;
+            let is_gone = |_: &usize| std::fs::remove_dir_all(&folder).is_ok() || !folder.exists();
+            let _ = (0..TRIES).find(is_gone);
         }
         let _ = writeln!(std::io::stderr(), "jobdeck: stopped; nothing was imported");
         std::process::exit(1);
