@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -408,7 +409,7 @@ fn fill_new(
     let parent = database
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    let folders = remove_at_signal();
+    let (folders, is_stopping) = remove_at_signal();
     let folder = tempfile::Builder::new()
         .prefix(".jobdeck-import-")
         .tempdir_in(parent.unwrap_or(Path::new(".")))
@@ -416,7 +417,12 @@ fn fill_new(
     // A thread that has ended has nothing to remove.
     let _ = folders.send(folder.path().to_owned());
     let made = folder.path().join("jobs.db");
-    let imported = fill(&made)?;
+    let imported = fill(&made);
+    while is_stopping.load(Ordering::SeqCst) {
+        // Its folder is being taken away: whatever went wrong is no fault to tell, and the process is about to end.
+        std::thread::park();
+    }
+    let imported = imported?;
     // Unlike a rename, a link takes the place of nothing that came to stand there meanwhile.
     match std::fs::hard_link(&made, database) {
         // A file system without links has renames at least.
@@ -430,7 +436,9 @@ fn fill_new(
 
 /// When the process is told to stop, removes the folder that was sent and ends it. Signals are noticed from when this
 /// returns.
-fn remove_at_signal() -> mpsc::Sender<PathBuf> {
+fn remove_at_signal() -> (mpsc::Sender<PathBuf>, Arc<AtomicBool>) {
+    let is_stopping = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::clone(&is_stopping);
     let (folders, sent) = mpsc::channel::<PathBuf>();
     let (ready, is_ready) = mpsc::channel();
     std::thread::spawn(move || {
@@ -439,6 +447,7 @@ fn remove_at_signal() -> mpsc::Sender<PathBuf> {
             let _ = ready.send(());
             stop.await;
         });
+        stopping.store(true, Ordering::SeqCst);
         if let Ok(folder) = sent.try_recv() {
             // The import goes on meanwhile and may put a file into it just then; without the folder it can't.
             const TRIES: usize = 1_000;
@@ -450,7 +459,7 @@ fn remove_at_signal() -> mpsc::Sender<PathBuf> {
     });
     // Where the thread could not start, there is no removing, and no need to wait.
     let _ = is_ready.recv();
-    folders
+    (folders, is_stopping)
 }
 
 fn counted(jobs: u64) -> String {
