@@ -10,6 +10,7 @@
 pub mod calculate;
 pub mod condition;
 pub mod date_format;
+pub mod encoding;
 pub mod error;
 pub mod evaluate;
 pub mod field;

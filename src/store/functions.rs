@@ -13,11 +13,12 @@ use rusqlite::{Connection, Error, Result, ToSql};
 
 use super::{Interrupt, MAX_VALUE_BYTES};
 use crate::query::date_format::DateFormat;
+use crate::query::encoding::Encoded;
 use crate::query::only::Cut;
 use crate::query::pattern::Pattern;
 use crate::query::predicate::Prepared;
 use crate::query::sql::Param;
-use crate::query::value::{Any, Encoded};
+use crate::query::value::Any;
 use crate::query::{Calculation, calculate, evaluate};
 use crate::time::Timestamp;
 
