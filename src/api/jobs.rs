@@ -1,11 +1,13 @@
 //! SpaceONE's routes: list, search, stat.
 
+use std::borrow::Cow;
+
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::App;
 use super::error::ApiError;
-use super::wire::{AnswerWriter, Weight, answer, read_json};
+use super::wire::{AnswerWriter, Caching, Weight, answer, read_json};
+use super::{App, Clock};
 use crate::query::request::{JobStatQuery, JobsQuery};
 use crate::query::{List, QueryError, compile_list, compile_stat};
 use crate::store::{Snapshot, StoreError};
@@ -13,17 +15,33 @@ use crate::store::{Snapshot, StoreError};
 /// The longest query string, in bytes.
 const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
 
-/// `GET /inventory/v1/jobs`: a JobsQuery in the query string; answers JobsInfo.
+/// `GET /inventory/v1/jobs`: a JobsQuery in the query string; answers JobsInfo, under the version of the data as its
+/// `ETag` where the answer hangs on nothing else.
 pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+    let query = JobsQuery::from_pairs(pairs(&request)?.iter().map(borrowed))?;
+    let moves_with_time = query.query.asks_the_clock() && matches!(app.clock, Clock::System);
+    let caching = if moves_with_time {
+        Caching::Never
+    } else {
+        Caching::by_version(&request)
+    };
+    answer_list(&app, query, caching).await
+}
+
+/// A name and its value in a query string, decoded.
+pub(super) type Pair<'r> = (Cow<'r, str>, Cow<'r, str>);
+
+/// The pairs of a query string, in its order.
+pub(super) fn pairs(request: &HttpRequest) -> Result<Vec<Pair<'_>>, ApiError> {
     let text = request.query_string();
     if text.len() > MAX_QUERY_STRING_BYTES {
         return Err(ApiError::LongQueryString(MAX_QUERY_STRING_BYTES));
     }
-    let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
-    let pairs = pairs
-        .iter()
-        .map(|(name, value)| (name.as_ref(), value.as_ref()));
-    answer_list(&app, JobsQuery::from_pairs(pairs)?).await
+    Ok(form_urlencoded::parse(text.as_bytes()).collect())
+}
+
+pub(super) fn borrowed<'p>((name, value): &'p Pair<'_>) -> (&'p str, &'p str) {
+    (name, value)
 }
 
 /// `POST /inventory/v1/jobs/search`: a JobsQuery as JSON; answers JobsInfo.
@@ -33,7 +51,7 @@ pub(crate) async fn search(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let body = read_json(&request, body).await?;
-    answer_list(&app, JobsQuery::from_json(&body)?).await
+    answer_list(&app, JobsQuery::from_json(&body)?, Caching::Never).await
 }
 
 /// `POST /inventory/v1/jobs/stat`: a JobStatQuery as JSON; answers `{"results": […]}`, with `total_count` for a page.
@@ -48,6 +66,7 @@ pub(crate) async fn stat(
     answer(
         &app,
         Weight::Statistics,
+        Caching::Never,
         compile,
         |stat, snapshot, writer| {
             let out = writer.buffer();
@@ -64,7 +83,11 @@ pub(crate) async fn stat(
     .await
 }
 
-async fn answer_list(app: &App, query: JobsQuery) -> Result<HttpResponse, ApiError> {
+async fn answer_list(
+    app: &App,
+    query: JobsQuery,
+    caching: Caching,
+) -> Result<HttpResponse, ApiError> {
     let is_page = query.query.page.limit.is_some() || query.query.count_only;
     let weight = if is_page {
         Weight::Quick
@@ -73,7 +96,7 @@ async fn answer_list(app: &App, query: JobsQuery) -> Result<HttpResponse, ApiErr
     };
     let now = app.clock.now();
     let compile = move || -> Result<List, QueryError> { compile_list(&query, now) };
-    answer(app, weight, compile, write_list).await
+    answer(app, weight, caching, compile, write_list).await
 }
 
 /// Writes a JobsInfo: the documents as they lie in the database, with commas between.

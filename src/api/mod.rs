@@ -14,6 +14,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use self::error::ApiError;
 pub use self::guard::Hosts;
 pub(crate) use self::guard::guard as guard_requests;
+pub(crate) use self::wire::is_known;
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -72,6 +73,7 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             "POST",
             web::post().to(jobs::stat),
         ))
+        .service(only("/jobdeck/about", "GET", web::get().to(own::about)))
         .service(only("/jobdeck/domains", "GET", web::get().to(own::domains)))
         .service(
             only("/healthz", "GET, HEAD", web::get().to(own::healthz))

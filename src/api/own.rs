@@ -2,21 +2,27 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
-use super::App;
 use super::error::ApiError;
-use super::wire::{Weight, answer};
+use super::wire::{Caching, Weight, answer};
+use super::{App, Clock};
 use crate::query::value::write_text;
 
 /// `GET /jobdeck/domains`: `{"results": [{"domain_id", "jobs"}]}`, by name.
-pub(crate) async fn domains(app: Data<App>) -> Result<HttpResponse, ApiError> {
+///
+/// Its `ETag` is the version of the data, so asking for it again is how a page learns whether anything has changed.
+pub(crate) async fn domains(
+    request: HttpRequest,
+    app: Data<App>,
+) -> Result<HttpResponse, ApiError> {
     answer(
         &app,
         Weight::Quick,
+        Caching::by_version(&request),
         || Ok(()),
         |(), snapshot, writer| {
             let domains = snapshot.domains()?;
@@ -36,6 +42,21 @@ pub(crate) async fn domains(app: Data<App>) -> Result<HttpResponse, ApiError> {
         },
     )
     .await
+}
+
+/// `GET /jobdeck/about`: `{"version", "database", "now", "is_frozen"}`: the program, the file that it serves as it was
+/// named, the clock of its answers (RFC 3339), and whether `--now` froze it.
+pub(crate) async fn about(app: Data<App>) -> HttpResponse {
+    let body = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "database": app.store.path().to_string_lossy(),
+        "now": app.clock.now().to_string(),
+        "is_frozen": matches!(app.clock, Clock::Frozen(_)),
+    });
+    HttpResponse::Ok()
+        .insert_header(ContentType::json())
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(body.to_string())
 }
 
 /// `GET /healthz`: 200 and `{"status": "ok", …}` when the database answers and its file is still in its place.

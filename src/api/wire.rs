@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ContentType, HeaderMap,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ContentType, ETag, EntityTag,
+    Header, HeaderMap, IfNoneMatch,
 };
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -93,12 +94,49 @@ pub(crate) enum Weight {
     Stream,
 }
 
+/// Whether an answer may be kept by who asked.
+#[derive(Debug, Clone)]
+pub(crate) enum Caching {
+    Never,
+    /// Under the version of the data; who has that of now is told so, and no query is run. `Some` is what was sent as
+    /// `If-None-Match`.
+    ByVersion(Option<IfNoneMatch>),
+}
+
+impl Caching {
+    /// What a request says of the version that it has.
+    pub(crate) fn by_version(request: &HttpRequest) -> Self {
+        Self::ByVersion(IfNoneMatch::parse(request).ok())
+    }
+
+    /// The tag of the version of now, and whether who asked has it.
+    fn look(&self, store: &Store) -> Result<Option<(EntityTag, bool)>, StoreError> {
+        let Self::ByVersion(known) = self else {
+            return Ok(None);
+        };
+        // Weak, since what is sent may be compressed or not.
+        let tag = EntityTag::new_weak(store.version()?.to_string());
+        let is_known = is_known(known.as_ref(), &tag);
+        Ok(Some((tag, is_known)))
+    }
+}
+
+/// Whether a tag is among those that were sent with a request.
+pub(crate) fn is_known(known: Option<&IfNoneMatch>, tag: &EntityTag) -> bool {
+    match known {
+        None => false,
+        Some(IfNoneMatch::Any) => true,
+        Some(IfNoneMatch::Items(tags)) => tags.iter().any(|one| one.weak_eq(tag)),
+    }
+}
+
 /// Answers with what `produce` writes, reading from one snapshot of the database.
 ///
 /// `compile` runs on the blocking thread, too: a request may ask for much before it reads a row.
 pub(crate) async fn answer<Q>(
     app: &App,
     weight: Weight,
+    caching: Caching,
     compile: impl FnOnce() -> Result<Q, QueryError> + Send + 'static,
     produce: impl FnOnce(&Q, &Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError>
     + Send
@@ -125,10 +163,12 @@ pub(crate) async fn answer<Q>(
         let mut writer = AnswerWriter {
             buffer: Vec::new(),
             state: State::Whole(head),
+            tag: None,
+            is_known: false,
             stalled: Duration::ZERO,
             interrupt,
         };
-        let result = writer.produce(&store, compile, produce);
+        let result = writer.produce(&store, &caching, compile, produce);
         writer.finish(result);
         drop(place);
     });
@@ -136,21 +176,39 @@ pub(crate) async fn answer<Q>(
     let head = answered
         .await
         .map_err(|_closed| ApiError::Internal("a query ended in a panic"))?;
-    let mut response = HttpResponse::Ok();
-    response
-        .insert_header(ContentType::json())
-        .insert_header((CACHE_CONTROL, "no-store"));
-    match head {
-        Head::Whole(result) => Ok(response.body(result?)),
-        Head::Streamed(chunks) => Ok(response.body(Streamed {
-            chunks,
-            _guard: guard,
-        })),
+    let Head { tag, answer } = head;
+    let mut response = match answer {
+        Answer::NotModified => HttpResponse::NotModified(),
+        Answer::Whole(_) | Answer::Streamed(_) => HttpResponse::Ok(),
+    };
+    match tag {
+        // Kept, but never shown without asking again.
+        Some(tag) => response
+            .insert_header((CACHE_CONTROL, "no-cache"))
+            .insert_header(ETag(tag)),
+        None => response.insert_header((CACHE_CONTROL, "no-store")),
+    };
+    match answer {
+        Answer::NotModified => Ok(response.finish()),
+        Answer::Whole(result) => Ok(response.insert_header(ContentType::json()).body(result?)),
+        Answer::Streamed(chunks) => {
+            Ok(response.insert_header(ContentType::json()).body(Streamed {
+                chunks,
+                _guard: guard,
+            }))
+        }
     }
 }
 
 /// What is known once the first chunk is full, or all is written.
-enum Head {
+struct Head {
+    /// The version of the data, where it is told.
+    tag: Option<EntityTag>,
+    answer: Answer,
+}
+
+enum Answer {
+    NotModified,
     Whole(Result<Bytes, StoreError>),
     Streamed(mpsc::Receiver<Result<Bytes, StoreError>>),
 }
@@ -159,6 +217,9 @@ enum Head {
 pub(crate) struct AnswerWriter {
     buffer: Vec<u8>,
     state: State,
+    tag: Option<EntityTag>,
+    /// Whether who asked has what there is.
+    is_known: bool,
     /// How long the client has made us wait so far.
     stalled: Duration,
     interrupt: Arc<Interrupt>,
@@ -191,10 +252,18 @@ impl AnswerWriter {
     fn produce<Q>(
         &mut self,
         store: &Store,
+        caching: &Caching,
         compile: impl FnOnce() -> Result<Q, QueryError>,
         produce: impl FnOnce(&Q, &Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let query = compile().map_err(StoreError::Query)?;
+        if let Some((tag, is_known)) = caching.look(store)? {
+            self.tag = Some(tag);
+            self.is_known = is_known;
+            if is_known {
+                return Ok(());
+            }
+        }
         let mut reader = store.reader(&self.interrupt)?;
         let snapshot = reader.snapshot()?;
         produce(&query, &snapshot, self)
@@ -205,7 +274,8 @@ impl AnswerWriter {
             let (chunks, received) = mpsc::channel(CHUNKS_AHEAD);
             if let State::Whole(head) = std::mem::replace(&mut self.state, State::Streamed(chunks))
             {
-                head.send(Head::Streamed(received))
+                let (tag, answer) = (self.tag.take(), Answer::Streamed(received));
+                head.send(Head { tag, answer })
                     .map_err(|_unsent| StoreError::Cancelled)?;
             }
         }
@@ -238,7 +308,14 @@ impl AnswerWriter {
         match (std::mem::replace(&mut self.state, State::Gone), result) {
             (State::Whole(head), result) => {
                 // Whoever asked may have gone; then nobody waits for this.
-                let _ = head.send(Head::Whole(result.map(|()| Bytes::from(self.buffer))));
+                let answer = match result {
+                    Ok(()) if self.is_known => Answer::NotModified,
+                    result => Answer::Whole(result.map(|()| Bytes::from(self.buffer))),
+                };
+                let _ = head.send(Head {
+                    tag: self.tag,
+                    answer,
+                });
             }
             (State::Streamed(chunks), Ok(())) => {
                 self.state = State::Streamed(chunks);

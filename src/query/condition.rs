@@ -87,6 +87,13 @@ const OPERATORS: [Operator; 24] = {
     ]
 };
 
+/// Whether an operator compares with `now`.
+pub(super) fn asks_the_clock(name: &str) -> bool {
+    OPERATORS
+        .iter()
+        .any(|operator| operator.name == name && matches!(operator.rule, Rule::TimeDiff(_)))
+}
+
 /// Checks the conditions of `filter` (all must hold), then `keyword` and `filter_or` (any must hold).
 ///
 /// Rule: the conformance notes: `filter_or` is one OR group beside the rest, under AND; the words of `keyword`, split at spaces,

@@ -42,6 +42,17 @@ pub struct Query {
     pub only: Vec<String>,
 }
 
+impl Query {
+    /// Whether the answer hangs on when it is asked for.
+    #[must_use]
+    pub fn asks_the_clock(&self) -> bool {
+        let conditions = self.filter.iter().chain(&self.filter_or);
+        conditions
+            .map(|condition| condition.operator.as_str())
+            .any(super::condition::asks_the_clock)
+    }
+}
+
 /// `JobStatQuery` with its `spaceone.api.core.v1.StatisticsQuery`.
 #[derive(Debug)]
 pub struct JobStatQuery {

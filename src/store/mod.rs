@@ -9,6 +9,7 @@ mod error;
 mod functions;
 mod interrupt;
 mod read;
+mod version;
 mod write;
 
 use std::fs::File;
@@ -26,6 +27,7 @@ pub use check::Report;
 pub use error::{OpenError, StoreError, remedy};
 pub use interrupt::Interrupt;
 pub use read::{Reader, Snapshot};
+pub use version::Version;
 pub use write::{OnConflict, WriteTransaction, Written};
 
 const SCHEMA: &str = include_str!("../../schema.sql");
@@ -64,8 +66,10 @@ pub enum Mode {
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
-    identity: Identity,
     readers: r2d2::Pool<Readers>,
+    /// Opens connections as the pool has them.
+    manager: Readers,
+    watch: version::Watch,
     writer: Option<Mutex<Connection>>,
 }
 
@@ -120,11 +124,12 @@ impl Store {
             .max_lifetime(None)
             .test_on_check_out(false)
             .error_handler(Box::new(r2d2::LoggingErrorHandler))
-            .build_unchecked(manager);
+            .build_unchecked(manager.clone());
         Ok(Self {
             path: path.to_owned(),
-            identity,
             readers,
+            manager,
+            watch: version::Watch::new(),
             writer,
         })
     }
@@ -135,6 +140,21 @@ impl Store {
     /// [`StoreError::Busy`] when none is free in time.
     pub fn reader(&self, interrupt: &Arc<Interrupt>) -> Result<Reader, StoreError> {
         Reader::new(&self.readers, interrupt)
+    }
+
+    /// The version of the data as it is now. Whoever reads it before a snapshot has the version of that snapshot or of
+    /// one before it, so what is answered under it is never older than it says.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database can't be read.
+    pub fn version(&self) -> Result<Version, StoreError> {
+        self.watch.version(&self.manager)
+    }
+
+    /// The file, as it was named when it was opened.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The writer; waits until it is free.
@@ -154,7 +174,7 @@ impl Store {
     /// Whether the file that was opened still stands at its path.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
-        Identity::of(&self.path).is_ok_and(|identity| identity == self.identity)
+        Identity::of(&self.path).is_ok_and(|identity| identity == self.manager.identity)
     }
 
     /// The size of the write-ahead log, in bytes.
@@ -343,7 +363,7 @@ struct Reading {
 }
 
 /// Opens the readers of the pool.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Readers {
     path: PathBuf,
     /// A reader of another file that was put in its place would answer from another inventory.

@@ -52,7 +52,18 @@ impl App {
         Self::start(jobs.into(), Duration::from_secs(10))
     }
 
+    /// Serves with a clock that stands still at 2022-06-20T12:00:00Z.
     pub(crate) fn start(jobs: String, query_timeout: Duration) -> Self {
+        let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
+        Self::start_with(jobs, query_timeout, Some(now))
+    }
+
+    /// Serves with this clock; `None` is the system's.
+    pub(crate) fn with_clock(jobs: String, now: Option<Timestamp>) -> Self {
+        Self::start_with(jobs, Duration::from_secs(10), now)
+    }
+
+    fn start_with(jobs: String, query_timeout: Duration, now: Option<Timestamp>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("test.db"), Mode::Scratch, 8).unwrap();
         let source = Source {
@@ -64,7 +75,7 @@ impl App {
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             workers: 2,
-            now: Some(Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap()),
+            now,
             query_timeout,
             allow_hosts: vec!["jobs.example".to_owned()],
         };

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod app;
+mod caching;
 mod conformance;
 mod readme;
 mod routes;
