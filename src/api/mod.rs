@@ -1,6 +1,7 @@
 //! The HTTP API: every route on one screen.
 
 mod error;
+mod export;
 mod guard;
 mod jobs;
 mod own;
@@ -75,6 +76,11 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         ))
         .service(only("/jobdeck/about", "GET", web::get().to(own::about)))
         .service(only("/jobdeck/domains", "GET", web::get().to(own::domains)))
+        .service(only(
+            "/jobdeck/export",
+            "GET",
+            web::get().to(export::export),
+        ))
         .service(
             only("/healthz", "GET, HEAD", web::get().to(own::healthz))
                 .route(web::head().to(own::healthz)),

@@ -4,6 +4,7 @@
 mod app;
 mod caching;
 mod conformance;
+mod export;
 mod readme;
 mod routes;
 mod statistics;

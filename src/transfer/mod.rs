@@ -1,7 +1,9 @@
-//! Import and export: jobs as text, one JSON object a line.
+//! Import and export: jobs as text, one JSON object a line; [`csv`] for spreadsheets.
 //!
 //! Import also reads a JSON array and a saved API answer (`{"results": […]}`). All of it is read as a stream, so memory
 //! stays flat, and goes into one transaction: the first error stops it and nothing was imported.
+
+pub mod csv;
 
 use std::cell::RefCell;
 use std::fmt;

@@ -1,0 +1,157 @@
+//! `GET /jobdeck/export`: what a list finds, as a file to take away.
+
+use actix_web::http::header::{
+    CONTENT_TYPE, ContentDisposition, DispositionParam, DispositionType, HeaderValue,
+    TryIntoHeaderValue,
+};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::App;
+use super::error::ApiError;
+use super::jobs::{borrowed, pairs};
+use super::wire::{AnswerWriter, Caching, Weight, answer};
+use crate::query::request::JobsQuery;
+use crate::query::{QueryError, compile_list};
+use crate::store::{Snapshot, StoreError};
+use crate::transfer::csv;
+
+/// The form of the file.
+#[derive(Debug, Clone, Copy)]
+enum Format {
+    /// A line a job, the same columns always.
+    Csv,
+    /// A document a line, as `jobdeck import` reads it.
+    Ndjson,
+    /// One array of documents, as `jobdeck import` reads it too.
+    Json,
+}
+
+impl Format {
+    fn parse(name: &str) -> Result<Self, QueryError> {
+        match name {
+            "csv" => Ok(Self::Csv),
+            "ndjson" => Ok(Self::Ndjson),
+            "json" => Ok(Self::Json),
+            other => Err(QueryError::Parameter {
+                place: "format".to_owned(),
+                problem: format!(
+                    "expected csv, ndjson or json, found `{}`",
+                    other.chars().take(64).collect::<String>()
+                ),
+            }),
+        }
+    }
+
+    fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8",
+            Self::Ndjson => "application/x-ndjson",
+            Self::Json => "application/json",
+        }
+    }
+
+    fn file_name(self) -> &'static str {
+        match self {
+            Self::Csv => "jobs.csv",
+            Self::Ndjson => "jobs.ndjson",
+            Self::Json => "jobs.json",
+        }
+    }
+
+    fn write_start(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Csv => csv::write_head(out),
+            Self::Ndjson => {}
+            Self::Json => out.push(b'['),
+        }
+    }
+
+    fn write_job(
+        self,
+        document: &str,
+        is_first: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Csv => csv::write_job(document, out).map_err(|error| {
+                log::error!("a document can't be read: {error}");
+                StoreError::Query(QueryError::Evaluation {
+                    problem: "a document can't be read; `jobdeck check` tells which".to_owned(),
+                })
+            })?,
+            Self::Ndjson => {
+                out.extend_from_slice(document.as_bytes());
+                out.push(b'\n');
+            }
+            Self::Json => {
+                out.extend_from_slice(if is_first { b"\n" } else { b",\n" });
+                out.extend_from_slice(document.as_bytes());
+            }
+        }
+        Ok(())
+    }
+
+    fn write_end(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Csv | Self::Ndjson => {}
+            Self::Json => out.extend_from_slice(b"\n]\n"),
+        }
+    }
+}
+
+/// Takes the parameters of `GET /inventory/v1/jobs` and `format`: `csv`, `ndjson` or `json`. Streamed, however long.
+pub(crate) async fn export(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+    let given = pairs(&request)?;
+    let (formats, others): (Vec<_>, Vec<_>) = given.iter().partition(|(name, _)| name == "format");
+    let format = match formats.as_slice() {
+        [(_, name)] => Format::parse(name)?,
+        _ => {
+            return Err(ApiError::Query(QueryError::Required {
+                key: "format".to_owned(),
+            }));
+        }
+    };
+    let query = JobsQuery::from_pairs(others.into_iter().map(borrowed))?;
+    if query.query.count_only {
+        return Err(ApiError::Query(QueryError::Parameter {
+            place: "query.count_only".to_owned(),
+            problem: "an export is of jobs, not of their number".to_owned(),
+        }));
+    }
+    let now = app.clock.now();
+    let compile = move || compile_list(&query, now);
+    let produce = move |list: &_, snapshot: &Snapshot<'_>, writer: &mut AnswerWriter| {
+        write(format, list, snapshot, writer)
+    };
+    let mut response = answer(&app, Weight::Stream, Caching::Never, compile, produce).await?;
+    let disposition = ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters: vec![DispositionParam::Filename(format.file_name().to_owned())],
+    };
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    if let Ok(disposition) = disposition.try_into_value() {
+        headers.insert(actix_web::http::header::CONTENT_DISPOSITION, disposition);
+    }
+    Ok(response)
+}
+
+fn write(
+    format: Format,
+    list: &crate::query::List,
+    snapshot: &Snapshot<'_>,
+    writer: &mut AnswerWriter,
+) -> Result<(), StoreError> {
+    format.write_start(writer.buffer());
+    let mut is_first = true;
+    if let Some(rows) = &list.rows {
+        snapshot.documents(rows, &mut |document| {
+            format.write_job(document, is_first, writer.buffer())?;
+            is_first = false;
+            writer.flush_if_full()
+        })?;
+    }
+    format.write_end(writer.buffer());
+    Ok(())
+}

@@ -1,0 +1,221 @@
+//! A job as a line of a spreadsheet (RFC 4180).
+
+use std::borrow::Cow;
+
+use csv::{Terminator, WriterBuilder};
+use serde::Deserialize;
+
+use crate::time::Timestamp;
+
+/// The columns; the first line names them.
+const COLUMNS: [&str; 18] = [
+    "job_id",
+    "domain_id",
+    "status",
+    "collector_id",
+    "collector",
+    "provider",
+    "plugin_id",
+    "plugin_version",
+    "project_id",
+    "total_tasks",
+    "remained_tasks",
+    "errors",
+    "error_codes",
+    "error_messages",
+    "created_at",
+    "updated_at",
+    "finished_at",
+    "duration_seconds",
+];
+/// Between the codes, or messages, of several errors.
+const SEPARATOR: &str = " | ";
+
+/// What the columns need of a document; `only` may have left out any of it.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Row<'d> {
+    #[serde(borrow)]
+    job_id: Text<'d>,
+    domain_id: Text<'d>,
+    status: Text<'d>,
+    collector_info: Option<Collector<'d>>,
+    project_id: Text<'d>,
+    total_tasks: Option<i64>,
+    remained_tasks: Option<i64>,
+    errors: Option<Vec<Fault<'d>>>,
+    created_at: Text<'d>,
+    updated_at: Text<'d>,
+    finished_at: Text<'d>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Collector<'d> {
+    #[serde(borrow, rename = "collector_id")]
+    id: Text<'d>,
+    name: Text<'d>,
+    provider: Text<'d>,
+    plugin_info: Option<Plugin<'d>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Plugin<'d> {
+    #[serde(borrow, rename = "plugin_id")]
+    id: Text<'d>,
+    version: Text<'d>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Fault<'d> {
+    #[serde(borrow)]
+    error_code: Text<'d>,
+    message: Text<'d>,
+}
+
+/// A text that may be missing or null; borrowed from the document where nothing in it is escaped.
+#[derive(Deserialize, Default)]
+struct Text<'d>(#[serde(borrow)] Option<Cow<'d, str>>);
+
+impl Text<'_> {
+    fn as_str(&self) -> &str {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+/// Appends the line that names the columns.
+pub fn write_head(out: &mut Vec<u8>) {
+    write_line(&COLUMNS.map(Cow::Borrowed), out);
+}
+
+/// Appends a job's line: its document in, one value a column out, empty where there is none.
+///
+/// # Errors
+/// What is wrong with a text that is no job's document, or not as `only` shapes one.
+pub fn write_job(document: &str, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+    let row: Row = serde_json::from_str(document)?;
+    let collector = row.collector_info.unwrap_or_default();
+    let plugin = collector.plugin_info.unwrap_or_default();
+    let errors = row.errors.as_deref();
+    let number =
+        |number: Option<i64>| Cow::Owned(number.map_or_else(String::new, |n| n.to_string()));
+    let joined = |text: for<'f> fn(&'f Fault) -> &'f str| {
+        let texts: Vec<_> = errors.unwrap_or_default().iter().map(text).collect();
+        Cow::Owned(harmless(&texts.join(SEPARATOR)).into_owned())
+    };
+    let cells = [
+        harmless(row.job_id.as_str()),
+        harmless(row.domain_id.as_str()),
+        harmless(row.status.as_str()),
+        harmless(collector.id.as_str()),
+        harmless(collector.name.as_str()),
+        harmless(collector.provider.as_str()),
+        harmless(plugin.id.as_str()),
+        harmless(plugin.version.as_str()),
+        harmless(row.project_id.as_str()),
+        number(row.total_tasks),
+        number(row.remained_tasks),
+        number(errors.map(|errors| i64::try_from(errors.len()).unwrap_or(i64::MAX))),
+        joined(|fault| fault.error_code.as_str()),
+        joined(|fault| fault.message.as_str()),
+        row.created_at.as_str().into(),
+        row.updated_at.as_str().into(),
+        row.finished_at.as_str().into(),
+        duration_seconds(row.created_at.as_str(), row.finished_at.as_str()).into(),
+    ];
+    write_line(&cells, out);
+    Ok(())
+}
+
+/// A cell that a spreadsheet would take for a formula, with an apostrophe before it, which makes it a text there.
+///
+/// Rule: OWASP, "CSV Injection": what begins with `=`, `+`, `-`, `@`, a tab or a carriage return. Numbers that jobdeck
+/// writes itself are left as they are.
+fn harmless(cell: &str) -> Cow<'_, str> {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        Cow::Owned(format!("'{cell}"))
+    } else {
+        Cow::Borrowed(cell)
+    }
+}
+
+/// Seconds with milliseconds; empty while the job runs.
+fn duration_seconds(created_at: &str, finished_at: &str) -> String {
+    let millis = |text: &str| Timestamp::parse_rfc3339(text).map(Timestamp::millis);
+    match (millis(created_at), millis(finished_at)) {
+        (Ok(from), Ok(to)) => {
+            let (sign, length) = (if to < from { "-" } else { "" }, to.abs_diff(from));
+            format!("{sign}{}.{:03}", length / 1_000, length % 1_000)
+        }
+        _ => String::new(),
+    }
+}
+
+fn write_line(cells: &[Cow<'_, str>; COLUMNS.len()], out: &mut Vec<u8>) {
+    const LINE_BYTES: usize = 1 << 10;
+    let mut writer = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .buffer_capacity(LINE_BYTES)
+        .from_writer(out);
+    // A Vec takes all that is written to it, and every line has as many cells as the first.
+    let _ = writer.write_record(cells.iter().map(|cell| cell.as_bytes()));
+    let _ = writer.flush();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(document: &str, expected: &str) {
+        let mut out = Vec::new();
+        write_job(document, &mut out).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{expected}\r\n"));
+    }
+
+    #[test]
+    fn a_job_is_a_line() {
+        check(
+            r#"{"job_id":"j","status":"ERROR","filter":{},"total_tasks":3,"remained_tasks":-1,
+                "errors":[{"error_code":"A","message":"one, \"two\"","additional":{"x":1}},{"message":"three"}],
+                "collector_info":{"collector_id":"c","name":"n","provider":null,"plugin_info":{"plugin_id":"p","version":"1","options":{}},"x":[]},
+                "domain_id":"d","created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:02.000Z","finished_at":"2026-01-01T00:01:01.500Z"}"#,
+            r#"j,d,ERROR,c,n,,p,1,,3,-1,2,A | ,"one, ""two"" | three",2026-01-01T00:00:00.000Z,2026-01-01T00:00:02.000Z,2026-01-01T00:01:01.500Z,61.500"#,
+        );
+        check(r#"{"errors":[{}]}"#, ",,,,,,,,,,,1,,,,,,");
+    }
+
+    #[test]
+    fn a_cell_is_never_a_formula() {
+        for (cell, expected) in [
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            (r"\t=1", "'\t=1"),
+            (r"\r=1", "\"'\r=1\""),
+            ("1=1", "1=1"),
+        ] {
+            check(
+                &format!(r#"{{"job_id":"{cell}","errors":[]}}"#),
+                &format!("{expected},,,,,,,,,,,0,,,,,,"),
+            );
+        }
+    }
+
+    #[test]
+    fn the_head_names_each_column() {
+        let mut out = Vec::new();
+        write_head(&mut out);
+        assert_eq!(
+            String::from_utf8(out)
+                .unwrap()
+                .trim_end()
+                .split(',')
+                .count(),
+            COLUMNS.len()
+        );
+    }
+}
