@@ -1,94 +1,146 @@
 //! The page: the files of static/, in the binary.
+//!
+//! All but the page itself lie under a path that holds the hash of their content, so a browser may keep them for ever
+//! and never mixes two versions: modules name each other by relative paths, which stay within that path.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::LazyLock;
 
 use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_NONE_MATCH,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag, Header, HeaderName,
+    IfNoneMatch, LINK,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 
 /// Nothing but this server's own files may run, be shown or be asked.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// A year, the longest that HTTP knows.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// A file of the page.
+const INDEX: &str = include_str!("../static/index.html");
+/// What stands in the page for the path of the files.
+const ASSETS: &str = "/assets";
+
+/// A file that the page asks for.
 struct File {
-    path: &'static str,
-    media_type: &'static str,
+    /// Within static/.
+    name: &'static str,
     content: &'static [u8],
 }
 
-macro_rules! file {
-    ($path:literal, $name:literal, $media_type:literal) => {
-        File {
-            path: $path,
-            media_type: $media_type,
-            content: include_bytes!(concat!("../static/", $name)),
-        }
+macro_rules! files {
+    ($($name:literal),+ $(,)?) => {
+        [$(File { name: $name, content: include_bytes!(concat!("../static/", $name)) }),+]
     };
 }
 
-/// Every file. A test holds it against the folder.
-const FILES: [File; 8] = [
-    file!("/", "index.html", "text/html; charset=utf-8"),
-    file!("/style.css", "style.css", "text/css; charset=utf-8"),
-    file!("/icon.svg", "icon.svg", "image/svg+xml"),
-    file!(
-        "/js/main.js",
-        "js/main.js",
-        "text/javascript; charset=utf-8"
-    ),
-    file!("/js/api.js", "js/api.js", "text/javascript; charset=utf-8"),
-    file!(
-        "/js/state.js",
-        "js/state.js",
-        "text/javascript; charset=utf-8"
-    ),
-    file!(
-        "/js/view.js",
-        "js/view.js",
-        "text/javascript; charset=utf-8"
-    ),
-    file!(
-        "/js/format.js",
-        "js/format.js",
-        "text/javascript; charset=utf-8"
-    ),
+/// Every file but the page itself. A test holds the table against the folder.
+const FILES: [File; 21] = files![
+    "icon.svg",
+    // The page is not shown before these two are there, so they are asked for first.
+    "js/theme.js",
+    "style.css",
+    "js/api.js",
+    "js/columns.js",
+    "js/controls.js",
+    "js/dom.js",
+    "js/drawer.js",
+    "js/format.js",
+    "js/keyboard.js",
+    "js/loader.js",
+    "js/main.js",
+    "js/questions.js",
+    "js/range.js",
+    "js/requests.js",
+    "js/search.js",
+    "js/state.js",
+    "js/statistics.js",
+    "js/strip.js",
+    "js/table.js",
+    "js/terms.js",
 ];
+
+impl File {
+    /// How the page's header asks for it, so that all are fetched at once and not each when another is found to name it.
+    fn link(&self, assets: &str) -> Option<String> {
+        let relation = match self.name {
+            "icon.svg" => return None,
+            "style.css" => "preload; as=style",
+            "js/theme.js" => "preload; as=script",
+            _ => "modulepreload",
+        };
+        Some(format!("<{assets}/{}>; rel={relation}", self.name))
+    }
+
+    fn media_type(&self) -> &'static str {
+        match self.name.rsplit_once('.') {
+            Some((_, "css")) => "text/css; charset=utf-8",
+            Some((_, "svg")) => "image/svg+xml",
+            _ => "text/javascript; charset=utf-8",
+        }
+    }
+}
+
+/// The page as it is served: it names the path of its files.
+struct Page {
+    /// `/assets/` and the hash of all files.
+    assets: String,
+    html: String,
+    /// The `Link` header.
+    links: String,
+    tag: EntityTag,
+}
+
+static PAGE: LazyLock<Page> = LazyLock::new(|| {
+    let mut hasher = DefaultHasher::new();
+    INDEX.hash(&mut hasher);
+    for File { name, content } in &FILES {
+        (name, content).hash(&mut hasher);
+    }
+    let version = format!("{:016x}", hasher.finish());
+    let assets = format!("{ASSETS}/{version}");
+    let links: Vec<_> = FILES.iter().filter_map(|file| file.link(&assets)).collect();
+    Page {
+        links: links.join(", "),
+        html: INDEX.replace(&format!("{ASSETS}/"), &format!("{assets}/")),
+        assets,
+        // Weak, since it is sent compressed or not.
+        tag: EntityTag::new_weak(version),
+    }
+});
 
 /// The routes of the page.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
+    config.route(
+        "/",
+        web::to(|request: HttpRequest| async move { page(&request) }),
+    );
     for file in &FILES {
-        let tag = etag(file.content);
         config.route(
-            file.path,
-            web::to(move |request: HttpRequest| {
-                let response = serve(&request, file, &tag);
-                async move { response }
-            }),
+            &format!("{}/{}", PAGE.assets, file.name),
+            web::to(move |request: HttpRequest| async move { asset(&request, file) }),
         );
     }
 }
 
-fn serve(request: &HttpRequest, file: &'static File, tag: &HeaderValue) -> HttpResponse {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return crate::api::method_not_allowed(request, "GET, HEAD");
+/// The page may be kept, but is asked for again each time.
+fn page(request: &HttpRequest) -> HttpResponse {
+    if let Some(refusal) = refusal(request) {
+        return refusal;
     }
-    let is_known = request.headers().get_all(IF_NONE_MATCH).any(|given| {
-        String::from_utf8_lossy(given.as_bytes())
-            .split(',')
-            .any(|one| one.trim().trim_start_matches("W/") == *tag)
-    });
+    let known = IfNoneMatch::parse(request).ok();
+    let is_known = crate::api::is_known(known.as_ref(), &PAGE.tag);
     let mut response = if is_known {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
     };
     response
-        .insert_header((ETAG, tag.clone()))
+        .insert_header(ETag(PAGE.tag.clone()))
         .insert_header((CACHE_CONTROL, "no-cache"))
+        .insert_header((LINK, PAGE.links.as_str()))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((
             HeaderName::from_static("cross-origin-opener-policy"),
@@ -98,17 +150,24 @@ fn serve(request: &HttpRequest, file: &'static File, tag: &HeaderValue) -> HttpR
         response.finish()
     } else {
         response
-            .insert_header((CONTENT_TYPE, file.media_type))
-            .body(file.content)
+            .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+            .body(PAGE.html.as_str())
     }
 }
 
-fn etag(content: &[u8]) -> HeaderValue {
-    let mut hasher = DefaultHasher::new();
-    content.hash(&mut hasher);
-    // Hexadecimal digits in quotes are a valid header.
-    HeaderValue::try_from(format!("\"{:016x}\"", hasher.finish()))
-        .unwrap_or_else(|_| HeaderValue::from_static("\"0\""))
+fn asset(request: &HttpRequest, file: &'static File) -> HttpResponse {
+    refusal(request).unwrap_or_else(|| {
+        HttpResponse::Ok()
+            .insert_header((CACHE_CONTROL, FOR_EVER))
+            .insert_header((CONTENT_TYPE, file.media_type()))
+            .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+            .body(file.content)
+    })
+}
+
+fn refusal(request: &HttpRequest) -> Option<HttpResponse> {
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    (!is_read).then(|| crate::api::method_not_allowed(request, "GET, HEAD"))
 }
 
 #[cfg(test)]
@@ -117,29 +176,44 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::Path;
 
+    fn names(folder: &Path, prefix: &str) -> BTreeSet<String> {
+        let entries = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap());
+        entries
+            .flat_map(|entry| {
+                let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+                if entry.file_type().unwrap().is_dir() {
+                    names(&entry.path(), &format!("{name}/"))
+                } else {
+                    BTreeSet::from([name])
+                }
+            })
+            .collect()
+    }
+
     #[test]
     fn the_table_names_every_file_of_the_folder() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("static");
-        let names = |folder: &str| -> Vec<String> {
-            std::fs::read_dir(root.join(folder.trim_start_matches('/')))
-                .unwrap()
-                .map(|entry| entry.unwrap())
-                .filter(|entry| entry.file_type().unwrap().is_file())
-                .map(|entry| format!("{folder}/{}", entry.file_name().to_string_lossy()))
-                .collect()
-        };
-        let on_disk: BTreeSet<_> = names("").into_iter().chain(names("/js")).collect();
-        let in_table: BTreeSet<_> = FILES
-            .iter()
-            .map(|file| {
-                if file.path == "/" {
-                    "/index.html"
-                } else {
-                    file.path
-                }
-                .to_owned()
-            })
-            .collect();
+        let mut on_disk = names(&Path::new(env!("CARGO_MANIFEST_DIR")).join("static"), "");
+        assert!(on_disk.remove("index.html"));
+        let in_table: BTreeSet<_> = FILES.iter().map(|file| file.name.to_owned()).collect();
         assert_eq!(on_disk, in_table);
+    }
+
+    #[test]
+    fn the_page_names_its_files_by_their_hash() {
+        assert!(!PAGE.html.contains("\"/assets/js"), "{}", PAGE.html);
+        for name in ["style.css", "js/theme.js", "js/main.js", "icon.svg"] {
+            let address = format!("\"{}/{name}\"", PAGE.assets);
+            assert!(PAGE.html.contains(&address), "{name}");
+        }
+    }
+
+    /// What a page may cost on its first visit.
+    #[test]
+    fn all_files_together_are_small() {
+        const MOST_BYTES: usize = 100_000;
+        let size = INDEX.len() + FILES.iter().map(|file| file.content.len()).sum::<usize>();
+        assert!(size < MOST_BYTES, "{size} bytes");
     }
 }

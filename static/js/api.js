@@ -1,27 +1,35 @@
 /** The one place that fetches. */
 
-/** What the server, or the way to it, answered instead of data. */
+/** What came instead of data; `requestId` is empty where no answer came. */
 export class ApiError extends Error {
-  /**
-   * @param {string} message
-   * @param {string} requestId empty where there was no answer
-   */
   constructor(message, requestId) {
-    super(message);
+    super(requestId ? `${message} (request ${requestId})` : message);
     this.requestId = requestId;
   }
 }
 
+/** What every visit begins with is asked for before the rest of the page is ready. */
+const early = Object.fromEntries(['/jobdeck/domains', '/jobdeck/about'].map((path) => [path, fetch(path)]));
+for (const answer of Object.values(early)) answer.catch(() => {});
+
+function send(path, options) {
+  const begun = early[path];
+  delete early[path];
+  return begun ?? fetch(path, options);
+}
+
 async function request(path, options) {
   let response;
+  let text;
   try {
-    response = await fetch(path, { ...options, headers: { accept: 'application/json', ...options?.headers } });
+    response = await send(path, options);
+    text = await response.text();
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new ApiError('The server does not answer.', '');
   }
   const requestId = response.headers.get('x-request-id') ?? '';
-  const text = await response.text();
+  if (response.status === 304) return { response };
   let body;
   try {
     body = JSON.parse(text);
@@ -29,18 +37,27 @@ async function request(path, options) {
     throw new ApiError(`The answer is not JSON (HTTP ${response.status}).`, requestId);
   }
   if (!response.ok) throw new ApiError(body?.detail?.message ?? `HTTP ${response.status}`, requestId);
-  return body;
+  return { response, body };
 }
 
-const post = (path, body, signal) => request(path, {
-  method: 'POST', signal, body: JSON.stringify(body), headers: { 'content-type': 'application/json' },
-});
+/**
+ * @typedef {{path: string, body: object}} Request as it can be shown and sent again
+ * @param {Request} request
+ * @returns {Promise<{results: any[], total_count?: number}>}
+ */
+export async function ask({ path, body }, signal) {
+  const headers = { 'content-type': 'application/json' };
+  return (await request(path, { method: 'POST', signal, body: JSON.stringify(body), headers })).body;
+}
 
-/** @returns {Promise<{results: {domain_id: string, jobs: number}[]}>} */
-export const domains = (signal) => request('/jobdeck/domains', { signal });
+/** @returns {Promise<{version: string, database: string, now: string, is_frozen: boolean}>} */
+export const about = async () => (await request('/jobdeck/about')).body;
 
-/** @returns {Promise<{results: object[], total_count: number}>} */
-export const search = (body, signal) => post('/inventory/v1/jobs/search', body, signal);
-
-/** @returns {Promise<{results: object[]}>} */
-export const stat = (body, signal) => post('/inventory/v1/jobs/stat', body, signal);
+/**
+ * The version of all data, and the domains where that version is not the one known already.
+ * @returns {Promise<{version: string, domains?: {domain_id: string, jobs: number}[]}>}
+ */
+export async function domains(known, signal) {
+  const { response, body } = await request('/jobdeck/domains', { signal, cache: 'no-store', headers: known ? { 'if-none-match': known } : {} });
+  return { version: response.headers.get('etag') ?? '', domains: body?.results };
+}

@@ -1,41 +1,52 @@
-/** Values as people read them. Knows no document; `now` is always an argument, in milliseconds. */
+/** Values as people read them; `now` is always an argument, in milliseconds. */
 
-const UNITS = [['year', 31_536_000], ['month', 2_592_000], ['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
-const relativeFormat = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
-const numberFormat = new Intl.NumberFormat('en');
+const UNITS = [['y', 31_536_000], ['mo', 2_592_000], ['d', 86_400], ['h', 3_600], ['min', 60], ['s', 1]];
+const RUNNING = ['CREATED', 'IN_PROGRESS'];
 
-/**
- * "5 minutes ago".
- * @param {string} time
- * @param {number} now
- */
+/** "1,234.5"; here and below by hand, since `Intl` takes its time at first. */
+export function number(value) {
+  const [whole, fraction] = String(Math.round(value * 1000) / 1000).split('.');
+  return whole.replace(/\B(?=(\d{3})+$)/g, ',') + (fraction ? `.${fraction}` : '');
+}
+
+/** "5 min ago" */
 export function relative(time, now) {
   const seconds = Math.round((Date.parse(time) - now) / 1000);
   if (!Number.isFinite(seconds)) return '';
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS.at(-1);
-  return relativeFormat.format(Math.trunc(seconds / size), unit);
+  const amount = `${Math.trunc(Math.abs(seconds) / size)} ${unit}`;
+  return seconds > 0 ? `in ${amount}` : `${amount} ago`;
 }
 
-/**
- * A moment in local time, with the zone.
- * @param {string} time
- */
-export function exact(time) {
-  const date = new Date(time);
-  return Number.isNaN(date.getTime()) ? '' : date.toLocaleString('en', { dateStyle: 'medium', timeStyle: 'long' });
+/** @typedef {'local'|'utc'} Zone */
+
+/** The minutes that a zone is ahead of UTC at a moment. */
+const ahead = (time, zone) => (zone === 'utc' ? 0 : -new Date(time).getTimezoneOffset());
+
+/** "+09:00": the zone at a moment, as a time ends with it. */
+export function offset(time, zone) {
+  const minutes = ahead(time, zone);
+  return (minutes < 0 ? '-' : '+') + new Date(Math.abs(minutes) * 60_000).toISOString().slice(11, 16);
 }
 
-const RUNNING = ['CREATED', 'IN_PROGRESS'];
+/** "UTC+9": the zone at a moment. */
+export const zoneName = (time, zone) => `UTC${offset(time, zone).replace(/^.00:00$/, '').replace(/([+-])0?/, '$1').replace(':00', '')}`;
 
-/**
- * How long a job took, or has taken so far; of one that ended at an unknown time nothing is known.
- * @param {object} job
- * @param {number} now
- */
+/** "2026-01-01T08:00:00.123": a moment on the clocks of a zone. */
+export const clock = (time, zone) => new Date(new Date(time).getTime() + ahead(time, zone) * 60_000).toISOString().slice(0, -1);
+
+/** "2026-01-01 08:00:00.123 UTC+9" */
+export const exact = (time, zone) => (Number.isNaN(Date.parse(time)) ? '' : `${clock(time, zone).replace('T', ' ').replace('.000', '')} ${zoneName(time, zone)}`);
+
+/** How long a job took, or has taken so far; of one that ended at an unknown time nothing is known. */
 export function duration(job, now) {
   if (!job.finished_at && !RUNNING.includes(job.status)) return '–';
-  const end = job.finished_at ? Date.parse(job.finished_at) : now;
-  const seconds = Math.max(0, Math.floor((end - Date.parse(job.created_at)) / 1000));
+  return span((job.finished_at ? Date.parse(job.finished_at) : now) - Date.parse(job.created_at));
+}
+
+/** "1 h 5 min", of milliseconds */
+export function span(millis) {
+  const seconds = Math.max(0, Math.floor(millis / 1000));
   if (!Number.isFinite(seconds)) return '';
   const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60];
   if (days) return `${days} d ${hours} h`;
@@ -43,30 +54,20 @@ export function duration(job, now) {
   return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
-/**
- * How many of a job's tasks are done, in percent; nothing where that is not known: SpaceONE writes -1 remained tasks into
- * a job that was canceled.
- * @param {object} job
- */
-export function percent(job) {
-  const total = job.total_tasks ?? 0;
-  const remained = job.remained_tasks ?? 0;
-  if (total <= 0 || remained < 0) return null;
-  return Math.round((Math.max(total - remained, 0) / total) * 100);
+/** How many tasks are done, in percent; unknown where SpaceONE has -1 remained tasks, as in canceled jobs. */
+export function percent({ total_tasks: total = 0, remained_tasks: remained = 0 }) {
+  return total <= 0 || remained < 0 ? null : Math.round((Math.max(total - remained, 0) / total) * 100);
 }
 
-/**
- * "2 / 3": done and in all.
- * @param {object} job
- */
-export function tasks(job) {
-  const total = job.total_tasks ?? 0;
-  const remained = job.remained_tasks ?? 0;
+/** "2 / 3": done and in all */
+export function tasks({ total_tasks: total = 0, remained_tasks: remained = 0 }) {
   return `${remained < 0 ? '–' : number(Math.max(total - remained, 0))} / ${number(total)}`;
 }
 
-/** @param {number} value */
-export const number = (value) => numberFormat.format(value);
-
-/** @param {string} status */
 export const statusLabel = (status) => status.charAt(0) + status.slice(1).toLowerCase().replaceAll('_', ' ');
+
+/** What a collector runs: plugin, version, provider. */
+export function plugin({ collector_info: collector = {} }) {
+  const { plugin_id: id, version } = collector.plugin_info ?? {};
+  return [[id, version].filter(Boolean).join(' '), collector.provider].filter(Boolean).join(' · ');
+}

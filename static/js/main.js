@@ -1,153 +1,216 @@
 /** The wiring: the address makes the state, the state asks the server, the answers are shown. */
-import * as api from './api.js';
-import { DEFAULTS, change, countsBody, format, parse, searchBody } from './state.js';
-import * as view from './view.js';
+// First, since it begins to ask.
+import { createLoader } from './loader.js';
+import * as controls from './controls.js';
+import { $, on, remember, remembered } from './dom.js';
+import { hideDrawer, showDrawer, tickDrawer, wireDrawer } from './drawer.js';
+import { wireKeyboard } from './keyboard.js';
+import { exportAddress, statisticsQuery } from './questions.js';
+import { showRequests } from './requests.js';
+import { showSearch, wireSearch } from './search.js';
+import { NO_FILTERS, change, format, isFiltered, parse } from './state.js';
+import * as statistics from './statistics.js';
+import { showStrip, wireStrip } from './strip.js';
+import * as table from './table.js';
 
-const { $ } = view;
-const REMEMBERED_DOMAIN = 'jobdeck.domain';
+/** What a bare address takes from the last visit. */
+const REMEMBERED = ['domain', 'zone', 'columns', 'size', 'refresh'];
+/** The columns that are first sorted from A; others have their largest first. */
+const FROM_A = ['job', 'collector', 'status', 'project'];
+/** The next load waits for at least so many times as long as the last one took. */
+const PAUSE_FACTOR = 4;
 
-let state = parse(location.search);
-let running = null;
+let state = parse(location.search || String(new URLSearchParams(REMEMBERED.map((name) => [name, remembered(name) ?? '']))));
+let isBare = !location.search;
 let timer = 0;
+/** Which job of the page to come is to be opened: its first (0), its last (-1), or none. */
+let openNext = null;
 
-/** Goes to another state; a new entry in the history, unless only what was typed goes on. */
+const addressOf = (to) => location.pathname + format(to);
+const linkTo = (job) => addressOf(change(state, { job }));
+
+/** Goes to another state; a new entry in the history, unless it replaces the last. */
 function go(to, replace = false) {
+  const before = state;
   state = change(state, to);
-  const note = { opened: Boolean(to.job) };
-  history[replace ? 'replaceState' : 'pushState'](note, '', location.pathname + format(state));
-  return load();
+  replace ||= addressOf(state) === addressOf(before);
+  openNext = null;
+  // Whether going back closes the open job, and does no more.
+  const opened = Boolean(replace ? to.job && history.state?.opened : to.job && !before.job);
+  for (const name of REMEMBERED) if (name in to) remember(name, String(state[name]));
+  history[replace ? 'replaceState' : 'pushState']({ opened }, '', addressOf(state));
+  showState();
+  load();
+}
+const goToTab = (tab) => go({ tab });
+const sortBy = (sort) => go({ sort, desc: sort === state.sort ? !state.desc : !FROM_A.includes(sort) });
+
+const loader = createLoader({
+  state(domains) {
+    // One that is only remembered may be gone.
+    if (isBare && !domains.some((one) => one.domain_id === state.domain)) state.domain = '';
+    isBare = false;
+    state.domain ||= domains.reduce((best, one) => (one.jobs > best.jobs ? one : best), { jobs: 0, domain_id: '' }).domain_id;
+    return state;
+  },
+  domains(domains) {
+    // The view is a link from the beginning.
+    if (addressOf(state) !== location.pathname + location.search) history.replaceState(history.state, '', addressOf(state));
+    controls.showDomains(domains, state.domain);
+    showState();
+  },
+  list(asked, jobs, total, isSameQuestion) {
+    table.showHead(asked, sortBy);
+    table.showRows(jobs, asked, linkTo, loader.now(), isSameQuestion);
+    table.showPages(asked, total, (page) => go({ page }));
+    showEmpty(jobs.length > 0, total);
+    const next = openNext === null ? null : jobs.at(openNext);
+    if (next) go({ job: next.job_id }, true);
+    showSteps();
+  },
+  job(asked, job) {
+    const wasHidden = $('drawer').hidden;
+    showDrawer(job, asked.job, loader.now(), asked.zone);
+    if (wasHidden) $('drawer').focus({ preventScroll: true });
+    showSteps();
+  },
+  counts: (asked, counts) => controls.showTabs(asked, counts, goToTab),
+  strip: showStrip,
+  picks: controls.showPicks,
+  statistics: (asked, answer) => statistics.showStatistics(asked, answer, (term) => addressOf(change(asked, { view: 'jobs', terms: [...asked.terms, term] }))),
+  statisticsFault: (error) => statistics.showFault(error.message),
+  nothing() {
+    table.showRows([], state, linkTo, loader.now(), false);
+    table.showPages(state, 0, () => {});
+    showEmpty(false, 0);
+  },
+});
+
+/** Asks for all that the state shows, and again after a while, unless it is paused or nobody looks. */
+async function load() {
+  clearTimeout(timer);
+  const began = performance.now();
+  try {
+    if (!(await loader.load())) return;
+    controls.showTrouble(null);
+  } catch (error) {
+    controls.showTrouble(error, load);
+  }
+  clearTimeout(timer);
+  const pause = Math.max(state.refresh * 1000, PAUSE_FACTOR * (performance.now() - began));
+  if (state.refresh && !document.hidden) timer = setTimeout(load, pause);
 }
 
-/** Closes the open job: back to where it was opened from, or, where a link opened it, to the list behind it. */
+function showState() {
+  const now = loader.now();
+  controls.showControls(state, now, (form) => exportAddress(state, now, form));
+  controls.showTabs(state, null, goToTab);
+  table.showOpen(state.job);
+  showSearch(state, go);
+  if (state.view === 'statistics') statistics.showChoices(state, statisticsQuery(state, now));
+  if (!state.job) hideDrawer();
+}
+
+function showEmpty(hasRows, total) {
+  const reason = hasRows ? null : total > 0 ? 'past-the-end' : isFiltered(state) ? 'no-match' : loader.domains().length ? 'no-domain' : 'no-jobs';
+  table.showEmpty(reason, loader.about().database, () => go(NO_FILTERS), () => go({ page: 1 }));
+  $('list').ariaBusy = 'false';
+}
+
+/** Closes the open job: back to where it was opened, or to the list behind it. */
 function closeJob() {
+  if (!state.job) return;
+  table.focusJob(state.job);
   if (history.state?.opened) history.back();
   else go({ job: '' }, true);
 }
 
-const linkTo = (job) => location.pathname + format(change(state, { job }));
-
-/** Asks for all that the state shows; an answer that comes late for another state is not shown. */
-async function load() {
-  clearTimeout(timer);
-  running?.abort();
-  const mine = new AbortController();
-  running = mine;
-  showState();
-  try {
-    const domains = (await api.domains(mine.signal)).results;
-    if (!state.domain && domains.length) {
-      // Put into the address, so that the view is a link from the beginning.
-      state = { ...state, domain: startDomain(domains) };
-      history.replaceState(history.state, '', location.pathname + format(state));
-    }
-    view.showDomains(domains, state.domain);
-    if (state.domain) {
-      await Promise.all([loadList(mine.signal, domains), loadDetail(mine.signal)]);
-    } else {
-      showNothing();
-    }
-    view.showTrouble(null);
-  } catch (error) {
-    if (error.name === 'AbortError') return;
-    view.showTrouble(error, load);
-  }
-  if (running === mine) schedule();
+/** The next job, or the previous one: its id, true where it is on another page, or nothing. */
+function neighbour(by) {
+  const ids = table.ids();
+  const at = ids.indexOf(state.job);
+  return at >= 0 && (ids[at + by] ?? canTurn(by));
 }
 
-async function loadList(signal, domains) {
-  const asked = state;
-  const [list, counts] = await Promise.all([api.search(searchBody(asked), signal), api.stat(countsBody(asked), signal)]);
-  view.showTabs(asked, counts.results, (tab) => go({ tab }));
-  view.showRows(list.results, linkTo, Date.now());
-  view.showPages(asked, list.total_count, (page) => go({ page }));
-  view.showEmpty(whyEmpty(asked, list, domains), () => go({ keyword: '', tab: DEFAULTS.tab }));
+function step(by) {
+  const job = neighbour(by);
+  if (typeof job === 'string') go({ job }, true);
+  else if (job && turn(by)) openNext = by > 0 ? 0 : -1;
 }
 
-/** Why a list shows nothing; nothing where it shows something. */
-function whyEmpty(asked, { results, total_count: total }, domains) {
-  if (results.length) return null;
-  if (total > 0) return 'past-the-end';
-  if (asked.keyword.trim() || asked.tab !== DEFAULTS.tab) return 'no-match';
-  return domains.length ? 'no-domain' : 'no-jobs';
+function showSteps() {
+  $('previous-job').disabled = !neighbour(-1);
+  $('next-job').disabled = !neighbour(1);
 }
 
-async function loadDetail(signal) {
-  const { job, domain } = state;
-  if (!job) return;
-  const { results } = await api.search({ domain_id: domain, job_id: job }, signal);
-  view.showDetail(results[0], job, Date.now());
-  if (!$('detail').open) $('detail').showModal();
+const canTurn = (by) => state.view === 'jobs' && (by < 0 ? state.page > 1 : $('page-Next')?.disabled === false);
+
+function turn(by) {
+  const can = canTurn(by);
+  if (can) go({ page: state.page + by });
+  return can;
 }
 
-function showNothing() {
-  view.showTabs(state, [], () => {});
-  view.showRows([], linkTo, Date.now());
-  view.showPages(state, 0, () => {});
-  view.showEmpty('no-jobs');
-}
-
-/** The controls, as the state has them; what somebody types in is left alone. */
-function showState() {
-  view.showTabs(state, null, (tab) => go({ tab }));
-  view.showHead(state, (sort) => go(sort === state.sort ? { desc: !state.desc } : { sort, desc: sort === 'created_at' }));
-  if ($('keyword').value !== state.keyword) $('keyword').value = state.keyword;
-  $('size').value = String(state.size);
-  $('refresh').value = String(state.refresh);
-  if (!state.job && $('detail').open) $('detail').close();
-}
-
-function startDomain(domains) {
-  const remembered = localStorage.getItem(REMEMBERED_DOMAIN);
-  const isThere = domains.some((domain) => domain.domain_id === remembered);
-  const largest = domains.reduce((best, domain) => (domain.jobs > (best?.jobs ?? 0) ? domain : best), null);
-  return isThere ? remembered : largest?.domain_id ?? '';
-}
-
-/** The next look, unless it is paused or nobody looks. */
-function schedule() {
-  clearTimeout(timer);
-  if (state.refresh && !document.hidden) timer = setTimeout(load, state.refresh * 1000);
-}
-
-$('domain').addEventListener('change', (event) => {
-  localStorage.setItem(REMEMBERED_DOMAIN, event.target.value);
-  go({ domain: event.target.value, job: '' });
+controls.wireTheme();
+controls.wireMenus();
+wireSearch(() => state, go, (...what) => loader.values(state, ...what));
+wireStrip((from, to) => go({ range: 'custom', from, to }), () => go({ range: 'all', from: '', to: '' }));
+wireDrawer(closeJob, step);
+statistics.wireStatistics(go, showState);
+wireKeyboard({
+  search: () => $('search').focus(),
+  down: () => (state.job ? step(1) : table.moveFocus(1)),
+  up: () => (state.job ? step(-1) : table.moveFocus(-1)),
+  close: closeJob,
+  previousPage: () => turn(-1),
+  nextPage: () => turn(1),
+  refresh: load,
+  help: () => $('help').showModal(),
 });
-let typing = false;
-let typed = 0;
-$('keyword').addEventListener('input', (event) => {
-  // Each word typed is one entry in the history; the server is asked when the typing pauses.
-  clearTimeout(typed);
-  typed = setTimeout(() => {
-    go({ keyword: event.target.value }, typing);
-    typing = true;
-  }, 150);
-});
-$('keyword').addEventListener('blur', () => { typing = false; });
-$('size').addEventListener('change', (event) => go({ size: Number(event.target.value) }));
-$('refresh').addEventListener('change', (event) => go({ refresh: Number(event.target.value) }, true));
-$('refresh-now').addEventListener('click', load);
-$('rows').addEventListener('click', (event) => {
-  const row = event.target.closest('tr[data-job]');
-  // A link that is to open elsewhere does so.
-  if (!row || event.ctrlKey || event.metaKey || event.shiftKey || getSelection()?.type === 'Range') return;
+
+for (const name of ['domain', 'collector', 'project']) on($(name), 'change', (event) => go({ [name]: event.target.value }));
+for (const name of ['size', 'refresh']) on($(name), 'change', (event) => go({ [name]: Number(event.target.value) }, name === 'refresh'));
+on($('views'), 'click', ({ target: { dataset: { view } } }) => view && go({ view }));
+on($('range'), 'change', ({ target: { value: range } }) => go({ range, from: '', to: '' }));
+on($('custom'), 'submit', (event) => {
   event.preventDefault();
-  go({ job: row.dataset.job });
+  const [from, to] = ['from', 'to'].map((id) => controls.fieldTime(id, state.zone));
+  go({ from, to });
 });
-$('detail-close').addEventListener('click', () => $('detail').close());
-$('detail').addEventListener('click', (event) => {
-  if (event.target === $('detail')) $('detail').close();
+on($('columns'), 'change', () => go({ columns: [...$('columns').querySelectorAll(':checked')].map((input) => input.value) }, true));
+on($('zone'), 'click', () => go({ zone: state.zone === 'utc' ? 'local' : 'utc' }, true));
+on($('refresh-now'), 'click', load);
+on($('request-open'), 'click', () => showRequests(loader.asked));
+on($('help-open'), 'click', () => $('help').showModal());
+
+/** A link that is to open elsewhere does so. */
+const isPlain = (event) => !(event.ctrlKey || event.metaKey || event.shiftKey);
+on($('rows'), 'click', (event) => {
+  const { job } = event.target.closest('tr').dataset;
+  // Text that is being selected is no click.
+  if (!isPlain(event) || getSelection()?.type === 'Range') return;
+  event.preventDefault();
+  if (job !== state.job) go({ job }, Boolean(state.job));
 });
-$('detail').addEventListener('close', () => {
-  if (state.job) closeJob();
+on($('stat-rows'), 'click', (event) => {
+  const link = event.target.closest('a');
+  if (!link || !isPlain(event)) return;
+  event.preventDefault();
+  go(parse(new URL(link.href).search));
 });
-addEventListener('popstate', () => {
-  clearTimeout(typed);
-  typing = false;
+on(window, 'popstate', () => {
   state = parse(location.search);
+  openNext = null;
+  $('search').value = state.keyword;
+  showState();
   load();
 });
-document.addEventListener('visibilitychange', () => (document.hidden ? clearTimeout(timer) : load()));
-setInterval(() => view.tick(Date.now()), 1000);
+on(document, 'visibilitychange', () => (document.hidden ? clearTimeout(timer) : load()));
+setInterval(() => {
+  if (document.hidden) return;
+  table.tick(loader.now());
+  tickDrawer(loader.now());
+}, 1000);
 
+showState();
 load();

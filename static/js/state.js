@@ -1,18 +1,5 @@
-/**
- * What the page shows, as data; and the same as a query string, so that a view is a link. Knows no document and fetches
- * nothing.
- *
- * @typedef {object} State
- * @property {string} domain   empty until the domains are known
- * @property {string} tab      one of the ids of TABS
- * @property {string} keyword
- * @property {string} sort     a path into a job
- * @property {boolean} desc
- * @property {number} page     from 1
- * @property {number} size     rows a page
- * @property {string} job      the open job, or empty
- * @property {number} refresh  seconds, 0: paused
- */
+/** What the page shows, as data; and the same as a query string, so that a view is a link. Fetches nothing. */
+import { COLUMNS } from './columns.js';
 
 /** The tabs: groups of statuses. */
 export const TABS = [
@@ -24,109 +11,128 @@ export const TABS = [
   { id: 'canceled', label: 'Canceled', statuses: ['CANCELED'] },
 ];
 
-/** The columns; `sort` is the path by which the server sorts, where it can. */
-export const COLUMNS = [
-  { label: 'Job', sort: 'job_id' },
-  { label: 'Collector', sort: 'collector_info.name' },
-  { label: 'Status', sort: 'status' },
-  { label: 'Progress' },
-  { label: 'Tasks', sort: 'total_tasks', number: true },
-  { label: 'Errors', number: true },
-  { label: 'Created', sort: 'created_at' },
-  { label: 'Duration', number: true },
+/** What statistics group by; `term` asks for the jobs of a group. */
+export const GROUPS = [
+  { id: 'collector', label: 'Collector', key: 'collector_info.name', term: 'collector' },
+  { id: 'provider', label: 'Provider', key: 'collector_info.provider', term: 'provider' },
+  { id: 'plugin', label: 'Plugin', key: 'collector_info.plugin_info.plugin_id', term: 'plugin' },
+  { id: 'project', label: 'Project', key: 'project_id', term: 'project' },
+  { id: 'status', label: 'Status', key: 'status', term: 'status' },
+  { id: 'error', label: 'Error code', key: 'errors.error_code', unwind: 'errors', term: 'error' },
+  { id: 'day', label: 'Day (UTC)', key: 'created_at', format: '%Y-%m-%d' },
+  { id: 'month', label: 'Month (UTC)', key: 'created_at', format: '%Y-%m' },
 ];
 
-const SIZES = [15, 30, 100];
-const REFRESHES = [0, 2, 10, 60];
+const counts = (value) => ({ operator: 'count', conditions: [{ key: 'status', operator: 'eq', value }] });
 
-/** @type {Readonly<State>} */
+/** What statistics measure; `isSpan`: milliseconds. */
+export const MEASURES = [
+  { id: 'count', label: 'Jobs', field: { operator: 'count' } },
+  { id: 'succeeded', label: 'Succeeded', field: counts('SUCCESS') },
+  { id: 'failed', label: 'Errors', field: counts('ERROR') },
+  { id: 'timeouts', label: 'Timeouts', field: counts('TIMEOUT') },
+  { id: 'average-tasks', label: 'Average tasks', field: { operator: 'average', key: 'total_tasks' } },
+  { id: 'average-duration', label: 'Average duration', field: { operator: 'average', key: 'duration' }, isSpan: true },
+  { id: 'longest', label: 'Longest', field: { operator: 'max', key: 'duration' }, isSpan: true },
+];
+
 export const DEFAULTS = Object.freeze({
-  domain: '', tab: 'all', keyword: '', sort: 'created_at', desc: true, page: 1, size: 15, job: '', refresh: 2,
+  domain: '', // until the domains are known
+  view: 'jobs', // or statistics
+  tab: 'all', // of TABS
+  keyword: '', // words of the job id
+  terms: [], // as terms.js writes them
+  collector: '', // its id
+  project: '', // its id
+  range: 'all', // or a preset of range.js, or custom, with:
+  from: '', // RFC 3339; empty: open
+  to: '', // the same; not within the range any more
+  sort: 'created', // of COLUMNS
+  desc: true,
+  page: 1,
+  size: 15, // rows a page
+  columns: COLUMNS.filter((column) => !column.isOff).map(({ id }) => id),
+  job: '', // the open one
+  by: ['collector'], // one or two of GROUPS
+  measures: ['count'], // of MEASURES; the first one sorts
+  stat: '', // a query of statistics as JSON, instead of those two
+  zone: 'local', // or utc
+  refresh: 2, // seconds; 0: paused
 });
+
+/** @typedef {typeof DEFAULTS} State */
+
+const FILTERS = ['tab', 'keyword', 'terms', 'collector', 'project', 'range', 'from', 'to'];
+/** What goes back to the first page. */
+const CHANGES_ROWS = ['domain', ...FILTERS, 'sort', 'desc', 'size'];
+export const NO_FILTERS = Object.freeze(Object.fromEntries(FILTERS.map((name) => [name, DEFAULTS[name]])));
+
+const ids = (list) => list.map(({ id }) => id);
+/** What a name may be; the others are any text. */
+const CHOICES = {
+  view: ['jobs', 'statistics'], tab: ids(TABS), range: ['all', 'hour', 'day', 'week', 'month', 'custom'], sort: ids(COLUMNS),
+  size: [15, 30, 100], zone: ['local', 'utc'], refresh: [0, 2, 10, 60],
+};
+/** What each of a list, with commas between, may be. */
+const LISTS = { columns: ids(COLUMNS), by: ids(GROUPS), measures: ids(MEASURES) };
 
 /**
  * Reads a query string; what it does not say, or says wrongly, is the default.
- * @param {string} text
  * @returns {State}
  */
 export function parse(text) {
   const given = new URLSearchParams(text);
-  const one = (name, allowed) => (allowed.includes(given.get(name)) ? given.get(name) : DEFAULTS[name]);
-  const number = (name, allowed) => (allowed.includes(Number(given.get(name))) && given.has(name) ? Number(given.get(name)) : DEFAULTS[name]);
-  const page = Number(given.get('page'));
-  const sort = one('sort', COLUMNS.map((column) => column.sort).filter(Boolean));
-  return {
-    domain: given.get('domain') ?? DEFAULTS.domain,
-    tab: one('tab', TABS.map((tab) => tab.id)),
-    keyword: given.get('keyword') ?? DEFAULTS.keyword,
-    sort,
-    desc: given.has('order') ? given.get('order') !== 'asc' : DEFAULTS.desc,
-    page: Number.isSafeInteger(page) && page >= 1 ? page : DEFAULTS.page,
-    size: number('size', SIZES),
-    job: given.get('job') ?? DEFAULTS.job,
-    refresh: number('refresh', REFRESHES),
-  };
+  const state = { ...DEFAULTS, terms: given.getAll('term') };
+  for (const [name, value] of given) {
+    const standard = DEFAULTS[name];
+    if (name in CHOICES) state[name] = CHOICES[name].find((choice) => String(choice) === value) ?? standard;
+    else if (name in LISTS) state[name] = known(value.split(','), LISTS[name]) ?? standard;
+    else if (name === 'page') state.page = Number.isSafeInteger(Number(value)) && Number(value) >= 1 ? Number(value) : 1;
+    else if (name === 'order') state.desc = value !== 'asc';
+    else if (typeof standard === 'string') state[name] = value;
+  }
+  state.columns = LISTS.columns.filter((id) => id === 'job' || state.columns.includes(id));
+  state.by = state.by.slice(0, 2);
+  for (const name of ['from', 'to']) state[name] = state.range === 'custom' ? instant(state[name]) : '';
+  return state;
 }
 
-/**
- * Writes a query string without the defaults; empty where all is default.
- * @param {State} state
- */
+function known(values, allowed) {
+  const good = [...new Set(values)].filter((value) => allowed.includes(value));
+  return good.length ? good : null;
+}
+
+/** A time in UTC; empty where the text is none. */
+export function instant(text) {
+  const time = Date.parse(text);
+  return Number.isNaN(time) ? '' : new Date(time).toISOString();
+}
+
+/** Writes a query string without the defaults; empty where all is default. */
 export function format(state) {
   const said = new URLSearchParams();
-  for (const name of ['domain', 'tab', 'keyword', 'sort', 'page', 'size', 'job', 'refresh']) {
-    if (state[name] !== DEFAULTS[name]) said.set(name, String(state[name]));
+  for (const [name, standard] of Object.entries(DEFAULTS)) {
+    const value = String(state[name]);
+    if (name === 'terms') state.terms.forEach((term) => said.append('term', term));
+    else if (value !== String(standard)) said.set(...(name === 'desc' ? ['order', 'asc'] : [name, value]));
   }
-  if (state.desc !== DEFAULTS.desc) said.set('order', state.desc ? 'desc' : 'asc');
   const text = said.toString();
   return text ? `?${text}` : '';
 }
 
-/**
- * The state after a change; what changes the rows goes back to the first page.
- * @param {State} state
- * @param {Partial<State>} change
- * @returns {State}
- */
-export function change(state, change) {
-  const changesRows = ['domain', 'tab', 'keyword', 'sort', 'desc', 'size'].some((name) => name in change);
-  return { ...state, ...(changesRows ? { page: 1 } : {}), ...change };
-}
+/** @param {State} state @param {Partial<State>} change */
+export const change = (state, change) => ({
+  ...state,
+  ...(CHANGES_ROWS.some((name) => name in change) ? { page: 1 } : {}),
+  // They belong to a domain.
+  ...('domain' in change ? { job: '', collector: '', project: '' } : {}),
+  ...change,
+});
 
-/**
- * The body of the search that shows a state.
- * @param {State} state
- */
-export function searchBody(state) {
-  const query = {
-    ...question(state),
-    sort: { key: state.sort, desc: state.desc },
-    page: { start: (state.page - 1) * state.size + 1, limit: state.size },
-  };
-  const { statuses } = TABS.find((tab) => tab.id === state.tab);
-  if (statuses.length) query.filter = [{ k: 'status', v: statuses, o: 'in' }];
-  return { domain_id: state.domain, query };
-}
+/** Whether anything but the domain narrows what is shown. */
+export const isFiltered = (state) => FILTERS.some((name) => String(state[name]) !== String(DEFAULTS[name]));
 
-/**
- * The body of the statistics behind the tabs: how many jobs there are in each status.
- * @param {State} state
- */
-export function countsBody(state) {
-  const group = { keys: [{ key: 'status', name: 'status' }], fields: [{ name: 'count', operator: 'count' }] };
-  return { domain_id: state.domain, query: { ...question(state), aggregate: [{ group }] } };
-}
-
-function question(state) {
-  const keyword = state.keyword.trim();
-  return keyword ? { keyword } : {};
-}
-
-/**
- * The numbers of the pages to offer, with 0 for a gap.
- * @param {number} page
- * @param {number} last
- */
+/** The numbers of the pages to offer, with 0 for a gap. */
 export function pageNumbers(page, last) {
   const near = [1, page - 1, page, page + 1, last].filter((number) => number >= 1 && number <= last);
   const numbers = [...new Set(near)].sort((a, b) => a - b);

@@ -219,28 +219,6 @@ fn a_pattern_that_takes_too_many_steps_is_the_clients_fault() {
 }
 
 #[test]
-fn the_page_is_served_with_its_policy_and_a_tag() {
-    let app = App::with_jobs("");
-    let page = app.get("/");
-    assert_eq!(
-        page.header("content-type"),
-        Some("text/html; charset=utf-8")
-    );
-    let policy = page.header("content-security-policy").unwrap();
-    assert!(
-        policy.contains("default-src 'none'") && !policy.contains("unsafe"),
-        "{policy}"
-    );
-    let tag = page.header("etag").unwrap();
-    let again = app.send("GET", "/", &[("if-none-match", tag)], None);
-    assert_eq!((again.status, again.text.as_str()), (304, ""));
-    assert_eq!(
-        app.get("/js/main.js").header("content-type"),
-        Some("text/javascript; charset=utf-8")
-    );
-}
-
-#[test]
 fn requests_within_the_limits_are_answered_however_odd() {
     let app = App::with_jobs(job("j", "d", "\"filter\":{\"x\":1}"));
     let words: Vec<_> = (0..500).map(|number| format!("w{number}")).collect();

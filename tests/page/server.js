@@ -1,15 +1,19 @@
 /** The real server over a database in a temporary folder, and a browser to look at it with. */
+import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { after, afterEach, before, beforeEach } from 'node:test';
 import { chromium } from 'playwright-core';
 
 const BINARY = process.env.JOBDECK_BIN ?? new URL('../../target/debug/jobdeck', import.meta.url).pathname;
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** The moment at which the made-up jobs end, and which the page takes for now. */
+/** The moment at which the made-up jobs end, and at which the server's clock stands still. */
 export const NOW = '2026-01-01T00:00:00Z';
 
 /** Strings that would run, or break the layout, if they were taken for anything but text. */
@@ -22,6 +26,14 @@ export const HOSTILE = [
   '‮txt.exe',
   'x'.repeat(3000),
 ];
+
+/** A job with a hostile text wherever a text may stand. */
+export const hostileJobs = () => HOSTILE.map((text, index) => ({
+  job_id: `${text.slice(0, 200)}-${index}`, domain_id: 'domain-hostile', created_at: NOW, status: 'ERROR',
+  project_id: text.slice(0, 200), total_tasks: 3, remained_tasks: 1, filter: { [text]: text },
+  collector_info: { collector_id: text, name: text, provider: text, plugin_info: { plugin_id: text, version: text, options: { [text]: text } } },
+  errors: [{ error_code: text, message: text, additional: { [text]: text } }],
+}));
 
 export class Server {
   #process;
@@ -49,7 +61,7 @@ export class Server {
   }
 
   async start(listen = '127.0.0.1:0') {
-    this.#process = spawn(BINARY, ['serve', '--create', '--listen', listen, '--db', this.database], {
+    this.#process = spawn(BINARY, ['serve', '--create', '--listen', listen, '--db', this.database, '--now', NOW], {
       stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'warn' },
     });
     const [line] = await Promise.race([
@@ -71,11 +83,82 @@ export class Server {
     await this.stop();
     rmSync(this.folder, { recursive: true });
   }
+
+  async post(path, body) {
+    const response = await fetch(`${this.url}/inventory/v1/jobs/${path}`, {
+      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
+    });
+    return response.json();
+  }
 }
 
-/** @returns {import('playwright-core').Browser} */
 export const launch = () => chromium.launch({
   executablePath: BROWSER,
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync'],
 });
+
+/**
+ * A server and a browser for the tests of one file; each test gets a new page. A test fails where the page errs, logs an
+ * error, opens a dialog, or asks anything of anyone but its server.
+ * @param {(server: Server) => void} fillDatabase
+ * @param {object} [settings] of the browser's context
+ */
+export function suite(fillDatabase, settings = {}) {
+  const it = {
+    server: new Server(),
+    /** @type {import('playwright-core').Page} */
+    page: null,
+    complaints: [],
+    /** What the page is expected to complain of. */
+    expect(text) {
+      it.complaints = it.complaints.filter((complaint) => !complaint.includes(text));
+    },
+    /** Opens an address and waits until it shows something. */
+    async open(query = '?refresh=0') {
+      await it.page.goto(`${it.server.url}/${query}`);
+      await it.page.locator('#list:not([aria-busy=true]), #stat-rows tr').first().waitFor();
+      await it.page.locator('#tabs .count', { hasText: /\d/ }).first().waitFor();
+    },
+    rows: () => it.page.locator('#rows tr'),
+    ids: () => it.page.locator('#rows .id').allTextContents(),
+    /** Waits until the list shows exactly these jobs. */
+    shows: (ids) => it.page.waitForFunction((ids) => [...document.querySelectorAll('#rows .id')].map((node) => node.textContent).join() === ids, ids.join()),
+    addressIs: (pattern) => it.page.waitForURL((url) => pattern.test(decodeURIComponent(url.search))),
+    /** The domain that is shown, once there is one. */
+    domain: () => it.page.waitForFunction(() => document.querySelector('#domain').value).then((value) => value.jsonValue()),
+    async search(query, more = {}) {
+      return it.server.post('search', { domain_id: await it.domain(), query, ...more });
+    },
+    async axe(what) {
+      await it.page.evaluate(AXE);
+      const { violations } = await it.page.evaluate(() => globalThis.axe.run());
+      assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), [], what);
+    },
+    overflow: () => it.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+  };
+  let browser;
+  before(async () => {
+    fillDatabase(it.server);
+    await it.server.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await it.server.remove();
+  });
+  beforeEach(async () => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: 'UTC', acceptDownloads: true, ...settings });
+    it.page = await context.newPage();
+    it.complaints = [];
+    it.page.on('pageerror', (error) => it.complaints.push(`error: ${error.message}`));
+    it.page.on('console', (message) => message.type() === 'error' && it.complaints.push(`console: ${message.text()}`));
+    it.page.on('request', (request) => new URL(request.url()).origin !== it.server.url && it.complaints.push(`request: ${request.url()}`));
+    it.page.on('dialog', (dialog) => it.complaints.push(`dialog: ${dialog.message()}`));
+  });
+  afterEach(async () => {
+    await it.page.context().close();
+    assert.deepEqual(it.complaints, []);
+  });
+  return it;
+}

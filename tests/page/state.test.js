@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULTS, change, countsBody, format, pageNumbers, parse, searchBody } from '../../static/js/state.js';
-import { duration, percent, relative, tasks } from '../../static/js/format.js';
+import { duration, exact, number, percent, plugin, relative, span, tasks, zoneName } from '../../static/js/format.js';
+import { DEFAULTS, NO_FILTERS, change, format, isFiltered, pageNumbers, parse } from '../../static/js/state.js';
 
 test('a state and its address are the same', () => {
   const states = [
     { ...DEFAULTS },
-    { ...DEFAULTS, domain: 'd & e', tab: 'failed', keyword: 'a b', sort: 'job_id', desc: false, page: 3, size: 100, job: 'j/1', refresh: 0 },
+    {
+      ...DEFAULTS, domain: 'd & e', view: 'statistics', tab: 'failed', keyword: 'a b', terms: ['status:ERROR', 'message~"a, b"'], collector: 'c', project: 'p',
+      range: 'custom', from: '2026-01-01T00:00:00.000Z', to: '', sort: 'job', desc: false, page: 3, size: 100, columns: ['job', 'status', 'finished'], job: 'j/1',
+      by: ['status', 'day'], measures: ['failed', 'count'], stat: '{"distinct": "status"}', zone: 'utc', refresh: 0,
+    },
     { ...DEFAULTS, desc: false },
   ];
   for (const state of states) assert.deepEqual(parse(format(state)), state);
@@ -14,28 +18,32 @@ test('a state and its address are the same', () => {
 });
 
 test('an address that says nonsense is the default', () => {
-  assert.deepEqual(parse('?tab=x&sort=domain_id&page=0&size=7&refresh=-1&order='), { ...DEFAULTS });
+  const nonsense = '?tab=x&view=y&sort=domain_id&page=0&size=7&refresh=-1&order=&columns=a,b&by=,&measures=&zone=mars&range=never&from=x&nonsense=1&desc=false';
+  assert.deepEqual(parse(nonsense), { ...DEFAULTS, columns: DEFAULTS.columns });
   assert.equal(parse('?page=1e99').page, 1);
   assert.equal(parse('?refresh=0').refresh, 0);
+  assert.equal(parse('?range=day&from=2026-01-01').from, '', 'a preset has no ends of its own');
+  assert.deepEqual(parse('?columns=status').columns, ['job', 'status'], 'the column that opens a job is always there');
+  assert.deepEqual(parse('?by=status,status,provider,day').by, ['status', 'provider']);
 });
 
 test('what changes the rows goes back to the first page', () => {
-  const state = { ...DEFAULTS, page: 5 };
-  assert.equal(change(state, { tab: 'failed' }).page, 1);
-  assert.equal(change(state, { job: 'j' }).page, 5);
+  const state = { ...DEFAULTS, page: 5, job: 'j' };
+  for (const to of [{ tab: 'failed' }, { keyword: 'x' }, { terms: ['a'] }, { sort: 'job' }, { range: 'day' }, { size: 30 }]) assert.equal(change(state, to).page, 1);
+  for (const to of [{ job: 'k' }, { zone: 'utc' }, { columns: ['job'] }, { view: 'statistics' }, { refresh: 0 }]) assert.equal(change(state, to).page, 5);
   assert.equal(change(state, { page: 6 }).page, 6);
+  assert.equal(change(state, { domain: 'e' }).job, '', 'a job belongs to its domain');
+  assert.equal(change(state, { domain: 'e', job: 'k' }).job, 'k');
+  assert.equal(change({ ...state, collector: 'c' }, { domain: 'e' }).collector, '', 'so does a collector');
 });
 
-test('a state asks what it shows', () => {
-  const state = { ...DEFAULTS, domain: 'd', tab: 'failed', keyword: ' a ', page: 2, size: 30 };
-  assert.deepEqual(searchBody(state), {
-    domain_id: 'd',
-    query: {
-      keyword: 'a', sort: { key: 'created_at', desc: true }, page: { start: 31, limit: 30 },
-      filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }],
-    },
-  });
-  assert.equal(countsBody(state).query.filter, undefined, 'the tabs count every status');
+test('filters are what can be cleared', () => {
+  assert.equal(isFiltered({ ...DEFAULTS, domain: 'd', sort: 'job', page: 2 }), false);
+  for (const to of [{ tab: 'failed' }, { keyword: 'x' }, { terms: ['a'] }, { collector: 'c' }, { project: 'p' }, { range: 'day' }]) {
+    const state = { ...DEFAULTS, ...to };
+    assert.equal(isFiltered(state), true);
+    assert.equal(isFiltered(change(state, NO_FILTERS)), false);
+  }
 });
 
 test('pages are offered near the current one', () => {
@@ -47,17 +55,28 @@ test('pages are offered near the current one', () => {
 
 test('values are read as people read them', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
-  assert.equal(relative('2025-12-31T23:59:30Z', now), '30 seconds ago');
-  assert.equal(relative('2025-12-31T20:00:00Z', now), '4 hours ago');
-  assert.equal(relative('2026-01-01T00:00:00Z', now), 'now');
+  assert.equal(relative('2025-12-31T23:59:30Z', now), '30 s ago');
+  assert.equal(relative('2025-12-31T20:00:00Z', now), '4 h ago');
+  assert.equal(relative('2026-01-01T00:00:00Z', now), '0 s ago');
+  assert.equal(relative('2026-01-01T00:02:00Z', now), 'in 2 min');
+  assert.equal(relative('nonsense', now), '');
+  assert.equal(exact('2026-01-01T08:00:00.120Z', 'utc'), '2026-01-01 08:00:00.120 UTC');
+  assert.match(exact('2026-01-01T08:00:00Z', 'local'), /^202[56]-\d\d-\d\d \d\d:\d\d:00 UTC/);
+  assert.equal(zoneName(now, 'utc'), 'UTC');
+  assert.deepEqual([0, 999, 1000, 1234567.8912, -1234.5].map(number), ['0', '999', '1,000', '1,234,567.891', '-1,234.5']);
+  assert.equal(exact('nonsense', 'utc'), '');
+  assert.equal(exact(undefined, 'utc'), '');
   const job = { created_at: '2025-12-31T22:00:00Z', status: 'IN_PROGRESS' };
   assert.equal(duration(job, now), '2 h 0 min');
   assert.equal(duration({ ...job, finished_at: '2025-12-31T22:01:05Z' }, now), '1 min 5 s');
   assert.equal(duration({ ...job, finished_at: job.created_at }, now), '0 s');
-  assert.equal(percent({ total_tasks: 3, remained_tasks: 1 }), 67);
   assert.equal(duration({ ...job, status: 'ERROR' }, now), '–', 'it ended, but nobody wrote down when');
+  assert.equal(span(90_000_000), '1 d 1 h');
+  assert.equal(percent({ total_tasks: 3, remained_tasks: 1 }), 67);
   assert.equal(percent({ total_tasks: 3, remained_tasks: -1 }), null);
+  assert.equal(percent({}), null);
   assert.equal(tasks({ total_tasks: 3, remained_tasks: -1 }), '– / 3');
   assert.equal(tasks({ total_tasks: 3, remained_tasks: 1 }), '2 / 3');
-  assert.equal(percent({}), null);
+  assert.equal(plugin({ collector_info: { provider: 'aws', plugin_info: { plugin_id: 'p', version: '1' } } }), 'p 1 · aws');
+  assert.equal(plugin({}), '');
 });

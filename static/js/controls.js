@@ -1,0 +1,93 @@
+/** What stands around the list: domain, view, pickers, range, tabs, columns, export, zone, theme. */
+import { COLUMNS } from './columns.js';
+import { $, button, el, follow, on, remember, remembered, renew, setText } from './dom.js';
+import { clock, number, zoneName } from './format.js';
+import { TABS, instant } from './state.js';
+
+const THEMES = { system: ['◐', 'system'], light: ['☀', 'light'], dark: ['☾', 'dark'] };
+
+/** Fills a picker, but not while somebody chooses from it; what is chosen is always offered. */
+function pick(node, options, chosen, label = (id) => id) {
+  if (!options.some(([id]) => id === chosen)) options.push([chosen, label(chosen)]);
+  if (document.activeElement !== node) renew(node, options, () => options.map(([value, text]) => el('option', { value }, text)));
+  node.value = chosen;
+}
+
+export const showDomains = (domains, chosen) => pick($('domain'),
+  domains.map(({ domain_id: id, jobs }) => [id, `${id} (${number(jobs)})`]), chosen, (id) => (id ? `${id} (0)` : '–'));
+
+export function showPicks(state, collectors, projects) {
+  pick($('collector'), [['', 'Any collector'], ...collectors.filter(({ id }) => id).map(({ id, name }) => [id, [name, id].filter(Boolean).join(' · ')])], state.collector);
+  pick($('project'), [['', 'Any project'], ...projects.filter(({ id }) => id).map(({ id }) => [id, id])], state.project);
+}
+
+/** The tabs with their counts; before new counts are known, with the old. */
+export function showTabs(state, counts, choose) {
+  const nav = $('tabs');
+  TABS.forEach(({ id, label, statuses }, index) => {
+    const tab = nav.children[index] ?? nav.appendChild(button(label, () => choose(id), { data: { tab: id }, title: statuses.join(', ') }));
+    const count = tab.children[0] ?? tab.appendChild(el('span', { className: 'count' }));
+    const counted = counts?.filter(({ status }) => id === 'all' || statuses.includes(status));
+    if (counts) setText(count, number(counted.reduce((sum, one) => sum + one.count, 0)));
+    tab.ariaCurrent = String(id === state.tab);
+  });
+}
+
+export function showControls(state, now, exportAddress) {
+  const isList = state.view === 'jobs';
+  for (const tab of $('views').children) tab.ariaCurrent = String(tab.dataset.view === state.view);
+  $('list').hidden = !isList;
+  $('columns-menu').hidden = !isList;
+  $('statistics').hidden = isList;
+  for (const id of ['size', 'refresh', 'range']) $(id).value = state[id];
+  $('custom').hidden = state.range !== 'custom';
+  for (const id of ['from', 'to']) {
+    // It takes its time to be made, so only where it is shown.
+    if (state.range === 'custom') $(id).type = 'datetime-local';
+    follow($(id), state[id] && clock(state[id], state.zone).slice(0, 19));
+  }
+  setText($('zone'), zoneName(now, state.zone));
+  $('zone').title = state.zone === 'utc' ? 'Times are in UTC; change to local time' : 'Times are local; change to UTC';
+  renew($('columns'), state.columns, () => COLUMNS.map(({ id, label }) => el('label', {},
+    el('input', { type: 'checkbox', id: `column-${id}`, value: id, checked: state.columns.includes(id), disabled: id === 'job' }), ` ${label}`)));
+  const files = ['CSV', 'NDJSON', 'JSON'].map((label) => [label, exportAddress(label.toLowerCase())]);
+  renew($('export'), files, () => files.map(([label, href]) => el('a', { href, download: '' }, label)));
+}
+
+/** The moment that a field of the range holds; empty where it holds none. */
+export const fieldTime = (id, zone) => instant($(id).value + (zone === 'utc' ? 'Z' : ''));
+
+/** What went wrong, and a way to try again; nothing where all is well. */
+export function showTrouble(error, retry) {
+  $('trouble').hidden = !error;
+  renew($('trouble'), error?.message, () => (error ? [`${error.message} `, button('Try again', retry, { id: 'retry' })] : []));
+}
+
+export function wireTheme() {
+  const names = Object.keys(THEMES);
+  const show = (theme) => {
+    const [sign, label] = THEMES[theme] ?? THEMES.system;
+    document.documentElement.dataset.theme = theme;
+    setText($('theme'), sign);
+    $('theme').ariaLabel = $('theme').title = `Theme: ${label}`;
+  };
+  show(remembered('theme') ?? names[0]);
+  on($('theme'), 'click', () => {
+    const theme = names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length];
+    remember('theme', theme);
+    show(theme);
+  });
+}
+
+/** Menus close as menus do: at a click elsewhere, or Escape. */
+export function wireMenus() {
+  for (const menu of document.querySelectorAll('.menu')) {
+    on(window, 'click', (event) => { menu.open &&= menu.contains(event.target); });
+    on(menu, 'keydown', (event) => {
+      if (event.key !== 'Escape' || !menu.open) return;
+      event.preventDefault();
+      menu.open = false;
+      menu.firstElementChild.focus();
+    });
+  }
+}

@@ -1,0 +1,156 @@
+/** The search box: words are looked for as they are typed, terms become chips, what may follow is offered. */
+import { $, button, el, follow, on, renew, say } from './dom.js';
+import { complete, isTerm, parseTerm, quote, tokens, withZone, writeTerm } from './terms.js';
+
+/** How long typing pauses before the server is asked, in milliseconds. */
+const PAUSE = 150;
+
+/** @param {(term: object, typed: string, signal: AbortSignal) => Promise<any[]>} values */
+export function wireSearch(state, go, values) {
+  const [box, list] = [$('search'), $('suggestions')];
+  let typing = false;
+  let timer = 0;
+  let asking = null;
+  let active = -1;
+
+  const fault = (text) => {
+    $('search-fault').hidden = !text;
+    $('search-fault').textContent = text;
+    box.ariaInvalid = String(Boolean(text));
+  };
+  const words = () => tokens(box.value).filter((token) => !isTerm(token)).join(' ').replaceAll('"', '');
+  const lastToken = () => (/\s$/.test(box.value) ? '' : tokens(box.value).at(-1) ?? '');
+
+  /** Makes chips of the terms; where one is wrong, says so and leaves all as it is. */
+  function commit() {
+    clearTimeout(timer);
+    try {
+      const typed = tokens(box.value).filter(isTerm).map((token) => writeTerm(withZone(parseTerm(token), state().zone)));
+      const keyword = words();
+      box.value = keyword;
+      typing = false;
+      offer([]);
+      go({ keyword, terms: [...new Set([...state().terms, ...typed])] });
+    } catch (error) {
+      fault(error.message);
+    }
+  }
+
+  /** Looks for the words when the typing pauses; a word is one entry in the history. */
+  function look() {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      if (words() === state().keyword) return;
+      go({ keyword: words() }, typing);
+      typing = true;
+    }, PAUSE);
+  }
+
+  /** Offers what may come next, the server's values when they come. */
+  async function suggest() {
+    const token = lastToken();
+    const { options, term, start, typed } = complete(token);
+    offer(options);
+    if (!term || options.length || ['time', 'none'].includes(term.kind)) return;
+    asking = new AbortController();
+    try {
+      const found = await values(term, typed, asking.signal);
+      const plain = found.filter((value) => value !== null && typeof value !== 'object');
+      if (lastToken() === token) offer(plain.map((value) => ({ text: start + (typeof value === 'string' ? quote(value) : value), about: '' })));
+    } catch {
+      // The box works without.
+    }
+  }
+
+  function offer(options) {
+    asking?.abort();
+    active = -1;
+    box.removeAttribute('aria-activedescendant');
+    list.hidden = !options.length || document.activeElement !== box;
+    box.ariaExpanded = String(!list.hidden);
+    list.replaceChildren(...options.map(({ text, about }, index) => el('div', { id: `suggestion-${index}`, role: 'option', ariaSelected: 'false', data: { text } },
+      el('span', {}, text), el('span', { className: 'quiet' }, about))));
+    if (!list.hidden) say(`${options.length} suggestions`);
+  }
+
+  function move(by) {
+    const { children } = list;
+    if (list.hidden) {
+      suggest();
+      return;
+    }
+    if (active >= 0) children[active].ariaSelected = 'false';
+    active = active < 0 && by < 0 ? children.length - 1 : (active + by + children.length) % children.length;
+    children[active].ariaSelected = 'true';
+    children[active].scrollIntoView({ block: 'nearest' });
+    box.setAttribute('aria-activedescendant', children[active].id);
+  }
+
+  /** Takes a suggestion: a whole term becomes a chip, a part of one is typed. */
+  function take({ dataset: { text } }) {
+    box.value = box.value.slice(0, box.value.length - lastToken().length) + text;
+    if (isTerm(text) && complete(text).typed) commit();
+    else suggest();
+  }
+
+  on(box, 'input', () => {
+    fault('');
+    const isEnded = /\s$/.test(box.value) && tokens(box.value).some(isTerm) && (box.value.match(/"/g) ?? []).length % 2 === 0;
+    if (isEnded) {
+      commit();
+    } else {
+      look();
+      suggest();
+    }
+  });
+  on(box, 'keydown', (event) => {
+    const acts = {
+      ArrowDown: () => move(1),
+      ArrowUp: () => move(-1),
+      Enter: () => (active < 0 ? commit() : take(list.children[active])),
+      ...(active >= 0 && { Tab: () => take(list.children[active]) }),
+      Escape: () => (list.hidden ? box.blur() : offer([])),
+      ...(!box.value && state().terms.length && { Backspace: () => {
+        box.value = state().terms.at(-1);
+        go({ terms: state().terms.slice(0, -1) });
+        suggest();
+      } }),
+    };
+    if (!Object.hasOwn(acts, event.key)) return;
+    event.preventDefault();
+    acts[event.key]();
+  });
+  // Before the box loses the focus, and the list with it.
+  on(list, 'pointerdown', (event) => {
+    event.preventDefault();
+    const option = event.target.closest('[role=option]');
+    if (option) take(option);
+  });
+  on(box, 'blur', () => {
+    typing = false;
+    offer([]);
+  });
+}
+
+export function showSearch(state, go) {
+  const box = $('search');
+  follow(box, state.keyword);
+  renew($('chips'), state.terms, () => state.terms.map((term, index) => {
+    const fault = faultOf(term);
+    const remove = () => {
+      go({ terms: state.terms.toSpliced(index, 1) });
+      box.focus();
+    };
+    const chip = button('', remove, { className: fault ? 'chip faulty' : 'chip', title: fault || term, ariaLabel: `Remove ${term} ${fault}` });
+    chip.append(el('span', {}, term), '×');
+    return el('li', {}, chip);
+  }));
+}
+
+function faultOf(term) {
+  try {
+    return parseTerm(term) ? '' : 'This is no term.';
+  } catch (error) {
+    return error.message;
+  }
+}

@@ -1,0 +1,75 @@
+/** The statistics: what to group by and to measure, or the query itself; the answer as a table with bars. */
+import { $, el, follow, on, renew, setText } from './dom.js';
+import { number, span } from './format.js';
+import { GROUPS, MEASURES } from './state.js';
+import { quote } from './terms.js';
+
+const MOST_ROWS = 500;
+const OF = Object.fromEntries([...GROUPS, ...MEASURES].map((one) => [one.id, one]));
+
+/** The choices, and the query that they make. */
+export function showChoices(state, query) {
+  ['by-1', 'by-2'].forEach((id, index) => {
+    renew($(id), GROUPS, () => [...(index ? [el('option', { value: '' }, '–')] : []), ...GROUPS.map(({ id: value, label }) => el('option', { value }, label))]);
+    $(id).value = state.by[index] ?? '';
+  });
+  renew($('measures'), state.measures, () => MEASURES.map(({ id, label }) => el('label', {},
+    el('input', { type: 'checkbox', id: `measure-${id}`, value: id, checked: state.measures.includes(id) }), ` ${label}`)));
+  for (const control of $('choices').querySelectorAll('select, input')) control.disabled = Boolean(state.stat);
+  follow($('stat-json'), state.stat || JSON.stringify(query, null, 2));
+  $('stat-edit').open ||= Boolean(state.stat);
+  $('stat-reset').disabled = !state.stat;
+}
+
+export function showFault(text) {
+  $('stat-fault').hidden = !text;
+  setText($('stat-fault'), text);
+}
+
+/**
+ * The answer: a row a group, a bar behind the first measure. A query of one's own may answer anything, and any number.
+ * @param {(term: string) => string} link to the jobs of a term
+ */
+export function showStatistics(state, { results, total_count: total = results.length }, link) {
+  const isOwn = Boolean(state.stat);
+  const rows = results.slice(0, MOST_ROWS).map((row) => (row?.constructor === Object ? row : { value: row }));
+  const names = [...new Set([...(isOwn ? [] : [...state.by, ...state.measures]), ...rows.flatMap(Object.keys)])];
+  const isNumber = (name) => rows.some((row) => typeof row[name] === 'number');
+  const measured = isOwn ? names.findLast(isNumber) : state.measures[0];
+  const most = Math.max(...rows.map((row) => Number(row[measured]) || 0));
+  const shown = (name, value) => {
+    const { isSpan, term } = isOwn ? {} : OF[name];
+    if (value === undefined || value === null) return '–';
+    if (typeof value === 'object') return JSON.stringify(value);
+    if (typeof value === 'number') return isSpan ? span(value) : number(value);
+    return term ? el('a', { href: link(`${term}:${quote(String(value))}`) }, value) : String(value);
+  };
+  showFault('');
+  renew($('stat-head'), [names, isOwn, names.map(isNumber)], () => names.map((name) => el('th', { scope: 'col', className: isNumber(name) ? 'number' : '' }, isOwn ? name : OF[name].label)));
+  renew($('stat-rows'), [rows, state], () => rows.map((row) => el('tr', {}, ...names.map((name) => {
+    const cell = el('td', { className: name === measured ? 'number measured' : isNumber(name) ? 'number' : '' }, shown(name, row[name]));
+    if (name === measured) cell.style.setProperty('--share', `${(row[name] / most) * 100 || 0}%`);
+    return cell;
+  }))));
+  setText($('stat-total'), total === 0 ? 'Nothing to count' : `${total > rows.length ? `The first ${number(rows.length)} of ` : ''}${number(total)} ${total === 1 ? 'row' : 'rows'}`);
+}
+
+export function wireStatistics(go, again) {
+  on($('choices'), 'change', () => {
+    const by = [...new Set([$('by-1').value, $('by-2').value])].filter(Boolean);
+    const measures = [...$('measures').querySelectorAll(':checked')].map((input) => input.value);
+    if (measures.length) go({ by, measures });
+    else again();
+  });
+  on($('stat-form'), 'submit', (event) => {
+    event.preventDefault();
+    try {
+      const query = JSON.parse($('stat-json').value);
+      if (query?.constructor !== Object) throw new SyntaxError('A query is an object, as {"distinct": "collector_id"}');
+      go({ stat: JSON.stringify(query, null, 2) });
+    } catch (error) {
+      showFault(error.message);
+    }
+  });
+  on($('stat-reset'), 'click', () => go({ stat: '' }));
+}

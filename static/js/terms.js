@@ -1,0 +1,174 @@
+/**
+ * The language of the search box: from text to terms, from terms to the API's conditions, and what may follow what is
+ * typed. Fetches nothing.
+ *
+ * @typedef {{key: string, path: string, kind: string, sign: string, values: {text: string, quoted: boolean}[]}} Term
+ */
+import { offset } from './format.js';
+
+const STATUSES = ['CREATED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT', 'CANCELED'];
+
+const key = (key, path, kind = 'text') => ({ key, path, kind });
+/** The short names; any path of a job is a key, too, of the kind `any`. */
+const KEYS = [
+  key('status', 'status', 'status'),
+  key('collector', 'collector_info.name'),
+  key('provider', 'collector_info.provider'),
+  key('plugin', 'collector_info.plugin_info.plugin_id'),
+  key('version', 'collector_info.plugin_info.version'),
+  key('project', 'project_id'),
+  key('error', 'errors.error_code'),
+  key('message', 'errors.message'),
+  key('tasks', 'total_tasks', 'number'),
+  key('remained', 'remained_tasks', 'number'),
+  key('id', 'job_id'),
+  key('collector_id', 'collector_id'),
+  key('created', 'created_at', 'time'),
+  key('updated', 'updated_at', 'time'),
+  key('finished', 'finished_at', 'time'),
+];
+/** What a path begins with. */
+const ROOTS = ['filter', 'errors', 'collector_info', 'collector', ...KEYS.map(({ path }) => path)];
+
+const ORDERED = ['number', 'time', 'any'];
+const TEXTS = ['text', 'any'];
+/** What each sign asks of which kinds. */
+const OPERATORS = [
+  { sign: ':', about: 'is' },
+  { sign: '!=', about: 'is not', kinds: ['text', 'number', 'status', 'any'] },
+  { sign: '~', about: 'contains', kinds: TEXTS },
+  { sign: '!~', about: 'does not contain', kinds: TEXTS },
+  { sign: '>', about: 'is more than', kinds: ORDERED, order: 'gt' },
+  { sign: '>=', about: 'is at least', kinds: ORDERED, order: 'gte' },
+  { sign: '<', about: 'is less than', kinds: ORDERED, order: 'lt' },
+  { sign: '<=', about: 'is at most', kinds: ORDERED, order: 'lte' },
+];
+const ZONED = /(Z|[+-]\d\d:\d\d)$/i;
+const TERM = /^([A-Za-z_][\w.-]*?)(!=|!~|>=|<=|[:=><~])(.*)$/s;
+
+/** Whether a text is the beginning of a term, finished or not. */
+export const isTerm = (text) => TERM.test(text);
+/** Splits at spaces, but not within quotes. */
+export const tokens = (text) => text.match(/(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))+/g) ?? [];
+
+const keyOf = (name) => KEYS.find(({ key, path }) => key === name.toLowerCase() || path === name)
+  ?? (ROOTS.includes(name.split('.')[0]) ? { key: name, path: name, kind: 'any' } : null);
+const operatorsOf = (kind) => OPERATORS.filter(({ kinds }) => !kinds || kinds.includes(kind));
+
+/**
+ * Reads one term; a plain word is none.
+ * @returns {?Term}
+ * @throws {Error} what is wrong with it, and what would be right
+ */
+export function parseTerm(text) {
+  const [, name, given, rest] = TERM.exec(text) ?? [];
+  if (!name) return null;
+  const sign = given === '=' ? ':' : given;
+  const known = keyOf(name);
+  if (!known) throw new Error(`There is no key “${name}”. Keys are ${KEYS.map(({ key }) => key).join(', ')}, and any path of a job.`);
+  const { key, path, kind } = known;
+  const operator = operatorsOf(kind).find((one) => one.sign === sign);
+  if (!operator) throw new Error(`“${key}” is asked with ${operatorsOf(kind).map((one) => one.sign).join(' ')}, not with ${sign}`);
+  const values = parseValues(rest);
+  if (!values.length) throw new Error(`“${text}” needs a value`);
+  if (values.length > 1 && (operator.order || kind === 'time')) throw new Error(`“${key}${sign}” takes one value`);
+  for (const value of values) checkValue(key, kind, value);
+  return { key, path, kind, sign, values };
+}
+
+function checkValue(key, kind, value) {
+  const { text } = value;
+  if (isAny(value)) return;
+  if (kind === 'number' && !isNumber(text)) throw new Error(`“${key}” takes a number, not “${text}”`);
+  if (kind === 'status' && !STATUSES.includes(text.toUpperCase())) throw new Error(`There is no status “${text}”. Statuses are ${STATUSES.join(', ')}.`);
+  if (kind === 'time' && !period(text, 'utc')) throw new Error(`“${key}” takes a time as 2026-01-31 or 2026-01-31T08:00, not “${text}”`);
+}
+
+/** The values, with commas between; within quotes a comma is the text's own. */
+function parseValues(text) {
+  const parts = text.match(/(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|$))+/g) ?? [];
+  return parts.map((part) => (part.startsWith('"') ? { quoted: true, text: part.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1') } : { quoted: false, text: part }));
+}
+
+const isNumber = (text) => /^-?\d+(\.\d+)?$/.test(text);
+const isAny = ({ text, quoted }) => text === '*' && !quoted;
+const inQuotes = (text) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+
+/** A value as it is written in a term. */
+export const quote = (text) => (/^(?!(-?[\d.]+|true|false|null)$)[^\s",*]+$/.test(text) ? text : inQuotes(text));
+
+export const writeTerm = ({ key, sign, values }) => `${key}${sign}${values.map(({ text, quoted }) => (quoted ? inQuotes(text) : text)).join(',')}`;
+
+/** The same term for readers of any zone: a time that names none gets that of who wrote it. */
+export function withZone(term, zone) {
+  const [{ text }] = term.values;
+  if (term.kind !== 'time' || text === '*' || ZONED.test(text)) return term;
+  return { ...term, values: [{ quoted: false, text: text + offset(period(text, zone)[0], zone) }] };
+}
+
+/**
+ * The API's conditions that a term stands for, all of which must hold.
+ * @param {Term} term
+ * @param {string} zone of times that name none
+ */
+export function conditions({ path: k, kind, sign, values }, zone) {
+  const isNot = sign.startsWith('!');
+  const texts = values.map(({ text }) => text);
+  if (values.some(isAny)) return [{ k, v: !isNot, o: 'exists' }];
+  if (sign === '~') return [texts.length > 1 ? { k, v: texts, o: 'contain_in' } : { k, v: texts[0], o: 'contain' }];
+  if (sign === '!~') return texts.map((v) => ({ k, v, o: 'not_contain' }));
+  if (kind === 'time') return timeConditions(k, sign, texts[0], zone);
+  const list = values.map((value) => typed(value, kind));
+  if (list.length > 1) return [{ k, v: list, o: isNot ? 'not_in' : 'in' }];
+  const { order } = OPERATORS.find((one) => one.sign === sign);
+  return [{ k, v: list[0], o: order ?? (isNot ? 'not' : 'eq') }];
+}
+
+/** The server compares by type, so a value has one: quotes make it a text. */
+function typed({ text, quoted }, kind) {
+  if (kind === 'status') return text.toUpperCase();
+  if (kind === 'number' || (kind === 'any' && !quoted && isNumber(text))) return Number(text);
+  if (quoted) return text;
+  if (kind === 'any' && ['true', 'false'].includes(text)) return text === 'true';
+  return text === 'null' ? null : text;
+}
+
+function timeConditions(k, sign, text, zone) {
+  const [from, to] = period(text, zone).map((time) => new Date(time).toISOString());
+  const since = (v) => ({ k, v, o: 'datetime_gte' });
+  const before = (v) => ({ k, v, o: 'datetime_lt' });
+  return { '>': [since(to)], '>=': [since(from)], '<': [before(from)], '<=': [before(to)], ':': [since(from), before(to)] }[sign];
+}
+
+/** The ends of what a time names: a day, an hour, a minute, a second; nothing where it is no time. */
+function period(text, zone) {
+  const parts = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(\.\d+)?)?)?)?(Z|[+-]\d\d:\d\d)?$/i.exec(text);
+  if (!parts) return null;
+  const [, day, hour, minute, second, fraction, offset] = parts;
+  const suffix = offset?.toUpperCase() ?? (zone === 'utc' ? 'Z' : '');
+  const from = Date.parse(`${day}T${hour ?? '00'}:${minute ?? '00'}:${second ?? '00'}${fraction ?? ''}${suffix}`);
+  if (Number.isNaN(from)) return null;
+  if (hour) return [from, from + (fraction ? 1 : second ? 1_000 : minute ? 60_000 : 3_600_000)];
+  // Days are not all as long as each other where clocks are changed.
+  const date = new Date(from);
+  return [from, suffix ? from + 86_400_000 : date.setDate(date.getDate() + 1)];
+}
+
+/**
+ * What may come next after a token. Where it is a value, `start` comes before it and `term` says whose it is: those of
+ * texts are the server's to tell.
+ */
+export function complete(token) {
+  const [, name, sign, rest] = TERM.exec(token) ?? [];
+  if (!name) {
+    const bare = token.replace(/!$/, '');
+    const signs = bare && keyOf(bare) ? operatorsOf(keyOf(bare).kind).map(({ sign, about }) => ({ text: bare + sign, about })) : [];
+    const keys = KEYS.map(({ key, path }) => ({ text: key, about: path }));
+    return { options: [...signs, ...keys].filter(({ text }) => text.startsWith(token) && text !== token) };
+  }
+  const typed = rest.split(',').at(-1).replace(/^"/, '');
+  const start = token.slice(0, token.length - rest.split(',').at(-1).length);
+  const term = keyOf(name) ?? { path: name, kind: 'none' };
+  const statuses = term.kind === 'status' ? STATUSES.filter((status) => status.startsWith(typed.toUpperCase())) : [];
+  return { options: statuses.map((status) => ({ text: start + status, about: '' })), term, start, typed };
+}

@@ -1,0 +1,144 @@
+/** The open job: its address, what it shows, and the way from one to the next. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { suite } from './server.js';
+
+const it = suite((server) => server.importGenerated(600));
+
+const drawer = () => it.page.locator('#drawer');
+const title = (id) => it.page.getByRole('heading', { name: id }).waitFor();
+
+test('shows all of a job, under an address of its own', async () => {
+  await it.open('?tab=failed&refresh=0');
+  const [id] = await it.ids();
+  await it.rows().first().locator('.id').click();
+  await title(id);
+  await it.addressIs(new RegExp(`job=${id}`));
+  const job = (await it.search({}, { job_id: id })).results[0];
+  assert.equal(await drawer().locator('.fault').count(), job.errors.length);
+  const text = await drawer().innerText();
+  for (const { error_code: code, message, additional } of job.errors) {
+    for (const part of [code, message, ...Object.values(additional ?? {})]) assert.ok(text.includes(part), `${part} in ${text}`);
+  }
+  for (const part of [job.collector_info.name, job.collector_info.plugin_info.plugin_id, job.project_id ?? '–', job.domain_id, 'UTC']) assert.ok(text.includes(part), part);
+  await it.page.getByText('Raw JSON').click();
+  assert.deepEqual(JSON.parse(await it.page.locator('#raw').textContent()), job);
+  await it.page.reload();
+  await title(id);
+  await it.rows().first().waitFor(); // the list stays beside it
+  await it.page.keyboard.press('Escape');
+  await drawer().waitFor({ state: 'hidden' });
+  await it.page.waitForURL((url) => !url.searchParams.has('job'));
+});
+
+test('the next and the previous job, past the ends of a page', async () => {
+  await it.open();
+  const all = (await it.search({ page: { limit: 30 } })).results.map((job) => job.job_id);
+  await it.rows().nth(13).locator('.id').click();
+  await title(all[13]);
+  await it.page.getByRole('button', { name: 'Next job' }).click();
+  await title(all[14]);
+  await it.page.keyboard.press('j');
+  await title(all[15]);
+  await it.addressIs(/page=2/);
+  await it.page.getByRole('button', { name: 'Previous job' }).click();
+  await title(all[14]);
+  await it.shows(all.slice(0, 15));
+  await it.page.getByRole('button', { name: 'Close' }).click();
+  await drawer().waitFor({ state: 'hidden' });
+});
+
+test('back closes it, forward opens it again', async () => {
+  await it.open();
+  const [id] = await it.ids();
+  await it.rows().first().locator('.id').click();
+  await title(id);
+  await it.page.goBack();
+  await drawer().waitFor({ state: 'hidden' });
+  await it.page.goForward();
+  await title(id);
+  await it.page.keyboard.press('Escape');
+  await drawer().waitFor({ state: 'hidden' });
+  await it.page.locator('#size').selectOption('30');
+  await it.addressIs(/size=30/);
+  await it.page.goBack();
+  await it.page.waitForURL((url) => !url.searchParams.has('size') && !url.searchParams.has('job'));
+  assert.equal(await drawer().isVisible(), false);
+});
+
+test('what is set while it is open stays when it closes', async () => {
+  await it.open();
+  await it.rows().first().locator('.id').click();
+  await drawer().waitFor();
+  await it.page.locator('#zone').click();
+  await it.page.locator('#refresh').selectOption('60');
+  await it.addressIs(/refresh=60/);
+  await it.page.getByRole('button', { name: 'Close' }).click();
+  await drawer().waitFor({ state: 'hidden' });
+  await it.page.waitForURL((url) => !url.searchParams.has('job'));
+  assert.equal(await it.page.locator('#refresh').inputValue(), '60');
+});
+
+test('the way on is known however the answers come', async () => {
+  const all = (await (await it.open(), it.search({ page: { limit: 15 } }))).results.map((job) => job.job_id);
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await it.page.route('**/jobs/search', async (route) => {
+    if (!route.request().postData().includes(all[3])) await held;
+    await route.continue();
+  });
+  await it.page.goto(`${it.server.url}/?refresh=0&job=${all[3]}`);
+  await title(all[3]);
+  release();
+  await it.page.locator('#next-job:enabled').waitFor();
+  await it.page.locator('#previous-job:enabled').click();
+  await title(all[2]);
+});
+
+test('a job that is not on the page has no next', async () => {
+  await it.open('?refresh=0');
+  const [first] = await it.ids();
+  await it.open(`?refresh=0&page=3&job=${first}`);
+  await title(first);
+  for (const key of ['j', 'k']) await it.page.keyboard.press(key);
+  await it.page.waitForFunction(() => document.querySelector('#next-job').disabled && document.querySelector('#previous-job').disabled);
+  assert.match(new URL(it.page.url()).search, new RegExp(`page=3.*job=${first}`));
+});
+
+test('the focus goes into it and comes back', async () => {
+  await it.open();
+  const focused = () => it.page.evaluate(() => document.activeElement.id || document.activeElement.textContent);
+  const id = (await it.ids())[2];
+  await it.rows().nth(2).locator('.id').focus();
+  await it.page.keyboard.press('Enter');
+  await title(id);
+  await it.page.waitForFunction(() => document.activeElement.id === 'drawer');
+  await it.page.keyboard.press('Escape');
+  await drawer().waitFor({ state: 'hidden' });
+  assert.equal(await focused(), id);
+});
+
+test('a job that is not there is said to be so', async () => {
+  await it.open('?job=job-none&refresh=0');
+  await drawer().getByText('There is no such job in this domain.').waitFor();
+});
+
+for (const [what, hasClipboard] of [['with a clipboard', true], ['without, as over plain HTTP', false]]) {
+  test(`copies ${what}`, async () => {
+    await it.page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    if (!hasClipboard) {
+      await it.page.addInitScript(() => {
+        globalThis.reader = navigator.clipboard;
+        Object.defineProperty(Navigator.prototype, 'clipboard', { value: undefined });
+      });
+    }
+    await it.open();
+    const [id] = await it.ids();
+    await it.rows().first().locator('.id').click();
+    await title(id);
+    await it.page.getByRole('button', { name: 'Copy job id' }).click();
+    await it.page.getByRole('button', { name: 'Copied', exact: true }).waitFor();
+    assert.equal(await it.page.evaluate(() => (globalThis.reader ?? navigator.clipboard).readText()), id);
+    assert.equal(await it.page.locator('#said').textContent(), 'Copied');
+  });
+}

@@ -1,0 +1,161 @@
+/** The list: what it shows, how it is sorted, paged and narrowed. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HOSTILE, hostileJobs, suite } from './server.js';
+
+const it = suite((server) => {
+  server.importGenerated(600);
+  server.importJobs([
+    { job_id: 'job-canceled', domain_id: 'domain-67094cea8ca4', created_at: '2025-12-31T00:00:00Z', status: 'CANCELED', total_tasks: 3, remained_tasks: -1 },
+    { job_id: 'job-without-tasks', domain_id: 'domain-67094cea8ca4', created_at: '2025-12-31T00:00:00Z' },
+  ]);
+  server.importJobs(hostileJobs());
+});
+
+test('lists the jobs of the largest domain, newest first', async () => {
+  await it.open();
+  const expected = await it.search({ page: { limit: 15 } });
+  assert.deepEqual(await it.ids(), expected.results.map((job) => job.job_id));
+  assert.equal(await it.page.locator('#total').textContent(), `1–15 of ${expected.total_count} jobs`);
+  const counts = (await it.page.locator('#tabs .count').allTextContents()).map(Number);
+  assert.equal(counts[0], expected.total_count);
+  assert.equal(counts.slice(1).reduce((sum, count) => sum + count), expected.total_count, 'every status is in one tab');
+  const [first] = expected.results;
+  const text = await it.rows().first().innerText();
+  for (const part of [first.collector_info.name, first.collector_info.provider, first.collector_info.plugin_info.version, first.project_id ?? '–']) {
+    assert.ok(text.includes(part), `${part} in ${text}`);
+  }
+});
+
+test('a tab shows its statuses, and every row its own', async () => {
+  await it.open();
+  await it.page.getByRole('button', { name: /^Failed/ }).click();
+  await it.addressIs(/tab=failed/);
+  const { results } = await it.search({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }], page: { limit: 15 } });
+  await it.shows(results.map((job) => job.job_id));
+  assert.deepEqual(await it.page.locator('#rows .status').allTextContents(), results.map(({ status }) => (status === 'ERROR' ? 'Error' : 'Timeout')));
+});
+
+/** What the server would be asked for each column, and in what order its first click sorts. */
+const SORTS = [
+  ['Job', false, (job) => job.job_id],
+  ['Collector', false, (job) => job.collector_info?.name ?? ''],
+  ['Status', false, (job) => job.status],
+  ['Progress', true, (job) => (job.total_tasks ** 2 - job.remained_tasks ** 2) / (job.total_tasks ** 2 || 1)],
+  ['Tasks', true, (job) => job.total_tasks],
+  ['Errors', true, (job) => job.errors.length],
+  ['Project', false, (job) => job.project_id ?? ''],
+  ['Created', true, (job) => job.created_at],
+  ['Duration', true, (job) => (job.finished_at ? Date.parse(job.finished_at) - Date.parse(job.created_at) : -Infinity)],
+];
+
+test('every column sorts, on the server, both ways', async () => {
+  await it.open('?refresh=0&size=100');
+  const all = (await it.search({})).results;
+  for (const [label, desc, value] of SORTS) {
+    for (const isDesc of [desc, !desc]) {
+      await it.page.getByRole('columnheader', { name: label }).getByRole('button').click();
+      await it.page.locator(`th[aria-sort=${isDesc ? 'descending' : 'ascending'}]`, { hasText: label }).waitFor();
+      const sorted = all.map(value).sort((a, b) => (a < b ? -1 : a > b ? 1 : 0) * (isDesc ? -1 : 1)).slice(0, 100);
+      const ids = JSON.stringify(sorted);
+      await it.page.waitForFunction(([label]) => document.querySelector('th[aria-sort]').textContent.includes(label), [label]);
+      await it.page.waitForFunction(() => document.querySelectorAll('#rows tr').length === 100);
+      // The rows come after the head: the answer is waited for by what it must show.
+      const byId = new Map(all.map((job) => [job.job_id, job]));
+      for (let tries = 0; ; tries += 1) {
+        const got = JSON.stringify((await it.ids()).map((id) => value(byId.get(id))));
+        if (got === ids) break;
+        assert.ok(tries < 200, `${label} ${isDesc ? 'descending' : 'ascending'}: ${got}`);
+        await it.page.evaluate(() => new Promise(requestAnimationFrame));
+      }
+    }
+  }
+});
+
+test('pages, and how many rows one has', async () => {
+  await it.open();
+  const all = (await it.search({})).results.map((job) => job.job_id);
+  await it.page.getByRole('button', { name: 'Next', exact: true }).click();
+  await it.addressIs(/page=2/);
+  await it.shows(all.slice(15, 30));
+  await it.page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: '3', exact: true }).click();
+  await it.shows(all.slice(30, 45));
+  await it.page.locator('#size').selectOption('100');
+  await it.shows(all.slice(0, 100));
+  await it.page.goBack();
+  await it.addressIs(/page=3/);
+  await it.shows(all.slice(30, 45));
+});
+
+test('a page past the end, and a domain without jobs, say so', async () => {
+  await it.open('?page=9999&refresh=0');
+  await it.page.getByRole('button', { name: 'To the first page' }).click();
+  await it.page.waitForFunction(() => document.querySelectorAll('#rows tr').length === 15);
+  await it.open('?domain=none-such&refresh=0');
+  await it.page.getByText('No jobs in this domain').waitFor();
+});
+
+test('columns are chosen, and stay chosen', async () => {
+  await it.open();
+  await it.page.getByText('Columns', { exact: true }).click();
+  await it.page.getByLabel('Project', { exact: true }).and(it.page.locator('input')).uncheck();
+  await it.page.getByLabel('Finished').check();
+  await it.addressIs(/columns=job,collector,status,progress,tasks,errors,created,finished,duration/);
+  const heads = () => it.page.getByRole('columnheader').allTextContents();
+  const expected = ['Job', 'Collector', 'Status', 'Progress', 'Tasks', 'Errors', 'Created ↓', 'Finished', 'Duration'];
+  await it.page.getByRole('columnheader', { name: 'Finished' }).waitFor();
+  assert.deepEqual(await heads(), expected);
+  assert.equal(await it.rows().first().locator(':scope > :visible').count(), expected.length);
+  await it.page.goto(it.server.url);
+  await it.rows().first().waitFor();
+  assert.deepEqual(await heads(), expected, 'a bare address remembers');
+});
+
+test('the pickers narrow to a collector and a project', async () => {
+  await it.open();
+  const all = (await it.search({})).results;
+  const { collector_info: collector, project_id: project } = all.find((job) => job.project_id && job.collector_info);
+  await it.page.locator(`#collector option[value="${collector.collector_id}"]`).waitFor({ state: 'attached' });
+  await it.page.locator('#collector').selectOption(collector.collector_id);
+  await it.shows(all.filter((job) => job.collector_info?.collector_id === collector.collector_id).slice(0, 15).map((job) => job.job_id));
+  await it.page.locator('#project').selectOption(project);
+  await it.shows(all.filter((job) => job.collector_info?.collector_id === collector.collector_id && job.project_id === project).map((job) => job.job_id));
+  await it.addressIs(/collector=.*project=/);
+});
+
+test('a remembered domain that is gone is forgotten', async () => {
+  await it.page.addInitScript(() => localStorage.setItem('jobdeck.domain', 'domain-gone'));
+  await it.open('');
+  assert.equal(await it.domain(), 'domain-67094cea8ca4');
+});
+
+test('a chosen domain is remembered; a link is what it says', async () => {
+  await it.open();
+  const first = await it.domain();
+  await it.page.locator('#domain').selectOption('domain-hostile');
+  await it.addressIs(/domain=domain-hostile/);
+  await it.open('');
+  assert.equal(await it.domain(), 'domain-hostile');
+  await it.open(`?domain=${first}`);
+  assert.equal(await it.domain(), first);
+});
+
+test('hostile text is shown as text, in the list, the open job and the statistics', async () => {
+  await it.open('?domain=domain-hostile&refresh=0');
+  assert.equal(await it.rows().count(), HOSTILE.length);
+  const names = await it.rows().locator('.collector').allTextContents();
+  assert.deepEqual(names.toSorted(), HOSTILE.toSorted());
+  for (let index = 0; index < HOSTILE.length; index += 1) {
+    await it.rows().nth(index).locator('.id').click();
+    await it.page.locator('#drawer .fault').waitFor();
+    for (const summary of await it.page.locator('#drawer summary').all()) await summary.click();
+    assert.equal(await it.overflow(), 0, `the layout holds with ${HOSTILE[index].slice(0, 40)}`);
+    await it.page.keyboard.press('Escape');
+    await it.page.locator('#drawer').waitFor({ state: 'hidden' });
+  }
+  await it.page.getByRole('button', { name: 'Statistics' }).click();
+  await it.page.locator('#stat-rows tr').first().waitFor();
+  assert.deepEqual((await it.page.locator('#stat-rows td:first-child').allTextContents()).toSorted(), HOSTILE.toSorted());
+  assert.equal(await it.overflow(), 0);
+  assert.equal(await it.page.evaluate(() => window.ran), undefined);
+});

@@ -1,0 +1,168 @@
+/** The search box, the time range and the strip: what narrows the list. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NOW, suite } from './server.js';
+
+const it = suite((server) => server.importGenerated(600));
+
+const box = () => it.page.getByRole('combobox', { name: 'Search' });
+const chips = () => it.page.locator('#chips li');
+const options = () => it.page.getByRole('option').locator('span:first-child').allTextContents();
+const expectList = async (query) => it.shows((await it.search({ ...query, page: { limit: 15 } })).results.map((job) => job.job_id));
+
+test('plain words are looked for as they are typed', async () => {
+  await it.open();
+  const [id] = await it.ids();
+  await box().pressSequentially(id.slice(6, 10));
+  await it.addressIs(/keyword=/);
+  await expectList({ keyword: id.slice(6, 10) });
+  await box().fill('zzz');
+  await it.page.getByText('No job matches').waitFor();
+  await it.page.getByRole('button', { name: 'Clear filters' }).click();
+  await expectList({});
+  assert.equal(await box().inputValue(), '');
+  await it.page.goBack();
+  await it.addressIs(/keyword=zzz/);
+  await it.page.waitForFunction(() => document.querySelector('#search').value === 'zzz');
+});
+
+test('the same view is one entry in the history, and back brings back the words', async () => {
+  await it.open();
+  await box().pressSequentially('a1');
+  await it.addressIs(/keyword=a1/);
+  const entries = await it.page.evaluate(() => history.length);
+  await box().press('Enter');
+  await it.page.getByRole('button', { name: /^All/ }).first().click();
+  assert.equal(await it.page.evaluate(() => history.length), entries);
+  await box().focus();
+  await it.page.goBack();
+  await it.page.waitForURL((url) => !url.searchParams.has('keyword'));
+  await it.page.waitForFunction(() => document.querySelector('#search').value === '');
+});
+
+test('terms become chips, all of which must hold', async () => {
+  await it.open();
+  await box().pressSequentially('status:ERROR,timeout ');
+  await chips().nth(0).waitFor();
+  await box().pressSequentially('tasks>=10 errors.error_code~quota');
+  await box().press('Enter');
+  await chips().nth(2).waitFor();
+  assert.deepEqual(await chips().locator('span').allTextContents(), ['status:ERROR,timeout', 'tasks>=10', 'errors.error_code~quota']
+    .map((text) => text.replace('errors.error_code', 'error')));
+  const filter = [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }, { k: 'total_tasks', v: 10, o: 'gte' }, { k: 'errors.error_code', v: 'quota', o: 'contain' }];
+  await expectList({ filter });
+  await it.page.reload();
+  await expectList({ filter });
+  await it.page.getByRole('button', { name: 'Remove tasks>=10' }).click();
+  await expectList({ filter: [filter[0], filter[2]] });
+  await box().press('Backspace');
+  await expectList({ filter: [filter[0]] });
+  assert.equal(await box().inputValue(), 'error~quota', 'the last chip is text again');
+});
+
+test('keys, operators and values are offered', async () => {
+  await it.open();
+  await box().pressSequentially('pro');
+  assert.deepEqual(await options(), ['provider', 'project']);
+  await box().press('ArrowDown');
+  assert.equal(await box().getAttribute('aria-activedescendant'), 'suggestion-0');
+  await box().press('Enter');
+  assert.deepEqual(await options(), ['provider:', 'provider!=', 'provider~', 'provider!~']);
+  await box().press('ArrowDown');
+  await box().press('Tab');
+  await it.page.getByRole('option', { name: 'provider:azure' }).click();
+  await chips().first().waitFor();
+  await expectList({ filter: [{ k: 'collector_info.provider', v: 'azure', o: 'eq' }] });
+  await box().pressSequentially('status:T');
+  assert.deepEqual(await options(), ['status:TIMEOUT']);
+  await box().press('Escape');
+  assert.deepEqual(await options(), []);
+  await box().fill('collector~"cloud s');
+  await it.page.getByRole('option', { name: 'Google Cloud SQL' }).first().waitFor();
+});
+
+test('a term that can\'t be is explained where it is typed', async () => {
+  await it.open();
+  for (const [text, problem] of [
+    ['stauts:ERROR', /There is no key “stauts”/], ['status:FAILED', /There is no status “FAILED”/], ['tasks>many', /takes a number/],
+    ['created:yesterday', /takes a time as 2026-01-31/], ['status>ERROR', /asked with : !=/], ['tasks:', /needs a value/],
+  ]) {
+    await box().fill(text);
+    await box().press('Enter');
+    await it.page.locator('#search-fault', { hasText: problem }).waitFor();
+    assert.equal(await box().inputValue(), text, 'nothing is lost');
+  }
+  assert.equal(await chips().count(), 0);
+  await it.open('?refresh=0&term=stauts:ERROR&term=tasks>40');
+  assert.equal(await it.page.locator('.chip.faulty').count(), 1);
+  await expectList({ filter: [{ k: 'total_tasks', v: 40, o: 'gt' }] });
+});
+
+test('a preset narrows to the time before the server\'s now', async () => {
+  await it.open();
+  for (const [range, hours, unit] of [['day', 24, 'hour'], ['week', 168, 'day'], ['month', 720, 'day'], ['hour', 1, 'minute']]) {
+    await it.page.locator('#range').selectOption(range);
+    await it.addressIs(new RegExp(`range=${range}`));
+    const from = new Date(Date.parse(NOW) - hours * 3_600_000).toISOString();
+    await expectList({ filter: [{ k: 'created_at', v: from, o: 'datetime_gte' }] });
+    await it.page.getByRole('heading', { name: `Jobs per ${unit}` }).waitFor();
+  }
+});
+
+test('a range has ends, in the zone that is shown', async () => {
+  await it.open();
+  await it.page.locator('#range').selectOption('custom');
+  await it.page.locator('#from').fill('2025-12-10T00:00:00');
+  await it.page.locator('#to').fill('2025-12-12T12:00:00');
+  await it.page.getByRole('button', { name: 'Show', exact: true }).click();
+  const filter = [{ k: 'created_at', v: '2025-12-10T00:00:00.000Z', o: 'datetime_gte' }, { k: 'created_at', v: '2025-12-12T12:00:00.000Z', o: 'datetime_lt' }];
+  await expectList({ filter });
+  await it.page.reload();
+  await expectList({ filter });
+  assert.match(await it.page.locator('#from').inputValue(), /^2025-12-10T00:00/);
+});
+
+const barNames = () => it.page.locator('#bars button').evaluateAll((bars) => bars.map((bar) => bar.ariaLabel));
+const countsOf = (names) => names.map((name) => Number(/: ([\d,]+) job/.exec(name)[1].replace(',', '')));
+
+test('the strip counts every job once, by day and outcome', async () => {
+  await it.open();
+  await it.page.locator('#bars button').first().waitFor();
+  const names = await barNames();
+  const all = (await it.search({})).results;
+  assert.equal(countsOf(names).reduce((sum, count) => sum + count), all.length);
+  const day = all.filter((job) => job.created_at.startsWith('2025-12-24'));
+  const errors = day.filter(({ status }) => ['ERROR', 'TIMEOUT'].includes(status)).length;
+  const name = names.find((text) => text.startsWith('2025-12-24'));
+  assert.ok(name.startsWith(`2025-12-24: ${day.length} jobs, `), name);
+  if (errors) assert.ok(name.includes(`${errors} failed`), name);
+});
+
+test('a click on the strip narrows to a day, a drag to several', async () => {
+  await it.open();
+  const bars = it.page.locator('#bars button');
+  await bars.nth(5).click();
+  await it.addressIs(/range=custom&from=2025-12-07T00:00:00.000Z&to=2025-12-08/);
+  await it.page.getByRole('heading', { name: 'Jobs per hour' }).waitFor();
+  await it.page.getByRole('button', { name: 'All time' }).click();
+  await it.page.getByRole('heading', { name: 'Jobs per day' }).waitFor();
+  const [from, to] = await Promise.all([3, 9].map((index) => bars.nth(index).boundingBox()));
+  await it.page.mouse.move(from.x + 2, from.y + 20);
+  await it.page.mouse.down();
+  await it.page.mouse.move(to.x + 2, to.y + 20, { steps: 5 });
+  assert.equal(await it.page.locator('#bars .chosen').count(), 7);
+  await it.page.mouse.up();
+  await it.addressIs(/from=2025-12-05T00:00:00.000Z&to=2025-12-12T00/);
+});
+
+test('the strip is walked with the keyboard', async () => {
+  await it.open();
+  await it.page.locator('#bars button[tabindex="0"]').focus();
+  await it.page.keyboard.press('Home');
+  await it.page.keyboard.press('ArrowRight');
+  const name = await it.page.evaluate(() => document.activeElement.ariaLabel);
+  assert.equal(name, (await barNames())[1]);
+  assert.equal(await it.page.locator('#strip-said').textContent(), name, 'what it stands for is shown');
+  await it.page.keyboard.press('Enter');
+  await it.addressIs(/from=2025-12-03T00:00:00.000Z&to=2025-12-04/);
+});

@@ -1,0 +1,33 @@
+/** The two pictures of the README. `JOBDECK_SCREENSHOTS=rewrite npm test` makes them anew; else they are only checked to be there. */
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { suite } from './server.js';
+
+const FOLDER = new URL('./screenshots/', import.meta.url);
+/** The most that each may weigh in the repository, in bytes. */
+const MOST_BYTES = 140_000;
+
+const it = suite((server) => server.importGenerated(5_000), { viewport: { width: 1280, height: 600 } });
+
+for (const [name, colorScheme, query] of [['list', 'light', '?refresh=0'], ['job', 'dark', '?refresh=0&tab=failed&term=tasks%3E10']]) {
+  test(`the picture of a ${name}`, async () => {
+    await it.page.emulateMedia({ colorScheme });
+    await it.open(query);
+    if (name === 'job') {
+      await it.rows().nth(1).locator('.id').click();
+      await it.page.locator('.fault').first().waitFor();
+    }
+    await it.page.locator('#bars button').first().waitFor();
+    const picture = await it.page.screenshot();
+    const file = new URL(`${name}.png`, FOLDER);
+    if (process.env.JOBDECK_SCREENSHOTS === 'rewrite') {
+      mkdirSync(FOLDER, { recursive: true });
+      writeFileSync(file, picture);
+    }
+    const kept = readFileSync(file);
+    const size = (png) => [png.readUInt32BE(16), png.readUInt32BE(20)];
+    assert.deepEqual(size(kept), size(picture));
+    assert.ok(kept.length < MOST_BYTES, `${kept.length} bytes`);
+  });
+}

@@ -1,0 +1,116 @@
+/** The statistics, the requests that the page shows, and the files that it gives. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { suite } from './server.js';
+
+const it = suite((server) => server.importGenerated(600));
+
+const cells = () => it.page.locator('#stat-rows tr').evaluateAll((rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent)));
+const heads = () => it.page.locator('#stat-head th').allTextContents();
+
+test('groups and measures are chosen, within the filters', async () => {
+  await it.open('?view=statistics&refresh=0&tab=failed');
+  await it.page.locator('#by-1').selectOption('provider');
+  await it.page.locator('#by-2').selectOption('status');
+  await it.page.getByLabel('Average duration').check();
+  await it.addressIs(/by=provider,status&measures=count,average-duration/);
+  await it.page.getByRole('columnheader', { name: 'Average duration' }).waitFor();
+  const jobs = (await it.search({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }] })).results;
+  const groups = new Map();
+  for (const job of jobs) {
+    const key = `${job.collector_info.provider} ${job.status}`;
+    groups.set(key, (groups.get(key) ?? 0) + 1);
+  }
+  assert.deepEqual(await heads(), ['Provider', 'Status', 'Jobs', 'Average duration']);
+  const rows = await cells();
+  assert.equal(rows.length, groups.size);
+  for (const [provider, status, count] of rows) assert.equal(Number(count), groups.get(`${provider} ${status}`));
+  const counts = rows.map((row) => Number(row[2]));
+  assert.deepEqual(counts, counts.toSorted((a, b) => b - a), 'the first measure sorts');
+  const share = await it.page.locator('#stat-rows .measured').first().evaluate((cell) => cell.style.getPropertyValue('--share'));
+  assert.equal(share, '100%');
+});
+
+test('every group and every measure is answered', async () => {
+  await it.open('?view=statistics&refresh=0');
+  const measures = await it.page.locator('#measures input').evaluateAll((inputs) => inputs.map((input) => input.value));
+  for (const by of await it.page.locator('#by-1 option').evaluateAll((options) => options.map((option) => option.value))) {
+    await it.open(`?view=statistics&refresh=0&by=${by}&measures=${measures}`);
+    await it.page.locator('#stat-rows tr').first().waitFor();
+    assert.equal((await heads()).length, 1 + measures.length, by);
+    assert.equal(await it.page.locator('#trouble').isVisible(), false, by);
+    for (const row of await cells()) assert.ok(row.slice(1).every((cell) => /\d/.test(cell)), `${by}: ${row}`);
+  }
+});
+
+test('a group leads to its jobs', async () => {
+  await it.open('?view=statistics&by=error&refresh=0');
+  const [code, count] = (await cells())[0];
+  await it.page.getByRole('link', { name: code }).click();
+  await it.page.locator('#chips', { hasText: `error:${code}` }).waitFor();
+  await it.rows().first().waitFor();
+  const { total_count: total } = await it.search({ filter: [{ k: 'errors.error_code', v: code, o: 'eq' }] });
+  assert.ok(total <= Number(count), 'a job may have an error twice');
+  await it.page.locator('#total', { hasText: `of ${total} jobs` }).waitFor();
+});
+
+test('a query of one\'s own', async () => {
+  await it.open('?view=statistics&refresh=0');
+  await it.page.getByText('Edit the query').click();
+  const text = it.page.locator('#stat-json');
+  assert.deepEqual(JSON.parse(await text.inputValue()).aggregate[0].group.keys, [{ key: 'collector_info.name', name: 'collector' }]);
+  for (const [query, problem] of [['{"distinct"', /JSON/], ['[]', /A query is an object/], ['{"distinct":"stauts"}', /did you mean `status`/]]) {
+    await text.fill(query);
+    await it.page.getByRole('button', { name: 'Run' }).click();
+    await it.page.locator('#stat-fault', { hasText: problem }).waitFor();
+  }
+  it.expect('status of 400');
+  await text.fill('{"distinct": "status"}');
+  await it.page.getByRole('button', { name: 'Run' }).click();
+  await it.page.getByRole('columnheader', { name: 'value' }).waitFor();
+  const expected = (await it.server.post('stat', { domain_id: await it.domain(), query: { distinct: 'status' } })).results;
+  assert.deepEqual(await cells(), expected.map((status) => [status]));
+  await it.page.reload();
+  await it.page.getByRole('columnheader', { name: 'value' }).waitFor();
+  await it.page.getByRole('button', { name: 'Back to the choices' }).click();
+  await it.page.getByRole('columnheader', { name: 'Collector' }).waitFor();
+});
+
+test('however long an answer is, a table is shown', async () => {
+  await it.page.route('**/jobs/stat', (route) => route.fulfill({ json: { results: Array.from({ length: 200_000 }, (_, index) => index) } }));
+  await it.page.goto(`${it.server.url}/?view=statistics&refresh=0&stat=${encodeURIComponent('{"distinct":"job_id"}')}`);
+  await it.page.locator('#stat-total', { hasText: 'The first 500 of 200,000 rows' }).waitFor();
+});
+
+test('the requests are shown as they were sent, and run in a shell', async () => {
+  const sent = [];
+  it.page.on('request', (request) => request.url().endsWith('/search') && sent.push(request.postDataJSON()));
+  await it.open(`?refresh=0&tab=failed&term=${encodeURIComponent('message~"it\'s" ')}&sort=tasks`);
+  await it.page.getByRole('button', { name: 'Show request' }).click();
+  const body = await it.page.locator('#requests .body').first().textContent();
+  assert.deepEqual(JSON.parse(body), sent[0]);
+  const line = await it.page.locator('#requests .curl').first().textContent();
+  const answer = JSON.parse(execFileSync('bash', ['-c', line], { encoding: 'utf8' }));
+  assert.deepEqual(answer, await it.server.post('search', sent[0]));
+  for (const label of ['Copy body', 'Copy curl']) assert.ok(await it.page.getByRole('button', { name: label }).first().isVisible());
+  await it.page.keyboard.press('Escape');
+  await it.page.locator('#requests').waitFor({ state: 'hidden' });
+});
+
+test('the filtered set is taken away', async () => {
+  await it.open('?refresh=0&tab=failed&sort=tasks');
+  const { results } = await it.search({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }], sort: { key: 'total_tasks', desc: true } });
+  const files = {};
+  for (const label of ['CSV', 'NDJSON', 'JSON']) {
+    await it.page.getByText('Export', { exact: true }).click();
+    const [download] = await Promise.all([it.page.waitForEvent('download'), it.page.getByRole('link', { name: label, exact: true }).click()]);
+    files[download.suggestedFilename()] = readFileSync(await download.path(), 'utf8');
+    await it.page.getByRole('heading', { level: 1 }).click();
+  }
+  assert.deepEqual(Object.keys(files), ['jobs.csv', 'jobs.ndjson', 'jobs.json']);
+  assert.deepEqual(JSON.parse(files['jobs.json']), results);
+  assert.deepEqual(files['jobs.ndjson'].trim().split('\n').map((line) => JSON.parse(line)), results);
+  assert.deepEqual(files['jobs.csv'].trim().split('\r\n').slice(1).map((line) => line.split(',')[0]), results.map((job) => job.job_id));
+});

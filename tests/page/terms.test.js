@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { complete, conditions, parseTerm, quote, tokens, withZone, writeTerm } from '../../static/js/terms.js';
+
+const ask = (text, zone = 'utc') => conditions(parseTerm(text), zone).map(({ k, v, o }) => [k, v, o]);
+
+test('a term stands for conditions of the API', () => {
+  for (const [text, ...expected] of [
+    ['status:error', ['status', 'ERROR', 'eq']],
+    ['status=ERROR,timeout', ['status', ['ERROR', 'TIMEOUT'], 'in']],
+    ['status!=SUCCESS', ['status', 'SUCCESS', 'not']],
+    ['project!=a,b', ['project_id', ['a', 'b'], 'not_in']],
+    ['project:null', ['project_id', null, 'eq']],
+    ['project:"null"', ['project_id', 'null', 'eq']],
+    ['finished:*', ['finished_at', true, 'exists']],
+    ['finished!=*'.replace('finished', 'project'), ['project_id', false, 'exists']],
+    ['tasks>=10', ['total_tasks', 10, 'gte']],
+    ['remained<-0.5', ['remained_tasks', -0.5, 'lt']],
+    ['tasks:1,2', ['total_tasks', [1, 2], 'in']],
+    ['message~"rate, \\"exceeded\\""', ['errors.message', 'rate, "exceeded"', 'contain']],
+    ['error~a,b', ['errors.error_code', ['a', 'b'], 'contain_in']],
+    ['error!~a,b', ['errors.error_code', 'a', 'not_contain'], ['errors.error_code', 'b', 'not_contain']],
+    ['filter.region_code:eu-west-1', ['filter.region_code', 'eu-west-1', 'eq']],
+    ['filter.retry>2', ['filter.retry', 2, 'gt']],
+    ['filter.retry:"2"', ['filter.retry', '2', 'eq']],
+    ['collector_info.is_public:true', ['collector_info.is_public', true, 'eq']],
+    ['errors.0.error_code:X', ['errors.0.error_code', 'X', 'eq']],
+    ['total_tasks:3', ['total_tasks', 3, 'eq']],
+    ['created:2026-01-31', ['created_at', '2026-01-31T00:00:00.000Z', 'datetime_gte'], ['created_at', '2026-02-01T00:00:00.000Z', 'datetime_lt']],
+    ['created>2026-01-31', ['created_at', '2026-02-01T00:00:00.000Z', 'datetime_gte']],
+    ['created<=2026-01-31T08:00', ['created_at', '2026-01-31T08:01:00.000Z', 'datetime_lt']],
+    ['created<2026-01-31T08', ['created_at', '2026-01-31T08:00:00.000Z', 'datetime_lt']],
+    ['updated>=2026-01-31T08:00:01.5+09:00', ['updated_at', '2026-01-30T23:00:01.500Z', 'datetime_gte']],
+  ]) assert.deepEqual(ask(text), expected, text);
+});
+
+test('a time that names no zone is of the one that is shown', () => {
+  const local = new Date(2026, 0, 31).toISOString();
+  assert.deepEqual(ask('created>=2026-01-31', 'local'), [['created_at', local, 'datetime_gte']]);
+});
+
+test('a plain word is no term', () => {
+  for (const text of ['job-1234', 'abc', '123', '"a:b"', ':', '']) assert.equal(parseTerm(text), null, text);
+});
+
+test('what is wrong is said, with what would be right', () => {
+  for (const [text, problem] of [
+    ['stauts:ERROR', /There is no key “stauts”. Keys are status, /],
+    ['status:FAILED', /There is no status “FAILED”. Statuses are CREATED, /],
+    ['status>ERROR', /“status” is asked with : !=, not with >/],
+    ['tasks~1', /“tasks” is asked with : != > >= < <=/],
+    ['tasks:many', /“tasks” takes a number, not “many”/],
+    ['tasks>1,2', /takes one value/],
+    ['created:2026-13-41', /takes a time as 2026-01-31/],
+    ['created!=2026-01-31', /is asked with/],
+    ['message~', /“message~” needs a value/],
+  ]) assert.throws(() => parseTerm(text), problem, text);
+});
+
+test('a term that is written reads back as the same', () => {
+  for (const text of ['status:ERROR,TIMEOUT', 'message~"a \\"b\\" \\\\ c, d"', 'tasks>=10', 'filter.a.b!="true"', 'finished:*', 'error:""']) {
+    const term = parseTerm(text);
+    assert.deepEqual(parseTerm(writeTerm(term)), term, text);
+    assert.equal(writeTerm(term), text);
+  }
+  for (const value of ['123456789012', 'true', 'plain', 'two words', 'a,b', 'say "x"', 'null', '*', '\\', '']) {
+    assert.deepEqual(parseTerm(`collector:${quote(value)}`).values.map(({ text }) => text), [value], value);
+  }
+});
+
+test('a time is written with its zone, so that a link asks the same everywhere', () => {
+  const written = (text, zone) => writeTerm(withZone(parseTerm(text), zone));
+  assert.equal(written('created>2026-01-31', 'utc'), 'created>2026-01-31+00:00');
+  for (const text of ['created>2026-01-31T08:00Z', 'created<2026-01-31-05:30', 'finished:*', 'tasks>1']) assert.equal(written(text, 'utc'), text);
+  const [{ v }] = conditions(parseTerm(written('created>=2026-01-31', 'local')), 'utc');
+  assert.equal(v, new Date(2026, 0, 31).toISOString());
+});
+
+test('a text that looks like a number is offered as a text', () => {
+  assert.deepEqual(ask(`filter.account_id:${quote('123456789012')}`), [['filter.account_id', '123456789012', 'eq']]);
+});
+
+test('spaces within quotes do not split', () => {
+  assert.deepEqual(tokens(' a  status:ERROR message~"rate exceeded" "x'), ['a', 'status:ERROR', 'message~"rate exceeded"', '"x']);
+});
+
+test('what may follow is offered', () => {
+  const offered = (token) => complete(token).options.map(({ text }) => text);
+  assert.deepEqual(offered('pro'), ['provider', 'project']);
+  assert.deepEqual(offered('status'), ['status:', 'status!=']);
+  assert.deepEqual(offered('tasks!'), ['tasks!=']);
+  assert.deepEqual(offered('filter.x'), ['filter.x:', 'filter.x!=', 'filter.x~', 'filter.x!~', 'filter.x>', 'filter.x>=', 'filter.x<', 'filter.x<=']);
+  assert.deepEqual(offered('status:ERROR,t'), ['status:ERROR,TIMEOUT']);
+  assert.deepEqual(offered('zzz'), []);
+  assert.deepEqual(complete('provider:"aw'), { options: [], term: { key: 'provider', path: 'collector_info.provider', kind: 'text' }, start: 'provider:', typed: 'aw' });
+  assert.equal(complete('nonsense:x').term.kind, 'none');
+});
