@@ -40,18 +40,19 @@ fn every_example_answers_with_something() {
         .collect();
     let app = App::with_jobs(jobs);
     let examples = examples();
-    assert_eq!(examples.len(), 11);
+    assert_eq!(examples.len(), 12);
     for (path, body) in examples {
         let answer = match &body {
             None => app.get(&path),
             Some(body) => app.post(&path, body),
         };
         assert_eq!(answer.status, 200, "{path} {body:?}: {}", answer.text);
-        assert!(
-            !answer.json()["results"].as_array().unwrap().is_empty(),
-            "{path} {body:?}: {}",
-            answer.text
-        );
+        let found = if path.starts_with("/jobdeck/export?format=csv") {
+            answer.text.lines().count() - 1
+        } else {
+            answer.json()["results"].as_array().unwrap().len()
+        };
+        assert!(found > 0, "{path} {body:?}: {}", answer.text);
     }
 }
 
