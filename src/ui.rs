@@ -1,5 +1,6 @@
 //! The page: the files of static/, in the binary.
 //!
+//! Scripts are served without their comments, which are for who reads the source; each line keeps its number.
 //! All but the page itself lie under a path that holds the hash of their content, so a browser may keep them for ever
 //! and never mixes two versions: modules name each other by relative paths, which stay within that path.
 
@@ -11,7 +12,8 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag, Header, HeaderName,
     IfNoneMatch, LINK,
 };
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::web::{self, Bytes};
+use actix_web::{HttpRequest, HttpResponse};
 
 /// Nothing but this server's own files may run, be shown or be asked.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
@@ -74,6 +76,14 @@ impl File {
         Some(format!("<{assets}/{}>; rel={relation}", self.name))
     }
 
+    /// As it is served.
+    fn body(&self) -> Bytes {
+        match std::str::from_utf8(self.content) {
+            Ok(text) if self.name.starts_with("js/") => Bytes::from(without_comments(text)),
+            _ => Bytes::from_static(self.content),
+        }
+    }
+
     fn media_type(&self) -> &'static str {
         match self.name.rsplit_once('.') {
             Some((_, "css")) => "text/css; charset=utf-8",
@@ -81,6 +91,23 @@ impl File {
             _ => "text/javascript; charset=utf-8",
         }
     }
+}
+
+/// A script whose lines that are nothing but comment are empty. A test keeps texts over several lines out of the scripts,
+/// in which such a line could be anything else.
+fn without_comments(text: &str) -> String {
+    let mut is_within = false;
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let code = line.trim_start();
+        is_within |= code.starts_with("/*");
+        if !is_within && !code.starts_with("//") {
+            out.push_str(line);
+        }
+        is_within &= !code.ends_with("*/");
+        out.push('\n');
+    }
+    out
 }
 
 /// The page as it is served: it names the path of its files.
@@ -96,8 +123,8 @@ struct Page {
 static PAGE: LazyLock<Page> = LazyLock::new(|| {
     let mut hasher = DefaultHasher::new();
     INDEX.hash(&mut hasher);
-    for File { name, content } in &FILES {
-        (name, content).hash(&mut hasher);
+    for file in &FILES {
+        (file.name, file.body()).hash(&mut hasher);
     }
     let version = format!("{:016x}", hasher.finish());
     let assets = format!("{ASSETS}/{version}");
@@ -118,9 +145,13 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
         web::to(|request: HttpRequest| async move { page(&request) }),
     );
     for file in &FILES {
+        let body = file.body();
         config.route(
             &format!("{}/{}", PAGE.assets, file.name),
-            web::to(move |request: HttpRequest| async move { asset(&request, file) }),
+            web::to(move |request: HttpRequest| {
+                let answer = asset(&request, file, body.clone());
+                async move { answer }
+            }),
         );
     }
 }
@@ -155,13 +186,13 @@ fn page(request: &HttpRequest) -> HttpResponse {
     }
 }
 
-fn asset(request: &HttpRequest, file: &'static File) -> HttpResponse {
+fn asset(request: &HttpRequest, file: &File, body: Bytes) -> HttpResponse {
     refusal(request).unwrap_or_else(|| {
         HttpResponse::Ok()
             .insert_header((CACHE_CONTROL, FOR_EVER))
             .insert_header((CONTENT_TYPE, file.media_type()))
             .insert_header((CONTENT_SECURITY_POLICY, POLICY))
-            .body(file.content)
+            .body(body)
     })
 }
 
@@ -213,7 +244,22 @@ mod tests {
     #[test]
     fn all_files_together_are_small() {
         const MOST_BYTES: usize = 100_000;
-        let size = INDEX.len() + FILES.iter().map(|file| file.content.len()).sum::<usize>();
+        let size = INDEX.len() + FILES.iter().map(|file| file.body().len()).sum::<usize>();
         assert!(size < MOST_BYTES, "{size} bytes");
+    }
+
+    #[test]
+    fn only_comments_are_left_out() {
+        let script = "/** A\n * b\n */\nlet a = 1; // c\n  // d\n/* e */\na /= 2;\n";
+        assert_eq!(
+            without_comments(script),
+            "\n\n\nlet a = 1; // c\n\n\na /= 2;\n"
+        );
+        for file in FILES.iter().filter(|file| file.name.ends_with(".js")) {
+            let text = std::str::from_utf8(file.content).unwrap();
+            let is_open = |line: &str| line.matches('`').count() % 2 == 1;
+            let open = text.lines().find(|line| is_open(line));
+            assert_eq!(open, None, "{}: a text over several lines", file.name);
+        }
     }
 }
