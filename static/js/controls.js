@@ -25,7 +25,7 @@ export function showPicks(state, collectors, projects) {
 export function showTabs(state, counts, choose) {
   const nav = $('tabs');
   TABS.forEach(({ id, label, statuses }, index) => {
-    const tab = nav.children[index] ?? nav.appendChild(button(label, () => choose(id), { data: { tab: id }, title: statuses.join(', ') }));
+    const tab = nav.children[index] ?? nav.appendChild(button(label, () => choose(id), { data: { tab: id }, title: statuses.join(', '), ...(statuses.length && { className: statuses[0] }) }));
     const count = tab.children[0] ?? tab.appendChild(el('span', { className: 'count' }));
     const counted = counts?.filter(({ status }) => id === 'all' || statuses.includes(status));
     if (counts) setText(count, number(counted.reduce((sum, one) => sum + one.count, 0)));
@@ -52,15 +52,18 @@ export function showControls(state, now, exportAddress) {
     el('input', { type: 'checkbox', id: `column-${id}`, value: id, checked: state.columns.includes(id), disabled: id === 'job' }), ` ${label}`)));
   const files = ['CSV', 'NDJSON', 'JSON'].map((label) => [label, exportAddress(label.toLowerCase())]);
   renew($('export'), files, () => files.map(([label, href]) => el('a', { href, download: '' }, label)));
+  document.title = [state.job || (state.view === 'jobs' ? TABS.find(({ id }) => id === state.tab).label : 'Statistics'), state.domain, 'jobdeck'].filter(Boolean).join(' · ');
 }
 
 /** The moment that a field of the range holds; empty where it holds none. */
 export const fieldTime = (id, zone) => instant($(id).value + (zone === 'utc' ? 'Z' : ''));
 
-/** What went wrong, and a way to try again; nothing where all is well. */
-export function showTrouble(error, retry) {
+/** What went wrong, and a way to try again; nothing where all is well. `isRetried`: it is tried again by itself. */
+export function showTrouble(error, retry, isRetried) {
   $('trouble').hidden = !error;
-  renew($('trouble'), error?.message, () => (error ? [`${error.message} `, button('Try again', retry, { id: 'retry' })] : []));
+  document.querySelector('.deck').classList.toggle('stale', Boolean(error));
+  const what = error && `${error.message} What is shown is of before. ${isRetried ? 'It is tried again and again. ' : ''}`;
+  renew($('trouble'), what, () => (error ? [what, button('Try again', retry, { id: 'retry' })] : []));
 }
 
 export function wireTheme() {
@@ -79,10 +82,11 @@ export function wireTheme() {
   });
 }
 
-/** Menus close as menus do: at a click elsewhere, or Escape. */
+/** Menus close as menus do: at a click elsewhere or on one of their links, or Escape; dialogs at a click beside them. */
 export function wireMenus() {
+  for (const dialog of document.querySelectorAll('dialog')) on(dialog, 'click', ({ target }) => target === dialog && dialog.close());
   for (const menu of document.querySelectorAll('.menu')) {
-    on(window, 'click', (event) => { menu.open &&= menu.contains(event.target); });
+    on(window, 'click', ({ target }) => { menu.open &&= menu.contains(target) && !target.closest('a'); });
     on(menu, 'keydown', (event) => {
       if (event.key !== 'Escape' || !menu.open) return;
       event.preventDefault();

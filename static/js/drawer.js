@@ -1,12 +1,16 @@
 /** The open job, beside the list. */
 import { $, copyButton, el, on, setText } from './dom.js';
 import { duration, exact, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
+import { quote } from './terms.js';
 
-const FOCUSABLE = 'button, summary, pre';
+const FOCUSABLE = 'a, button, summary, pre';
 let shown = null;
 
-/** Shows a job, or that there is none of this id; what is shown already is left, to be read and selected from. */
-export function showDrawer(job, id, now, zone) {
+/**
+ * Shows a job, or that there is none of this id; what is shown already is left, to be read and selected from.
+ * @param {(term: string) => string} link to the jobs of a term
+ */
+export function showDrawer(job, { job: id, zone }, now, link) {
   const [drawer, body] = [$('drawer'), $('drawer-body')];
   drawer.hidden = false;
   setText($('drawer-title'), id);
@@ -19,7 +23,7 @@ export function showDrawer(job, id, now, zone) {
     const scrolled = [drawer.scrollTop, $('raw')?.scrollTop];
     const focused = [...body.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
     Object.assign(body.dataset, { text, job: id });
-    body.replaceChildren(...(job ? content(job, zone) : [el('p', {}, 'There is no such job in this domain.')]));
+    body.replaceChildren(...(job ? content(job, link) : [el('p', {}, 'There is no such job in this domain.')]));
     if (isSame) {
       nodes().forEach((node, index) => { node.open = Boolean(open[index]); });
       if (scrolled[1]) $('raw').scrollTop = scrolled[1];
@@ -41,11 +45,12 @@ export function tickDrawer(now) {
   for (const node of $('drawer-body').querySelectorAll('time')) setText(node, `${exact(node.dateTime, shown.zone)} (${relative(node.dateTime, now)})`);
 }
 
-function content(job) {
+function content(job, link) {
   const collector = job.collector_info ?? {};
   const errors = job.errors ?? [];
   const done = percent(job);
   const moment = (dateTime) => (dateTime ? el('time', { dateTime }) : '–');
+  const linked = (key, value, text = value) => (value ? el('a', { href: link(`${key}:${quote(value)}`), title: 'Its jobs' }, text) : '–');
   const facts = {
     Status: el('span', { className: `status ${job.status}` }, statusLabel(job.status)),
     Progress: done === null ? '–' : el('span', {}, el('progress', { max: 100, value: done, className: job.status, ariaLabel: 'Progress' }), ` ${done} %`),
@@ -54,9 +59,9 @@ function content(job) {
     Created: moment(job.created_at),
     Updated: moment(job.updated_at),
     Finished: moment(job.finished_at),
-    Collector: [collector.name, collector.collector_id].filter(Boolean).join(' · ') || '–',
+    Collector: linked('collector_id', collector.collector_id, [collector.name, collector.collector_id].filter(Boolean).join(' · ')),
     Plugin: plugin(job) || '–',
-    Project: job.project_id ?? '–',
+    Project: linked('project', job.project_id),
     Domain: job.domain_id,
   };
   return [

@@ -6,6 +6,7 @@ import { $, on, remember, remembered } from './dom.js';
 import { hideDrawer, showDrawer, tickDrawer, wireDrawer } from './drawer.js';
 import { wireKeyboard } from './keyboard.js';
 import { exportAddress, statisticsQuery } from './questions.js';
+import { bounds } from './range.js';
 import { showRequests } from './requests.js';
 import { showSearch, wireSearch } from './search.js';
 import { NO_FILTERS, change, format, isFiltered, parse } from './state.js';
@@ -68,12 +69,7 @@ const loader = createLoader({
     if (next) go({ job: next.job_id }, true);
     showSteps();
   },
-  job(asked, job) {
-    const wasHidden = $('drawer').hidden;
-    showDrawer(job, asked.job, loader.now(), asked.zone);
-    if (wasHidden) $('drawer').focus({ preventScroll: true });
-    showSteps();
-  },
+  job: (asked, job) => showOpened(job),
   counts: (asked, counts) => controls.showTabs(asked, counts, goToTab),
   strip: showStrip,
   picks: controls.showPicks,
@@ -82,7 +78,9 @@ const loader = createLoader({
   nothing() {
     table.showRows([], state, linkTo, loader.now(), false);
     table.showPages(state, 0, () => {});
+    controls.showTabs(state, [], goToTab);
     showEmpty(false, 0);
+    if (state.view === 'statistics') statistics.showStatistics({ ...state, stat: '' }, { results: [] });
   },
 });
 
@@ -94,7 +92,7 @@ async function load() {
     if (!(await loader.load())) return;
     controls.showTrouble(null);
   } catch (error) {
-    controls.showTrouble(error, load);
+    controls.showTrouble(error, load, state.refresh > 0);
   }
   clearTimeout(timer);
   const pause = Math.max(state.refresh * 1000, PAUSE_FACTOR * (performance.now() - began));
@@ -107,8 +105,18 @@ function showState() {
   controls.showTabs(state, null, goToTab);
   table.showOpen(state.job);
   showSearch(state, go);
+  // What the list knows of a job is shown before the server says more.
+  const known = state.job && table.shownJob(state.job);
+  if (known) showOpened(known);
   if (state.view === 'statistics') statistics.showChoices(state, statisticsQuery(state, now));
   if (!state.job) hideDrawer();
+}
+
+function showOpened(job) {
+  const wasHidden = $('drawer').hidden;
+  showDrawer(job, state, loader.now(), (term) => addressOf(change(state, { terms: [...state.terms, term], job: '' })));
+  if (wasHidden) $('drawer').focus({ preventScroll: true });
+  showSteps();
 }
 
 function showEmpty(hasRows, total) {
@@ -156,7 +164,7 @@ controls.wireMenus();
 wireSearch(() => state, go, (...what) => loader.values(state, ...what));
 wireStrip((from, to) => go({ range: 'custom', from, to }), () => go({ range: 'all', from: '', to: '' }));
 wireDrawer(closeJob, step);
-statistics.wireStatistics(go, showState);
+statistics.wireStatistics(go);
 wireKeyboard({
   search: () => $('search').focus(),
   down: () => (state.job ? step(1) : table.moveFocus(1)),
@@ -171,12 +179,18 @@ wireKeyboard({
 for (const name of ['domain', 'collector', 'project']) on($(name), 'change', (event) => go({ [name]: event.target.value }));
 for (const name of ['size', 'refresh']) on($(name), 'change', (event) => go({ [name]: Number(event.target.value) }, name === 'refresh'));
 on($('views'), 'click', ({ target: { dataset: { view } } }) => view && go({ view }));
-on($('range'), 'change', ({ target: { value: range } }) => go({ range, from: '', to: '' }));
+on($('range'), 'change', ({ target: { value: range } }) => {
+  // One's own range begins as the one that was shown.
+  const { from } = range === 'custom' ? bounds(state, loader.now()) : {};
+  go({ range, from: from ? new Date(from).toISOString() : '', to: '' });
+});
 on($('custom'), 'submit', (event) => {
   event.preventDefault();
   const [from, to] = ['from', 'to'].map((id) => controls.fieldTime(id, state.zone));
-  go({ from, to });
+  $('to').setCustomValidity(from && to && from >= to ? 'It ends before it begins.' : '');
+  if ($('to').reportValidity()) go({ from, to });
 });
+on($('to'), 'input', () => $('to').setCustomValidity(''));
 on($('columns'), 'change', () => go({ columns: [...$('columns').querySelectorAll(':checked')].map((input) => input.value) }, true));
 on($('zone'), 'click', () => go({ zone: state.zone === 'utc' ? 'local' : 'utc' }, true));
 on($('refresh-now'), 'click', load);
@@ -192,12 +206,14 @@ on($('rows'), 'click', (event) => {
   event.preventDefault();
   if (job !== state.job) go({ job }, Boolean(state.job));
 });
-on($('stat-rows'), 'click', (event) => {
-  const link = event.target.closest('a');
-  if (!link || !isPlain(event)) return;
-  event.preventDefault();
-  go(parse(new URL(link.href).search));
-});
+for (const id of ['stat-rows', 'drawer-body']) {
+  on($(id), 'click', (event) => {
+    const link = event.target.closest('a');
+    if (!link || !isPlain(event)) return;
+    event.preventDefault();
+    go(parse(new URL(link.href).search));
+  });
+}
 on(window, 'popstate', () => {
   state = parse(location.search);
   openNext = null;
@@ -207,7 +223,8 @@ on(window, 'popstate', () => {
 });
 on(document, 'visibilitychange', () => (document.hidden ? clearTimeout(timer) : load()));
 setInterval(() => {
-  if (document.hidden) return;
+  // Where the server is gone nothing is known of what runs.
+  if (document.hidden || !$('trouble').hidden) return;
   table.tick(loader.now());
   tickDrawer(loader.now());
 }, 1000);

@@ -12,7 +12,7 @@ const PICKED_FROM = 10_000;
 /** How many values are offered for a term. */
 const SUGGESTED = 12;
 /** How many groups statistics show. */
-const MOST_GROUPS = 100;
+const MOST_GROUPS = 500;
 
 const search = (state, query) => ({ path: '/inventory/v1/jobs/search', body: { domain_id: state.domain, query } });
 const stat = (state, query) => ({ path: '/inventory/v1/jobs/stat', body: { domain_id: state.domain, query } });

@@ -1,6 +1,6 @@
 /** The search box: words are looked for as they are typed, terms become chips, what may follow is offered. */
-import { $, button, el, follow, on, renew, say } from './dom.js';
-import { complete, isTerm, parseTerm, quote, tokens, withZone, writeTerm } from './terms.js';
+import { $, button, el, follow, on, renew, say, setText } from './dom.js';
+import { complete, isKey, isKeyStart, isTerm, parseTerm, quote, textTerms, tokens, withZone, writeTerm } from './terms.js';
 
 /** How long typing pauses before the server is asked, in milliseconds. */
 const PAUSE = 150;
@@ -14,22 +14,28 @@ export function wireSearch(state, go, values) {
   let active = -1;
 
   const fault = (text) => {
-    $('search-fault').hidden = !text;
-    $('search-fault').textContent = text;
+    showFault(text);
     box.ariaInvalid = String(Boolean(text));
   };
-  const words = () => tokens(box.value).filter((token) => !isTerm(token)).join(' ').replaceAll('"', '');
+  const plain = () => tokens(box.value).filter((token) => !isTerm(token));
+  const words = () => plain().join(' ').replaceAll('"', '');
   const lastToken = () => (/\s$/.test(box.value) ? '' : tokens(box.value).at(-1) ?? '');
 
   /** Makes chips of the terms; where one is wrong, says so and leaves all as it is. */
   function commit() {
     clearTimeout(timer);
+    offer([]);
+    // A key alone is the beginning of a term.
+    if (plain().length === 1 && isKey(box.value.trim())) {
+      box.value = `${box.value.trim()}:`;
+      suggest();
+      return;
+    }
     try {
       const typed = tokens(box.value).filter(isTerm).map((token) => writeTerm(withZone(parseTerm(token), state().zone)));
       const keyword = words();
       box.value = keyword;
       typing = false;
-      offer([]);
       go({ keyword, terms: [...new Set([...state().terms, ...typed])] });
     } catch (error) {
       fault(error.message);
@@ -40,7 +46,8 @@ export function wireSearch(state, go, values) {
   function look() {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      if (words() === state().keyword) return;
+      // What may become a key is looked for when the box is left, or with Enter.
+      if (words() === state().keyword || (box.value && isKeyStart(lastToken()))) return;
       go({ keyword: words() }, typing);
       typing = true;
     }, PAUSE);
@@ -50,13 +57,13 @@ export function wireSearch(state, go, values) {
   async function suggest() {
     const token = lastToken();
     const { options, term, start, typed } = complete(token);
-    offer(options);
+    offer([...options, ...textTerms(words())]);
     if (!term || options.length || ['time', 'none'].includes(term.kind)) return;
     asking = new AbortController();
     try {
       const found = await values(term, typed, asking.signal);
-      const plain = found.filter((value) => value !== null && typeof value !== 'object');
-      if (lastToken() === token) offer(plain.map((value) => ({ text: start + (typeof value === 'string' ? quote(value) : value), about: '' })));
+      const flat = found.filter((value) => value !== null && typeof value !== 'object' && (term.kind !== 'number' || String(value).startsWith(typed)));
+      if (lastToken() === token && document.activeElement === box) offer(flat.map((value) => ({ text: start + (typeof value === 'string' ? quote(value) : value), about: '' })));
     } catch {
       // The box works without.
     }
@@ -68,7 +75,7 @@ export function wireSearch(state, go, values) {
     box.removeAttribute('aria-activedescendant');
     list.hidden = !options.length || document.activeElement !== box;
     box.ariaExpanded = String(!list.hidden);
-    list.replaceChildren(...options.map(({ text, about }, index) => el('div', { id: `suggestion-${index}`, role: 'option', ariaSelected: 'false', data: { text } },
+    list.replaceChildren(...options.map(({ text, about, isAll }, index) => el('div', { id: `suggestion-${index}`, role: 'option', ariaSelected: 'false', data: { text, isAll: isAll ?? '' } },
       el('span', {}, text), el('span', { className: 'quiet' }, about))));
     if (!list.hidden) say(`${options.length} suggestions`);
   }
@@ -87,8 +94,8 @@ export function wireSearch(state, go, values) {
   }
 
   /** Takes a suggestion: a whole term becomes a chip, a part of one is typed. */
-  function take({ dataset: { text } }) {
-    box.value = box.value.slice(0, box.value.length - lastToken().length) + text;
+  function take({ dataset: { text, isAll } }) {
+    box.value = (isAll ? '' : box.value.slice(0, box.value.length - lastToken().length)) + text;
     if (isTerm(text) && complete(text).typed) commit();
     else suggest();
   }
@@ -108,7 +115,7 @@ export function wireSearch(state, go, values) {
       ArrowDown: () => move(1),
       ArrowUp: () => move(-1),
       Enter: () => (active < 0 ? commit() : take(list.children[active])),
-      ...(active >= 0 && { Tab: () => take(list.children[active]) }),
+      ...(!list.hidden && box.value && !event.shiftKey && { Tab: () => take(list.children[Math.max(active, 0)]) }),
       Escape: () => (list.hidden ? box.blur() : offer([])),
       ...(!box.value && state().terms.length && { Backspace: () => {
         box.value = state().terms.at(-1);
@@ -126,9 +133,12 @@ export function wireSearch(state, go, values) {
     const option = event.target.closest('[role=option]');
     if (option) take(option);
   });
+  on(box, 'focus', () => box.value || suggest());
   on(box, 'blur', () => {
-    typing = false;
     offer([]);
+    clearTimeout(timer);
+    if (words() !== state().keyword) go({ keyword: words() }, typing);
+    typing = false;
   });
 }
 
@@ -141,10 +151,19 @@ export function showSearch(state, go) {
       go({ terms: state.terms.toSpliced(index, 1) });
       box.focus();
     };
-    const chip = button('', remove, { className: fault ? 'chip faulty' : 'chip', title: fault || term, ariaLabel: `Remove ${term} ${fault}` });
-    chip.append(el('span', {}, term), '×');
-    return el('li', {}, chip);
+    const edit = () => {
+      box.value = term;
+      remove();
+    };
+    return el('li', { className: fault ? 'chip faulty' : 'chip' }, button(term, edit, { title: fault || 'Change it', ariaLabel: `Change ${term} ${fault}` }), button('×', remove, { ariaLabel: `Remove ${term}` }));
   }));
+  const faulty = state.terms.find(faultOf);
+  if (faulty) showFault(`${faulty} is left out: ${faultOf(faulty)}`);
+}
+
+function showFault(text) {
+  $('search-fault').hidden = !text;
+  setText($('search-fault'), text);
 }
 
 function faultOf(term) {

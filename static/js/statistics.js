@@ -40,7 +40,7 @@ export function showStatistics(state, { results, total_count: total = results.le
   const shown = (name, value) => {
     const { isSpan, term } = isOwn ? {} : OF[name];
     if (value === undefined || value === null) return '–';
-    if (typeof value === 'object') return JSON.stringify(value);
+    if (typeof value === 'object') return el('div', { className: 'nested' }, JSON.stringify(value));
     if (typeof value === 'number') return isSpan ? span(value) : number(value);
     return term ? el('a', { href: link(`${term}:${quote(String(value))}`) }, value) : String(value);
   };
@@ -48,18 +48,18 @@ export function showStatistics(state, { results, total_count: total = results.le
   renew($('stat-head'), [names, isOwn, names.map(isNumber)], () => names.map((name) => el('th', { scope: 'col', className: isNumber(name) ? 'number' : '' }, isOwn ? name : OF[name].label)));
   renew($('stat-rows'), [rows, state], () => rows.map((row) => el('tr', {}, ...names.map((name) => {
     const cell = el('td', { className: name === measured ? 'number measured' : isNumber(name) ? 'number' : '' }, shown(name, row[name]));
-    if (name === measured) cell.style.setProperty('--share', `${(row[name] / most) * 100 || 0}%`);
+    if (name === measured) cell.style.setProperty('--share', Math.max(row[name] / most || 0, 0));
     return cell;
   }))));
   setText($('stat-total'), total === 0 ? 'Nothing to count' : `${total > rows.length ? `The first ${number(rows.length)} of ` : ''}${number(total)} ${total === 1 ? 'row' : 'rows'}`);
 }
 
-export function wireStatistics(go, again) {
-  on($('choices'), 'change', () => {
+export function wireStatistics(go) {
+  on($('choices'), 'change', (event) => {
     const by = [...new Set([$('by-1').value, $('by-2').value])].filter(Boolean);
     const measures = [...$('measures').querySelectorAll(':checked')].map((input) => input.value);
     if (measures.length) go({ by, measures });
-    else again();
+    else event.target.checked = true;
   });
   on($('stat-form'), 'submit', (event) => {
     event.preventDefault();

@@ -7,6 +7,8 @@ import { TABS } from './state.js';
 const STACK = ['running', 'waiting', 'failed', 'canceled', 'succeeded'].map((id) => TABS.find((tab) => tab.id === id));
 
 let cut = null;
+/** How many jobs each bar stands for. */
+let totals = [];
 /** The first and the last bar of a drag. */
 let drag = null;
 
@@ -19,11 +21,11 @@ export function showStrip(state, pieces, buckets) {
   const stack = STACK.filter(({ id }) => state.tab === 'all' || state.tab === id);
   const counted = buckets.map((bucket) => stack.map(({ label, statuses }) => ({ label, tint: statuses[0], jobs: statuses.reduce((sum, status) => sum + (bucket[status] ?? 0), 0) }))
     .filter(({ jobs }) => jobs));
-  const totals = counted.map((bucket) => bucket.reduce((sum, { jobs }) => sum + jobs, 0));
+  totals = counted.map((bucket) => bucket.reduce((sum, { jobs }) => sum + jobs, 0));
   const most = Math.max(...totals);
   setText($('strip-title'), `Jobs per ${cut.unit}`);
   setText($('strip-range'), `${[...new Set([cut.starts[0], cut.end - 1].map(moment))].join(' – ')}, ${zoneName(cut.end - 1, cut.zone)}`);
-  $('strip-all').hidden = state.range === 'all';
+  $('strip-all').hidden = state.range === 'all' || (state.range === 'custom' && !state.from && !state.to);
   while (bars().length > buckets.length) $('bars').lastChild.remove();
   while (bars().length < buckets.length) $('bars').append(el('button', { type: 'button', className: 'column', tabIndex: -1 }));
   if (!bars().some((bar) => bar.tabIndex === 0)) $('bars').lastChild.tabIndex = 0;
@@ -52,6 +54,7 @@ function setDrag(to) {
   drag = to;
   const [first, last] = (drag ?? [-1, -1]).toSorted((a, b) => a - b);
   bars().forEach((bar, index) => bar.classList.toggle('chosen', index >= first && index <= last));
+  if (drag) setText($('strip-said'), `${[first, last].map((index) => moment(cut.starts[index])).join(' – ')}: ${number(totals.slice(first, last + 1).reduce((sum, jobs) => sum + jobs))} jobs`);
 }
 
 export function wireStrip(narrow, widen) {
@@ -88,7 +91,7 @@ export function wireStrip(narrow, widen) {
     bars().forEach((bar, index) => { bar.tabIndex = index === at ? 0 : -1; });
     bars()[at].focus();
   });
-  const tell = (event) => setText($('strip-said'), event.target.closest('.column')?.ariaLabel ?? '');
+  const tell = (event) => drag || setText($('strip-said'), event.target.closest('.column')?.ariaLabel ?? '');
   for (const name of ['pointerover', 'focusin', 'pointerleave']) on(node, name, tell);
   on($('strip-all'), 'click', widen);
 }

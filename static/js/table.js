@@ -11,6 +11,9 @@ const TIMES = { created: 'created_at', finished: 'finished_at' };
 const rows = () => [...$('rows').children];
 const rowOf = (job) => rows().find((row) => row.dataset.job === job);
 
+/** The job of an id, as the list shows it. */
+export const shownJob = (job) => shown.get(rowOf(job));
+
 export const ids = () => rows().map((row) => row.dataset.job);
 
 export function showHead(state, sort) {
@@ -36,10 +39,12 @@ export function showRows(jobs, state, link, now, marks) {
     const row = kept ?? $('row').content.firstElementChild.cloneNode(true);
     const text = JSON.stringify([job, state.columns, state.zone]);
     if (row.dataset.text !== text) {
-      const isSame = kept && JSON.stringify(shown.get(row)) === JSON.stringify(job);
+      const before = [...row.children].map((cell) => cell.textContent);
       fillRow(row, job, state);
       row.dataset.text = text;
-      mark(row, marks && !isSame);
+      // What is new is marked as a whole; of what was there, the cells that say something else.
+      mark(row, marks && !kept);
+      if (kept) [...row.children].forEach((cell, index) => mark(cell, marks && !cell.querySelector('time') && cell.textContent !== before[index]));
     }
     row.querySelector('.id').href = link(job.job_id);
     return row;
@@ -56,11 +61,12 @@ export function showRows(jobs, state, link, now, marks) {
   tick(now);
 }
 
-/** Marks a row for a moment; one that is marked is marked again. */
-function mark(row, isChanged) {
-  row.classList.remove('changed');
-  row.getBoundingClientRect();
-  row.classList.toggle('changed', isChanged);
+/** Marks a row or a cell for a moment; one that is marked is marked again. */
+function mark(node, isChanged) {
+  node.classList.remove('changed');
+  if (!isChanged) return;
+  node.getBoundingClientRect();
+  node.classList.add('changed');
 }
 
 export function showOpen(job) {

@@ -53,6 +53,13 @@ export const tokens = (text) => text.match(/(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))+/
 
 const keyOf = (name) => KEYS.find(({ key, path }) => key === name.toLowerCase() || path === name)
   ?? (ROOTS.includes(name.split('.')[0]) ? { key: name, path: name, kind: 'any' } : null);
+export const isKey = (text) => KEYS.some(({ key }) => key === text);
+/** Whether a text may become a key when more of it is typed. */
+export const isKeyStart = (text) => KEYS.some(({ key }) => key.startsWith(text));
+/** The terms that look for words elsewhere than in the job id. */
+export const textTerms = (words) => (!words || isKeyStart(words) ? [] : ['collector', 'error', 'message'].map((key) => (
+  { text: `${key}~${quote(words)}`, about: `${key} contains it`, isAll: true })));
+
 const operatorsOf = (kind) => OPERATORS.filter(({ kinds }) => !kinds || kinds.includes(kind));
 
 /**
@@ -163,7 +170,7 @@ export function complete(token) {
   if (!name) {
     const bare = token.replace(/!$/, '');
     const signs = bare && keyOf(bare) ? operatorsOf(keyOf(bare).kind).map(({ sign, about }) => ({ text: bare + sign, about })) : [];
-    const keys = KEYS.map(({ key, path }) => ({ text: key, about: path }));
+    const keys = KEYS.filter(({ key }) => key !== bare).map(({ key, path }) => ({ text: `${key}:`, about: path }));
     return { options: [...signs, ...keys].filter(({ text }) => text.startsWith(token) && text !== token) };
   }
   const typed = rest.split(',').at(-1).replace(/^"/, '');

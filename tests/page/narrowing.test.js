@@ -47,7 +47,7 @@ test('terms become chips, all of which must hold', async () => {
   await box().pressSequentially('tasks>=10 errors.error_code~quota');
   await box().press('Enter');
   await chips().nth(2).waitFor();
-  assert.deepEqual(await chips().locator('span').allTextContents(), ['status:ERROR,timeout', 'tasks>=10', 'errors.error_code~quota']
+  assert.deepEqual(await chips().locator('button:first-child').allTextContents(), ['status:ERROR,timeout', 'tasks>=10', 'errors.error_code~quota']
     .map((text) => text.replace('errors.error_code', 'error')));
   const filter = [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }, { k: 'total_tasks', v: 10, o: 'gte' }, { k: 'errors.error_code', v: 'quota', o: 'contain' }];
   await expectList({ filter });
@@ -63,13 +63,13 @@ test('terms become chips, all of which must hold', async () => {
 test('keys, operators and values are offered', async () => {
   await it.open();
   await box().pressSequentially('pro');
-  assert.deepEqual(await options(), ['provider', 'project']);
-  await box().press('ArrowDown');
-  assert.equal(await box().getAttribute('aria-activedescendant'), 'suggestion-0');
-  await box().press('Enter');
+  assert.deepEqual(await options(), ['provider:', 'project:']);
+  await box().pressSequentially('vider');
   assert.deepEqual(await options(), ['provider:', 'provider!=', 'provider~', 'provider!~']);
   await box().press('ArrowDown');
+  assert.equal(await box().getAttribute('aria-activedescendant'), 'suggestion-0');
   await box().press('Tab');
+  assert.equal(await box().inputValue(), 'provider:');
   await it.page.getByRole('option', { name: 'provider:azure' }).click();
   await chips().first().waitFor();
   await expectList({ filter: [{ k: 'collector_info.provider', v: 'azure', o: 'eq' }] });
@@ -79,6 +79,20 @@ test('keys, operators and values are offered', async () => {
   assert.deepEqual(await options(), []);
   await box().fill('collector~"cloud s');
   await it.page.getByRole('option', { name: 'Google Cloud SQL' }).first().waitFor();
+});
+
+test('what may become a key is not looked for as a word, and a word may be looked for elsewhere', async () => {
+  await it.open();
+  await box().pressSequentially('provider');
+  await box().press('Enter');
+  assert.equal(await box().inputValue(), 'provider:', 'a key alone is the beginning of a term');
+  assert.doesNotMatch(it.page.url(), /keyword/);
+  await box().fill('AWS EC2');
+  await it.page.getByRole('option', { name: 'collector~"AWS EC2"' }).click();
+  await expectList({ filter: [{ k: 'collector_info.name', v: 'AWS EC2', o: 'contain' }] });
+  await it.page.getByRole('button', { name: 'Change collector~"AWS EC2"' }).click();
+  assert.equal(await box().inputValue(), 'collector~"AWS EC2"', 'a chip is text again, to be changed');
+  await expectList({});
 });
 
 test('a term that can\'t be is explained where it is typed', async () => {
@@ -95,6 +109,7 @@ test('a term that can\'t be is explained where it is typed', async () => {
   assert.equal(await chips().count(), 0);
   await it.open('?refresh=0&term=stauts:ERROR&term=tasks>40');
   assert.equal(await it.page.locator('.chip.faulty').count(), 1);
+  await it.page.locator('#search-fault', { hasText: 'stauts:ERROR is left out: There is no key “stauts”' }).waitFor();
   await expectList({ filter: [{ k: 'total_tasks', v: 40, o: 'gt' }] });
 });
 
@@ -111,7 +126,12 @@ test('a preset narrows to the time before the server\'s now', async () => {
 
 test('a range has ends, in the zone that is shown', async () => {
   await it.open();
+  await it.page.locator('#range').selectOption('week');
   await it.page.locator('#range').selectOption('custom');
+  await it.page.waitForFunction(() => document.querySelector('#from').value.startsWith('2025-12-25T00:00'));
+  await it.page.locator('#to').fill('2025-12-24T00:00:00');
+  await it.page.getByRole('button', { name: 'Show', exact: true }).click();
+  assert.equal(await it.page.locator('#to').evaluate((node) => node.validationMessage), 'It ends before it begins.');
   await it.page.locator('#from').fill('2025-12-10T00:00:00');
   await it.page.locator('#to').fill('2025-12-12T12:00:00');
   await it.page.getByRole('button', { name: 'Show', exact: true }).click();

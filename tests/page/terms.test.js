@@ -86,7 +86,8 @@ test('spaces within quotes do not split', () => {
 
 test('what may follow is offered', () => {
   const offered = (token) => complete(token).options.map(({ text }) => text);
-  assert.deepEqual(offered('pro'), ['provider', 'project']);
+  assert.deepEqual(offered('pro'), ['provider:', 'project:']);
+  assert.deepEqual(offered('collector'), ['collector:', 'collector!=', 'collector~', 'collector!~', 'collector_id:']);
   assert.deepEqual(offered('status'), ['status:', 'status!=']);
   assert.deepEqual(offered('tasks!'), ['tasks!=']);
   assert.deepEqual(offered('filter.x'), ['filter.x:', 'filter.x!=', 'filter.x~', 'filter.x!~', 'filter.x>', 'filter.x>=', 'filter.x<', 'filter.x<=']);
