@@ -42,7 +42,7 @@ macro_rules! files {
 const FILES: [File; 21] = files![
     "icon.svg",
     // The page is not shown before these two are there, so they are asked for first.
-    "js/theme.js",
+    "js/early.js",
     "style.css",
     "js/api.js",
     "js/columns.js",
@@ -70,7 +70,7 @@ impl File {
         let relation = match self.name {
             "icon.svg" => return None,
             "style.css" => "preload; as=style",
-            "js/theme.js" => "preload; as=script",
+            "js/early.js" => "preload; as=script",
             _ => "modulepreload",
         };
         Some(format!("<{assets}/{}>; rel={relation}", self.name))
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn the_page_names_its_files_by_their_hash() {
         assert!(!PAGE.html.contains("\"/assets/js"), "{}", PAGE.html);
-        for name in ["style.css", "js/theme.js", "js/main.js", "icon.svg"] {
+        for name in ["style.css", "js/early.js", "js/main.js", "icon.svg"] {
             let address = format!("\"{}/{name}\"", PAGE.assets);
             assert!(PAGE.html.contains(&address), "{name}");
         }

@@ -131,10 +131,10 @@ pub fn write_job(document: &str, out: &mut Vec<u8>) -> Result<(), serde_json::Er
 
 /// A cell that a spreadsheet would take for a formula, with an apostrophe before it, which makes it a text there.
 ///
-/// Rule: OWASP, "CSV Injection": what begins with `=`, `+`, `-`, `@`, a tab or a carriage return. Numbers that jobdeck
-/// writes itself are left as they are.
+/// Rule: OWASP, "CSV Injection": what begins with `=`, `+`, `-`, `@`, a tab or an end of line; and their full-width forms,
+/// which some programs take for the same. Numbers that jobdeck writes itself are left as they are.
 fn harmless(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         Cow::Owned(format!("'{cell}"))
     } else {
         Cow::Borrowed(cell)
@@ -196,6 +196,8 @@ mod tests {
             ("@SUM(A1)", "'@SUM(A1)"),
             (r"\t=1", "'\t=1"),
             (r"\r=1", "\"'\r=1\""),
+            (r"\n=1", "\"'\n=1\""),
+            ("＝1", "'＝1"),
             ("1=1", "1=1"),
         ] {
             check(

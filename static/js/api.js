@@ -3,19 +3,24 @@
 /** What came instead of data; `requestId` is empty where no answer came. */
 export class ApiError extends Error {
   constructor(message, requestId) {
-    super(requestId ? `${message} (request ${requestId})` : message);
+    super(message);
     this.requestId = requestId;
   }
 }
 
-/** What every visit begins with is asked for before the rest of the page is ready. */
-const early = Object.fromEntries(['/jobdeck/domains', '/jobdeck/about'].map((path) => [path, fetch(path)]));
-for (const answer of Object.values(early)) answer.catch(() => {});
+/** What every visit begins with; it was asked for before the rest of the page was there, by early.js. */
+const early = globalThis.early ?? {};
 
 function send(path, options) {
   const begun = early[path];
   delete early[path];
   return begun ?? fetch(path, options);
+}
+
+/** Keeps an integer that no number holds as the text that it was, where the browser can. */
+function keepLarge(key, value, context) {
+  const isLost = Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source;
+  return isLost && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
 }
 
 async function request(path, options) {
@@ -32,7 +37,7 @@ async function request(path, options) {
   if (response.status === 304) return { response };
   let body;
   try {
-    body = JSON.parse(text);
+    body = JSON.parse(text, keepLarge);
   } catch {
     throw new ApiError(`The answer is not JSON (HTTP ${response.status}).`, requestId);
   }

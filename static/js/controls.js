@@ -2,6 +2,7 @@
 import { COLUMNS } from './columns.js';
 import { $, button, el, follow, on, remember, remembered, renew, setText } from './dom.js';
 import { clock, number, zoneName } from './format.js';
+import { isComputed } from './questions.js';
 import { TABS, instant } from './state.js';
 
 const THEMES = { system: ['◐', 'system'], light: ['☀', 'light'], dark: ['☾', 'dark'] };
@@ -17,7 +18,9 @@ export const showDomains = (domains, chosen) => pick($('domain'),
   domains.map(({ domain_id: id, jobs }) => [id, `${id} (${number(jobs)})`]), chosen, (id) => (id ? `${id} (0)` : '–'));
 
 export function showPicks(state, collectors, projects) {
-  pick($('collector'), [['', 'Any collector'], ...collectors.filter(({ id }) => id).map(({ id, name }) => [id, [name, id].filter(Boolean).join(' · ')])], state.collector);
+  // A collector that was given another name is one still.
+  const names = new Map(collectors.filter(({ id }) => id).map(({ id, name }) => [id, [name, id].filter(Boolean).join(' · ')]));
+  pick($('collector'), [['', 'Any collector'], ...names], state.collector);
   pick($('project'), [['', 'Any project'], ...projects.filter(({ id }) => id).map(({ id }) => [id, id])], state.project);
 }
 
@@ -29,8 +32,16 @@ export function showTabs(state, counts, choose) {
     const count = tab.children[0] ?? tab.appendChild(el('span', { className: 'count' }));
     const counted = counts?.filter(({ status }) => id === 'all' || statuses.includes(status));
     if (counts) setText(count, number(counted.reduce((sum, one) => sum + one.count, 0)));
-    tab.ariaCurrent = String(id === state.tab);
+    const isCurrent = id === state.tab;
+    if (isCurrent && tab.ariaCurrent !== 'true') bringInto(nav, tab);
+    tab.ariaCurrent = String(isCurrent);
   });
+}
+
+/** Scrolls a row of controls to one of them; scrollIntoView would make it the place from which Tab goes on. */
+function bringInto(row, { offsetLeft, offsetWidth }) {
+  const start = offsetLeft - row.offsetLeft;
+  row.scrollLeft = Math.min(Math.max(row.scrollLeft, start + offsetWidth - row.clientWidth), start);
 }
 
 export function showControls(state, now, exportAddress) {
@@ -40,6 +51,7 @@ export function showControls(state, now, exportAddress) {
   $('columns-menu').hidden = !isList;
   $('statistics').hidden = isList;
   for (const id of ['size', 'refresh', 'range']) $(id).value = state[id];
+  $('list').style.setProperty('--rows', state.size);
   $('custom').hidden = state.range !== 'custom';
   for (const id of ['from', 'to']) {
     // It takes its time to be made, so only where it is shown.
@@ -51,19 +63,26 @@ export function showControls(state, now, exportAddress) {
   renew($('columns'), state.columns, () => COLUMNS.map(({ id, label }) => el('label', {},
     el('input', { type: 'checkbox', id: `column-${id}`, value: id, checked: state.columns.includes(id), disabled: id === 'job' }), ` ${label}`)));
   const files = ['CSV', 'NDJSON', 'JSON'].map((label) => [label, exportAddress(label.toLowerCase())]);
-  renew($('export'), files, () => files.map(([label, href]) => el('a', { href, download: '' }, label)));
+  renew($('export'), files, () => [...files.map(([label, href]) => el('a', { href, download: '' }, label)),
+    ...(isComputed(state) ? [el('span', { className: 'quiet' }, 'The newest first')] : [])]);
   document.title = [state.job || (state.view === 'jobs' ? TABS.find(({ id }) => id === state.tab).label : 'Statistics'), state.domain, 'jobdeck'].filter(Boolean).join(' · ');
 }
 
 /** The moment that a field of the range holds; empty where it holds none. */
 export const fieldTime = (id, zone) => instant($(id).value + (zone === 'utc' ? 'Z' : ''));
 
-/** What went wrong, and a way to try again; nothing where all is well. `isRetried`: it is tried again by itself. */
-export function showTrouble(error, retry, isRetried) {
+/**
+ * What went wrong, with a way to try again; nothing where all is well.
+ * @param {boolean} isOld whether something of before is shown
+ * @param {boolean} isRetried whether it is tried again by itself
+ */
+export function showTrouble(error, isOld, isRetried) {
   $('trouble').hidden = !error;
-  document.querySelector('.deck').classList.toggle('stale', Boolean(error));
-  const what = error && `${error.message} What is shown is of before. ${isRetried ? 'It is tried again and again. ' : ''}`;
-  renew($('trouble'), what, () => (error ? [what, button('Try again', retry, { id: 'retry' })] : []));
+  document.querySelector('.deck').classList.toggle('stale', Boolean(error) && isOld);
+  const parts = error ? [error.message, isOld && 'What is shown is of before.', isRetried && 'It is tried again and again.'] : [];
+  setText($('trouble-text'), parts.filter(Boolean).join(' '));
+  // Not to be spoken: it is another each time.
+  setText($('trouble-id'), error?.requestId ? `request ${error.requestId}` : '');
 }
 
 export function wireTheme() {
@@ -87,6 +106,7 @@ export function wireMenus() {
   for (const dialog of document.querySelectorAll('dialog')) on(dialog, 'click', ({ target }) => target === dialog && dialog.close());
   for (const menu of document.querySelectorAll('.menu')) {
     on(window, 'click', ({ target }) => { menu.open &&= menu.contains(target) && !target.closest('a'); });
+    on(menu, 'focusout', ({ relatedTarget }) => { menu.open &&= !relatedTarget || menu.contains(relatedTarget); });
     on(menu, 'keydown', (event) => {
       if (event.key !== 'Escape' || !menu.open) return;
       event.preventDefault();

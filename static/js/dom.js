@@ -19,9 +19,10 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Gives a field the text of the state when that has changed; what was typed since is left alone. */
+/** Gives a field the text of the state when that has changed; what was typed since is left alone until it is used. */
 export function follow(field, text) {
-  if (field.dataset.text === text) return;
+  const isEdited = field.dataset.text !== undefined && field.value !== field.dataset.text && field.dataset.kept === 'true';
+  if (field.dataset.text === text || isEdited) return;
   field.dataset.text = text;
   if (document.activeElement !== field) field.value = text;
 }
@@ -33,7 +34,10 @@ export function renew(node, source, make) {
   node.dataset.source = key;
   const focused = document.activeElement;
   node.replaceChildren(...make());
-  if (focused?.id && document.activeElement !== focused) $(focused.id)?.focus({ preventScroll: true });
+  if (!focused?.id || document.activeElement === focused) return;
+  const again = $(focused.id);
+  // What can't be focused any more leaves the focus to what is next to it.
+  (again && !again.disabled ? again : node.querySelector('button:not(:disabled), a') ?? $('content')).focus({ preventScroll: true });
 }
 
 export const say = (text) => setText($('said'), text);
@@ -52,12 +56,12 @@ async function copy(text) {
   if (!done) throw new Error('not copied');
 }
 
-export const copyButton = (label, text) => button(label, async ({ target }) => {
+export const copyButton = (label, text, id = '') => button(label, async ({ target }) => {
   const done = await copy(text()).then(() => 'Copied', () => 'Not copied');
   say(done);
   target.textContent = done;
   setTimeout(() => { target.textContent = label; }, 1500);
-});
+}, { id });
 
 /** What this browser was asked to remember; one that keeps nothing has the defaults. */
 function withStorage(act) {

@@ -17,7 +17,9 @@ const KEYS = [
 export function wireKeyboard(acts) {
   $('keys').replaceChildren(...KEYS.flatMap(([key, label]) => [el('dt', {}, el('kbd', {}, key)), el('dd', {}, label)]));
   on(window, 'keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || document.querySelector('dialog[open]')) return;
+    // Brackets are typed with AltGr on many keyboards, which is Ctrl and Alt to some systems.
+    const isShortcut = event.metaKey || (event.ctrlKey && !event.altKey) || (event.altKey && /^[a-z]$/i.test(event.key));
+    if (isShortcut || event.defaultPrevented || document.querySelector('dialog[open]')) return;
     if (event.key !== 'Escape' && event.target.closest?.('input, select, textarea')) return;
     const act = KEYS.find(([key]) => key === event.key)?.[2];
     if (!act) return;

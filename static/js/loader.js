@@ -22,7 +22,11 @@ export function createLoader(show) {
   const kept = new Map();
   const asked = new Map();
 
+  let patient = true;
+
   const now = () => clock?.() ?? Date.now();
+  /** What a list is for, whatever else the state says. */
+  const questionOf = (state) => JSON.stringify({ ...state, job: '', refresh: 0, zone: '', columns: [] });
 
   /** The server's clock counts, and stands still where it was frozen. */
   async function readAbout() {
@@ -38,7 +42,7 @@ export function createLoader(show) {
     asked.set(part, question);
     const text = JSON.stringify(question);
     const before = kept.get(part);
-    const mayBeOld = before && patience !== null && performance.now() - before.at < Math.max(patience, PATIENCE * before.took);
+    const mayBeOld = before && patient && patience !== null && performance.now() - before.at < Math.max(patience, PATIENCE * before.took);
     if (before?.text === text && (before.version === version || mayBeOld)) return before.answer;
     const entry = { text, version };
     const began = performance.now();
@@ -59,7 +63,7 @@ export function createLoader(show) {
         const found = (await ask('List', questions.jobs(state, ids))).results;
         results = ids.flatMap((id) => found.find((job) => job.job_id === id) ?? []);
       }
-      const key = JSON.stringify({ ...state, job: '' });
+      const key = questionOf(state);
       return () => {
         show.list(state, results, total, key === listed);
         listed = key;
@@ -107,10 +111,12 @@ export function createLoader(show) {
   };
 
   /**
-   * Asks for all that the state shows instead of what was asked before; returns whether nothing else is asked since.
+   * Asks for all that the state shows instead of what was asked before, dear answers only now and then while it is patient;
+   * returns whether nothing else is asked since.
    * @throws {api.ApiError} the first fault, when everything else is shown
    */
-  async function load() {
+  async function load(isPatient = true) {
+    patient = isPatient;
     running?.abort();
     const mine = new AbortController();
     running = mine;
@@ -148,5 +154,7 @@ export function createLoader(show) {
 
   const values = async (state, term, typed, signal) => (await api.ask(questions.values(state, term, typed), signal)).results;
 
-  return { load, values, now, asked, about: () => about, domains: () => domains };
+  /** Whether the list that is shown is that of a state. */
+  const isListed = (state) => listed === questionOf(state);
+  return { load, values, isListed, now, asked, about: () => about, domains: () => domains };
 }

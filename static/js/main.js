@@ -2,8 +2,9 @@
 // First, since it begins to ask.
 import { createLoader } from './loader.js';
 import * as controls from './controls.js';
-import { $, on, remember, remembered } from './dom.js';
+import { $, on, remember, remembered, say } from './dom.js';
 import { hideDrawer, showDrawer, tickDrawer, wireDrawer } from './drawer.js';
+import { statusLabel } from './format.js';
 import { wireKeyboard } from './keyboard.js';
 import { exportAddress, statisticsQuery } from './questions.js';
 import { bounds } from './range.js';
@@ -26,6 +27,16 @@ let isBare = !location.search;
 let timer = 0;
 /** Which job of the page to come is to be opened: its first (0), its last (-1), or none. */
 let openNext = null;
+/** How many jobs the list has in all, as it was last told. */
+let listTotal = 0;
+/** Where in the list the open job was last seen. */
+let lastSeen = { job: '', at: -1 };
+/** How often in a row the server did not answer well. */
+let faults = 0;
+/** How long old rows stand under a new question before they are marked as old, in milliseconds. */
+const BUSY_AFTER = 150;
+/** The longest pause between tries while the server does not answer well, in milliseconds. */
+const LONGEST_PAUSE = 60_000;
 
 const addressOf = (to) => location.pathname + format(to);
 const linkTo = (job) => addressOf(change(state, { job }));
@@ -61,6 +72,7 @@ const loader = createLoader({
     showState();
   },
   list(asked, jobs, total, isSameQuestion) {
+    listTotal = total;
     table.showHead(asked, sortBy);
     table.showRows(jobs, asked, linkTo, loader.now(), isSameQuestion);
     table.showPages(asked, total, (page) => go({ page }));
@@ -69,7 +81,7 @@ const loader = createLoader({
     if (next) go({ job: next.job_id }, true);
     showSteps();
   },
-  job: (asked, job) => showOpened(job),
+  job: (asked, job) => asked.job && showOpened(job),
   counts: (asked, counts) => controls.showTabs(asked, counts, goToTab),
   strip: showStrip,
   picks: controls.showPicks,
@@ -85,17 +97,24 @@ const loader = createLoader({
 });
 
 /** Asks for all that the state shows, and again after a while, unless it is paused or nobody looks. */
-async function load() {
+async function load(isPatient = true) {
   clearTimeout(timer);
   const began = performance.now();
+  const busy = setTimeout(() => { if (!loader.isListed(state)) $('list').ariaBusy = 'true'; }, BUSY_AFTER);
   try {
-    if (!(await loader.load())) return;
+    if (!(await loader.load(isPatient))) return;
+    faults = 0;
     controls.showTrouble(null);
   } catch (error) {
-    controls.showTrouble(error, load, state.refresh > 0);
+    faults += 1;
+    const isOld = state.view !== 'jobs' || loader.isListed(state);
+    controls.showTrouble(error, isOld, state.refresh > 0);
+    if (!isOld) showNoAnswer(error);
+  } finally {
+    clearTimeout(busy);
   }
   clearTimeout(timer);
-  const pause = Math.max(state.refresh * 1000, PAUSE_FACTOR * (performance.now() - began));
+  const pause = Math.max(Math.min(state.refresh * 1000 * 2 ** faults, Math.max(LONGEST_PAUSE, state.refresh * 1000)), PAUSE_FACTOR * (performance.now() - began));
   if (state.refresh && !document.hidden) timer = setTimeout(load, pause);
 }
 
@@ -109,26 +128,47 @@ function showState() {
   const known = state.job && table.shownJob(state.job);
   if (known) showOpened(known);
   if (state.view === 'statistics') statistics.showChoices(state, statisticsQuery(state, now));
-  if (!state.job) hideDrawer();
+  if (!state.job) hideOpened();
+}
+
+/** Closes the drawer; the focus goes back to its job, or to the list. */
+function hideOpened() {
+  const hadFocus = $('drawer').contains(document.activeElement);
+  hideDrawer();
+  if (hadFocus && !table.focusJob(lastSeen.job)) $('content').focus({ preventScroll: true });
+}
+
+/** Says in the place of the rows that there are none to show, since the server does not answer what is asked. */
+function showNoAnswer(error) {
+  table.showRows([], state, linkTo, loader.now(), false);
+  table.showEmpty('no-answer', { fault: [error.message, error.requestId && `(request ${error.requestId})`].filter(Boolean).join(' '), retry: () => load(false) });
+  $('list').ariaBusy = 'false';
 }
 
 function showOpened(job) {
   const wasHidden = $('drawer').hidden;
   showDrawer(job, state, loader.now(), (term) => addressOf(change(state, { terms: [...state.terms, term], job: '' })));
   if (wasHidden) $('drawer').focus({ preventScroll: true });
+  if (lastSeen.job && lastSeen.job !== state.job && job) say(`${job.job_id}, ${statusLabel(job.status)}`);
+  const at = table.ids().indexOf(state.job);
+  if (at >= 0 || lastSeen.job !== state.job) lastSeen = { job: state.job, at };
   showSteps();
 }
 
 function showEmpty(hasRows, total) {
-  const reason = hasRows ? null : total > 0 ? 'past-the-end' : isFiltered(state) ? 'no-match' : loader.domains().length ? 'no-domain' : 'no-jobs';
-  table.showEmpty(reason, loader.about().database, () => go(NO_FILTERS), () => go({ page: 1 }));
+  const domains = loader.domains();
+  const isKnown = domains.some((one) => one.domain_id === state.domain);
+  const reason = hasRows ? null : total > 0 ? 'past-the-end' : isKnown && isFiltered(state) ? 'no-match' : domains.length ? 'no-domain' : 'no-jobs';
+  table.showEmpty(reason, { database: loader.about().database, clear: () => {
+    go(NO_FILTERS);
+    $('content').focus({ preventScroll: true });
+  }, firstPage: () => go({ page: 1 }) });
   $('list').ariaBusy = 'false';
 }
 
 /** Closes the open job: back to where it was opened, or to the list behind it. */
 function closeJob() {
   if (!state.job) return;
-  table.focusJob(state.job);
   if (history.state?.opened) history.back();
   else go({ job: '' }, true);
 }
@@ -136,22 +176,27 @@ function closeJob() {
 /** The next job, or the previous one: its id, true where it is on another page, or nothing. */
 function neighbour(by) {
   const ids = table.ids();
-  const at = ids.indexOf(state.job);
+  // A job that has left the page is next to those that were its neighbours.
+  const at = ids.includes(state.job) ? ids.indexOf(state.job) : lastSeen.job === state.job ? Math.min(lastSeen.at, ids.length) : -1;
   return at >= 0 && (ids[at + by] ?? canTurn(by));
 }
 
 function step(by) {
+  if (openNext !== null) return;
   const job = neighbour(by);
   if (typeof job === 'string') go({ job }, true);
   else if (job && turn(by)) openNext = by > 0 ? 0 : -1;
 }
 
 function showSteps() {
-  $('previous-job').disabled = !neighbour(-1);
-  $('next-job').disabled = !neighbour(1);
+  const focused = document.activeElement;
+  for (const [id, by] of [['previous-job', -1], ['next-job', 1]]) {
+    $(id).disabled = !neighbour(by);
+    if ($(id) === focused && focused.disabled) $('drawer').focus({ preventScroll: true });
+  }
 }
 
-const canTurn = (by) => state.view === 'jobs' && (by < 0 ? state.page > 1 : $('page-Next')?.disabled === false);
+const canTurn = (by) => state.view === 'jobs' && (by < 0 ? state.page > 1 : state.page * state.size < listTotal);
 
 function turn(by) {
   const can = canTurn(by);
@@ -172,7 +217,7 @@ wireKeyboard({
   close: closeJob,
   previousPage: () => turn(-1),
   nextPage: () => turn(1),
-  refresh: load,
+  refresh: () => load(false),
   help: () => $('help').showModal(),
 });
 
@@ -193,7 +238,7 @@ on($('custom'), 'submit', (event) => {
 on($('to'), 'input', () => $('to').setCustomValidity(''));
 on($('columns'), 'change', () => go({ columns: [...$('columns').querySelectorAll(':checked')].map((input) => input.value) }, true));
 on($('zone'), 'click', () => go({ zone: state.zone === 'utc' ? 'local' : 'utc' }, true));
-on($('refresh-now'), 'click', load);
+for (const id of ['refresh-now', 'retry']) on($(id), 'click', () => load(false));
 on($('request-open'), 'click', () => showRequests(loader.asked));
 on($('help-open'), 'click', () => $('help').showModal());
 
@@ -202,7 +247,7 @@ const isPlain = (event) => !(event.ctrlKey || event.metaKey || event.shiftKey);
 on($('rows'), 'click', (event) => {
   const { job } = event.target.closest('tr').dataset;
   // Text that is being selected is no click.
-  if (!isPlain(event) || getSelection()?.type === 'Range') return;
+  if (!isPlain(event) || (event.detail > 0 && getSelection()?.type === 'Range')) return;
   event.preventDefault();
   if (job !== state.job) go({ job }, Boolean(state.job));
 });
@@ -215,13 +260,16 @@ for (const id of ['stat-rows', 'drawer-body']) {
   });
 }
 on(window, 'popstate', () => {
-  state = parse(location.search);
+  // How it is looked at does not go back.
+  const { zone, refresh, columns } = state;
+  state = { ...parse(location.search), zone, refresh, columns };
+  history.replaceState(history.state, '', addressOf(state));
   openNext = null;
   $('search').value = state.keyword;
   showState();
   load();
 });
-on(document, 'visibilitychange', () => (document.hidden ? clearTimeout(timer) : load()));
+on(document, 'visibilitychange', () => (document.hidden ? clearTimeout(timer) : state.refresh && load()));
 setInterval(() => {
   // Where the server is gone nothing is known of what runs.
   if (document.hidden || !$('trouble').hidden) return;

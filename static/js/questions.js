@@ -48,11 +48,13 @@ const NEWEST_FIRST = { key: 'created_at', desc: true };
 /** Whether the column that sorts is no path, so that a statistic works out the order. */
 export const isComputed = (state) => !columnOf(state.sort).key;
 
-export function list(state, now) {
+/** The order of the list, as far as paths can say it: else the newest first. */
+function sortKeys(state) {
   const { key } = columnOf(state.sort);
-  const keys = [{ key, desc: state.desc }, ...(key === 'created_at' ? [] : [NEWEST_FIRST])];
-  return search(state, { ...filtered(state, now), sort: { keys }, page: pageOf(state) });
+  return key === 'created_at' ? [{ key, desc: state.desc }] : [...(key ? [{ key, desc: state.desc }] : []), NEWEST_FIRST];
 }
+
+export const list = (state, now) => search(state, { ...filtered(state, now), sort: { keys: sortKeys(state) }, page: pageOf(state) });
 
 /** The ids of the page in order, where that is worked out. */
 export function order(state, now) {
@@ -117,8 +119,7 @@ export function statisticsQuery(state, now) {
 export const statistics = (state, now) => stat(state, state.stat ? JSON.parse(state.stat) : statisticsQuery(state, now));
 
 export function exportAddress(state, now, format) {
-  const { key } = columnOf(state.sort);
-  const query = { ...filtered(state, now), ...(key && { sort: { keys: [{ key, desc: state.desc }] } }) };
+  const query = { ...filtered(state, now), sort: { keys: sortKeys(state) } };
   return `/jobdeck/export?${new URLSearchParams({ format, domain_id: state.domain, query: JSON.stringify(query) })}`;
 }
 

@@ -32,7 +32,7 @@ export function wireSearch(state, go, values) {
       return;
     }
     try {
-      const typed = tokens(box.value).filter(isTerm).map((token) => writeTerm(withZone(parseTerm(token), state().zone)));
+      const typed = tokens(box.value).filter(isTerm).flatMap((token) => withZone(parseTerm(token), state().zone).map(writeTerm));
       const keyword = words();
       box.value = keyword;
       typing = false;
@@ -59,10 +59,15 @@ export function wireSearch(state, go, values) {
     const { options, term, start, typed } = complete(token);
     offer([...options, ...textTerms(words())]);
     if (!term || options.length || ['time', 'none'].includes(term.kind)) return;
-    asking = new AbortController();
+    const mine = new AbortController();
+    asking = mine;
+    await new Promise((passed) => { setTimeout(passed, PAUSE); });
+    if (mine.signal.aborted) return;
     try {
-      const found = await values(term, typed, asking.signal);
-      const flat = found.filter((value) => value !== null && typeof value !== 'object' && (term.kind !== 'number' || String(value).startsWith(typed)));
+      const found = await values(term, typed, mine.signal);
+      // Of an array the server offers every element, also beside the one that matches.
+      const isMeant = (value) => (term.kind === 'number' ? String(value).startsWith(typed) : String(value).toLowerCase().includes(typed.toLowerCase()));
+      const flat = found.filter((value) => value !== null && typeof value !== 'object' && isMeant(value));
       if (lastToken() === token && document.activeElement === box) offer(flat.map((value) => ({ text: start + (typeof value === 'string' ? quote(value) : value), about: '' })));
     } catch {
       // The box works without.
@@ -115,7 +120,7 @@ export function wireSearch(state, go, values) {
       ArrowDown: () => move(1),
       ArrowUp: () => move(-1),
       Enter: () => (active < 0 ? commit() : take(list.children[active])),
-      ...(!list.hidden && box.value && !event.shiftKey && { Tab: () => take(list.children[Math.max(active, 0)]) }),
+      ...(active >= 0 && { Tab: () => take(list.children[active]) }),
       Escape: () => (list.hidden ? box.blur() : offer([])),
       ...(!box.value && state().terms.length && { Backspace: () => {
         box.value = state().terms.at(-1);
@@ -145,20 +150,27 @@ export function wireSearch(state, go, values) {
 export function showSearch(state, go) {
   const box = $('search');
   follow(box, state.keyword);
-  renew($('chips'), state.terms, () => state.terms.map((term, index) => {
-    const fault = faultOf(term);
-    const remove = () => {
-      go({ terms: state.terms.toSpliced(index, 1) });
-      box.focus();
-    };
-    const edit = () => {
-      box.value = term;
-      remove();
-    };
-    return el('li', { className: fault ? 'chip faulty' : 'chip' }, button(term, edit, { title: fault || 'Change it', ariaLabel: `Change ${term} ${fault}` }), button('×', remove, { ariaLabel: `Remove ${term}` }));
-  }));
-  const faulty = state.terms.find(faultOf);
-  if (faulty) showFault(`${faulty} is left out: ${faultOf(faulty)}`);
+  renew($('chips'), state.terms, () => {
+    const faulty = state.terms.find(faultOf);
+    showFault(faulty ? `${faulty} is left out: ${faultOf(faulty)}` : '');
+    return state.terms.map((term, index) => chip(term, index, state, go));
+  });
+}
+
+function chip(term, index, state, go) {
+  const box = $('search');
+
+  const fault = faultOf(term);
+  const remove = () => {
+    go({ terms: state.terms.toSpliced(index, 1) });
+    box.focus();
+  };
+  const edit = () => {
+    box.value = term;
+    remove();
+  };
+  return el('li', { className: fault ? 'chip faulty' : 'chip' }, button(term, edit, { title: fault || 'Change it', ariaLabel: `Change ${term} ${fault}` }),
+    button('×', remove, { ariaLabel: `Remove ${term}` }));
 }
 
 function showFault(text) {

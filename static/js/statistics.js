@@ -42,7 +42,7 @@ export function showStatistics(state, { results, total_count: total = results.le
     if (value === undefined || value === null) return '–';
     if (typeof value === 'object') return el('div', { className: 'nested' }, JSON.stringify(value));
     if (typeof value === 'number') return isSpan ? span(value) : number(value);
-    return term ? el('a', { href: link(`${term}:${quote(String(value))}`) }, value) : String(value);
+    return term ? el('a', { id: `stat-link-${term}-${value}`, href: link(`${term}:${quote(String(value))}`) }, value) : String(value);
   };
   showFault('');
   renew($('stat-head'), [names, isOwn, names.map(isNumber)], () => names.map((name) => el('th', { scope: 'col', className: isNumber(name) ? 'number' : '' }, isOwn ? name : OF[name].label)));
@@ -66,10 +66,16 @@ export function wireStatistics(go) {
     try {
       const query = JSON.parse($('stat-json').value);
       if (query?.constructor !== Object) throw new SyntaxError('A query is an object, as {"distinct": "collector_id"}');
+      $('stat-json').dataset.kept = 'false';
       go({ stat: JSON.stringify(query, null, 2) });
     } catch (error) {
       showFault(error.message);
     }
   });
-  on($('stat-reset'), 'click', () => go({ stat: '' }));
+  // What is being written is not written over.
+  on($('stat-json'), 'input', ({ target }) => { target.dataset.kept = 'true'; });
+  on($('stat-reset'), 'click', () => {
+    $('stat-json').dataset.kept = 'false';
+    go({ stat: '' });
+  });
 }

@@ -6,6 +6,8 @@ import { pageNumbers } from './state.js';
 
 /** The job that each row shows. */
 const shown = new WeakMap();
+/** What each row was made of. */
+const texts = new WeakMap();
 const TIMES = { created: 'created_at', finished: 'finished_at' };
 
 const rows = () => [...$('rows').children];
@@ -21,7 +23,7 @@ export function showHead(state, sort) {
     const isSorted = column.id === state.sort;
     const arrow = isSorted ? (state.desc ? ' ↓' : ' ↑') : '';
     const cell = el('th', { scope: 'col', className: column.number ? 'number' : '', data: { column: column.id } },
-      button(column.label + arrow, () => sort(column.id), { id: `sort-${column.id}` }));
+      button(column.label + arrow, () => sort(column.id), { id: `sort-${column.id}`, title: column.about ?? '' }));
     if (isSorted) cell.ariaSort = state.desc ? 'descending' : 'ascending';
     return cell;
   }));
@@ -38,10 +40,10 @@ export function showRows(jobs, state, link, now, marks) {
     const kept = rowOf(job.job_id);
     const row = kept ?? $('row').content.firstElementChild.cloneNode(true);
     const text = JSON.stringify([job, state.columns, state.zone]);
-    if (row.dataset.text !== text) {
+    if (texts.get(row) !== text) {
       const before = [...row.children].map((cell) => cell.textContent);
       fillRow(row, job, state);
-      row.dataset.text = text;
+      texts.set(row, text);
       // What is new is marked as a whole; of what was there, the cells that say something else.
       mark(row, marks && !kept);
       if (kept) [...row.children].forEach((cell, index) => mark(cell, marks && !cell.querySelector('time') && cell.textContent !== before[index]));
@@ -53,7 +55,9 @@ export function showRows(jobs, state, link, now, marks) {
   if (next.length !== body.children.length || next.some((row, index) => row !== body.children[index])) {
     const focused = document.activeElement.closest('#rows tr');
     const at = rows().indexOf(focused);
-    body.replaceChildren(...next);
+    for (const row of rows()) if (!next.includes(row)) row.remove();
+    // One that is moved loses what is selected in it, and the browser its hold on where it was.
+    next.forEach((row, index) => { if (body.children[index] !== row) body.insertBefore(row, body.children[index] ?? null); });
     // A job that has left the page leaves the focus to the one in its place.
     if (focused) (focused.isConnected ? focused : rows()[at] ?? rows().at(-1))?.querySelector('.id').focus({ preventScroll: true });
   }
@@ -67,6 +71,7 @@ function mark(node, isChanged) {
   if (!isChanged) return;
   node.getBoundingClientRect();
   node.classList.add('changed');
+  node.onanimationend = () => node.classList.remove('changed');
 }
 
 export function showOpen(job) {
@@ -109,7 +114,12 @@ export function moveFocus(by) {
   all[to]?.querySelector('.id').focus();
 }
 
-export const focusJob = (job) => rowOf(job)?.querySelector('.id').focus({ preventScroll: true });
+/** Puts the focus on a job; returns whether it is in the list. */
+export function focusJob(job) {
+  const link = rowOf(job)?.querySelector('.id');
+  link?.focus({ preventScroll: true });
+  return Boolean(link);
+}
 
 /** How many there are, and the pages of them. */
 export function showPages(state, total, go) {
@@ -128,7 +138,7 @@ export function showPages(state, total, go) {
 }
 
 /** Why there are no rows, and what to do; nothing where there are some. */
-export function showEmpty(reason, database, clear, firstPage) {
+export function showEmpty(reason, { database = '', clear, firstPage, fault, retry }) {
   $('empty').hidden = !reason;
   $('table').hidden = Boolean(reason);
   const word = /^[\w./-]+$/.test(database) ? database : `'${database.replaceAll("'", "'\\''")}'`;
@@ -137,7 +147,8 @@ export function showEmpty(reason, database, clear, firstPage) {
     'no-jobs': ['No jobs yet', 'Load some, and they are shown here:', el('code', {}, command), ' ', copyButton('Copy', () => command)],
     'no-match': ['No job matches', 'There are jobs in this domain, but none that all the filters let through.', button('Clear filters', clear)],
     'no-domain': ['No jobs in this domain', 'Others may have some: choose one above.'],
+    'no-answer': ['No answer', fault, button('Try again', retry)],
     'past-the-end': ['No jobs on this page', 'There are not so many any more.', button('To the first page', firstPage)],
   }[reason] ?? ['', ''];
-  renew($('empty'), [reason, database], () => [el('h2', {}, title), el('p', {}, text), ...means]);
+  renew($('empty'), [reason, database, fault], () => [el('h2', {}, title), el('p', {}, text), ...means]);
 }

@@ -4,7 +4,7 @@
  *
  * @typedef {{key: string, path: string, kind: string, sign: string, values: {text: string, quoted: boolean}[]}} Term
  */
-import { offset } from './format.js';
+import { clock, offset } from './format.js';
 
 const STATUSES = ['CREATED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT', 'CANCELED'];
 
@@ -44,6 +44,8 @@ const OPERATORS = [
   { sign: '<=', about: 'is at most', kinds: ORDERED, order: 'lte' },
 ];
 const ZONED = /(Z|[+-]\d\d:\d\d)$/i;
+/** One of the values of a term. */
+const VALUE = /(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|$))+/g;
 const TERM = /^([A-Za-z_][\w.-]*?)(!=|!~|>=|<=|[:=><~])(.*)$/s;
 
 /** Whether a text is the beginning of a term, finished or not. */
@@ -71,7 +73,7 @@ export function parseTerm(text) {
   const [, name, given, rest] = TERM.exec(text) ?? [];
   if (!name) return null;
   const sign = given === '=' ? ':' : given;
-  const known = keyOf(name);
+  const known = /\.(\.|$)/.test(name) ? null : keyOf(name);
   if (!known) throw new Error(`There is no key “${name}”. Keys are ${KEYS.map(({ key }) => key).join(', ')}, and any path of a job.`);
   const { key, path, kind } = known;
   const operator = operatorsOf(kind).find((one) => one.sign === sign);
@@ -93,7 +95,7 @@ function checkValue(key, kind, value) {
 
 /** The values, with commas between; within quotes a comma is the text's own. */
 function parseValues(text) {
-  const parts = text.match(/(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|$))+/g) ?? [];
+  const parts = text.match(VALUE) ?? [];
   return parts.map((part) => (part.startsWith('"') ? { quoted: true, text: part.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1') } : { quoted: false, text: part }));
 }
 
@@ -106,11 +108,19 @@ export const quote = (text) => (/^(?!(-?[\d.]+|true|false|null)$)[^\s",*]+$/.tes
 
 export const writeTerm = ({ key, sign, values }) => `${key}${sign}${values.map(({ text, quoted }) => (quoted ? inQuotes(text) : text)).join(',')}`;
 
-/** The same term for readers of any zone: a time that names none gets that of who wrote it. */
+/**
+ * The same for readers of any zone: a time that names none gets that of who wrote it. A day becomes its two ends, since the
+ * zone may be another at each.
+ * @returns {Term[]} terms, all of which must hold
+ */
 export function withZone(term, zone) {
   const [{ text }] = term.values;
-  if (term.kind !== 'time' || text === '*' || ZONED.test(text)) return term;
-  return { ...term, values: [{ quoted: false, text: text + offset(period(text, zone)[0], zone) }] };
+  if (term.kind !== 'time' || text === '*' || ZONED.test(text)) return [term];
+  const [from, to] = period(text, zone);
+  const at = (time) => clock(time, zone).replace(/(:00)?\.000$/, '') + offset(time, zone);
+  const ends = (text.length === 10 && { ':': [['>=', from], ['<', to]], '>': [['>=', to]], '<=': [['<', to]] }[term.sign]) || null;
+  const texts = ends?.map(([sign, time]) => [sign, at(time)]) ?? [[term.sign, text + offset(from, zone)]];
+  return texts.map(([sign, one]) => ({ ...term, sign, values: [{ quoted: false, text: one }] }));
 }
 
 /**
@@ -169,12 +179,14 @@ export function complete(token) {
   const [, name, sign, rest] = TERM.exec(token) ?? [];
   if (!name) {
     const bare = token.replace(/!$/, '');
-    const signs = bare && keyOf(bare) ? operatorsOf(keyOf(bare).kind).map(({ sign, about }) => ({ text: bare + sign, about })) : [];
+    const signs = bare && !bare.endsWith('.') && keyOf(bare) ? operatorsOf(keyOf(bare).kind).map(({ sign, about }) => ({ text: bare + sign, about })) : [];
     const keys = KEYS.filter(({ key }) => key !== bare).map(({ key, path }) => ({ text: `${key}:`, about: path }));
     return { options: [...signs, ...keys].filter(({ text }) => text.startsWith(token) && text !== token) };
   }
-  const typed = rest.split(',').at(-1).replace(/^"/, '');
-  const start = token.slice(0, token.length - rest.split(',').at(-1).length);
+  const last = rest.match(VALUE)?.at(-1) ?? '';
+  const part = rest.endsWith(',') && !/^"(?:[^"\\]|\\.)*$/.test(last) ? '' : last;
+  const typed = part.replace(/^"/, '');
+  const start = token.slice(0, token.length - part.length);
   const term = keyOf(name) ?? { path: name, kind: 'none' };
   const statuses = term.kind === 'status' ? STATUSES.filter((status) => status.startsWith(typed.toUpperCase())) : [];
   return { options: statuses.map((status) => ({ text: start + status, about: '' })), term, start, typed };

@@ -139,7 +139,11 @@ test('a fault is shown with the id of its request, and the rest of the page stan
     status: 503, headers: { 'x-request-id': 'abc123' }, json: { detail: { code: 'ERROR_UNAVAILABLE', message: 'try again' } },
   }));
   await it.page.goto(`${it.server.url}/?refresh=0`);
-  await it.page.getByRole('alert').getByText('try again (request abc123)').waitFor();
+  await it.page.getByRole('alert').getByText('try again').waitFor();
+  await it.page.locator('#trouble', { hasText: 'request abc123' }).waitFor();
+  // Nothing is shown of before, so the list itself says why.
+  await it.page.locator('#empty', { hasText: 'try again (request abc123)' }).waitFor();
+  assert.equal(await it.page.locator('#list').getAttribute('aria-busy'), 'false');
   await it.page.locator('#tabs .count', { hasText: /\d/ }).first().waitFor();
   it.expect('503');
 });

@@ -101,7 +101,7 @@ test('the requests are shown as they were sent, and run in a shell', async () =>
 
 test('the filtered set is taken away', async () => {
   await it.open('?refresh=0&tab=failed&sort=tasks');
-  const { results } = await it.search({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }], sort: { key: 'total_tasks', desc: true } });
+  const { results } = await it.search({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }], sort: { keys: [{ key: 'total_tasks', desc: true }, { key: 'created_at', desc: true }] } });
   const files = {};
   for (const label of ['CSV', 'NDJSON', 'JSON']) {
     await it.page.getByText('Export jobs', { exact: true }).click();

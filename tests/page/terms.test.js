@@ -54,6 +54,7 @@ test('what is wrong is said, with what would be right', () => {
     ['created:2026-13-41', /takes a time as 2026-01-31/],
     ['created!=2026-01-31', /is asked with/],
     ['message~', /“message~” needs a value/],
+    ['filter.a..b:1', /There is no key “filter.a..b”/],
   ]) assert.throws(() => parseTerm(text), problem, text);
 });
 
@@ -69,8 +70,10 @@ test('a term that is written reads back as the same', () => {
 });
 
 test('a time is written with its zone, so that a link asks the same everywhere', () => {
-  const written = (text, zone) => writeTerm(withZone(parseTerm(text), zone));
-  assert.equal(written('created>2026-01-31', 'utc'), 'created>2026-01-31+00:00');
+  const written = (text, zone) => withZone(parseTerm(text), zone).map(writeTerm).join(' ');
+  assert.equal(written('created>2026-01-31', 'utc'), 'created>=2026-02-01T00:00+00:00');
+  assert.equal(written('created:2026-01-31', 'utc'), 'created>=2026-01-31T00:00+00:00 created<2026-02-01T00:00+00:00');
+  assert.equal(written('created<2026-01-31T08:00', 'utc'), 'created<2026-01-31T08:00+00:00');
   for (const text of ['created>2026-01-31T08:00Z', 'created<2026-01-31-05:30', 'finished:*', 'tasks>1']) assert.equal(written(text, 'utc'), text);
   const [{ v }] = conditions(parseTerm(written('created>=2026-01-31', 'local')), 'utc');
   assert.equal(v, new Date(2026, 0, 31).toISOString());
@@ -93,6 +96,10 @@ test('what may follow is offered', () => {
   assert.deepEqual(offered('filter.x'), ['filter.x:', 'filter.x!=', 'filter.x~', 'filter.x!~', 'filter.x>', 'filter.x>=', 'filter.x<', 'filter.x<=']);
   assert.deepEqual(offered('status:ERROR,t'), ['status:ERROR,TIMEOUT']);
   assert.deepEqual(offered('zzz'), []);
+  assert.deepEqual(offered('filter.'), []);
+  assert.equal(complete('collector:a,"b, c').typed, 'b, c', 'a comma within quotes divides nothing');
+  assert.equal(complete('collector:a,"b, c').start, 'collector:a,');
+  assert.equal(complete('collector:a,').start, 'collector:a,');
   assert.deepEqual(complete('provider:"aw'), { options: [], term: { key: 'provider', path: 'collector_info.provider', kind: 'text' }, start: 'provider:', typed: 'aw' });
   assert.equal(complete('nonsense:x').term.kind, 'none');
 });
