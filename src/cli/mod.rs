@@ -1,0 +1,111 @@
+//! The command line: what can be said, and what each word of it does.
+
+mod output;
+mod serve;
+mod transfer;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use jobdeck::server::StartError;
+use jobdeck::store::{OpenError, StoreError};
+use jobdeck::transfer::TransferError;
+
+use self::serve::{DemoArgs, ServeArgs};
+use self::transfer::{ExportArgs, GenerateArgs, ImportArgs};
+
+/// Keeps SpaceONE inventory jobs in SQLite, answers the inventory Job API over HTTP, and shows them in a page.
+#[derive(Debug, Parser)]
+#[command(name = "jobdeck", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the page and the API over a throw-away database of made-up jobs that keep moving
+    #[command(after_help = "Example: jobdeck demo --listen 127.0.0.1:0 --seed 7")]
+    Demo(DemoArgs),
+    /// Serve a database
+    #[command(after_help = "Example: jobdeck serve --db jobs.db --listen 127.0.0.1:8080")]
+    Serve(ServeArgs),
+    /// Load jobs: NDJSON, a JSON array, or an API answer; all or nothing over all the files
+    #[command(
+        after_help = "Example: jobdeck import --db jobs.db monday.ndjson tuesday.json\n         \
+                            curl -s HOST/inventory/v1/jobs?domain_id=D | jobdeck import -"
+    )]
+    Import(ImportArgs),
+    /// Write all jobs as NDJSON; `import` of it gives the same jobs back
+    #[command(after_help = "Example: jobdeck export --db jobs.db --output jobs.ndjson")]
+    Export(ExportArgs),
+    /// Write made-up jobs as NDJSON, the same for the same seed
+    #[command(after_help = "Example: jobdeck generate --jobs 100000 --seed 7 | jobdeck import -")]
+    Generate(GenerateArgs),
+    /// Verify a database: every page, every document, every derived value
+    #[command(after_help = "Example: jobdeck check --db jobs.db")]
+    Check(DbArgs),
+}
+
+#[derive(Debug, Args)]
+struct DbArgs {
+    /// The database file
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "JOBDECK_DB",
+        default_value = "jobdeck.db"
+    )]
+    pub(super) db: PathBuf,
+}
+
+/// Why a command failed; one line, which says what, which file, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    #[error("{path}: {source}")]
+    Store { path: PathBuf, source: StoreError },
+    #[error("{path}: {source}; check the path and its permissions")]
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("{0}")]
+    Problems(String),
+    #[error(
+        "{0}: other machines can reach this address, and there is no check of who asks; listen on 127.0.0.1, or say `--insecure`"
+    )]
+    Exposed(SocketAddr),
+    #[error("{0}")]
+    Server(std::io::Error),
+    #[error(
+        "{0}: is a SQLite database or belongs to one, and the output would take its place; name another file"
+    )]
+    OverDatabase(PathBuf),
+    /// Whoever read our output has read enough.
+    #[error("the output was closed")]
+    ClosedOutput,
+}
+
+impl Cli {
+    /// Does what was said.
+    ///
+    /// # Errors
+    /// [`Failure`], in one line.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Demo(args) => serve::demo(&args),
+            Command::Serve(args) => serve::serve(&args),
+            Command::Import(args) => transfer::import(&args),
+            Command::Export(args) => transfer::export(&args),
+            Command::Generate(args) => transfer::generate(&args),
+            Command::Check(args) => transfer::check(&args),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `demo` and `serve`: from arguments to a server that runs until a signal.
+
+use std::io::Write;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use jobdeck::api::Clock;
+use jobdeck::demo::Demo;
+use jobdeck::server::{self, Config};
+use jobdeck::store::{Mode, Store};
+use jobdeck::time::Timestamp;
+
+use super::{DbArgs, Failure};
+
+#[derive(Debug, Args)]
+struct ListenArgs {
+    /// Where to listen; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "JOBDECK_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_parser = address
+    )]
+    listen: SocketAddr,
+    /// HTTP workers [default: the number of cores]
+    #[arg(long, value_name = "N", env = "JOBDECK_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
+    /// No query runs longer
+    #[arg(long, value_name = "SECONDS", env = "JOBDECK_QUERY_TIMEOUT", default_value = "10", value_parser = seconds)]
+    query_timeout: Duration,
+    /// A further name under which the server may be reached; may be given several times
+    #[arg(
+        long = "allow-host",
+        value_name = "NAME",
+        env = "JOBDECK_ALLOW_HOST",
+        value_delimiter = ','
+    )]
+    allow_hosts: Vec<String>,
+    /// Listen on an address that other machines can reach, though anybody there may then read every job
+    #[arg(long, env = "JOBDECK_INSECURE", value_parser = clap::builder::BoolishValueParser::new())]
+    insecure: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DemoArgs {
+    #[command(flatten)]
+    listen: ListenArgs,
+    /// Which made-up jobs; the same seed makes the same jobs
+    #[arg(long, value_name = "N", env = "JOBDECK_SEED", default_value = "1")]
+    seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    #[command(flatten)]
+    db: DbArgs,
+    #[command(flatten)]
+    listen: ListenArgs,
+    /// Freeze "now", as the timediff operators see it (RFC 3339) [default: the clock]
+    #[arg(long, value_name = "INSTANT", env = "JOBDECK_NOW", value_parser = Timestamp::parse_rfc3339)]
+    now: Option<Timestamp>,
+    /// Make the database where there is none
+    #[arg(long, env = "JOBDECK_CREATE", value_parser = clap::builder::BoolishValueParser::new())]
+    create: bool,
+}
+
+/// An address and a port, or a name and a port.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let addresses = text.to_socket_addrs().map_err(|error| {
+        format!("expected an address and a port such as 127.0.0.1:8080 or localhost:0 ({error})")
+    })?;
+    // Of a name's addresses the IPv4 one, which a browser tries, too.
+    let mut addresses: Vec<_> = addresses.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    addresses
+        .first()
+        .copied()
+        .ok_or_else(|| "the name has no address".to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text
+        .parse()
+        .map_err(|_invalid| "expected a number of seconds".to_owned())?;
+    if seconds > 0.0 && seconds <= 86_400.0 {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("expected more than 0 and at most 86400 seconds".to_owned())
+    }
+}
+
+impl ListenArgs {
+    fn config(&self, now: Option<Timestamp>) -> Result<Config, Failure> {
+        if !self.listen.ip().is_loopback() && !self.insecure {
+            return Err(Failure::Exposed(self.listen));
+        }
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Config {
+            listen: self.listen,
+            workers: self.workers.map_or(cores, usize::from),
+            now,
+            query_timeout: self.query_timeout,
+            allow_hosts: self.allow_hosts.clone(),
+        })
+    }
+}
+
+pub(super) fn demo(args: &DemoArgs) -> Result<(), Failure> {
+    let config = args.listen.config(None)?;
+    // Removed when it is dropped, after the server has stopped.
+    let folder = tempfile::Builder::new()
+        .prefix("jobdeck-demo-")
+        .tempdir()
+        .map_err(|source| Failure::Io {
+            path: std::env::temp_dir(),
+            source,
+        })?;
+    let path = folder.path().join("demo.db");
+    let store = Arc::new(Store::open(&path, Mode::Scratch, config.readers())?);
+    let mut demo =
+        Demo::start(&store, args.seed, Clock::System.now()).map_err(|source| Failure::Store {
+            path: path.clone(),
+            source,
+        })?;
+    run_server(&config, &store, move |store| {
+        actix_web::rt::spawn(async move {
+            let mut interval = tokio::time::interval(Demo::INTERVAL);
+            loop {
+                interval.tick().await;
+                let store = Arc::clone(&store);
+                let advanced = tokio::task::spawn_blocking(move || {
+                    let result = demo.advance(&store, Clock::System.now());
+                    (demo, result)
+                });
+                match advanced.await {
+                    Ok((back, result)) => {
+                        demo = back;
+                        if let Err(error) = result {
+                            log::warn!("the demo stands still for a moment: {error}");
+                        }
+                    }
+                    Err(error) => {
+                        log::error!("the demo stands still: {error}");
+                        return;
+                    }
+                }
+            }
+        });
+    })
+}
+
+pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let config = args.listen.config(args.now)?;
+    let mode = if args.create {
+        Mode::Create
+    } else {
+        Mode::ReadWrite
+    };
+    let store = Arc::new(Store::open(&args.db.db, mode, config.readers())?);
+    run_server(&config, &store, |_| {})
+}
+
+/// Serves until a signal; `beside` is started with the server.
+fn run_server(
+    config: &Config,
+    store: &Arc<Store>,
+    beside: impl FnOnce(Arc<Store>),
+) -> Result<(), Failure> {
+    actix_web::rt::System::new().block_on(async {
+        let (running, address) = server::start(config, Arc::clone(store))?;
+        beside(Arc::clone(store));
+        // The one line that scripts read.
+        writeln!(std::io::stdout(), "jobdeck listening on http://{address}")
+            .map_err(Failure::Server)?;
+        running.await.map_err(Failure::Server)
+    })
+}

@@ -1,0 +1,324 @@
+//! `import`, `export`, `generate` and `check`: jobs in and out of a database.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
+use jobdeck::demo::{Timeline, World};
+use jobdeck::server;
+use jobdeck::store::{Interrupt, Mode, OnConflict, Store};
+use jobdeck::time::Timestamp;
+use jobdeck::transfer::{self, Imported, Source, TransferError};
+
+use super::output::{
+    OutputArgs, is_dash, output_failure, progress_bar, refuse_database, say, write_output,
+};
+use super::{DbArgs, Failure};
+
+#[derive(Debug, Args)]
+pub(super) struct ImportArgs {
+    #[command(flatten)]
+    db: DbArgs,
+    /// The files; `-` is standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// What to do with a job that is present already
+    #[arg(
+        long,
+        value_name = "HOW",
+        env = "JOBDECK_ON_CONFLICT",
+        default_value = "replace"
+    )]
+    on_conflict: ConflictArg,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ConflictArg {
+    /// The new one takes its place
+    Replace,
+    /// The old one stays
+    Skip,
+    /// Nothing is imported
+    Fail,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    db: DbArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GenerateArgs {
+    #[command(flatten)]
+    output: OutputArgs,
+    /// How many jobs
+    #[arg(long, value_name = "N", env = "JOBDECK_JOBS", default_value = "10000")]
+    jobs: u64,
+    /// Which made-up jobs; the same seed makes the same bytes
+    #[arg(long, value_name = "N", env = "JOBDECK_SEED", default_value = "1")]
+    seed: u64,
+    /// Over how many domains; the first has seven tenths of the jobs
+    #[arg(long, value_name = "N", env = "JOBDECK_DOMAINS", default_value = "4", value_parser = clap::value_parser!(u16).range(1..))]
+    domains: u16,
+    /// Over how many days
+    #[arg(long, value_name = "N", env = "JOBDECK_DAYS", default_value = "365", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    days: u32,
+    /// The moment at which the days end (RFC 3339)
+    #[arg(long, value_name = "INSTANT", env = "JOBDECK_NOW", default_value = "2026-01-01T00:00:00Z", value_parser = Timestamp::parse_rfc3339)]
+    now: Timestamp,
+}
+pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
+    let progress = progress_bar(
+        input_bytes(&args.paths),
+        "{bar:30} {bytes}/{total_bytes} {binary_bytes_per_sec} {msg}",
+    );
+    // Opened before the database is made, so that a misspelt path leaves nothing behind.
+    let sources = args
+        .paths
+        .iter()
+        .map(|path| source(path, &progress))
+        .collect::<Result<Vec<_>, _>>()?;
+    let on_conflict = match args.on_conflict {
+        ConflictArg::Replace => OnConflict::Replace,
+        ConflictArg::Skip => OnConflict::Skip,
+        ConflictArg::Fail => OnConflict::Fail,
+    };
+    let fill = |path: &Path| -> Result<Imported, Failure> {
+        let store = Store::open(path, Mode::Create, 1)?;
+        transfer::import(&store, sources, on_conflict).map_err(|error| match error {
+            TransferError::Store(source) => Failure::Store {
+                path: path.to_owned(),
+                source,
+            },
+            other => other.into(),
+        })
+    };
+    let database = &args.db.db;
+    let imported = if database.exists() {
+        fill(database)
+    } else {
+        fill_new(database, fill)
+    };
+    progress.finish_and_clear();
+    let imported = imported?;
+    let of_these = if imported.total() == 0 {
+        "; there was no job in what was read"
+    } else {
+        ""
+    };
+    say(&format!(
+        "read {}, {}: {} added, {} replaced, {} skipped{of_these}",
+        counted(imported.total()),
+        args.db.db.display(),
+        imported.added,
+        imported.replaced,
+        imported.skipped
+    ))
+}
+
+/// Makes a new database beside the place where it belongs, and puts it there when it is whole: an import that fails
+/// leaves nothing, and nobody sees a part.
+fn fill_new(
+    database: &Path,
+    fill: impl FnOnce(&Path) -> Result<Imported, Failure>,
+) -> Result<Imported, Failure> {
+    let io = |source: std::io::Error| Failure::Io {
+        path: database.to_owned(),
+        source,
+    };
+    let parent = database
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let (folders, is_stopping) = remove_at_signal();
+    let folder = tempfile::Builder::new()
+        .prefix(".jobdeck-import-")
+        .tempdir_in(parent.unwrap_or(Path::new(".")))
+        .map_err(|error| io(error.kind().into()))?;
+    // A thread that has ended has nothing to remove.
+    let _ = folders.send(folder.path().to_owned());
+    let made = folder.path().join("jobs.db");
+    let imported = fill(&made);
+    while is_stopping.load(Ordering::SeqCst) {
+        // Its folder is being taken away: whatever went wrong is no fault to tell, and the process is about to end.
+        std::thread::park();
+    }
+    let imported = imported?;
+    // Unlike a rename, a link takes the place of nothing that came to stand there meanwhile.
+    match std::fs::hard_link(&made, database) {
+        // A file system without links has renames at least.
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            std::fs::rename(&made, database).map_err(io)?;
+        }
+        linked => linked.map_err(io)?,
+    }
+    Ok(imported)
+}
+
+/// When the process is told to stop, removes the folder that was sent and ends it. Signals are noticed from when this
+/// returns.
+fn remove_at_signal() -> (mpsc::Sender<PathBuf>, Arc<AtomicBool>) {
+    let is_stopping = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::clone(&is_stopping);
+    let (folders, sent) = mpsc::channel::<PathBuf>();
+    let (ready, is_ready) = mpsc::channel();
+    std::thread::spawn(move || {
+        actix_web::rt::System::new().block_on(async move {
+            let stop = server::stop_signal();
+            let _ = ready.send(());
+            stop.await;
+        });
+        stopping.store(true, Ordering::SeqCst);
+        if let Ok(folder) = sent.try_recv() {
+            // The import goes on meanwhile and may put a file into it just then; without the folder it can't.
+            const TRIES: usize = 1_000;
+            let is_gone = |_: &usize| std::fs::remove_dir_all(&folder).is_ok() || !folder.exists();
+            let _ = (0..TRIES).find(is_gone);
+        }
+        let _ = writeln!(std::io::stderr(), "jobdeck: stopped; nothing was imported");
+        std::process::exit(1);
+    });
+    // Where the thread could not start, there is no removing, and no need to wait.
+    let _ = is_ready.recv();
+    (folders, is_stopping)
+}
+
+fn counted(jobs: u64) -> String {
+    if jobs == 1 {
+        "1 job".to_owned()
+    } else {
+        format!("{jobs} jobs")
+    }
+}
+
+/// The size of all the files; `None` where standard input is among them.
+fn input_bytes(paths: &[PathBuf]) -> Option<u64> {
+    paths
+        .iter()
+        .map(|path| {
+            if is_dash(path) {
+                None
+            } else {
+                path.metadata().ok().map(|file| file.len())
+            }
+        })
+        .sum()
+}
+
+fn source(path: &Path, progress: &ProgressBar) -> Result<Source, Failure> {
+    let reader: Box<dyn Read> = if is_dash(path) {
+        Box::new(std::io::stdin())
+    } else {
+        let io = |source| Failure::Io {
+            path: path.to_owned(),
+            source,
+        };
+        let file = File::open(path).map_err(io)?;
+        if file.metadata().map_err(io)?.is_dir() {
+            return Err(io(std::io::ErrorKind::IsADirectory.into()));
+        }
+        Box::new(file)
+    };
+    let name = if is_dash(path) {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    Ok(Source {
+        name,
+        reader: Box::new(progress.wrap_read(reader)),
+    })
+}
+
+pub(super) fn export(args: &ExportArgs) -> Result<(), Failure> {
+    refuse_database(&args.output.output)?;
+    let store = Store::open(&args.db.db, Mode::ReadOnly, 1)?;
+    let store_failure = |source| Failure::Store {
+        path: args.db.db.clone(),
+        source,
+    };
+    let mut reader = store
+        .reader(&Arc::new(Interrupt::after(Duration::MAX)))
+        .map_err(store_failure)?;
+    let snapshot = reader.snapshot().map_err(store_failure)?;
+    let progress = progress_bar(
+        Some(snapshot.total().map_err(store_failure)?),
+        "{bar:30} {human_pos}/{human_len} jobs",
+    );
+    write_output(&args.output, |name, out| {
+        let mut counting = LineProgress {
+            out,
+            progress: &progress,
+        };
+        let result = transfer::export(&snapshot, name, &mut counting);
+        progress.finish_and_clear();
+        result.map(|_| ()).map_err(|error| match error {
+            TransferError::Io { fault, .. } if fault.kind() == std::io::ErrorKind::BrokenPipe => {
+                Failure::ClosedOutput
+            }
+            other => other.into(),
+        })
+    })
+}
+
+/// Counts lines as they are written.
+struct LineProgress<'p, W> {
+    out: W,
+    progress: &'p ProgressBar,
+}
+
+impl<W: Write> Write for LineProgress<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.progress.inc(u64::from(bytes == b"\n"));
+        self.out.write(bytes)
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}
+
+pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
+    refuse_database(&args.output.output)?;
+    let world = World::new(args.seed, usize::from(args.domains));
+    let timeline = Timeline::before(args.now, args.days, args.jobs);
+    let progress = progress_bar(Some(args.jobs), "{bar:30} {human_pos}/{human_len} jobs");
+    write_output(&args.output, |name, out| {
+        for index in 0..args.jobs {
+            let line = world.life(&timeline, index).at(args.now).to_document();
+            writeln!(out, "{line}").map_err(|source| output_failure(name, source))?;
+            progress.inc(1);
+        }
+        progress.finish_and_clear();
+        out.flush().map_err(|source| output_failure(name, source))
+    })
+}
+
+pub(super) fn check(args: &DbArgs) -> Result<(), Failure> {
+    let store = Store::open(&args.db, Mode::ReadOnly, 1)?;
+    let report = store.check().map_err(|source| Failure::Store {
+        path: args.db.clone(),
+        source,
+    })?;
+    if report.problems.is_empty() {
+        return say(&format!(
+            "{}: {}, nothing is wrong",
+            args.db.display(),
+            counted(report.jobs)
+        ));
+    }
+    for problem in &report.problems {
+        say(&format!("{}: {problem}", args.db.display()))?;
+    }
+    Err(Failure::Problems(format!(
+        "{}: {} problems found; restore a backup, or export what is whole and import it into a new database",
+        args.db.display(),
+        report.problems.len()
+    )))
+}
