@@ -1,17 +1,13 @@
 //! Made-up jobs: for the demo, the tests and the benches. The same seed always makes the same jobs.
 //!
-//! A job is a [`Life`]: what it is, when it begins and how it goes. [`Life::at`] is the job as it stands at a moment, so
-//! the past of a demo and its future come from one function.
-
-use std::time::Duration;
+//! A job is a [`Life`]: what it is, when it begins and how it goes.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value, json};
 
-use crate::job::{CollectorInfo, Job, JobError, JobStatus};
+use crate::job::{CollectorInfo, Job, JobError, JobStatus, Life, Stage};
 use crate::json::StrictObject;
-use crate::store::{OnConflict, Store, StoreError};
 use crate::time::Timestamp;
 
 const COLLECTORS: usize = 200;
@@ -67,17 +63,6 @@ pub struct World {
     domains: Vec<String>,
     projects: Vec<String>,
     collectors: Vec<Map<String, Value>>,
-}
-
-/// How one job goes.
-#[derive(Debug, Clone)]
-pub struct Life {
-    /// The job as it ends, with all its errors.
-    end: Job,
-    started_at: Timestamp,
-    finished_at: Timestamp,
-    /// Tasks left undone in the end.
-    left: i64,
 }
 
 /// A row of jobs in time: job n begins about n steps after the start.
@@ -191,68 +176,35 @@ impl World {
             JobStatus::Timeout => vec![timeout_error(timeline.longest_millis)],
             _ => Vec::new(),
         };
-        let end = Job {
+        let start = Job {
             job_id: format!("job-{}", hex(random, 12)),
-            status,
+            status: JobStatus::Created,
             filter: filter(random),
             total_tasks,
-            remained_tasks: left,
-            errors,
+            remained_tasks: total_tasks,
+            errors: Vec::new(),
             collector_info: Some(CollectorInfo(collector.clone())),
             project_id: random
                 .random_bool(0.8)
                 .then(|| pick(random, &self.projects).clone()),
             domain_id: domain_id.clone(),
             created_at,
-            updated_at: Some(finished_at),
-            finished_at: Some(finished_at),
+            updated_at: created_at,
+            finished_at: None,
         };
-        Life {
-            end,
-            started_at,
-            finished_at,
-            left,
-        }
-    }
-}
-
-impl Life {
-    #[must_use]
-    pub fn created_at(&self) -> Timestamp {
-        self.end.created_at
-    }
-
-    #[must_use]
-    pub fn finished_at(&self) -> Timestamp {
-        self.finished_at
-    }
-
-    /// The job as it stands at a moment after it was created: tasks are done evenly while it runs.
-    #[must_use]
-    pub fn at(&self, now: Timestamp) -> Job {
-        let mut job = self.end.clone();
-        if now >= self.finished_at {
-            return job;
-        }
-        job.finished_at = None;
-        job.errors.clear();
-        if now < self.started_at {
-            job.status = JobStatus::Created;
-            job.remained_tasks = job.total_tasks;
-            job.updated_at = Some(job.created_at);
-            return job;
-        }
-        let run = (self.finished_at.millis() - self.started_at.millis()).max(1);
-        let to_do = job.total_tasks - self.left;
-        let done = (now.millis() - self.started_at.millis()) * to_do / run;
-        job.status = JobStatus::InProgress;
-        job.remained_tasks = job.total_tasks - done;
-        // When the last of them was done; 0 of 0 tasks are done when it starts.
-        job.updated_at = Some(
-            self.started_at
-                .plus_millis((done * run).checked_div(to_do).unwrap_or(0)),
-        );
-        job
+        let run = Stage {
+            at: started_at,
+            status: JobStatus::InProgress,
+            remained_tasks: total_tasks,
+            errors: Vec::new(),
+        };
+        let end = Stage {
+            at: finished_at,
+            status,
+            remained_tasks: left,
+            errors,
+        };
+        Life::new(start, vec![run, end])
     }
 }
 
@@ -314,15 +266,13 @@ fn timeout_error(longest_millis: i64) -> JobError {
     }
 }
 
-/// A demo that lives: its past is in the store, and each [`Demo::advance`] brings it up to now.
-#[derive(Debug)]
+/// Where the jobs of a demo come from: a past that is there at the start, and new ones as time goes by.
+#[derive(Debug, Clone)]
 pub struct Demo {
     world: World,
     live: Timeline,
     /// The number of the next job of the live timeline.
     next: u64,
-    /// Jobs that have not finished, each as it was last written.
-    running: Vec<(Life, Job)>,
 }
 
 impl Demo {
@@ -332,14 +282,12 @@ impl Demo {
     /// A job about every three seconds, none running longer than a minute and a half.
     const STEP_MILLIS: i64 = 3_000;
     const LONGEST_MILLIS: i64 = 90_000;
-    /// How often a server advances it.
-    pub const INTERVAL: Duration = Duration::from_secs(1);
+    /// The most jobs that come at once: where the clock jumps further, those before them never were.
+    const MOST_AT_ONCE: u64 = 1_000;
 
-    /// Writes the past of a demo into the store.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it can't be written.
-    pub fn start(store: &Store, seed: u64, now: Timestamp) -> Result<Self, StoreError> {
+    /// The demo of a seed, and its past until now.
+    #[must_use]
+    pub fn start(seed: u64, now: Timestamp) -> (Self, Vec<Life>) {
         let world = World::new(seed, Self::DOMAINS);
         let past = Timeline::before(now, Self::DAYS, Self::JOBS);
         let live = Timeline {
@@ -352,72 +300,40 @@ impl Demo {
             world,
             live,
             next: 0,
-            running: Vec::new(),
         };
-        let lives: Vec<_> = (0..Self::JOBS)
+        let mut lives: Vec<_> = (0..Self::JOBS)
             .map(|index| demo.world.life(&past, index))
             .collect();
-        demo.write(store, lives, now)?;
-        demo.advance(store, now)?;
-        Ok(demo)
+        lives.extend(demo.born_until(now));
+        (demo, lives)
     }
 
-    /// Writes what has changed until now; returns how many jobs did.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it can't be written.
-    pub fn advance(&mut self, store: &Store, now: Timestamp) -> Result<usize, StoreError> {
-        let mut created = Vec::new();
+    /// When the next job comes.
+    #[must_use]
+    pub fn next_birth(&self) -> Timestamp {
+        self.world.life(&self.live, self.next).start().created_at
+    }
+
+    /// The jobs that have come since this was last asked.
+    pub fn born_until(&mut self, now: Timestamp) -> Vec<Life> {
+        let passed = now.millis() - self.live.start.millis();
+        let due = u64::try_from(passed / Self::STEP_MILLIS).unwrap_or(0);
+        self.next = self.next.max(due.saturating_sub(Self::MOST_AT_ONCE));
+        let mut born = Vec::new();
         loop {
             let life = self.world.life(&self.live, self.next);
-            if life.created_at() > now {
-                break;
+            if life.start().created_at > now {
+                return born;
             }
-            created.push(life);
+            born.push(life);
             self.next += 1;
         }
-        self.write(store, created, now)
-    }
-
-    fn write(
-        &mut self,
-        store: &Store,
-        created: Vec<Life>,
-        now: Timestamp,
-    ) -> Result<usize, StoreError> {
-        let created = created.into_iter().map(|life| {
-            let job = life.at(now);
-            (life, job)
-        });
-        let mut changed = 0;
-        let mut writer = store.writer()?;
-        let mut transaction = writer.begin(OnConflict::Replace)?;
-        let mut running = Vec::new();
-        for (life, job) in created {
-            transaction.put(&job)?;
-            changed += 1;
-            running.push((life, job));
-        }
-        for (life, last) in &self.running {
-            let job = life.at(now);
-            if job != *last {
-                transaction.put(&job)?;
-                changed += 1;
-            }
-            running.push((life.clone(), job));
-        }
-        transaction.commit()?;
-        running.retain(|(life, _)| life.finished_at() > now);
-        self.running = running;
-        Ok(changed)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Mode;
-
     const NOW: &str = "2026-01-01T00:00:00Z";
 
     fn now() -> Timestamp {
@@ -447,23 +363,24 @@ mod tests {
         let timeline = Timeline::before(now(), 1, 50);
         for index in 0..50 {
             let life = world.life(&timeline, index);
-            let mut last = life.at(life.created_at());
+            let start = life.start().created_at;
+            let end = life.ends_at().unwrap();
+            let mut last = life.at(start);
             assert_eq!(
                 (last.status, last.remained_tasks),
                 (JobStatus::Created, last.total_tasks)
             );
             for step in 1..=40 {
-                let span = life.finished_at().millis() - life.created_at().millis();
-                let moment = life.created_at().plus_millis(span * step / 40);
+                let moment = start.plus_millis((end.millis() - start.millis()) * step / 40);
                 let job = life.at(moment);
                 assert!(
                     job.remained_tasks <= last.remained_tasks,
                     "tasks are not undone"
                 );
-                assert!(job.updated_at >= last.updated_at && job.updated_at <= Some(moment));
+                assert!(job.updated_at >= last.updated_at && job.updated_at <= moment);
                 last = job;
             }
-            assert_eq!(last.finished_at, Some(life.finished_at()));
+            assert_eq!(last.finished_at, Some(end));
             assert!(!matches!(
                 last.status,
                 JobStatus::Created | JobStatus::InProgress
@@ -472,21 +389,16 @@ mod tests {
     }
 
     #[test]
-    fn a_demo_lives() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
-        let mut demo = Demo::start(&store, 1, now()).unwrap();
-        let before = store.check().unwrap();
-        assert_eq!(before.problems, Vec::<String>::new());
-        let mut changed = 0;
-        for second in 1..=120 {
-            changed += demo
-                .advance(&store, now().plus_millis(second * 1_000))
-                .unwrap();
-        }
-        let after = store.check().unwrap();
-        assert_eq!(after.problems, Vec::<String>::new());
-        assert_eq!(after.jobs, before.jobs + 40, "one in three seconds");
-        assert!(changed > 400, "tasks tick down: {changed}");
+    fn a_demo_goes_on() {
+        let (mut demo, past) = Demo::start(1, now());
+        assert!(past.len() > 5_000);
+        assert!(past.iter().all(|life| life.start().created_at <= now()));
+        let minute = now().plus_millis(60_000);
+        assert!(demo.next_birth() <= minute);
+        let born = demo.born_until(minute);
+        assert_eq!(born.len(), 20, "one in three seconds");
+        assert_eq!(demo.born_until(minute), []);
+        let year = now().plus_millis(365 * 86_400_000);
+        assert_eq!(demo.born_until(year).len(), 1_000);
     }
 }

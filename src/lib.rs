@@ -7,20 +7,24 @@
 //! | 1 | `main`, `cli` | the binary: arguments to a checked configuration, logger, exit code |
 //! | 2 | [`server`] | binds, wires the routes, runs |
 //! | 3 | [`api`], [`ui`] | the routes and the page; with `server` the only users of actix |
-//! | 4 | [`transfer`], [`demo`] | import and export; made-up jobs |
-//! | 5 | [`store`] | the database: the only user of rusqlite and r2d2 |
-//! | 6 | [`query`] | the query language: pure, no driver, no framework, no clock |
-//! | 7 | [`job`] | the document |
-//! | 8 | [`json`], [`time`] | strict JSON, moments |
+//! | 4 | [`mock`] | lives, clocks, states to go back to, faults, the journal |
+//! | 5 | [`transfer`], [`demo`] | import and export; made-up jobs |
+//! | 6 | [`store`] | the database: the only user of rusqlite and r2d2 |
+//! | 7 | [`query`] | the query language: pure, no driver, no framework, no clock |
+//! | 8 | [`job`] | the document |
+//! | 9 | [`clock`] | what time it is, for the server and each domain |
+//! | 10 | [`json`], [`time`] | strict JSON, moments |
 //!
 //! A request goes one way: bytes, [`query::request`], a compiled [`query::List`] or [`query::Stat`],
 //! [`store::Snapshot`], bytes. Three things hold throughout: what a client sent never becomes SQL text; every read of
 //! jobs begins with the domain; a document is copied to the answer as it lies in the database.
 
 pub mod api;
+pub mod clock;
 pub mod demo;
 pub mod job;
 pub mod json;
+pub mod mock;
 pub mod query;
 pub mod server;
 pub mod store;

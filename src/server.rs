@@ -11,7 +11,9 @@ use actix_web::{App as ActixApp, HttpServer};
 
 use tokio::sync::Semaphore;
 
-use crate::api::{self, App, Clock, Hosts};
+use crate::api::{self, App, Hosts};
+use crate::clock::Clocks;
+use crate::mock::Mock;
 use crate::store::Store;
 use crate::ui;
 
@@ -32,12 +34,16 @@ pub struct Config {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
     pub workers: usize,
-    /// Freezes "now".
-    pub now: Option<crate::time::Timestamp>,
+    /// What time it is, for the requests of each domain.
+    pub clocks: Arc<Clocks>,
     /// No query runs longer.
     pub query_timeout: Duration,
     /// Further names under which the server may be reached.
     pub allow_hosts: Vec<String>,
+    /// Whether clients may write jobs; those of a mock may in any case.
+    pub is_writable: bool,
+    /// The mock that this server is; its clocks are those above.
+    pub mock: Option<Arc<Mock>>,
 }
 
 /// Why the server can't start.
@@ -79,18 +85,22 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
     let address = listener.local_addr().map_err(listen_error)?;
     let app = Data::new(App {
         store: Arc::clone(&store),
-        clock: config.now.map_or(Clock::System, Clock::Frozen),
+        clocks: Arc::clone(&config.clocks),
+        mock: config.mock.clone(),
+        is_writable: config.is_writable || config.mock.is_some(),
         query_timeout: config.query_timeout,
         hosts: Hosts::new(&config.allow_hosts),
         statistics: Arc::new(Semaphore::new(config.readers() as usize / 4)),
         streams: Arc::new(Semaphore::new(config.readers() as usize / 4)),
     });
+    let switches = api::Switches::of(&app);
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(app.clone())
+            .wrap(from_fn(api::bring_up_to_date))
             .wrap(Compress::default())
             .wrap(from_fn(api::guard_requests))
-            .configure(api::routes)
+            .configure(|routes| api::routes(routes, switches))
             .configure(ui::routes)
             .default_service(web::to(api::not_found))
     })
@@ -110,6 +120,9 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
     .run();
     actix_web::rt::spawn(stop_at_signals(server.handle()));
     actix_web::rt::spawn(keep_checkpointing(store));
+    if let Some(mock) = &config.mock {
+        actix_web::rt::spawn(Arc::clone(mock).watch_fixtures());
+    }
     Ok((server, address))
 }
 

@@ -4,19 +4,21 @@
 use std::path::{Path, PathBuf};
 
 /// From the top; what stands on one line does not know its neighbours.
-const LAYERS: [&[&str]; 7] = [
+const LAYERS: [&[&str]; 9] = [
     &["server"],
     &["api", "ui"],
+    &["mock"],
     &["transfer", "demo"],
     &["store"],
     &["query"],
     &["job"],
+    &["clock"],
     &["json", "time"],
 ];
 /// What only some may use.
 const DRIVERS: [(&str, &[&str]); 4] = [
     ("actix_web", &["server", "api", "ui"]),
-    ("tokio", &["server", "api"]),
+    ("tokio", &["server", "api", "mock"]),
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
 ];

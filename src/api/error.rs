@@ -5,8 +5,13 @@ use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
+use crate::mock::MockError;
 use crate::query::QueryError;
 use crate::store::StoreError;
+use crate::transfer::TransferError;
+
+/// As SpaceONE answers what is unique and present already.
+const CONFLICT: (StatusCode, &str) = (StatusCode::CONFLICT, "ERROR_SAVE_UNIQUE_VALUES");
 
 /// Why a request is not answered as it asked.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +32,13 @@ pub(crate) enum ApiError {
         "the query string is longer than {0} bytes; POST the same to /inventory/v1/jobs/search"
     )]
     LongQueryString(usize),
-    #[error("the body must be application/json without content encoding; it came as {0}")]
-    UnsupportedMediaType(String),
+    #[error(
+        "the body must be {} without content encoding; it came as {found}", .allowed.join(" or ")
+    )]
+    UnsupportedMediaType {
+        allowed: &'static [&'static str],
+        found: String,
+    },
     #[error(
         "as many statistics or lists without a limit as may run at a time are running; try again"
     )]
@@ -37,6 +47,13 @@ pub(crate) enum ApiError {
     SlowBody(u64),
     #[error("the body ended early: {0}")]
     BrokenBody(String),
+    #[error("there is no job `{job_id}` in domain `{domain_id}`")]
+    NoJob { domain_id: String, job_id: String },
+    /// A body whose jobs are at fault.
+    #[error(transparent)]
+    Jobs(TransferError),
+    #[error(transparent)]
+    Mock(MockError),
     #[error("this server is not known as `{0}`; `--allow-host` makes it known")]
     InvalidHost(String),
     /// A panic or another fault of our own.
@@ -49,6 +66,28 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Query(error) => Self::Query(error),
             other => Self::Store(other),
+        }
+    }
+}
+
+impl From<MockError> for ApiError {
+    fn from(error: MockError) -> Self {
+        match error {
+            MockError::Store(error) => error.into(),
+            other => Self::Mock(other),
+        }
+    }
+}
+
+impl From<TransferError> for ApiError {
+    fn from(error: TransferError) -> Self {
+        match error {
+            TransferError::Store(error) => error.into(),
+            // Of a store's faults only a conflict is the body's, and told with its line.
+            TransferError::Write { fault, .. } if !matches!(fault, StoreError::Conflict { .. }) => {
+                fault.into()
+            }
+            other => Self::Jobs(other),
         }
     }
 }
@@ -66,10 +105,15 @@ impl ApiError {
                 StoreError::Busy | StoreError::Unavailable { .. } => {
                     (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE")
                 }
-                StoreError::Conflict { .. } | StoreError::ReadOnly | StoreError::Sqlite(_) => {
+                StoreError::Conflict { .. } => CONFLICT,
+                StoreError::ReadOnly | StoreError::Sqlite(_) => {
                     (StatusCode::INTERNAL_SERVER_ERROR, "ERROR_UNKNOWN")
                 }
             },
+            Self::Jobs(TransferError::Write { .. }) => CONFLICT,
+            Self::Mock(MockError::NoSnapshot { .. }) | Self::NoJob { .. } => {
+                (StatusCode::NOT_FOUND, "ERROR_NOT_FOUND")
+            }
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "ERROR_NOT_FOUND"),
             Self::MethodNotAllowed { .. } => {
                 (StatusCode::METHOD_NOT_ALLOWED, "ERROR_METHOD_NOT_ALLOWED")
@@ -77,13 +121,15 @@ impl ApiError {
             Self::TooLarge(_) | Self::LongQueryString(_) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "ERROR_REQUEST_TOO_LARGE")
             }
-            Self::UnsupportedMediaType(_) => (
+            Self::UnsupportedMediaType { .. } => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "ERROR_UNSUPPORTED_MEDIA_TYPE",
             ),
             Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE"),
             Self::SlowBody(_) => (StatusCode::REQUEST_TIMEOUT, "ERROR_REQUEST_TIMEOUT"),
-            Self::BrokenBody(_) => (StatusCode::BAD_REQUEST, "ERROR_INVALID_PARAMETER"),
+            Self::Jobs(_) | Self::Mock(_) | Self::BrokenBody(_) => {
+                (StatusCode::BAD_REQUEST, "ERROR_INVALID_PARAMETER")
+            }
             Self::InvalidHost(_) => (StatusCode::MISDIRECTED_REQUEST, "ERROR_INVALID_HOST"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR_UNKNOWN"),
         }
@@ -92,10 +138,7 @@ impl ApiError {
     /// What the client reads: of our own faults a fixed text, since their causes are nobody's but the log's.
     fn message(&self) -> String {
         match self {
-            Self::Store(
-                StoreError::Conflict { .. } | StoreError::ReadOnly | StoreError::Sqlite(_),
-            )
-            | Self::Internal(_) => {
+            Self::Store(StoreError::ReadOnly | StoreError::Sqlite(_)) | Self::Internal(_) => {
                 "an unexpected fault of jobdeck's own; its log tells more under this request's id"
                     .to_owned()
             }

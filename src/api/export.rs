@@ -119,7 +119,7 @@ pub(crate) async fn export(request: HttpRequest, app: Data<App>) -> Result<HttpR
             problem: "an export is of jobs, not of their number".to_owned(),
         }));
     }
-    let now = app.clock.now();
+    let now = app.clocks.now(Some(&query.domain_id));
     let compile = move || compile_list(&query, now);
     let produce = move |list: &_, snapshot: &Snapshot<'_>, writer: &mut AnswerWriter| {
         write(format, list, snapshot, writer)

@@ -1,13 +1,14 @@
 //! SpaceONE's routes: list, search, stat.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::App;
 use super::error::ApiError;
 use super::wire::{AnswerWriter, Caching, Weight, answer, read_json};
-use super::{App, Clock};
 use crate::query::request::{JobStatQuery, JobsQuery};
 use crate::query::{List, QueryError, compile_list, compile_stat};
 use crate::store::{Snapshot, StoreError};
@@ -19,7 +20,8 @@ const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
 /// `ETag` where the answer hangs on nothing else.
 pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let query = JobsQuery::from_pairs(pairs(&request)?.iter().map(borrowed))?;
-    let moves_with_time = query.query.asks_the_clock() && matches!(app.clock, Clock::System);
+    let clock = app.clocks.of(Some(&query.domain_id));
+    let moves_with_time = query.query.asks_the_clock() && !clock.is_frozen();
     let caching = if moves_with_time {
         Caching::Never
     } else {
@@ -61,8 +63,12 @@ pub(crate) async fn stat(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let body: Bytes = read_json(&request, body).await?;
-    let now = app.clock.now();
-    let compile = move || compile_stat(&JobStatQuery::from_json(&body)?, now);
+    let clocks = Arc::clone(&app.clocks);
+    let compile = move || {
+        let query = JobStatQuery::from_json(&body)?;
+        let now = clocks.now(Some(&query.domain_id));
+        compile_stat(&query, now)
+    };
     answer(
         &app,
         Weight::Statistics,
@@ -94,7 +100,7 @@ async fn answer_list(
     } else {
         Weight::Stream
     };
-    let now = app.clock.now();
+    let now = app.clocks.now(Some(&query.domain_id));
     let compile = move || -> Result<List, QueryError> { compile_list(&query, now) };
     answer(app, weight, caching, compile, write_list).await
 }

@@ -5,7 +5,9 @@ mod export;
 mod guard;
 mod jobs;
 mod own;
+mod states;
 mod wire;
+mod write;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +17,20 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use self::error::ApiError;
 pub use self::guard::Hosts;
 pub(crate) use self::guard::guard as guard_requests;
+pub(crate) use self::states::bring_up_to_date;
 pub(crate) use self::wire::is_known;
+use crate::clock::Clocks;
+use crate::mock::Mock;
 use crate::store::Store;
-use crate::time::Timestamp;
 
 /// What the handlers share.
 #[derive(Debug)]
 pub struct App {
     pub store: Arc<Store>,
-    pub clock: Clock,
+    pub clocks: Arc<Clocks>,
+    pub mock: Option<Arc<Mock>>,
+    /// Whether clients may write jobs.
+    pub is_writable: bool,
     /// No query runs longer.
     pub query_timeout: Duration,
     pub hosts: Hosts,
@@ -33,32 +40,32 @@ pub struct App {
     pub streams: Arc<tokio::sync::Semaphore>,
 }
 
-/// Where `now` comes from.
-#[derive(Debug, Clone, Copy)]
-pub enum Clock {
-    System,
-    Frozen(Timestamp),
+impl App {
+    /// Another number after each change that is not in the database, yet changes answers.
+    fn changes(&self) -> u64 {
+        let of_mock = self.mock.as_ref().map_or(0, |mock| mock.changes());
+        self.clocks.changes() + of_mock
+    }
 }
 
-impl Clock {
-    /// The moment by which a request is answered.
-    #[must_use]
-    pub fn now(self) -> Timestamp {
-        match self {
-            Self::Frozen(now) => now,
-            Self::System => {
-                let since = std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap_or_default();
-                let millis = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-                Timestamp::from_millis(millis).unwrap_or(Timestamp::MAX)
-            }
+/// Which routes a server has beside those that read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Switches {
+    is_writable: bool,
+    is_mock: bool,
+}
+
+impl Switches {
+    pub(crate) fn of(app: &App) -> Self {
+        Self {
+            is_writable: app.is_writable,
+            is_mock: app.mock.is_some(),
         }
     }
 }
 
 /// The routes of the API.
-pub(crate) fn routes(config: &mut web::ServiceConfig) {
+pub(crate) fn routes(config: &mut web::ServiceConfig, switches: Switches) {
     config
         .service(
             only("/inventory/v1/jobs", "GET, HEAD", web::get().to(jobs::list))
@@ -85,6 +92,70 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
             only("/healthz", "GET, HEAD", web::get().to(own::healthz))
                 .route(web::head().to(own::healthz)),
         );
+    if switches.is_writable {
+        writing_routes(config);
+    }
+    if switches.is_mock {
+        mock_routes(config);
+    }
+}
+
+fn writing_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(
+            only("/jobdeck/jobs", "POST, DELETE", web::post().to(write::add))
+                .route(web::delete().to(write::delete_domain)),
+        )
+        .service(
+            only(
+                "/jobdeck/jobs/{job_id}",
+                "PUT, PATCH, DELETE",
+                web::put().to(write::put),
+            )
+            .route(web::patch().to(write::patch))
+            .route(web::delete().to(write::delete)),
+        );
+}
+
+fn mock_routes(config: &mut web::ServiceConfig) {
+    config
+        .service(only(
+            "/jobdeck/reset",
+            "POST",
+            web::post().to(states::reset),
+        ))
+        .service(only(
+            "/jobdeck/snapshots",
+            "GET",
+            web::get().to(states::snapshots),
+        ))
+        .service(
+            only(
+                "/jobdeck/snapshots/{name}",
+                "PUT, DELETE",
+                web::put().to(states::save),
+            )
+            .route(web::delete().to(states::forget)),
+        )
+        .service(only(
+            "/jobdeck/snapshots/{name}/restore",
+            "POST",
+            web::post().to(states::restore),
+        ))
+        .service(
+            only(
+                "/jobdeck/clock",
+                "GET, PUT, DELETE",
+                web::get().to(states::clock),
+            )
+            .route(web::put().to(states::set_clock))
+            .route(web::delete().to(states::reset_clock)),
+        )
+        .service(only(
+            "/jobdeck/clock/advance",
+            "POST",
+            web::post().to(states::advance_clock),
+        ));
 }
 
 /// A resource with one method; any other is answered with what is allowed.

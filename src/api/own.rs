@@ -7,9 +7,10 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
+use super::App;
 use super::error::ApiError;
 use super::wire::{Caching, Weight, answer};
-use super::{App, Clock};
+use super::write::domain_of;
 use crate::query::value::write_text;
 
 /// `GET /jobdeck/domains`: `{"results": [{"domain_id", "jobs"}]}`, by name.
@@ -44,19 +45,24 @@ pub(crate) async fn domains(
     .await
 }
 
-/// `GET /jobdeck/about`: `{"version", "database", "now", "is_frozen"}`: the program, the file that it serves as it was
-/// named, the clock of its answers (RFC 3339), and whether `--now` froze it.
-pub(crate) async fn about(app: Data<App>) -> HttpResponse {
+/// `GET /jobdeck/about`: the program, the file that it serves as it was named, the clock of its answers (RFC 3339; that
+/// of a domain with `?domain_id=`), whether it stands still, what may be done here, and what is wrong with the fixtures.
+pub(crate) async fn about(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+    let domain_id = domain_of(&request)?;
+    let clock = app.clocks.of(domain_id.as_deref());
     let body = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "database": app.store.path().to_string_lossy(),
-        "now": app.clock.now().to_string(),
-        "is_frozen": matches!(app.clock, Clock::Frozen(_)),
+        "now": clock.now().to_string(),
+        "is_frozen": clock.is_frozen(),
+        "is_writable": app.is_writable,
+        "is_mock": app.mock.is_some(),
+        "fixtures_problem": app.mock.as_ref().and_then(|mock| mock.trouble()),
     });
-    HttpResponse::Ok()
+    Ok(HttpResponse::Ok()
         .insert_header(ContentType::json())
         .insert_header((CACHE_CONTROL, "no-store"))
-        .body(body.to_string())
+        .body(body.to_string()))
 }
 
 /// `GET /healthz`: 200 and `{"status": "ok", …}` when the database answers and its file is still in its place.

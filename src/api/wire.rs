@@ -39,23 +39,33 @@ const STALLED_IN_ALL: Duration = Duration::from_mins(10);
 
 /// Reads the body of a query: `application/json`, at most [`MAX_QUERY_BYTES`].
 pub(crate) async fn read_json(request: &HttpRequest, payload: Payload) -> Result<Bytes, ApiError> {
-    check_media_type(request.headers())?;
+    read_body(request, payload, &["application/json"], MAX_QUERY_BYTES).await
+}
+
+/// Reads a body of one of these media types, without content encoding, of at most so many bytes.
+pub(super) async fn read_body(
+    request: &HttpRequest,
+    payload: Payload,
+    media_types: &'static [&'static str],
+    most: usize,
+) -> Result<Bytes, ApiError> {
+    check_media_type(request.headers(), media_types)?;
     let declared = request
         .headers()
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse().ok());
-    if declared.is_some_and(|length: usize| length > MAX_QUERY_BYTES) {
-        return Err(ApiError::TooLarge(MAX_QUERY_BYTES));
+    if declared.is_some_and(|length: usize| length > most) {
+        return Err(ApiError::TooLarge(most));
     }
-    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(MAX_QUERY_BYTES)).await {
+    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(most)).await {
         Err(_) => Err(ApiError::SlowBody(BODY_TIMEOUT.as_secs())),
-        Ok(Err(_)) => Err(ApiError::TooLarge(MAX_QUERY_BYTES)),
+        Ok(Err(_)) => Err(ApiError::TooLarge(most)),
         Ok(Ok(Err(error))) => Err(ApiError::BrokenBody(error.to_string())),
         Ok(Ok(Ok(bytes))) => Ok(bytes),
     }
 }
 
-fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
+fn check_media_type(headers: &HeaderMap, allowed: &'static [&'static str]) -> Result<(), ApiError> {
     let text = |name| {
         headers
             .get(name)
@@ -68,18 +78,19 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    if essence != "application/json" {
+    if !allowed.contains(&essence.as_str()) {
         let found = if essence.is_empty() {
             "no type at all".to_owned()
         } else {
             essence.chars().take(64).collect()
         };
-        return Err(ApiError::UnsupportedMediaType(found));
+        return Err(ApiError::UnsupportedMediaType { allowed, found });
     }
     match text(CONTENT_ENCODING) {
-        Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => Err(
-            ApiError::UnsupportedMediaType(encoding.chars().take(64).collect()),
-        ),
+        Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => {
+            let found = encoding.chars().take(64).collect();
+            Err(ApiError::UnsupportedMediaType { allowed, found })
+        }
         _ => Ok(()),
     }
 }
@@ -110,12 +121,12 @@ impl Caching {
     }
 
     /// The tag of the version of now, and whether who asked has it.
-    fn look(&self, store: &Store) -> Result<Option<(EntityTag, bool)>, StoreError> {
+    fn look(&self, store: &Store, changes: u64) -> Result<Option<(EntityTag, bool)>, StoreError> {
         let Self::ByVersion(known) = self else {
             return Ok(None);
         };
         // Weak, since what is sent may be compressed or not.
-        let tag = EntityTag::new_weak(store.version()?.to_string());
+        let tag = EntityTag::new_weak(format!("{}-{changes:x}", store.version()?));
         let is_known = is_known(known.as_ref(), &tag);
         Ok(Some((tag, is_known)))
     }
@@ -159,6 +170,8 @@ pub(crate) async fn answer<Q>(
     };
     let (head, answered) = oneshot::channel();
     let store = Arc::clone(&app.store);
+    // Read before the snapshot is taken, as the version is.
+    let changes = app.changes();
     tokio::task::spawn_blocking(move || {
         let mut writer = AnswerWriter {
             buffer: Vec::new(),
@@ -168,7 +181,7 @@ pub(crate) async fn answer<Q>(
             stalled: Duration::ZERO,
             interrupt,
         };
-        let result = writer.produce(&store, &caching, compile, produce);
+        let result = writer.produce(&store, (&caching, changes), compile, produce);
         writer.finish(result);
         drop(place);
     });
@@ -252,12 +265,12 @@ impl AnswerWriter {
     fn produce<Q>(
         &mut self,
         store: &Store,
-        caching: &Caching,
+        (caching, changes): (&Caching, u64),
         compile: impl FnOnce() -> Result<Q, QueryError>,
         produce: impl FnOnce(&Q, &Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let query = compile().map_err(StoreError::Query)?;
-        if let Some((tag, is_known)) = caching.look(store)? {
+        if let Some((tag, is_known)) = caching.look(store, changes)? {
             self.tag = Some(tag);
             self.is_known = is_known;
             if is_known {

@@ -82,6 +82,8 @@ pub(crate) enum Failure {
         "{0}: other machines can reach this address, and there is no check of who asks; listen on 127.0.0.1, or say `--insecure`"
     )]
     Exposed(SocketAddr),
+    #[error("{0} is for a mock; say `--mock` too")]
+    NeedsMock(&'static str),
     #[error("{0}")]
     Server(std::io::Error),
     #[error(

@@ -2,17 +2,18 @@
 
 use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use jobdeck::api::Clock;
-use jobdeck::demo::Demo;
+use jobdeck::clock::{Clock, Clocks};
+use jobdeck::mock::{Mock, MockError, Start};
 use jobdeck::server::{self, Config};
 use jobdeck::store::{Mode, Store};
 use jobdeck::time::Timestamp;
 
-use super::{DbArgs, Failure};
+use super::Failure;
 
 #[derive(Debug, Args)]
 struct ListenArgs {
@@ -55,8 +56,9 @@ pub(super) struct DemoArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    #[command(flatten)]
-    db: DbArgs,
+    /// The database file [default: jobdeck.db; with --mock one that is thrown away]
+    #[arg(long, value_name = "FILE", env = "JOBDECK_DB")]
+    db: Option<PathBuf>,
     #[command(flatten)]
     listen: ListenArgs,
     /// Freeze "now", as the timediff operators see it (RFC 3339) [default: the clock]
@@ -65,6 +67,16 @@ pub(super) struct ServeArgs {
     /// Make the database where there is none
     #[arg(long, env = "JOBDECK_CREATE", value_parser = clap::builder::BoolishValueParser::new())]
     create: bool,
+    /// Let clients write jobs: the routes that put, change, delete and add them
+    #[arg(long, env = "JOBDECK_WRITABLE", value_parser = clap::builder::BoolishValueParser::new())]
+    writable: bool,
+    /// Be a mock for test suites: --writable, and the routes that reset, save and restore the jobs, set clocks, misbehave
+    /// on request, and tell what was asked
+    #[arg(long, env = "JOBDECK_MOCK", value_parser = clap::builder::BoolishValueParser::new())]
+    mock: bool,
+    /// Files of jobs, or folders of them, that a mock starts with and watches; may be given several times
+    #[arg(long, value_name = "PATH", env = "JOBDECK_FIXTURES", num_args = 1.., value_delimiter = ',')]
+    fixtures: Vec<PathBuf>,
 }
 
 /// An address and a port, or a name and a port.
@@ -93,7 +105,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 impl ListenArgs {
-    fn config(&self, now: Option<Timestamp>) -> Result<Config, Failure> {
+    fn config(&self, clock: Clock) -> Result<Config, Failure> {
         if !self.listen.ip().is_loopback() && !self.insecure {
             return Err(Failure::Exposed(self.listen));
         }
@@ -101,77 +113,86 @@ impl ListenArgs {
         Ok(Config {
             listen: self.listen,
             workers: self.workers.map_or(cores, usize::from),
-            now,
+            clocks: Arc::new(Clocks::new(clock)),
             query_timeout: self.query_timeout,
             allow_hosts: self.allow_hosts.clone(),
+            is_writable: false,
+            mock: None,
         })
     }
 }
 
 pub(super) fn demo(args: &DemoArgs) -> Result<(), Failure> {
-    let config = args.listen.config(None)?;
-    // Removed when it is dropped, after the server has stopped.
-    let folder = tempfile::Builder::new()
-        .prefix("jobdeck-demo-")
-        .tempdir()
-        .map_err(|source| Failure::Io {
-            path: std::env::temp_dir(),
-            source,
-        })?;
-    let path = folder.path().join("demo.db");
-    let store = Arc::new(Store::open(&path, Mode::Scratch, config.readers())?);
-    let mut demo =
-        Demo::start(&store, args.seed, Clock::System.now()).map_err(|source| Failure::Store {
-            path: path.clone(),
-            source,
-        })?;
-    run_server(&config, &store, move |store| {
-        actix_web::rt::spawn(async move {
-            let mut interval = tokio::time::interval(Demo::INTERVAL);
-            loop {
-                interval.tick().await;
-                let store = Arc::clone(&store);
-                let advanced = tokio::task::spawn_blocking(move || {
-                    let result = demo.advance(&store, Clock::System.now());
-                    (demo, result)
-                });
-                match advanced.await {
-                    Ok((back, result)) => {
-                        demo = back;
-                        if let Err(error) = result {
-                            log::warn!("the demo stands still for a moment: {error}");
-                        }
-                    }
-                    Err(error) => {
-                        log::error!("the demo stands still: {error}");
-                        return;
-                    }
-                }
-            }
-        });
-    })
+    let config = args.listen.config(Clock::SYSTEM)?;
+    let start = Start {
+        demo: Some(args.seed),
+        fixtures: Vec::new(),
+    };
+    serve_scratch(config, start)
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
-    let config = args.listen.config(args.now)?;
+    let mut config = args
+        .listen
+        .config(args.now.map_or(Clock::SYSTEM, Clock::Frozen))?;
+    config.is_writable = args.writable;
+    if !args.mock && !args.fixtures.is_empty() {
+        return Err(Failure::NeedsMock("--fixtures"));
+    }
+    let start = Start {
+        demo: None,
+        fixtures: args.fixtures.clone(),
+    };
+    let database = match &args.db {
+        None if args.mock => return serve_scratch(config, start),
+        None => Path::new("jobdeck.db"),
+        Some(database) => database,
+    };
     let mode = if args.create {
         Mode::Create
     } else {
         Mode::ReadWrite
     };
-    let store = Arc::new(Store::open(&args.db.db, mode, config.readers())?);
-    run_server(&config, &store, |_| {})
+    let store = Arc::new(Store::open(database, mode, config.readers())?);
+    if args.mock {
+        config.mock = Some(mock(&config, &store, start)?);
+    }
+    run_server(&config, &store)
 }
 
-/// Serves until a signal; `beside` is started with the server.
-fn run_server(
-    config: &Config,
-    store: &Arc<Store>,
-    beside: impl FnOnce(Arc<Store>),
-) -> Result<(), Failure> {
+/// Serves a mock over a database that is thrown away in the end.
+fn serve_scratch(mut config: Config, start: Start) -> Result<(), Failure> {
+    // Removed when it is dropped, after the server has stopped.
+    let folder = tempfile::Builder::new()
+        .prefix("jobdeck-")
+        .tempdir()
+        .map_err(|source| Failure::Io {
+            path: std::env::temp_dir(),
+            source,
+        })?;
+    let path = folder.path().join("scratch.db");
+    let store = Arc::new(Store::open(&path, Mode::Scratch, config.readers())?);
+    config.mock = Some(mock(&config, &store, start)?);
+    run_server(&config, &store)
+}
+
+fn mock(config: &Config, store: &Arc<Store>, start: Start) -> Result<Arc<Mock>, Failure> {
+    let mock = Mock::start(Arc::clone(store), Arc::clone(&config.clocks), start);
+    let mock = mock.map_err(|error| match error {
+        MockError::Fixtures(error) => Failure::Transfer(error),
+        MockError::Store(source) => Failure::Store {
+            path: store.path().to_owned(),
+            source,
+        },
+        other => Failure::Problems(other.to_string()),
+    })?;
+    Ok(Arc::new(mock))
+}
+
+/// Serves until a signal.
+fn run_server(config: &Config, store: &Arc<Store>) -> Result<(), Failure> {
     actix_web::rt::System::new().block_on(async {
         let (running, address) = server::start(config, Arc::clone(store))?;
-        beside(Arc::clone(store));
         // The one line that scripts read.
         writeln!(std::io::stdout(), "jobdeck listening on http://{address}")
             .map_err(Failure::Server)?;

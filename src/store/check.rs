@@ -59,7 +59,7 @@ impl Derived {
             collector_id: job.collector_id().map(str::to_owned),
             project_id: job.project_id.clone(),
             created_at: job.created_at.millis(),
-            updated_at: job.updated_at.unwrap_or(job.created_at).millis(),
+            updated_at: job.updated_at.millis(),
             finished_at: job.finished_at.map(crate::time::Timestamp::millis),
         }
     }

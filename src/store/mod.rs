@@ -9,6 +9,7 @@ mod error;
 mod functions;
 mod interrupt;
 mod read;
+mod states;
 mod version;
 mod write;
 
@@ -27,6 +28,7 @@ pub use check::Report;
 pub use error::{OpenError, StoreError, remedy};
 pub use interrupt::Interrupt;
 pub use read::{Reader, Snapshot};
+pub use states::StateId;
 pub use version::Version;
 pub use write::{OnConflict, WriteTransaction, Written};
 

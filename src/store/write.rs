@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 
 use super::{StoreError, Writer};
 use crate::job::Job;
@@ -31,7 +31,7 @@ pub enum Written {
 /// Jobs being written; none is there until [`WriteTransaction::commit`].
 #[derive(Debug)]
 pub struct WriteTransaction<'w> {
-    transaction: Transaction<'w>,
+    pub(super) transaction: Transaction<'w>,
     on_conflict: OnConflict,
     /// The keys of the domains seen so far.
     domains: HashMap<String, i64>,
@@ -113,8 +113,7 @@ impl WriteTransaction<'_> {
         const ADD: &str = "ON CONFLICT (domain, job_id) DO NOTHING";
         let domain = self.domain_key(&job.domain_id)?;
         let document = job.to_document();
-        let updated_at = job.updated_at.unwrap_or(job.created_at);
-        let values = rusqlite::params![
+        let values = params![
             domain,
             job.job_id,
             job.status.name(),
@@ -123,7 +122,7 @@ impl WriteTransaction<'_> {
             job.collector_id(),
             job.project_id,
             job.created_at.millis(),
-            updated_at.millis(),
+            job.updated_at.millis(),
             job.finished_at.map(crate::time::Timestamp::millis),
             document,
         ];
@@ -151,6 +150,64 @@ impl WriteTransaction<'_> {
         }
     }
 
+    /// The document of a job, as it is within this transaction.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk fails.
+    pub fn find(&self, domain_id: &str, job_id: &str) -> Result<Option<String>, StoreError> {
+        let Some(domain) = self.known_domain(domain_id)? else {
+            return Ok(None);
+        };
+        Ok(self
+            .transaction
+            .prepare_cached("SELECT document FROM jobs WHERE domain = ? AND job_id = ?")?
+            .query_row(params![domain, job_id], |row| row.get(0))
+            .optional()?)
+    }
+
+    /// Deletes a job; tells whether there was one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk fails or is full.
+    pub fn delete(&mut self, domain_id: &str, job_id: &str) -> Result<bool, StoreError> {
+        let Some(domain) = self.known_domain(domain_id)? else {
+            return Ok(false);
+        };
+        let deleted = self
+            .transaction
+            .prepare_cached("DELETE FROM jobs WHERE domain = ? AND job_id = ?")?
+            .execute(params![domain, job_id])?;
+        Ok(deleted > 0)
+    }
+
+    /// Deletes every job of a domain; returns how many there were.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk fails or is full.
+    pub fn delete_domain(&mut self, domain_id: &str) -> Result<u64, StoreError> {
+        let Some(domain) = self.known_domain(domain_id)? else {
+            return Ok(0);
+        };
+        let deleted = self
+            .transaction
+            .execute("DELETE FROM jobs WHERE domain = ?", [domain])?;
+        Ok(deleted as u64)
+    }
+
+    /// How many jobs a domain has, or all domains have together.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk fails.
+    pub fn count(&self, domain_id: Option<&str>) -> Result<u64, StoreError> {
+        let key = self.scope_key(domain_id)?;
+        let jobs: i64 = self.transaction.query_row(
+            "SELECT count(*) FROM jobs WHERE ?1 IS NULL OR domain = ?1",
+            [key],
+            |row| row.get(0),
+        )?;
+        Ok(u64::try_from(jobs).unwrap_or(0))
+    }
+
     /// Makes all that was written visible and, but in a scratch database, durable.
     ///
     /// # Errors
@@ -166,14 +223,7 @@ impl WriteTransaction<'_> {
         if let Some(key) = self.domains.get(domain_id) {
             return Ok(*key);
         }
-        let known = self
-            .transaction
-            .query_row(
-                "SELECT id FROM domains WHERE domain_id = ?",
-                [domain_id],
-                |row| row.get(0),
-            )
-            .optional()?;
+        let known = self.known_domain(domain_id)?;
         let key = match known {
             Some(key) => key,
             None => self.transaction.query_row(

@@ -8,12 +8,15 @@ pub mod csv;
 use std::cell::RefCell;
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess,
+    Visitor,
 };
 
-use crate::job::{Job, JobTextError};
+use crate::job::{self, Job, JobTextError};
 use crate::json::ObjectOnly;
 use crate::store::{OnConflict, Snapshot, Store, StoreError, WriteTransaction, Written};
 
@@ -38,8 +41,47 @@ pub enum TransferError {
     },
     #[error("{name}: {fault}")]
     Io { name: String, fault: std::io::Error },
+    /// A job that whoever takes them does not.
+    #[error("{source_name}: line {line}: {problem}")]
+    Refused {
+        source_name: String,
+        line: usize,
+        problem: String,
+    },
     #[error("{0}")]
     Store(#[from] StoreError),
+}
+
+/// Why a job that was read is not taken.
+#[derive(Debug)]
+pub enum Refusal {
+    Store(StoreError),
+    /// A sentence that names the member.
+    Job(String),
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Refusal {
+    fn at(self, source_name: &str, line: usize) -> TransferError {
+        let source_name = source_name.to_owned();
+        match self {
+            Self::Store(fault) => TransferError::Write {
+                source_name,
+                line,
+                fault,
+            },
+            Self::Job(problem) => TransferError::Refused {
+                source_name,
+                line,
+                problem,
+            },
+        }
+    }
 }
 
 /// Where jobs come from, and the name that errors give it.
@@ -88,7 +130,7 @@ pub fn import(
             transaction: &mut transaction,
             imported: &mut imported,
         };
-        read_jobs(source, &mut |job| sink.put(job))?;
+        read_jobs(source, &mut |job: Job| Ok(sink.put(&job)?))?;
     }
     transaction.commit()?;
     writer.checkpoint_all()?;
@@ -111,13 +153,13 @@ impl Sink<'_, '_> {
     }
 }
 
-/// Reads the jobs of a source, in whichever form they come, and hands each on.
+/// Reads the jobs of a source, or drafts of them, in whichever form they come, and hands each on.
 ///
 /// # Errors
 /// [`TransferError`] for the first fault.
-pub fn read_jobs(
+pub fn read_jobs<T: DeserializeOwned>(
     source: Source,
-    each: &mut impl FnMut(&Job) -> Result<(), StoreError>,
+    each: &mut impl FnMut(T) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
     let Source { name, reader } = source;
     let mut reader = BufReader::with_capacity(BUFFER_BYTES, reader);
@@ -181,11 +223,11 @@ fn skip_blank(reader: &mut impl BufRead) -> std::io::Result<usize> {
     }
 }
 
-fn read_lines(
+fn read_lines<T: DeserializeOwned>(
     name: &str,
     reader: &mut impl BufRead,
     passed: usize,
-    each: &mut impl FnMut(&Job) -> Result<(), StoreError>,
+    each: &mut impl FnMut(T) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
     let mut text = Vec::new();
     for line in passed + 1.. {
@@ -220,12 +262,8 @@ fn read_lines(
             continue;
         }
         let job =
-            Job::from_json(text.trim_ascii_end()).map_err(|fault| job_fault(with_hint(fault)))?;
-        each(&job).map_err(|fault| TransferError::Write {
-            source_name: name.to_owned(),
-            line,
-            fault,
-        })?;
+            job::from_json(text.trim_ascii_end()).map_err(|fault| job_fault(with_hint(fault)))?;
+        each(job).map_err(|refusal| refusal.at(name, line))?;
     }
     Ok(())
 }
@@ -243,30 +281,27 @@ fn with_hint(fault: JobTextError) -> JobTextError {
     }
 }
 
-fn read_document(
+fn read_document<T: DeserializeOwned>(
     name: &str,
     reader: &mut impl BufRead,
     passed: usize,
-    each: &mut impl FnMut(&Job) -> Result<(), StoreError>,
+    each: &mut impl FnMut(T) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
     let found = RefCell::new(Fault::default());
     let mut deserializer = serde_json::Deserializer::from_reader(reader);
     let jobs = Jobs {
         each,
         fault: &found,
+        of: PhantomData,
     };
     let result = jobs
         .deserialize(&mut deserializer)
         .and_then(|()| deserializer.end());
     result.map_err(|error| {
-        let Fault { field, store } = found.into_inner();
+        let Fault { field, refusal } = found.into_inner();
         let line = error.line() + passed;
-        if let Some(fault) = store {
-            return TransferError::Write {
-                source_name: name.to_owned(),
-                line,
-                fault,
-            };
+        if let Some(refusal) = refusal {
+            return refusal.at(name, line);
         }
         let text = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
@@ -288,23 +323,32 @@ fn read_document(
 #[derive(Default)]
 struct Fault {
     field: String,
-    store: Option<StoreError>,
+    refusal: Option<Refusal>,
 }
 
 /// Reads an array of jobs or an API answer, one job at a time.
-struct Jobs<'f, F> {
+struct Jobs<'f, F, T> {
     each: &'f mut F,
     fault: &'f RefCell<Fault>,
+    of: PhantomData<T>,
 }
 
-impl<'de, F: FnMut(&Job) -> Result<(), StoreError>> DeserializeSeed<'de> for Jobs<'_, F> {
+impl<'de, F, T> DeserializeSeed<'de> for Jobs<'_, F, T>
+where
+    F: FnMut(T) -> Result<(), Refusal>,
+    T: DeserializeOwned,
+{
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de, F: FnMut(&Job) -> Result<(), StoreError>> Visitor<'de> for Jobs<'_, F> {
+impl<'de, F, T> Visitor<'de> for Jobs<'_, F, T>
+where
+    F: FnMut(T) -> Result<(), Refusal>,
+    T: DeserializeOwned,
+{
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -312,9 +356,13 @@ impl<'de, F: FnMut(&Job) -> Result<(), StoreError>> Visitor<'de> for Jobs<'_, F>
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        while let Some(job) = access.next_element_seed(OneJob { fault: self.fault })? {
-            if let Err(fault) = (self.each)(&job) {
-                self.fault.borrow_mut().store = Some(fault);
+        let seed = || OneJob {
+            fault: self.fault,
+            of: PhantomData,
+        };
+        while let Some(job) = access.next_element_seed(seed())? {
+            if let Err(refusal) = (self.each)(job) {
+                self.fault.borrow_mut().refusal = Some(refusal);
                 return Err(A::Error::custom("not written"));
             }
         }
@@ -327,6 +375,7 @@ impl<'de, F: FnMut(&Job) -> Result<(), StoreError>> Visitor<'de> for Jobs<'_, F>
                 "results" => access.next_value_seed(Jobs {
                     each: &mut *self.each,
                     fault: self.fault,
+                    of: PhantomData,
                 })?,
                 "total_count" => {
                     access.next_value::<IgnoredAny>()?;
@@ -338,19 +387,19 @@ impl<'de, F: FnMut(&Job) -> Result<(), StoreError>> Visitor<'de> for Jobs<'_, F>
     }
 }
 
-struct OneJob<'f> {
+struct OneJob<'f, T> {
     fault: &'f RefCell<Fault>,
+    of: PhantomData<T>,
 }
 
-impl<'de> DeserializeSeed<'de> for OneJob<'_> {
-    type Value = Job;
+impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for OneJob<'_, T> {
+    type Value = T;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Job, D::Error> {
-        use serde::Deserialize;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
         let mut track = serde_path_to_error::Track::new();
         let tracked = serde_path_to_error::Deserializer::new(deserializer, &mut track);
-        ObjectOnly::<Job>::deserialize(tracked)
-            .map(|job| job.0.with_defaults())
+        ObjectOnly::<T>::deserialize(tracked)
+            .map(|job| job.0)
             .inspect_err(|_| {
                 self.fault.borrow_mut().field = crate::job::field_name(&track.path());
             })
@@ -403,7 +452,7 @@ mod tests {
             reader: Box::new(std::io::Cursor::new(text.to_owned())),
         };
         let mut ids = Vec::new();
-        let result = read_jobs(source, &mut |job| {
+        let result = read_jobs(source, &mut |job: Job| {
             ids.push(job.job_id.clone());
             Ok(())
         });

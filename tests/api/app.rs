@@ -6,6 +6,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use jobdeck::clock::{Clock, Clocks};
+use jobdeck::mock::{Mock, Start};
 use jobdeck::server::{self, Config};
 use jobdeck::store::{Mode, OnConflict, Store};
 use jobdeck::time::Timestamp;
@@ -46,41 +48,91 @@ impl Answer {
     }
 }
 
+/// How a server is to be.
+pub(crate) struct Setup {
+    /// NDJSON.
+    pub jobs: String,
+    pub query_timeout: Duration,
+    pub clock: Clock,
+    pub is_writable: bool,
+    pub mock: Option<Start>,
+}
+
+/// Jobs or none, and a clock that stands still at 2022-06-20T12:00:00Z.
+impl Default for Setup {
+    fn default() -> Self {
+        let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
+        Self {
+            jobs: String::new(),
+            query_timeout: Duration::from_secs(10),
+            clock: Clock::Frozen(now),
+            is_writable: false,
+            mock: None,
+        }
+    }
+}
+
 impl App {
     /// Serves these jobs, an NDJSON text.
     pub(crate) fn with_jobs(jobs: impl Into<String>) -> Self {
-        Self::start(jobs.into(), Duration::from_secs(10))
+        let jobs = jobs.into();
+        Self::serve(Setup {
+            jobs,
+            ..Setup::default()
+        })
     }
 
-    /// Serves with a clock that stands still at 2022-06-20T12:00:00Z.
     pub(crate) fn start(jobs: String, query_timeout: Duration) -> Self {
-        let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
-        Self::start_with(jobs, query_timeout, Some(now))
+        Self::serve(Setup {
+            jobs,
+            query_timeout,
+            ..Setup::default()
+        })
     }
 
     /// Serves with this clock; `None` is the system's.
     pub(crate) fn with_clock(jobs: String, now: Option<Timestamp>) -> Self {
-        Self::start_with(jobs, Duration::from_secs(10), now)
+        let clock = now.map_or(Clock::SYSTEM, Clock::Frozen);
+        Self::serve(Setup {
+            jobs,
+            clock,
+            ..Setup::default()
+        })
     }
 
-    fn start_with(jobs: String, query_timeout: Duration, now: Option<Timestamp>) -> Self {
+    /// Serves a mock of these jobs.
+    pub(crate) fn mock(jobs: impl Into<String>) -> Self {
+        Self::serve(Setup {
+            jobs: jobs.into(),
+            mock: Some(Start::default()),
+            ..Setup::default()
+        })
+    }
+
+    pub(crate) fn serve(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("test.db"), Mode::Scratch, 8).unwrap();
         let source = Source {
             name: "test".to_owned(),
-            reader: Box::new(std::io::Cursor::new(jobs)),
+            reader: Box::new(std::io::Cursor::new(setup.jobs)),
         };
         transfer::import(&store, [source], OnConflict::Fail).unwrap();
 
+        let served = Arc::new(store);
+        let clocks = Arc::new(Clocks::new(setup.clock));
+        let mock = setup
+            .mock
+            .map(|start| Mock::start(Arc::clone(&served), Arc::clone(&clocks), start).unwrap());
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             workers: 2,
-            now,
-            query_timeout,
+            clocks,
+            query_timeout: setup.query_timeout,
             allow_hosts: vec!["jobs.example".to_owned()],
+            is_writable: setup.is_writable,
+            mock: mock.map(Arc::new),
         };
         let (started, has_started) = mpsc::channel();
-        let served = Arc::new(store);
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let (server, address) = server::start(&config, served).unwrap();
@@ -91,6 +143,7 @@ impl App {
         let (handle, address) = has_started.recv().unwrap();
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
+            .allow_non_standard_methods(true)
             .build()
             .into();
         Self {
@@ -125,6 +178,22 @@ impl App {
             &[("content-type", "application/json")],
             Some(body.as_bytes()),
         )
+    }
+
+    /// Sends JSON by any method.
+    pub(crate) fn json(&self, method: &str, path: &str, body: &Value) -> Answer {
+        let body = body.to_string();
+        self.send(
+            method,
+            path,
+            &[("content-type", "application/json")],
+            Some(body.as_bytes()),
+        )
+    }
+
+    /// Sends no body by any method.
+    pub(crate) fn bare(&self, method: &str, path: &str) -> Answer {
+        self.send(method, path, &[], None)
     }
 
     pub(crate) fn search(&self, body: &Value) -> Answer {

@@ -7,6 +7,8 @@ mod conformance;
 mod export;
 mod readme;
 mod routes;
+mod states;
 mod statistics;
 mod streaming;
 mod tenancy;
+mod writing;

@@ -3,12 +3,17 @@
 //! Everything else in jobdeck treats a document as text that was checked here. Two documents that mean the same have
 //! the same text: members in the order of [`Job`], times in UTC with milliseconds, no member that has no value.
 
+mod draft;
+mod life;
+
 use std::fmt;
 
-use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
+use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use self::draft::Draft;
+pub use self::life::{Life, Script, Stage, Step};
 use crate::json::{ObjectOnly, Strict, StrictObject};
 use crate::time::Timestamp;
 
@@ -65,44 +70,32 @@ impl JobStatus {
 
 /// One run of a collector.
 ///
-/// Rule: the table "The job document" of the contract. A member that is not in it is refused, so that a misspelt
-/// fixture does not pass silently.
+/// Rule: the table "The job document" of the contract. It is read as a [`Draft`], which knows what may be left out and
+/// refuses a member that is not in the table, so that a misspelt fixture does not pass silently.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Draft")]
 pub struct Job {
     /// Unique within the domain; 1 to [`MAX_ID_BYTES`] bytes.
-    #[serde(deserialize_with = "id")]
     pub job_id: String,
-    #[serde(default)]
     pub status: JobStatus,
     /// What the collection was limited to; free-form.
-    #[serde(default)]
     pub filter: StrictObject,
     /// 0 to [`MAX_TASKS`].
-    #[serde(default, deserialize_with = "tasks")]
     pub total_tasks: i64,
     /// Tasks not yet done, within int32. SpaceONE's own data has -1 in canceled jobs, so it may be negative.
-    #[serde(default, deserialize_with = "int32")]
     pub remained_tasks: i64,
-    #[serde(default, deserialize_with = "errors")]
     pub errors: Vec<JobError>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub collector_info: Option<CollectorInfo>,
-    #[serde(
-        default,
-        deserialize_with = "optional_id",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub project_id: Option<String>,
     /// The tenant; 1 to [`MAX_ID_BYTES`] bytes.
-    #[serde(deserialize_with = "id")]
     pub domain_id: String,
     pub created_at: Timestamp,
-    /// When it was last written; `None` only between reading and [`Job::from_json`]'s default.
-    #[serde(default)]
-    pub updated_at: Option<Timestamp>,
+    /// When it was last written.
+    pub updated_at: Timestamp,
     /// `None` while the job runs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
 }
 
@@ -157,41 +150,43 @@ fn field_clause(field: &str) -> String {
     }
 }
 
+/// Reads a job, or a draft of one, from JSON text.
+///
+/// # Errors
+/// [`JobTextError`] names the place: not JSON, an unknown or missing field, or a value of the wrong type.
+pub fn from_json<T: DeserializeOwned>(text: &[u8]) -> Result<T, JobTextError> {
+    match serde_json::from_slice::<ObjectOnly<T>>(text) {
+        Ok(read) => Ok(read.0),
+        // Following the path costs time, so only a text that failed is read with it.
+        Err(error) => Err(explain::<T>(text, &error)),
+    }
+}
+
+fn explain<T: DeserializeOwned>(text: &[u8], first: &serde_json::Error) -> JobTextError {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let field = match serde_path_to_error::deserialize::<_, ObjectOnly<T>>(&mut deserializer) {
+        Err(error) if !error.inner().is_syntax() && !error.inner().is_eof() => {
+            field_name(error.path())
+        }
+        _ => String::new(),
+    };
+    let problem = first.to_string();
+    let place = format!(" at line {} column {}", first.line(), first.column());
+    JobTextError {
+        line: first.line(),
+        column: first.column(),
+        field,
+        problem: problem.strip_suffix(&place).unwrap_or(&problem).to_owned(),
+    }
+}
+
 impl Job {
     /// Reads one job from JSON text and puts in the defaults.
     ///
     /// # Errors
-    /// [`JobTextError`] names the place: not JSON, an unknown or missing field, or a value of the wrong type.
+    /// As [`from_json`].
     pub fn from_json(text: &[u8]) -> Result<Self, JobTextError> {
-        match serde_json::from_slice::<ObjectOnly<Self>>(text) {
-            Ok(job) => Ok(job.0.with_defaults()),
-            // Following the path costs time, so only a job that failed is read with it.
-            Err(error) => Err(Self::explain(text, &error)),
-        }
-    }
-
-    pub(crate) fn with_defaults(mut self) -> Self {
-        self.updated_at.get_or_insert(self.created_at);
-        self
-    }
-
-    fn explain(text: &[u8], first: &serde_json::Error) -> JobTextError {
-        let mut deserializer = serde_json::Deserializer::from_slice(text);
-        let field = match serde_path_to_error::deserialize::<_, ObjectOnly<Self>>(&mut deserializer)
-        {
-            Err(error) if !error.inner().is_syntax() && !error.inner().is_eof() => {
-                field_name(error.path())
-            }
-            _ => String::new(),
-        };
-        let problem = first.to_string();
-        let place = format!(" at line {} column {}", first.line(), first.column());
-        JobTextError {
-            line: first.line(),
-            column: first.column(),
-            field,
-            problem: problem.strip_suffix(&place).unwrap_or(&problem).to_owned(),
-        }
+        from_json(text)
     }
 
     /// The canonical text: the document as it is stored and served.
@@ -213,59 +208,6 @@ impl Job {
 pub(crate) fn field_name(path: &serde_path_to_error::Path) -> String {
     let name = path.to_string();
     if name == "." { String::new() } else { name }
-}
-
-fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let id = String::deserialize(deserializer)?;
-    match id.len() {
-        0 => Err(D::Error::custom("must not be empty")),
-        1..=MAX_ID_BYTES => Ok(id),
-        length => Err(D::Error::custom(format_args!(
-            "is {length} bytes long, at most {MAX_ID_BYTES} are allowed"
-        ))),
-    }
-}
-
-fn optional_id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    #[derive(Deserialize)]
-    struct Id(#[serde(deserialize_with = "id")] String);
-    Ok(Option::<Id>::deserialize(deserializer)?.map(|id| id.0))
-}
-
-fn tasks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    deserializer.deserialize_i64(Int32 { least: 0 })
-}
-
-fn int32<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-    deserializer.deserialize_i64(Int32 {
-        least: i64::from(i32::MIN),
-    })
-}
-
-/// An integer from `least` to [`MAX_TASKS`].
-struct Int32 {
-    least: i64,
-}
-
-impl Visitor<'_> for Int32 {
-    type Value = i64;
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an integer from {} to {MAX_TASKS}", self.least)
-    }
-    fn visit_i64<E: Error>(self, number: i64) -> Result<i64, E> {
-        let allowed = (self.least..=MAX_TASKS).contains(&number);
-        allowed
-            .then_some(number)
-            .ok_or_else(|| E::invalid_value(Unexpected::Signed(number), &self))
-    }
-    fn visit_u64<E: Error>(self, number: u64) -> Result<i64, E> {
-        self.visit_i64(i64::try_from(number).unwrap_or(i64::MAX))
-    }
-}
-
-fn errors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<JobError>, D::Error> {
-    let errors = Vec::<ObjectOnly<JobError>>::deserialize(deserializer)?;
-    Ok(errors.into_iter().map(|error| error.0).collect())
 }
 
 impl<'de> Deserialize<'de> for CollectorInfo {

@@ -1,0 +1,336 @@
+//! Writing jobs: put one, change some of its fields, delete it or all of a domain, add many. Each takes effect before it
+//! is answered, and whole or not at all. Only with `serve --writable`, or a mock.
+
+use std::io::Cursor;
+
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use serde_json::{Map, Value, json};
+
+use super::App;
+use super::error::ApiError;
+use super::jobs::pairs;
+use super::wire::{MAX_QUERY_BYTES, read_body};
+use crate::job::{Draft, JobTextError, MAX_ID_BYTES, from_json};
+use crate::json::StrictObject;
+use crate::mock::Change;
+use crate::query::QueryError;
+use crate::store::{OnConflict, Written};
+use crate::transfer::{Refusal, Source, read_jobs};
+
+/// The largest body of many jobs, in bytes.
+const MAX_JOBS_BYTES: usize = 64 << 20;
+/// From this size on the counts are made once at the end, in bytes.
+const BULK_BYTES: usize = 1 << 20;
+/// One job may be as large as a line of an import.
+const MAX_JOB_BYTES: usize = 8 << 20;
+
+/// `PUT /jobdeck/jobs/{job_id}?domain_id=`: puts a job whole; answers its document, 201 where there was none before.
+pub(crate) async fn put(
+    request: HttpRequest,
+    app: Data<App>,
+    job_id: Path<String>,
+    body: Payload,
+) -> Result<HttpResponse, ApiError> {
+    let domain_id = domain_of(&request)?;
+    let body = read_body(&request, body, &["application/json"], MAX_JOB_BYTES).await?;
+    let mut draft: Draft = from_json(&body).map_err(|fault| body_fault(&body, &fault))?;
+    let job_id = id("job_id", job_id.into_inner())?;
+    agree("job_id", &mut draft.job_id, Some(job_id))?;
+    agree("domain_id", &mut draft.domain_id, domain_id)?;
+    if draft.domain_id.is_none() {
+        return Err(missing_domain());
+    }
+    let (written, job) = change(app, OnConflict::Replace, false, move |change| {
+        change.put(draft).map_err(refused)
+    })
+    .await?;
+    let status = match written {
+        Written::Added => StatusCode::CREATED,
+        Written::Replaced | Written::Skipped => StatusCode::OK,
+    };
+    Ok(document(status, job.to_document()))
+}
+
+/// `PATCH /jobdeck/jobs/{job_id}?domain_id=`: changes the fields that are given (RFC 7396, JSON merge patch); answers
+/// the document. `updated_at` becomes now where it is not given, and a life that the job had ends.
+pub(crate) async fn patch(
+    request: HttpRequest,
+    app: Data<App>,
+    job_id: Path<String>,
+    body: Payload,
+) -> Result<HttpResponse, ApiError> {
+    const MEDIA_TYPES: &[&str] = &["application/merge-patch+json", "application/json"];
+    let domain_id = required_domain(&request)?;
+    let job_id = job_id.into_inner();
+    let body = read_body(&request, body, MEDIA_TYPES, MAX_QUERY_BYTES).await?;
+    let patch: StrictObject =
+        serde_json::from_slice(&body).map_err(|error| syntax_fault(&error.to_string()))?;
+    let job = change(app, OnConflict::Replace, false, move |change| {
+        let found = change.find(&domain_id, &job_id)?;
+        let Some(found) = found else {
+            return Err(ApiError::NoJob { domain_id, job_id });
+        };
+        let draft = patched(&found, patch.0, change.now(&domain_id).to_string())?;
+        for (name, given, known) in [
+            ("job_id", &draft.job_id, &job_id),
+            ("domain_id", &draft.domain_id, &domain_id),
+        ] {
+            if given.as_ref() != Some(known) {
+                return Err(parameter(
+                    name,
+                    &format!("a patch can't move a job; it is `{known}`"),
+                ));
+            }
+        }
+        let (_, job) = change.put(draft).map_err(refused)?;
+        Ok(job)
+    })
+    .await?;
+    Ok(document(StatusCode::OK, job.to_document()))
+}
+
+/// The draft that a patch makes of a document.
+fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Draft, ApiError> {
+    let read = |text: &str| {
+        serde_json::from_str(text).map_err(|_damaged| {
+            ApiError::Internal("a document can't be read; `jobdeck check` tells which")
+        })
+    };
+    let mut job: Value = read(document)?;
+    let says_when = patch.contains_key("updated_at");
+    json_patch::merge(&mut job, &Value::Object(patch));
+    if !says_when {
+        job["updated_at"] = Value::String(now);
+    }
+    from_json(job.to_string().as_bytes()).map_err(|fault| {
+        let place = if fault.field.is_empty() {
+            "body"
+        } else {
+            &fault.field
+        };
+        parameter(place, &fault.problem)
+    })
+}
+
+/// `DELETE /jobdeck/jobs/{job_id}?domain_id=`: deletes a job; 204.
+pub(crate) async fn delete(
+    request: HttpRequest,
+    app: Data<App>,
+    job_id: Path<String>,
+) -> Result<HttpResponse, ApiError> {
+    let domain_id = required_domain(&request)?;
+    let job_id = job_id.into_inner();
+    change(app, OnConflict::Replace, false, move |change| {
+        if change.delete(&domain_id, &job_id)? {
+            Ok(())
+        } else {
+            Err(ApiError::NoJob { domain_id, job_id })
+        }
+    })
+    .await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// `DELETE /jobdeck/jobs?domain_id=`: deletes the jobs of a domain; `{"deleted": n}`.
+pub(crate) async fn delete_domain(
+    request: HttpRequest,
+    app: Data<App>,
+) -> Result<HttpResponse, ApiError> {
+    let domain_id = required_domain(&request)?;
+    let deleted: Result<u64, ApiError> = change(app, OnConflict::Replace, false, move |change| {
+        Ok(change.delete_domain(&domain_id)?)
+    })
+    .await;
+    Ok(HttpResponse::Ok().json(json!({"deleted": deleted?})))
+}
+
+/// `POST /jobdeck/jobs?domain_id=&on_conflict=`: adds many jobs, NDJSON, an array or a saved answer, all or none;
+/// `{"added", "replaced", "skipped"}`. With a `domain_id` the jobs need not name theirs, and may name no other.
+pub(crate) async fn add(
+    request: HttpRequest,
+    app: Data<App>,
+    body: Payload,
+) -> Result<HttpResponse, ApiError> {
+    const MEDIA_TYPES: &[&str] = &["application/x-ndjson", "application/json"];
+    let mut on_conflict = OnConflict::Replace;
+    let domain_id = parameters(&request, |name, value| {
+        if name != "on_conflict" {
+            return Ok(false);
+        }
+        on_conflict = match value {
+            "replace" => OnConflict::Replace,
+            "skip" => OnConflict::Skip,
+            "fail" => OnConflict::Fail,
+            _ => return Err("expected replace, skip or fail".to_owned()),
+        };
+        Ok(true)
+    })?;
+    let body = read_body(&request, body, MEDIA_TYPES, MAX_JOBS_BYTES).await?;
+    let is_bulk = body.len() >= BULK_BYTES;
+    let counts = change(app, on_conflict, is_bulk, move |change| {
+        let mut counts = [0_u64; 3];
+        let source = Source {
+            name: "body".to_owned(),
+            reader: Box::new(Cursor::new(body)),
+        };
+        read_jobs(source, &mut |mut draft: Draft| {
+            agree("domain_id", &mut draft.domain_id, domain_id.clone())
+                .map_err(|error| Refusal::Job(error.to_string()))?;
+            let (written, _) = change.put(draft)?;
+            counts[match written {
+                Written::Added => 0,
+                Written::Replaced => 1,
+                Written::Skipped => 2,
+            }] += 1;
+            Ok(())
+        })?;
+        Ok::<_, ApiError>(counts)
+    })
+    .await?;
+    let [added, replaced, skipped] = counts;
+    Ok(HttpResponse::Ok().json(json!({"added": added, "replaced": replaced, "skipped": skipped})))
+}
+
+/// Writes on a blocking thread, as one: where `act` fails, nothing has changed.
+async fn change<T: Send + 'static>(
+    app: Data<App>,
+    on_conflict: OnConflict,
+    is_bulk: bool,
+    act: impl FnOnce(&mut Change<'_>) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    blocking(move || {
+        if let Some(mock) = &app.mock {
+            return mock.change(on_conflict, is_bulk, act);
+        }
+        let mut writer = app.store.writer()?;
+        let transaction = if is_bulk {
+            writer.begin_bulk(on_conflict)?
+        } else {
+            writer.begin(on_conflict)?
+        };
+        let mut change = Change::plain(transaction, &app.clocks);
+        let done = act(&mut change)?;
+        change.commit()?;
+        Ok(done)
+    })
+    .await
+}
+
+/// Does what may take a while where nobody waits for it but who asked.
+pub(super) async fn blocking<T: Send + 'static>(
+    act: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(act)
+        .await
+        .map_err(|_panic| ApiError::Internal("a write ended in a panic"))?
+}
+
+/// The `domain_id` of an address that takes nothing else.
+pub(super) fn domain_of(request: &HttpRequest) -> Result<Option<String>, ApiError> {
+    parameters(request, |_, _| Ok(false))
+}
+
+fn required_domain(request: &HttpRequest) -> Result<String, ApiError> {
+    domain_of(request)?.ok_or_else(missing_domain)
+}
+
+fn missing_domain() -> ApiError {
+    ApiError::Query(QueryError::Required {
+        key: "domain_id".to_owned(),
+    })
+}
+
+/// Reads the parameters of an address: its `domain_id`, and those of which `take` says that it knows them; each at most
+/// once.
+fn parameters(
+    request: &HttpRequest,
+    mut take: impl FnMut(&str, &str) -> Result<bool, String>,
+) -> Result<Option<String>, ApiError> {
+    let mut domain_id = None;
+    let mut seen: Vec<String> = Vec::new();
+    for (name, value) in pairs(request)? {
+        if seen.iter().any(|one| *one == name) {
+            return Err(parameter(&name, "is given twice"));
+        }
+        if name == "domain_id" {
+            domain_id = Some(id("domain_id", value.clone().into_owned())?);
+        } else if !take(&name, &value).map_err(|problem| parameter(&name, &problem))? {
+            return Err(parameter(&name, "there is no such parameter here"));
+        }
+        seen.push(name.into_owned());
+    }
+    Ok(domain_id)
+}
+
+/// Checks an id that stands in an address, as those in bodies are checked.
+fn id(name: &str, given: String) -> Result<String, ApiError> {
+    if (1..=MAX_ID_BYTES).contains(&given.len()) {
+        Ok(given)
+    } else {
+        let length = given.len();
+        Err(parameter(
+            name,
+            &format!("is {length} bytes long; expected 1 to {MAX_ID_BYTES}"),
+        ))
+    }
+}
+
+/// Fills a member in from the address, or checks that the two agree.
+fn agree(name: &str, given: &mut Option<String>, address: Option<String>) -> Result<(), ApiError> {
+    match (&given, address) {
+        (Some(given), Some(address)) if *given != address => Err(parameter(
+            name,
+            &format!("is `{given}` in the body and `{address}` in the address; they must agree"),
+        )),
+        (None, address) => {
+            *given = address;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn parameter(place: &str, problem: &str) -> ApiError {
+    ApiError::Query(QueryError::Parameter {
+        place: place.chars().take(64).collect(),
+        problem: problem.to_owned(),
+    })
+}
+
+fn refused(refusal: Refusal) -> ApiError {
+    match refusal {
+        Refusal::Store(error) => error.into(),
+        Refusal::Job(problem) => parameter("body", &problem),
+    }
+}
+
+fn body_fault(body: &[u8], fault: &JobTextError) -> ApiError {
+    if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() {
+        syntax_fault(&format!(
+            "{} at line {} column {}",
+            fault.problem, fault.line, fault.column
+        ))
+    } else {
+        parameter(&format!("body, line {}", fault.line), &fault.to_string())
+    }
+}
+
+fn syntax_fault(problem: &str) -> ApiError {
+    ApiError::Query(QueryError::Json {
+        problem: problem.to_owned(),
+    })
+}
+
+fn document(status: StatusCode, document: String) -> HttpResponse {
+    HttpResponse::build(status)
+        .content_type("application/json")
+        .body(document)
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self::Job(error.to_string())
+    }
+}

@@ -1,0 +1,569 @@
+//! The states of a mock over HTTP: reset, snapshots, clocks, lives, fixtures; each also for one domain alone.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use jobdeck::clock::Clock;
+use jobdeck::mock::Start;
+use serde_json::{Value, json};
+
+use crate::app::{App, Setup, job};
+
+/// The jobs of a domain, as `id status remained`.
+fn jobs(app: &App, domain_id: &str) -> Vec<String> {
+    let answer = app.search(&json!({"domain_id": domain_id, "query": {"sort": {"key": "job_id"}}}));
+    let results = answer.json()["results"].as_array().unwrap().clone();
+    let told = results.iter().map(|job| {
+        format!(
+            "{} {} {}",
+            job["job_id"].as_str().unwrap(),
+            job["status"].as_str().unwrap(),
+            job["remained_tasks"]
+        )
+    });
+    told.collect()
+}
+
+fn put(app: &App, job_id: &str, domain_id: &str, draft: &Value) {
+    let path = format!("/jobdeck/jobs/{job_id}?domain_id={domain_id}");
+    let answer = app.json("PUT", &path, draft);
+    assert!(answer.status < 300, "{}", answer.text);
+}
+
+fn advance(app: &App, query: &str, seconds: u32) -> Value {
+    let path = format!("/jobdeck/clock/advance{query}");
+    app.json("POST", &path, &json!({"seconds": seconds})).json()
+}
+
+/// Waits until something holds; the mock looks at its fixtures five times a second.
+#[track_caller]
+fn eventually(what: &str, holds: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_reset_goes_back_to_the_start() {
+    let app = App::mock(job("a", "d", "") + &job("b", "d", "") + &job("a", "e", ""));
+    let change = || {
+        put(&app, "a", "d", &json!({"status": "ERROR"}));
+        put(&app, "new", "d", &json!({}));
+        put(&app, "new", "e", &json!({}));
+        app.bare("DELETE", "/jobdeck/jobs/b?domain_id=d");
+        advance(&app, "", 60);
+        advance(&app, "?domain_id=d", 60);
+        advance(&app, "?domain_id=e", 60);
+    };
+    change();
+    assert_eq!(
+        app.bare("POST", "/jobdeck/reset?domain_id=d").json(),
+        json!({"jobs": 2})
+    );
+    assert_eq!(jobs(&app, "d"), ["a CREATED 0", "b CREATED 0"]);
+    assert_eq!(jobs(&app, "e"), ["a CREATED 0", "new CREATED 0"]);
+    let now = |query: &str| app.get(&format!("/jobdeck/clock{query}")).json()["now"].clone();
+    assert_eq!(
+        now("?domain_id=d"),
+        "2022-06-20T12:01:00.000Z",
+        "the server's"
+    );
+    assert_eq!(now("?domain_id=e"), "2022-06-20T12:02:00.000Z");
+    change();
+    assert_eq!(
+        app.bare("POST", "/jobdeck/reset").json(),
+        json!({"jobs": 3})
+    );
+    assert_eq!(jobs(&app, "d"), ["a CREATED 0", "b CREATED 0"]);
+    assert_eq!(jobs(&app, "e"), ["a CREATED 0"]);
+    for query in ["", "?domain_id=d", "?domain_id=e"] {
+        assert_eq!(now(query), "2022-06-20T12:00:00.000Z");
+    }
+    assert_eq!(
+        app.bare("POST", "/jobdeck/reset?domain_id=unknown").json(),
+        json!({"jobs": 0})
+    );
+}
+
+#[test]
+fn snapshots_are_saved_restored_listed_and_forgotten() {
+    let app = App::mock(job("a", "d", "") + &job("a", "e", ""));
+    let saved = app.bare("PUT", "/jobdeck/snapshots/one?domain_id=d");
+    assert_eq!(saved.status, 201);
+    let info =
+        json!({"name": "one", "domain_id": "d", "jobs": 1, "saved_at": "2022-06-20T12:00:00.000Z"});
+    assert_eq!(saved.json(), info);
+    put(&app, "b", "d", &json!({}));
+    put(&app, "b", "e", &json!({}));
+    assert_eq!(
+        app.bare("PUT", "/jobdeck/snapshots/one").status,
+        201,
+        "another scope"
+    );
+    assert_eq!(
+        app.bare("POST", "/jobdeck/snapshots/one/restore?domain_id=d")
+            .json(),
+        json!({"jobs": 1})
+    );
+    assert_eq!(jobs(&app, "d"), ["a CREATED 0"]);
+    assert_eq!(jobs(&app, "e"), ["a CREATED 0", "b CREATED 0"]);
+    app.bare("POST", "/jobdeck/reset");
+    assert_eq!(
+        app.bare("POST", "/jobdeck/snapshots/one/restore").json(),
+        json!({"jobs": 4})
+    );
+    assert_eq!(jobs(&app, "d"), ["a CREATED 0", "b CREATED 0"]);
+
+    put(&app, "c", "d", &json!({}));
+    assert_eq!(
+        app.bare("PUT", "/jobdeck/snapshots/one?domain_id=d").status,
+        200,
+        "replaced"
+    );
+    let list = app.get("/jobdeck/snapshots").json();
+    let names: Vec<_> = list["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["jobs"].clone())
+        .collect();
+    assert_eq!(names, [json!(4), json!(3)]);
+    assert_eq!(
+        app.get("/jobdeck/snapshots?domain_id=d").json()["results"][0]["jobs"],
+        3
+    );
+    assert_eq!(
+        app.bare("DELETE", "/jobdeck/snapshots/one?domain_id=d")
+            .status,
+        204
+    );
+    let before = jobs(&app, "d");
+    for (method, path, expected) in [
+        (
+            "POST",
+            "/jobdeck/snapshots/one/restore?domain_id=d",
+            "404 ERROR_NOT_FOUND: there is no snapshot `one` of domain d; there are none; PUT makes one",
+        ),
+        (
+            "DELETE",
+            "/jobdeck/snapshots/two",
+            "404 ERROR_NOT_FOUND: there is no snapshot `two` of the whole server; there are one",
+        ),
+        (
+            "PUT",
+            "/jobdeck/snapshots/a%20b",
+            "400 ERROR_INVALID_PARAMETER: `a b` is no name of a snapshot: 1 to 100 of A-Z a-z 0-9 . _ -",
+        ),
+    ] {
+        assert_eq!(app.bare(method, path).error(), expected);
+    }
+    assert_eq!(jobs(&app, "d"), before);
+    for number in 0..99 {
+        assert_eq!(
+            app.bare("PUT", &format!("/jobdeck/snapshots/n{number}?domain_id=x"))
+                .status,
+            201
+        );
+    }
+    assert_eq!(
+        app.bare("PUT", "/jobdeck/snapshots/more").error(),
+        "400 ERROR_INVALID_PARAMETER: there are 100 snapshots, which is the most; delete one"
+    );
+}
+
+#[test]
+fn a_clock_is_read_frozen_set_advanced_and_given_back() {
+    let app = App::serve(Setup {
+        clock: Clock::SYSTEM,
+        mock: Some(Start::default()),
+        ..Setup::default()
+    });
+    assert_eq!(app.get("/jobdeck/clock").json()["is_frozen"], false);
+    let frozen = app
+        .json("PUT", "/jobdeck/clock", &json!({"is_frozen": true}))
+        .json();
+    assert_eq!(frozen["is_frozen"], true);
+    assert_eq!(app.get("/jobdeck/clock").json(), frozen);
+    let set = app.json(
+        "PUT",
+        "/jobdeck/clock?domain_id=d",
+        &json!({"now": "2030-01-01T01:00:00+01:00"}),
+    );
+    assert_eq!(
+        set.json(),
+        json!({"now": "2030-01-01T00:00:00.000Z", "is_frozen": true})
+    );
+    assert_eq!(
+        advance(&app, "?domain_id=d", 90)["now"],
+        "2030-01-01T00:01:30.000Z"
+    );
+    assert_eq!(
+        app.get("/jobdeck/about?domain_id=d").json()["now"],
+        "2030-01-01T00:01:30.000Z"
+    );
+    assert_eq!(
+        app.get("/jobdeck/clock").json(),
+        frozen,
+        "the server's is its own"
+    );
+    put(&app, "j", "d", &json!({}));
+    let recent = |domain_id: &str| {
+        let filter = json!([{"k": "created_at", "v": "now - 1m", "o": "timediff_gte"}]);
+        app.search(&json!({"domain_id": domain_id, "query": {"filter": filter}}))
+            .json()["total_count"]
+            .clone()
+    };
+    assert_eq!(recent("d"), 1);
+    advance(&app, "?domain_id=d", 61);
+    assert_eq!(recent("d"), 0);
+
+    let running = app
+        .json(
+            "PUT",
+            "/jobdeck/clock?domain_id=d",
+            &json!({"is_frozen": false}),
+        )
+        .json();
+    assert_eq!(running["is_frozen"], false);
+    assert!(
+        running["now"]
+            .as_str()
+            .unwrap()
+            .starts_with("2030-01-01T00:02:3"),
+        "{running}"
+    );
+    assert_eq!(
+        app.bare("DELETE", "/jobdeck/clock?domain_id=d").json(),
+        frozen
+    );
+    assert_eq!(
+        app.bare("DELETE", "/jobdeck/clock").json()["is_frozen"],
+        false
+    );
+}
+
+#[test]
+fn a_clock_set_to_nonsense_stays_as_it_was() {
+    let app = App::mock("");
+    let before = app.get("/jobdeck/clock").json();
+    for (method, path, body, expected) in [
+        (
+            "PUT",
+            "/jobdeck/clock",
+            "{}",
+            "body: expected `now`, `is_frozen`, or both",
+        ),
+        (
+            "PUT",
+            "/jobdeck/clock",
+            r#"{"now": "soon"}"#,
+            "now: `soon` is not an RFC 3339 time",
+        ),
+        (
+            "PUT",
+            "/jobdeck/clock",
+            r#"{"frozen": true}"#,
+            "frozen: unknown field `frozen`",
+        ),
+        (
+            "POST",
+            "/jobdeck/clock/advance",
+            r#"{"seconds": -1}"#,
+            "seconds: expected a number from 0 to 3155760000",
+        ),
+        (
+            "POST",
+            "/jobdeck/clock/advance",
+            r#"{"seconds": "1"}"#,
+            "seconds: invalid type: string",
+        ),
+        (
+            "POST",
+            "/jobdeck/clock/advance",
+            "{}",
+            "body: missing field `seconds`",
+        ),
+    ] {
+        let answer = app.send(
+            method,
+            path,
+            &[("content-type", "application/json")],
+            Some(body.as_bytes()),
+        );
+        let error = answer.error();
+        assert!(
+            error.starts_with(&format!("400 ERROR_INVALID_PARAMETER: {expected}")),
+            "{body}: {error}"
+        );
+    }
+    assert_eq!(app.get("/jobdeck/clock").json(), before);
+}
+
+#[test]
+fn the_version_moves_with_a_clock_that_stands_still() {
+    let app = App::mock(job("a", "d", ""));
+    let path = r"/inventory/v1/jobs?domain_id=d&query=%7B%22filter%22%3A%5B%7B%22k%22%3A%22created_at%22%2C%22v%22%3A%22now%20-%204d%22%2C%22o%22%3A%22timediff_gte%22%7D%5D%7D";
+    let first = app.get(path);
+    assert_eq!(first.json()["total_count"], 1);
+    let tag = first.header("etag").unwrap().to_owned();
+    let headers = [("if-none-match", tag.as_str())];
+    assert_eq!(app.send("GET", path, &headers, None).status, 304);
+    advance(&app, "", 2 * 86_400);
+    let later = app.send("GET", path, &headers, None);
+    assert_eq!(
+        (later.status, later.json()["total_count"].clone()),
+        (200, json!(0))
+    );
+}
+
+#[test]
+fn jobs_live_by_their_script() {
+    let app = App::mock("");
+    let life = json!({"total_tasks": 2, "life": [
+        {"after": 5, "status": "IN_PROGRESS"},
+        {"after": 25, "status": "ERROR", "remained_tasks": 0, "errors": [{"error_code": "E", "message": "m"}]}
+    ]});
+    put(&app, "j", "d", &life);
+    put(&app, "j", "e", &life);
+    let mut story = Vec::new();
+    for _ in 0..6 {
+        story.extend(jobs(&app, "d"));
+        advance(&app, "?domain_id=d", 5);
+    }
+    assert_eq!(
+        story,
+        [
+            "j CREATED 2",
+            "j IN_PROGRESS 2",
+            "j IN_PROGRESS 2",
+            "j IN_PROGRESS 1",
+            "j IN_PROGRESS 1",
+            "j ERROR 0"
+        ]
+    );
+    let done = app.search(&json!({"domain_id": "d"})).json()["results"][0].clone();
+    assert_eq!(done["finished_at"], "2022-06-20T12:00:25.000Z");
+    assert_eq!(done["errors"], json!([{"error_code": "E", "message": "m"}]));
+    assert_eq!(jobs(&app, "e"), ["j CREATED 2"], "by its own clock");
+    advance(&app, "", 5);
+    assert_eq!(jobs(&app, "e"), ["j IN_PROGRESS 2"]);
+
+    // A clock that is set back takes a job that has not ended back.
+    app.json(
+        "PUT",
+        "/jobdeck/clock?domain_id=e",
+        &json!({"now": "2022-06-20T12:00:00Z"}),
+    );
+    assert_eq!(jobs(&app, "e"), ["j CREATED 2"]);
+    // What was saved goes on from where it stood, whatever the clock shows meanwhile.
+    advance(&app, "?domain_id=e", 10);
+    app.bare("PUT", "/jobdeck/snapshots/half?domain_id=e");
+    advance(&app, "?domain_id=e", 1_000);
+    assert_eq!(jobs(&app, "e"), ["j ERROR 0"]);
+    app.bare("POST", "/jobdeck/snapshots/half/restore?domain_id=e");
+    assert_eq!(jobs(&app, "e"), ["j IN_PROGRESS 2"]);
+    advance(&app, "?domain_id=e", 5);
+    assert_eq!(jobs(&app, "e"), ["j IN_PROGRESS 1"]);
+    // Whoever changes a job ends its life; so does whoever deletes it.
+    app.json(
+        "PATCH",
+        "/jobdeck/jobs/j?domain_id=e",
+        &json!({"remained_tasks": 7}),
+    );
+    advance(&app, "?domain_id=e", 1_000);
+    assert_eq!(jobs(&app, "e"), ["j IN_PROGRESS 7"]);
+    put(&app, "j", "e", &life);
+    app.bare("DELETE", "/jobdeck/jobs/j?domain_id=e");
+    advance(&app, "?domain_id=e", 1_000);
+    assert_eq!(jobs(&app, "e"), Vec::<String>::new());
+
+    let backwards =
+        json!({"life": [{"after": 5, "status": "IN_PROGRESS"}, {"after": 2, "status": "SUCCESS"}]});
+    assert_eq!(
+        app.json("PUT", "/jobdeck/jobs/k?domain_id=d", &backwards)
+            .error(),
+        "400 ERROR_INVALID_PARAMETER: body: life[1].after: 2 is before the step before it; a life goes forwards"
+    );
+}
+
+#[test]
+fn a_job_lives_by_the_clock_of_the_system_too() {
+    let app = App::serve(Setup {
+        clock: Clock::SYSTEM,
+        mock: Some(Start::default()),
+        ..Setup::default()
+    });
+    put(
+        &app,
+        "j",
+        "d",
+        &json!({"life": [{"after": 0.3, "status": "SUCCESS"}]}),
+    );
+    let tag = app
+        .get("/jobdeck/domains")
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    eventually("it succeeds", || jobs(&app, "d") == ["j SUCCESS 0"]);
+    let headers = [("if-none-match", tag.as_str())];
+    assert_eq!(
+        app.send("GET", "/jobdeck/domains", &headers, None).status,
+        200
+    );
+}
+
+fn with_fixtures(paths: &[&Path], jobs: &str) -> App {
+    App::serve(Setup {
+        jobs: jobs.to_owned(),
+        mock: Some(Start {
+            demo: None,
+            fixtures: paths.iter().map(|path| path.to_path_buf()).collect(),
+        }),
+        ..Setup::default()
+    })
+}
+
+#[test]
+fn fixtures_are_loaded_watched_and_gone_back_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("b.ndjson");
+    let part = folder.path().join("fixtures");
+    std::fs::create_dir(&part).unwrap();
+    std::fs::write(&file, job("a", "d", "\"status\":\"ERROR\"")).unwrap();
+    std::fs::write(
+        part.join("1.json"),
+        format!("[{}]", job("b", "d", "").trim()),
+    )
+    .unwrap();
+    std::fs::write(part.join("2.jsonl"), job("c", "d", "")).unwrap();
+    std::fs::write(part.join("notes.txt"), "not read").unwrap();
+    let app = with_fixtures(&[&file, &part], &(job("a", "d", "") + &job("old", "e", "")));
+    let start = ["a ERROR 0", "b CREATED 0", "c CREATED 0"];
+    assert_eq!(jobs(&app, "d"), start);
+    assert_eq!(jobs(&app, "e"), ["old CREATED 0"]);
+    app.bare("DELETE", "/jobdeck/jobs?domain_id=d");
+    app.bare("POST", "/jobdeck/reset?domain_id=d");
+    assert_eq!(jobs(&app, "d"), start);
+
+    // A broken file keeps what was, and says why.
+    let tag = app
+        .get("/jobdeck/domains")
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    std::fs::write(
+        &file,
+        job("x", "d", "") + &job("y", "d", "\"stauts\":\"ERROR\""),
+    )
+    .unwrap();
+    let problem = || app.get("/jobdeck/about").json()["fixtures_problem"].clone();
+    eventually("the fault is told", || !problem().is_null());
+    let said = problem();
+    let said = said.as_str().unwrap();
+    assert!(
+        said.contains("b.ndjson: line 2, column 74, field stauts: unknown field `stauts`"),
+        "{said}"
+    );
+    assert_eq!(jobs(&app, "d"), start);
+    let headers = [("if-none-match", tag.as_str())];
+    assert_eq!(
+        app.send("GET", "/jobdeck/domains", &headers, None).status,
+        200,
+        "the page sees it"
+    );
+
+    // A file that is mended is loaded, and what clients made since is gone.
+    put(&app, "own", "d", &json!({}));
+    std::fs::write(&file, job("x", "d", "")).unwrap();
+    eventually("it is loaded", || problem().is_null());
+    assert_eq!(
+        jobs(&app, "d"),
+        ["a CREATED 0", "b CREATED 0", "c CREATED 0", "x CREATED 0"],
+        "own is gone, and a is what it was without fixtures"
+    );
+}
+
+#[test]
+fn fixtures_that_move_begin_anew_with_a_reset() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("jobs.ndjson");
+    let life = r#"{"job_id":"j","domain_id":"d","life":[{"after":10,"status":"SUCCESS"}]}"#;
+    std::fs::write(
+        &file,
+        format!("{life}\n{{\"job_id\":\"k\",\"domain_id\":\"e\"}}\n"),
+    )
+    .unwrap();
+    let app = with_fixtures(&[&file], "");
+    app.json(
+        "PUT",
+        "/jobdeck/clock",
+        &json!({"now": "2030-01-01T00:00:00Z"}),
+    );
+    assert_eq!(jobs(&app, "d"), ["j SUCCESS 0"]);
+    app.bare("POST", "/jobdeck/reset?domain_id=d");
+    let again = app.search(&json!({"domain_id": "d"})).json()["results"][0].clone();
+    assert_eq!(
+        (&again["status"], &again["created_at"]),
+        (&json!("CREATED"), &json!("2030-01-01T00:00:00.000Z"))
+    );
+    let other = app.search(&json!({"domain_id": "e"})).json()["results"][0].clone();
+    assert_eq!(other["created_at"], "2022-06-20T12:00:00.000Z");
+    advance(&app, "?domain_id=d", 10);
+    assert_eq!(jobs(&app, "d"), ["j SUCCESS 0"]);
+}
+
+#[test]
+fn domains_do_not_see_each_other() {
+    let app = App::mock(
+        (0..8)
+            .map(|n| job("start", &format!("d{n}"), ""))
+            .collect::<String>(),
+    );
+    std::thread::scope(|scope| {
+        for number in 0..8 {
+            let app = &app;
+            scope.spawn(move || {
+                let domain = format!("d{number}");
+                let query = format!("?domain_id={domain}");
+                for round in 0..10 {
+                    put(app, "mine", &domain, &json!({"total_tasks": round, "life": [{"after": 60, "status": "SUCCESS"}]}));
+                    app.bare("PUT", &format!("/jobdeck/snapshots/s{query}"));
+                    advance(app, &query, 60);
+                    assert_eq!(jobs(app, &domain), ["mine SUCCESS 0", "start CREATED 0"]);
+                    app.bare("POST", &format!("/jobdeck/snapshots/s/restore{query}"));
+                    assert_eq!(jobs(app, &domain), [format!("mine CREATED {round}"), "start CREATED 0".to_owned()]);
+                    app.bare("POST", &format!("/jobdeck/reset{query}"));
+                    assert_eq!(jobs(app, &domain), ["start CREATED 0"]);
+                    let clock = app.get(&format!("/jobdeck/clock{query}")).json();
+                    assert_eq!(clock["now"], "2022-06-20T12:00:00.000Z");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_demo_moves_and_is_reset() {
+    let app = App::serve(Setup {
+        mock: Some(Start {
+            demo: Some(1),
+            fixtures: Vec::new(),
+        }),
+        ..Setup::default()
+    });
+    let total = || {
+        let domains = app.get("/jobdeck/domains").json();
+        let jobs = domains["results"].as_array().unwrap().iter();
+        jobs.map(|domain| domain["jobs"].as_i64().unwrap())
+            .sum::<i64>()
+    };
+    let start = total();
+    advance(&app, "", 60);
+    assert_eq!(total(), start + 20);
+    assert_eq!(app.bare("POST", "/jobdeck/reset").json()["jobs"], start);
+    assert_eq!(total(), start);
+    advance(&app, "", 60);
+    assert_eq!(total(), start + 20);
+}

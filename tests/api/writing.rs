@@ -1,0 +1,363 @@
+//! Jobs put, changed, deleted and added over HTTP.
+
+use serde_json::{Value, json};
+
+use crate::app::{App, Setup, job};
+
+fn writable(jobs: &str) -> App {
+    App::serve(Setup {
+        jobs: jobs.to_owned(),
+        is_writable: true,
+        ..Setup::default()
+    })
+}
+
+/// The job ids of a domain with their statuses.
+fn jobs(app: &App, domain_id: &str) -> Vec<String> {
+    let answer = app.search(&json!({"domain_id": domain_id, "query": {"sort": {"key": "job_id"}}}));
+    let results = answer.json()["results"].as_array().unwrap().clone();
+    let told = results.iter().map(|job| {
+        let text = |name: &str| job[name].as_str().unwrap().to_owned();
+        format!("{} {}", text("job_id"), text("status"))
+    });
+    told.collect()
+}
+
+#[test]
+fn a_job_is_put_changed_and_deleted() {
+    let app = writable("");
+    let path = "/jobdeck/jobs/a%2Fb%20c?domain_id=d";
+    let put = app.json(
+        "PUT",
+        path,
+        &json!({"status": "IN_PROGRESS", "total_tasks": 3}),
+    );
+    assert_eq!(put.status, 201);
+    let document = json!({
+        "job_id": "a/b c", "status": "IN_PROGRESS", "filter": {}, "total_tasks": 3, "remained_tasks": 0, "errors": [],
+        "domain_id": "d", "created_at": "2022-06-20T12:00:00.000Z", "updated_at": "2022-06-20T12:00:00.000Z"
+    });
+    assert_eq!(put.json(), document);
+    assert_eq!(
+        app.search(&json!({"domain_id": "d"})).json()["results"],
+        json!([document])
+    );
+
+    let again = app.json(
+        "PUT",
+        path,
+        &json!({"created_at": "2022-06-01T00:00:00Z", "filter": {"a": {"b": 1, "c": 2}}}),
+    );
+    assert_eq!(again.status, 200);
+    let patch = json!({"filter": {"a": {"c": null, "d": 3}}, "status": "ERROR", "errors": [{"error_code": "E"}]});
+    let patched = app.send(
+        "PATCH",
+        path,
+        &[("content-type", "application/merge-patch+json")],
+        Some(patch.to_string().as_bytes()),
+    );
+    assert_eq!(patched.status, 200);
+    assert_eq!(
+        patched.json(),
+        json!({
+            "job_id": "a/b c", "status": "ERROR", "filter": {"a": {"b": 1, "d": 3}}, "total_tasks": 0, "remained_tasks": 0,
+            "errors": [{"error_code": "E"}], "domain_id": "d", "created_at": "2022-06-01T00:00:00.000Z",
+            "updated_at": "2022-06-20T12:00:00.000Z"
+        })
+    );
+    let dated = app.json(
+        "PATCH",
+        path,
+        &json!({"updated_at": "2022-06-02T00:00:00Z"}),
+    );
+    assert_eq!(dated.json()["updated_at"], "2022-06-02T00:00:00.000Z");
+
+    let deleted = app.bare("DELETE", path);
+    assert_eq!((deleted.status, deleted.text.as_str()), (204, ""));
+    assert_eq!(jobs(&app, "d"), Vec::<String>::new());
+    assert_eq!(
+        app.bare("DELETE", path).error(),
+        "404 ERROR_NOT_FOUND: there is no job `a/b c` in domain `d`"
+    );
+}
+
+#[test]
+fn many_are_added_or_none() {
+    let app = writable(&job("old", "d", ""));
+    let add = |query: &str, media_type: &str, body: String| {
+        app.send(
+            "POST",
+            &format!("/jobdeck/jobs{query}"),
+            &[("content-type", media_type)],
+            Some(body.as_bytes()),
+        )
+    };
+    let lines = format!(
+        "{}{}",
+        job("a", "d", ""),
+        job("old", "d", "\"status\":\"ERROR\"")
+    );
+    let added = add("", "application/x-ndjson", lines.clone());
+    assert_eq!(
+        added.json(),
+        json!({"added": 1, "replaced": 1, "skipped": 0})
+    );
+    let skipped = add(
+        "?on_conflict=skip",
+        "application/x-ndjson",
+        lines.clone() + &job("b", "e", ""),
+    );
+    assert_eq!(
+        skipped.json(),
+        json!({"added": 1, "replaced": 0, "skipped": 2})
+    );
+    let array = add(
+        "?domain_id=f",
+        "application/json",
+        json!([{"job_id": "x"}, {"job_id": "y"}]).to_string(),
+    );
+    assert_eq!(
+        array.json(),
+        json!({"added": 2, "replaced": 0, "skipped": 0})
+    );
+    assert_eq!(jobs(&app, "f"), ["x CREATED", "y CREATED"]);
+
+    let before: Value = app.get("/jobdeck/domains").json();
+    for (query, body, expected) in [
+        (
+            "?on_conflict=fail",
+            job("new", "d", "") + &job("a", "d", ""),
+            "409 ERROR_SAVE_UNIQUE_VALUES: body: line 2: job a of domain d is present already",
+        ),
+        (
+            "",
+            job("new", "d", "") + &job("new2", "d", "\"stauts\":\"ERROR\""),
+            "400 ERROR_INVALID_PARAMETER: body: line 2, column 77, field stauts: unknown field `stauts`",
+        ),
+        (
+            "",
+            "{\"job_id\":\"new\"}\n".to_owned(),
+            "400 ERROR_INVALID_PARAMETER: body: line 1: missing field `domain_id`",
+        ),
+        (
+            "?domain_id=e",
+            job("new", "e", "") + &job("new", "d", ""),
+            "400 ERROR_INVALID_PARAMETER: body: line 2: domain_id: is `d` in the body and `e` in the address; they must agree",
+        ),
+        (
+            "",
+            job("new", "d", "\"life\":[{\"after\":1,\"status\":\"ERROR\"}]"),
+            "400 ERROR_INVALID_PARAMETER: body: line 1: `life`: only a mock plays lives",
+        ),
+        (
+            "?on_conflict=merge",
+            String::new(),
+            "400 ERROR_INVALID_PARAMETER: on_conflict: expected replace, skip or fail",
+        ),
+    ] {
+        let error = add(query, "application/x-ndjson", body).error();
+        assert!(
+            error.starts_with(expected),
+            "got: {error}\nwant: {expected}"
+        );
+    }
+    assert_eq!(app.get("/jobdeck/domains").json(), before);
+    // A large body is written in another way.
+    let large: String = (0..9_000)
+        .map(|n| job(&format!("{n:0100}"), "g", ""))
+        .collect();
+    assert!(large.len() > 1 << 20);
+    assert_eq!(
+        add("", "application/x-ndjson", large).json()["added"],
+        9_000
+    );
+    let count = app.search(&json!({"domain_id": "g", "query": {"count_only": true}}));
+    assert_eq!(count.json()["total_count"], 9_000);
+
+    assert_eq!(
+        app.bare("DELETE", "/jobdeck/jobs?domain_id=f").json(),
+        json!({"deleted": 2})
+    );
+    assert_eq!(
+        app.bare("DELETE", "/jobdeck/jobs?domain_id=f").json(),
+        json!({"deleted": 0})
+    );
+    assert_eq!(jobs(&app, "d"), ["a CREATED", "old ERROR"]);
+}
+
+/// Method, path, body, and how the error begins.
+const FAULTS: [(&str, &str, &str, &str); 15] = [
+    (
+        "PUT",
+        "/jobdeck/jobs/a",
+        "{}",
+        "400 ERROR_REQUIRED_PARAMETER: Required parameter. (key = domain_id)",
+    ),
+    (
+        "PUT",
+        "/jobdeck/jobs/a?domain_id=d&x=1",
+        "{}",
+        "400 ERROR_INVALID_PARAMETER: x: there is no such parameter here",
+    ),
+    (
+        "PUT",
+        "/jobdeck/jobs/a?domain_id=d&domain_id=d",
+        "{}",
+        "400 ERROR_INVALID_PARAMETER: domain_id: is given twice",
+    ),
+    (
+        "PUT",
+        "/jobdeck/jobs/a?domain_id=d",
+        r#"{"job_id": "b"}"#,
+        "400 ERROR_INVALID_PARAMETER: job_id: is `b` in the body and `a` in the address; they must agree",
+    ),
+    (
+        "PUT",
+        "/jobdeck/jobs/a?domain_id=d",
+        r#"{"domain_id": "e"}"#,
+        "400 ERROR_INVALID_PARAMETER: domain_id: is `e` in the body and `d` in the address; they must agree",
+    ),
+    (
+        "PUT",
+        "/jobdeck/jobs/a?domain_id=d",
+        "{\n\"status\": \"DONE\"}",
+        "400 ERROR_INVALID_PARAMETER: body, line 2: column 16, field status: unknown variant `DONE`",
+    ),
+    (
+        "PUT",
+        "/jobdeck/jobs/a?domain_id=d",
+        "{",
+        "400 ERROR_JSON_FORMAT: the body is not JSON: EOF while parsing an object at line 1 column 1",
+    ),
+    (
+        "PUT",
+        "/jobdeck/jobs/a?domain_id=d",
+        r#"{"life": [{"after": 1, "status": "ERROR"}]}"#,
+        "400 ERROR_INVALID_PARAMETER: body: `life`: only a mock plays lives",
+    ),
+    (
+        "PATCH",
+        "/jobdeck/jobs/a?domain_id=d",
+        r#"{"total_tasks": -1}"#,
+        "400 ERROR_INVALID_PARAMETER: total_tasks: invalid value: integer `-1`",
+    ),
+    (
+        "PATCH",
+        "/jobdeck/jobs/a?domain_id=d",
+        r#"{"domain_id": "e"}"#,
+        "400 ERROR_INVALID_PARAMETER: domain_id: a patch can't move a job; it is `d`",
+    ),
+    (
+        "PATCH",
+        "/jobdeck/jobs/a?domain_id=d",
+        r#"{"job_id": null}"#,
+        "400 ERROR_INVALID_PARAMETER: job_id: a patch can't move a job; it is `a`",
+    ),
+    (
+        "PATCH",
+        "/jobdeck/jobs/a?domain_id=d",
+        "[]",
+        "400 ERROR_JSON_FORMAT: the body is not JSON: invalid type: sequence, expected an object",
+    ),
+    (
+        "PATCH",
+        "/jobdeck/jobs/b?domain_id=d",
+        "{}",
+        "404 ERROR_NOT_FOUND: there is no job `b` in domain `d`",
+    ),
+    (
+        "PATCH",
+        "/jobdeck/jobs/a",
+        "{}",
+        "400 ERROR_REQUIRED_PARAMETER: Required parameter. (key = domain_id)",
+    ),
+    (
+        "POST",
+        "/jobdeck/jobs/a?domain_id=d",
+        "{}",
+        "405 ERROR_METHOD_NOT_ALLOWED: POST is not allowed here; allowed are PUT, PATCH, DELETE",
+    ),
+];
+
+#[test]
+fn what_is_wrong_is_named_and_changes_nothing() {
+    let app = writable(&job("a", "d", "\"status\":\"SUCCESS\""));
+    let before = app.search(&json!({"domain_id": "d"})).text;
+    for (method, path, body, expected) in FAULTS {
+        let answer = app.send(
+            method,
+            path,
+            &[("content-type", "application/json")],
+            Some(body.as_bytes()),
+        );
+        let error = answer.error();
+        assert!(
+            error.starts_with(expected),
+            "{method} {path} {body}\n got: {error}\nwant: {expected}"
+        );
+    }
+    assert_eq!(
+        app.bare("DELETE", "/jobdeck/jobs").error(),
+        "400 ERROR_REQUIRED_PARAMETER: Required parameter. (key = domain_id)"
+    );
+    let long = format!("/jobdeck/jobs/{}?domain_id=d", "x".repeat(257));
+    let error = app.json("PUT", &long, &json!({})).error();
+    assert!(
+        error.starts_with("400 ERROR_INVALID_PARAMETER: job_id: "),
+        "{error}"
+    );
+    let form = app.send(
+        "POST",
+        "/jobdeck/jobs",
+        &[("content-type", "text/csv")],
+        Some(b"a"),
+    );
+    assert_eq!(
+        form.error(),
+        "415 ERROR_UNSUPPORTED_MEDIA_TYPE: the body must be application/x-ndjson or application/json without content \
+         encoding; it came as text/csv"
+    );
+    assert_eq!(app.search(&json!({"domain_id": "d"})).text, before);
+}
+
+#[test]
+fn a_write_is_seen_by_the_next_read_and_moves_the_version() {
+    let app = writable("");
+    let tag = app
+        .get("/jobdeck/domains")
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    for number in 0..50 {
+        let path = format!("/jobdeck/jobs/j{number}?domain_id=d");
+        assert_eq!(app.json("PUT", &path, &json!({})).status, 201);
+        let count = app
+            .get("/inventory/v1/jobs?domain_id=d&query.count_only=true")
+            .json();
+        assert_eq!(count["total_count"], number + 1);
+    }
+    let headers = [("if-none-match", tag.as_str())];
+    assert_eq!(
+        app.send("GET", "/jobdeck/domains", &headers, None).status,
+        200
+    );
+}
+
+#[test]
+fn without_the_switch_there_are_no_such_routes() {
+    let app = App::with_jobs(job("a", "d", ""));
+    for (method, path) in [
+        ("PUT", "/jobdeck/jobs/a?domain_id=d"),
+        ("DELETE", "/jobdeck/jobs?domain_id=d"),
+        ("POST", "/jobdeck/jobs"),
+        ("POST", "/jobdeck/reset"),
+        ("GET", "/jobdeck/clock"),
+    ] {
+        assert_eq!(
+            app.json(method, path, &json!({})).status,
+            404,
+            "{method} {path}"
+        );
+    }
+    assert_eq!(writable("").bare("POST", "/jobdeck/reset").status, 404);
+}
