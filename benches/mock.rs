@@ -1,0 +1,244 @@
+//! Measures what a test suite waits for: a reset, a put, and the start of a mock; beside bare SQLite doing the same.
+//!
+//! ```text
+//! cargo bench --bench mock
+//! ```
+//!
+//! jobdeck is asked over HTTP, by one client on one connection, and the request's way is part of its figure. The floor
+//! is hand-written SQL on a connection of its own, over the same schema, with the same settings, within this process.
+//! Both take turns, and medians are shown.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a harness that ends at the first surprise"
+)]
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use jobdeck::job::Job;
+use rusqlite::{Connection, params};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_jobdeck");
+const SCHEMA: &str = include_str!("../schema.sql");
+const ROUNDS: usize = 100;
+const STARTS: usize = 20;
+
+fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let (many, few) = (
+        folder.path().join("10000.ndjson"),
+        folder.path().join("1000.ndjson"),
+    );
+    let jobs = generate(10_000, &many);
+    generate(1_000, &few);
+    println!("| what | bare SQLite | jobdeck | ratio |\n| --- | --- | --- | --- |");
+    let mock = Mock::start(&many);
+    let bare = bare(&folder.path().join("bare.db"), &jobs);
+    let domain = &jobs[0].domain_id;
+    let of_domain: Vec<_> = jobs.iter().filter(|job| job.domain_id == *domain).collect();
+
+    let mut put = [Vec::new(), Vec::new()];
+    for round in 0..ROUNDS * 5 {
+        let job = of_domain[round % of_domain.len()];
+        put[0].push(timed(|| put_by_hand(&bare, job, round)));
+        put[1].push(timed(|| put_ours(&mock, job, round)));
+    }
+    row("put one of 10,000 jobs", put);
+
+    for (what, changed) in [
+        ("after 10 changes", 10),
+        ("after 1,000 changes", 1_000),
+        ("after 5,000 changes", 5_000),
+    ] {
+        let mut reset = [Vec::new(), Vec::new()];
+        for round in 0..ROUNDS.min(40_000 / changed) {
+            for job in of_domain.iter().take(changed) {
+                put_by_hand(&bare, job, round);
+            }
+            // In one request: a reset does not care how the jobs came to be others.
+            let lines: String = of_domain
+                .iter()
+                .take(changed)
+                .map(|job| other(job, round).to_document() + "\n")
+                .collect();
+            mock.ask("POST", "/jobdeck/jobs", "application/x-ndjson", &lines);
+            reset[0].push(timed(|| reset_by_hand(&bare)));
+            reset[1].push(timed(|| mock.ask("POST", "/jobdeck/reset", "", "")));
+        }
+        row(&format!("reset 10,000 jobs {what}"), reset);
+    }
+    drop(mock);
+
+    let mut start = [Vec::new(), Vec::new()];
+    for _ in 0..STARTS {
+        start[0].push(timed(|| {
+            let status = Command::new(BINARY)
+                .arg("--version")
+                .stdout(Stdio::null())
+                .status();
+            assert!(status.unwrap().success());
+        }));
+        let begun = Instant::now();
+        let mock = Mock::start(&few);
+        start[1].push(begun.elapsed());
+        drop(mock);
+    }
+    row(
+        "start to ready with 1,000 fixture jobs (floor: `jobdeck --version`)",
+        start,
+    );
+}
+
+fn row(what: &str, [floor, ours]: [Vec<Duration>; 2]) {
+    let [floor, ours] = [median(floor), median(ours)];
+    println!(
+        "| {what} | {:.2} ms | {:.2} ms | {:.1} |",
+        floor.as_secs_f64() * 1e3,
+        ours.as_secs_f64() * 1e3,
+        ours.as_secs_f64() / floor.as_secs_f64()
+    );
+}
+
+fn timed<T>(act: impl FnOnce() -> T) -> Duration {
+    let begun = Instant::now();
+    act();
+    begun.elapsed()
+}
+
+fn median(mut durations: Vec<Duration>) -> Duration {
+    durations.sort();
+    durations[durations.len() / 2]
+}
+
+fn generate(jobs: u64, path: &Path) -> Vec<Job> {
+    let status = Command::new(BINARY)
+        .args(["generate", "--jobs", &jobs.to_string(), "--output"])
+        .arg(path)
+        .status();
+    assert!(status.unwrap().success());
+    let text = std::fs::read_to_string(path).unwrap();
+    let jobs = text
+        .lines()
+        .map(|line| Job::from_json(line.as_bytes()).unwrap());
+    jobs.collect()
+}
+
+/// The job with another content.
+fn other(job: &Job, round: usize) -> Job {
+    let mut job = job.clone();
+    job.total_tasks = 1_000 + i64::try_from(round).unwrap();
+    job
+}
+
+/// A mock of the binary's, over a throw-away database.
+struct Mock {
+    process: Child,
+    address: String,
+    agent: ureq::Agent,
+}
+
+impl Mock {
+    fn start(fixtures: &Path) -> Self {
+        let mut process = Command::new(BINARY)
+            .args(["serve", "--mock", "--listen", "127.0.0.1:0", "--fixtures"])
+            .arg(fixtures)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut out = BufReader::new(process.stdout.take().unwrap());
+        out.read_line(&mut line).unwrap();
+        let address = line.trim().rsplit(' ').next().unwrap().to_owned();
+        let mock = Self {
+            process,
+            address,
+            agent: ureq::Agent::new_with_defaults(),
+        };
+        mock.ask("GET", "/healthz", "", "");
+        mock
+    }
+
+    fn ask(&self, method: &str, path: &str, media_type: &str, body: &str) {
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.address))
+            .header("content-type", media_type);
+        let mut answer = self.agent.run(request.body(body).unwrap()).unwrap();
+        answer.body_mut().read_to_vec().unwrap();
+    }
+}
+
+impl Drop for Mock {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn put_ours(mock: &Mock, job: &Job, round: usize) {
+    let job = other(job, round);
+    let path = format!("/jobdeck/jobs/{}?domain_id={}", job.job_id, job.domain_id);
+    mock.ask("PUT", &path, "application/json", &job.to_document());
+}
+
+/// The same jobs, and a copy of them to go back to.
+fn bare(path: &Path, jobs: &[Job]) -> Connection {
+    let connection = Connection::open(path).unwrap();
+    connection.execute_batch(SCHEMA).unwrap();
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; BEGIN")
+        .unwrap();
+    for job in jobs {
+        connection
+            .execute(
+                "INSERT INTO domains (domain_id) VALUES (?) ON CONFLICT DO NOTHING",
+                [&job.domain_id],
+            )
+            .unwrap();
+        upsert(&connection, job);
+    }
+    connection
+        .execute_batch("COMMIT; CREATE TEMP TABLE saved AS SELECT * FROM jobs")
+        .unwrap();
+    connection
+}
+
+fn put_by_hand(connection: &Connection, job: &Job, round: usize) {
+    upsert(connection, &other(job, round));
+}
+
+fn upsert(connection: &Connection, job: &Job) {
+    let mut statement = connection
+        .prepare_cached(
+            "INSERT INTO jobs (domain, job_id, status, total_tasks, remained_tasks, collector_id, project_id, created_at, \
+             updated_at, finished_at, document) VALUES ((SELECT id FROM domains WHERE domain_id = ?1), ?2, ?3, ?4, ?5, ?6, \
+             ?7, ?8, ?9, ?10, ?11) ON CONFLICT (domain, job_id) DO UPDATE SET status = ?3, total_tasks = ?4, \
+             remained_tasks = ?5, collector_id = ?6, project_id = ?7, created_at = ?8, updated_at = ?9, finished_at = ?10, \
+             document = ?11",
+        )
+        .unwrap();
+    let values = params![
+        job.domain_id,
+        job.job_id,
+        job.status.name(),
+        job.total_tasks,
+        job.remained_tasks,
+        job.collector_id(),
+        job.project_id,
+        job.created_at.millis(),
+        job.updated_at.millis(),
+        job.finished_at.map(jobdeck::time::Timestamp::millis),
+        job.to_document(),
+    ];
+    statement.execute(values).unwrap();
+}
+
+/// All away, all back: what one would write first.
+fn reset_by_hand(connection: &Connection) {
+    connection
+        .execute_batch("BEGIN; DELETE FROM jobs; INSERT INTO jobs SELECT * FROM saved; COMMIT")
+        .unwrap();
+}
