@@ -91,6 +91,10 @@ pub(crate) fn routes(config: &mut web::ServiceConfig, switches: Switches) {
         .service(
             only("/healthz", "GET, HEAD", web::get().to(own::healthz))
                 .route(web::head().to(own::healthz)),
+        )
+        .service(
+            only("/check", "GET, HEAD", web::get().to(own::check))
+                .route(web::head().to(own::check)),
         );
     if switches.is_writable {
         writing_routes(config);

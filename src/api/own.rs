@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::App;
 use super::error::ApiError;
@@ -59,14 +60,45 @@ pub(crate) async fn about(request: HttpRequest, app: Data<App>) -> Result<HttpRe
         "is_mock": app.mock.is_some(),
         "fixtures_problem": app.mock.as_ref().and_then(|mock| mock.trouble()),
     });
-    Ok(HttpResponse::Ok()
-        .insert_header(ContentType::json())
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .body(body.to_string()))
+    Ok(fresh(StatusCode::OK, &body))
 }
 
 /// `GET /healthz`: 200 and `{"status": "ok", …}` when the database answers and its file is still in its place.
 pub(crate) async fn healthz(app: Data<App>) -> HttpResponse {
+    let version = env!("CARGO_PKG_VERSION");
+    let (status, body) = match health(&app).await {
+        Ok(Health { jobs, wal_bytes }) => (
+            StatusCode::OK,
+            json!({"status": "ok", "version": version, "jobs": jobs, "wal_bytes": wal_bytes}),
+        ),
+        Err(problem) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            json!({"status": "error", "version": version, "problem": problem}),
+        ),
+    };
+    fresh(status, &body)
+}
+
+/// `GET /check`: the same, as SpaceONE's services say it: 200 and `{"status": "SERVING"}`, or 503 and
+/// `{"status": "NOT_SERVING"}`.
+///
+/// Rule: python-core, the names of gRPC's health check.
+pub(crate) async fn check(app: Data<App>) -> HttpResponse {
+    let (status, name) = match health(&app).await {
+        Ok(_) => (StatusCode::OK, "SERVING"),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "NOT_SERVING"),
+    };
+    fresh(status, &json!({"status": name}))
+}
+
+/// What a database that answers says of itself.
+struct Health {
+    jobs: u64,
+    wal_bytes: u64,
+}
+
+/// Asks the database; the error says what is wrong, its cause is in the log.
+async fn health(app: &App) -> Result<Health, &'static str> {
     let store = Arc::clone(&app.store);
     let timeout = app.query_timeout;
     let checked = tokio::task::spawn_blocking(move || {
@@ -77,33 +109,23 @@ pub(crate) async fn healthz(app: Data<App>) -> HttpResponse {
         (is_read, store.is_in_place(), store.wal_bytes())
     })
     .await;
-    let version = env!("CARGO_PKG_VERSION");
-    let (mut response, body) = match checked {
-        Ok((Ok(jobs), true, wal_bytes)) => (
-            HttpResponse::Ok(),
-            json!({"status": "ok", "version": version, "jobs": jobs, "wal_bytes": wal_bytes}),
-        ),
-        Ok((Ok(_), false, _)) => (
-            HttpResponse::ServiceUnavailable(),
-            json!({"status": "error", "version": version, "problem": "the database file was deleted or replaced"}),
-        ),
+    match checked {
+        Ok((Ok(jobs), true, wal_bytes)) => Ok(Health { jobs, wal_bytes }),
+        Ok((Ok(_), false, _)) => Err("the database file was deleted or replaced"),
         Ok((Err(error), ..)) => {
             log::error!("the database does not answer: {error}");
-            let problem = "the database does not answer";
-            (
-                HttpResponse::ServiceUnavailable(),
-                json!({"status": "error", "version": version, "problem": problem}),
-            )
+            Err("the database does not answer")
         }
         Err(error) => {
             log::error!("the health check ended in a panic: {error}");
-            (
-                HttpResponse::InternalServerError(),
-                json!({"status": "error", "version": version}),
-            )
+            Err("the health check failed; the log tells more")
         }
-    };
-    response
+    }
+}
+
+/// An answer that nobody keeps.
+fn fresh(status: StatusCode, body: &Value) -> HttpResponse {
+    HttpResponse::build(status)
         .insert_header(ContentType::json())
         .insert_header((CACHE_CONTROL, "no-store"))
         .body(body.to_string())

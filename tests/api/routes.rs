@@ -21,6 +21,7 @@ fn unknown_routes_and_methods_take_spaceones_shape() {
         ("DELETE", "/inventory/v1/jobs", "GET, HEAD"),
         ("PUT", "/inventory/v1/jobs/stat", "POST"),
         ("POST", "/healthz", "GET, HEAD"),
+        ("POST", "/check", "GET, HEAD"),
         ("POST", "/", "GET, HEAD"),
     ] {
         let answer = app.send(method, path, &[], None);
@@ -119,8 +120,23 @@ fn health_tells_when_the_file_is_gone() {
     assert_eq!(healthy.status, 200);
     assert_eq!(healthy.json()["status"], "ok");
     assert_eq!(healthy.json()["jobs"], 1);
+    let check = app.get("/check");
+    assert_eq!(
+        (check.status, check.text.as_str()),
+        (200, r#"{"status":"SERVING"}"#)
+    );
+    for path in ["/healthz", "/check"] {
+        let head = app.send("HEAD", path, &[], None);
+        assert_eq!((head.status, head.text.as_str()), (200, ""), "{path}");
+        assert_eq!(head.header("cache-control"), Some("no-store"), "{path}");
+    }
     std::fs::remove_file(app.database()).unwrap();
     assert_eq!(app.get("/healthz").status, 503);
+    let check = app.get("/check");
+    assert_eq!(
+        (check.status, check.text.as_str()),
+        (503, r#"{"status":"NOT_SERVING"}"#)
+    );
     // What is open still answers, and what must be opened anew is refused: never an empty list.
     for _ in 0..20 {
         let answer = app.search(&json!({"domain_id": "d"}));
