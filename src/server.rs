@@ -11,7 +11,7 @@ use actix_web::{App as ActixApp, HttpServer};
 
 use tokio::sync::Semaphore;
 
-use crate::api::{self, App, Hosts};
+use crate::api::{self, App, Hosts, Origin};
 use crate::clock::Clocks;
 use crate::mock::Mock;
 use crate::store::Store;
@@ -44,6 +44,8 @@ pub struct Config {
     pub is_writable: bool,
     /// The mock that this server is; its clocks are those above.
     pub mock: Option<Arc<Mock>>,
+    /// Origins whose pages may ask; without any no answer has a CORS header.
+    pub cors: Vec<Origin>,
 }
 
 /// Why the server can't start.
@@ -90,6 +92,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         is_writable: config.is_writable || config.mock.is_some(),
         query_timeout: config.query_timeout,
         hosts: Hosts::new(&config.allow_hosts),
+        origins: config.cors.clone(),
         statistics: Arc::new(Semaphore::new(config.readers() as usize / 4)),
         streams: Arc::new(Semaphore::new(config.readers() as usize / 4)),
     });
@@ -99,7 +102,9 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
             .app_data(app.clone())
             .wrap(from_fn(api::bring_up_to_date))
             .wrap(Compress::default())
-            .wrap(from_fn(api::guard_requests))
+            .wrap(from_fn(api::admit))
+            .wrap(api::cors(&app.origins))
+            .wrap(from_fn(api::guard))
             .configure(|routes| api::routes(routes, switches))
             .configure(ui::routes)
             .default_service(web::to(api::not_found))

@@ -16,8 +16,11 @@ const LAYERS: [&[&str]; 9] = [
     &["json", "time"],
 ];
 /// What only some may use.
-const DRIVERS: [(&str, &[&str]); 4] = [
+const DRIVERS: [(&str, &[&str]); 6] = [
     ("actix_web", &["server", "api", "ui"]),
+    ("actix_cors", &["api"]),
+    // The command line's alone, for `healthcheck`.
+    ("ureq", &[]),
     ("tokio", &["server", "api", "mock"]),
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),

@@ -1,5 +1,6 @@
 //! Every error of the API: its HTTP status, SpaceONE's code, and the one shape in which it is answered.
 
+use actix_cors::CorsError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
@@ -56,6 +57,10 @@ pub(crate) enum ApiError {
     Mock(MockError),
     #[error("this server is not known as `{0}`; `--allow-host` makes it known")]
     InvalidHost(String),
+    #[error("{0} may not do this here; `--cors ORIGIN` lets pages of an origin in")]
+    Foreign(String),
+    #[error("a page elsewhere can't be told that it may ask: {0}")]
+    Preflight(CorsError),
     /// A panic or another fault of our own.
     #[error("{0}")]
     Internal(&'static str),
@@ -131,6 +136,9 @@ impl ApiError {
                 (StatusCode::BAD_REQUEST, "ERROR_INVALID_PARAMETER")
             }
             Self::InvalidHost(_) => (StatusCode::MISDIRECTED_REQUEST, "ERROR_INVALID_HOST"),
+            Self::Foreign(_) | Self::Preflight(_) => {
+                (StatusCode::FORBIDDEN, "ERROR_PERMISSION_DENIED")
+            }
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR_UNKNOWN"),
         }
     }

@@ -1,4 +1,5 @@
-//! What every request passes and every answer gets: the Host check, the request id, the security headers, the log line.
+//! What every request passes and every answer gets: the Host check, who may change anything, the request id, the
+//! security headers, the log line.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
@@ -8,6 +9,7 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{
     HOST, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
@@ -16,13 +18,14 @@ use actix_web::web::Data;
 use actix_web::{Error, ResponseError};
 
 use super::App;
+use super::cors::{check_writer, refused_preflight};
 use super::error::ApiError;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is taken over from a caller.
 const MAX_REQUEST_ID_BYTES: usize = 64;
 
-/// The middleware around every route.
+/// The middleware around every route, and around CORS.
 pub(crate) async fn guard(
     app: Data<App>,
     request: ServiceRequest,
@@ -35,20 +38,19 @@ pub(crate) async fn guard(
         request.method(),
         request.path().chars().take(200).collect::<String>()
     );
-    let host = request
-        .headers()
-        .get(HOST)
-        .map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned());
-    let mut response = match host {
-        Some(host) if !app.hosts.allow(&host) => {
-            let error = ApiError::InvalidHost(host.chars().take(100).collect());
-            request.into_response(error.error_response())
-        }
-        _ => match next.call(request).await {
-            Ok(response) => response.map_into_boxed_body(),
-            Err(error) => return Err(error),
-        },
+    // A preflight does not come as far as `admit`.
+    let refused = if request.method() == Method::OPTIONS {
+        check_host(&app, &request).err()
+    } else {
+        None
     };
+    let mut response = match refused {
+        Some(error) => request.into_response(error.error_response()),
+        None => next.call(request).await?.map_into_boxed_body(),
+    };
+    if let Some(error) = refused_preflight(&response) {
+        response = response.into_response(error.error_response());
+    }
     let status = response.status();
     if status.is_server_error() {
         let cause = response
@@ -67,6 +69,32 @@ pub(crate) async fn guard(
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     Ok(response)
+}
+
+/// The middleware within CORS: whom it turns away can read why.
+pub(crate) async fn admit(
+    app: Data<App>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let is_admitted =
+        check_host(&app, &request).and_then(|()| check_writer(&request, &app.origins));
+    match is_admitted {
+        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
+        Err(error) => Ok(request.into_response(error.error_response())),
+    }
+}
+
+fn check_host(app: &App, request: &ServiceRequest) -> Result<(), ApiError> {
+    let Some(host) = request.headers().get(HOST) else {
+        return Ok(());
+    };
+    let host = String::from_utf8_lossy(host.as_bytes());
+    if app.hosts.allow(&host) {
+        Ok(())
+    } else {
+        Err(ApiError::InvalidHost(host.chars().take(100).collect()))
+    }
 }
 
 /// What is written to the log of a text that a client may have had a hand in: one line, of bounded length.

@@ -1,5 +1,6 @@
 //! The HTTP API: every route on one screen.
 
+mod cors;
 mod error;
 mod export;
 mod guard;
@@ -14,9 +15,11 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 
+pub use self::cors::Origin;
+pub(crate) use self::cors::cors;
 use self::error::ApiError;
 pub use self::guard::Hosts;
-pub(crate) use self::guard::guard as guard_requests;
+pub(crate) use self::guard::{admit, guard};
 pub(crate) use self::states::bring_up_to_date;
 pub(crate) use self::wire::is_known;
 use crate::clock::Clocks;
@@ -34,6 +37,8 @@ pub struct App {
     /// No query runs longer.
     pub query_timeout: Duration,
     pub hosts: Hosts,
+    /// Whose pages may ask from elsewhere.
+    pub origins: Vec<Origin>,
     /// Places for statistics: a quarter of the readers, so that a quick answer always finds one.
     pub statistics: Arc<tokio::sync::Semaphore>,
     /// Places for lists without a limit, as many: their clients may be slow.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use jobdeck::api::Origin;
 use jobdeck::clock::{Clock, Clocks};
 use jobdeck::mock::{Mock, MockError, Start};
 use jobdeck::server::{self, Config};
@@ -40,6 +41,16 @@ struct ListenArgs {
         value_delimiter = ','
     )]
     allow_hosts: Vec<String>,
+    /// An origin (scheme, host, port) whose pages may ask and change from elsewhere, or `*` for any; may be given several
+    /// times
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "JOBDECK_CORS",
+        value_delimiter = ',',
+        value_parser = Origin::parse
+    )]
+    cors: Vec<Origin>,
     /// Listen on an address that other machines can reach, though anybody there may then read every job
     #[arg(long, env = "JOBDECK_INSECURE", value_parser = clap::builder::BoolishValueParser::new())]
     insecure: bool,
@@ -118,6 +129,7 @@ impl ListenArgs {
             allow_hosts: self.allow_hosts.clone(),
             is_writable: false,
             mock: None,
+            cors: self.cors.clone(),
         })
     }
 }

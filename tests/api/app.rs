@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
+use jobdeck::api::Origin;
 use jobdeck::clock::{Clock, Clocks};
 use jobdeck::mock::{Mock, Start};
 use jobdeck::server::{self, Config};
@@ -54,6 +55,7 @@ pub(crate) struct Setup {
     pub jobs: String,
     pub query_timeout: Duration,
     pub clock: Clock,
+    pub cors: Vec<Origin>,
     pub is_writable: bool,
     pub mock: Option<Start>,
 }
@@ -66,6 +68,7 @@ impl Default for Setup {
             jobs: String::new(),
             query_timeout: Duration::from_secs(10),
             clock: Clock::Frozen(now),
+            cors: Vec::new(),
             is_writable: false,
             mock: None,
         }
@@ -129,6 +132,7 @@ impl App {
             clocks,
             query_timeout: setup.query_timeout,
             allow_hosts: vec!["jobs.example".to_owned()],
+            cors: setup.cors,
             is_writable: setup.is_writable,
             mock: mock.map(Arc::new),
         };

@@ -4,6 +4,7 @@
 mod app;
 mod caching;
 mod conformance;
+mod cors;
 mod export;
 mod readme;
 mod routes;
