@@ -123,7 +123,8 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
     .listen(listener)
     .map_err(StartError::Server)?
     .run();
-    actix_web::rt::spawn(stop_at_signals(server.handle()));
+    // Noticed from here on, so that who is told that the server serves may end it at once.
+    actix_web::rt::spawn(stop_at(stop_signal(), server.handle()));
     actix_web::rt::spawn(keep_checkpointing(store));
     if let Some(mock) = &config.mock {
         actix_web::rt::spawn(Arc::clone(mock).watch_fixtures());
@@ -132,8 +133,8 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
 }
 
 /// Stops the server at the first SIGTERM, SIGINT or SIGHUP when what was asked is answered; at a second one at once.
-async fn stop_at_signals(server: ServerHandle) {
-    stop_signal().await;
+async fn stop_at(first: impl Future<Output = ()>, server: ServerHandle) {
+    first.await;
     log::info!("stopping: what was asked is answered first, a second signal ends at once");
     actix_web::rt::spawn(server.stop(true));
     stop_signal().await;

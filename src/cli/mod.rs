@@ -1,6 +1,8 @@
 //! The command line: what can be said, and what each word of it does.
 
+mod healthcheck;
 mod output;
+mod ready;
 mod serve;
 mod transfer;
 
@@ -12,6 +14,7 @@ use jobdeck::server::StartError;
 use jobdeck::store::{OpenError, StoreError};
 use jobdeck::transfer::TransferError;
 
+use self::healthcheck::HealthcheckArgs;
 use self::serve::{DemoArgs, ServeArgs};
 use self::transfer::{ExportArgs, GenerateArgs, ImportArgs};
 
@@ -46,6 +49,12 @@ enum Command {
     /// Verify a database: every page, every document, every derived value
     #[command(after_help = "Example: jobdeck check --db jobs.db")]
     Check(DbArgs),
+    /// Ask a running server whether it is well; 0 where it is, else 1 and why
+    #[command(
+        after_help = "Example: jobdeck healthcheck --ready-file ready.json\n         \
+                            HEALTHCHECK CMD [\"jobdeck\", \"healthcheck\"]"
+    )]
+    Healthcheck(HealthcheckArgs),
 }
 
 #[derive(Debug, Args)]
@@ -90,6 +99,19 @@ pub(crate) enum Failure {
         "{0}: is a SQLite database or belongs to one, and the output would take its place; name another file"
     )]
     OverDatabase(PathBuf),
+    #[error("{0}: is there and no ready file of jobdeck's; name another file")]
+    NoReadyFile(PathBuf),
+    #[error("{path}: {source}; no server has said there that it serves")]
+    NotReady {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "`--listen` with port 0 does not say which port the server took; give `--ready-file` to both, or `--url`"
+    )]
+    UnknownPort,
+    #[error("{url}: {problem}")]
+    Unhealthy { url: String, problem: String },
     /// Whoever read our output has read enough.
     #[error("the output was closed")]
     ClosedOutput,
@@ -108,6 +130,7 @@ impl Cli {
             Command::Export(args) => transfer::export(&args),
             Command::Generate(args) => transfer::generate(&args),
             Command::Check(args) => transfer::check(&args),
+            Command::Healthcheck(args) => healthcheck::healthcheck(&args),
         }
     }
 }

@@ -15,6 +15,9 @@ use jobdeck::store::{Mode, Store};
 use jobdeck::time::Timestamp;
 
 use super::Failure;
+use super::ready::ReadyFile;
+
+pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
 #[derive(Debug, Args)]
 struct ListenArgs {
@@ -23,7 +26,7 @@ struct ListenArgs {
         long,
         value_name = "ADDR",
         env = "JOBDECK_LISTEN",
-        default_value = "127.0.0.1:8080",
+        default_value = DEFAULT_LISTEN,
         value_parser = address
     )]
     listen: SocketAddr,
@@ -51,6 +54,9 @@ struct ListenArgs {
         value_parser = Origin::parse
     )]
     cors: Vec<Origin>,
+    /// A file that is written once the server serves, `{"url", "pid"}` in one line, and removed when it ends
+    #[arg(long, value_name = "PATH", env = "JOBDECK_READY_FILE")]
+    ready_file: Option<PathBuf>,
     /// Listen on an address that other machines can reach, though anybody there may then read every job
     #[arg(long, env = "JOBDECK_INSECURE", value_parser = clap::builder::BoolishValueParser::new())]
     insecure: bool,
@@ -91,7 +97,7 @@ pub(super) struct ServeArgs {
 }
 
 /// An address and a port, or a name and a port.
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     let addresses = text.to_socket_addrs().map_err(|error| {
         format!("expected an address and a port such as 127.0.0.1:8080 or localhost:0 ({error})")
     })?;
@@ -104,7 +110,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .ok_or_else(|| "the name has no address".to_owned())
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text
         .parse()
         .map_err(|_invalid| "expected a number of seconds".to_owned())?;
@@ -116,6 +122,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 impl ListenArgs {
+    /// The first thing that is done, so that nobody takes an earlier server's file for ours.
+    fn claim_ready_file(&self) -> Result<Option<ReadyFile>, Failure> {
+        self.ready_file.as_deref().map(ReadyFile::claim).transpose()
+    }
+
     fn config(&self, clock: Clock) -> Result<Config, Failure> {
         if !self.listen.ip().is_loopback() && !self.insecure {
             return Err(Failure::Exposed(self.listen));
@@ -135,15 +146,17 @@ impl ListenArgs {
 }
 
 pub(super) fn demo(args: &DemoArgs) -> Result<(), Failure> {
+    let ready_file = args.listen.claim_ready_file()?;
     let config = args.listen.config(Clock::SYSTEM)?;
     let start = Start {
         demo: Some(args.seed),
         fixtures: Vec::new(),
     };
-    serve_scratch(config, start)
+    serve_scratch(config, start, ready_file)
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let ready_file = args.listen.claim_ready_file()?;
     let mut config = args
         .listen
         .config(args.now.map_or(Clock::SYSTEM, Clock::Frozen))?;
@@ -156,7 +169,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         fixtures: args.fixtures.clone(),
     };
     let database = match &args.db {
-        None if args.mock => return serve_scratch(config, start),
+        None if args.mock => return serve_scratch(config, start, ready_file),
         None => Path::new("jobdeck.db"),
         Some(database) => database,
     };
@@ -169,11 +182,15 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     if args.mock {
         config.mock = Some(mock(&config, &store, start)?);
     }
-    run_server(&config, &store)
+    run_server(config, &store, ready_file)
 }
 
 /// Serves a mock over a database that is thrown away in the end.
-fn serve_scratch(mut config: Config, start: Start) -> Result<(), Failure> {
+fn serve_scratch(
+    mut config: Config,
+    start: Start,
+    ready_file: Option<ReadyFile>,
+) -> Result<(), Failure> {
     // Removed when it is dropped, after the server has stopped.
     let folder = tempfile::Builder::new()
         .prefix("jobdeck-")
@@ -185,7 +202,7 @@ fn serve_scratch(mut config: Config, start: Start) -> Result<(), Failure> {
     let path = folder.path().join("scratch.db");
     let store = Arc::new(Store::open(&path, Mode::Scratch, config.readers())?);
     config.mock = Some(mock(&config, &store, start)?);
-    run_server(&config, &store)
+    run_server(config, &store, ready_file)
 }
 
 fn mock(config: &Config, store: &Arc<Store>, start: Start) -> Result<Arc<Mock>, Failure> {
@@ -202,12 +219,19 @@ fn mock(config: &Config, store: &Arc<Store>, start: Start) -> Result<Arc<Mock>, 
 }
 
 /// Serves until a signal.
-fn run_server(config: &Config, store: &Arc<Store>) -> Result<(), Failure> {
+fn run_server(
+    config: Config,
+    store: &Arc<Store>,
+    mut ready_file: Option<ReadyFile>,
+) -> Result<(), Failure> {
     actix_web::rt::System::new().block_on(async {
-        let (running, address) = server::start(config, Arc::clone(store))?;
+        let (running, address) = server::start(&config, Arc::clone(store))?;
         // The one line that scripts read.
         writeln!(std::io::stdout(), "jobdeck listening on http://{address}")
             .map_err(Failure::Server)?;
+        if let Some(file) = &mut ready_file {
+            file.publish(address)?;
+        }
         running.await.map_err(Failure::Server)
     })
 }

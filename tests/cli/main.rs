@@ -1,6 +1,8 @@
 //! The binary as a person or a script runs it: what it prints, where, and how it ends.
 #![cfg(test)]
 
+mod reach;
+
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -384,8 +386,13 @@ struct Server {
 
 impl Server {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
-        let mut child = jobdeck(folder)
-            .args(arguments)
+        let mut command = jobdeck(folder);
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -467,21 +474,11 @@ fn demo_lives_and_leaves_nothing_behind() {
     let folder = folder();
     let temporary = folder.path().join("tmp");
     std::fs::create_dir(&temporary).unwrap();
-    let mut child = jobdeck(folder.path())
+    let mut command = jobdeck(folder.path());
+    command
         .args(["demo", "--listen", "127.0.0.1:0"])
-        .env("TMPDIR", &temporary)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let server = Server {
-        url: line.trim().rsplit(' ').next().unwrap().to_owned(),
-        child,
-    };
+        .env("TMPDIR", &temporary);
+    let server = Server::spawn(command);
     assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 1);
     assert!(server.get("/jobdeck/domains").contains("\"jobs\":"));
     assert_eq!(server.stop("-TERM").0, Some(0));

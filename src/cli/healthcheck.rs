@@ -1,0 +1,106 @@
+//! `healthcheck`: asks a server whether it is well, for containers that have no curl.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::ready::{self, Ready};
+use super::{Failure, serve};
+
+/// The most that is read of an answer.
+const MAX_ANSWER_BYTES: u64 = 64 << 10;
+/// The most that is repeated of it.
+const MAX_PROBLEM_CHARS: usize = 200;
+
+#[derive(Debug, Args)]
+pub(super) struct HealthcheckArgs {
+    /// The server's address, `http://HOST:PORT`; it goes before the two below
+    #[arg(long, value_name = "URL", env = "JOBDECK_URL", value_parser = base)]
+    url: Option<String>,
+    /// The file in which the server says its address; it goes before --listen
+    #[arg(long, value_name = "PATH", env = "JOBDECK_READY_FILE")]
+    ready_file: Option<PathBuf>,
+    /// Where the server was told to listen
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "JOBDECK_LISTEN",
+        default_value = serve::DEFAULT_LISTEN,
+        value_parser = serve::address
+    )]
+    listen: SocketAddr,
+    /// How long it may take in all
+    #[arg(long, value_name = "SECONDS", env = "JOBDECK_TIMEOUT", default_value = "5", value_parser = serve::seconds)]
+    timeout: Duration,
+}
+
+/// A URL to which a path can be added.
+fn base(text: &str) -> Result<String, String> {
+    let is_plain = text.strip_prefix("http://").is_some_and(|rest| {
+        !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', ' '])
+    });
+    if is_plain {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err("expected an address such as http://127.0.0.1:8080; https is not spoken".to_owned())
+    }
+}
+
+/// Asks `/healthz`; nothing is said where all is well.
+pub(super) fn healthcheck(args: &HealthcheckArgs) -> Result<(), Failure> {
+    let base = match (&args.url, &args.ready_file) {
+        (Some(url), _) => url.clone(),
+        (None, Some(path)) => {
+            let ready = Ready::read(path).map_err(|source| Failure::NotReady {
+                path: path.clone(),
+                source,
+            })?;
+            ready.ok_or_else(|| Failure::NoReadyFile(path.clone()))?.url
+        }
+        (None, None) if args.listen.port() == 0 => return Err(Failure::UnknownPort),
+        (None, None) => ready::url(args.listen),
+    };
+    let url = format!("{base}/healthz");
+    ask(&url, args.timeout).map_err(|problem| Failure::Unhealthy { url, problem })
+}
+
+fn ask(url: &str, timeout: Duration) -> Result<(), String> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        // A proxy, which the environment may name, can't know this machine's servers.
+        .proxy(None)
+        .http_status_as_error(false)
+        // Nothing is well that sends us elsewhere.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_global(Some(timeout))
+        .build()
+        .into();
+    let said = |error: ureq::Error| match error {
+        ureq::Error::Timeout(_) => format!("no answer within {} s", timeout.as_secs_f64()),
+        other => other.to_string(),
+    };
+    let mut answer = agent.get(url).call().map_err(said)?;
+    let status = answer.status().as_u16();
+    let body = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES);
+    let body: Value = body
+        .read_to_string()
+        .map_err(said)
+        .map(|text| serde_json::from_str(&text).unwrap_or_default())?;
+    if status == 200 && body["status"] == "ok" {
+        return Ok(());
+    }
+    // Its own problem, or an error of the API; else whoever answered is none of us.
+    let problem = body["problem"]
+        .as_str()
+        .or_else(|| body["detail"]["message"].as_str())
+        .unwrap_or("and not as jobdeck does");
+    let problem: String = problem
+        .chars()
+        .take(MAX_PROBLEM_CHARS)
+        .flat_map(char::escape_debug)
+        .collect();
+    Err(format!("answered {status}: {problem}"))
+}
