@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use jobdeck::api::Origin;
@@ -233,5 +233,17 @@ fn run_server(
             file.publish(address)?;
         }
         running.await.map_err(Failure::Server)
-    })
+    })?;
+    wait_for_workers(store);
+    Ok(())
+}
+
+/// The server's threads end a moment after it, and the process must not end before them: who lets go of the database last
+/// moves its write-ahead log into it.
+fn wait_for_workers(store: &Arc<Store>) {
+    const MOST: Duration = Duration::from_secs(1);
+    let start = Instant::now();
+    while Arc::strong_count(store) > 1 && start.elapsed() < MOST {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }

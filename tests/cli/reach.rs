@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::{Server, check_line, fails, folder, jobdeck, ok, text};
 
 const SERVE: [&str; 4] = ["serve", "--create", "--listen", "127.0.0.1:0"];
+const NOTHING: [PathBuf; 0] = [];
 const STALE: &str = "{\"url\":\"http://127.0.0.1:1\",\"pid\":1}\n";
 
 /// What stands in a ready file as soon as it is there; it is never there in part.
@@ -88,7 +89,7 @@ fn a_stale_ready_file_goes_first_and_nothing_else_ever() {
             &fails(here, &arguments, 1),
             "jobdeck: none.db: there is no such file",
         );
-        assert_eq!(names(here), [PathBuf::new(); 0], "it was removed");
+        assert_eq!(names(here), NOTHING, "it was removed");
     }
 
     std::fs::write(here.join("jobs.ndjson"), crate::job(1, "")).unwrap();
@@ -291,7 +292,7 @@ fn an_origin_that_is_none_is_told_what_would_be_right() {
         ),
         "jobdeck: 0.0.0.0:0: other machines can reach this address",
     );
-    assert_eq!(names(folder.path()), [PathBuf::new(); 0]);
+    assert_eq!(names(folder.path()), NOTHING);
 }
 
 #[test]
