@@ -132,13 +132,28 @@ for (const [what, hasClipboard] of [['with a clipboard', true], ['without, as ov
         Object.defineProperty(Navigator.prototype, 'clipboard', { value: undefined });
       });
     }
-    await it.open();
+    await it.open(`?refresh=0&term=${encodeURIComponent('project!="it\'s"')}`);
+    const copied = () => it.page.evaluate(() => (globalThis.reader ?? navigator.clipboard).readText());
     const [id] = await it.ids();
     await it.rows().first().locator('.id').click();
     await title(id);
     await it.page.getByRole('button', { name: 'Copy job id' }).click();
     await it.page.getByRole('button', { name: 'Copied', exact: true }).waitFor();
-    assert.equal(await it.page.evaluate(() => (globalThis.reader ?? navigator.clipboard).readText()), id);
+    assert.equal(await copied(), id);
     assert.equal(await it.page.locator('#said').textContent(), 'Copied');
+    await it.page.getByRole('button', { name: 'Show request' }).click();
+    const requests = it.page.locator('#requests details');
+    await requests.nth(1).locator('summary').click();
+    for (const request of [requests.nth(0), requests.nth(1)]) {
+      for (const what of ['body', 'curl']) {
+        const shown = await request.locator(`pre.${what}`).innerText();
+        assert.match(shown, what === 'body' ? /^\{\n {2}"domain_id"/ : /^curl -s 'http:/);
+        const copier = request.getByRole('button').nth(what === 'body' ? 0 : 1);
+        assert.equal(await copier.textContent(), `Copy ${what}`);
+        await copier.click();
+        await copier.filter({ hasText: /^Copied$/ }).waitFor();
+        assert.equal(await copied(), shown);
+      }
+    }
   });
 }

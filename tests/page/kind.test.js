@@ -96,6 +96,13 @@ for (const colorScheme of ['light', 'dark']) {
     await it.page.locator('.fault').first().waitFor();
     for (const summary of await it.page.locator('#drawer summary').all()) await summary.click();
     await it.axe(`${colorScheme} drawer`);
+    // Where it is narrow it covers the page.
+    for (const width of [1199, 390]) {
+      await it.page.setViewportSize({ width, height: 800 });
+      await it.page.waitForFunction(() => document.querySelector('#list').inert);
+      await it.axe(`${colorScheme} drawer at ${width}`);
+    }
+    await it.page.setViewportSize({ width: 1280, height: 900 });
     await it.page.keyboard.press('Escape');
     await it.page.getByText('Columns', { exact: true }).click();
     await it.axe(`${colorScheme} menu`);

@@ -87,6 +87,22 @@ test('pages, and how many rows one has', async () => {
   await it.shows(all.slice(30, 45));
 });
 
+test('the keys turn no page past the last or before the first', async () => {
+  await it.open();
+  const all = (await it.search({})).results.map((job) => job.job_id);
+  const last = Math.ceil(all.length / 15);
+  const place = () => it.page.evaluate(() => [location.search, history.length]);
+  // A key turns the page at once, so what it did is seen at once.
+  for (const [page, beyond, back, ids] of [[last, ']', '[', all.slice((last - 2) * 15, (last - 1) * 15)], [1, '[', ']', all.slice(15, 30)]]) {
+    await it.open(`?refresh=0&page=${page}`);
+    const before = await place();
+    await it.page.keyboard.press(beyond);
+    assert.deepEqual(await place(), before, `${beyond} on page ${page}`);
+    await it.page.keyboard.press(back);
+    await it.shows(ids);
+  }
+});
+
 test('a page past the end, and a domain without jobs, say so', async () => {
   await it.open('?page=9999&refresh=0');
   await it.page.getByRole('button', { name: 'To the first page' }).click();

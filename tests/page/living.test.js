@@ -49,6 +49,62 @@ test('what is read is left alone by a refresh', async () => {
   ]), [true, true, 120, 'SUMMARY', selected]);
 });
 
+test('a new job leaves what is read of the others where it is', async () => {
+  await it.page.setViewportSize({ width: 1280, height: 500 });
+  await it.open('?refresh=2&size=100');
+  const domain = await it.domain();
+  const ids = await it.ids();
+  // A text is selected with the mouse, a row with the keys, and the list scrolled with the wheel.
+  await it.page.mouse.move(640, 250);
+  await it.page.mouse.wheel(0, 300);
+  const { x, y, width, height } = await it.page.locator('#rows .collector').nth(5).boundingBox();
+  await it.page.mouse.move(x + 1, y + height / 2);
+  await it.page.mouse.down();
+  await it.page.mouse.move(x + width - 1, y + height / 2, { steps: 4 });
+  await it.page.mouse.up();
+  for (let rows = 0; rows < 9; rows += 1) await it.page.keyboard.press('j');
+  await it.page.keyboard.press('k');
+  const before = await it.page.evaluate(() => scrollY);
+  await it.page.mouse.wheel(0, 120);
+  await it.page.waitForFunction((before) => scrollY === before + 120, before);
+  const read = () => it.page.evaluate(() => ({
+    selected: String(getSelection()), focused: document.activeElement.textContent, top: Math.round(document.activeElement.getBoundingClientRect().top),
+  }));
+  const seen = await read();
+  assert.equal(seen.focused, ids[7]);
+  assert.equal(seen.selected, await it.page.locator('#rows .collector').nth(5).textContent());
+  it.server.importJobs([{ job_id: 'job-arrived', domain_id: domain, created_at: NOW }]);
+  // The rows of one answer are marked at once, so what is marked first is all that is.
+  const marked = await it.page.waitForFunction(() => {
+    const nodes = [...document.querySelectorAll('#rows .changed')];
+    return nodes.length > 0 && nodes.map((node) => node.closest('tr').dataset.job);
+  });
+  assert.deepEqual(await marked.jsonValue(), ['job-arrived']);
+  await it.page.waitForResponse((response) => response.url().endsWith('/domains') && response.status() === 304);
+  assert.deepEqual(await it.ids(), ['job-arrived', ...ids].slice(0, 100));
+  assert.deepEqual(await read(), seen);
+});
+
+test('what is paused stays so when something is written, until it is asked for', async () => {
+  await it.page.clock.install();
+  await it.open('?refresh=0');
+  // The last part that is asked for when a page opens.
+  await it.page.locator('#project option').nth(1).waitFor({ state: 'attached' });
+  const domain = await it.domain();
+  const asked = [];
+  it.page.on('request', (request) => asked.push(request.url()));
+  it.server.importJobs([{ job_id: 'job-unasked', domain_id: domain, created_at: NOW, status: 'CREATED' }]);
+  await it.page.clock.runFor(120_000);
+  await it.page.evaluate(() => document.dispatchEvent(new Event('visibilitychange')));
+  await it.page.clock.runFor(120_000);
+  assert.deepEqual(asked, []);
+  assert.ok(!(await it.ids()).includes('job-unasked'));
+  await it.page.keyboard.press('r');
+  await it.page.locator('#rows .id', { hasText: 'job-unasked' }).waitFor();
+  await it.page.clock.runFor(120_000);
+  assert.equal(asked.filter((url) => url.endsWith('/domains')).length, 1, 'and once');
+});
+
 test('what is typed and left is not lost to a refresh', async () => {
   await it.open('?refresh=2&range=custom');
   const domain = await it.domain();
