@@ -234,6 +234,8 @@ fn run_server(
         }
         running.await.map_err(Failure::Server)
     })?;
+    // A mock holds the store, too.
+    drop(config);
     wait_for_workers(store);
     Ok(())
 }
