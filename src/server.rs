@@ -42,7 +42,7 @@ pub struct Config {
     pub allow_hosts: Vec<String>,
     /// Whether clients may write jobs; those of a mock may in any case.
     pub is_writable: bool,
-    /// The mock that this server is; its clocks are those above.
+    /// Makes the server a mock, whose clocks are those above.
     pub mock: Option<Arc<Mock>>,
     /// Origins whose pages may ask; without any no answer has a CORS header.
     pub cors: Vec<Origin>,
@@ -97,10 +97,12 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         streams: Arc::new(Semaphore::new(config.readers() as usize / 4)),
     });
     let switches = api::Switches::of(&app);
+    let is_mock = config.mock.is_some();
     let server = HttpServer::new(move || {
         ActixApp::new()
             .app_data(app.clone())
             .wrap(from_fn(api::bring_up_to_date))
+            .wrap(from_fn(api::misbehave))
             .wrap(Compress::default())
             .wrap(from_fn(api::admit))
             .wrap(api::cors(&app.origins))
@@ -108,6 +110,11 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
             .configure(|routes| api::routes(routes, switches))
             .configure(ui::routes)
             .default_service(web::to(api::not_found))
+    })
+    .on_connect(move |connection, extensions| {
+        if is_mock {
+            api::keep_socket(connection, extensions);
+        }
     })
     // A client that ends its half of the connection has left: its query ends with it.
     .h1_allow_half_closed(false)
@@ -124,7 +131,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
     .map_err(StartError::Server)?
     .run();
     // Noticed from here on, so that who is told that the server serves may end it at once.
-    actix_web::rt::spawn(stop_at(stop_signal(), server.handle()));
+    actix_web::rt::spawn(stop_at(stop_signal(), server.handle(), config.mock.clone()));
     actix_web::rt::spawn(keep_checkpointing(store));
     if let Some(mock) = &config.mock {
         actix_web::rt::spawn(Arc::clone(mock).watch_fixtures());
@@ -133,12 +140,20 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
 }
 
 /// Stops the server at the first SIGTERM, SIGINT or SIGHUP when what was asked is answered; at a second one at once.
-async fn stop_at(first: impl Future<Output = ()>, server: ServerHandle) {
+async fn stop_at(first: impl Future<Output = ()>, server: ServerHandle, mock: Option<Arc<Mock>>) {
     first.await;
     log::info!("stopping: what was asked is answered first, a second signal ends at once");
-    actix_web::rt::spawn(server.stop(true));
+    actix_web::rt::spawn(stop(server.clone(), mock));
     stop_signal().await;
     server.stop(false).await;
+}
+
+/// Stops a server when what was asked is answered; what a mock makes wait is let go first.
+pub async fn stop(server: ServerHandle, mock: Option<Arc<Mock>>) {
+    if let Some(mock) = mock {
+        mock.stop();
+    }
+    server.stop(true).await;
 }
 
 /// Notices SIGTERM, SIGINT and SIGHUP from now on; what it returns waits for the first of them.

@@ -6,7 +6,7 @@ use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
-use crate::mock::MockError;
+use crate::mock::{MockError, Refusal};
 use crate::query::QueryError;
 use crate::store::StoreError;
 use crate::transfer::TransferError;
@@ -25,6 +25,12 @@ pub(crate) enum ApiError {
         "there is no {0} here; known are GET /inventory/v1/jobs, POST /inventory/v1/jobs/search, POST /inventory/v1/jobs/stat, GET /jobdeck/about, GET /jobdeck/domains, GET /jobdeck/export, GET /healthz, GET /check, and the page at /"
     )]
     NotFound(String),
+    /// A route of the mock's, and there is no mock.
+    #[error("there is no {0} here, since this server is no mock; `jobdeck serve --mock` has it")]
+    NeedsMock(String),
+    /// A thing by a name.
+    #[error("{0}")]
+    NoSuch(String),
     #[error("{method} is not allowed here; allowed are {allow}")]
     MethodNotAllowed { method: String, allow: &'static str },
     #[error("the body is larger than {0} bytes, which is the most that is read")]
@@ -55,6 +61,15 @@ pub(crate) enum ApiError {
     Jobs(TransferError),
     #[error(transparent)]
     Mock(MockError),
+    #[error("{came} of {wanted} requests came within {seconds} seconds")]
+    Waited {
+        came: usize,
+        wanted: usize,
+        seconds: f64,
+    },
+    /// An error that was asked for.
+    #[error("{}", .0.message)]
+    Asked(Refusal),
     #[error("this server is not known as `{0}`; `--allow-host` makes it known")]
     InvalidHost(String),
     #[error("{0} may not do this here; `--cors ORIGIN` lets pages of an origin in")]
@@ -116,10 +131,11 @@ impl ApiError {
                 }
             },
             Self::Jobs(TransferError::Write { .. }) => CONFLICT,
-            Self::Mock(MockError::NoSnapshot { .. }) | Self::NoJob { .. } => {
-                (StatusCode::NOT_FOUND, "ERROR_NOT_FOUND")
-            }
-            Self::NotFound(_) => (StatusCode::NOT_FOUND, "ERROR_NOT_FOUND"),
+            Self::Mock(MockError::NoSnapshot { .. })
+            | Self::NoJob { .. }
+            | Self::NotFound(_)
+            | Self::NeedsMock(_)
+            | Self::NoSuch(_) => (StatusCode::NOT_FOUND, "ERROR_NOT_FOUND"),
             Self::MethodNotAllowed { .. } => {
                 (StatusCode::METHOD_NOT_ALLOWED, "ERROR_METHOD_NOT_ALLOWED")
             }
@@ -131,7 +147,13 @@ impl ApiError {
                 "ERROR_UNSUPPORTED_MEDIA_TYPE",
             ),
             Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE"),
-            Self::SlowBody(_) => (StatusCode::REQUEST_TIMEOUT, "ERROR_REQUEST_TIMEOUT"),
+            Self::Asked(refusal) => (
+                StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                refusal.code,
+            ),
+            Self::SlowBody(_) | Self::Waited { .. } => {
+                (StatusCode::REQUEST_TIMEOUT, "ERROR_REQUEST_TIMEOUT")
+            }
             Self::Jobs(_) | Self::Mock(_) | Self::BrokenBody(_) => {
                 (StatusCode::BAD_REQUEST, "ERROR_INVALID_PARAMETER")
             }

@@ -15,7 +15,7 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, ResponseError};
+use actix_web::{Error, HttpMessage, ResponseError};
 
 use super::App;
 use super::cors::{check_writer, refused_preflight};
@@ -25,6 +25,14 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is taken over from a caller.
 const MAX_REQUEST_ID_BYTES: usize = 64;
 
+/// The id of a request, which those further in find among its extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+/// Among the extensions of an answer: it is an error because somebody asked for one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OnPurpose;
+
 /// The middleware around every route, and around CORS.
 pub(crate) async fn guard(
     app: Data<App>,
@@ -33,6 +41,9 @@ pub(crate) async fn guard(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let start = Instant::now();
     let id = request_id(&request);
+    if app.mock.is_some() {
+        request.extensions_mut().insert(RequestId(id.clone()));
+    }
     let line = format!(
         "{} {}",
         request.method(),
@@ -52,7 +63,8 @@ pub(crate) async fn guard(
         response = response.into_response(error.error_response());
     }
     let status = response.status();
-    if status.is_server_error() {
+    let is_on_purpose = response.response().extensions().contains::<OnPurpose>();
+    if status.is_server_error() && !is_on_purpose {
         let cause = response
             .response()
             .error()

@@ -3,9 +3,13 @@
 mod cors;
 mod error;
 mod export;
+mod faults;
 mod guard;
 mod jobs;
+mod journal;
+mod misbehave;
 mod own;
+mod parameters;
 mod states;
 mod wire;
 mod write;
@@ -13,17 +17,19 @@ mod write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 pub use self::cors::Origin;
 pub(crate) use self::cors::cors;
 use self::error::ApiError;
 pub use self::guard::Hosts;
 pub(crate) use self::guard::{admit, guard};
+pub(crate) use self::misbehave::{keep_socket, misbehave};
 pub(crate) use self::states::bring_up_to_date;
 pub(crate) use self::wire::is_known;
 use crate::clock::Clocks;
-use crate::mock::Mock;
+use crate::mock::{Audience, Mock};
 use crate::store::Store;
 
 /// What the handlers share.
@@ -31,6 +37,7 @@ use crate::store::Store;
 pub struct App {
     pub store: Arc<Store>,
     pub clocks: Arc<Clocks>,
+    /// What makes the server a mock; without it none of its routes exists.
     pub mock: Option<Arc<Mock>>,
     /// Whether clients may write jobs.
     pub is_writable: bool,
@@ -164,7 +171,34 @@ fn mock_routes(config: &mut web::ServiceConfig) {
             "/jobdeck/clock/advance",
             "POST",
             web::post().to(states::advance_clock),
-        ));
+        ))
+        .service(
+            only(
+                "/jobdeck/faults",
+                "GET, POST, DELETE",
+                web::get().to(faults::list),
+            )
+            .route(web::post().to(faults::add))
+            .route(web::delete().to(faults::clear)),
+        )
+        .service(only(
+            "/jobdeck/faults/{id}",
+            "DELETE",
+            web::delete().to(faults::remove),
+        ))
+        .service(only(
+            "/jobdeck/faults/{id}/release",
+            "POST",
+            web::post().to(faults::release),
+        ))
+        .service(
+            only(
+                "/jobdeck/journal",
+                "GET, DELETE",
+                web::get().to(journal::read),
+            )
+            .route(web::delete().to(journal::clear)),
+        );
 }
 
 /// A resource with one method; any other is answered with what is allowed.
@@ -183,6 +217,10 @@ pub(crate) fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> 
 }
 
 /// Answers what no route is for.
-pub(crate) async fn not_found(request: HttpRequest) -> HttpResponse {
-    ApiError::NotFound(request.path().chars().take(200).collect()).error_response()
+pub(crate) async fn not_found(request: HttpRequest, app: Data<App>) -> HttpResponse {
+    let path = request.path().chars().take(200).collect();
+    if app.mock.is_none() && Audience::of(request.path()) == Audience::Control {
+        return ApiError::NeedsMock(path).error_response();
+    }
+    ApiError::NotFound(path).error_response()
 }

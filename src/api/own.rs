@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::App;
 use super::error::ApiError;
-use super::wire::{Caching, Weight, answer};
-use super::write::domain_of;
+use super::parameters::domain_parameter;
+use super::wire::{Caching, Weight, answer, fresh};
 use crate::query::value::write_text;
 
 /// `GET /jobdeck/domains`: `{"results": [{"domain_id", "jobs"}]}`, by name.
@@ -49,7 +48,7 @@ pub(crate) async fn domains(
 /// `GET /jobdeck/about`: the program, the file that it serves as it was named, the clock of its answers (RFC 3339; that
 /// of a domain with `?domain_id=`), whether it stands still, what may be done here, and what is wrong with the fixtures.
 pub(crate) async fn about(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
-    let domain_id = domain_of(&request)?;
+    let domain_id = domain_parameter(&request)?;
     let clock = app.clocks.of(domain_id.as_deref());
     let body = json!({
         "version": env!("CARGO_PKG_VERSION"),
@@ -121,12 +120,4 @@ async fn health(app: &App) -> Result<Health, &'static str> {
             Err("the health check failed; the log tells more")
         }
     }
-}
-
-/// An answer that nobody keeps.
-fn fresh(status: StatusCode, body: &Value) -> HttpResponse {
-    HttpResponse::build(status)
-        .insert_header(ContentType::json())
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .body(body.to_string())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
 use actix_web::middleware::Next;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
@@ -12,8 +13,9 @@ use serde_json::json;
 
 use super::App;
 use super::error::ApiError;
-use super::wire::read_json;
-use super::write::{blocking, domain_of, parameter};
+use super::parameters::{domain_parameter, problem};
+use super::wire::{fresh, read_json};
+use super::write::blocking;
 use crate::clock::Clock;
 use crate::job::from_json;
 use crate::mock::Mock;
@@ -38,16 +40,16 @@ pub(crate) async fn bring_up_to_date(
 }
 
 /// The mock; its routes are there only where there is one.
-fn mock_of(app: &App) -> Result<Arc<Mock>, ApiError> {
+pub(super) fn mock_of(app: &App) -> Result<Arc<Mock>, ApiError> {
     let missing = ApiError::Internal("a route of a mock where there is none");
     app.mock.clone().ok_or(missing)
 }
 
 /// `POST /jobdeck/reset?domain_id=`: the jobs and clocks of a domain, or all, as they were at the start; `{"jobs": n}`.
 pub(crate) async fn reset(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
-    let (mock, domain_id) = (mock_of(&app)?, domain_of(&request)?);
+    let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
     let jobs = blocking(move || Ok(mock.reset(domain_id.as_deref())?)).await?;
-    Ok(HttpResponse::Ok().json(json!({"jobs": jobs})))
+    Ok(fresh(StatusCode::OK, &json!({"jobs": jobs})))
 }
 
 /// `GET /jobdeck/snapshots?domain_id=`: `{"results": [{"name", "domain_id", "jobs", "saved_at"}]}`.
@@ -55,9 +57,9 @@ pub(crate) async fn snapshots(
     request: HttpRequest,
     app: Data<App>,
 ) -> Result<HttpResponse, ApiError> {
-    let (mock, domain_id) = (mock_of(&app)?, domain_of(&request)?);
+    let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
     let results = blocking(move || Ok(mock.snapshots(domain_id.as_deref()))).await?;
-    Ok(HttpResponse::Ok().json(json!({"results": results})))
+    Ok(fresh(StatusCode::OK, &json!({"results": results})))
 }
 
 /// `PUT /jobdeck/snapshots/{name}?domain_id=`: saves the jobs as they are; 201 where the name is new.
@@ -66,14 +68,14 @@ pub(crate) async fn save(
     app: Data<App>,
     name: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let (mock, domain_id) = (mock_of(&app)?, domain_of(&request)?);
+    let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
     let (info, was_there) = blocking(move || Ok(mock.save(&name, domain_id.as_deref())?)).await?;
-    let mut response = if was_there {
-        HttpResponse::Ok()
+    let status = if was_there {
+        StatusCode::OK
     } else {
-        HttpResponse::Created()
+        StatusCode::CREATED
     };
-    Ok(response.json(info))
+    Ok(fresh(status, &info))
 }
 
 /// `POST /jobdeck/snapshots/{name}/restore?domain_id=`: the jobs as they were when it was saved; `{"jobs": n}`.
@@ -82,9 +84,9 @@ pub(crate) async fn restore(
     app: Data<App>,
     name: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let (mock, domain_id) = (mock_of(&app)?, domain_of(&request)?);
+    let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
     let jobs = blocking(move || Ok(mock.restore(&name, domain_id.as_deref())?)).await?;
-    Ok(HttpResponse::Ok().json(json!({"jobs": jobs})))
+    Ok(fresh(StatusCode::OK, &json!({"jobs": jobs})))
 }
 
 /// `DELETE /jobdeck/snapshots/{name}?domain_id=`: forgets a snapshot; 204.
@@ -93,7 +95,7 @@ pub(crate) async fn forget(
     app: Data<App>,
     name: Path<String>,
 ) -> Result<HttpResponse, ApiError> {
-    let (mock, domain_id) = (mock_of(&app)?, domain_of(&request)?);
+    let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
     blocking(move || Ok(mock.forget(&name, domain_id.as_deref())?)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -119,7 +121,7 @@ struct Advance {
 
 /// `GET /jobdeck/clock?domain_id=`: `{"now", "is_frozen"}`.
 pub(crate) async fn clock(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
-    Ok(shown(&app, domain_of(&request)?.as_deref()))
+    Ok(shown(&app, domain_parameter(&request)?.as_deref()))
 }
 
 /// `PUT /jobdeck/clock?domain_id=`: `{"now", "is_frozen"}` sets, freezes or lets run; answers as GET does.
@@ -128,11 +130,12 @@ pub(crate) async fn set_clock(
     app: Data<App>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let domain_id = domain_of(&request)?;
+    let domain_id = domain_parameter(&request)?;
     let body = read_json(&request, body).await?;
     let setting: ClockSetting = read(&body)?;
     if setting.now.is_none() && setting.is_frozen.is_none() {
-        return Err(parameter("body", "expected `now`, `is_frozen`, or both"));
+        let text = "expected `now`, `is_frozen`, or both".to_owned();
+        return Err(problem("body", text).into());
     }
     let clock = app.clocks.of(domain_id.as_deref());
     let now = setting.now.unwrap_or_else(|| clock.now());
@@ -150,14 +153,14 @@ pub(crate) async fn advance_clock(
     app: Data<App>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let domain_id = domain_of(&request)?;
+    let domain_id = domain_parameter(&request)?;
     let body = read_json(&request, body).await?;
     let Advance { seconds } = read(&body)?;
     if !(0.0..=MAX_ADVANCE_SECONDS).contains(&seconds) {
-        let problem = format!(
+        let text = format!(
             "expected a number from 0 to {MAX_ADVANCE_SECONDS}; PUT /jobdeck/clock sets it to any moment"
         );
-        return Err(parameter("seconds", &problem));
+        return Err(problem("seconds", text).into());
     }
     // Within the bounds above it is a number of milliseconds.
     #[allow(clippy::cast_possible_truncation)]
@@ -171,7 +174,7 @@ pub(crate) async fn reset_clock(
     request: HttpRequest,
     app: Data<App>,
 ) -> Result<HttpResponse, ApiError> {
-    let domain_id = domain_of(&request)?;
+    let domain_id = domain_parameter(&request)?;
     set(&app, domain_id, None).await
 }
 
@@ -187,7 +190,10 @@ async fn set(
 
 fn shown(app: &App, domain_id: Option<&str>) -> HttpResponse {
     let clock = app.clocks.of(domain_id);
-    HttpResponse::Ok().json(json!({"now": clock.now(), "is_frozen": clock.is_frozen()}))
+    fresh(
+        StatusCode::OK,
+        &json!({"now": clock.now(), "is_frozen": clock.is_frozen()}),
+    )
 }
 
 fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
@@ -197,6 +203,6 @@ fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         } else {
             &fault.field
         };
-        parameter(place, &fault.problem)
+        problem(place, fault.problem).into()
     })
 }

@@ -10,12 +10,14 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ContentType, ETag, EntityTag,
     Header, HeaderMap, IfNoneMatch,
 };
 use actix_web::web::{Bytes, Payload};
 use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use super::App;
@@ -25,6 +27,8 @@ use crate::store::{Interrupt, Snapshot, Store, StoreError};
 
 /// The largest body of a query, in bytes.
 pub(crate) const MAX_QUERY_BYTES: usize = 1 << 20;
+/// The largest body of jobs, in bytes.
+pub(crate) const MAX_WRITE_BYTES: usize = 64 << 20;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much of an answer is sent at a time, in bytes; what is smaller is answered whole.
@@ -50,8 +54,16 @@ pub(super) async fn read_body(
     most: usize,
 ) -> Result<Bytes, ApiError> {
     check_media_type(request.headers(), media_types)?;
-    let declared = request
-        .headers()
+    read_any_body(request.headers(), payload, most).await
+}
+
+/// Reads a body of at most so many bytes, whatever it holds.
+pub(super) async fn read_any_body(
+    headers: &HeaderMap,
+    payload: Payload,
+    most: usize,
+) -> Result<Bytes, ApiError> {
+    let declared = headers
         .get(CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok()?.parse().ok());
     if declared.is_some_and(|length: usize| length > most) {
@@ -93,6 +105,13 @@ fn check_media_type(headers: &HeaderMap, allowed: &'static [&'static str]) -> Re
         }
         _ => Ok(()),
     }
+}
+
+/// An answer that nobody keeps.
+pub(super) fn fresh(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(body)
 }
 
 /// How much work an answer may be, and so which places it must find.

@@ -10,17 +10,17 @@ use serde_json::{Map, Value, json};
 
 use super::App;
 use super::error::ApiError;
-use super::jobs::pairs;
-use super::wire::{MAX_QUERY_BYTES, read_body};
-use crate::job::{Draft, JobTextError, MAX_ID_BYTES, from_json};
+use super::parameters::{
+    Parameters, domain_parameter, id, missing_domain, problem, required_domain,
+};
+use super::wire::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, fresh, read_body};
+use crate::job::{Draft, JobTextError, from_json};
 use crate::json::StrictObject;
 use crate::mock::Change;
 use crate::query::QueryError;
 use crate::store::{OnConflict, Written};
 use crate::transfer::{Refusal, Source, read_jobs};
 
-/// The largest body of many jobs, in bytes.
-const MAX_JOBS_BYTES: usize = 64 << 20;
 /// From this size on the counts are made once at the end, in bytes.
 const BULK_BYTES: usize = 1 << 20;
 /// One job may be as large as a line of an import.
@@ -33,7 +33,7 @@ pub(crate) async fn put(
     job_id: Path<String>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let domain_id = domain_of(&request)?;
+    let domain_id = domain_parameter(&request)?;
     let body = read_body(&request, body, &["application/json"], MAX_JOB_BYTES).await?;
     let mut draft: Draft = from_json(&body).map_err(|fault| body_fault(&body, &fault))?;
     let job_id = id("job_id", job_id.into_inner())?;
@@ -78,10 +78,9 @@ pub(crate) async fn patch(
             ("domain_id", &draft.domain_id, &domain_id),
         ] {
             if given.as_ref() != Some(known) {
-                return Err(parameter(
-                    name,
-                    &format!("a patch can't move a job; it is `{known}`"),
-                ));
+                return Err(
+                    problem(name, format!("a patch can't move a job; it is `{known}`")).into(),
+                );
             }
         }
         let (_, job) = change.put(draft).map_err(refused)?;
@@ -110,7 +109,7 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
         } else {
             &fault.field
         };
-        parameter(place, &fault.problem)
+        problem(place, fault.problem).into()
     })
 }
 
@@ -143,7 +142,7 @@ pub(crate) async fn delete_domain(
         Ok(change.delete_domain(&domain_id)?)
     })
     .await;
-    Ok(HttpResponse::Ok().json(json!({"deleted": deleted?})))
+    Ok(fresh(StatusCode::OK, &json!({"deleted": deleted?})))
 }
 
 /// `POST /jobdeck/jobs?domain_id=&on_conflict=`: adds many jobs, NDJSON, an array or a saved answer, all or none;
@@ -154,20 +153,18 @@ pub(crate) async fn add(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     const MEDIA_TYPES: &[&str] = &["application/x-ndjson", "application/json"];
-    let mut on_conflict = OnConflict::Replace;
-    let domain_id = parameters(&request, |name, value| {
-        if name != "on_conflict" {
-            return Ok(false);
-        }
-        on_conflict = match value {
-            "replace" => OnConflict::Replace,
-            "skip" => OnConflict::Skip,
-            "fail" => OnConflict::Fail,
-            _ => return Err("expected replace, skip or fail".to_owned()),
-        };
-        Ok(true)
-    })?;
-    let body = read_body(&request, body, MEDIA_TYPES, MAX_JOBS_BYTES).await?;
+    let mut parameters = Parameters::of(&request)?;
+    let domain_id = parameters.take_id("domain_id")?;
+    let on_conflict =
+        parameters.take_as("on_conflict", "replace, skip or fail", |how| match how {
+            "replace" => Some(OnConflict::Replace),
+            "skip" => Some(OnConflict::Skip),
+            "fail" => Some(OnConflict::Fail),
+            _ => None,
+        })?;
+    parameters.finish()?;
+    let on_conflict = on_conflict.unwrap_or_default();
+    let body = read_body(&request, body, MEDIA_TYPES, MAX_WRITE_BYTES).await?;
     let is_bulk = body.len() >= BULK_BYTES;
     let counts = change(app, on_conflict, is_bulk, move |change| {
         let mut counts = [0_u64; 3];
@@ -190,7 +187,8 @@ pub(crate) async fn add(
     })
     .await?;
     let [added, replaced, skipped] = counts;
-    Ok(HttpResponse::Ok().json(json!({"added": added, "replaced": replaced, "skipped": skipped})))
+    let body = json!({"added": added, "replaced": replaced, "skipped": skipped});
+    Ok(fresh(StatusCode::OK, &body))
 }
 
 /// Writes on a blocking thread, as one: where `act` fails, nothing has changed.
@@ -227,62 +225,16 @@ pub(super) async fn blocking<T: Send + 'static>(
         .map_err(|_panic| ApiError::Internal("a write ended in a panic"))?
 }
 
-/// The `domain_id` of an address that takes nothing else.
-pub(super) fn domain_of(request: &HttpRequest) -> Result<Option<String>, ApiError> {
-    parameters(request, |_, _| Ok(false))
-}
-
-fn required_domain(request: &HttpRequest) -> Result<String, ApiError> {
-    domain_of(request)?.ok_or_else(missing_domain)
-}
-
-fn missing_domain() -> ApiError {
-    ApiError::Query(QueryError::Required {
-        key: "domain_id".to_owned(),
-    })
-}
-
-/// Reads the parameters of an address: its `domain_id`, and those of which `take` says that it knows them; each at most
-/// once.
-fn parameters(
-    request: &HttpRequest,
-    mut take: impl FnMut(&str, &str) -> Result<bool, String>,
-) -> Result<Option<String>, ApiError> {
-    let mut domain_id = None;
-    let mut seen: Vec<String> = Vec::new();
-    for (name, value) in pairs(request)? {
-        if seen.iter().any(|one| *one == name) {
-            return Err(parameter(&name, "is given twice"));
-        }
-        if name == "domain_id" {
-            domain_id = Some(id("domain_id", value.clone().into_owned())?);
-        } else if !take(&name, &value).map_err(|problem| parameter(&name, &problem))? {
-            return Err(parameter(&name, "there is no such parameter here"));
-        }
-        seen.push(name.into_owned());
-    }
-    Ok(domain_id)
-}
-
-/// Checks an id that stands in an address, as those in bodies are checked.
-fn id(name: &str, given: String) -> Result<String, ApiError> {
-    if (1..=MAX_ID_BYTES).contains(&given.len()) {
-        Ok(given)
-    } else {
-        let length = given.len();
-        Err(parameter(
-            name,
-            &format!("is {length} bytes long; expected 1 to {MAX_ID_BYTES}"),
-        ))
-    }
-}
-
 /// Fills a member in from the address, or checks that the two agree.
-fn agree(name: &str, given: &mut Option<String>, address: Option<String>) -> Result<(), ApiError> {
+fn agree(
+    name: &str,
+    given: &mut Option<String>,
+    address: Option<String>,
+) -> Result<(), QueryError> {
     match (&given, address) {
-        (Some(given), Some(address)) if *given != address => Err(parameter(
+        (Some(given), Some(address)) if *given != address => Err(problem(
             name,
-            &format!("is `{given}` in the body and `{address}` in the address; they must agree"),
+            format!("is `{given}` in the body and `{address}` in the address; they must agree"),
         )),
         (None, address) => {
             *given = address;
@@ -292,17 +244,10 @@ fn agree(name: &str, given: &mut Option<String>, address: Option<String>) -> Res
     }
 }
 
-pub(super) fn parameter(place: &str, problem: &str) -> ApiError {
-    ApiError::Query(QueryError::Parameter {
-        place: place.chars().take(64).collect(),
-        problem: problem.to_owned(),
-    })
-}
-
 fn refused(refusal: Refusal) -> ApiError {
     match refusal {
         Refusal::Store(error) => error.into(),
-        Refusal::Job(problem) => parameter("body", &problem),
+        Refusal::Job(fault) => problem("body", fault).into(),
     }
 }
 
@@ -313,7 +258,7 @@ fn body_fault(body: &[u8], fault: &JobTextError) -> ApiError {
             fault.problem, fault.line, fault.column
         ))
     } else {
-        parameter(&format!("body, line {}", fault.line), &fault.to_string())
+        problem(&format!("body, line {}", fault.line), fault.to_string()).into()
     }
 }
 

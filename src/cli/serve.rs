@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use jobdeck::api::Origin;
 use jobdeck::clock::{Clock, Clocks};
-use jobdeck::mock::{Mock, MockError, Start};
+use jobdeck::mock::{Fault, Mock, MockError, Start};
 use jobdeck::server::{self, Config};
 use jobdeck::store::{Mode, Store};
 use jobdeck::time::Timestamp;
@@ -94,6 +94,10 @@ pub(super) struct ServeArgs {
     /// Files of jobs, or folders of them, that a mock starts with and watches; may be given several times
     #[arg(long, value_name = "PATH", env = "JOBDECK_FIXTURES", num_args = 1.., value_delimiter = ',')]
     fixtures: Vec<PathBuf>,
+    /// Have a mock misbehave from the start, such as `route=search,code=503,times=2` or `delay=0.5-2,seed=7`; may be given
+    /// several times
+    #[arg(long = "fault", value_name = "FAULT", env = "JOBDECK_FAULT", value_parser = Fault::from_option)]
+    faults: Vec<Fault>,
 }
 
 /// An address and a port, or a name and a port.
@@ -150,7 +154,7 @@ pub(super) fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let config = args.listen.config(Clock::SYSTEM)?;
     let start = Start {
         demo: Some(args.seed),
-        fixtures: Vec::new(),
+        ..Start::default()
     };
     serve_scratch(config, start, ready_file)
 }
@@ -161,12 +165,18 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         .listen
         .config(args.now.map_or(Clock::SYSTEM, Clock::Frozen))?;
     config.is_writable = args.writable;
-    if !args.mock && !args.fixtures.is_empty() {
-        return Err(Failure::NeedsMock("--fixtures"));
+    for (option, is_given) in [
+        ("--fixtures", !args.fixtures.is_empty()),
+        ("--fault", !args.faults.is_empty()),
+    ] {
+        if is_given && !args.mock {
+            return Err(Failure::NeedsMock(option));
+        }
     }
     let start = Start {
         demo: None,
         fixtures: args.fixtures.clone(),
+        faults: args.faults.clone(),
     };
     let database = match &args.db {
         None if args.mock => return serve_scratch(config, start, ready_file),

@@ -229,7 +229,8 @@ impl JobStatQuery {
 }
 
 /// Reads a body strictly.
-fn parse(body: &[u8]) -> Result<Value, QueryError> {
+/// Reads a body as JSON, strictly.
+pub(crate) fn parse(body: &[u8]) -> Result<Value, QueryError> {
     serde_json::from_slice::<Strict>(body)
         .map(|strict| strict.0)
         .map_err(|error| {

@@ -1,5 +1,7 @@
 //! The real server on a free port, over a database in a temporary folder.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -22,6 +24,7 @@ pub(crate) struct App {
     thread: Option<JoinHandle<()>>,
     folder: tempfile::TempDir,
     agent: ureq::Agent,
+    mock: Option<Arc<Mock>>,
 }
 
 /// What came back.
@@ -123,9 +126,10 @@ impl App {
 
         let served = Arc::new(store);
         let clocks = Arc::new(Clocks::new(setup.clock));
-        let mock = setup
-            .mock
-            .map(|start| Mock::start(Arc::clone(&served), Arc::clone(&clocks), start).unwrap());
+        let mock = setup.mock.map(|start| {
+            let mock = Mock::start(Arc::clone(&served), Arc::clone(&clocks), start);
+            Arc::new(mock.unwrap())
+        });
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             workers: 2,
@@ -134,7 +138,7 @@ impl App {
             allow_hosts: vec!["jobs.example".to_owned()],
             cors: setup.cors,
             is_writable: setup.is_writable,
-            mock: mock.map(Arc::new),
+            mock: mock.clone(),
         };
         let (started, has_started) = mpsc::channel();
         let thread = std::thread::spawn(move || {
@@ -156,7 +160,27 @@ impl App {
             thread: Some(thread),
             folder,
             agent,
+            mock,
         }
+    }
+
+    /// Stops as a signal would have it, and comes back when the server has ended.
+    pub(crate) fn stop(mut self) {
+        let stopping = server::stop(self.handle.clone(), self.mock.clone());
+        actix_web::rt::System::new().block_on(stopping);
+        self.thread.take().unwrap().join().unwrap();
+    }
+
+    /// Sends a request and leaves its answer to whoever reads it.
+    pub(crate) fn raw(&self, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{headers}content-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        stream
     }
 
     pub(crate) fn database(&self) -> std::path::PathBuf {

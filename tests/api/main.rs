@@ -6,6 +6,8 @@ mod caching;
 mod conformance;
 mod cors;
 mod export;
+mod faults;
+mod journal;
 mod readme;
 mod routes;
 mod states;

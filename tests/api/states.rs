@@ -418,8 +418,8 @@ fn with_fixtures(paths: &[&Path], jobs: &str) -> App {
     App::serve(Setup {
         jobs: jobs.to_owned(),
         mock: Some(Start {
-            demo: None,
             fixtures: paths.iter().map(|path| path.to_path_buf()).collect(),
+            ..Start::default()
         }),
         ..Setup::default()
     })
@@ -549,7 +549,7 @@ fn a_demo_moves_and_is_reset() {
     let app = App::serve(Setup {
         mock: Some(Start {
             demo: Some(1),
-            fixtures: Vec::new(),
+            ..Start::default()
         }),
         ..Setup::default()
     });

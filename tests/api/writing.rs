@@ -197,7 +197,7 @@ const FAULTS: [(&str, &str, &str, &str); 15] = [
         "PUT",
         "/jobdeck/jobs/a?domain_id=d&x=1",
         "{}",
-        "400 ERROR_INVALID_PARAMETER: x: there is no such parameter here",
+        "400 ERROR_INVALID_PARAMETER: x: unknown parameter `x`; known are domain_id",
     ),
     (
         "PUT",

@@ -1,0 +1,125 @@
+//! The journal of a mock: what it was asked, and waiting until it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use serde::Serialize;
+use serde_json::json;
+
+use super::App;
+use super::error::ApiError;
+use super::parameters::{Parameters, domain_parameter, problem};
+use super::states::mock_of;
+use super::wire::fresh;
+use crate::mock::{Entry, Filter, MAX_ENTRIES, Route};
+
+/// How long a request for the journal waits at most, in seconds.
+const MAX_WAIT_SECONDS: f64 = 60.0;
+/// How long it waits unless it says.
+const WAIT_SECONDS: f64 = 10.0;
+
+/// What the journal is asked.
+struct JournalQuery {
+    filter: Filter,
+    /// The newest so many.
+    limit: usize,
+    /// How many must have come, and how long to wait for them, in seconds.
+    wait_for: Option<(usize, f64)>,
+}
+
+impl JournalQuery {
+    fn read(request: &HttpRequest) -> Result<Self, ApiError> {
+        let mut parameters = Parameters::of(request)?;
+        let filter = Filter {
+            domain_id: parameters.take_text("domain_id")?,
+            job_id: parameters.take_text("job_id")?,
+            route: match parameters.take("route")? {
+                Some(name) => {
+                    Some(Route::parse(&name).map_err(|unknown| problem("route", unknown))?)
+                }
+                None => None,
+            },
+            method: parameters
+                .take("method")?
+                .map(|method| method.to_ascii_uppercase()),
+            path: parameters.take_text("path")?,
+            status: parameters.take_as(
+                "status",
+                "a status from 100 to 599, or `null` for requests without an answer",
+                |text| match text {
+                    "null" => Some(None),
+                    _ => text
+                        .parse()
+                        .ok()
+                        .filter(|status| (100..600).contains(status))
+                        .map(Some),
+                },
+            )?,
+            contains: parameters.take_text("contains")?,
+            after: parameters.take_as("after", "the id of a request", |text| text.parse().ok())?,
+        };
+        let limit = parameters.take_as("limit", "a number, 0 or more", |text| text.parse().ok())?;
+        let expected = format!("a number from 0 to {MAX_ENTRIES}, which is how many are kept");
+        let wait_for = parameters.take_as("wait_for", &expected, |text| {
+            text.parse().ok().filter(|count| *count <= MAX_ENTRIES)
+        })?;
+        let expected = format!("seconds from 0 to {MAX_WAIT_SECONDS}");
+        let timeout = parameters.take_as("timeout", &expected, |text| {
+            let seconds = text.parse().ok();
+            seconds.filter(|seconds| (0.0..=MAX_WAIT_SECONDS).contains(seconds))
+        })?;
+        parameters.finish()?;
+        if timeout.is_some() && wait_for.is_none() {
+            let text = "is how long `wait_for` waits, so give that".to_owned();
+            return Err(problem("timeout", text).into());
+        }
+        Ok(Self {
+            filter,
+            limit: limit.unwrap_or(MAX_ENTRIES),
+            wait_for: wait_for.map(|count| (count, timeout.unwrap_or(WAIT_SECONDS))),
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct JournalInfo<'e> {
+    results: Vec<&'e Entry>,
+    total_count: usize,
+}
+
+/// `GET /jobdeck/journal`: `{"results": [`[`Entry`]`, …], "total_count"}`, the oldest first.
+///
+/// `domain_id`, `job_id`, `route`, `method`, `path`, `status`, `contains` and `after` say which; `limit` keeps the newest
+/// so many of them, while `total_count` counts them all. With `wait_for` it answers when so many have come, or after
+/// `timeout` seconds with 408.
+pub(crate) async fn read(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+    let query = JournalQuery::read(&request)?;
+    let journal = &mock_of(&app)?.journal;
+    let found: Vec<Arc<Entry>> = match query.wait_for {
+        None => journal.find(&query.filter),
+        Some((wanted, seconds)) => journal
+            .wait_for(&query.filter, wanted, Duration::from_secs_f64(seconds))
+            .await
+            .map_err(|came| ApiError::Waited {
+                came,
+                wanted,
+                seconds,
+            })?,
+    };
+    let older = found.len().saturating_sub(query.limit);
+    let body = JournalInfo {
+        results: found.iter().skip(older).map(Arc::as_ref).collect(),
+        total_count: found.len(),
+    };
+    Ok(fresh(StatusCode::OK, &body))
+}
+
+/// `DELETE /jobdeck/journal?domain_id=`: forgets all, or what names one domain; answers `{"deleted"}`.
+pub(crate) async fn clear(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+    let domain_id = domain_parameter(&request)?;
+    let deleted = mock_of(&app)?.journal.clear(domain_id.as_deref());
+    Ok(fresh(StatusCode::OK, &json!({"deleted": deleted})))
+}

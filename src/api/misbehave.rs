@@ -1,0 +1,387 @@
+//! What a mock does around every route of the API: it plays the faults that were set, and writes the journal.
+//!
+//! It stands within the compression, so bodies are seen as they were written. A request that has to wait does so before
+//! it is run, and so holds nothing but its connection.
+
+use std::any::Any;
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue,
+};
+use actix_web::http::{ConnectionType, Method};
+use actix_web::middleware::Next;
+use actix_web::web::{self, Bytes, Data};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+
+use super::App;
+use super::error::ApiError;
+use super::guard::{OnPurpose, RequestId};
+use super::wire::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, read_any_body};
+use crate::clock::Clock;
+use crate::mock::{Audience, End, Entry, Kept, MAX_KEPT_BYTES, Mock, Prefer, Route, Subject};
+use crate::query::QueryError;
+
+/// Asks for a fault (RFC 7240).
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// Tells which preferences were heeded (RFC 7240).
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// What the page sends with its requests, so that the journal leaves them out.
+const FROM_THE_PAGE: &str = "x-jobdeck-page";
+
+/// A second handle of a connection, by which it can be closed without an answer.
+#[derive(Debug)]
+struct Socket(TcpStream);
+
+/// Keeps a handle of a new connection with it.
+pub(crate) fn keep_socket(connection: &dyn Any, extensions: &mut Extensions) {
+    let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else {
+        return;
+    };
+    match stream.as_fd().try_clone_to_owned() {
+        Ok(handle) => {
+            extensions.insert(Socket(TcpStream::from(handle)));
+        }
+        Err(error) => log::warn!("a connection can't be dropped by a fault: {error}"),
+    }
+}
+
+/// The middleware of a mock; without one it does nothing.
+pub(crate) async fn misbehave(
+    app: Data<App>,
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let mock = match &app.mock {
+        Some(mock) if is_misbehaved_to(&request) => Arc::clone(mock),
+        _ => return Ok(next.call(request).await?.map_into_boxed_body()),
+    };
+    let start = Instant::now();
+    let at = Clock::SYSTEM.now();
+    let (body, refusal) = match take_body(&mut request).await {
+        Ok(body) => (body, None),
+        Err(refusal) => (Bytes::new(), Some(refusal)),
+    };
+    let subject = Subject::of(
+        request.method().as_str(),
+        request.path(),
+        request.query_string(),
+        &body,
+    );
+    let mut record = Record {
+        mock: Arc::clone(&mock),
+        start,
+        entry: None,
+        answer: Vec::new(),
+        is_whole: true,
+        is_head: request.method() == Method::HEAD,
+    };
+    let is_probe = matches!(subject.route, Some(Route::Healthz | Route::Check));
+    if !is_probe && !request.headers().contains_key(FROM_THE_PAGE) {
+        record.entry = Some(entry(&request, &subject, at, &body));
+    }
+    let prefer = match refusal {
+        Some(refusal) => Err(refusal),
+        None => prefer(&request),
+    };
+    let prefer = match prefer {
+        Ok(prefer) => prefer,
+        Err(refusal) => {
+            let response = request.into_response(refusal.error_response());
+            return Ok(record.write_down(response));
+        }
+    };
+
+    let mut plan = mock.faults.take(&subject, prefer.as_ref());
+    if let Some(entry) = &mut record.entry {
+        entry.faults = std::mem::take(&mut plan.faults);
+    }
+    // Who leaves meanwhile takes all of this along, and is recorded without an answer.
+    for wait in plan.take_waits() {
+        wait.over().await;
+    }
+    let mut response = match plan.end {
+        None => next.call(request).await?.map_into_boxed_body(),
+        Some(End::Refuse(refusal)) => {
+            let mut response = ApiError::Asked(refusal).error_response();
+            response.extensions_mut().insert(OnPurpose);
+            request.into_response(response)
+        }
+        Some(End::Truncate(bytes)) => {
+            let response = next.call(request).await?.map_into_boxed_body();
+            truncate(response, bytes, record.is_head).await
+        }
+        Some(End::Drop) => {
+            // Recorded before the client can notice.
+            drop(record);
+            return Ok(drop_connection(request));
+        }
+    };
+    if let Some(prefer) = prefer
+        && let Ok(applied) = HeaderValue::try_from(prefer.applied)
+    {
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    }
+    Ok(record.write_down(response))
+}
+
+/// Whether faults apply to a request and the journal remembers it. A browser's preflight is no request of the client's: it
+/// would use up what is meant for the one that follows.
+fn is_misbehaved_to(request: &ServiceRequest) -> bool {
+    let is_preflight = request.method() == Method::OPTIONS
+        && request
+            .headers()
+            .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    !is_preflight && Audience::of(request.path()) == Audience::Api
+}
+
+/// Reads the body of a request, and lays it back for the route.
+async fn take_body(request: &mut ServiceRequest) -> Result<Bytes, ApiError> {
+    let route = Route::of(request.method().as_str(), request.path());
+    let limit = if route.is_some_and(Route::is_write) {
+        MAX_WRITE_BYTES
+    } else {
+        MAX_QUERY_BYTES
+    };
+    let payload = request
+        .extract::<web::Payload>()
+        .await
+        .map_err(|error| ApiError::BrokenBody(error.to_string()))?;
+    let body = read_any_body(request.headers(), payload, limit).await?;
+    request.set_payload(Payload::from(body.clone()));
+    Ok(body)
+}
+
+fn prefer(request: &ServiceRequest) -> Result<Option<Prefer>, ApiError> {
+    let values = request.headers().get_all(PREFER);
+    Prefer::parse(values.filter_map(|value| value.to_str().ok())).map_err(|problem| {
+        ApiError::Query(QueryError::Parameter {
+            place: "header Prefer".to_owned(),
+            problem,
+        })
+    })
+}
+
+fn entry(
+    request: &ServiceRequest,
+    subject: &Subject,
+    at: crate::time::Timestamp,
+    body: &[u8],
+) -> Entry {
+    let (body, is_body_cut) = Kept::of(body);
+    let request_id = request
+        .extensions()
+        .get::<RequestId>()
+        .map(|id| id.0.clone());
+    Entry {
+        id: 0,
+        at,
+        request_id: request_id.unwrap_or_default(),
+        method: request.method().to_string(),
+        path: subject.path.clone(),
+        query: request.query_string().to_owned(),
+        route: subject.route,
+        domain_id: subject.domain_id.clone(),
+        job_id: subject.job_id.clone(),
+        body,
+        is_body_cut,
+        status: None,
+        answer: Kept::Nothing,
+        is_answer_cut: false,
+        milliseconds: 0.0,
+        faults: Vec::new(),
+    }
+}
+
+/// Ends the connection. What is returned reaches nobody.
+fn drop_connection(request: ServiceRequest) -> ServiceResponse<BoxBody> {
+    let ended = match request.conn_data::<Socket>() {
+        Some(Socket(stream)) => stream.shutdown(Shutdown::Both),
+        None => Err(std::io::ErrorKind::NotConnected.into()),
+    };
+    if let Err(error) = ended {
+        // Either the client was faster, or there is no handle, and then this at least is no whole answer.
+        log::debug!("a connection was not dropped: {error}");
+    }
+    let mut response = HttpResponse::InternalServerError().force_close().finish();
+    response.extensions_mut().insert(OnPurpose);
+    request.into_response(response)
+}
+
+/// Cuts a body short, while the head tells the length of the whole.
+async fn truncate(
+    response: ServiceResponse<BoxBody>,
+    bytes: u64,
+    is_head: bool,
+) -> ServiceResponse<BoxBody> {
+    let has_body = !matches!(
+        response.response().body().size(),
+        BodySize::None | BodySize::Sized(0)
+    );
+    if is_head || !has_body {
+        return response;
+    }
+    let most = usize::try_from(bytes).unwrap_or(usize::MAX);
+    let (request, response) = response.into_parts();
+    let (mut response, body) = response.into_parts();
+    let (head, length) = match head_of(body, most).await {
+        Ok(found) => found,
+        Err(error) => {
+            log::error!("an answer that is to be cut short broke off: {error}");
+            let error = ApiError::Internal("an answer that is to be cut short broke off");
+            return ServiceResponse::new(request, error.error_response());
+        }
+    };
+    if head.len() == length {
+        let response = response.set_body(BoxBody::new(Bytes::from(head)));
+        return ServiceResponse::new(request, response);
+    }
+    // Sent as a body that ends with its connection, so that every byte goes out before it ends; and not compressed, since
+    // that would make a whole body of it again.
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
+    response.head_mut().no_chunking(true);
+    response
+        .head_mut()
+        .set_connection_type(ConnectionType::Close);
+    let response = response.set_body(BoxBody::new(Cut(Some(Bytes::from(head)))));
+    ServiceResponse::new(request, response)
+}
+
+/// Reads a body to its end; keeps its first bytes and says how many there were.
+async fn head_of(
+    mut body: BoxBody,
+    most: usize,
+) -> Result<(Vec<u8>, usize), Box<dyn std::error::Error>> {
+    let (mut head, mut length) = (Vec::new(), 0);
+    while let Some(chunk) =
+        std::future::poll_fn(|context| body.as_pin_mut().poll_next(context)).await
+    {
+        let chunk = chunk?;
+        length += chunk.len();
+        let room = (most - head.len()).min(chunk.len());
+        head.extend_from_slice(chunk.get(..room).unwrap_or_default());
+    }
+    Ok((head, length))
+}
+
+/// What is sent of a body.
+struct Cut(Option<Bytes>);
+
+impl MessageBody for Cut {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(
+            self.get_mut()
+                .0
+                .take()
+                .filter(|bytes| !bytes.is_empty())
+                .map(Ok),
+        )
+    }
+}
+
+/// What becomes an entry of the journal when the answer is done with, or given up.
+struct Record {
+    mock: Arc<Mock>,
+    start: Instant,
+    /// `None`: nothing is to be recorded.
+    entry: Option<Entry>,
+    /// The beginning of the answer's body, one byte more than what is kept of it.
+    answer: Vec<u8>,
+    is_whole: bool,
+    is_head: bool,
+}
+
+impl Record {
+    /// Records an answer: what is there in full at once, and a stream at its end.
+    fn write_down(mut self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        let Some(entry) = &mut self.entry else {
+            return response;
+        };
+        entry.status = Some(response.status().as_u16());
+        response.map_body(|_, body| match body.try_into_bytes() {
+            Ok(bytes) => {
+                self.keep(&bytes);
+                drop(self);
+                BoxBody::new(bytes)
+            }
+            Err(body) => {
+                self.is_whole = false;
+                BoxBody::new(Recorded {
+                    body,
+                    record: Some(self),
+                })
+            }
+        })
+    }
+
+    fn keep(&mut self, chunk: &[u8]) {
+        let room = (MAX_KEPT_BYTES + 1).saturating_sub(self.answer.len());
+        if !self.is_head {
+            let head = chunk.get(..room.min(chunk.len())).unwrap_or_default();
+            self.answer.extend_from_slice(head);
+        }
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        let Some(mut entry) = self.entry.take() else {
+            return;
+        };
+        let (answer, is_cut) = Kept::of(&self.answer);
+        entry.answer = answer;
+        entry.is_answer_cut = is_cut || !self.is_whole;
+        // To the microsecond.
+        entry.milliseconds = (self.start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
+        self.mock.journal.record(entry);
+    }
+}
+
+/// A body that is recorded as it is sent.
+struct Recorded {
+    body: BoxBody,
+    record: Option<Record>,
+}
+
+impl MessageBody for Recorded {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        let chunk = ready!(self.body.as_pin_mut().poll_next(context));
+        match (&chunk, &mut self.record) {
+            (Some(Ok(chunk)), Some(record)) => record.keep(chunk),
+            (None, Some(record)) => {
+                // Before the client can know that this was all.
+                record.is_whole = true;
+                self.record = None;
+            }
+            _ => {}
+        }
+        Poll::Ready(chunk)
+    }
+}

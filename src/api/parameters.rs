@@ -1,0 +1,128 @@
+//! The parameters of the routes that are jobdeck's own, read strictly.
+
+use std::borrow::Cow;
+
+use actix_web::HttpRequest;
+
+use super::error::ApiError;
+use super::jobs::{Pair, pairs};
+use crate::job::MAX_ID_BYTES;
+use crate::query::QueryError;
+use crate::query::error::unknown;
+
+/// The parameters of a query string, taken out by name, so that none is overlooked.
+pub(super) struct Parameters<'r> {
+    given: Vec<Pair<'r>>,
+    known: Vec<&'static str>,
+}
+
+impl<'r> Parameters<'r> {
+    pub(super) fn of(request: &'r HttpRequest) -> Result<Self, ApiError> {
+        Ok(Self {
+            given: pairs(request)?,
+            known: Vec::new(),
+        })
+    }
+
+    /// The value of a parameter. An empty one is refused: a variable that a script forgot to set must not make "this
+    /// domain's" into "all".
+    pub(super) fn take(&mut self, name: &'static str) -> Result<Option<Cow<'r, str>>, QueryError> {
+        self.known.push(name);
+        let mut found = None;
+        while let Some(index) = self.given.iter().position(|(given, _)| given == name) {
+            let (_, value) = self.given.swap_remove(index);
+            if found.replace(value).is_some() {
+                return Err(problem(name, "given twice".to_owned()));
+            }
+        }
+        match found {
+            Some(value) if value.is_empty() => {
+                let text = "must not be empty; leave it out instead".to_owned();
+                Err(problem(name, text))
+            }
+            found => Ok(found),
+        }
+    }
+
+    pub(super) fn take_text(&mut self, name: &'static str) -> Result<Option<String>, QueryError> {
+        Ok(self.take(name)?.map(Cow::into_owned))
+    }
+
+    /// An id, as long as those in documents may be.
+    pub(super) fn take_id(&mut self, name: &'static str) -> Result<Option<String>, QueryError> {
+        match self.take_text(name)? {
+            Some(given) => id(name, given).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A value that `read` understands; `expected` says what that is.
+    pub(super) fn take_as<T>(
+        &mut self,
+        name: &'static str,
+        expected: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, QueryError> {
+        let Some(text) = self.take(name)? else {
+            return Ok(None);
+        };
+        if let Some(value) = read(&text) {
+            return Ok(Some(value));
+        }
+        let shown: String = text.chars().take(64).collect();
+        let text = format!("expected {expected}, found `{shown}`");
+        Err(problem(name, text))
+    }
+
+    /// Refuses what was not taken.
+    pub(super) fn finish(self) -> Result<(), QueryError> {
+        let Some((name, _)) = self.given.first() else {
+            return Ok(());
+        };
+        let text = if self.known.is_empty() {
+            "this route takes no parameters".to_owned()
+        } else {
+            unknown("parameter", name, &self.known)
+        };
+        Err(problem(&name.chars().take(64).collect::<String>(), text))
+    }
+}
+
+pub(super) fn problem(place: &str, problem: String) -> QueryError {
+    QueryError::Parameter {
+        place: place.to_owned(),
+        problem,
+    }
+}
+
+/// Checks an id that stands in an address, as those in documents are checked.
+pub(super) fn id(place: &str, given: String) -> Result<String, QueryError> {
+    if (1..=MAX_ID_BYTES).contains(&given.len()) {
+        Ok(given)
+    } else {
+        let length = given.len();
+        Err(problem(
+            place,
+            format!("is {length} bytes long; expected 1 to {MAX_ID_BYTES}"),
+        ))
+    }
+}
+
+/// The one parameter that most of these routes take.
+pub(super) fn domain_parameter(request: &HttpRequest) -> Result<Option<String>, ApiError> {
+    let mut parameters = Parameters::of(request)?;
+    let domain_id = parameters.take_id("domain_id")?;
+    parameters.finish()?;
+    Ok(domain_id)
+}
+
+/// The same where it must be given.
+pub(super) fn required_domain(request: &HttpRequest) -> Result<String, ApiError> {
+    domain_parameter(request)?.ok_or_else(missing_domain)
+}
+
+pub(super) fn missing_domain() -> ApiError {
+    ApiError::Query(QueryError::Required {
+        key: "domain_id".to_owned(),
+    })
+}

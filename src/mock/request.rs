@@ -1,0 +1,377 @@
+//! A request as faults and journal see it: which route it is for, and which domain and job it names.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use serde::de::{Error, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::query::error::unknown;
+
+/// Who a path belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// The API that is mocked, and whatever path there is nothing under: faults apply, the journal remembers.
+    Api,
+    /// The mock's own controls.
+    Control,
+    /// The page and its files.
+    Page,
+}
+
+impl Audience {
+    /// Whose path this is.
+    #[must_use]
+    pub fn of(path: &str) -> Self {
+        const CONTROLS: [&str; 5] = ["clock", "faults", "journal", "reset", "snapshots"];
+        if let Some(rest) = path.strip_prefix("/jobdeck/") {
+            let first = rest.split('/').next().unwrap_or_default();
+            if CONTROLS.contains(&first) {
+                return Self::Control;
+            }
+        }
+        if path == "/" || path == "/favicon.ico" || path.starts_with("/assets/") {
+            return Self::Page;
+        }
+        Self::Api
+    }
+}
+
+/// The routes of the API by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    List,
+    Search,
+    Stat,
+    Export,
+    Domains,
+    About,
+    Healthz,
+    Check,
+    Put,
+    Patch,
+    Delete,
+    Add,
+}
+
+impl Route {
+    /// Every route with its name.
+    pub const ALL: [(Self, &'static str); 12] = [
+        (Self::List, "list"),
+        (Self::Search, "search"),
+        (Self::Stat, "stat"),
+        (Self::Export, "export"),
+        (Self::Domains, "domains"),
+        (Self::About, "about"),
+        (Self::Healthz, "healthz"),
+        (Self::Check, "check"),
+        (Self::Put, "put"),
+        (Self::Patch, "patch"),
+        (Self::Delete, "delete"),
+        (Self::Add, "add"),
+    ];
+
+    /// The route that a request is for.
+    #[must_use]
+    pub fn of(method: &str, path: &str) -> Option<Self> {
+        let is_read = matches!(method, "GET" | "HEAD");
+        match path {
+            "/inventory/v1/jobs" if is_read => Some(Self::List),
+            "/inventory/v1/jobs/search" if method == "POST" => Some(Self::Search),
+            "/inventory/v1/jobs/stat" if method == "POST" => Some(Self::Stat),
+            "/jobdeck/export" if is_read => Some(Self::Export),
+            "/jobdeck/domains" if is_read => Some(Self::Domains),
+            "/jobdeck/about" if is_read => Some(Self::About),
+            "/healthz" if is_read => Some(Self::Healthz),
+            "/check" if is_read => Some(Self::Check),
+            "/jobdeck/jobs" => match method {
+                "POST" => Some(Self::Add),
+                "DELETE" => Some(Self::Delete),
+                _ => None,
+            },
+            _ => match (job_of_path(path)?, method) {
+                (_, "PUT") => Some(Self::Put),
+                (_, "PATCH") => Some(Self::Patch),
+                (_, "DELETE") => Some(Self::Delete),
+                _ => None,
+            },
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL
+            .iter()
+            .find_map(|(route, name)| (*route == self).then_some(*name))
+            .unwrap_or_default()
+    }
+
+    /// The route of this name.
+    ///
+    /// # Errors
+    /// What would be right.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        Self::ALL
+            .iter()
+            .find_map(|(route, known)| (*known == name).then_some(*route))
+            .ok_or_else(|| unknown("route", name, &Self::ALL.map(|(_, known)| known)))
+    }
+
+    /// Whether its bodies are jobs, which may be larger than questions.
+    #[must_use]
+    pub fn is_write(self) -> bool {
+        matches!(self, Self::Put | Self::Patch | Self::Add)
+    }
+}
+
+impl Serialize for Route {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Route {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// The job in `/jobdeck/jobs/{job_id}`, as it stands there.
+fn job_of_path(path: &str) -> Option<&str> {
+    path.strip_prefix("/jobdeck/jobs/")
+        .filter(|id| !id.is_empty() && !id.contains('/'))
+}
+
+/// What a request is about. A domain and a job are what it names in its path, its query string or its body, in this
+/// order; where a body holds several jobs, only what all of them name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Subject {
+    pub route: Option<Route>,
+    /// As it came, without the query string.
+    pub path: String,
+    pub domain_id: Option<String>,
+    pub job_id: Option<String>,
+}
+
+impl Subject {
+    /// Looks at a request; what can't be read names nothing.
+    #[must_use]
+    pub fn of(method: &str, path: &str, query: &str, body: &[u8]) -> Self {
+        let (in_query_domain, in_query_job) = named_in_query(query);
+        let in_path = job_of_path(path).map(|id| percent_decode_str(id).decode_utf8_lossy().into());
+        let named = if body.is_empty() {
+            Named::default()
+        } else {
+            named_in_body(body)
+        };
+        Self {
+            route: Route::of(method, path),
+            path: path.to_owned(),
+            domain_id: in_query_domain.or(named.domain_id),
+            job_id: in_path.or(in_query_job).or(named.job_id),
+        }
+    }
+}
+
+fn named_in_query(query: &str) -> (Option<String>, Option<String>) {
+    let (mut domain, mut job) = (None, None);
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let place = match &*name {
+            "domain_id" | "domainId" => &mut domain,
+            "job_id" | "jobId" => &mut job,
+            _ => continue,
+        };
+        if place.is_none() && !value.is_empty() {
+            *place = Some(value.into_owned());
+        }
+    }
+    (domain, job)
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Named {
+    domain_id: Option<String>,
+    job_id: Option<String>,
+}
+
+/// One document of a body, of which only the names are read.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Document<'d> {
+    #[serde(borrow, alias = "domainId")]
+    domain_id: Option<Name<'d>>,
+    #[serde(borrow, alias = "jobId")]
+    job_id: Option<Name<'d>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Name<'d> {
+    Text(#[serde(borrow)] Cow<'d, str>),
+    Other(IgnoredAny),
+}
+
+impl Name<'_> {
+    fn text(self) -> Option<String> {
+        match self {
+            Self::Text(text) if !text.is_empty() => Some(text.into_owned()),
+            Self::Text(_) | Self::Other(IgnoredAny) => None,
+        }
+    }
+}
+
+/// Reads one document, an array of them, or one a line.
+fn named_in_body(body: &[u8]) -> Named {
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    let documents: Result<Vec<Document<'_>>, _> = if first == Some(&b'[') {
+        serde_json::from_slice(body)
+    } else {
+        serde_json::Deserializer::from_slice(body)
+            .into_iter()
+            .collect()
+    };
+    // What is no JSON is the route's to refuse.
+    let mut documents = documents.unwrap_or_default().into_iter().map(|one| Named {
+        domain_id: one.domain_id.and_then(Name::text),
+        job_id: one.job_id.and_then(Name::text),
+    });
+    let mut named = documents.next().unwrap_or_default();
+    for other in documents {
+        if other.domain_id != named.domain_id {
+            named.domain_id = None;
+        }
+        if other.job_id != named.job_id {
+            named.job_id = None;
+        }
+    }
+    named
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_belong_to_the_api_the_controls_or_the_page() {
+        for (path, expected) in [
+            ("/", Audience::Page),
+            ("/assets/0123/style.css", Audience::Page),
+            ("/favicon.ico", Audience::Page),
+            ("/jobdeck/faults", Audience::Control),
+            ("/jobdeck/faults/fault-1/release", Audience::Control),
+            ("/jobdeck/journal", Audience::Control),
+            ("/jobdeck/reset", Audience::Control),
+            ("/jobdeck/clock/advance", Audience::Control),
+            ("/jobdeck/snapshots/a", Audience::Control),
+            ("/jobdeck/faulty", Audience::Api),
+            ("/jobdeck/jobs/faults", Audience::Api),
+            ("/inventory/v1/jobs", Audience::Api),
+            ("/inventory/v1/nothing", Audience::Api),
+        ] {
+            assert_eq!(Audience::of(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn routes_are_told_from_method_and_path() {
+        for (method, path, expected) in [
+            ("GET", "/inventory/v1/jobs", Some("list")),
+            ("HEAD", "/inventory/v1/jobs", Some("list")),
+            ("POST", "/inventory/v1/jobs", None),
+            ("POST", "/inventory/v1/jobs/search", Some("search")),
+            ("POST", "/inventory/v1/jobs/stat", Some("stat")),
+            ("GET", "/jobdeck/export", Some("export")),
+            ("GET", "/jobdeck/domains", Some("domains")),
+            ("GET", "/jobdeck/about", Some("about")),
+            ("GET", "/healthz", Some("healthz")),
+            ("GET", "/check", Some("check")),
+            ("PUT", "/jobdeck/jobs/j", Some("put")),
+            ("PATCH", "/jobdeck/jobs/j", Some("patch")),
+            ("DELETE", "/jobdeck/jobs/j", Some("delete")),
+            ("DELETE", "/jobdeck/jobs", Some("delete")),
+            ("POST", "/jobdeck/jobs", Some("add")),
+            ("PUT", "/jobdeck/jobs/", None),
+            ("PUT", "/jobdeck/jobs/a/b", None),
+            ("GET", "/elsewhere", None),
+        ] {
+            assert_eq!(
+                Route::of(method, path).map(Route::name),
+                expected,
+                "{method} {path}"
+            );
+        }
+        for (route, name) in Route::ALL {
+            assert_eq!(Route::parse(name), Ok(route));
+        }
+        assert_eq!(
+            Route::parse("serch"),
+            Err("unknown route `serch`; did you mean `search`?".to_owned())
+        );
+    }
+
+    #[test]
+    fn domain_and_job_are_what_a_request_names() {
+        const SEARCH: (&str, &str) = ("POST", "/inventory/v1/jobs/search");
+        const ADD: (&str, &str) = ("POST", "/jobdeck/jobs");
+        for ((method, path), query, body, domain, job) in [
+            (
+                ("GET", "/inventory/v1/jobs"),
+                "domain_id=d%201",
+                "",
+                "d 1",
+                "",
+            ),
+            (
+                ("GET", "/inventory/v1/jobs"),
+                "jobId=j&domainId=d",
+                "",
+                "d",
+                "j",
+            ),
+            (SEARCH, "", r#"{"domain_id":"d","job_id":"j"}"#, "d", "j"),
+            (
+                SEARCH,
+                "",
+                r#" {"query":{"domain_id":"x"},"domainId":"d"}"#,
+                "d",
+                "",
+            ),
+            (SEARCH, "", r#"{"domain_id":5,"job_id":"é\n"}"#, "", "é\n"),
+            (SEARCH, "", r#"{"domain_id":null}"#, "", ""),
+            (SEARCH, "", "not JSON", "", ""),
+            (SEARCH, "domain_id=q", r#"{"domain_id":"b"}"#, "q", ""),
+            (
+                ("PUT", "/jobdeck/jobs/a%2Fb"),
+                "",
+                r#"{"domain_id":"d","job_id":"c"}"#,
+                "d",
+                "a/b",
+            ),
+            (
+                ADD,
+                "",
+                "{\"domain_id\":\"d\",\"job_id\":\"a\"}\n{\"domain_id\":\"d\",\"job_id\":\"b\"}\n",
+                "d",
+                "",
+            ),
+            (
+                ADD,
+                "",
+                r#"[{"domain_id":"d","job_id":"a"},{"domain_id":"e","job_id":"a"}]"#,
+                "",
+                "a",
+            ),
+            (ADD, "", "[]", "", ""),
+            (ADD, "", "[1,2]", "", ""),
+        ] {
+            let subject = Subject::of(method, path, query, body.as_bytes());
+            let text = |name: Option<String>| name.unwrap_or_default();
+            assert_eq!(
+                (text(subject.domain_id), text(subject.job_id)),
+                (domain.to_owned(), job.to_owned()),
+                "{method} {path}?{query} {body}"
+            );
+        }
+    }
+}
