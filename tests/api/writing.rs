@@ -203,7 +203,7 @@ const FAULTS: [(&str, &str, &str, &str); 15] = [
         "PUT",
         "/jobdeck/jobs/a?domain_id=d&domain_id=d",
         "{}",
-        "400 ERROR_INVALID_PARAMETER: domain_id: is given twice",
+        "400 ERROR_INVALID_PARAMETER: domain_id: given twice",
     ),
     (
         "PUT",
