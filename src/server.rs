@@ -11,7 +11,7 @@ use actix_web::{App as ActixApp, HttpServer};
 
 use tokio::sync::Semaphore;
 
-use crate::api::{self, App, Hosts, Origin};
+use crate::api::{self, App, Description, Hosts, Origin};
 use crate::clock::Clocks;
 use crate::mock::Mock;
 use crate::store::Store;
@@ -95,6 +95,10 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         origins: config.cors.clone(),
         statistics: Arc::new(Semaphore::new(config.readers() as usize / 4)),
         streams: Arc::new(Semaphore::new(config.readers() as usize / 4)),
+        description: Description::new(
+            config.is_writable || config.mock.is_some(),
+            config.mock.is_some(),
+        ),
     });
     let switches = api::Switches::of(&app);
     let is_mock = config.mock.is_some();

@@ -16,7 +16,7 @@ const LAYERS: [&[&str]; 9] = [
     &["json", "time"],
 ];
 /// What only some may use.
-const DRIVERS: [(&str, &[&str]); 6] = [
+const DRIVERS: [(&str, &[&str]); 7] = [
     ("actix_web", &["server", "api", "ui"]),
     ("actix_cors", &["api"]),
     // The command line's alone, for `healthcheck`.
@@ -24,6 +24,7 @@ const DRIVERS: [(&str, &[&str]); 6] = [
     ("tokio", &["server", "api", "mock"]),
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
+    ("utoipa", &["api", "job"]),
 ];
 
 fn layer(module: &str) -> usize {

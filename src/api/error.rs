@@ -22,7 +22,7 @@ pub(crate) enum ApiError {
     #[error(transparent)]
     Store(StoreError),
     #[error(
-        "there is no {0} here; known are GET /inventory/v1/jobs, POST /inventory/v1/jobs/search, POST /inventory/v1/jobs/stat, GET /jobdeck/about, GET /jobdeck/domains, GET /jobdeck/export, GET /healthz, GET /check, and the page at /"
+        "there is no {0} here; known are GET /inventory/v1/jobs, POST /inventory/v1/jobs/search, POST /inventory/v1/jobs/stat, GET /jobdeck/about, GET /jobdeck/domains, GET /jobdeck/export, GET /healthz, GET /check, GET /openapi.json, and the page at /"
     )]
     NotFound(String),
     /// A route of the mock's, and there is no mock.

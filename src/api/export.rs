@@ -10,6 +10,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use super::App;
 use super::error::ApiError;
 use super::jobs::{borrowed, pairs};
+use super::openapi::answers::{JobInfo, QueryStringErrors};
+use super::openapi::params::{ExportFormat, QueryParams};
 use super::wire::{AnswerWriter, Caching, Weight, answer};
 use crate::query::request::JobsQuery;
 use crate::query::{QueryError, compile_list};
@@ -100,7 +102,29 @@ impl Format {
     }
 }
 
-/// Takes the parameters of `GET /inventory/v1/jobs` and `format`: `csv`, `ndjson` or `json`. Streamed, however long.
+/// Gives the jobs of a list away as a file.
+///
+/// It takes the parameters of the list, but not `query.count_only`. Streamed, however long: a fault after the first bytes
+/// breaks the connection off.
+#[utoipa::path(
+    get,
+    path = "/jobdeck/export",
+    operation_id = "exportJobs",
+    tag = "jobdeck",
+    params(("format" = inline(ExportFormat), Query, description = "The form of the file.", example = "csv"), QueryParams),
+    responses(
+        (status = 200, description = "The file, streamed.",
+            content(
+                (String = "text/csv"),
+                (String = "application/x-ndjson"),
+                (Vec<JobInfo> = "application/json")
+            ),
+            headers(
+                ("Content-Disposition" = String, description = "That it is to be saved, and its name: `jobs.csv`, `jobs.ndjson` or `jobs.json`.")
+            )),
+        QueryStringErrors
+    )
+)]
 pub(crate) async fn export(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let given = pairs(&request)?;
     let (formats, others): (Vec<_>, Vec<_>) = given.iter().partition(|(name, _)| name == "format");

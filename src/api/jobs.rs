@@ -8,6 +8,10 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::App;
 use super::error::ApiError;
+use super::openapi::answers::{BodyErrors, JobStats, JobsInfo, QueryStringErrors};
+use super::openapi::examples;
+use super::openapi::params::QueryParams;
+use super::openapi::query::{JobStatQuery as StatBody, JobsQuery as SearchBody};
 use super::wire::{AnswerWriter, Caching, Weight, answer, read_json};
 use crate::query::request::{JobStatQuery, JobsQuery};
 use crate::query::{List, QueryError, compile_list, compile_stat};
@@ -16,8 +20,30 @@ use crate::store::{Snapshot, StoreError};
 /// The longest query string, in bytes.
 const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
 
-/// `GET /inventory/v1/jobs`: a JobsQuery in the query string; answers JobsInfo, under the version of the data as its
-/// `ETag` where the answer hangs on nothing else.
+/// Lists jobs.
+///
+/// The question stands in the query string, nested members by dots. Without a limit the answer holds every match and is
+/// streamed: a fault after its first bytes breaks the connection off. Its `ETag` is the version of the data, which moves
+/// with every write; where the answer moves with the clock, too, it has none.
+#[utoipa::path(
+    method(get, head),
+    path = "/inventory/v1/jobs",
+    operation_id = "listJobs",
+    tag = "SpaceONE",
+    params(
+        QueryParams,
+        ("query.count_only" = Option<bool>, Query, nullable = false, description = "Answers `total_count` and no jobs.", example = true),
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an answer that is at hand.")
+    ),
+    responses(
+        (status = 200, description = "The jobs that match.", body = JobsInfo,
+            headers(("ETag" = String, description = "The version of the data; not where the answer moves with the clock.")),
+            example = json!(examples::jobs())),
+        (status = 304, description = "Nothing has changed since.",
+            headers(("ETag" = String, description = "The version of the data."))),
+        QueryStringErrors
+    )
+)]
 pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let query = JobsQuery::from_pairs(pairs(&request)?.iter().map(borrowed))?;
     let clock = app.clocks.of(Some(&query.domain_id));
@@ -46,7 +72,24 @@ pub(super) fn borrowed<'p>((name, value): &'p Pair<'_>) -> (&'p str, &'p str) {
     (name, value)
 }
 
-/// `POST /inventory/v1/jobs/search`: a JobsQuery as JSON; answers JobsInfo.
+/// Lists jobs, asked with a body.
+///
+/// As the list by GET, and answered alike, but for the `ETag`.
+#[utoipa::path(
+    post,
+    path = "/inventory/v1/jobs/search",
+    operation_id = "searchJobs",
+    tag = "SpaceONE",
+    request_body(content = SearchBody, description = "At most 1 MiB.", examples(
+        ("page" = (summary = "The newest failures", value = json!(examples::search_page()))),
+        ("filter" = (summary = "Throttled in the last week", value = json!(examples::search_filter()))),
+        ("count" = (summary = "How many", value = json!(examples::search_count())))
+    )),
+    responses(
+        (status = 200, description = "The jobs that match.", body = JobsInfo, example = json!(examples::jobs())),
+        BodyErrors
+    )
+)]
 pub(crate) async fn search(
     request: HttpRequest,
     app: Data<App>,
@@ -56,7 +99,29 @@ pub(crate) async fn search(
     answer_list(&app, JobsQuery::from_json(&body)?, Caching::Never).await
 }
 
-/// `POST /inventory/v1/jobs/stat`: a JobStatQuery as JSON; answers `{"results": […]}`, with `total_count` for a page.
+/// Computes statistics over jobs.
+///
+/// The stages of `aggregate` are applied in order to the jobs that match the filter; `distinct` answers different values.
+#[utoipa::path(
+    post,
+    path = "/inventory/v1/jobs/stat",
+    operation_id = "statJobs",
+    tag = "SpaceONE",
+    request_body(content = StatBody, description = "At most 1 MiB.", examples(
+        ("by_status" = (summary = "Jobs by status", value = json!(examples::stat_by_status()))),
+        ("by_day" = (summary = "Successes and failures a day", value = json!(examples::stat_by_day()))),
+        ("share" = (summary = "The share of failed jobs of each project", value = json!(examples::stat_share_of_failures()))),
+        ("codes" = (summary = "How many error codes but one there are", value = json!(examples::stat_error_codes()))),
+        ("distinct" = (summary = "The collectors that have jobs", value = json!(examples::stat_distinct())))
+    )),
+    responses(
+        (status = 200, description = "The rows of the last stage, or the values.", body = JobStats, examples(
+            ("rows" = (summary = "Rows", value = json!(examples::stats()))),
+            ("values" = (summary = "Values, with a page", value = json!(examples::values())))
+        )),
+        BodyErrors
+    )
+)]
 pub(crate) async fn stat(
     request: HttpRequest,
     app: Data<App>,

@@ -8,6 +8,7 @@ mod guard;
 mod jobs;
 mod journal;
 mod misbehave;
+mod openapi;
 mod own;
 mod parameters;
 mod states;
@@ -26,6 +27,7 @@ use self::error::ApiError;
 pub use self::guard::Hosts;
 pub(crate) use self::guard::{admit, guard};
 pub(crate) use self::misbehave::{keep_socket, misbehave};
+pub use self::openapi::Description;
 pub(crate) use self::states::bring_up_to_date;
 pub(crate) use self::wire::is_known;
 use crate::clock::Clocks;
@@ -50,6 +52,8 @@ pub struct App {
     pub statistics: Arc<tokio::sync::Semaphore>,
     /// Places for lists without a limit, as many: their clients may be slow.
     pub streams: Arc<tokio::sync::Semaphore>,
+    /// What `/openapi.json` answers.
+    pub description: Description,
 }
 
 impl App {
@@ -107,6 +111,10 @@ pub(crate) fn routes(config: &mut web::ServiceConfig, switches: Switches) {
         .service(
             only("/check", "GET, HEAD", web::get().to(own::check))
                 .route(web::head().to(own::check)),
+        )
+        .service(
+            only("/openapi.json", "GET, HEAD", web::get().to(openapi::get))
+                .route(web::head().to(openapi::get)),
         );
     if switches.is_writable {
         writing_routes(config);

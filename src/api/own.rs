@@ -9,13 +9,28 @@ use serde_json::json;
 
 use super::App;
 use super::error::ApiError;
+use super::openapi::answers::{About, DomainsInfo, Health, ReadErrors};
 use super::parameters::domain_parameter;
 use super::wire::{Caching, Weight, answer, fresh};
 use crate::query::value::write_text;
 
-/// `GET /jobdeck/domains`: `{"results": [{"domain_id", "jobs"}]}`, by name.
+/// Lists the domains with how many jobs each has, by name.
 ///
-/// Its `ETag` is the version of the data, so asking for it again is how a page learns whether anything has changed.
+/// Its `ETag` is the version of all data, so asking for it again is how a page learns whether anything has changed.
+#[utoipa::path(
+    get,
+    path = "/jobdeck/domains",
+    operation_id = "listDomains",
+    tag = "jobdeck",
+    params(("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an answer that is at hand.")),
+    responses(
+        (status = 200, description = "The domains.", body = DomainsInfo,
+            headers(("ETag" = String, description = "The version of the data."))),
+        (status = 304, description = "Nothing has changed since.",
+            headers(("ETag" = String, description = "The version of the data."))),
+        ReadErrors
+    )
+)]
 pub(crate) async fn domains(
     request: HttpRequest,
     app: Data<App>,
@@ -45,8 +60,15 @@ pub(crate) async fn domains(
     .await
 }
 
-/// `GET /jobdeck/about`: the program, the file that it serves as it was named, the clock of its answers (RFC 3339; that
-/// of a domain with `?domain_id=`), whether it stands still, what may be done here, and what is wrong with the fixtures.
+/// Tells what this server is: its version, the file that it serves, the clock of its answers (that of a domain with
+/// `domain_id`), what may be done here, and what is wrong with the fixtures.
+#[utoipa::path(
+    get,
+    path = "/jobdeck/about",
+    operation_id = "getAbout",
+    tag = "jobdeck",
+    responses((status = 200, description = "The server.", body = About))
+)]
 pub(crate) async fn about(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let domain_id = domain_parameter(&request)?;
     let clock = app.clocks.of(domain_id.as_deref());
@@ -62,11 +84,24 @@ pub(crate) async fn about(request: HttpRequest, app: Data<App>) -> Result<HttpRe
     Ok(fresh(StatusCode::OK, &body))
 }
 
-/// `GET /healthz`: 200 and `{"status": "ok", …}` when the database answers and its file is still in its place.
+/// Tells whether the database answers and its file is still in its place.
+#[utoipa::path(
+    method(get, head),
+    path = "/healthz",
+    operation_id = "getHealth",
+    tag = "jobdeck",
+    responses(
+        (status = 200, description = "It does.", body = Health,
+            example = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "jobs": 5000, "wal_bytes": 0})),
+        (status = 500, description = "The check itself failed.", body = Health),
+        (status = 503, description = "It does not, or the file was deleted or replaced.", body = Health,
+            example = json!({"status": "error", "version": env!("CARGO_PKG_VERSION"), "problem": "the database does not answer"}))
+    )
+)]
 pub(crate) async fn healthz(app: Data<App>) -> HttpResponse {
     let version = env!("CARGO_PKG_VERSION");
     let (status, body) = match health(&app).await {
-        Ok(Health { jobs, wal_bytes }) => (
+        Ok(Vitals { jobs, wal_bytes }) => (
             StatusCode::OK,
             json!({"status": "ok", "version": version, "jobs": jobs, "wal_bytes": wal_bytes}),
         ),
@@ -91,13 +126,13 @@ pub(crate) async fn check(app: Data<App>) -> HttpResponse {
 }
 
 /// What a database that answers says of itself.
-struct Health {
+struct Vitals {
     jobs: u64,
     wal_bytes: u64,
 }
 
 /// Asks the database; the error says what is wrong, its cause is in the log.
-async fn health(app: &App) -> Result<Health, &'static str> {
+async fn health(app: &App) -> Result<Vitals, &'static str> {
     let store = Arc::clone(&app.store);
     let timeout = app.query_timeout;
     let checked = tokio::task::spawn_blocking(move || {
@@ -109,7 +144,7 @@ async fn health(app: &App) -> Result<Health, &'static str> {
     })
     .await;
     match checked {
-        Ok((Ok(jobs), true, wal_bytes)) => Ok(Health { jobs, wal_bytes }),
+        Ok((Ok(jobs), true, wal_bytes)) => Ok(Vitals { jobs, wal_bytes }),
         Ok((Ok(_), false, _)) => Err("the database file was deleted or replaced"),
         Ok((Err(error), ..)) => {
             log::error!("the database does not answer: {error}");

@@ -11,6 +11,7 @@ use std::fmt;
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 pub use self::draft::Draft;
 pub use self::life::{Life, Script, Stage, Step};
@@ -24,7 +25,18 @@ pub const MAX_TASKS: i64 = i32::MAX as i64;
 
 /// The state of a job, in the order of SpaceONE's proto numbers.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    ToSchema,
 )]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum JobStatus {
@@ -72,35 +84,46 @@ impl JobStatus {
 ///
 /// Rule: the table "The job document" of the contract. It is read as a [`Draft`], which knows what may be left out and
 /// refuses a member that is not in the table, so that a misspelt fixture does not pass silently.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "Draft")]
+#[schema(description = "One run of a collector.")]
 pub struct Job {
-    /// Unique within the domain; 1 to [`MAX_ID_BYTES`] bytes.
+    /// Unique within the domain; at most 256 bytes.
+    #[schema(min_length = 1, max_length = 256)]
     pub job_id: String,
     pub status: JobStatus,
     /// What the collection was limited to; free-form.
+    #[schema(value_type = Object)]
     pub filter: StrictObject,
-    /// 0 to [`MAX_TASKS`].
+    /// How many tasks the job has in all.
+    #[schema(value_type = i32, minimum = 0)]
     pub total_tasks: i64,
     /// Tasks not yet done, within int32. SpaceONE's own data has -1 in canceled jobs, so it may be negative.
+    #[schema(value_type = i32)]
     pub remained_tasks: i64,
     pub errors: Vec<JobError>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<CollectorMembers>)]
     pub collector_info: Option<CollectorInfo>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 256)]
     pub project_id: Option<String>,
-    /// The tenant; 1 to [`MAX_ID_BYTES`] bytes.
+    /// The tenant; at most 256 bytes.
+    #[schema(min_length = 1, max_length = 256)]
     pub domain_id: String,
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When it was last written.
+    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
-    /// `None` while the job runs.
+    /// Left out while the job runs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
 }
 
 /// One error of a job.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobError {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,6 +132,7 @@ pub struct JobError {
     pub message: Option<String>,
     /// Free-form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     pub additional: Option<StrictObject>,
 }
 
@@ -217,6 +241,35 @@ impl<'de> Deserialize<'de> for CollectorInfo {
         })?;
         Ok(Self(members))
     }
+}
+
+/// The collector as it was when the job ran. Other members are kept as they came.
+// The table `collector_member` in the words of the API's description.
+#[derive(ToSchema)]
+#[schema(as = CollectorInfo)]
+#[expect(dead_code, reason = "only its shape is described")]
+struct CollectorMembers {
+    collector_id: Option<String>,
+    name: Option<String>,
+    state: Option<String>,
+    provider: Option<String>,
+    project_id: Option<String>,
+    is_public: Option<bool>,
+    #[schema(value_type = Option<Object>)]
+    capability: Option<Value>,
+    #[schema(value_type = Option<PluginMembers>)]
+    plugin_info: Option<Value>,
+}
+
+/// The plugin that did the work. Other members are kept as they came.
+#[derive(ToSchema)]
+#[schema(as = PluginInfo)]
+#[expect(dead_code, reason = "only its shape is described")]
+struct PluginMembers {
+    plugin_id: Option<String>,
+    version: Option<String>,
+    #[schema(value_type = Option<Object>)]
+    options: Option<Value>,
 }
 
 /// What a known member must hold; every one may also be null.

@@ -211,7 +211,8 @@ pub(crate) fn as_integer(value: &Value) -> Option<i64> {
     }
 }
 
-fn camel_case(name: &str) -> String {
+/// `snake_case` in `lowerCamelCase`.
+pub(crate) fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |mut camel, word| {

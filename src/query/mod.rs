@@ -31,5 +31,6 @@ pub mod value;
 
 pub use error::QueryError;
 pub use list::{List, compile as compile_list};
+pub(crate) use members::camel_case;
 pub use stage::Calculation;
 pub use stat::{Stat, compile as compile_stat};

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::app::{Answer, App};
 
-fn read(name: &str) -> String {
+pub(crate) fn read(name: &str) -> String {
     std::fs::read_to_string(
         Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("tests/conformance")
@@ -52,7 +52,7 @@ fn errors() {
     run("errors.jsonl", 68);
 }
 
-fn send(app: &App, request: &Value) -> Answer {
+pub(crate) fn send(app: &App, request: &Value) -> Answer {
     let mut path = request["path"].as_str().unwrap().to_owned();
     if let Some(params) = request["params"].as_object() {
         let mut query = form_urlencoded::Serializer::new(String::new());

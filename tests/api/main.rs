@@ -8,6 +8,7 @@ mod cors;
 mod export;
 mod faults;
 mod journal;
+mod openapi;
 mod readme;
 mod routes;
 mod states;

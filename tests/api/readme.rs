@@ -30,15 +30,19 @@ fn examples() -> Vec<(String, Option<Value>)> {
     examples
 }
 
-#[test]
-fn every_example_answers_with_something() {
+/// Jobs as the demo has them, up to the moment at which the clock of the tests stands.
+pub(crate) fn demo_jobs(count: u64) -> String {
     let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
     let world = World::new(1, 4);
-    let timeline = Timeline::before(now, 28, 5_000);
-    let jobs: String = (0..5_000)
+    let timeline = Timeline::before(now, 28, count);
+    (0..count)
         .map(|index| world.life(&timeline, index).at(now).to_document() + "\n")
-        .collect();
-    let app = App::with_jobs(jobs);
+        .collect()
+}
+
+#[test]
+fn every_example_answers_with_something() {
+    let app = App::with_jobs(demo_jobs(5_000));
     let examples = examples();
     assert_eq!(examples.len(), 12);
     for (path, body) in examples {

@@ -1,0 +1,157 @@
+//! Requests and answers to learn from. A test sends every request to a server with the demo's jobs.
+
+use serde_json::{Value, json};
+
+/// The first domain of the demo, which is always the same.
+const DOMAIN: &str = "domain-67094cea8ca4";
+
+/// A query with a filter, as the `query` of a query string.
+pub(super) fn filter() -> Value {
+    json!({"filter": [{"k": "status", "v": ["ERROR", "TIMEOUT"], "o": "in"}], "page": {"limit": 30}})
+}
+
+pub(crate) fn search_page() -> Value {
+    json!({"domain_id": DOMAIN, "status": "ERROR", "query": {"page": {"start": 1, "limit": 30}}})
+}
+
+pub(crate) fn search_filter() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "query": {
+            "filter": [
+                {"k": "collector_info.provider", "v": ["aws", "azure"], "o": "in"},
+                {"k": "errors.error_code", "v": "quota", "o": "contain"},
+                {"k": "created_at", "v": "now - 7d", "o": "timediff_gte"}
+            ],
+            "sort": {"key": "created_at", "desc": true},
+            "page": {"start": 1, "limit": 30},
+            "only": ["job_id", "errors.message", "created_at"]
+        }
+    })
+}
+
+pub(crate) fn search_count() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "query": {"keyword": "job", "filter_or": [{"key": "total_tasks", "value": 10, "operator": "gt"}], "count_only": true}
+    })
+}
+
+pub(crate) fn jobs() -> Value {
+    json!({"results": [job()], "total_count": 1})
+}
+
+/// A job as it is answered.
+fn job() -> Value {
+    json!({
+        "job_id": "job-3f1c6a0d92b4",
+        "status": "ERROR",
+        "filter": {"region_code": "eu-west-1"},
+        "total_tasks": 12,
+        "remained_tasks": 3,
+        "errors": [{
+            "error_code": "ERROR_QUOTA_EXCEEDED",
+            "message": "The provider throttles requests: rate exceeded.",
+            "additional": {"region_code": "eu-west-1"}
+        }],
+        "collector_info": {
+            "collector_id": "collector-8d3a51f20c7e",
+            "name": "AWS EC2",
+            "provider": "aws",
+            "plugin_info": {"plugin_id": "plugin-5b7c21", "version": "1.4.2", "options": {}}
+        },
+        "project_id": "project-1c9e04b7a6d2",
+        "domain_id": DOMAIN,
+        "created_at": "2026-01-01T08:00:00.000Z",
+        "updated_at": "2026-01-01T08:04:10.000Z",
+        "finished_at": "2026-01-01T08:04:10.000Z"
+    })
+}
+
+pub(crate) fn stat_by_status() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "query": {"aggregate": [
+            {"group": {
+                "keys": [{"key": "status", "name": "status"}],
+                "fields": [{"name": "count", "operator": "count"}]
+            }},
+            {"sort": {"key": "count", "desc": true}}
+        ]}
+    })
+}
+
+pub(crate) fn stat_by_day() -> Value {
+    let count = |name: &str, status: &str| {
+        json!({
+            "name": name,
+            "operator": "count",
+            "conditions": [{"key": "status", "operator": "eq", "value": status}]
+        })
+    };
+    json!({
+        "domain_id": DOMAIN,
+        "query": {
+            "filter": [{"k": "created_at", "v": "now/d - 14d", "o": "timediff_gte"}],
+            "aggregate": [
+                {"group": {
+                    "keys": [{"key": "created_at", "name": "date", "date_format": "%Y-%m-%d"}],
+                    "fields": [count("success", "SUCCESS"), count("error", "ERROR")]
+                }},
+                {"sort": {"key": "date"}}
+            ]
+        }
+    })
+}
+
+pub(crate) fn stat_share_of_failures() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "query": {"aggregate": [
+            {"group": {
+                "keys": [{"key": "project_id", "name": "project_id"}],
+                "fields": [
+                    {"name": "all", "operator": "count"},
+                    {
+                        "name": "failed",
+                        "operator": "count",
+                        "conditions": [{"key": "status", "operator": "eq", "value": "ERROR"}]
+                    }
+                ]
+            }},
+            {"project": {"fields": [
+                {"name": "share", "operator": "divide", "fields": ["failed", "all"]},
+                {"name": "all", "key": "all"}
+            ]}},
+            {"sort": {"key": "share", "desc": true}},
+            {"limit": 10}
+        ]}
+    })
+}
+
+pub(crate) fn stat_error_codes() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "query": {"aggregate": [
+            {"unwind": {"path": "errors"}},
+            {"group": {
+                "keys": [{"key": "errors.error_code", "name": "code"}],
+                "fields": [{"name": "jobs", "operator": "push", "fields": [{"key": "job_id", "name": "job_id"}]}]
+            }},
+            {"skip": 1},
+            {"count": {"name": "codes"}}
+        ]}
+    })
+}
+
+pub(crate) fn stat_distinct() -> Value {
+    json!({"domain_id": DOMAIN, "query": {"distinct": "collector_id", "page": {"limit": 10}}})
+}
+
+pub(crate) fn stats() -> Value {
+    json!({"results": [{"status": "SUCCESS", "count": 2871}, {"status": "ERROR", "count": 204}]})
+}
+
+pub(crate) fn values() -> Value {
+    json!({"results": ["collector-8d3a51f20c7e", "collector-b02f6e94d183"], "total_count": 2})
+}

@@ -1,0 +1,644 @@
+//! `/openapi.json`: a valid document, complete, and true of the server that serves it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jobdeck::api::Description;
+use jsonschema::Validator;
+use serde_json::{Map, Value, json};
+
+use crate::app::{Answer, App};
+use crate::conformance::{read, send};
+use crate::readme::demo_jobs;
+
+/// The document, and validators for its schemas.
+struct Document(Value);
+
+impl Document {
+    fn of(app: &App) -> Self {
+        let answer = app.get("/openapi.json");
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        Self(answer.json())
+    }
+
+    /// Every operation: path, method, and what is said of it.
+    fn operations(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
+        let paths = self.0["paths"].as_object().unwrap();
+        paths.iter().flat_map(|(path, methods)| {
+            let methods = methods.as_object().unwrap();
+            methods
+                .iter()
+                .map(move |(method, operation)| (path.as_str(), method.as_str(), operation))
+        })
+    }
+
+    /// The thing itself, where there is a reference to it.
+    fn resolve<'d>(&'d self, value: &'d Value) -> &'d Value {
+        match value["$ref"].as_str() {
+            None => value,
+            Some(reference) => self.0.pointer(&reference[1..]).expect(reference),
+        }
+    }
+
+    fn validator(&self, schema: &Value) -> Validator {
+        let mut root = schema.clone();
+        root["components"] = self.0["components"].clone();
+        let built = jsonschema::options()
+            .should_validate_formats(true)
+            .build(&root);
+        built.unwrap_or_else(|error| panic!("{schema}: {error}"))
+    }
+
+    fn named(&self, name: &str) -> Validator {
+        self.validator(&json!({"$ref": format!("#/components/schemas/{name}")}))
+    }
+
+    fn parameters<'d>(&'d self, operation: &'d Value) -> impl Iterator<Item = &'d Value> {
+        let parameters = operation["parameters"].as_array().unwrap();
+        parameters.iter().map(|parameter| self.resolve(parameter))
+    }
+}
+
+#[track_caller]
+fn assert_valid(validator: &Validator, value: &Value, what: &str) {
+    let faults: Vec<_> = validator
+        .iter_errors(value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(
+        faults.is_empty(),
+        "{what}: {value:.2000}\n{}",
+        faults.join("\n")
+    );
+}
+
+/// The examples of a media type, a parameter or a header.
+fn examples(of: &Value) -> Vec<&Value> {
+    let several = of["examples"].as_object().into_iter().flat_map(Map::values);
+    let several = several.map(|example| &example["value"]);
+    of.get("example").into_iter().chain(several).collect()
+}
+
+/// What every switch adds, too.
+fn everything() -> Document {
+    Document(serde_json::from_slice(Description::new(true, true).json()).unwrap())
+}
+
+#[test]
+fn the_document_is_openapi_3_1() {
+    let document = everything();
+    let text = include_str!("../openapi/schema-3.1.json");
+    let schema = serde_json::from_str(text).unwrap();
+    let openapi = jsonschema::validator_for(&schema).unwrap();
+    assert_valid(&openapi, &document.0, "the document");
+    assert_eq!(document.0["openapi"], "3.1.0");
+    assert_eq!(document.0["info"]["version"], env!("CARGO_PKG_VERSION"));
+    // The schema of documents leaves out what is in schemas: each must be one, and its references lead somewhere.
+    for name in document.0["components"]["schemas"]
+        .as_object()
+        .unwrap()
+        .keys()
+    {
+        document.named(name);
+    }
+    let ids: Vec<_> = document
+        .operations()
+        .map(|(.., operation)| operation["operationId"].as_str().unwrap())
+        .collect();
+    let unique: BTreeSet<_> = ids.iter().collect();
+    assert_eq!(unique.len(), ids.len(), "{ids:?}");
+    for (path, method, operation) in document.operations() {
+        for member in ["summary", "tags"] {
+            assert!(
+                !operation[member].is_null(),
+                "{method} {path} has no {member}"
+            );
+        }
+        for parameter in document.parameters(operation) {
+            let content = &parameter["content"]["application/json"];
+            for of in [parameter, content]
+                .into_iter()
+                .filter(|of| !of["schema"].is_null())
+            {
+                let validator = document.validator(&of["schema"]);
+                for example in examples(of) {
+                    assert_valid(&validator, example, &parameter["name"].to_string());
+                }
+            }
+        }
+        for (status, response) in operation["responses"].as_object().unwrap() {
+            let response = document.resolve(response);
+            let place = format!("{method} {path} {status}");
+            assert!(!response["headers"]["x-request-id"].is_null(), "{place}");
+            for (media_type, content) in response["content"].as_object().into_iter().flatten() {
+                let validator = document.validator(&content["schema"]);
+                for example in examples(content) {
+                    assert_valid(&validator, example, &format!("{place} {media_type}"));
+                }
+            }
+        }
+    }
+}
+
+/// The table of routes: each path with its methods.
+fn routes() -> BTreeMap<String, BTreeSet<String>> {
+    let source = include_str!("../../src/api/mod.rs");
+    let routes = source.split("only(").skip(1).filter_map(|call| {
+        let mut texts = call.split('"').skip(1).step_by(2);
+        let path = texts.next().filter(|path| path.starts_with('/'))?;
+        Some((path.to_owned(), methods(texts.next()?)))
+    });
+    routes.collect()
+}
+
+fn methods(allow: &str) -> BTreeSet<String> {
+    allow.split(", ").map(str::to_ascii_lowercase).collect()
+}
+
+#[test]
+fn every_route_is_in_the_document() {
+    let document = everything();
+    let mut described: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, method, _) in document.operations() {
+        let methods = described.entry(path.to_owned()).or_default();
+        methods.insert(method.to_owned());
+    }
+    let routes = routes();
+    assert!(routes.len() >= 8, "{routes:?}");
+    assert_eq!(described, routes);
+}
+
+/// Sends what the document gives as examples, and holds the answers against what it says of them.
+#[test]
+fn every_example_is_answered_as_described() {
+    let app = App::with_jobs(demo_jobs(500));
+    let document = Document::of(&app);
+    let mut sent = 0;
+    for (path, method, operation) in document.operations() {
+        let method = method.to_ascii_uppercase();
+        for query in queries(&document, operation) {
+            let target = format!("{}{query}", fill(&document, path, operation));
+            for (media_type, body) in bodies(&document, operation) {
+                let headers = [("content-type", media_type)];
+                let headers = if body.is_some() { &headers[..] } else { &[] };
+                let text = body.map(Value::to_string);
+                let answer = app.send(
+                    &method,
+                    &target,
+                    headers,
+                    text.as_deref().map(str::as_bytes),
+                );
+                let place = format!("{method} {target} {}", text.unwrap_or_default());
+                check_answer(&document, operation, &method, &place, &answer);
+                check_not_modified(&app, operation, &method, &target, &answer);
+                if let Some(body) = body.filter(|_| [LIST, STAT].contains(&path)) {
+                    let finds = !answer.json()["results"].as_array().unwrap().is_empty();
+                    assert!(finds || body["query"]["count_only"] == true, "{place}");
+                }
+                sent += 1;
+            }
+        }
+        check_method_not_allowed(&app, &document, path, operation);
+    }
+    assert!(sent > 40, "only {sent}");
+}
+
+/// The bodies that are given as examples, with their media types; one that is none where none is asked for.
+fn bodies<'d>(document: &'d Document, operation: &'d Value) -> Vec<(&'d str, Option<&'d Value>)> {
+    let Some(content) = operation["requestBody"]["content"].as_object() else {
+        return vec![("", None)];
+    };
+    let mut bodies = Vec::new();
+    for (media_type, of) in content {
+        let validator = document.validator(&of["schema"]);
+        let examples = examples(of);
+        assert!(!examples.is_empty(), "{operation}: no {media_type}");
+        for example in examples {
+            assert_valid(&validator, example, media_type);
+            bodies.push((media_type.as_str(), Some(example)));
+        }
+    }
+    bodies
+}
+
+/// The path with the examples of its parameters.
+fn fill(document: &Document, path: &str, operation: &Value) -> String {
+    let in_path = |parameter: &&Value| parameter["in"] == "path";
+    let parameters = document.parameters(operation).filter(in_path);
+    parameters.fold(path.to_owned(), |path, parameter| {
+        let name = parameter["name"].as_str().unwrap();
+        let example = examples(parameter)[0].as_str().unwrap();
+        path.replace(&format!("{{{name}}}"), example)
+    })
+}
+
+/// A method that the path does not have is answered as described, too.
+fn check_method_not_allowed(app: &App, document: &Document, path: &str, operation: &Value) {
+    let answer = app.send("OPTIONS", &fill(document, path, operation), &[], None);
+    assert_eq!(answer.status, 405, "{path}");
+    check_content(document, operation, path, &answer);
+    let described = document.0["paths"][path].as_object().unwrap().keys();
+    let allowed = methods(answer.header("allow").unwrap());
+    assert_eq!(allowed, described.cloned().collect(), "{path}");
+}
+
+/// The required parameters, and with them each other one alone, in all the values that are given for it.
+fn queries(document: &Document, operation: &Value) -> Vec<String> {
+    let values = |parameter: &Value| -> Vec<Value> {
+        let schema = document.resolve(&parameter["schema"]);
+        match schema["enum"].as_array() {
+            Some(values) => values.clone(),
+            None => examples(parameter)
+                .into_iter()
+                .chain(examples(&parameter["content"]["application/json"]))
+                .cloned()
+                .collect(),
+        }
+    };
+    let in_query = |parameter: &&Value| parameter["in"] == "query";
+    let all: Vec<_> = document.parameters(operation).filter(in_query).collect();
+    let mut required = vec![Vec::new()];
+    for parameter in all.iter().filter(|parameter| parameter["required"] == true) {
+        let values = values(parameter);
+        assert!(!values.is_empty(), "{parameter} has no example");
+        let with_each = |pairs: Vec<(String, Value)>| {
+            let name = parameter["name"].as_str().unwrap();
+            let more = values
+                .iter()
+                .map(move |value| (name.to_owned(), value.clone()));
+            more.map(move |pair| [pairs.clone(), vec![pair]].concat())
+                .collect::<Vec<_>>()
+        };
+        required = required.into_iter().flat_map(with_each).collect();
+    }
+    let mut queries = required.clone();
+    for parameter in all.iter().filter(|parameter| parameter["required"] != true) {
+        let values = values(parameter);
+        assert!(!values.is_empty(), "{parameter} has no example");
+        for value in values {
+            for pairs in &required {
+                let pair = (
+                    parameter["name"].as_str().unwrap().to_owned(),
+                    value.clone(),
+                );
+                queries.push([pairs.clone(), vec![pair]].concat());
+            }
+        }
+    }
+    queries.iter().map(|pairs| query_string(pairs)).collect()
+}
+
+fn query_string(pairs: &[(String, Value)]) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in pairs {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| {
+                query.append_pair(name, item.as_str().unwrap());
+            }),
+            Value::String(text) => {
+                query.append_pair(name, text);
+            }
+            other => {
+                query.append_pair(name, &other.to_string());
+            }
+        }
+    }
+    let query = query.finish();
+    if query.is_empty() {
+        query
+    } else {
+        format!("?{query}")
+    }
+}
+
+#[track_caller]
+fn check_answer(
+    document: &Document,
+    operation: &Value,
+    method: &str,
+    place: &str,
+    answer: &Answer,
+) {
+    let mut described = operation["responses"].as_object().unwrap().iter();
+    let (success, response) = described
+        .find(|(status, _)| status.starts_with('2'))
+        .unwrap();
+    assert_eq!(
+        answer.status.to_string(),
+        *success,
+        "{place}: {}",
+        answer.text
+    );
+    let response = document.resolve(response);
+    for (name, header) in response["headers"].as_object().unwrap() {
+        let header = document.resolve(header);
+        let value = answer.header(name);
+        let value = value.unwrap_or_else(|| panic!("{place}: no {name}"));
+        let validator = document.validator(&header["schema"]);
+        assert_valid(&validator, &value.into(), &format!("{place} {name}"));
+    }
+    if method == "HEAD" || answer.status == 204 {
+        assert!(
+            response["content"].is_null() && answer.text.is_empty(),
+            "{place}"
+        );
+    } else {
+        check_content(document, operation, place, answer);
+    }
+}
+
+/// The answer is of a described status, media type and shape.
+#[track_caller]
+fn check_content(document: &Document, operation: &Value, place: &str, answer: &Answer) {
+    let response = document.resolve(&operation["responses"][answer.status.to_string()]);
+    let media_type = answer.header("content-type").unwrap();
+    let essence = media_type.split(';').next().unwrap();
+    let content = &response["content"][essence];
+    assert!(
+        !content.is_null(),
+        "{place}: {} {media_type}",
+        answer.status
+    );
+    let body = if essence == "application/json" {
+        answer.json()
+    } else {
+        Value::String(answer.text.clone())
+    };
+    assert_valid(&document.validator(&content["schema"]), &body, place);
+}
+
+/// Where 304 is described, the tag of an answer is answered so, and nowhere else is a tag.
+#[track_caller]
+fn check_not_modified(app: &App, operation: &Value, method: &str, path: &str, answer: &Answer) {
+    let is_described = !operation["responses"]["304"].is_null();
+    let tag = answer.header("etag");
+    assert_eq!(tag.is_some(), is_described, "{path}");
+    if let Some(tag) = tag {
+        let again = app.send(method, path, &[("if-none-match", tag)], None);
+        assert_eq!(again.status, 304, "{path}");
+    }
+}
+
+fn cases(file: &str) -> Vec<Value> {
+    let text = read(file);
+    let cases = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    cases.collect()
+}
+
+fn body_schema(request: &Value) -> &'static str {
+    if request["path"] == "/inventory/v1/jobs/stat" {
+        "JobStatQuery"
+    } else {
+        "JobsQuery"
+    }
+}
+
+/// The schemas refuse nothing that is answered, and the answers are as described.
+#[test]
+fn every_conformance_case_is_within_the_schemas() {
+    let app = App::with_jobs(read("jobs.ndjson"));
+    let document = Document::of(&app);
+    let names = [
+        "JobsQuery",
+        "JobStatQuery",
+        "JobsInfo",
+        "JobStats",
+        "ErrorAnswer",
+    ];
+    let schemas: BTreeMap<_, _> = names.map(|name| (name, document.named(name))).into();
+    let (mut valid, mut refused) = (0, 0);
+    for case in ["list.jsonl", "stat.jsonl", "errors.jsonl"]
+        .into_iter()
+        .flat_map(cases)
+    {
+        let id = case["id"].as_str().unwrap();
+        let request = &case["request"];
+        let asked = body_schema(request);
+        let answer = send(&app, request);
+        let described = match (answer.status, asked) {
+            (200, "JobsQuery") => "JobsInfo",
+            (200, _) => "JobStats",
+            _ => "ErrorAnswer",
+        };
+        let mut answered = answer.json();
+        if let Some(results) = answered["results"].as_array_mut() {
+            // Of many, these do: they take a moment each.
+            results.truncate(40);
+        }
+        assert_valid(&schemas[described], &answered, id);
+        match (&request["body"], answer.status) {
+            (Value::Null, _) => {}
+            (body, 200) => {
+                assert_valid(&schemas[asked], body, id);
+                valid += 1;
+            }
+            (body, _) => refused += usize::from(!schemas[asked].is_valid(body)),
+        }
+    }
+    assert!(valid > 350, "only {valid}");
+    assert!(refused > 45, "only {refused}");
+}
+
+const LIST: &str = "/inventory/v1/jobs/search";
+const STAT: &str = "/inventory/v1/jobs/stat";
+
+type Body = (&'static str, Value);
+
+fn list(query: &Value) -> Body {
+    (LIST, json!({"domain_id": "d", "query": query}))
+}
+
+fn stage(stage: &Value) -> Body {
+    (
+        STAT,
+        json!({"domain_id": "d", "query": {"aggregate": [stage]}}),
+    )
+}
+
+fn condition(condition: &Value) -> Body {
+    list(&json!({"filter": [condition]}))
+}
+
+fn group_field(field: &Value) -> Body {
+    stage(&json!({"group": {"fields": [field]}}))
+}
+
+fn project_field(field: &Value) -> Body {
+    stage(&json!({"project": {"fields": [field]}}))
+}
+
+/// Server and schema agree on whether each of these may be asked.
+fn check_bodies<const N: usize>(expected: bool, bodies: [Body; N]) {
+    let app = App::with_jobs(read("jobs.ndjson"));
+    let document = Document::of(&app);
+    let (jobs, stats) = (document.named("JobsQuery"), document.named("JobStatQuery"));
+    for (path, body) in bodies {
+        let answer = app.post(path, &body);
+        assert_eq!(answer.status == 200, expected, "{body}: {}", answer.text);
+        let schema = if path == LIST { &jobs } else { &stats };
+        assert_eq!(schema.is_valid(&body), expected, "{body}");
+    }
+}
+
+#[test]
+fn the_schemas_have_every_spelling() {
+    check_bodies(
+        true,
+        [
+            (
+                LIST,
+                json!({"domainId": "d", "jobId": "j", "status": 5, "query": null}),
+            ),
+            (
+                LIST,
+                json!({"domain_id": "d", "status": "JOB_STATE_NONE", "job_id": ""}),
+            ),
+            list(
+                &json!({"filterOr": [{"key": "status", "v": null, "o": "eq"}], "countOnly": true}),
+            ),
+            list(
+                &json!({"page": {"start": "2", "limit": ""}, "only": ["filters.a", "errors.0.message"]}),
+            ),
+            list(&json!({"sort": {"k": "job_id", "desc": true}})),
+            list(&json!({"sort": {"keys": [{"key": "job_id"}]}})),
+            list(&json!({"sort": [{"k": "job_id"}]})),
+            list(&json!({"sort": {}})),
+            condition(&json!({"k": "created_at", "operator": "timediff_lt", "v": "now/d"})),
+            condition(&json!({"k": "created_at", "operator": "timediff_lt", "v": "now/w -2d"})),
+            stage(&json!({"limit": "3", "skip": null})),
+            stage(
+                &json!({"group": {"keys": [{"k": "created_at", "n": "a", "dateFormat": "year"}]}}),
+            ),
+            group_field(
+                &json!({"n": "a", "o": "count", "k": "status", "fields": [], "conditions": null}),
+            ),
+            group_field(&json!({
+                "name": "a", "operator": "sum", "key": "total_tasks", "conditions": [{"k": "status", "o": "eq", "v": 1}]
+            })),
+            project_field(&json!({"name": "a", "operator": "", "key": "status"})),
+            project_field(&json!({
+                "name": "a",
+                "operator": "add",
+                "fields": [1, "total_tasks", {"o": "sum", "fields": ["total_tasks", 2.5], "name": "x"}]
+            })),
+        ],
+    );
+}
+
+#[test]
+fn the_schemas_refuse_what_is_no_request() {
+    check_bodies(
+        false,
+        [
+            (LIST, json!({})),
+            (LIST, json!([])),
+            (LIST, json!({"domain_id": ""})),
+            (LIST, json!({"domain_id": "d", "domainId": "d"})),
+            (LIST, json!({"domain_id": "d", "status": "DONE"})),
+            (LIST, json!({"domain_id": "d", "status": 7})),
+            (LIST, json!({"domain_id": "d", "stauts": 1})),
+            list(&json!({"page": {"limit": -1}})),
+            list(&json!({"page": {"size": 1}})),
+            list(&json!({"sort": [{"desc": true}]})),
+            list(&json!({"only": "job_id"})),
+            condition(&json!({"k": "status", "v": "ERROR"})),
+            condition(&json!({"k": "status", "v": "ERROR", "o": "equals"})),
+            condition(&json!({"k": "stauts", "v": "ERROR", "o": "eq"})),
+            condition(&json!({"k": "status", "key": "status", "v": 1, "o": "eq"})),
+            condition(&json!({"k": "status", "v": "ERROR", "o": "in"})),
+            condition(&json!({"k": "status", "v": ["ERROR"], "o": "eq"})),
+            condition(&json!({"k": "status", "value": 1, "operator": "exists"})),
+            condition(&json!({"k": "errors", "v": "a", "o": "match"})),
+            condition(&json!({"k": "created_at", "v": "yesterday", "o": "timediff_gt"})),
+            (STAT, json!({"domain_id": "d"})),
+            (STAT, json!({"domain_id": "d", "query": {}})),
+            (STAT, json!({"domain_id": "d", "query": {"aggregate": []}})),
+            stage(&json!({"match": {}})),
+            stage(&json!({"limit": 0})),
+            stage(&json!({"limit": 1, "skip": 1})),
+            stage(&json!({"unwind": "errors"})),
+            stage(&json!({"group": {}})),
+            group_field(&json!({"name": "a.b", "operator": "count"})),
+            group_field(&json!({"name": "a", "operator": "sum"})),
+            group_field(&json!({"name": "a", "operator": "push"})),
+            group_field(&json!({
+                "name": "a", "operator": "max", "key": "status", "conditions": [{"key": "status", "operator": "eq", "value": 1}]
+            })),
+            group_field(&json!({
+                "name": "a", "operator": "count", "conditions": [{"key": "status", "operator": "eq", "value": null}]
+            })),
+            project_field(&json!({"name": "a", "operator": "divide", "fields": ["total_tasks"]})),
+            project_field(&json!({"name": "a", "operator": "size"})),
+        ],
+    );
+}
+
+/// The numbers that stand in the document are those of the code.
+#[test]
+fn the_limits_are_the_codes() {
+    use jobdeck::query::{only, request, stage, stat};
+    let schemas = &everything().0["components"]["schemas"];
+    let number = |pointer: &str| {
+        let found = schemas.pointer(pointer).and_then(Value::as_u64);
+        usize::try_from(found.expect(pointer)).unwrap()
+    };
+    for (pointer, limit) in [
+        ("/Query/properties/filter/maxItems", request::MAX_CONDITIONS),
+        (
+            "/Query/properties/filter_or/maxItems",
+            request::MAX_CONDITIONS,
+        ),
+        ("/Query/properties/only/maxItems", only::MAX_PATHS),
+        (
+            "/Sort/oneOf/0/properties/keys/maxItems",
+            request::MAX_SORT_KEYS,
+        ),
+        ("/Sort/oneOf/1/maxItems", request::MAX_SORT_KEYS),
+        (
+            "/StatisticsQuery/properties/aggregate/maxItems",
+            stat::MAX_STAGES,
+        ),
+        ("/Group/properties/keys/maxItems", stage::MAX_FIELDS),
+        ("/Group/properties/fields/maxItems", stage::MAX_FIELDS),
+        ("/GroupField/properties/fields/maxItems", stage::MAX_FIELDS),
+        ("/Project/properties/fields/maxItems", stage::MAX_FIELDS),
+        ("/Name/maxLength", stage::MAX_NAME_BYTES),
+        (
+            "/JobInfo/properties/job_id/maxLength",
+            jobdeck::job::MAX_ID_BYTES,
+        ),
+        (
+            "/JobInfo/properties/domain_id/maxLength",
+            jobdeck::job::MAX_ID_BYTES,
+        ),
+        (
+            "/JobInfo/properties/project_id/maxLength",
+            jobdeck::job::MAX_ID_BYTES,
+        ),
+    ] {
+        assert_eq!(number(pointer), limit, "{pointer}");
+    }
+}
+
+#[test]
+fn every_field_of_a_job_is_a_path() {
+    let document = everything();
+    let path = document.named("JobPath");
+    let fields = document.0["components"]["schemas"]["JobInfo"]["properties"].as_object();
+    for field in fields.unwrap().keys() {
+        assert!(path.is_valid(&json!(field)), "{field}");
+        assert!(jobdeck::query::field::resolve(field, "").is_ok(), "{field}");
+    }
+    assert!(!path.is_valid(&json!("stauts")) && !path.is_valid(&json!("filter..a")));
+}
+
+/// A server without a switch says nothing of what it does not have.
+#[test]
+fn a_server_describes_what_it_has() {
+    let app = App::with_jobs("");
+    let served = app.get("/openapi.json");
+    let plain = Description::new(false, false);
+    assert_eq!(served.text.as_bytes(), plain.json());
+    assert_eq!(served.header("cache-control"), Some("no-cache"));
+    assert!(served.header("etag").is_some());
+}
