@@ -1,6 +1,7 @@
 //! The binary as a person or a script runs it: what it prints, where, and how it ends.
 #![cfg(test)]
 
+mod mock;
 mod reach;
 
 use std::fmt::Write as _;

@@ -1,0 +1,192 @@
+//! The mock as its options make it: a throw-away database, fixtures, faults, and what needs which switch.
+
+use std::path::Path;
+
+use crate::{Server, check_line, fails, folder, job, jobdeck, ok, text, with_one_job};
+
+const LISTEN: [&str; 2] = ["--listen", "127.0.0.1:0"];
+
+fn serve(folder: &Path, arguments: &[&str]) -> Server {
+    Server::start(folder, &[&["serve"], arguments, &LISTEN].concat())
+}
+
+/// Puts a job; returns the status.
+fn put(server: &Server, job_id: &str) -> u16 {
+    let url = format!("{}/jobdeck/jobs/{job_id}?domain_id=d", server.url);
+    let agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .build()
+        .new_agent();
+    let answer = agent
+        .put(url)
+        .header("content-type", "application/json")
+        .send("{}");
+    answer.unwrap().status().as_u16()
+}
+
+#[test]
+fn a_mock_without_a_database_leaves_nothing_behind() {
+    let folder = folder();
+    let scratch = folder.path().join("tmp");
+    std::fs::create_dir(&scratch).unwrap();
+    let mut command = jobdeck(folder.path());
+    command
+        .args(["serve", "--mock"])
+        .args(LISTEN)
+        .env("TMPDIR", &scratch);
+    let server = Server::spawn(command);
+    assert_eq!(put(&server, "a"), 201);
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 1);
+    assert_eq!(server.stop("-TERM").0, Some(0));
+    assert_eq!(std::fs::read_dir(&scratch).unwrap().count(), 0);
+    assert!(!folder.path().join("jobdeck.db").exists());
+}
+
+#[test]
+fn what_clients_write_into_a_database_stays() {
+    for switch in ["--writable", "--mock"] {
+        let folder = with_one_job();
+        let server = serve(folder.path(), &[switch, "--db", "jobdeck.db"]);
+        assert_eq!(put(&server, "a"), 201);
+        assert_eq!(server.stop("-TERM").0, Some(0));
+        assert_eq!(
+            ok(folder.path(), &["export"]).lines().count(),
+            2,
+            "{switch}"
+        );
+        ok(folder.path(), &["check"]);
+        // Without the switch nobody writes.
+        assert_eq!(put(&serve(folder.path(), &[]), "b"), 404);
+    }
+}
+
+#[test]
+fn fixtures_and_faults_are_there_from_the_start() {
+    let folder = folder();
+    std::fs::write(folder.path().join("a.ndjson"), job(1, "")).unwrap();
+    std::fs::write(folder.path().join("b.json"), format!("[{}]", job(2, ""))).unwrap();
+    let server = serve(
+        folder.path(),
+        &[
+            "--mock",
+            "--fixtures",
+            "a.ndjson",
+            "b.json",
+            "--fault",
+            "route=stat,code=503",
+            "--fault",
+            "route=about,delay=0.001",
+        ],
+    );
+    let domains = r#"{"results":[{"domain_id":"d","jobs":2}]}"#;
+    assert_eq!(server.get("/jobdeck/domains"), domains);
+    let faults = server.get("/jobdeck/faults");
+    assert!(faults.contains(r#""total_count":2"#), "{faults}");
+    // A reset goes back to the start, and so do they.
+    ureq::delete(format!("{}/jobdeck/faults", server.url))
+        .call()
+        .unwrap();
+    ureq::post(format!("{}/jobdeck/reset", server.url))
+        .send_empty()
+        .unwrap();
+    assert!(server.get("/jobdeck/faults").contains(r#""total_count":2"#));
+}
+
+#[test]
+fn what_can_not_be_is_told_in_one_line() {
+    let folder = folder();
+    let here = folder.path();
+    std::fs::write(
+        here.join("bad.ndjson"),
+        job(1, "") + &job(2, ",\"stauts\":\"ERROR\""),
+    )
+    .unwrap();
+    std::fs::write(
+        here.join("back.ndjson"),
+        job(
+            1,
+            ",\"life\":[{\"after\":1,\"status\":\"ERROR\"},{\"after\":2,\"status\":\"SUCCESS\"}]",
+        ),
+    )
+    .unwrap();
+    std::fs::create_dir(here.join("empty")).unwrap();
+    for (arguments, expected) in [
+        (
+            &["serve", "--fixtures", "bad.ndjson"][..],
+            "jobdeck: --fixtures is for a mock; say `--mock` too",
+        ),
+        (
+            &["serve", "--fault", "code=503"],
+            "jobdeck: --fault is for a mock; say `--mock` too",
+        ),
+        (
+            &["serve", "--mock", "--fixtures", "bad.ndjson"],
+            "jobdeck: bad.ndjson: line 2, column 75, field stauts: unknown field `stauts`",
+        ),
+        (
+            &["serve", "--mock", "--fixtures", "back.ndjson"],
+            "jobdeck: back.ndjson: line 1: life[1].status: the job has ended with ERROR before",
+        ),
+        (
+            &["serve", "--mock", "--fixtures", "none.ndjson"],
+            "jobdeck: none.ndjson: No such file or directory",
+        ),
+        (
+            &["serve", "--mock", "--fixtures", "empty"],
+            "jobdeck: empty: the folder has no file that ends with .json, .jsonl, .ndjson",
+        ),
+        (
+            &["import", "back.ndjson"],
+            "jobdeck: back.ndjson: line 1, column 136: `life`: only a mock plays lives; `jobdeck serve --mock` is one",
+        ),
+    ] {
+        check_line(&fails(here, arguments, 1), expected);
+    }
+    let usage = fails(
+        here,
+        &["serve", "--mock", "--fault", "code=ERROR_UNAVAILABEL"],
+        2,
+    );
+    assert!(
+        usage.contains("code: unknown") && usage.contains("did you mean `ERROR_UNAVAILABLE`?"),
+        "{usage}"
+    );
+}
+
+#[test]
+fn a_signal_lets_held_answers_go() {
+    let folder = folder();
+    let server = serve(folder.path(), &["--mock", "--fault", "route=domains,hold"]);
+    let url = format!("{}/jobdeck/domains", server.url);
+    let held =
+        std::thread::spawn(move || ureq::get(url).call().map(|answer| answer.status().as_u16()));
+    while !server.get("/jobdeck/faults").contains(r#""holding":1"#) {
+        std::thread::yield_now();
+    }
+    assert_eq!(server.stop("-TERM").0, Some(0));
+    assert_eq!(held.join().unwrap().unwrap(), 200);
+}
+
+#[test]
+fn the_demo_is_a_mock() {
+    let folder = folder();
+    let server = Server::start(folder.path(), &[&["demo"][..], &LISTEN].concat());
+    assert!(server.get("/jobdeck/about").contains(r#""is_mock":true"#));
+    assert!(
+        server
+            .get("/jobdeck/clock")
+            .contains(r#""is_frozen":false"#)
+    );
+    let help = ok(folder.path(), &["serve", "--help"]);
+    for option in [
+        "--mock",
+        "--writable",
+        "--fixtures",
+        "--fault",
+        "--cors",
+        "--ready-file",
+    ] {
+        assert!(help.contains(option), "{option}");
+    }
+    assert!(text(help.as_bytes()).contains("JOBDECK_FIXTURES"));
+}
