@@ -21,13 +21,11 @@ pub(crate) enum ApiError {
     Query(#[from] QueryError),
     #[error(transparent)]
     Store(StoreError),
-    #[error(
-        "there is no {0} here; known are GET /inventory/v1/jobs, POST /inventory/v1/jobs/search, POST /inventory/v1/jobs/stat, GET /jobdeck/about, GET /jobdeck/domains, GET /jobdeck/export, GET /healthz, GET /check, GET /openapi.json, and the page at /"
-    )]
+    #[error("there is no {0} here; GET /openapi.json tells every route, and the page is at /")]
     NotFound(String),
-    /// A route of the mock's, and there is no mock.
-    #[error("there is no {0} here, since this server is no mock; `jobdeck serve --mock` has it")]
-    NeedsMock(String),
+    /// A route that only a switch brings.
+    #[error("there is no {path} here; `jobdeck serve {switch}` has it")]
+    NeedsSwitch { path: String, switch: &'static str },
     /// A thing by a name.
     #[error("{0}")]
     NoSuch(String),
@@ -134,7 +132,7 @@ impl ApiError {
             Self::Mock(MockError::NoSnapshot { .. })
             | Self::NoJob { .. }
             | Self::NotFound(_)
-            | Self::NeedsMock(_)
+            | Self::NeedsSwitch { .. }
             | Self::NoSuch(_) => (StatusCode::NOT_FOUND, "ERROR_NOT_FOUND"),
             Self::MethodNotAllowed { .. } => {
                 (StatusCode::METHOD_NOT_ALLOWED, "ERROR_METHOD_NOT_ALLOWED")

@@ -224,11 +224,18 @@ pub(crate) fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> 
     .error_response()
 }
 
-/// Answers what no route is for.
+/// Answers what no route is for; of one that a switch would bring it says so.
 pub(crate) async fn not_found(request: HttpRequest, app: Data<App>) -> HttpResponse {
-    let path = request.path().chars().take(200).collect();
-    if app.mock.is_none() && Audience::of(request.path()) == Audience::Control {
-        return ApiError::NeedsMock(path).error_response();
+    let path: String = request.path().chars().take(200).collect();
+    let is_write = path == "/jobdeck/jobs" || path.starts_with("/jobdeck/jobs/");
+    let switch = match Audience::of(request.path()) {
+        Audience::Control if app.mock.is_none() => Some("--mock"),
+        Audience::Api if is_write && !app.is_writable => Some("--writable"),
+        _ => None,
+    };
+    match switch {
+        Some(switch) => ApiError::NeedsSwitch { path, switch },
+        None => ApiError::NotFound(path),
     }
-    ApiError::NotFound(path).error_response()
+    .error_response()
 }

@@ -74,9 +74,7 @@ fn without_a_mock_none_of_it_is_there() {
     for path in ["/jobdeck/faults", "/jobdeck/faults/x", "/jobdeck/journal"] {
         assert_eq!(
             app.get(path).error(),
-            format!(
-                "404 ERROR_NOT_FOUND: there is no {path} here, since this server is no mock; `jobdeck serve --mock` has it"
-            )
+            format!("404 ERROR_NOT_FOUND: there is no {path} here; `jobdeck serve --mock` has it")
         );
     }
     let answer = app.send("GET", "/jobdeck/about", &[("prefer", "code=503")], None);

@@ -345,19 +345,24 @@ fn a_write_is_seen_by_the_next_read_and_moves_the_version() {
 
 #[test]
 fn without_the_switch_there_are_no_such_routes() {
-    let app = App::with_jobs(job("a", "d", ""));
-    for (method, path) in [
-        ("PUT", "/jobdeck/jobs/a?domain_id=d"),
-        ("DELETE", "/jobdeck/jobs?domain_id=d"),
-        ("POST", "/jobdeck/jobs"),
-        ("POST", "/jobdeck/reset"),
-        ("GET", "/jobdeck/clock"),
-    ] {
-        assert_eq!(
-            app.json(method, path, &json!({})).status,
-            404,
-            "{method} {path}"
+    let check = |app: &App, method: &str, path: &str, switch: &str| {
+        let error = app.json(method, path, &json!({})).error();
+        let place = path.split('?').next().unwrap();
+        let expected = format!(
+            "404 ERROR_NOT_FOUND: there is no {place} here; `jobdeck serve {switch}` has it"
         );
-    }
-    assert_eq!(writable("").bare("POST", "/jobdeck/reset").status, 404);
+        assert_eq!(error, expected, "{method}");
+    };
+    let app = App::with_jobs(job("a", "d", ""));
+    check(&app, "PUT", "/jobdeck/jobs/a?domain_id=d", "--writable");
+    check(&app, "DELETE", "/jobdeck/jobs?domain_id=d", "--writable");
+    check(&app, "POST", "/jobdeck/jobs", "--writable");
+    check(&app, "POST", "/jobdeck/reset", "--mock");
+    check(&app, "GET", "/jobdeck/clock", "--mock");
+    check(
+        &writable(""),
+        "POST",
+        "/jobdeck/snapshots/x/restore",
+        "--mock",
+    );
 }
