@@ -24,7 +24,7 @@ const DRIVERS: [(&str, &[&str]); 7] = [
     ("tokio", &["server", "api", "mock"]),
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
-    ("utoipa", &["api", "job"]),
+    ("utoipa", &["api", "job", "mock"]),
 ];
 
 fn layer(module: &str) -> usize {

@@ -23,7 +23,7 @@ const MAX_AGE_SECONDS: usize = 3_600;
 
 /// Routes that only read, though by POST. A page elsewhere can't reach them without a preflight, since they take nothing
 /// but `application/json`.
-const READ_BY_POST: [&str; 2] = ["/inventory/v1/jobs/search", "/inventory/v1/jobs/stat"];
+pub(super) const READ_BY_POST: [&str; 2] = ["/inventory/v1/jobs/search", "/inventory/v1/jobs/stat"];
 
 /// An origin whose pages may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]

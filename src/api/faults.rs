@@ -7,12 +7,28 @@ use serde_json::json;
 
 use super::App;
 use super::error::ApiError;
+use super::openapi::answers::{
+    DeletedInfo, FaultInfo, FaultsInfo, NoSuch, ParameterErrors, ReleasedInfo, WriteErrors,
+};
+use super::openapi::examples;
+use super::openapi::params::ScopeParams;
 use super::parameters::{Parameters, domain_parameter, problem};
 use super::states::mock_of;
 use super::wire::{fresh, read_json};
 use crate::mock::Fault;
 
-/// `GET /jobdeck/faults?domain_id=`: `{"results": […], "total_count"}`, in the order in which they were set.
+/// Lists the faults that are set, in the order in which they were.
+#[utoipa::path(
+    get,
+    path = "/jobdeck/faults",
+    operation_id = "listFaults",
+    tag = "mock",
+    params(ScopeParams),
+    responses(
+        (status = 200, description = "The faults.", body = FaultsInfo, example = json!({"results": [examples::fault_set()], "total_count": 1})),
+        ParameterErrors
+    )
+)]
 pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let domain_id = domain_parameter(&request)?;
     let faults = mock_of(&app)?.faults.list(domain_id.as_deref());
@@ -20,7 +36,27 @@ pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpRes
     Ok(fresh(StatusCode::OK, &body))
 }
 
-/// `POST /jobdeck/faults`: a [`Fault`]; answers 201 and it with its `id`.
+/// Sets a fault: how matching requests are misbehaved to from now on.
+///
+/// Every fault that matches a request is used, in the order in which they were set; of those that end an answer the first
+/// counts. The mock's own routes and the page are spared.
+#[utoipa::path(
+    post,
+    path = "/jobdeck/faults",
+    operation_id = "addFault",
+    tag = "mock",
+    request_body(content = Fault, examples(
+        ("error" = (summary = "Two searches fail", value = json!(examples::fault_error()))),
+        ("delay" = (summary = "A domain's answers are slow", value = json!(examples::fault_delay()))),
+        ("drop" = (summary = "A connection is dropped", value = json!({"route": "/inventory/v1/jobs/stat", "times": 1, "drop": true}))),
+        ("truncate" = (summary = "A body is cut short", value = json!({"route": "list", "times": 1, "truncate": 100}))),
+        ("hold" = (summary = "Answers are held until released", value = json!({"route": "search", "domain_id": "domain-67094cea8ca4", "hold": true})))
+    )),
+    responses(
+        (status = 201, description = "The fault, with its id.", body = FaultInfo, example = json!(examples::fault_set())),
+        WriteErrors
+    )
+)]
 pub(crate) async fn add(
     request: HttpRequest,
     app: Data<App>,
@@ -36,14 +72,30 @@ pub(crate) async fn add(
     Ok(fresh(StatusCode::CREATED, &added))
 }
 
-/// `DELETE /jobdeck/faults?domain_id=`: all, or those for one domain; answers `{"deleted"}`. What they held is let go.
+/// Clears all faults, or those for one domain. What they held is let go.
+#[utoipa::path(
+    delete,
+    path = "/jobdeck/faults",
+    operation_id = "clearFaults",
+    tag = "mock",
+    params(ScopeParams),
+    responses((status = 200, description = "How many there were.", body = DeletedInfo, example = json!({"deleted": 2})), ParameterErrors)
+)]
 pub(crate) async fn clear(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let domain_id = domain_parameter(&request)?;
     let deleted = mock_of(&app)?.faults.clear(domain_id.as_deref());
     Ok(fresh(StatusCode::OK, &json!({"deleted": deleted})))
 }
 
-/// `DELETE /jobdeck/faults/{id}`: answers `{"deleted": 1}`. What it held is let go.
+/// Clears a fault. What it held is let go.
+#[utoipa::path(
+    delete,
+    path = "/jobdeck/faults/{id}",
+    operation_id = "clearFault",
+    tag = "mock",
+    params(("id" = String, Path, description = "The fault's id.", example = "fault-1")),
+    responses((status = 200, description = "It is gone.", body = DeletedInfo, example = json!({"deleted": 1})), ParameterErrors, NoSuch)
+)]
 pub(crate) async fn remove(
     request: HttpRequest,
     app: Data<App>,
@@ -57,8 +109,15 @@ pub(crate) async fn remove(
     }
 }
 
-/// `POST /jobdeck/faults/{id}/release`: opens its gate and takes the gate away; answers `{"released"}`, how many answers
-/// were let go.
+/// Lets the answers go that a fault holds, and takes its gate away.
+#[utoipa::path(
+    post,
+    path = "/jobdeck/faults/{id}/release",
+    operation_id = "releaseFault",
+    tag = "mock",
+    params(("id" = String, Path, description = "The fault's id.", example = "fault-1")),
+    responses((status = 200, description = "How many were let go.", body = ReleasedInfo, example = json!({"released": 1})), ParameterErrors, NoSuch)
+)]
 pub(crate) async fn release(
     request: HttpRequest,
     app: Data<App>,

@@ -8,9 +8,13 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::App;
 use super::error::ApiError;
+use super::openapi::answers::{DeletedInfo, ErrorAnswer, ParameterErrors};
+use super::openapi::examples;
+use super::openapi::params::{JournalParams, ScopeParams};
 use super::parameters::{Parameters, domain_parameter, problem};
 use super::states::mock_of;
 use super::wire::fresh;
@@ -84,17 +88,33 @@ impl JournalQuery {
     }
 }
 
-#[derive(Serialize)]
+/// The requests that were found.
+#[derive(Serialize, ToSchema)]
 struct JournalInfo<'e> {
+    /// The oldest first.
+    #[schema(value_type = Vec<Entry>)]
     results: Vec<&'e Entry>,
+    /// How many match in all.
     total_count: usize,
 }
 
-/// `GET /jobdeck/journal`: `{"results": [`[`Entry`]`, …], "total_count"}`, the oldest first.
+/// Lists the requests that came, with their answers; or waits until so many have come.
 ///
-/// `domain_id`, `job_id`, `route`, `method`, `path`, `status`, `contains` and `after` say which; `limit` keeps the newest
-/// so many of them, while `total_count` counts them all. With `wait_for` it answers when so many have come, or after
-/// `timeout` seconds with 408.
+/// The newest thousand are kept, of every route but the mock's own and the probes, and not the page's. With `wait_for` it
+/// answers as soon as so many match.
+#[utoipa::path(
+    get,
+    path = "/jobdeck/journal",
+    operation_id = "readJournal",
+    tag = "mock",
+    params(JournalParams),
+    responses(
+        (status = 200, description = "The requests that match.", body = JournalInfo, example = json!(examples::journal())),
+        ParameterErrors,
+        (status = 408, description = "Fewer than `wait_for` had come when the time was up.", body = ErrorAnswer,
+            example = json!({"detail": {"code": "ERROR_REQUEST_TIMEOUT", "message": "1 of 3 requests came within 10 seconds"}}))
+    )
+)]
 pub(crate) async fn read(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let query = JournalQuery::read(&request)?;
     let journal = &mock_of(&app)?.journal;
@@ -117,7 +137,15 @@ pub(crate) async fn read(request: HttpRequest, app: Data<App>) -> Result<HttpRes
     Ok(fresh(StatusCode::OK, &body))
 }
 
-/// `DELETE /jobdeck/journal?domain_id=`: forgets all, or what names one domain; answers `{"deleted"}`.
+/// Forgets all requests, or those that name one domain.
+#[utoipa::path(
+    delete,
+    path = "/jobdeck/journal",
+    operation_id = "clearJournal",
+    tag = "mock",
+    params(ScopeParams),
+    responses((status = 200, description = "How many there were.", body = DeletedInfo, example = json!({"deleted": 12})), ParameterErrors)
+)]
 pub(crate) async fn clear(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let domain_id = domain_parameter(&request)?;
     let deleted = mock_of(&app)?.journal.clear(domain_id.as_deref());

@@ -5,6 +5,8 @@
 
 #[expect(dead_code, reason = "of most types only the shape is described")]
 pub(super) mod answers;
+#[expect(dead_code, reason = "of most types only the shape is described")]
+pub(super) mod bodies;
 pub(super) mod examples;
 #[expect(dead_code, reason = "of most types only the shape is described")]
 pub(super) mod params;
@@ -12,6 +14,7 @@ pub(super) mod params;
 pub(super) mod query;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::OnceLock;
 
 use actix_web::http::header::{CACHE_CONTROL, ContentType, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::web::{Bytes, Data};
@@ -19,7 +22,9 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-use super::{App, export, is_known, jobs, own};
+use super::cors::READ_BY_POST;
+use super::{App, export, faults, is_known, jobs, journal, own, states, write};
+use crate::mock::Audience;
 
 /// What every server has.
 #[derive(OpenApi)]
@@ -32,7 +37,8 @@ use super::{App, export, is_known, jobs, own};
     servers((url = "/", description = "This server")),
     tags(
         (name = "SpaceONE", description = "The inventory v1 Job API, as SpaceONE answers it."),
-        (name = "jobdeck", description = "What jobdeck adds.")
+        (name = "jobdeck", description = "What jobdeck adds."),
+        (name = "mock", description = "What a mock has (`jobdeck serve --mock`): states, clocks, faults, a journal. None of it is misbehaved to.")
     ),
     paths(
         jobs::list,
@@ -42,20 +48,44 @@ use super::{App, export, is_known, jobs, own};
         own::domains,
         export::export,
         own::healthz,
+        own::check,
         get
     ),
     components(schemas(answers::ErrorAnswer))
 )]
 struct Base;
 
-/// What `serve --writable` adds: its handlers go into `paths(…)`.
+/// What `serve --writable` adds.
 #[derive(OpenApi)]
-#[openapi(paths())]
+#[openapi(paths(
+    write::add,
+    write::delete_domain,
+    write::put,
+    write::patch,
+    write::delete
+))]
 struct Writable;
 
-/// What `serve --mock` adds: its handlers go into `paths(…)`.
+/// What `serve --mock` adds.
 #[derive(OpenApi)]
-#[openapi(paths())]
+#[openapi(paths(
+    states::reset,
+    states::snapshots,
+    states::save,
+    states::forget,
+    states::restore,
+    states::clock,
+    states::set_clock,
+    states::reset_clock,
+    states::advance_clock,
+    faults::list,
+    faults::add,
+    faults::clear,
+    faults::remove,
+    faults::release,
+    journal::read,
+    journal::clear
+))]
 struct Mock;
 
 /// The schemas in which [`query::spell`] has the other spellings.
@@ -63,31 +93,40 @@ struct Mock;
 #[openapi(components(schemas(query::JobsQuery, query::JobStatQuery)))]
 struct Language;
 
-/// The description of a server's routes, as it is served.
+/// The description of a server's routes. It is made when it is asked for first: a mock is to be there at once.
 #[derive(Debug)]
 pub struct Description {
-    text: Bytes,
-    tag: EntityTag,
+    is_writable: bool,
+    is_mock: bool,
+    made: OnceLock<(Bytes, EntityTag)>,
 }
 
 impl Description {
     /// Of a server with these switches.
     #[must_use]
     pub fn new(is_writable: bool, is_mock: bool) -> Self {
-        let text = document(is_writable, is_mock).to_string();
-        let mut hasher = DefaultHasher::new();
-        text.hash(&mut hasher);
         Self {
-            // Weak, since it is sent compressed or not.
-            tag: EntityTag::new_weak(format!("{:016x}", hasher.finish())),
-            text: Bytes::from(text),
+            is_writable,
+            is_mock,
+            made: OnceLock::new(),
         }
     }
 
     /// The document, a JSON text.
     #[must_use]
     pub fn json(&self) -> &[u8] {
-        &self.text
+        &self.made().0
+    }
+
+    fn made(&self) -> &(Bytes, EntityTag) {
+        self.made.get_or_init(|| {
+            let text = document(self.is_writable, self.is_mock).to_string();
+            let mut hasher = DefaultHasher::new();
+            text.hash(&mut hasher);
+            // Weak, since it is sent compressed or not.
+            let tag = EntityTag::new_weak(format!("{:016x}", hasher.finish()));
+            (Bytes::from(text), tag)
+        })
     }
 }
 
@@ -106,7 +145,7 @@ impl Description {
     )
 )]
 pub(crate) async fn get(request: HttpRequest, app: Data<App>) -> HttpResponse {
-    let Description { text, tag } = &app.description;
+    let (text, tag) = app.description.made();
     let known = IfNoneMatch::parse(&request).ok();
     let is_known = is_known(known.as_ref(), tag);
     let mut response = if is_known {
@@ -138,26 +177,50 @@ fn document(is_writable: bool, is_mock: bool) -> Value {
     components.responses.extend(answers::error_responses());
     // Strings, numbers, and maps with strings as keys: nothing that serialising refuses.
     let mut document = serde_json::to_value(api).unwrap_or_default();
-    complete_components(&mut document);
-    let operations = document["paths"]
-        .as_object_mut()
-        .into_iter()
-        .flat_map(|paths| paths.values_mut())
-        .filter_map(Value::as_object_mut);
-    for methods in operations {
-        for (method, operation) in methods {
-            complete_operation(method, operation);
+    complete_components(&mut document, is_mock);
+    let paths = document["paths"].as_object_mut();
+    for (path, methods) in paths.into_iter().flatten() {
+        let is_misbehaved_to = is_mock && Audience::of(path) == Audience::Api;
+        for (method, operation) in methods.as_object_mut().into_iter().flatten() {
+            if is_misbehaved_to {
+                add_preferences(operation);
+            }
+            complete_operation(path, method, operation);
         }
+    }
+    if is_writable && !is_mock {
+        leave_lives_out(&mut document);
     }
     document
 }
 
-fn complete_components(document: &mut Value) {
+/// What only a mock plays.
+fn leave_lives_out(document: &mut Value) {
+    for (place, name) in [
+        ("/components/schemas", "Step"),
+        ("/components/schemas/JobDraft/properties", "life"),
+        ("/components/schemas/JobPatch/properties", "life"),
+        (
+            "/paths/~1jobdeck~1jobs~1{job_id}/put/requestBody/content/application~1json/examples",
+            "life",
+        ),
+    ] {
+        let members = document.pointer_mut(place).and_then(Value::as_object_mut);
+        members.and_then(|members| members.shift_remove(name));
+    }
+}
+
+fn complete_components(document: &mut Value, is_mock: bool) {
     let components = &mut document["components"];
     let language = Language::openapi().components.unwrap_or_default();
     for name in language.schemas.keys() {
         if let Some(schema) = components["schemas"].get_mut(name) {
             query::spell(name, schema);
+        }
+    }
+    for (name, rules) in own_rules() {
+        if let Some(Value::Object(schema)) = components["schemas"].get_mut(name) {
+            schema.insert("allOf".to_owned(), rules);
         }
     }
     let responses = components["responses"].as_object_mut();
@@ -176,17 +239,86 @@ fn complete_components(document: &mut Value) {
         "description": "An id of the caller's own, which the answer carries back: 1 to 64 letters, digits, dots, hyphens and underscores. Any other is passed over.",
         "schema": id
     }});
+    if is_mock {
+        components["headers"]["PreferenceApplied"] = json!({
+            "description": "Which preferences of `Prefer` were heeded (RFC 7240); where there were any.",
+            "schema": {"type": "string"},
+            "example": "delay=0.01"
+        });
+        components["parameters"]["Prefer"] = json!({
+            "name": "prefer",
+            "in": "header",
+            "description": "Asks for one answer that misbehaves (RFC 7240): `code=503` or `code=ERROR_DB_QUERY` for an error, `delay=2` for seconds to wait, from 0 to 600; or both, with a comma. Others are passed over.",
+            "schema": {"type": "string"},
+            "example": "delay=0.01"
+        });
+        components["responses"]["Asked"] = json!({
+            "description": "The error that `Prefer` or a fault asked for, of any status from 400 to 599; or one that any request may meet.",
+            "headers": {
+                "x-request-id": {"$ref": "#/components/headers/RequestId"},
+                "preference-applied": {"$ref": "#/components/headers/PreferenceApplied"}
+            },
+            "content": {"application/json": {
+                "schema": {"$ref": "#/components/schemas/ErrorAnswer"},
+                "example": {"detail": {"code": "ERROR_UNAVAILABLE", "message": "the inventory restarts"}}
+            }}
+        });
+    }
+}
+
+/// What utoipa has no words for, by schema: which members go together. `mock::fault` and `api::states` have the rules.
+fn own_rules() -> [(&'static str, Value); 2] {
+    let given =
+        |name: &str| json!({"required": [name], "properties": {name: {"not": {"type": "null"}}}});
+    let is = |name: &str, value: Value| json!({"required": [name], "properties": {name: value}});
+    let yes = |name| is(name, json!({"const": true}));
+    let clock = json!([{"anyOf": [given("now"), given("is_frozen")]}]);
+    let ends = [given("code"), yes("drop"), given("truncate")];
+    let [code, dropped, cut] = &ends;
+    let fault = json!([
+        {"anyOf": [code, dropped, cut, given("delay"), yes("hold")]},
+        {"not": {"anyOf": [
+            {"allOf": [code, dropped]}, {"allOf": [code, cut]}, {"allOf": [dropped, cut]}
+        ]}},
+        {"if": given("message"), "then": code},
+        {"if": given("seed"), "then": is("delay", json!({"type": "array"}))}
+    ]);
+    [("ClockSetting", clock), ("Fault", fault)]
+}
+
+/// Adds that an operation can be asked to misbehave.
+fn add_preferences(operation: &mut Value) {
+    add_parameter(operation, "Prefer");
+    let responses = operation["responses"].as_object_mut();
+    for response in responses.into_iter().flat_map(Map::values_mut) {
+        if response.get("$ref").is_none() {
+            response["headers"]["preference-applied"] =
+                json!({"$ref": "#/components/headers/PreferenceApplied"});
+        }
+    }
+    operation["responses"]["default"] = json!({"$ref": "#/components/responses/Asked"});
+}
+
+fn add_parameter(operation: &mut Value, name: &str) {
+    let reference = json!({"$ref": format!("#/components/parameters/{name}")});
+    if let Some(parameters) = operation["parameters"].as_array_mut() {
+        parameters.push(reference);
+    } else {
+        operation["parameters"] = json!([reference]);
+    }
 }
 
 /// Adds what holds of every operation.
-fn complete_operation(method: &str, operation: &mut Value) {
-    if let Some(parameters) = operation["parameters"].as_array_mut() {
-        parameters.push(json!({"$ref": "#/components/parameters/RequestId"}));
+fn complete_operation(path: &str, method: &str, operation: &mut Value) {
+    add_parameter(operation, "RequestId");
+    let is_read = matches!(method, "get" | "head") || READ_BY_POST.contains(&path);
+    let statuses: &[u16] = if is_read {
+        &[405, 421]
     } else {
-        operation["parameters"] = json!([{"$ref": "#/components/parameters/RequestId"}]);
-    }
+        &[403, 405, 421]
+    };
     if let Some(responses) = operation["responses"].as_object_mut() {
-        for (status, reference) in answers::errors(&[405, 421]) {
+        for (status, reference) in answers::errors(statuses) {
             responses.insert(status, serde_json::to_value(reference).unwrap_or_default());
         }
         responses.sort_keys();

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::App;
 use super::error::ApiError;
-use super::openapi::answers::{About, DomainsInfo, Health, ReadErrors};
+use super::openapi::answers::{About, DomainsInfo, Health, ParameterErrors, ReadErrors, Serving};
+use super::openapi::params::ScopeParams;
 use super::parameters::domain_parameter;
 use super::wire::{Caching, Weight, answer, fresh};
 use crate::query::value::write_text;
@@ -60,14 +61,17 @@ pub(crate) async fn domains(
     .await
 }
 
-/// Tells what this server is: its version, the file that it serves, the clock of its answers (that of a domain with
-/// `domain_id`), what may be done here, and what is wrong with the fixtures.
+/// Tells what this server is.
+///
+/// Its version, the file that it serves, the clock of its answers (that of a domain with `domain_id`), what may be done
+/// here, and what is wrong with the fixtures.
 #[utoipa::path(
     get,
     path = "/jobdeck/about",
     operation_id = "getAbout",
     tag = "jobdeck",
-    responses((status = 200, description = "The server.", body = About))
+    params(ScopeParams),
+    responses((status = 200, description = "The server.", body = About), ParameterErrors)
 )]
 pub(crate) async fn about(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let domain_id = domain_parameter(&request)?;
@@ -113,10 +117,18 @@ pub(crate) async fn healthz(app: Data<App>) -> HttpResponse {
     fresh(status, &body)
 }
 
-/// `GET /check`: the same, as SpaceONE's services say it: 200 and `{"status": "SERVING"}`, or 503 and
-/// `{"status": "NOT_SERVING"}`.
-///
-/// Rule: python-core, the names of gRPC's health check.
+/// Tells the same as `/healthz`, as SpaceONE's services say it.
+// Rule: python-core, the names of gRPC's health check.
+#[utoipa::path(
+    method(get, head),
+    path = "/check",
+    operation_id = "check",
+    tag = "jobdeck",
+    responses(
+        (status = 200, description = "The database answers.", body = Serving, example = json!({"status": "SERVING"})),
+        (status = 503, description = "It does not, or the file was deleted or replaced.", body = Serving, example = json!({"status": "NOT_SERVING"}))
+    )
+)]
 pub(crate) async fn check(app: Data<App>) -> HttpResponse {
     let (status, name) = match health(&app).await {
         Ok(_) => (StatusCode::OK, "SERVING"),

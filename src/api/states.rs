@@ -10,15 +10,21 @@ use actix_web::web::{Data, Path, Payload};
 use actix_web::{Error, HttpRequest, HttpResponse, ResponseError};
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::App;
 use super::error::ApiError;
+use super::openapi::answers::{
+    ClockInfo, JobsCount, NoSuch, ParameterErrors, SnapshotsInfo, WriteErrors,
+};
+use super::openapi::examples;
+use super::openapi::params::ScopeParams;
 use super::parameters::{domain_parameter, problem};
 use super::wire::{fresh, read_json};
 use super::write::blocking;
 use crate::clock::Clock;
 use crate::job::from_json;
-use crate::mock::Mock;
+use crate::mock::{Mock, SnapshotInfo};
 use crate::time::Timestamp;
 
 /// The most that a clock is advanced at once, in seconds: a hundred years.
@@ -45,14 +51,32 @@ pub(super) fn mock_of(app: &App) -> Result<Arc<Mock>, ApiError> {
     app.mock.clone().ok_or(missing)
 }
 
-/// `POST /jobdeck/reset?domain_id=`: the jobs and clocks of a domain, or all, as they were at the start; `{"jobs": n}`.
+/// Makes the jobs and clocks of a domain, or all, what they were at the start.
+///
+/// The faults are those of the start, too, and answers that they held are let go. Snapshots and the journal stay.
+#[utoipa::path(
+    post,
+    path = "/jobdeck/reset",
+    operation_id = "reset",
+    tag = "mock",
+    params(ScopeParams),
+    responses((status = 200, description = "How many jobs there are.", body = JobsCount, example = json!({"jobs": 5000})), ParameterErrors)
+)]
 pub(crate) async fn reset(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
     let jobs = blocking(move || Ok(mock.reset(domain_id.as_deref())?)).await?;
     Ok(fresh(StatusCode::OK, &json!({"jobs": jobs})))
 }
 
-/// `GET /jobdeck/snapshots?domain_id=`: `{"results": [{"name", "domain_id", "jobs", "saved_at"}]}`.
+/// Lists the snapshots: those of the whole server first, then by domain and name.
+#[utoipa::path(
+    get,
+    path = "/jobdeck/snapshots",
+    operation_id = "listSnapshots",
+    tag = "mock",
+    params(ScopeParams),
+    responses((status = 200, description = "The snapshots.", body = SnapshotsInfo, example = json!({"results": [examples::snapshot()]})), ParameterErrors)
+)]
 pub(crate) async fn snapshots(
     request: HttpRequest,
     app: Data<App>,
@@ -62,7 +86,24 @@ pub(crate) async fn snapshots(
     Ok(fresh(StatusCode::OK, &json!({"results": results})))
 }
 
-/// `PUT /jobdeck/snapshots/{name}?domain_id=`: saves the jobs as they are; 201 where the name is new.
+/// Saves the jobs of a domain, or all, as they are.
+///
+/// A snapshot of that name and scope is replaced. At most 100 are kept.
+#[utoipa::path(
+    put,
+    path = "/jobdeck/snapshots/{name}",
+    operation_id = "saveSnapshot",
+    tag = "mock",
+    params(
+        ("name" = String, Path, description = "Its name.", pattern = "^[A-Za-z0-9._-]{1,100}$", example = "before-import"),
+        ScopeParams
+    ),
+    responses(
+        (status = 200, description = "The snapshot, in the place of the one before.", body = SnapshotInfo, example = json!(examples::snapshot())),
+        (status = 201, description = "The snapshot, which is new.", body = SnapshotInfo, example = json!(examples::snapshot())),
+        ParameterErrors
+    )
+)]
 pub(crate) async fn save(
     request: HttpRequest,
     app: Data<App>,
@@ -78,7 +119,20 @@ pub(crate) async fn save(
     Ok(fresh(status, &info))
 }
 
-/// `POST /jobdeck/snapshots/{name}/restore?domain_id=`: the jobs as they were when it was saved; `{"jobs": n}`.
+/// Makes the jobs what they were when the snapshot was saved.
+///
+/// The scope is that of the save. Jobs that live go on from where they stood.
+#[utoipa::path(
+    post,
+    path = "/jobdeck/snapshots/{name}/restore",
+    operation_id = "restoreSnapshot",
+    tag = "mock",
+    params(
+        ("name" = String, Path, description = "Its name.", pattern = "^[A-Za-z0-9._-]{1,100}$", example = "before-import"),
+        ScopeParams
+    ),
+    responses((status = 200, description = "How many jobs there are.", body = JobsCount, example = json!({"jobs": 5000})), ParameterErrors, NoSuch)
+)]
 pub(crate) async fn restore(
     request: HttpRequest,
     app: Data<App>,
@@ -89,7 +143,18 @@ pub(crate) async fn restore(
     Ok(fresh(StatusCode::OK, &json!({"jobs": jobs})))
 }
 
-/// `DELETE /jobdeck/snapshots/{name}?domain_id=`: forgets a snapshot; 204.
+/// Forgets a snapshot.
+#[utoipa::path(
+    delete,
+    path = "/jobdeck/snapshots/{name}",
+    operation_id = "forgetSnapshot",
+    tag = "mock",
+    params(
+        ("name" = String, Path, description = "Its name.", pattern = "^[A-Za-z0-9._-]{1,100}$", example = "before-import"),
+        ScopeParams
+    ),
+    responses((status = 204, description = "It is gone."), ParameterErrors, NoSuch)
+)]
 pub(crate) async fn forget(
     request: HttpRequest,
     app: Data<App>,
@@ -101,30 +166,56 @@ pub(crate) async fn forget(
 }
 
 /// How a clock is set: any of the two, or both.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ClockSetting {
-    /// What it shows from now on.
+    /// What it shows from now on; left out, as before.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     now: Option<Timestamp>,
     /// Whether it stands still; left out, as before.
     #[serde(default)]
     is_frozen: Option<bool>,
 }
 
-#[derive(Debug, Deserialize)]
+/// How far a clock is set forward.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ClockAdvance)]
 struct Advance {
     /// How much later, down to milliseconds.
+    #[schema(minimum = 0, maximum = 3_155_760_000_i64)]
     seconds: f64,
 }
 
-/// `GET /jobdeck/clock?domain_id=`: `{"now", "is_frozen"}`.
+/// Tells what the clock of a domain, or of the server, shows.
+#[utoipa::path(
+    get,
+    path = "/jobdeck/clock",
+    operation_id = "getClock",
+    tag = "mock",
+    params(ScopeParams),
+    responses((status = 200, description = "The clock.", body = ClockInfo), ParameterErrors)
+)]
 pub(crate) async fn clock(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     Ok(shown(&app, domain_parameter(&request)?.as_deref()))
 }
 
-/// `PUT /jobdeck/clock?domain_id=`: `{"now", "is_frozen"}` sets, freezes or lets run; answers as GET does.
+/// Sets the clock of a domain, or of the server; freezes it or lets it run.
+///
+/// A domain without a clock of its own gets one. Jobs that live have become what they are by then, before it is answered.
+#[utoipa::path(
+    put,
+    path = "/jobdeck/clock",
+    operation_id = "setClock",
+    tag = "mock",
+    params(ScopeParams),
+    request_body(content = ClockSetting, examples(
+        ("freeze" = (summary = "It stands still at a moment", value = json!({"now": "2026-01-01T12:00:00Z", "is_frozen": true}))),
+        ("run" = (summary = "It runs from where it is", value = json!({"is_frozen": false})))
+    )),
+    responses((status = 200, description = "The clock.", body = ClockInfo), WriteErrors)
+)]
 pub(crate) async fn set_clock(
     request: HttpRequest,
     app: Data<App>,
@@ -147,7 +238,18 @@ pub(crate) async fn set_clock(
     set(&app, domain_id, Some(clock)).await
 }
 
-/// `POST /jobdeck/clock/advance?domain_id=`: `{"seconds"}` sets it so much later; answers as GET does.
+/// Sets the clock of a domain, or of the server, so much later.
+///
+/// Jobs that live have become what they are by then, before it is answered.
+#[utoipa::path(
+    post,
+    path = "/jobdeck/clock/advance",
+    operation_id = "advanceClock",
+    tag = "mock",
+    params(ScopeParams),
+    request_body(content = Advance, example = json!({"seconds": 90.5})),
+    responses((status = 200, description = "The clock.", body = ClockInfo), WriteErrors)
+)]
 pub(crate) async fn advance_clock(
     request: HttpRequest,
     app: Data<App>,
@@ -169,7 +271,15 @@ pub(crate) async fn advance_clock(
     set(&app, domain_id, Some(clock)).await
 }
 
-/// `DELETE /jobdeck/clock?domain_id=`: the clock of a domain is the server's again; without one all are as at the start.
+/// Gives a domain the server's clock again; without a domain all clocks are as at the start.
+#[utoipa::path(
+    delete,
+    path = "/jobdeck/clock",
+    operation_id = "resetClock",
+    tag = "mock",
+    params(ScopeParams),
+    responses((status = 200, description = "The clock.", body = ClockInfo), ParameterErrors)
+)]
 pub(crate) async fn reset_clock(
     request: HttpRequest,
     app: Data<App>,

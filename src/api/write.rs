@@ -10,11 +10,17 @@ use serde_json::{Map, Value, json};
 
 use super::App;
 use super::error::ApiError;
+use super::openapi::answers::{
+    AddedInfo, Conflict, DeletedInfo, NoSuch, ParameterErrors, WriteErrors,
+};
+use super::openapi::bodies::{JobPatch, JobsBody};
+use super::openapi::examples;
+use super::openapi::params::{AddParams, DomainParams, TenantParams};
 use super::parameters::{
     Parameters, domain_parameter, id, missing_domain, problem, required_domain,
 };
 use super::wire::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, fresh, read_body};
-use crate::job::{Draft, JobTextError, from_json};
+use crate::job::{Draft, Job, JobTextError, from_json};
 use crate::json::StrictObject;
 use crate::mock::Change;
 use crate::query::QueryError;
@@ -26,7 +32,29 @@ const BULK_BYTES: usize = 1 << 20;
 /// One job may be as large as a line of an import.
 const MAX_JOB_BYTES: usize = 8 << 20;
 
-/// `PUT /jobdeck/jobs/{job_id}?domain_id=`: puts a job whole; answers its document, 201 where there was none before.
+/// Puts a job whole.
+///
+/// What was there of that id before is gone. The body may leave the ids out that the address has, and must not name
+/// others. It holds before it is answered.
+#[utoipa::path(
+    put,
+    path = "/jobdeck/jobs/{job_id}",
+    operation_id = "putJob",
+    tag = "jobdeck",
+    params(
+        ("job_id" = String, Path, description = "The job.", min_length = 1, max_length = 256, example = "job-1"),
+        DomainParams
+    ),
+    request_body(content = Draft, description = "At most 8 MiB.", examples(
+        ("whole" = (summary = "A job that has failed", value = json!(examples::draft()))),
+        ("life" = (summary = "A job that lives", value = json!(examples::life())))
+    )),
+    responses(
+        (status = 200, description = "The job, in the place of the one before.", body = Job, example = json!(examples::job())),
+        (status = 201, description = "The job, which is new.", body = Job, example = json!(examples::job())),
+        WriteErrors
+    )
+)]
 pub(crate) async fn put(
     request: HttpRequest,
     app: Data<App>,
@@ -53,8 +81,32 @@ pub(crate) async fn put(
     Ok(document(status, job.to_document()))
 }
 
-/// `PATCH /jobdeck/jobs/{job_id}?domain_id=`: changes the fields that are given (RFC 7396, JSON merge patch); answers
-/// the document. `updated_at` becomes now where it is not given, and a life that the job had ends.
+/// Changes the fields that are given.
+///
+/// A JSON merge patch (RFC 7396): null takes a field away, objects are merged, arrays are replaced. `updated_at` becomes
+/// now where it is not given, and a life that the job had ends.
+#[utoipa::path(
+    patch,
+    path = "/jobdeck/jobs/{job_id}",
+    operation_id = "patchJob",
+    tag = "jobdeck",
+    params(
+        ("job_id" = String, Path, description = "The job.", min_length = 1, max_length = 256, example = "job-1"),
+        TenantParams
+    ),
+    request_body(description = "At most 1 MiB.", content(
+        (JobPatch = "application/merge-patch+json", examples(
+            ("success" = (summary = "It has ended", value = json!(examples::patch_success()))),
+            ("removal" = (summary = "A field is taken away, and one within another", value = json!(examples::patch_removal())))
+        )),
+        (JobPatch = "application/json", example = json!(examples::patch_success()))
+    )),
+    responses(
+        (status = 200, description = "The job as it is now.", body = Job, example = json!(examples::job())),
+        WriteErrors,
+        NoSuch
+    )
+)]
 pub(crate) async fn patch(
     request: HttpRequest,
     app: Data<App>,
@@ -113,7 +165,18 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
     })
 }
 
-/// `DELETE /jobdeck/jobs/{job_id}?domain_id=`: deletes a job; 204.
+/// Deletes a job.
+#[utoipa::path(
+    delete,
+    path = "/jobdeck/jobs/{job_id}",
+    operation_id = "deleteJob",
+    tag = "jobdeck",
+    params(
+        ("job_id" = String, Path, description = "The job.", min_length = 1, max_length = 256, example = "job-1"),
+        TenantParams
+    ),
+    responses((status = 204, description = "It is gone."), ParameterErrors, NoSuch)
+)]
 pub(crate) async fn delete(
     request: HttpRequest,
     app: Data<App>,
@@ -132,7 +195,15 @@ pub(crate) async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `DELETE /jobdeck/jobs?domain_id=`: deletes the jobs of a domain; `{"deleted": n}`.
+/// Deletes the jobs of a domain.
+#[utoipa::path(
+    delete,
+    path = "/jobdeck/jobs",
+    operation_id = "deleteJobs",
+    tag = "jobdeck",
+    params(TenantParams),
+    responses((status = 200, description = "How many were there.", body = DeletedInfo, example = json!({"deleted": 3500})), ParameterErrors)
+)]
 pub(crate) async fn delete_domain(
     request: HttpRequest,
     app: Data<App>,
@@ -145,8 +216,29 @@ pub(crate) async fn delete_domain(
     Ok(fresh(StatusCode::OK, &json!({"deleted": deleted?})))
 }
 
-/// `POST /jobdeck/jobs?domain_id=&on_conflict=`: adds many jobs, NDJSON, an array or a saved answer, all or none;
-/// `{"added", "replaced", "skipped"}`. With a `domain_id` the jobs need not name theirs, and may name no other.
+/// Adds many jobs, all or none.
+///
+/// NDJSON, an array, or a saved answer of the list. With a `domain_id` the jobs need not name theirs, and may name no
+/// other.
+#[utoipa::path(
+    post,
+    path = "/jobdeck/jobs",
+    operation_id = "addJobs",
+    tag = "jobdeck",
+    params(AddParams),
+    request_body(description = "At most 64 MiB. As `application/x-ndjson` it is a job a line.", content(
+        (JobsBody = "application/json", examples(
+            ("array" = (summary = "An array", value = json!(examples::jobs_to_add()))),
+            ("answer" = (summary = "A saved answer", value = json!({"results": examples::jobs_to_add(), "total_count": 2})))
+        )),
+        (String = "application/x-ndjson", example = json!(examples::lines_to_add()))
+    )),
+    responses(
+        (status = 200, description = "What became of them.", body = AddedInfo, example = json!({"added": 2, "replaced": 0, "skipped": 0})),
+        WriteErrors,
+        Conflict
+    )
+)]
 pub(crate) async fn add(
     request: HttpRequest,
     app: Data<App>,

@@ -4,43 +4,67 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use utoipa::ToSchema;
 
-use super::life::{Life, Script};
-use super::{CollectorInfo, Job, JobError, JobStatus, MAX_ID_BYTES, MAX_TASKS};
+use super::life::{Life, Script, Step};
+use super::{CollectorInfo, CollectorMembers, Job, JobError, JobStatus, MAX_ID_BYTES, MAX_TASKS};
 use crate::json::{ObjectOnly, StrictObject};
 use crate::time::Timestamp;
 
 /// The members of a job as they were given, and perhaps the script of its life.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(
+    as = JobDraft,
+    description = "A job as it is written: what is left out gets a default. A name that is not known is an error."
+)]
 pub struct Draft {
+    /// May be left out where the address has it.
     #[serde(default, deserialize_with = "given_id")]
+    #[schema(min_length = 1, max_length = 256, nullable = false)]
     pub job_id: Option<String>,
+    /// `CREATED` where left out.
     #[serde(default)]
     pub status: JobStatus,
+    /// What the collection was limited to; free-form.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub filter: StrictObject,
+    /// 0 where left out.
     #[serde(default, deserialize_with = "tasks")]
+    #[schema(value_type = i32, minimum = 0, maximum = 2147483647)]
     pub total_tasks: i64,
+    /// 0 where left out; in a job with a life as many as `total_tasks`.
     #[serde(default, deserialize_with = "int32")]
+    #[schema(value_type = Option<i32>, minimum = -2147483648, maximum = 2147483647, nullable = false)]
     pub remained_tasks: Option<i64>,
     #[serde(default, deserialize_with = "errors")]
     pub errors: Vec<JobError>,
     #[serde(default)]
+    #[schema(value_type = Option<CollectorMembers>)]
     pub collector_info: Option<CollectorInfo>,
     #[serde(default, deserialize_with = "optional_id")]
+    #[schema(min_length = 1, max_length = 256)]
     pub project_id: Option<String>,
+    /// The tenant. May be left out where the address has it.
     #[serde(default, deserialize_with = "given_id")]
+    #[schema(min_length = 1, max_length = 256, nullable = false)]
     pub domain_id: Option<String>,
+    /// Now where left out.
     #[serde(default, deserialize_with = "given_time")]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     pub created_at: Option<Timestamp>,
-    /// Null is as good as nothing.
+    /// As `created_at` where left out.
+    // Null is as good as nothing.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
     /// How the job goes on after it was put; only a mock plays it.
     #[serde(default)]
+    #[schema(value_type = Option<Vec<Step>>, min_items = 1, max_items = 100)]
     pub life: Option<Script>,
 }
 

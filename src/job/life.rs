@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
+use utoipa::ToSchema;
 
 use super::draft::{errors, int32};
 use super::{Job, JobError, JobStatus};
@@ -10,7 +11,7 @@ use crate::json::ObjectOnly;
 use crate::time::Timestamp;
 
 /// The most steps that a script may have.
-const MAX_STEPS: usize = 100;
+pub const MAX_STEPS: usize = 100;
 /// The latest that a step may come, in seconds: ten years.
 const MAX_SECONDS: f64 = 315_360_000.0;
 
@@ -37,16 +38,20 @@ pub struct Stage {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Script(Vec<Step>);
 
-/// One step of a script.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// One step of a job's life. Steps are in the order of time, and none comes after an end.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Seconds after the job was put; fractions down to milliseconds.
+    #[schema(minimum = 0, maximum = 315_360_000)]
     after: f64,
     status: JobStatus,
-    /// Left out: 0 with SUCCESS, else as many as before.
+    /// Left out: 0 with SUCCESS, else as many as before. While a job is in progress they go down one by one to what the
+    /// next step leaves.
     #[serde(default, deserialize_with = "int32")]
+    #[schema(value_type = Option<i32>, minimum = -2147483648, maximum = 2147483647, nullable = false)]
     remained_tasks: Option<i64>,
+    /// They are added to those that the job has.
     #[serde(default, deserialize_with = "errors")]
     errors: Vec<JobError>,
 }

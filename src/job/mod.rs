@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 pub use self::draft::Draft;
-pub use self::life::{Life, Script, Stage, Step};
+pub use self::life::{Life, MAX_STEPS, Script, Stage, Step};
 use crate::json::{ObjectOnly, Strict, StrictObject};
 use crate::time::Timestamp;
 
@@ -86,7 +86,9 @@ impl JobStatus {
 /// refuses a member that is not in the table, so that a misspelt fixture does not pass silently.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "Draft")]
-#[schema(description = "One run of a collector.")]
+#[schema(
+    description = "One run of a collector, whole. A field without a value is left out. Times are in UTC with milliseconds."
+)]
 pub struct Job {
     /// Unique within the domain; at most 256 bytes.
     #[schema(min_length = 1, max_length = 256)]
@@ -103,10 +105,10 @@ pub struct Job {
     pub remained_tasks: i64,
     pub errors: Vec<JobError>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<CollectorMembers>)]
+    #[schema(value_type = Option<CollectorMembers>, nullable = false)]
     pub collector_info: Option<CollectorInfo>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 256)]
+    #[schema(min_length = 1, max_length = 256, nullable = false)]
     pub project_id: Option<String>,
     /// The tenant; at most 256 bytes.
     #[schema(min_length = 1, max_length = 256)]
@@ -118,7 +120,7 @@ pub struct Job {
     pub updated_at: Timestamp,
     /// Left out while the job runs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     pub finished_at: Option<Timestamp>,
 }
 
@@ -248,7 +250,7 @@ impl<'de> Deserialize<'de> for CollectorInfo {
 #[derive(ToSchema)]
 #[schema(as = CollectorInfo)]
 #[expect(dead_code, reason = "only its shape is described")]
-struct CollectorMembers {
+pub(crate) struct CollectorMembers {
     collector_id: Option<String>,
     name: Option<String>,
     state: Option<String>,
@@ -265,7 +267,7 @@ struct CollectorMembers {
 #[derive(ToSchema)]
 #[schema(as = PluginInfo)]
 #[expect(dead_code, reason = "only its shape is described")]
-struct PluginMembers {
+pub(crate) struct PluginMembers {
     plugin_id: Option<String>,
     version: Option<String>,
     #[schema(value_type = Option<Object>)]

@@ -1,8 +1,13 @@
 //! The errors that a fault can answer with: SpaceONE's codes and their HTTP statuses.
 
+use std::borrow::Cow;
+
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::query::error::unknown;
 
@@ -125,6 +130,33 @@ impl<'de> Deserialize<'de> for Code {
             )),
         };
         code.map_err(D::Error::custom)
+    }
+}
+
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let status = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(400))
+            .maximum(Some(599));
+        let digits = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some("^[45][0-9]{2}$"));
+        let name = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(CODES.map(|(name, _)| name)));
+        OneOfBuilder::new()
+            .description(Some("An error: its HTTP status, or its code."))
+            .item(status)
+            .item(digits)
+            .item(name)
+            .into()
+    }
+}
+
+impl ToSchema for Code {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("FaultCode")
     }
 }
 

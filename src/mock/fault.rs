@@ -1,5 +1,6 @@
 //! What a fault is, and how one is read: from JSON or from the text of an option, by the same rules.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
@@ -7,6 +8,9 @@ use rand_chacha::ChaCha8Rng;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::code::Code;
 use super::request::{Route, Subject};
@@ -18,7 +22,7 @@ use crate::query::request::parse;
 /// The longest delay.
 pub const MAX_DELAY_SECONDS: f64 = 600.0;
 /// The longest text in a fault.
-const MAX_TEXT_BYTES: usize = 4_096;
+pub const MAX_TEXT_BYTES: usize = 4_096;
 
 /// How requests are to be misbehaved to. The first members say which requests, the others what happens to them.
 ///
@@ -28,26 +32,33 @@ const MAX_TEXT_BYTES: usize = 4_096;
 ///
 /// `code`, `drop` and `truncate` end an answer, each in its own way, so a fault has one of them at most; `delay` and
 /// `hold` go with any.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schema(
+    description = "How requests are to be misbehaved to. `route`, `domain_id`, `job_id` and `times` say which requests; the others say what happens to them. `code`, `drop` and `truncate` end an answer, so there is one of them at most; `delay` and `hold` go with any."
+)]
 pub struct Fault {
     /// A route's name, or a path, which begins with a slash.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<Target>,
     /// As the request names it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 4096)]
     pub domain_id: Option<String>,
     /// As the request names it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 4096)]
     pub job_id: Option<String>,
     /// For so many matching requests, at least one; without it until the fault is cleared.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
     pub times: Option<u64>,
     /// The answer is this error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
     /// The text of that error.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 4096)]
     pub message: Option<String>,
     /// The answer waits so long.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +83,27 @@ pub struct Fault {
 pub enum Target {
     Route(Route),
     Path(String),
+}
+
+impl PartialSchema for Target {
+    fn schema() -> RefOr<Schema> {
+        let path = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("A path, without a query string."))
+            .pattern(Some("^/[^?]*$"))
+            .max_length(Some(MAX_TEXT_BYTES));
+        OneOfBuilder::new()
+            .description(Some("A route by its name, or a path."))
+            .item(Route::schema())
+            .item(path)
+            .into()
+    }
+}
+
+impl ToSchema for Target {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("FaultTarget")
+    }
 }
 
 impl Serialize for Target {
@@ -102,6 +134,31 @@ pub enum Delay {
     Fixed(f64),
     /// The least and the most.
     Between(f64, f64),
+}
+
+impl PartialSchema for Delay {
+    fn schema() -> RefOr<Schema> {
+        let seconds = ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .minimum(Some(0))
+            .maximum(Some(MAX_DELAY_SECONDS))
+            .build();
+        let range = ArrayBuilder::new()
+            .items(seconds.clone())
+            .min_items(Some(2))
+            .max_items(Some(2));
+        OneOfBuilder::new()
+            .description(Some("Seconds; or two of them, the least and the most."))
+            .item(seconds)
+            .item(range)
+            .into()
+    }
+}
+
+impl ToSchema for Delay {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("FaultDelay")
+    }
 }
 
 impl Delay {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use tokio::sync::watch;
+use utoipa::ToSchema;
 
 use super::request::Route;
 use crate::time::Timestamp;
@@ -23,32 +24,42 @@ pub const MAX_JOURNAL_BYTES: usize = 32 << 20;
 const ENTRY_BYTES: usize = 512;
 
 /// A request and its answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = JournalEntry)]
 pub struct Entry {
     /// A running number, by when the request was done with.
     pub id: u64,
     /// When it came, by the clock of the system.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     pub request_id: String,
     pub method: String,
     pub path: String,
     /// As it came, without the question mark.
     pub query: String,
+    /// Null: the request was for none of them.
+    #[schema(required = true)]
     pub route: Option<Route>,
     /// As the request names it.
+    #[schema(required = true)]
     pub domain_id: Option<String>,
     /// As the request names it.
+    #[schema(required = true)]
     pub job_id: Option<String>,
+    /// JSON as JSON, else a text, or null where there was none.
+    #[schema(value_type = Value)]
     pub body: Kept,
     /// Whether the body was longer than what is kept of it.
     pub is_body_cut: bool,
-    /// `None`: nothing was answered; the connection was dropped, or the client left before.
+    /// Null: nothing was answered; the connection was dropped, or the client left before.
+    #[schema(required = true, minimum = 100, maximum = 599)]
     pub status: Option<u16>,
-    /// The body of the answer, before it was compressed.
+    /// The body of the answer, before it was compressed: JSON as JSON, else a text, or null.
+    #[schema(value_type = Value)]
     pub answer: Kept,
     /// Whether the answer was longer than what is kept of it, or broke off.
     pub is_answer_cut: bool,
-    /// From the request's head to here.
+    /// From the request's head to the end of the answer.
     pub milliseconds: f64,
     /// The faults that were used, by their ids; a header's is called `prefer`.
     pub faults: Vec<String>,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::query::error::unknown;
 
@@ -38,7 +39,8 @@ impl Audience {
 }
 
 /// The routes of the API by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(as = RouteName, rename_all = "snake_case", description = "A route by its name.")]
 pub enum Route {
     List,
     Search,

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use utoipa::ToSchema;
+
 use super::change::Change;
 use super::fixtures::Fixtures;
 use super::lives::Lives;
@@ -120,12 +122,16 @@ struct Saved {
 }
 
 /// A snapshot, as it is listed.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, ToSchema)]
 pub struct SnapshotInfo {
     pub name: String,
-    /// `None`: of the whole server.
+    /// Null: of the whole server.
+    #[schema(required = true)]
     pub domain_id: Option<String>,
+    /// How many it holds.
     pub jobs: u64,
+    /// By the clock of the domain, or the server.
+    #[schema(value_type = String, format = DateTime)]
     pub saved_at: Timestamp,
 }
 

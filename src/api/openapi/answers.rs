@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::schema::{Object, SchemaType, Type};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use crate::job::Job;
+use crate::mock::{Fault, SnapshotInfo};
 
 /// The jobs that were found.
 #[derive(ToSchema)]
@@ -29,30 +30,11 @@ impl PartialSchema for JobInfo {
         let mut schema = Job::schema();
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             object.required.clear();
-            object.properties.values_mut().for_each(drop_null);
             object.description = Some(
                 "A job as it is answered: whole, or with `only` and `minimal` just what was asked for. A field without a value is left out. Times are in UTC with milliseconds.".to_owned(),
             );
         }
         schema
-    }
-}
-
-/// Takes null away from the types of a member that is left out instead.
-fn drop_null(schema: &mut RefOr<Schema>) {
-    match schema {
-        RefOr::T(Schema::Object(object)) => {
-            if let SchemaType::Array(types) = &mut object.schema_type {
-                types.retain(|one| *one != Type::Null);
-            }
-        }
-        RefOr::T(Schema::OneOf(one_of)) => {
-            let null = SchemaType::Type(Type::Null);
-            one_of.items.retain(|item| {
-                !matches!(item, RefOr::T(Schema::Object(object)) if object.schema_type == null)
-            });
-        }
-        _ => {}
     }
 }
 
@@ -92,7 +74,8 @@ pub(crate) struct DomainInfo {
 /// The program and its database.
 #[derive(ToSchema)]
 #[schema(example = json!({
-    "version": env!("CARGO_PKG_VERSION"), "database": "jobdeck.db", "now": "2026-01-01T12:00:00.000Z", "is_frozen": true
+    "version": env!("CARGO_PKG_VERSION"), "database": "jobdeck.db", "now": "2026-01-01T12:00:00.000Z", "is_frozen": true,
+    "is_writable": true, "is_mock": false, "fixtures_problem": null
 }))]
 pub(crate) struct About {
     version: String,
@@ -101,8 +84,14 @@ pub(crate) struct About {
     /// The clock of the answers.
     #[schema(format = DateTime)]
     now: String,
-    /// Whether `--now` froze it.
+    /// Whether it stands still.
     is_frozen: bool,
+    /// Whether jobs may be written.
+    is_writable: bool,
+    is_mock: bool,
+    /// Why the fixtures, which have changed, can't be loaded; null where nothing is wrong.
+    #[schema(required = true)]
+    fixtures_problem: Option<String>,
 }
 
 /// Whether the database answers.
@@ -126,6 +115,114 @@ pub(crate) struct Health {
 pub(crate) enum HealthStatus {
     Ok,
     Error,
+}
+
+/// Whether the database answers, in the words of gRPC's health check.
+#[derive(ToSchema)]
+pub(crate) struct Serving {
+    status: ServingStatus,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum ServingStatus {
+    Serving,
+    NotServing,
+}
+
+/// What became of the jobs that were added.
+#[derive(ToSchema)]
+pub(crate) struct AddedInfo {
+    /// Those that are new.
+    added: u64,
+    /// Those that took the place of another.
+    replaced: u64,
+    /// Those that were there already, and were left as they are.
+    skipped: u64,
+}
+
+/// How many are gone.
+#[derive(ToSchema)]
+pub(crate) struct DeletedInfo {
+    deleted: u64,
+}
+
+/// How many jobs the domain, or the server, has.
+#[derive(ToSchema)]
+pub(crate) struct JobsCount {
+    jobs: u64,
+}
+
+/// The snapshots.
+#[derive(ToSchema)]
+pub(crate) struct SnapshotsInfo {
+    results: Vec<SnapshotInfo>,
+}
+
+/// A clock.
+#[derive(ToSchema)]
+#[schema(example = json!({"now": "2026-01-01T12:00:00.000Z", "is_frozen": true}))]
+pub(crate) struct ClockInfo {
+    #[schema(format = DateTime)]
+    now: String,
+    /// Whether it stands still.
+    is_frozen: bool,
+}
+
+/// The faults that are set.
+#[derive(ToSchema)]
+pub(crate) struct FaultsInfo {
+    results: Vec<FaultInfo>,
+    total_count: u64,
+}
+
+/// A fault that is set.
+pub(crate) struct FaultInfo;
+
+impl PartialSchema for FaultInfo {
+    /// [`crate::mock::Listed`]: flattened, a [`Fault`] and more members, which its schema refuses.
+    fn schema() -> RefOr<Schema> {
+        let count = || {
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .minimum(Some(0))
+        };
+        let mut schema = Fault::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.description = Some("A fault as it is set.".to_owned());
+            for (name, member) in [
+                ("id", Object::with_type(Type::String).into()),
+                (
+                    "used",
+                    count()
+                        .description(Some("For how many requests it was used."))
+                        .build(),
+                ),
+                (
+                    "holding",
+                    count()
+                        .description(Some("How many answers wait for it now."))
+                        .build(),
+                ),
+            ] {
+                object.properties.insert(name.to_owned(), member.into());
+                object.required.push(name.to_owned());
+            }
+        }
+        schema
+    }
+}
+
+impl ToSchema for FaultInfo {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Fault::schemas(schemas);
+    }
+}
+
+/// How many answers were let go.
+#[derive(ToSchema)]
+pub(crate) struct ReleasedInfo {
+    released: u64,
 }
 
 /// Every error has this shape.
@@ -154,13 +251,20 @@ struct ErrorResponse {
 }
 
 /// The error responses, one a status; `api::error` has what leads to them.
-const ERRORS: [ErrorResponse; 10] = [
+const ERRORS: [ErrorResponse; 12] = [
     ErrorResponse {
         name: "BadRequest",
         status: 400,
         description: "The request is at fault: the message names the place and what would be right. Codes are `ERROR_REQUIRED_PARAMETER`, `ERROR_INVALID_PARAMETER`, `ERROR_INVALID_PARAMETER_TYPE`, `ERROR_JSON_FORMAT`, `ERROR_OPERATOR_LIST_VALUE_TYPE`, `ERROR_OPERATOR_VALUE_TYPE`, `ERROR_OPERATOR_BOOLEAN_TYPE`, `ERROR_OPERATOR_DICT_VALUE_TYPE` and `ERROR_DB_QUERY`.",
         code: "ERROR_DB_QUERY",
         message: "query.filter[0].key: unknown field `stauts`; did you mean `status`?",
+    },
+    ErrorResponse {
+        name: "Forbidden",
+        status: 403,
+        description: "A page of another site asks for a change; `--cors` lets the pages of an origin in.",
+        code: "ERROR_PERMISSION_DENIED",
+        message: "a page of `http://elsewhere.example` may not do this here; `--cors ORIGIN` lets pages of an origin in",
     },
     ErrorResponse {
         name: "NotFound",
@@ -182,6 +286,13 @@ const ERRORS: [ErrorResponse; 10] = [
         description: "The body did not arrive in time.",
         code: "ERROR_REQUEST_TIMEOUT",
         message: "the body did not arrive within 30 seconds",
+    },
+    ErrorResponse {
+        name: "Conflict",
+        status: 409,
+        description: "A job is there already, and `on_conflict` is `fail`; none was added.",
+        code: "ERROR_SAVE_UNIQUE_VALUES",
+        message: "body, line 2: job job-2 of domain domain-67094cea8ca4 is present already",
     },
     ErrorResponse {
         name: "TooLarge",
@@ -303,5 +414,41 @@ pub(crate) struct BodyErrors;
 impl IntoResponses for BodyErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         errors(&[400, 408, 413, 415, 500, 503, 504])
+    }
+}
+
+/// The errors of a route of jobdeck's own without a body.
+pub(crate) struct ParameterErrors;
+
+impl IntoResponses for ParameterErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[400, 413, 500, 503])
+    }
+}
+
+/// The errors of a route of jobdeck's own with a body.
+pub(crate) struct WriteErrors;
+
+impl IntoResponses for WriteErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[400, 408, 413, 415, 500, 503])
+    }
+}
+
+/// The error of a route about one thing that may not be there.
+pub(crate) struct NoSuch;
+
+impl IntoResponses for NoSuch {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[404])
+    }
+}
+
+/// The error of a route that may refuse what is there already.
+pub(crate) struct Conflict;
+
+impl IntoResponses for Conflict {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[409])
     }
 }

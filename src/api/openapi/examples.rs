@@ -42,7 +42,7 @@ pub(crate) fn jobs() -> Value {
 }
 
 /// A job as it is answered.
-fn job() -> Value {
+pub(crate) fn job() -> Value {
     json!({
         "job_id": "job-3f1c6a0d92b4",
         "status": "ERROR",
@@ -154,4 +154,94 @@ pub(crate) fn stats() -> Value {
 
 pub(crate) fn values() -> Value {
     json!({"results": ["collector-8d3a51f20c7e", "collector-b02f6e94d183"], "total_count": 2})
+}
+
+/// A job as it is put.
+pub(crate) fn draft() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "status": "ERROR",
+        "filter": {"region_code": "eu-west-1"},
+        "total_tasks": 12,
+        "remained_tasks": 3,
+        "errors": [{"error_code": "ERROR_QUOTA_EXCEEDED", "message": "The provider throttles requests: rate exceeded."}],
+        "collector_info": {"collector_id": "collector-8d3a51f20c7e", "name": "AWS EC2", "provider": "aws"},
+        "project_id": "project-1c9e04b7a6d2",
+        "created_at": "2026-01-01T08:00:00Z",
+        "finished_at": "2026-01-01T08:04:10Z"
+    })
+}
+
+/// A job that a mock plays.
+pub(crate) fn life() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "total_tasks": 3,
+        "life": [
+            {"after": 2, "status": "IN_PROGRESS"},
+            {"after": 12.5, "status": "ERROR", "remained_tasks": 1, "errors": [{"error_code": "ERROR_QUOTA_EXCEEDED"}]}
+        ]
+    })
+}
+
+pub(crate) fn patch_success() -> Value {
+    json!({"status": "SUCCESS", "remained_tasks": 0, "finished_at": "2026-01-01T08:05:00Z"})
+}
+
+pub(crate) fn patch_removal() -> Value {
+    json!({"project_id": null, "filter": {"region_code": null}})
+}
+
+pub(crate) fn jobs_to_add() -> [Value; 2] {
+    let job = |id: &str, status: &str| json!({"job_id": id, "domain_id": DOMAIN, "status": status});
+    [job("job-2", "SUCCESS"), job("job-3", "ERROR")]
+}
+
+/// The same, a job a line.
+pub(crate) fn lines_to_add() -> String {
+    jobs_to_add().map(|job| format!("{job}\n")).concat()
+}
+
+pub(crate) fn snapshot() -> Value {
+    json!({"name": "before-import", "domain_id": null, "jobs": 5000, "saved_at": "2026-01-01T12:00:00.000Z"})
+}
+
+pub(crate) fn fault_error() -> Value {
+    json!({"route": "search", "times": 2, "code": "ERROR_UNAVAILABLE", "message": "the inventory restarts"})
+}
+
+pub(crate) fn fault_delay() -> Value {
+    json!({"domain_id": DOMAIN, "delay": [0.1, 0.5], "seed": 7})
+}
+
+/// A fault as it is listed.
+pub(crate) fn fault_set() -> Value {
+    let mut fault = json!({"id": "fault-1"});
+    json_patch::merge(&mut fault, &fault_error());
+    json_patch::merge(&mut fault, &json!({"used": 1, "holding": 0}));
+    fault
+}
+
+pub(crate) fn journal() -> Value {
+    json!({
+        "results": [{
+            "id": 1,
+            "at": "2026-01-01T12:00:00.000Z",
+            "request_id": "7f3c2b9e10d4a856",
+            "method": "POST",
+            "path": "/inventory/v1/jobs/search",
+            "query": "",
+            "route": "search",
+            "domain_id": DOMAIN,
+            "job_id": null,
+            "body": search_page(),
+            "is_body_cut": false,
+            "status": 200,
+            "answer": {"results": [], "total_count": 0},
+            "is_answer_cut": false,
+            "milliseconds": 1.25,
+            "faults": []
+        }],
+        "total_count": 1
+    })
 }

@@ -1,10 +1,12 @@
-//! The parameters of the query string; `query::request` has the table that reads them.
+//! The parameters of query strings. `query::request` has the table that reads those of lists.
 
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
-use utoipa::openapi::{ContentBuilder, Ref, Required};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::query::{JobPath, StatusFilter};
+use crate::mock::Route;
 
 /// A JobsQuery in a query string: nested members by dots. Names are read in `lowerCamelCase`, too.
 #[derive(IntoParams)]
@@ -90,3 +92,130 @@ pub(crate) enum ExportFormat {
     Ndjson,
     Json,
 }
+
+/// Which domain a route is about.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ScopeParams {
+    /// Only this domain; without it the whole server.
+    #[param(
+        min_length = 1,
+        max_length = 256,
+        example = "domain-67094cea8ca4",
+        nullable = false
+    )]
+    domain_id: Option<String>,
+}
+
+/// Which domain a body is of.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DomainParams {
+    /// The tenant, where the body does not name it.
+    #[param(
+        min_length = 1,
+        max_length = 256,
+        example = "domain-67094cea8ca4",
+        nullable = false
+    )]
+    domain_id: Option<String>,
+}
+
+/// Whose jobs.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TenantParams {
+    /// The tenant.
+    #[param(min_length = 1, max_length = 256, example = "domain-67094cea8ca4")]
+    domain_id: String,
+}
+
+/// How jobs are added.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AddParams {
+    /// The tenant, where the jobs do not name it.
+    #[param(
+        min_length = 1,
+        max_length = 256,
+        example = "domain-67094cea8ca4",
+        nullable = false
+    )]
+    domain_id: Option<String>,
+    /// What happens to a job that is there already; `fail` adds none at all.
+    #[param(inline, example = "skip", nullable = false)]
+    on_conflict: Option<OnConflict>,
+}
+
+/// What happens to a job that is there already.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase", default = "replace")]
+pub(crate) enum OnConflict {
+    Replace,
+    Skip,
+    Fail,
+}
+
+/// Which requests of the journal.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct JournalParams {
+    /// Those that name this domain.
+    #[param(min_length = 1, example = "domain-67094cea8ca4", nullable = false)]
+    domain_id: Option<String>,
+    /// Those that name this job.
+    #[param(min_length = 1, example = "job-1", nullable = false)]
+    job_id: Option<String>,
+    /// Those for this route.
+    #[param(example = "search", nullable = false)]
+    route: Option<Route>,
+    #[param(min_length = 1, example = "POST", nullable = false)]
+    method: Option<String>,
+    /// The path as it came, without the query string.
+    #[param(
+        min_length = 1,
+        example = "/inventory/v1/jobs/search",
+        nullable = false
+    )]
+    path: Option<String>,
+    /// The status of the answer; `null` finds requests without one.
+    #[param(example = 200, nullable = false)]
+    status: Option<StatusOrNone>,
+    /// A text in the query string or the body.
+    #[param(min_length = 1, example = "status", nullable = false)]
+    contains: Option<String>,
+    /// Those after the request of this id.
+    #[param(minimum = 0, example = 12, nullable = false)]
+    after: Option<u64>,
+    /// Answers the newest so many; `total_count` counts them all.
+    #[param(minimum = 0, example = 10, nullable = false)]
+    limit: Option<u64>,
+    /// Answers as soon as so many match.
+    #[param(minimum = 0, maximum = 1000, example = 1, nullable = false)]
+    wait_for: Option<u64>,
+    /// How long `wait_for` waits, in seconds; 10 where left out. Only with `wait_for`.
+    #[param(minimum = 0, maximum = 60, example = 2.5, nullable = false)]
+    timeout: Option<f64>,
+}
+
+/// A status, or `null`.
+pub(crate) struct StatusOrNone;
+
+impl PartialSchema for StatusOrNone {
+    fn schema() -> RefOr<Schema> {
+        let status = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(100))
+            .maximum(Some(599));
+        let none = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(["null"]));
+        OneOfBuilder::new()
+            .description(Some("A status, or `null`."))
+            .item(status)
+            .item(none)
+            .into()
+    }
+}
+
+impl ToSchema for StatusOrNone {}

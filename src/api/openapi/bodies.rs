@@ -1,0 +1,109 @@
+//! The bodies of the routes that write, in the words of JSON Schema, where there is no type of their own.
+
+use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::job::Draft;
+
+/// A merge patch of a job: [`Draft`], of which null takes a member away.
+pub(crate) struct JobPatch;
+
+impl PartialSchema for JobPatch {
+    fn schema() -> RefOr<Schema> {
+        let mut schema = Draft::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.description = Some(
+                "A JSON merge patch of a job: what is null is taken away, and has its default then; what is left out stays. It can't move a job: an id must be the one that the job has.".to_owned(),
+            );
+            for (name, member) in &mut object.properties {
+                match name.as_str() {
+                    "job_id" | "domain_id" => describe(member, "As the job has it."),
+                    "updated_at" => describe(member, "Now where left out."),
+                    "life" => describe(
+                        member,
+                        "How the job goes on from now on; only a mock plays it. A life that the job had ends with any patch.",
+                    ),
+                    _ => {
+                        allow_null(member);
+                        continue;
+                    }
+                }
+            }
+        }
+        schema
+    }
+}
+
+impl ToSchema for JobPatch {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Draft::schemas(schemas);
+    }
+}
+
+fn describe(member: &mut RefOr<Schema>, text: &str) {
+    match member {
+        RefOr::T(Schema::Object(object)) => object.description = Some(text.to_owned()),
+        RefOr::T(Schema::Array(array)) => array.description = Some(text.to_owned()),
+        _ => {}
+    }
+}
+
+fn allow_null(member: &mut RefOr<Schema>) {
+    let types = match member {
+        RefOr::T(Schema::Object(object)) => &mut object.schema_type,
+        RefOr::T(Schema::Array(array)) => &mut array.schema_type,
+        RefOr::Ref(reference) => {
+            let null = ObjectBuilder::new().schema_type(Type::Null);
+            *member = OneOfBuilder::new()
+                .item(null)
+                .item(reference.clone())
+                .into();
+            return;
+        }
+        // It allows null already.
+        RefOr::T(_) => return,
+    };
+    if let SchemaType::Type(one) = types {
+        *types = SchemaType::Array(vec![one.clone(), Type::Null]);
+    }
+}
+
+/// Many jobs: an array, a saved answer of the list, or one job.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(crate) enum JobsBody {
+    Array(Vec<AddedJob>),
+    Answer(SavedAnswer),
+    One(AddedJob),
+}
+
+/// An answer of the list, as it was saved.
+#[derive(ToSchema)]
+pub(crate) struct SavedAnswer {
+    results: Vec<AddedJob>,
+    /// Means nothing here.
+    total_count: Option<i64>,
+}
+
+/// A job among others: no address has its id.
+pub(crate) struct AddedJob;
+
+impl PartialSchema for AddedJob {
+    fn schema() -> RefOr<Schema> {
+        AllOfBuilder::new()
+            .description(Some(
+                "A job among others. It names its id, and its domain where the address does not.",
+            ))
+            .item(Ref::from_schema_name("JobDraft"))
+            .item(ObjectBuilder::new().required("job_id"))
+            .into()
+    }
+}
+
+impl ToSchema for AddedJob {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Draft::name().into_owned(), Draft::schema()));
+        Draft::schemas(schemas);
+    }
+}
