@@ -6,7 +6,7 @@ use jobdeck::api::Description;
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
-use crate::app::{Answer, App};
+use crate::app::{Answer, App, Setup, job};
 use crate::conformance::{read, send};
 use crate::readme::demo_jobs;
 
@@ -42,7 +42,10 @@ impl Document {
 
     fn validator(&self, schema: &Value) -> Validator {
         let mut root = schema.clone();
-        root["components"] = self.0["components"].clone();
+        // They are many, so they are taken along only where they are asked for.
+        if schema.to_string().contains("$ref") {
+            root["components"] = json!({"schemas": self.0["components"]["schemas"]});
+        }
         let built = jsonschema::options()
             .should_validate_formats(true)
             .build(&root);
@@ -51,6 +54,10 @@ impl Document {
 
     fn named(&self, name: &str) -> Validator {
         self.validator(&json!({"$ref": format!("#/components/schemas/{name}")}))
+    }
+
+    fn named_if_there(&self, name: &str) -> Option<&Value> {
+        self.0["components"]["schemas"].get(name)
     }
 
     fn parameters<'d>(&'d self, operation: &'d Value) -> impl Iterator<Item = &'d Value> {
@@ -168,20 +175,57 @@ fn every_route_is_in_the_document() {
     assert_eq!(described, routes);
 }
 
-/// Sends what the document gives as examples, and holds the answers against what it says of them.
 #[test]
 fn every_example_is_answered_as_described() {
     let app = App::with_jobs(demo_jobs(500));
-    let document = Document::of(&app);
+    let sent = check_examples(&app, |_| {});
+    assert!(sent > 40, "only {sent}");
+}
+
+#[test]
+fn every_example_is_answered_by_a_writable_server_as_described() {
+    let app = App::serve(Setup {
+        is_writable: true,
+        ..Setup::default()
+    });
+    let empty = |app: &App| {
+        let path = format!("/jobdeck/jobs?domain_id={DOMAIN}");
+        assert_eq!(app.bare("DELETE", &path).status, 200);
+    };
+    let sent = check_operations(&app, empty, |path| path.starts_with("/jobdeck/jobs"));
+    assert!(sent >= 18, "only {sent}");
+}
+
+#[test]
+fn every_example_is_answered_by_a_mock_as_described() {
+    let app = App::mock(demo_jobs(500));
+    let reset = |app: &App| assert_eq!(app.bare("POST", "/jobdeck/reset").status, 200);
+    let sent = check_examples(&app, reset);
+    assert!(sent > 110, "only {sent}");
+    check_preferences(&app);
+}
+
+fn check_examples(app: &App, before: impl Fn(&App)) -> usize {
+    check_operations(app, before, |_| true)
+}
+
+/// Sends what the document gives as examples, and holds the answers against what it says of them.
+fn check_operations(app: &App, before: impl Fn(&App), is_wanted: impl Fn(&str) -> bool) -> usize {
+    let document = Document::of(app);
     let mut sent = 0;
-    for (path, method, operation) in document.operations() {
+    let operations = document.operations();
+    for (path, method, operation) in operations.filter(|(path, ..)| is_wanted(path)) {
         let method = method.to_ascii_uppercase();
         for query in queries(&document, operation) {
-            let target = format!("{}{query}", fill(&document, path, operation));
             for (media_type, body) in bodies(&document, operation) {
+                before(app);
+                let target = format!("{}{query}", fill(app, &document, path, operation));
                 let headers = [("content-type", media_type)];
                 let headers = if body.is_some() { &headers[..] } else { &[] };
-                let text = body.map(Value::to_string);
+                let text = body.map(|body| match body {
+                    Value::String(lines) => lines.clone(),
+                    body => body.to_string(),
+                });
                 let answer = app.send(
                     &method,
                     &target,
@@ -190,7 +234,7 @@ fn every_example_is_answered_as_described() {
                 );
                 let place = format!("{method} {target} {}", text.unwrap_or_default());
                 check_answer(&document, operation, &method, &place, &answer);
-                check_not_modified(&app, operation, &method, &target, &answer);
+                check_not_modified(app, operation, &method, &target, &answer);
                 if let Some(body) = body.filter(|_| [LIST, STAT].contains(&path)) {
                     let finds = !answer.json()["results"].as_array().unwrap().is_empty();
                     assert!(finds || body["query"]["count_only"] == true, "{place}");
@@ -198,9 +242,44 @@ fn every_example_is_answered_as_described() {
                 sent += 1;
             }
         }
-        check_method_not_allowed(&app, &document, path, operation);
+        check_method_not_allowed(app, &document, path, operation);
     }
-    assert!(sent > 40, "only {sent}");
+    sent
+}
+
+/// Where a preference is described it is heeded, and nowhere else.
+fn check_preferences(app: &App) {
+    let document = Document::of(app);
+    let mut described = 0;
+    for (path, method, operation) in document.operations() {
+        let names = document.parameters(operation);
+        let prefer = names
+            .filter(|parameter| parameter["name"] == "prefer")
+            .flat_map(examples)
+            .next();
+        assert_eq!(
+            prefer.is_some(),
+            !operation["responses"]["default"].is_null()
+        );
+        let asked = prefer.map_or("code=418", |example| example.as_str().unwrap());
+        let place = format!("{method} {path}");
+        let target = path.replace("{name}", "a").replace("{job_id}", "a");
+        let method = method.to_ascii_uppercase();
+        let answer = app.send(&method, &target, &[("prefer", asked)], None);
+        let applied = answer.header("preference-applied");
+        assert_eq!(applied, prefer.map(|_| asked), "{place}");
+        assert_ne!(answer.status, 418, "{place}");
+        if prefer.is_some() {
+            described += 1;
+            let refused = app.send(&method, &target, &[("prefer", "code=418")], None);
+            assert_eq!(refused.status, 418, "{place}");
+            assert!(refused.header("preference-applied").is_some(), "{place}");
+            if method != "HEAD" {
+                check_content(&document, operation, &place, &refused);
+            }
+        }
+    }
+    assert!(described >= 16, "only {described}");
 }
 
 /// The bodies that are given as examples, with their media types; one that is none where none is asked for.
@@ -221,20 +300,46 @@ fn bodies<'d>(document: &'d Document, operation: &'d Value) -> Vec<(&'d str, Opt
     bodies
 }
 
-/// The path with the examples of its parameters.
-fn fill(document: &Document, path: &str, operation: &Value) -> String {
+/// The path with the examples of its parameters; what they name is there.
+fn fill(app: &App, document: &Document, path: &str, operation: &Value) -> String {
     let in_path = |parameter: &&Value| parameter["in"] == "path";
     let parameters = document.parameters(operation).filter(in_path);
     parameters.fold(path.to_owned(), |path, parameter| {
         let name = parameter["name"].as_str().unwrap();
-        let example = examples(parameter)[0].as_str().unwrap();
-        path.replace(&format!("{{{name}}}"), example)
+        let example = examples(parameter)[0].as_str().unwrap().to_owned();
+        let example = match name {
+            "job_id" => {
+                let job = json!({"project_id": "p", "filter": {"region_code": "r"}});
+                let put = format!("/jobdeck/jobs/{example}?domain_id={DOMAIN}");
+                assert!([200, 201].contains(&app.json("PUT", &put, &job).status));
+                example
+            }
+            "name" => {
+                for scope in ["", &format!("?domain_id={DOMAIN}")] {
+                    app.bare("PUT", &format!("/jobdeck/snapshots/{example}{scope}"));
+                }
+                example
+            }
+            // Numbers are not used twice.
+            "id" => {
+                let set = app.post("/jobdeck/faults", &json!({"hold": true})).json();
+                let id = set["id"].as_str().unwrap();
+                assert!(id.starts_with("fault-") && example == "fault-1", "{id}");
+                id.to_owned()
+            }
+            other => panic!("{other} is not known"),
+        };
+        path.replace(&format!("{{{name}}}"), &example)
     })
 }
 
+/// The domain of the examples, which is the first of the demo.
+const DOMAIN: &str = "domain-67094cea8ca4";
+
 /// A method that the path does not have is answered as described, too.
 fn check_method_not_allowed(app: &App, document: &Document, path: &str, operation: &Value) {
-    let answer = app.send("OPTIONS", &fill(document, path, operation), &[], None);
+    let filled = path.replace("{name}", "a").replace("{job_id}", "a");
+    let answer = app.send("OPTIONS", &filled.replace("{id}", "a"), &[], None);
     assert_eq!(answer.status, 405, "{path}");
     check_content(document, operation, path, &answer);
     let described = document.0["paths"][path].as_object().unwrap().keys();
@@ -276,12 +381,13 @@ fn queries(document: &Document, operation: &Value) -> Vec<String> {
         let values = values(parameter);
         assert!(!values.is_empty(), "{parameter} has no example");
         for value in values {
+            let name = parameter["name"].as_str().unwrap();
+            // The one parameter that goes with another.
+            let with = (name == "timeout").then(|| ("wait_for".to_owned(), json!(0)));
             for pairs in &required {
-                let pair = (
-                    parameter["name"].as_str().unwrap().to_owned(),
-                    value.clone(),
-                );
-                queries.push([pairs.clone(), vec![pair]].concat());
+                let pair = (name.to_owned(), value.clone());
+                let more = with.iter().cloned().chain([pair]).collect();
+                queries.push([pairs.clone(), more].concat());
             }
         }
     }
@@ -319,18 +425,13 @@ fn check_answer(
     place: &str,
     answer: &Answer,
 ) {
-    let mut described = operation["responses"].as_object().unwrap().iter();
-    let (success, response) = described
-        .find(|(status, _)| status.starts_with('2'))
-        .unwrap();
-    assert_eq!(
-        answer.status.to_string(),
-        *success,
-        "{place}: {}",
-        answer.text
-    );
+    let is_success = (200..300).contains(&answer.status);
+    let response = operation["responses"].get(answer.status.to_string());
+    let response = response.filter(|_| is_success);
+    let response = response.unwrap_or_else(|| panic!("{place}: {} {}", answer.status, answer.text));
     let response = document.resolve(response);
-    for (name, header) in response["headers"].as_object().unwrap() {
+    let headers = response["headers"].as_object().unwrap().iter();
+    for (name, header) in headers.filter(|(name, _)| *name != "preference-applied") {
         let header = document.resolve(header);
         let value = answer.header(name);
         let value = value.unwrap_or_else(|| panic!("{place}: no {name}"));
@@ -350,7 +451,9 @@ fn check_answer(
 /// The answer is of a described status, media type and shape.
 #[track_caller]
 fn check_content(document: &Document, operation: &Value, place: &str, answer: &Answer) {
-    let response = document.resolve(&operation["responses"][answer.status.to_string()]);
+    let responses = &operation["responses"];
+    let response = responses.get(answer.status.to_string());
+    let response = document.resolve(response.unwrap_or(&responses["default"]));
     let media_type = answer.header("content-type").unwrap();
     let essence = media_type.split(';').next().unwrap();
     let content = &response["content"][essence];
@@ -573,9 +676,277 @@ fn the_schemas_refuse_what_is_no_request() {
     );
 }
 
+/// Server and schema agree on whether each of these may be sent by this method to this path.
+fn check_mock_bodies(expected: bool, method: &str, path: &str, schema: &str, bodies: &[Value]) {
+    let app = App::mock(job("j", "d", ""));
+    let document = Document::of(&app);
+    let schema = document.named(schema);
+    for body in bodies {
+        let answer = app.json(method, path, body);
+        let is_accepted = [200, 201].contains(&answer.status);
+        assert_eq!(is_accepted, expected, "{body}: {}", answer.text);
+        assert!(
+            is_accepted || answer.status == 400,
+            "{body}: {}",
+            answer.text
+        );
+        assert_eq!(schema.is_valid(body), expected, "{body}");
+    }
+}
+
+#[test]
+fn the_schema_of_a_job_written_is_what_is_read() {
+    const PUT: (&str, &str, &str) = ("PUT", "/jobdeck/jobs/j?domain_id=d", "JobDraft");
+    let (method, path, schema) = PUT;
+    let life = |steps: Value| json!({"total_tasks": 3, "life": steps});
+    let step = |members: Value| life(json!([members]));
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[
+            json!({}),
+            json!({"job_id": "j", "domain_id": "d"}),
+            json!({"updated_at": null, "finished_at": null, "project_id": null, "collector_info": null, "life": null}),
+            json!({"status": "CANCELED", "remained_tasks": -1, "created_at": "2022-06-17T10:00:00+02:00"}),
+            json!({"filter": {"a": [1, null]}, "errors": [{}, {"error_code": "E", "message": null, "additional": {"a": 1}}]}),
+            json!({"collector_info": {"collector_id": "c", "state": null, "plugin_info": {"options": {}}, "other": 5}}),
+            step(json!({"after": 0, "status": "SUCCESS"})),
+            life(
+                json!([{"after": 0.5, "status": "IN_PROGRESS", "remained_tasks": 2}, {"after": 5, "status": "ERROR", "errors": [{}]}]),
+            ),
+        ],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!([]),
+            json!({"job_id": ""}),
+            json!({"job_id": null}),
+            json!({"domain_id": 5}),
+            json!({"status": "DONE"}),
+            json!({"status": null}),
+            json!({"total_tasks": -1}),
+            json!({"total_tasks": 2_147_483_648_i64}),
+            json!({"total_tasks": "3"}),
+            json!({"remained_tasks": null}),
+            json!({"created_at": null}),
+            json!({"created_at": "yesterday"}),
+            json!({"finished_at": "2022-06-17"}),
+            json!({"filter": null}),
+            json!({"filter": []}),
+            json!({"errors": null}),
+            json!({"errors": [{"code": "E"}]}),
+            json!({"collector_info": {"collector_id": 5}}),
+            json!({"collector_info": {"plugin_info": {"version": 1}}}),
+            json!({"stauts": "ERROR"}),
+            life(json!([])),
+            life(json!({})),
+            step(json!({"after": -1, "status": "SUCCESS"})),
+            step(json!({"after": 315_360_001, "status": "SUCCESS"})),
+            step(json!({"status": "SUCCESS"})),
+            step(json!({"after": 1, "status": "SUCCESS", "remained_tasks": null})),
+            step(json!({"after": 1, "state": "SUCCESS"})),
+        ],
+    );
+}
+
+#[test]
+fn the_schema_of_a_patch_is_what_is_read() {
+    const PATCH: (&str, &str, &str) = ("PATCH", "/jobdeck/jobs/j?domain_id=d", "JobPatch");
+    let (method, path, schema) = PATCH;
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[
+            json!({}),
+            json!({"job_id": "j", "domain_id": "d"}),
+            json!({
+                "status": null, "filter": null, "total_tasks": null, "remained_tasks": null, "errors": null, "created_at": null,
+                "updated_at": null, "finished_at": null, "project_id": null, "collector_info": null, "life": null
+            }),
+            json!({"total_tasks": 3, "remained_tasks": 3, "life": [{"after": 1, "status": "SUCCESS"}]}),
+        ],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!([]),
+            json!({"job_id": null}),
+            json!({"domain_id": null}),
+            json!({"status": "DONE"}),
+            json!({"errors": [null]}),
+            json!({"filter": 5}),
+            json!({"stauts": "ERROR"}),
+        ],
+    );
+}
+
+#[test]
+fn the_schema_of_many_jobs_is_what_is_read() {
+    let (method, path, schema) = ("POST", "/jobdeck/jobs?domain_id=d", "JobsBody");
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[
+            json!([]),
+            json!([{"job_id": "a"}, {"job_id": "b", "domain_id": "d"}]),
+            json!({"results": [{"job_id": "a"}], "total_count": 7}),
+            json!({"results": []}),
+            json!({"job_id": "a"}),
+        ],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!("a"),
+            json!({}),
+            json!([{}]),
+            json!([[{"job_id": "a"}]]),
+            json!([{"job_id": "a"}, null]),
+            json!({"results": [{"status": "ERROR"}]}),
+            json!({"results": {"job_id": "a"}}),
+        ],
+    );
+}
+
+#[test]
+fn the_schema_of_a_fault_is_what_is_read() {
+    let (method, path, schema) = ("POST", "/jobdeck/faults", "Fault");
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[
+            json!({"code": 503}),
+            json!({"code": "503", "times": null, "drop": false}),
+            json!({"route": "/a/b", "domain_id": "d", "job_id": "j", "times": 1, "code": "ERROR_DB_QUERY", "message": "m"}),
+            json!({"route": "put", "drop": true}),
+            json!({"truncate": 0, "hold": true}),
+            json!({"delay": 0.5}),
+            json!({"delay": [0, 600], "seed": 0}),
+        ],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!([]),
+            json!({}),
+            json!({"hold": false}),
+            json!({"drop": null, "hold": true}),
+            json!({"code": null}),
+            json!({"code": 399}),
+            json!({"code": 600}),
+            json!({"code": "ERROR_UNAVAILABEL"}),
+            json!({"code": true}),
+            json!({"code": 503, "route": "serch"}),
+            json!({"code": 503, "route": "/a?b=c"}),
+            json!({"code": 503, "domain_id": ""}),
+            json!({"code": 503, "times": 0}),
+            json!({"code": 503, "drop": true}),
+            json!({"code": 503, "truncate": 0}),
+            json!({"truncate": 5, "drop": true}),
+            json!({"truncate": -1}),
+            json!({"delay": 601}),
+            json!({"delay": [1]}),
+            json!({"delay": [1, 2, 3]}),
+            json!({"delay": 1, "seed": 7}),
+            json!({"delay": 1, "message": "m"}),
+            json!({"code": 503, "mesage": "m"}),
+        ],
+    );
+}
+
+#[test]
+fn the_schemas_of_the_clock_are_what_is_read() {
+    let (method, path, schema) = ("PUT", "/jobdeck/clock", "ClockSetting");
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[
+            json!({"now": "2022-06-17T08:00:00Z"}),
+            json!({"now": null, "is_frozen": false}),
+            json!({"now": "2022-06-17T08:00:00.5+01:00", "is_frozen": true}),
+        ],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!([]),
+            json!({}),
+            json!({"now": null, "is_frozen": null}),
+            json!({"now": "nonsense"}),
+            json!({"now": 5}),
+            json!({"is_frozen": "yes"}),
+            json!({"is_frozen": true, "speed": 2}),
+        ],
+    );
+    let (method, path, schema) = ("POST", "/jobdeck/clock/advance", "ClockAdvance");
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[json!({"seconds": 0}), json!({"seconds": 1.5})],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!({}),
+            json!({"seconds": null}),
+            json!({"seconds": -1}),
+            json!({"seconds": 3_155_760_001_i64}),
+            json!({"seconds": "5"}),
+            json!({"seconds": 1, "minutes": 1}),
+        ],
+    );
+}
+
+/// A server that writes, but plays nothing, says so of lives.
+#[test]
+fn a_writable_server_takes_no_life() {
+    let app = App::serve(Setup {
+        is_writable: true,
+        ..Setup::default()
+    });
+    let body = json!({"life": [{"after": 1, "status": "SUCCESS"}]});
+    let answer = app.json("PUT", "/jobdeck/jobs/j?domain_id=d", &body);
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    let document = Document::of(&app);
+    assert!(!document.named("JobDraft").is_valid(&body));
+    assert!(document.named("JobDraft").is_valid(&json!({})));
+}
+
 /// The numbers that stand in the document are those of the code.
 #[test]
 fn the_limits_are_the_codes() {
+    use jobdeck::mock::{MAX_ENTRIES, MAX_TEXT_BYTES};
     use jobdeck::query::{only, request, stage, stat};
     let schemas = &everything().0["components"]["schemas"];
     let number = |pointer: &str| {
@@ -615,9 +986,24 @@ fn the_limits_are_the_codes() {
             "/JobInfo/properties/project_id/maxLength",
             jobdeck::job::MAX_ID_BYTES,
         ),
+        (
+            "/JobDraft/properties/job_id/maxLength",
+            jobdeck::job::MAX_ID_BYTES,
+        ),
+        (
+            "/JobDraft/properties/life/maxItems",
+            jobdeck::job::MAX_STEPS,
+        ),
+        ("/Fault/properties/domain_id/maxLength", MAX_TEXT_BYTES),
+        ("/Fault/properties/message/maxLength", MAX_TEXT_BYTES),
     ] {
         assert_eq!(number(pointer), limit, "{pointer}");
     }
+    let document = everything();
+    let journal = &document.0["paths"]["/jobdeck/journal"]["get"];
+    let mut parameters = document.parameters(journal);
+    let wait_for = parameters.find(|parameter| parameter["name"] == "wait_for");
+    assert_eq!(wait_for.unwrap()["schema"]["maximum"], MAX_ENTRIES);
 }
 
 #[test]
@@ -641,4 +1027,46 @@ fn a_server_describes_what_it_has() {
     assert_eq!(served.text.as_bytes(), plain.json());
     assert_eq!(served.header("cache-control"), Some("no-cache"));
     assert!(served.header("etag").is_some());
+
+    let documents = [(false, false), (true, false), (true, true)].map(|(is_writable, is_mock)| {
+        let description = Description::new(is_writable, is_mock);
+        Document(serde_json::from_slice(description.json()).unwrap())
+    });
+    let paths = documents.each_ref().map(|document| {
+        let paths = document.0["paths"].as_object().unwrap();
+        paths.keys().cloned().collect::<BTreeSet<_>>()
+    });
+    let is_own = |path: &String, own: &[&str]| own.iter().any(|one| path.starts_with(one));
+    let [plain, writable, mock] = &paths;
+    assert!(plain.is_subset(writable) && writable.is_subset(mock));
+    let writing = ["/jobdeck/jobs"];
+    let controls = ["clock", "faults", "journal", "reset", "snapshots"];
+    let controls = controls.map(|name| format!("/jobdeck/{name}"));
+    let controls = controls.each_ref().map(String::as_str);
+    assert!(
+        !plain
+            .iter()
+            .any(|path| is_own(path, &writing) || is_own(path, &controls))
+    );
+    assert!(
+        writable
+            .difference(plain)
+            .all(|path| is_own(path, &writing))
+    );
+    assert!(
+        mock.difference(writable)
+            .all(|path| is_own(path, &controls))
+    );
+    let lives = documents.each_ref().map(|document| {
+        let text = document.0.to_string();
+        text.contains("life") && document.named_if_there("Step").is_some()
+    });
+    assert_eq!(lives, [false, false, true]);
+    for document in &documents {
+        let text = document.0.to_string();
+        let references = text.split("\"$ref\":\"#").skip(1);
+        for reference in references.map(|rest| rest.split('"').next().unwrap()) {
+            assert!(document.0.pointer(reference).is_some(), "{reference}");
+        }
+    }
 }

@@ -292,7 +292,7 @@ const ERRORS: [ErrorResponse; 12] = [
         status: 409,
         description: "A job is there already, and `on_conflict` is `fail`; none was added.",
         code: "ERROR_SAVE_UNIQUE_VALUES",
-        message: "body, line 2: job job-2 of domain domain-67094cea8ca4 is present already",
+        message: "body: line 2: job job-2 of domain domain-67094cea8ca4 is present already",
     },
     ErrorResponse {
         name: "TooLarge",

@@ -179,7 +179,7 @@ pub(crate) struct JournalParams {
     )]
     path: Option<String>,
     /// The status of the answer; `null` finds requests without one.
-    #[param(example = 200, nullable = false)]
+    #[param(inline, example = 200, nullable = false)]
     status: Option<StatusOrNone>,
     /// A text in the query string or the body.
     #[param(min_length = 1, example = "status", nullable = false)]
