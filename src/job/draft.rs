@@ -32,11 +32,11 @@ pub struct Draft {
     pub filter: StrictObject,
     /// 0 where left out.
     #[serde(default, deserialize_with = "tasks")]
-    #[schema(value_type = i32, minimum = 0, maximum = 2147483647)]
+    #[schema(value_type = i32, minimum = 0, maximum = 2_147_483_647)]
     pub total_tasks: i64,
     /// 0 where left out; in a job with a life as many as `total_tasks`.
     #[serde(default, deserialize_with = "int32")]
-    #[schema(value_type = Option<i32>, minimum = -2147483648, maximum = 2147483647, nullable = false)]
+    #[schema(value_type = Option<i32>, minimum = -2_147_483_648, maximum = 2_147_483_647, nullable = false)]
     pub remained_tasks: Option<i64>,
     #[serde(default, deserialize_with = "errors")]
     pub errors: Vec<JobError>,

@@ -49,7 +49,7 @@ pub struct Step {
     /// Left out: 0 with SUCCESS, else as many as before. While a job is in progress they go down one by one to what the
     /// next step leaves.
     #[serde(default, deserialize_with = "int32")]
-    #[schema(value_type = Option<i32>, minimum = -2147483648, maximum = 2147483647, nullable = false)]
+    #[schema(value_type = Option<i32>, minimum = -2_147_483_648, maximum = 2_147_483_647, nullable = false)]
     remained_tasks: Option<i64>,
     /// They are added to those that the job has.
     #[serde(default, deserialize_with = "errors")]

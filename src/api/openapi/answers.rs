@@ -191,7 +191,7 @@ impl PartialSchema for FaultInfo {
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             object.description = Some("A fault as it is set.".to_owned());
             for (name, member) in [
-                ("id", Object::with_type(Type::String).into()),
+                ("id", Object::with_type(Type::String)),
                 (
                     "used",
                     count()

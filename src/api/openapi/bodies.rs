@@ -24,10 +24,7 @@ impl PartialSchema for JobPatch {
                         member,
                         "How the job goes on from now on; only a mock plays it. A life that the job had ends with any patch.",
                     ),
-                    _ => {
-                        allow_null(member);
-                        continue;
-                    }
+                    _ => allow_null(member),
                 }
             }
         }
