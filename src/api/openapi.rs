@@ -31,7 +31,7 @@ use crate::mock::Audience;
 #[openapi(
     info(
         title = "jobdeck",
-        description = "SpaceONE's inventory Job API over a SQLite file, and what jobdeck adds to it.\n\nEverything under `/inventory/v1` is SpaceONE's and behaves as SpaceONE's; everything under `/jobdeck` is jobdeck's own. Every read is of one domain, the tenant. Nobody is asked for a token.\n\nErrors have the one shape `{\"detail\": {\"code\", \"message\"}}`: the code is SpaceONE's, the message names the place. A path that is not here is answered 404 `ERROR_NOT_FOUND`. Every answer carries `x-request-id`, the caller's where one was sent.\n\nIn JSON bodies and query strings names are read in `snake_case` and in `lowerCamelCase`; a member that is null is the same as one left out, and a member that is not known is an error.",
+        description = "SpaceONE's inventory Job API over a SQLite file, and what jobdeck adds to it.\n\nEverything under `/inventory/v1` is SpaceONE's and behaves as SpaceONE's; everything under `/jobdeck` is jobdeck's own. Every read is of one domain, the tenant. Nobody is asked for a token.\n\nErrors have the one shape `{\"detail\": {\"code\", \"message\"}}`: the code is SpaceONE's, the message names the place. A path that is not here is answered 404 `ERROR_NOT_FOUND`. Every answer carries `x-request-id`, the caller's where one was sent.\n\nWhat is not known is an error, in bodies and in query strings. Of lists, statistics and exports names are read in `snake_case` and in `lowerCamelCase`, and what is null is the same as left out; all else is read just as described.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     servers((url = "/", description = "This server")),
@@ -188,7 +188,7 @@ fn document(is_writable: bool, is_mock: bool) -> Value {
             complete_operation(path, method, operation);
         }
     }
-    if is_writable && !is_mock {
+    if !is_mock {
         leave_lives_out(&mut document);
     }
     document
