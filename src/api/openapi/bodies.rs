@@ -39,28 +39,32 @@ impl ToSchema for JobPatch {
 }
 
 fn describe(member: &mut RefOr<Schema>, text: &str) {
-    match member {
-        RefOr::T(Schema::Object(object)) => object.description = Some(text.to_owned()),
-        RefOr::T(Schema::Array(array)) => array.description = Some(text.to_owned()),
-        _ => {}
+    if let RefOr::T(Schema::Object(object)) = member {
+        object.description = Some(text.to_owned());
+    } else if let RefOr::T(Schema::Array(array)) = member {
+        array.description = Some(text.to_owned());
     }
 }
 
+/// What a draft leaves out, a patch makes null.
 fn allow_null(member: &mut RefOr<Schema>) {
-    let types = match member {
-        RefOr::T(Schema::Object(object)) => &mut object.schema_type,
-        RefOr::T(Schema::Array(array)) => &mut array.schema_type,
+    let of_null = |text: &str| text.replace("where left out", "where null");
+    let (types, description) = match member {
+        RefOr::T(Schema::Object(object)) => (&mut object.schema_type, &mut object.description),
+        RefOr::T(Schema::Array(array)) => (&mut array.schema_type, &mut array.description),
         RefOr::Ref(reference) => {
+            reference.description = of_null(&reference.description);
             let null = ObjectBuilder::new().schema_type(Type::Null);
             *member = OneOfBuilder::new()
-                .item(null)
                 .item(reference.clone())
+                .item(null)
                 .into();
             return;
         }
         // It allows null already.
         RefOr::T(_) => return,
     };
+    *description = description.as_deref().map(of_null);
     if let SchemaType::Type(one) = types {
         *types = SchemaType::Array(vec![one.clone(), Type::Null]);
     }
