@@ -31,7 +31,7 @@ pub use self::openapi::Description;
 pub(crate) use self::states::bring_up_to_date;
 pub(crate) use self::wire::is_known;
 use crate::clock::Clocks;
-use crate::mock::{Audience, Mock};
+use crate::mock::{Audience, Mock, Route};
 use crate::store::Store;
 
 /// What the handlers share.
@@ -227,11 +227,18 @@ pub(crate) fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> 
 /// Answers what no route is for; of one that a switch would bring it says so.
 pub(crate) async fn not_found(request: HttpRequest, app: Data<App>) -> HttpResponse {
     let path: String = request.path().chars().take(200).collect();
-    let is_write = path == "/jobdeck/jobs" || path.starts_with("/jobdeck/jobs/");
-    let switch = match Audience::of(request.path()) {
-        Audience::Control if app.mock.is_none() => Some("--mock"),
-        Audience::Api if is_write && !app.is_writable => Some("--writable"),
-        _ => None,
+    let is_control = Audience::of(request.path()) == Audience::Control;
+    let route = Route::of(request.method().as_str(), request.path());
+    let is_write = matches!(
+        route,
+        Some(Route::Put | Route::Patch | Route::Delete | Route::Add)
+    );
+    let switch = if is_control && app.mock.is_none() {
+        Some("--mock")
+    } else if is_write && !app.is_writable {
+        Some("--writable")
+    } else {
+        None
     };
     match switch {
         Some(switch) => ApiError::NeedsSwitch { path, switch },
