@@ -1,0 +1,473 @@
+//! The recipes of the README, run as they are written there: in a folder of their own, with `jobdeck` on the path.
+//!
+//! Those that want Python or Node are ignored by `cargo test` alone; `tests/run` installs what they need and runs them.
+#![cfg(test)]
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const JOBDECK: &str = env!("CARGO_BIN_EXE_jobdeck");
+/// Every file that the recipes name.
+const RECIPES: [&str; 10] = [
+    "fixtures/jobs.ndjson",
+    "ci.sh",
+    "conftest.py",
+    "test_inventory.py",
+    "jobdeck.setup.mjs",
+    "vitest.config.mjs",
+    "playwright.config.mjs",
+    "job.test.mjs",
+    "compose.yaml",
+    "vite.config.mjs",
+];
+
+fn readme() -> String {
+    std::fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap()
+}
+
+/// The text of a file that the README shows: a line with its name, and a fenced block after it.
+fn recipe(name: &str) -> String {
+    let readme = readme();
+    let (_, rest) = readme
+        .split_once(&format!("\n**`{name}`**\n\n```"))
+        .unwrap_or_else(|| panic!("the README does not show {name}"));
+    let (_language, rest) = rest.split_once('\n').unwrap();
+    let (text, _) = rest.split_once("\n```\n").unwrap();
+    format!("{text}\n")
+}
+
+/// A folder with files of the README; `tmp` in it is where programs put what they throw away.
+fn folder(names: &[&str]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["tmp", "fixtures"] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+    }
+    for name in names {
+        std::fs::write(folder.path().join(name), recipe(name)).unwrap();
+    }
+    folder
+}
+
+/// A program with `jobdeck` on its path, in a folder.
+fn program(folder: &Path, program: impl AsRef<Path>) -> Command {
+    let mut command = Command::new(program.as_ref());
+    let binaries = Path::new(JOBDECK).parent().unwrap().to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths([binaries].into_iter().chain(std::env::split_paths(&path)));
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("JOBDECK_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .current_dir(folder)
+        .env("PATH", path.unwrap())
+        .env("TMPDIR", folder.join("tmp"))
+        // No one listens there: who asks a proxy for this machine gets no answer.
+        .env("http_proxy", "http://127.0.0.1:1")
+        .env("NO_COLOR", "1")
+        .env_remove("no_proxy")
+        .env_remove("NO_PROXY")
+        .stdin(Stdio::null());
+    command
+}
+
+/// What was said, on both.
+fn said(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+/// The servers that were started here have ended and taken their databases with them.
+#[track_caller]
+fn nothing_is_left(folder: &Path) {
+    let left: Vec<_> = std::fs::read_dir(folder.join("tmp"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        // Node's tools leave caches of their own.
+        .filter(|name| name.starts_with("jobdeck") || name.starts_with("tmp."))
+        .collect();
+    assert_eq!(left, Vec::<String>::new());
+}
+
+/// A program that says in a line where it serves; it is killed when the test ends, however it ends.
+struct Server {
+    child: Child,
+    url: String,
+}
+
+impl Server {
+    /// Waits for the line with a URL; programs that end instead fail the test.
+    #[track_caller]
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut heard = String::new();
+        for line in lines {
+            let line = line.unwrap();
+            if let Some((_, url)) = line.split_once("http://") {
+                let url = format!("http://{}", url.trim().trim_end_matches('/'));
+                return Self { child, url };
+            }
+            heard += &line;
+        }
+        let status = child.wait().unwrap();
+        panic!("{command:?} ended, {status}: {heard}");
+    }
+
+    fn port(&self) -> &str {
+        self.url.rsplit(':').next().unwrap()
+    }
+
+    /// Asks for a path under a name of the host; the status, and the body.
+    fn get(&self, path: &str, host: &str) -> (u16, Value) {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .build()
+            .into();
+        let url = format!("http://127.0.0.1:{}{path}", self.port());
+        let mut answer = agent.get(url).header("host", host).call().unwrap();
+        let body = answer.body_mut().read_json().unwrap();
+        (answer.status().as_u16(), body)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A recipe that no test here knows is run by none.
+#[test]
+fn every_recipe_is_known() {
+    let readme = readme();
+    let shown: Vec<_> = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("**`")?.strip_suffix("`**"))
+        .collect();
+    assert_eq!(shown, RECIPES);
+    let blocks = readme
+        .lines()
+        .filter(|line| line.starts_with("```"))
+        .count();
+    assert_eq!(blocks, 2 * RECIPES.len(), "a fenced block without a name");
+}
+
+#[test]
+fn a_shell_script_waits_asks_resets_and_stops() {
+    let folder = folder(&["ci.sh", "fixtures/jobs.ndjson"]);
+    let here = folder.path();
+    let script = || program(here, "sh").arg("ci.sh").output().unwrap();
+    let output = script();
+    assert!(output.status.success(), "{}", said(&output));
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(stdout, r#"{"deleted":2}{"jobs":2}"#);
+    nothing_is_left(here);
+
+    // Who stops it stops the server: this curl does, and answers as if all were well.
+    let tools = here.join("tools");
+    std::fs::create_dir(&tools).unwrap();
+    std::fs::write(
+        tools.join("curl"),
+        "#!/bin/sh\necho ERROR_QUOTA\nkill -TERM $PPID\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(tools.join("curl"), PermissionsExt::from_mode(0o755)).unwrap();
+    let mut stopped = program(here, "sh");
+    let path = stopped
+        .get_envs()
+        .find_map(|(name, value)| (name == "PATH").then(|| value.unwrap().to_owned()))
+        .unwrap();
+    let mut with_tools = tools.into_os_string();
+    with_tools.push(":");
+    with_tools.push(path);
+    let output = stopped
+        .arg("ci.sh")
+        .env("PATH", with_tools)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    assert_eq!(output.stdout, b"", "it went no further");
+    nothing_is_left(here);
+
+    // A test that fails, and a server that does not start, make it fail.
+    let fixture = here.join("fixtures/jobs.ndjson");
+    std::fs::write(
+        &fixture,
+        "{\"job_id\": \"j\", \"domain_id\": \"domain-1\"}\n",
+    )
+    .unwrap();
+    assert_eq!(script().status.code(), Some(1));
+    nothing_is_left(here);
+    std::fs::write(&fixture, "{\"job_id\": \"j\", \"stauts\": \"ERROR\"}\n").unwrap();
+    let output = script();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).contains("fixtures/jobs.ndjson: line 1, column 24, field stauts"),
+        "{}",
+        said(&output)
+    );
+    nothing_is_left(here);
+}
+
+/// The strings of an array.
+#[track_caller]
+fn words(value: &Value) -> Vec<String> {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+#[test]
+fn a_service_of_compose_is_healthy_and_reached_by_its_name() {
+    let folder = folder(&["compose.yaml", "fixtures/jobs.ndjson"]);
+    let here = folder.path();
+    let compose: Value = serde_saphyr::from_str(&recipe("compose.yaml")).unwrap();
+    let service = &compose["services"]["inventory"];
+    assert_eq!(
+        compose["services"]["tests"]["depends_on"],
+        json!({"inventory": {"condition": "service_healthy"}})
+    );
+
+    // Its words, with the mount's source for its target, and a free port for the container's.
+    let [mount] = &words(&service["volumes"])[..] else {
+        panic!("one mount");
+    };
+    let (source, target) = mount.strip_suffix(":ro").unwrap().split_once(':').unwrap();
+    let given = words(&service["command"]);
+    let local: Vec<_> = given
+        .iter()
+        .map(|word| match word.as_str() {
+            "0.0.0.0:8080" => "0.0.0.0:0",
+            word if word == target => source,
+            word => word,
+        })
+        .collect();
+    for (replaced, place) in [("0.0.0.0:0", "--listen"), (source, "--fixtures")] {
+        let index = local.iter().position(|word| *word == replaced).unwrap();
+        assert_eq!(local[index - 1], place);
+    }
+    let mut command = program(here, JOBDECK);
+    command.args(&local);
+    let server = Server::start(command);
+
+    // Its health is asked at the default port, which is the container's.
+    let test = words(&service["healthcheck"]["test"]);
+    assert_eq!(test[..2], ["CMD", "jobdeck"]);
+    let healthcheck = |port: &str| {
+        let mut command = program(here, &test[1]);
+        command
+            .args(&test[2..])
+            .env("JOBDECK_LISTEN", format!("0.0.0.0:{port}"));
+        let output = command.output().unwrap();
+        (output.status.code(), said(&output))
+    };
+    assert_eq!(healthcheck(server.port()), (Some(0), String::new()));
+    assert_eq!(healthcheck("1").0, Some(1));
+
+    // The other service asks by name.
+    let asked = words(&compose["services"]["tests"]["command"]);
+    let path = asked[1].strip_prefix("http://inventory:8080").unwrap();
+    let (status, body) = server.get(path, "inventory:8080");
+    assert_eq!((status, &body["total_count"]), (200, &json!(2)));
+    drop(server);
+
+    // Both options are needed.
+    let without = |option: &str, words: usize| {
+        let index = local.iter().position(|word| *word == option).unwrap();
+        let mut command = program(here, JOBDECK);
+        command.args(&local[..index]).args(&local[index + words..]);
+        command
+    };
+    let output = without("--insecure", 1).output().unwrap();
+    assert!(said(&output).contains("--insecure"), "{}", said(&output));
+    let server = Server::start(without("--allow-host", 2));
+    assert_eq!(server.get(path, "inventory:8080").0, 421);
+}
+
+/// The image's own steps need an engine; what they are given must be enough to build from.
+#[test]
+fn the_image_is_built_of_what_there_is() {
+    let compose: Value = serde_saphyr::from_str(&recipe("compose.yaml")).unwrap();
+    let service = &compose["services"]["inventory"];
+    let file = service["build"]["dockerfile_inline"].as_str().unwrap();
+    let toolchain = concat!("FROM rust:", env!("CARGO_PKG_RUST_VERSION"), "-");
+    assert!(file.starts_with(toolchain), "{file}");
+    assert!(file.ends_with("ENTRYPOINT [\"jobdeck\"]\n"), "{file}");
+    let context = tempfile::tempdir().unwrap();
+    let copied = file.lines().filter_map(|line| line.strip_prefix("COPY "));
+    for line in copied.filter(|line| !line.starts_with("--from")) {
+        let paths: Vec<_> = line.split(' ').collect();
+        let (_, sources) = paths.split_last().unwrap();
+        for source in sources {
+            let status = Command::new("cp")
+                .arg("-r")
+                .arg(Path::new(ROOT).join(source))
+                .arg(context.path())
+                .status();
+            assert!(status.unwrap().success(), "{line}");
+        }
+    }
+    let output = Command::new(env!("CARGO"))
+        .args([
+            "metadata",
+            "--no-deps",
+            "--locked",
+            "--offline",
+            "--format-version",
+            "1",
+        ])
+        .current_dir(context.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let built: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(built["packages"][0]["name"], "jobdeck");
+    for included in included(&context.path().join("src")) {
+        assert!(included.exists(), "{} is not copied", included.display());
+    }
+}
+
+/// The files that the sources of a folder include.
+fn included(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(included(&path));
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for name in ["include_str!(\"", "include_bytes!(\""] {
+            for rest in text.split(name).skip(1) {
+                found.push(folder.join(rest.split('"').next().unwrap()));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_page_of_a_named_origin_may_ask() {
+    let readme = readme();
+    let (_, rest) = readme
+        .split_once("Without a proxy, `jobdeck serve --mock --cors ")
+        .unwrap();
+    let (origin, _) = rest.split_once('`').unwrap();
+    let folder = folder(&[]);
+    let mut command = program(folder.path(), JOBDECK);
+    command.args([
+        "serve",
+        "--mock",
+        "--listen",
+        "127.0.0.1:0",
+        "--cors",
+        origin,
+    ]);
+    let server = Server::start(command);
+    let answer = ureq::put(format!("{}/jobdeck/jobs/j?domain_id=d", server.url))
+        .header("origin", origin)
+        .header("sec-fetch-site", "cross-site")
+        .send_json(json!({}))
+        .unwrap();
+    assert_eq!(answer.headers()["access-control-allow-origin"], origin);
+}
+
+#[test]
+#[ignore = "wants pytest; tests/run installs it"]
+fn a_pytest_fixture_gives_each_test_a_domain() {
+    let folder = folder(&["conftest.py", "test_inventory.py"]);
+    let python = std::env::var("RECIPES_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    for arguments in [&[][..], &["-n", "2"]] {
+        let output = program(folder.path(), &python)
+            .args(["-m", "pytest", "-p", "no:cacheprovider"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", said(&output));
+        assert!(said(&output).contains("2 passed"), "{}", said(&output));
+        nothing_is_left(folder.path());
+    }
+}
+
+/// A folder with files of the README, and the npm packages that they import.
+fn node_folder(names: &[&str]) -> TempDir {
+    let folder = folder(names);
+    let modules = Path::new(ROOT).join("tests/recipes/node_modules");
+    assert!(modules.is_dir(), "run `npm ci` in tests/recipes");
+    std::os::unix::fs::symlink(modules, folder.path().join("node_modules")).unwrap();
+    folder
+}
+
+#[test]
+#[ignore = "wants Vitest; tests/run installs it"]
+fn vitest_sees_each_state_of_a_job() {
+    let folder = node_folder(&["jobdeck.setup.mjs", "vitest.config.mjs", "job.test.mjs"]);
+    let output = program(folder.path(), "node_modules/.bin/vitest")
+        .arg("run")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("1 passed"), "{}", said(&output));
+    nothing_is_left(folder.path());
+}
+
+#[test]
+#[ignore = "wants Playwright; tests/run installs it"]
+fn playwright_sees_each_state_of_a_job() {
+    let folder = node_folder(&["jobdeck.setup.mjs", "playwright.config.mjs"]);
+    let test = recipe("job.test.mjs").replace("from 'vitest'; // or ", "");
+    assert!(test.contains("import { expect, test } from '@playwright/test'"));
+    std::fs::write(folder.path().join("job.test.mjs"), test).unwrap();
+    let output = program(folder.path(), "node_modules/.bin/playwright")
+        .arg("test")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("1 passed"), "{}", said(&output));
+    nothing_is_left(folder.path());
+}
+
+#[test]
+#[ignore = "wants Vite; tests/run installs it"]
+fn vite_hands_questions_on() {
+    let folder = node_folder(&["vite.config.mjs", "fixtures/jobs.ndjson"]);
+    let mut command = program(folder.path(), JOBDECK);
+    command.args([
+        "serve",
+        "--mock",
+        "--fixtures",
+        "fixtures",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
+    let server = Server::start(command);
+    let mut command = program(folder.path(), "node_modules/.bin/vite");
+    command
+        .args(["--host", "127.0.0.1", "--port", "0"])
+        .env("JOBDECK_URL", &server.url);
+    let vite = Server::start(command);
+    assert_ne!(vite.port(), server.port());
+    // As a page of Vite's asks.
+    let (status, body) = vite.get("/inventory/v1/jobs?domain_id=domain-1", "127.0.0.1");
+    assert_eq!((status, &body["total_count"]), (200, &json!(2)));
+    let mut answer = ureq::post(format!("{}/inventory/v1/jobs/search", vite.url))
+        .header("origin", &vite.url)
+        .send_json(json!({"domain_id": "domain-1", "status": "ERROR"}))
+        .unwrap();
+    let body: Value = answer.body_mut().read_json().unwrap();
+    assert_eq!(body["total_count"], 1);
+    let answer = ureq::put(format!("{}/jobdeck/jobs/j?domain_id=d", vite.url))
+        .header("origin", &vite.url)
+        .header("sec-fetch-site", "same-origin")
+        .send_json(json!({}))
+        .unwrap();
+    assert_eq!(answer.status(), 201);
+}
