@@ -5,8 +5,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -76,6 +79,32 @@ fn program(folder: &Path, program: impl AsRef<Path>) -> Command {
         .env_remove("NO_PROXY")
         .stdin(Stdio::null());
     command
+}
+
+/// Runs a program to its end. One that does not come to it is killed with all that it has started, and fails the test.
+#[track_caller]
+fn run(command: &mut Command) -> Output {
+    let child = command
+        .process_group(0)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let group = format!("-{}", child.id());
+    let (done, is_done) = mpsc::channel::<()>();
+    let guard = std::thread::spawn(move || {
+        let is_late =
+            is_done.recv_timeout(Duration::from_mins(2)) == Err(RecvTimeoutError::Timeout);
+        if is_late {
+            let killed = Command::new("kill").args(["-KILL", "--", &group]).status();
+            assert!(killed.unwrap().success());
+        }
+        is_late
+    });
+    let output = child.wait_with_output().unwrap();
+    drop(done);
+    assert!(!guard.join().unwrap(), "it does not end: {}", said(&output));
+    output
 }
 
 /// What was said, on both.
@@ -166,7 +195,7 @@ fn every_recipe_is_known() {
 fn a_shell_script_waits_asks_resets_and_stops() {
     let folder = folder(&["ci.sh", "fixtures/jobs.ndjson"]);
     let here = folder.path();
-    let script = || program(here, "sh").arg("ci.sh").output().unwrap();
+    let script = || run(program(here, "sh").arg("ci.sh"));
     let output = script();
     assert!(output.status.success(), "{}", said(&output));
     let stdout = String::from_utf8_lossy(&output.stdout);
@@ -190,11 +219,7 @@ fn a_shell_script_waits_asks_resets_and_stops() {
     let mut with_tools = tools.into_os_string();
     with_tools.push(":");
     with_tools.push(path);
-    let output = stopped
-        .arg("ci.sh")
-        .env("PATH", with_tools)
-        .output()
-        .unwrap();
+    let output = run(stopped.arg("ci.sh").env("PATH", with_tools));
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert_eq!(output.stdout, b"", "it went no further");
     nothing_is_left(here);
@@ -266,7 +291,7 @@ fn a_service_of_compose_is_healthy_and_reached_by_its_name() {
         command
             .args(&test[2..])
             .env("JOBDECK_LISTEN", format!("0.0.0.0:{port}"));
-        let output = command.output().unwrap();
+        let output = run(&mut command);
         (output.status.code(), said(&output))
     };
     assert_eq!(healthcheck(server.port()), (Some(0), String::new()));
@@ -286,7 +311,7 @@ fn a_service_of_compose_is_healthy_and_reached_by_its_name() {
         command.args(&local[..index]).args(&local[index + words..]);
         command
     };
-    let output = without("--insecure", 1).output().unwrap();
+    let output = run(&mut without("--insecure", 1));
     assert!(said(&output).contains("--insecure"), "{}", said(&output));
     let server = Server::start(without("--allow-host", 2));
     assert_eq!(server.get(path, "inventory:8080").0, 421);
@@ -315,24 +340,25 @@ fn the_image_is_built_of_what_there_is() {
             assert!(status.unwrap().success(), "{line}");
         }
     }
-    let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--no-deps",
-            "--locked",
-            "--offline",
-            "--format-version",
-            "1",
-        ])
-        .current_dir(context.path())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", said(&output));
-    let built: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(built["packages"][0]["name"], "jobdeck");
+    assert_eq!(targets(context.path()), targets(Path::new(ROOT)));
     for included in included(&context.path().join("src")) {
         assert!(included.exists(), "{} is not copied", included.display());
     }
+}
+
+/// What cargo finds to build in a folder, tests aside; where one that the manifest names is missing, it builds nothing.
+fn targets(folder: &Path) -> Vec<String> {
+    let mut command = Command::new(env!("CARGO"));
+    let arguments = "metadata --no-deps --locked --offline --format-version 1";
+    let output = run(command.args(arguments.split(' ')).current_dir(folder));
+    assert!(output.status.success(), "{}", said(&output));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let targets = found["packages"][0]["targets"].as_array().unwrap();
+    let told = targets
+        .iter()
+        .map(|target| format!("{} {}", target["kind"][0], target["name"]));
+    told.filter(|target| !target.starts_with("\"test\""))
+        .collect()
 }
 
 /// The files that the sources of a folder include.
@@ -385,16 +411,25 @@ fn a_page_of_a_named_origin_may_ask() {
 fn a_pytest_fixture_gives_each_test_a_domain() {
     let folder = folder(&["conftest.py", "test_inventory.py"]);
     let python = std::env::var("RECIPES_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    for arguments in [&[][..], &["-n", "2"]] {
-        let output = program(folder.path(), &python)
+    let pytest = |arguments: &[&str], url: Option<&str>| {
+        let mut command = program(folder.path(), &python);
+        command
             .args(["-m", "pytest", "-p", "no:cacheprovider"])
             .args(arguments)
-            .output()
-            .unwrap();
+            .envs(url.map(|url| ("JOBDECK_URL", url)));
+        let output = run(&mut command);
         assert!(output.status.success(), "{}", said(&output));
         assert!(said(&output).contains("2 passed"), "{}", said(&output));
-        nothing_is_left(folder.path());
-    }
+    };
+    pytest(&[], None);
+    pytest(&["-n", "2"], None);
+    nothing_is_left(folder.path());
+    let mut command = program(folder.path(), JOBDECK);
+    command.args(["serve", "--mock", "--listen", "127.0.0.1:0"]);
+    let server = Server::start(command);
+    pytest(&["-n", "2"], Some(&server.url));
+    let (_, domains) = server.get("/jobdeck/domains", "127.0.0.1");
+    assert_eq!(domains["results"], json!([]), "each test has tidied up");
 }
 
 /// A folder with files of the README, and the npm packages that they import.
@@ -410,10 +445,7 @@ fn node_folder(names: &[&str]) -> TempDir {
 #[ignore = "wants Vitest; tests/run installs it"]
 fn vitest_sees_each_state_of_a_job() {
     let folder = node_folder(&["jobdeck.setup.mjs", "vitest.config.mjs", "job.test.mjs"]);
-    let output = program(folder.path(), "node_modules/.bin/vitest")
-        .arg("run")
-        .output()
-        .unwrap();
+    let output = run(program(folder.path(), "node_modules/.bin/vitest").arg("run"));
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("1 passed"), "{}", said(&output));
     nothing_is_left(folder.path());
@@ -426,10 +458,7 @@ fn playwright_sees_each_state_of_a_job() {
     let test = recipe("job.test.mjs").replace("from 'vitest'; // or ", "");
     assert!(test.contains("import { expect, test } from '@playwright/test'"));
     std::fs::write(folder.path().join("job.test.mjs"), test).unwrap();
-    let output = program(folder.path(), "node_modules/.bin/playwright")
-        .arg("test")
-        .output()
-        .unwrap();
+    let output = run(program(folder.path(), "node_modules/.bin/playwright").arg("test"));
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("1 passed"), "{}", said(&output));
     nothing_is_left(folder.path());
