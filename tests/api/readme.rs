@@ -60,6 +60,35 @@ fn every_example_answers_with_something() {
     }
 }
 
+/// Every route that a table of the README names is there in a mock.
+#[test]
+fn every_route_is_there() {
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let app = App::mock("");
+    let mut known = 0;
+    for line in readme.lines() {
+        let Some((method, rest)) = line.strip_prefix("| `").and_then(|row| row.split_once(' '))
+        else {
+            continue;
+        };
+        if !["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method) {
+            continue;
+        }
+        let (path, _) = rest.split_once('`').unwrap();
+        let path = path
+            .replace("{job_id}", "j")
+            .replace("{name}", "n")
+            .replace("?domain_id=", "?domain_id=d")
+            .replace("&on_conflict=", "&on_conflict=skip");
+        let answer = app.bare(method, &path);
+        let is_known = answer.status != 405 && !answer.text.contains("here; known are");
+        assert!(is_known, "{line}: {}", answer.text);
+        known += 1;
+    }
+    assert!(known > 20, "{known}");
+}
+
 /// The limits that the README names are those of the code.
 #[test]
 fn the_limits_are_the_codes() {
