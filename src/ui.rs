@@ -1,6 +1,6 @@
 //! The page: the files of static/, in the binary.
 //!
-//! Scripts are served without their comments, which are for who reads the source; each line keeps its number.
+//! They are served without comments and most blanks, which are for who reads the source; each line keeps its number.
 //! All but the page itself lie under a path that holds the hash of their content, so a browser may keep them for ever
 //! and never mixes two versions: modules name each other by relative paths, which stay within that path.
 
@@ -39,7 +39,7 @@ macro_rules! files {
 }
 
 /// Every file but the page itself. A test holds the table against the folder.
-const FILES: [File; 21] = files![
+const FILES: [File; 22] = files![
     "icon.svg",
     // The page is not shown before these two are there, so they are asked for first.
     "js/early.js",
@@ -50,6 +50,7 @@ const FILES: [File; 21] = files![
     "js/dom.js",
     "js/drawer.js",
     "js/format.js",
+    "js/journal.js",
     "js/keyboard.js",
     "js/loader.js",
     "js/main.js",
@@ -78,9 +79,14 @@ impl File {
 
     /// As it is served.
     fn body(&self) -> Bytes {
+        let blanks = match self.name.rsplit_once('.') {
+            Some((_, "js")) => Blanks::IN_SCRIPT,
+            Some((_, "css")) => Blanks::IN_STYLE,
+            _ => Blanks::INDENTS,
+        };
         match std::str::from_utf8(self.content) {
-            Ok(text) if self.name.starts_with("js/") => Bytes::from(without_comments(text)),
-            _ => Bytes::from_static(self.content),
+            Ok(text) => Bytes::from(lean(text, blanks)),
+            Err(_) => Bytes::from_static(self.content),
         }
     }
 
@@ -93,21 +99,66 @@ impl File {
     }
 }
 
-/// A script whose lines that are nothing but comment are empty. A test keeps texts over several lines out of the scripts,
-/// in which such a line could be anything else.
-fn without_comments(text: &str) -> String {
+/// Beside which marks a blank means nothing.
+#[derive(Debug, Clone, Copy)]
+struct Blanks {
+    before: &'static str,
+    after: &'static str,
+}
+
+impl Blanks {
+    const IN_SCRIPT: Self = Self {
+        before: "=,:;?{}()&|>",
+        after: "=,:;?{}()&|>",
+    };
+    /// A selector may begin with a colon, so only the blank after one means nothing.
+    const IN_STYLE: Self = Self {
+        before: "{};,>",
+        after: "{};,>:",
+    };
+    const INDENTS: Self = Self {
+        before: "",
+        after: "",
+    };
+}
+
+/// A file whose lines that are nothing but comment are empty, and without blanks that mean nothing. A test keeps texts over
+/// several lines out of the scripts, in which such a line could be anything else.
+fn lean(text: &str, blanks: Blanks) -> String {
     let mut is_within = false;
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
-        let code = line.trim_start();
+        let code = line.trim();
         is_within |= code.starts_with("/*");
         if !is_within && !code.starts_with("//") {
-            out.push_str(line);
+            squeeze(code, blanks, &mut out);
         }
         is_within &= !code.ends_with("*/");
         out.push('\n');
     }
     out
+}
+
+/// Leaves texts in single quotes as they are, and lines that may have any other text, an expression or a comment in them.
+fn squeeze(line: &str, blanks: Blanks, out: &mut String) {
+    if line.contains(['"', '`', '/', '\\']) {
+        out.push_str(line);
+        return;
+    }
+    let mut is_text = false;
+    let mut last = None;
+    let mut letters = line.chars().peekable();
+    while let Some(letter) = letters.next() {
+        is_text ^= letter == '\'';
+        let is_beside = last.is_some_and(|last| blanks.after.contains(last))
+            || letters
+                .peek()
+                .is_some_and(|next| blanks.before.contains(*next));
+        if is_text || letter != ' ' || !is_beside {
+            out.push(letter);
+            last = Some(letter);
+        }
+    }
 }
 
 /// The page as it is served: it names the path of its files.
@@ -131,7 +182,7 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
     let links: Vec<_> = FILES.iter().filter_map(|file| file.link(&assets)).collect();
     Page {
         links: links.join(", "),
-        html: INDEX.replace(&format!("{ASSETS}/"), &format!("{assets}/")),
+        html: lean(INDEX, Blanks::INDENTS).replace(&format!("{ASSETS}/"), &format!("{assets}/")),
         assets,
         // Weak, since it is sent compressed or not.
         tag: EntityTag::new_weak(version),
@@ -244,17 +295,30 @@ mod tests {
     #[test]
     fn all_files_together_are_small() {
         const MOST_BYTES: usize = 100_000;
-        let size = INDEX.len() + FILES.iter().map(|file| file.body().len()).sum::<usize>();
+        let size = PAGE.html.len() + FILES.iter().map(|file| file.body().len()).sum::<usize>();
         assert!(size < MOST_BYTES, "{size} bytes");
     }
 
     #[test]
-    fn only_comments_are_left_out() {
-        let script = "/** A\n * b\n */\nlet a = 1; // c\n  // d\n/* e */\na /= 2;\n";
-        assert_eq!(
-            without_comments(script),
-            "\n\n\nlet a = 1; // c\n\n\na /= 2;\n"
-        );
+    fn only_comments_and_blanks_are_left_out() {
+        for (script, expected) in [
+            ("/** A\n * b\n */\nlet a = 1;", "\n\n\nlet a=1;"),
+            (
+                "a = 1; // c = d\n  // d\n/* e */\na /= 2;",
+                "a = 1; // c = d\n\n\na /= 2;",
+            ),
+            (
+                "  if (a && 'b, c' in d) return { e: ' = ' };",
+                "if(a&&'b, c' in d)return{e:' = '};",
+            ),
+            ("a = b - -c + ' , ' + (d)", "a=b - -c + ' , ' +(d)"),
+            ("f(/ = /, `, `, \", \")", "f(/ = /, `, `, \", \")"),
+        ] {
+            assert_eq!(lean(script, Blanks::IN_SCRIPT), format!("{expected}\n"));
+        }
+        let style = "  a :is(b, c) > d { margin: 0 -1px; e: f }\ng::before { content: \", \" }";
+        let expected = "a :is(b,c)>d{margin:0 -1px;e:f}\ng::before { content: \", \" }\n";
+        assert_eq!(lean(style, Blanks::IN_STYLE), expected);
         for file in FILES.iter().filter(|file| file.name.starts_with("js/")) {
             let text = std::str::from_utf8(file.content).unwrap();
             let is_open = |line: &str| line.matches('`').count() % 2 == 1;

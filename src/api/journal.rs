@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, ETag, EntityTag, Header, IfNoneMatch};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
@@ -17,7 +18,7 @@ use super::openapi::examples;
 use super::openapi::params::{JournalParams, ScopeParams};
 use super::parameters::{Parameters, domain_parameter, problem};
 use super::states::mock_of;
-use super::wire::fresh;
+use super::wire::{fresh, is_known};
 use crate::mock::{Entry, Filter, MAX_ENTRIES, Route};
 
 /// How long a request for the journal waits at most, in seconds.
@@ -101,15 +102,21 @@ struct JournalInfo<'e> {
 /// Lists the requests that came, with their answers; or waits until so many have come.
 ///
 /// The newest thousand are kept, of every route but the mock's own and the probes, and not the page's. With `wait_for` it
-/// answers as soon as so many match.
+/// answers as soon as so many match; else who has the version of now, by `If-None-Match`, is told so.
 #[utoipa::path(
     get,
     path = "/jobdeck/journal",
     operation_id = "readJournal",
     tag = "mock",
-    params(JournalParams),
+    params(
+        JournalParams,
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an answer that is at hand.")
+    ),
     responses(
-        (status = 200, description = "The requests that match.", body = JournalInfo, example = json!(examples::journal())),
+        (status = 200, description = "The requests that match.", body = JournalInfo,
+            headers(("ETag" = String, description = "The version of the journal.")), example = json!(examples::journal())),
+        (status = 304, description = "Nothing has come since.",
+            headers(("ETag" = String, description = "The version of the journal."))),
         ParameterErrors,
         (status = 408, description = "Fewer than `wait_for` had come when the time was up.", body = ErrorAnswer,
             example = json!({"detail": {"code": "ERROR_REQUEST_TIMEOUT", "message": "1 of 3 requests came within 10 seconds"}}))
@@ -118,6 +125,15 @@ struct JournalInfo<'e> {
 pub(crate) async fn read(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let query = JournalQuery::read(&request)?;
     let journal = &mock_of(&app)?.journal;
+    // Read before the entries, so that it is never newer than they are. Weak, since they may be sent compressed.
+    let tag = EntityTag::new_weak(format!("{:x}", journal.version()));
+    let known = IfNoneMatch::parse(&request).ok();
+    if query.wait_for.is_none() && is_known(known.as_ref(), &tag) {
+        return Ok(HttpResponse::NotModified()
+            .insert_header(ETag(tag))
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .finish());
+    }
     let found: Vec<Arc<Entry>> = match query.wait_for {
         None => journal.find(&query.filter),
         Some((wanted, seconds)) => journal
@@ -134,7 +150,10 @@ pub(crate) async fn read(request: HttpRequest, app: Data<App>) -> Result<HttpRes
         results: found.iter().skip(older).map(Arc::as_ref).collect(),
         total_count: found.len(),
     };
-    Ok(fresh(StatusCode::OK, &body))
+    Ok(HttpResponse::Ok()
+        .insert_header(ETag(tag))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(&body))
 }
 
 /// Forgets all requests, or those that name one domain.

@@ -2,6 +2,7 @@
 //! [`MAX_JOURNAL_BYTES`].
 
 use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -176,12 +177,17 @@ struct Ring {
     entries: VecDeque<Arc<Entry>>,
     bytes: usize,
     last_id: u64,
+    version: u64,
 }
 
 impl Default for Journal {
     fn default() -> Self {
         Self {
-            ring: Mutex::default(),
+            ring: Mutex::new(Ring {
+                // Any number: who has read the journal of an earlier server has another version.
+                version: RandomState::new().hash_one(()),
+                ..Ring::default()
+            }),
             news: watch::Sender::new(false),
         }
     }
@@ -197,6 +203,7 @@ impl Journal {
     pub fn record(&self, mut entry: Entry) {
         let mut ring = self.lock();
         ring.last_id += 1;
+        ring.version = ring.version.wrapping_add(1);
         entry.id = ring.last_id;
         ring.bytes += entry.bytes();
         ring.entries.push_back(Arc::new(entry));
@@ -208,6 +215,12 @@ impl Journal {
         }
         drop(ring);
         self.news.send_modify(|_| {});
+    }
+
+    /// Another number after each change.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.lock().version
     }
 
     /// The requests that match, the oldest first.
@@ -257,6 +270,7 @@ impl Journal {
         ring.entries
             .retain(|entry| domain_id.is_some() && entry.domain_id.as_deref() != domain_id);
         ring.bytes = ring.entries.iter().map(|entry| entry.bytes()).sum();
+        ring.version = ring.version.wrapping_add(1);
         before - ring.entries.len()
     }
 

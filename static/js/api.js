@@ -14,7 +14,8 @@ const early = globalThis.early ?? {};
 function send(path, options) {
   const begun = early[path];
   delete early[path];
-  return begun ?? fetch(path, options);
+  // The journal of a mock is of what its clients send, not of this.
+  return begun ?? fetch(path, { ...options, headers: { ...options.headers, 'x-jobdeck-page': '1' } });
 }
 
 /** Keeps an integer that no number holds as the text that it was, where the browser can. */
@@ -23,7 +24,7 @@ function keepLarge(key, value, context) {
   return isLost && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
 }
 
-async function request(path, options) {
+async function request(path, options = {}) {
   let response;
   let text;
   try {
@@ -55,14 +56,20 @@ export async function ask({ path, body }, signal) {
   return (await request(path, { method: 'POST', signal, body: JSON.stringify(body), headers })).body;
 }
 
-/** @returns {Promise<{version: string, database: string, now: string, is_frozen: boolean}>} */
-export const about = async () => (await request('/jobdeck/about')).body;
+/**
+ * The server, with the clock of a domain, or its own.
+ * @returns {Promise<{database: string, now: string, is_frozen: boolean, is_mock: boolean, fixtures_problem: string?}>}
+ */
+export const about = async (domain, signal) => (await request(`/jobdeck/about${domain && `?domain_id=${encodeURIComponent(domain)}`}`, { signal })).body;
 
 /**
- * The version of all data, and the domains where that version is not the one known already.
- * @returns {Promise<{version: string, domains?: {domain_id: string, jobs: number}[]}>}
+ * The version of what is at a path, and the answer where that version is not the one known already.
+ * @returns {Promise<{version: string, body?: {results: any[], total_count?: number}}>}
  */
-export async function domains(known, signal) {
-  const { response, body } = await request('/jobdeck/domains', { signal, cache: 'no-store', headers: known ? { 'if-none-match': known } : {} });
-  return { version: response.headers.get('etag') ?? '', domains: body?.results };
+export async function look(path, known, signal) {
+  const { response, body } = await request(path, { signal, cache: 'no-store', headers: known ? { 'if-none-match': known } : {} });
+  return { version: response.headers.get('etag') ?? '', body };
 }
+
+/** Has a mock do something. */
+export const act = (method, path) => request(path, { method });

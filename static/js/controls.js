@@ -8,7 +8,7 @@ import { TABS, instant } from './state.js';
 const THEMES = { system: ['◐', 'system'], light: ['☀', 'light'], dark: ['☾', 'dark'] };
 
 /** Fills a picker, but not while somebody chooses from it; what is chosen is always offered. */
-function pick(node, options, chosen, label = (id) => id) {
+export function pick(node, options, chosen, label = (id) => id) {
   if (!options.some(([id]) => id === chosen)) options.push([chosen, label(chosen)]);
   if (document.activeElement !== node) renew(node, options, () => options.map(([value, text]) => el('option', { value }, text)));
   node.value = chosen;
@@ -46,10 +46,13 @@ function bringInto(row, { offsetLeft, offsetWidth }) {
 
 export function showControls(state, now, exportAddress) {
   const isList = state.view === 'jobs';
+  const isJournal = state.view === 'journal';
   for (const tab of $('views').children) tab.ariaCurrent = String(tab.dataset.view === state.view);
   $('list').hidden = !isList;
   $('columns-menu').hidden = !isList;
-  $('statistics').hidden = isList;
+  $('statistics').hidden = isList || isJournal;
+  $('journal').hidden = !isJournal;
+  for (const node of document.querySelectorAll('.filters, .line, .strip')) node.hidden = isJournal;
   for (const id of ['size', 'refresh', 'range']) $(id).value = state[id];
   $('list').style.setProperty('--rows', state.size);
   $('custom').hidden = state.range !== 'custom';
@@ -65,7 +68,7 @@ export function showControls(state, now, exportAddress) {
   const files = ['CSV', 'NDJSON', 'JSON'].map((label) => [label, exportAddress(label.toLowerCase())]);
   renew($('export'), files, () => [...files.map(([label, href]) => el('a', { href, download: '' }, label)),
     ...(isComputed(state) ? [el('span', { className: 'quiet' }, 'The newest first')] : [])]);
-  document.title = [state.job || (state.view === 'jobs' ? TABS.find(({ id }) => id === state.tab).label : 'Statistics'), state.domain, 'jobdeck'].filter(Boolean).join(' · ');
+  document.title = [state.job || (isList ? TABS.find(({ id }) => id === state.tab).label : isJournal ? 'Journal' : 'Statistics'), state.domain, 'jobdeck'].filter(Boolean).join(' · ');
 }
 
 /** The moment that a field of the range holds; empty where it holds none. */
@@ -83,6 +86,13 @@ export function showTrouble(error, isOld, isRetried) {
   setText($('trouble-text'), parts.filter(Boolean).join(' '));
   // Not to be spoken: it is another each time.
   setText($('trouble-id'), error?.requestId ? `request ${error.requestId}` : '');
+}
+
+/** What is there only in a mock, and what is wrong with its fixtures. */
+export function showAbout({ is_mock: isMock, fixtures_problem: problem }) {
+  $('journal-view').hidden = !isMock;
+  $('fixtures').hidden = !problem;
+  setText($('fixtures'), problem ? `The fixtures have changed, but can't be loaded; what was before still holds: ${problem}` : '');
 }
 
 export function wireTheme() {

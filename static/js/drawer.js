@@ -40,7 +40,7 @@ export function hideDrawer() {
 /** What the drawer covers can't be reached while it does, but for the name of the page, which its headings are under. */
 function shield() {
   const isCovered = COVERS.matches && !$('drawer').hidden;
-  for (const node of document.querySelectorAll('.top > :not(h1), .filters, .line, .strip, #list, #statistics')) node.inert = isCovered;
+  for (const node of document.querySelectorAll('.top > :not(h1), .filters, .line, .strip, #list, #statistics, #journal')) node.inert = isCovered;
 }
 
 export function tickDrawer(now) {

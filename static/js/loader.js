@@ -16,9 +16,12 @@ export function createLoader(show) {
   let version = '';
   let domains = [];
   let about = null;
+  /** The version and the domain of which the clock was read. */
+  let aboutOf = '';
   let clock = null;
   let running = null;
   let listed = '';
+  let journal = {};
   const kept = new Map();
   const asked = new Map();
 
@@ -28,10 +31,9 @@ export function createLoader(show) {
   /** What a list is for, whatever else the state says. */
   const questionOf = (state) => JSON.stringify({ ...state, job: '', refresh: 0, zone: '', columns: [] });
 
-  /** The server's clock counts, and stands still where it was frozen. */
-  async function readAbout() {
-    if (about) return;
-    about = await api.about();
+  /** The server's clock counts, or the domain's, and stands still where it was frozen. */
+  async function readAbout(domain, signal) {
+    about = await api.about(domain, signal);
     const at = Date.parse(about.now);
     const offset = at - Date.now();
     clock = about.is_frozen ? () => at : () => Date.now() + offset;
@@ -70,7 +72,7 @@ export function createLoader(show) {
       };
     },
     async job(state) {
-      if (!state.job) return () => {};
+      if (!state.job || !state.domain) return () => {};
       const { results } = await ask('Open job', questions.job(state));
       return () => show.job(state, results[0] ?? null);
     },
@@ -83,6 +85,13 @@ export function createLoader(show) {
         if (error.name === 'AbortError' || !state.stat) throw error;
         return () => show.statisticsFault(error);
       }
+    },
+    async journal(state) {
+      const path = questions.journal(state);
+      const { version, body = journal.body } = await api.look(path, path === journal.path ? journal.version : '', running.signal);
+      const isSame = path === journal.path;
+      journal = { path, version, body };
+      return () => show.journal(state, body, isSame);
     },
     async counts(state) {
       const { results } = await ask('Counts of the tabs', questions.counts(state, now()), 0);
@@ -122,13 +131,21 @@ export function createLoader(show) {
     running = mine;
     const { signal } = mine;
     try {
-      const [seen] = await Promise.all([api.domains(version, signal), readAbout()]);
+      const [seen] = await Promise.all([api.look('/jobdeck/domains', version, signal), about ?? readAbout('')]);
       if (signal.aborted) return false;
       version = seen.version;
-      domains = seen.domains ?? domains;
-      const state = show.state(domains);
+      domains = seen.body?.results ?? domains;
+      const state = show.state(domains, about);
+      // Only a mock's clocks are set, one for each domain if need be, and only its fixtures change; both move the version.
+      const of = JSON.stringify([version, state.domain]);
+      if (about.is_mock && aboutOf !== of) {
+        await readAbout(state.domain, signal);
+        aboutOf = of;
+      }
+      show.about(about);
       asked.clear();
-      if (!state.domain) {
+      const isJournal = state.view === 'journal';
+      if (!state.domain && !isJournal) {
         show.domains(domains);
         show.nothing();
         return true;
@@ -138,12 +155,12 @@ export function createLoader(show) {
         if (!signal.aborted) shown();
       };
       // First what is looked at; the rest when that is shown.
-      const results = await Promise.allSettled([run(state.view === 'jobs' ? 'list' : 'statistics'), run('job')]);
+      const results = await Promise.allSettled([run(state.view === 'jobs' ? 'list' : state.view), run('job')]);
       // What was asked for is shown before the rest is worked on.
       await new Promise((shown) => { requestAnimationFrame(() => setTimeout(shown)); });
       if (signal.aborted) return false;
       show.domains(domains);
-      results.push(...await Promise.allSettled(['counts', 'strip', 'picks'].map(run)));
+      results.push(...await Promise.allSettled((isJournal ? [] : ['counts', 'strip', 'picks']).map(run)));
       const failed = results.find(({ status }) => status === 'rejected');
       if (failed) throw failed.reason;
     } catch (error) {

@@ -5,6 +5,7 @@ import * as controls from './controls.js';
 import { $, on, remember, remembered, say } from './dom.js';
 import { hideDrawer, showDrawer, tickDrawer, wireDrawer } from './drawer.js';
 import { statusLabel } from './format.js';
+import * as journal from './journal.js';
 import { wireKeyboard } from './keyboard.js';
 import { exportAddress, statisticsQuery } from './questions.js';
 import { bounds } from './range.js';
@@ -58,7 +59,9 @@ const goToTab = (tab) => go({ tab });
 const sortBy = (sort) => go({ sort, desc: sort === state.sort ? !state.desc : !FROM_A.includes(sort) });
 
 const loader = createLoader({
-  state(domains) {
+  state(domains, about) {
+    // There is no journal without a mock.
+    if (state.view === 'journal' && !about.is_mock) state.view = 'jobs';
     // One that is only remembered may be gone.
     if (isBare && !domains.some((one) => one.domain_id === state.domain)) state.domain = '';
     isBare = false;
@@ -71,6 +74,8 @@ const loader = createLoader({
     controls.showDomains(domains, state.domain);
     showState();
   },
+  about: controls.showAbout,
+  journal: (asked, answer, marks) => journal.showJournal(asked, answer, marks, go),
   list(asked, jobs, total, isSameQuestion) {
     listTotal = total;
     table.showHead(asked, sortBy);
@@ -128,6 +133,7 @@ function showState() {
   const known = state.job && table.shownJob(state.job);
   if (known) showOpened(known);
   if (state.view === 'statistics') statistics.showChoices(state, statisticsQuery(state, now));
+  if (state.view === 'journal') journal.showFilters(state);
   if (!state.job) hideOpened();
 }
 
@@ -210,8 +216,9 @@ wireSearch(() => state, go, (...what) => loader.values(state, ...what));
 wireStrip((from, to) => go({ range: 'custom', from, to }), () => go({ range: 'all', from: '', to: '' }));
 wireDrawer(closeJob, step);
 statistics.wireStatistics(go);
+journal.wireJournal(() => state, go, (act) => act.then(() => load(false), (error) => controls.showTrouble(error, false, false)));
 wireKeyboard({
-  search: () => $('search').focus(),
+  search: () => $(state.view === 'journal' ? 'contains' : 'search').focus(),
   down: () => (state.job ? step(1) : table.moveFocus(1)),
   up: () => (state.job ? step(-1) : table.moveFocus(-1)),
   close: closeJob,
@@ -266,6 +273,7 @@ on(window, 'popstate', () => {
   history.replaceState(history.state, '', addressOf(state));
   openNext = null;
   $('search').value = state.keyword;
+  $('contains').value = state.contains;
   showState();
   load();
 });

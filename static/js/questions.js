@@ -123,8 +123,24 @@ export function exportAddress(state, now, format) {
   return `/jobdeck/export?${new URLSearchParams({ format, domain_id: state.domain, query: JSON.stringify(query) })}`;
 }
 
+const scope = (state) => (state.scope === 'domain' ? { domain_id: state.domain } : {});
+const withParameters = (path, given) => `${path}?${new URLSearchParams(Object.entries(given).filter(([, value]) => value))}`;
+
+/** How many of the newest requests the journal shows. */
+const MOST_ENTRIES = 100;
+export const journal = (state) => withParameters('/jobdeck/journal', {
+  ...scope(state), contains: state.contains, route: state.route, status: state.status, limit: MOST_ENTRIES,
+});
+export const ofScope = (state, path) => withParameters(path, scope(state));
+
 /** A request as a line for a shell: within single quotes only a single quote is special. */
-export function curl(origin, { path, body }) {
+export function curl(origin, { path, body = null, method = 'POST' }) {
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-  return `curl -s ${quoted(origin + path)} -H 'content-type: application/json' -d ${quoted(JSON.stringify(body))}`;
+  const how = method === 'HEAD' ? ' -I' : method === (body === null ? 'GET' : 'POST') ? '' : ` -X ${quoted(method)}`;
+  // Neither brackets in the address nor an @ that begins the body are anything else than they are.
+  const sent = body === null ? '' : ` -H 'content-type: application/json' --data-raw ${quoted(textOf(body))}`;
+  return `curl -sg${how} ${quoted(origin + path)}${sent}`;
 }
+
+/** A body as it can be sent: JSON, or the text that it is. */
+const textOf = (body) => (typeof body === 'string' ? body : JSON.stringify(body));

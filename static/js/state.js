@@ -36,9 +36,12 @@ export const MEASURES = [
   { id: 'longest', label: 'Longest', field: { operator: 'max', key: 'duration' }, isSpan: true },
 ];
 
+/** The routes whose requests the journal can show alone. */
+export const ROUTES = ['list', 'search', 'stat', 'export', 'domains', 'about', 'put', 'patch', 'delete', 'add'];
+
 export const DEFAULTS = Object.freeze({
   domain: '', // until the domains are known
-  view: 'jobs', // or statistics
+  view: 'jobs', // or statistics, or journal
   tab: 'all', // of TABS
   keyword: '', // words of the job id
   terms: [], // as terms.js writes them
@@ -56,6 +59,10 @@ export const DEFAULTS = Object.freeze({
   by: ['collector'], // one or two of GROUPS
   measures: ['count'], // of MEASURES; the first one sorts
   stat: '', // a query of statistics as JSON, instead of those two
+  contains: '', // a text in the requests of the journal
+  route: '', // theirs, of ROUTES
+  status: '', // of their answers; null: none came
+  scope: 'all', // or domain: those that name it
   zone: 'local', // or utc
   refresh: 2, // seconds; 0: paused
 });
@@ -70,8 +77,8 @@ export const NO_FILTERS = Object.freeze(Object.fromEntries(FILTERS.map((name) =>
 const ids = (list) => list.map(({ id }) => id);
 /** What a name may be; the others are any text. */
 const CHOICES = {
-  view: ['jobs', 'statistics'], tab: ids(TABS), range: ['all', 'hour', 'day', 'week', 'month', 'custom'], sort: ids(COLUMNS),
-  size: [15, 30, 100], zone: ['local', 'utc'], refresh: [0, 2, 10, 60],
+  view: ['jobs', 'statistics', 'journal'], tab: ids(TABS), range: ['all', 'hour', 'day', 'week', 'month', 'custom'], sort: ids(COLUMNS),
+  size: [15, 30, 100], zone: ['local', 'utc'], refresh: [0, 2, 10, 60], route: ['', ...ROUTES], scope: ['all', 'domain'],
 };
 /** What each of a list, with commas between, may be. */
 const LISTS = { columns: ids(COLUMNS), by: ids(GROUPS), measures: ids(MEASURES) };
@@ -93,6 +100,7 @@ export function parse(text) {
   }
   state.columns = LISTS.columns.filter((id) => id === 'job' || state.columns.includes(id));
   state.by = state.by.slice(0, 2);
+  if (!/^([1-5]\d\d|null)$/.test(state.status)) state.status = '';
   for (const name of ['from', 'to']) state[name] = state.range === 'custom' ? instant(state[name]) : '';
   return state;
 }

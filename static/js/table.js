@@ -66,7 +66,7 @@ export function showRows(jobs, state, link, now, marks) {
 }
 
 /** Marks a row or a cell for a moment; one that is marked is marked again. */
-function mark(node, isChanged) {
+export function mark(node, isChanged) {
   node.classList.remove('changed');
   if (!isChanged) return;
   node.getBoundingClientRect();
@@ -106,12 +106,12 @@ export function tick(now) {
   }
 }
 
-/** Moves the focus by a row, or to the first or last. */
+/** Moves the focus by a row of the list, or of the journal, or to the first or last. */
 export function moveFocus(by) {
-  const all = rows();
-  const at = all.findIndex((row) => row.contains(document.activeElement));
+  const all = [...document.querySelectorAll('#rows .id, #entries summary')].filter((node) => node.checkVisibility());
+  const at = all.findIndex((node) => node.closest('tr, li').contains(document.activeElement));
   const to = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1);
-  all[to]?.querySelector('.id').focus();
+  all[to]?.focus();
 }
 
 /** Puts the focus on a job; returns whether it is in the list. */
