@@ -60,11 +60,11 @@ export function showJournal(state, { results, total_count: total }, marks, clear
 function makeRow(entry) {
   const { method, status, answer } = entry;
   const path = entry.path + (entry.query && `?${entry.query}`);
-  const faults = entry.faults.length > 0 && `fault ${entry.faults.join(', ')}`;
-  const about = [entry.domain_id, entry.job_id, answer?.detail?.code, faults].filter((text) => typeof text === 'string').join(' · ');
+  const faults = entry.faults.length > 0 && `on purpose: ${entry.faults.join(', ')}`;
+  const about = [faults, answer?.detail?.code, entry.domain_id, entry.job_id].filter((text) => typeof text === 'string').join(' · ');
   const outcome = status === null ? 'CANCELED' : status < 400 ? 'SUCCESS' : 'ERROR';
   const parts = [el('time', { dateTime: entry.at }), el('strong', {}, method), el('span', { className: 'path', title: path }, path), el('span', { className: 'route' }, entry.route ?? 'no route'),
-    el('span', { className: `status ${outcome}` }, labelOf(String(status))), el('span', { className: 'number' }, `${number(Math.round(entry.milliseconds * 10) / 10)} ms`), el('span', { className: 'quiet' }, about)];
+    el('span', { className: `status ${outcome}` }, labelOf(String(status))), el('span', { className: 'number' }, `${number(Math.round(entry.milliseconds * 10) / 10)} ms`), el('span', { className: 'quiet about', title: about }, about)];
   const details = el('details', {}, el('summary', {}, ...parts.flatMap((part) => [part, ' '])));
   // What nobody opens is not made.
   on(details, 'toggle', () => { if (details.children.length < 2) details.append(content(entry, path, answer)); });
@@ -91,5 +91,13 @@ export function wireJournal(state, go, run) {
     timer = setTimeout(() => go({ contains }, Boolean(state().contains)), PAUSE);
   });
   for (const name of ['route', 'status', 'scope']) on($(name), 'change', ({ target: { value } }) => go({ [name]: value }));
-  on($('clear'), 'click', () => run(act('DELETE', ofScope(state(), '/jobdeck/journal'))));
+  for (const [id, method, path] of [['clear', 'DELETE', '/jobdeck/journal'], ['reset', 'POST', '/jobdeck/reset']]) on($(id), 'click', () => run(act(method, ofScope(state(), path))));
+}
+
+/** Closes the open request that has the focus, if there is one. */
+export function closeEntry() {
+  const entry = document.activeElement.closest('#entries details');
+  if (!entry) return;
+  entry.open = false;
+  entry.firstElementChild.focus();
 }

@@ -221,7 +221,7 @@ wireKeyboard({
   search: () => $(state.view === 'journal' ? 'contains' : 'search').focus(),
   down: () => (state.job ? step(1) : table.moveFocus(1)),
   up: () => (state.job ? step(-1) : table.moveFocus(-1)),
-  close: closeJob,
+  close: () => (state.job ? closeJob() : journal.closeEntry()),
   previousPage: () => turn(-1),
   nextPage: () => turn(1),
   refresh: () => load(false),

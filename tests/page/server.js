@@ -60,8 +60,15 @@ export class Server {
     this.run('import', path);
   }
 
+  /** Writes a file of fixtures, which a mock that is started afterwards has, and loads again when it changes. */
+  writeFixtures(text) {
+    this.fixtures = join(this.folder, 'fixtures.ndjson');
+    writeFileSync(this.fixtures, text);
+  }
+
   async start(listen = '127.0.0.1:0') {
-    this.#process = spawn(BINARY, ['serve', '--create', '--listen', listen, '--db', this.database, '--now', NOW], {
+    const what = this.fixtures ? ['--mock', '--fixtures', this.fixtures] : ['--create', '--db', this.database];
+    this.#process = spawn(BINARY, ['serve', ...what, '--listen', listen, '--now', NOW], {
       stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'warn' },
     });
     const [line] = await Promise.race([
@@ -84,11 +91,13 @@ export class Server {
     rmSync(this.folder, { recursive: true });
   }
 
+  /** Sends a request as a client does, any of the server's. */
+  send(method, path, body, headers) {
+    return fetch(this.url + path, { method, headers: { 'content-type': 'application/json', ...headers }, body: typeof body === 'string' ? body : JSON.stringify(body) });
+  }
+
   async post(path, body) {
-    const response = await fetch(`${this.url}/inventory/v1/jobs/${path}`, {
-      method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
-    });
-    return response.json();
+    return (await this.send('POST', `/inventory/v1/jobs/${path}`, body)).json();
   }
 }
 

@@ -12,13 +12,14 @@ test('a state and its address are the same', () => {
       by: ['status', 'day'], measures: ['failed', 'count'], stat: '{"distinct": "status"}', zone: 'utc', refresh: 0,
     },
     { ...DEFAULTS, desc: false },
+    { ...DEFAULTS, view: 'journal', contains: 'a & b', route: 'search', status: 'null', scope: 'domain' },
   ];
   for (const state of states) assert.deepEqual(parse(format(state)), state);
   assert.equal(format(DEFAULTS), '');
 });
 
 test('an address that says nonsense is the default', () => {
-  const nonsense = '?tab=x&view=y&sort=domain_id&page=0&size=7&refresh=-1&order=&columns=a,b&by=,&measures=&zone=mars&range=never&from=x&nonsense=1&desc=false';
+  const nonsense = '?tab=x&view=y&sort=domain_id&page=0&size=7&refresh=-1&order=&columns=a,b&by=,&measures=&zone=mars&range=never&from=x&nonsense=1&desc=false&route=x&status=20&scope=none';
   assert.deepEqual(parse(nonsense), { ...DEFAULTS, columns: DEFAULTS.columns });
   assert.equal(parse('?page=1e99').page, 1);
   assert.equal(parse('?refresh=0').refresh, 0);
