@@ -147,7 +147,7 @@ for (const [what, hasClipboard] of [['with a clipboard', true], ['without, as ov
     for (const request of [requests.nth(0), requests.nth(1)]) {
       for (const what of ['body', 'curl']) {
         const shown = await request.locator(`pre.${what}`).innerText();
-        assert.match(shown, what === 'body' ? /^\{\n {2}"domain_id"/ : /^curl -s 'http:/);
+        assert.match(shown, what === 'body' ? /^\{\n {2}"domain_id"/ : /^curl -sg 'http:/);
         const copier = request.getByRole('button').nth(what === 'body' ? 0 : 1);
         assert.equal(await copier.textContent(), `Copy ${what}`);
         await copier.click();

@@ -329,6 +329,7 @@ test('without a mock there is no journal', async () => {
     assert.equal(await it.page.getByRole('button', { name: 'Journal' }).count(), 0);
     assert.equal(await it.page.locator('#journal').isVisible(), false);
     assert.ok(!new URL(it.page.url()).searchParams.has('view'));
+    await it.page.goto('about:blank');
   } finally {
     await plain.remove();
   }
@@ -345,6 +346,7 @@ test('a mock without a job has a journal', async () => {
     await empty.send('GET', '/inventory/v1/jobs?domain_id=domain-none');
     await refresh();
     await total('1 request');
+    await it.page.goto('about:blank');
   } finally {
     await empty.remove();
   }

@@ -243,6 +243,8 @@ test('an empty database says how to fill it', async () => {
     await it.axe('no jobs');
     empty.importJobs(running('domain-first', 1));
     await it.page.locator('#rows .id', { hasText: 'job-new' }).waitFor();
+    // Or it would ask on, of a server that is gone.
+    await it.page.goto('about:blank');
   } finally {
     await empty.remove();
   }

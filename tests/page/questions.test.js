@@ -50,6 +50,11 @@ test('a line for a shell is what it says, whatever it says', () => {
   const body = { domain_id: `it's "$HOME" \`id\` \\ ; $(id)\n` };
   const line = questions.curl('http://127.0.0.1:1', { path: '/x', body });
   const said = execFileSync('bash', ['-c', line.replace(/^curl/, 'printf "%s\\0"')], { encoding: 'utf8' }).split('\0');
-  assert.deepEqual(said.slice(0, 5), ['-s', 'http://127.0.0.1:1/x', '-H', 'content-type: application/json', '-d']);
+  assert.deepEqual(said.slice(0, 5), ['-sg', 'http://127.0.0.1:1/x', '-H', 'content-type: application/json', '--data-raw']);
   assert.deepEqual(JSON.parse(said[5]), body);
+  const how = (request) => questions.curl('http://h', { path: '/x?[1-2]', ...request });
+  assert.equal(how({ method: 'GET' }), "curl -sg 'http://h/x?[1-2]'");
+  assert.equal(how({ method: 'HEAD' }), "curl -sg -I 'http://h/x?[1-2]'");
+  assert.equal(how({ method: "D'X" }), "curl -sg -X 'D'\\''X' 'http://h/x?[1-2]'");
+  assert.equal(how({ method: 'PUT', body: '@a\n"' }), "curl -sg -X 'PUT' 'http://h/x?[1-2]' -H 'content-type: application/json' --data-raw '@a\n\"'");
 });
