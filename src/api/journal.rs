@@ -150,8 +150,12 @@ pub(crate) async fn read(request: HttpRequest, app: Data<App>) -> Result<HttpRes
         results: found.iter().skip(older).map(Arc::as_ref).collect(),
         total_count: found.len(),
     };
-    Ok(HttpResponse::Ok()
-        .insert_header(ETag(tag))
+    let mut response = HttpResponse::Ok();
+    // Who waits wants what has come, and no word that it has come.
+    if query.wait_for.is_none() {
+        response.insert_header(ETag(tag));
+    }
+    Ok(response
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(&body))
 }
