@@ -126,14 +126,9 @@ pub(crate) async fn read(request: HttpRequest, app: Data<App>) -> Result<HttpRes
     let query = JournalQuery::read(&request)?;
     let journal = &mock_of(&app)?.journal;
     // Read before the entries, so that it is never newer than they are. Weak, since they may be sent compressed.
-    let tag = EntityTag::new_weak(format!("{:x}", journal.version()));
+    let version = journal.version();
+    let tag = EntityTag::new_weak(format!("{version:x}"));
     let known = IfNoneMatch::parse(&request).ok();
-    if query.wait_for.is_none() && is_known(known.as_ref(), &tag) {
-        return Ok(HttpResponse::NotModified()
-            .insert_header(ETag(tag))
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .finish());
-    }
     let found: Vec<Arc<Entry>> = match query.wait_for {
         None => journal.find(&query.filter),
         Some((wanted, seconds)) => journal
@@ -145,17 +140,19 @@ pub(crate) async fn read(request: HttpRequest, app: Data<App>) -> Result<HttpRes
                 seconds,
             })?,
     };
+    if is_known(known.as_ref(), &tag) && journal.version() == version {
+        return Ok(HttpResponse::NotModified()
+            .insert_header(ETag(tag))
+            .insert_header((CACHE_CONTROL, "no-store"))
+            .finish());
+    }
     let older = found.len().saturating_sub(query.limit);
     let body = JournalInfo {
         results: found.iter().skip(older).map(Arc::as_ref).collect(),
         total_count: found.len(),
     };
-    let mut response = HttpResponse::Ok();
-    // Who waits wants what has come, and no word that it has come.
-    if query.wait_for.is_none() {
-        response.insert_header(ETag(tag));
-    }
-    Ok(response
+    Ok(HttpResponse::Ok()
+        .insert_header(ETag(tag))
         .insert_header((CACHE_CONTROL, "no-store"))
         .json(&body))
 }
