@@ -57,6 +57,7 @@ test('a new job leaves what is read of the others where it is', async () => {
   // A text is selected with the mouse, a row with the keys, and the list scrolled with the wheel.
   await it.page.mouse.move(640, 250);
   await it.page.mouse.wheel(0, 300);
+  await it.page.waitForFunction(() => scrollY === 300);
   const { x, y, width, height } = await it.page.locator('#rows .collector').nth(5).boundingBox();
   await it.page.mouse.move(x + 1, y + height / 2);
   await it.page.mouse.down();
