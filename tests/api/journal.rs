@@ -186,7 +186,7 @@ fn parameters_say_which() {
     let entries = journal(&app, "?limit=0&domain_id=e");
     assert_eq!(entries, json!({"results": [], "total_count": 2}));
 
-    // Who has the version of now is told so, until something comes or goes, and where it waits for what is there.
+    // Who has the version of now is told so, until something comes or goes; also who waits for what is there already.
     let version = app.get("/jobdeck/journal");
     let version = version.header("etag").unwrap();
     let look = |query: &str| {
@@ -195,7 +195,7 @@ fn parameters_say_which() {
             .status
     };
     assert_eq!(look("?contains=needle"), 304);
-    assert_eq!(look("?wait_for=1&timeout=0"), 200);
+    assert_eq!(look("?wait_for=1&timeout=0"), 304);
     let cleared = app.send("DELETE", "/jobdeck/journal?domain_id=d", &[], None);
     assert_eq!(cleared.json(), json!({"deleted": 2}));
     assert_eq!(look(""), 200);
