@@ -148,7 +148,14 @@ pub(crate) async fn export(request: HttpRequest, app: Data<App>) -> Result<HttpR
     let produce = move |list: &_, snapshot: &Snapshot<'_>, writer: &mut AnswerWriter| {
         write(format, list, snapshot, writer)
     };
-    let mut response = answer(&app, Weight::Stream, Caching::Never, compile, produce).await?;
+    let mut response = answer(
+        &app,
+        (Weight::Stream, false),
+        Caching::Never,
+        compile,
+        produce,
+    )
+    .await?;
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::Filename(format.file_name().to_owned())],

@@ -12,7 +12,7 @@ use super::openapi::answers::{BodyErrors, JobStats, JobsInfo, QueryStringErrors}
 use super::openapi::examples;
 use super::openapi::params::QueryParams;
 use super::openapi::query::{JobStatQuery as StatBody, JobsQuery as SearchBody};
-use super::wire::{AnswerWriter, Caching, Weight, answer, read_json};
+use super::wire::{AnswerWriter, Caching, LIGHT_BYTES, Weight, answer, read_json};
 use crate::query::request::{JobStatQuery, JobsQuery};
 use crate::query::{List, QueryError, compile_list, compile_stat};
 use crate::store::{Snapshot, StoreError};
@@ -53,7 +53,8 @@ pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpRes
     } else {
         Caching::by_version(&request)
     };
-    answer_list(&app, query, caching).await
+    let is_short = request.query_string().len() <= LIGHT_BYTES;
+    answer_list(&app, query, is_short, caching).await
 }
 
 /// A name and its value in a query string, decoded.
@@ -96,7 +97,8 @@ pub(crate) async fn search(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let body = read_json(&request, body).await?;
-    answer_list(&app, JobsQuery::from_json(&body)?, Caching::Never).await
+    let is_short = body.len() <= LIGHT_BYTES;
+    answer_list(&app, JobsQuery::from_json(&body)?, is_short, Caching::Never).await
 }
 
 /// Computes statistics over jobs.
@@ -129,14 +131,22 @@ pub(crate) async fn stat(
 ) -> Result<HttpResponse, ApiError> {
     let body: Bytes = read_json(&request, body).await?;
     let clocks = Arc::clone(&app.clocks);
-    let compile = move || {
-        let query = JobStatQuery::from_json(&body)?;
-        let now = clocks.now(Some(&query.domain_id));
-        compile_stat(&query, now)
+    let compile_it =
+        move |query: &JobStatQuery| compile_stat(query, clocks.now(Some(&query.domain_id)));
+    // A long one is not even read on the worker's thread.
+    let light = if body.len() <= LIGHT_BYTES {
+        Some(JobStatQuery::from_json(&body)?).filter(|query| !query.has_patterns())
+    } else {
+        None
+    };
+    let is_light = light.is_some();
+    let compile = move || match light {
+        Some(query) => compile_it(&query),
+        None => compile_it(&JobStatQuery::from_json(&body)?),
     };
     answer(
         &app,
-        Weight::Statistics,
+        (Weight::Statistics, is_light),
         Caching::Never,
         compile,
         |stat, snapshot, writer| {
@@ -157,6 +167,7 @@ pub(crate) async fn stat(
 async fn answer_list(
     app: &App,
     query: JobsQuery,
+    is_short: bool,
     caching: Caching,
 ) -> Result<HttpResponse, ApiError> {
     let is_page = query.query.page.limit.is_some() || query.query.count_only;
@@ -165,9 +176,10 @@ async fn answer_list(
     } else {
         Weight::Stream
     };
+    let is_light = is_short && !query.query.has_patterns();
     let now = app.clocks.now(Some(&query.domain_id));
     let compile = move || -> Result<List, QueryError> { compile_list(&query, now) };
-    answer(app, weight, caching, compile, write_list).await
+    answer(app, (weight, is_light), caching, compile, write_list).await
 }
 
 /// Writes a JobsInfo: the documents as they lie in the database, with commas between.

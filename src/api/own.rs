@@ -38,7 +38,7 @@ pub(crate) async fn domains(
 ) -> Result<HttpResponse, ApiError> {
     answer(
         &app,
-        Weight::Quick,
+        (Weight::Quick, true),
         Caching::by_version(&request),
         || Ok(()),
         |(), snapshot, writer| {

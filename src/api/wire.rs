@@ -35,6 +35,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const CHUNK_BYTES: usize = 256 << 10;
 /// How many chunks may wait for a client that reads slowly.
 const CHUNKS_AHEAD: usize = 2;
+/// How long a query may take on the worker's own thread, where others wait for it.
+const AT_ONCE: Duration = Duration::from_millis(1);
 /// How long a client may leave a stream standing before it is given up.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -114,6 +116,9 @@ pub(super) fn fresh(status: StatusCode, body: &impl Serialize) -> HttpResponse {
         .json(body)
 }
 
+/// How long a light request may be, in bytes; it also has no regular expressions.
+pub(super) const LIGHT_BYTES: usize = 4 << 10;
+
 /// How much work an answer may be, and so which places it must find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Weight {
@@ -162,16 +167,26 @@ pub(crate) fn is_known(known: Option<&IfNoneMatch>, tag: &EntityTag) -> bool {
 
 /// Answers with what `produce` writes, reading from one snapshot of the database.
 ///
-/// `compile` runs on the blocking thread, too: a request may ask for much before it reads a row.
-pub(crate) async fn answer<Q>(
+/// A light request is answered at once, on the worker's own thread: a hop to a blocking thread and back costs more than
+/// a page of an index does. What proves not to be quick begins anew on a blocking thread, so `produce` may run twice.
+pub(crate) async fn answer<Q: Send + 'static>(
     app: &App,
-    weight: Weight,
+    (weight, is_light): (Weight, bool),
     caching: Caching,
     compile: impl FnOnce() -> Result<Q, QueryError> + Send + 'static,
-    produce: impl FnOnce(&Q, &Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError>
-    + Send
-    + 'static,
+    produce: impl Fn(&Q, &Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<HttpResponse, ApiError> {
+    // Read before the snapshot is taken, as the version is.
+    let changes = app.changes();
+    let compile: Compile<_> = if is_light {
+        let query = compile()?;
+        if let Some(head) = at_once(&app.store, (&caching, changes), &query, &produce) {
+            return respond(head, None);
+        }
+        Box::new(move || Ok(query))
+    } else {
+        Box::new(compile)
+    };
     let interrupt = Arc::new(Interrupt::after(app.query_timeout));
     let guard = CancelOnDrop(Arc::clone(&interrupt));
     let places = match weight {
@@ -189,18 +204,11 @@ pub(crate) async fn answer<Q>(
     };
     let (head, answered) = oneshot::channel();
     let store = Arc::clone(&app.store);
-    // Read before the snapshot is taken, as the version is.
-    let changes = app.changes();
     tokio::task::spawn_blocking(move || {
-        let mut writer = AnswerWriter {
-            buffer: Vec::new(),
-            state: State::Whole(head),
-            tag: None,
-            is_known: false,
-            stalled: Duration::ZERO,
-            interrupt,
-        };
-        let result = writer.produce(&store, (&caching, changes), compile, produce);
+        let mut writer = AnswerWriter::new(State::Whole(head), interrupt);
+        let result = compile()
+            .map_err(StoreError::Query)
+            .and_then(|query| writer.produce(&store, (&caching, changes), &query, &produce));
         writer.finish(result);
         drop(place);
     });
@@ -208,6 +216,36 @@ pub(crate) async fn answer<Q>(
     let head = answered
         .await
         .map_err(|_closed| ApiError::Internal("a query ended in a panic"))?;
+    respond(head, Some(guard))
+}
+
+/// What makes a query of a request, or has made it already.
+type Compile<Q> = Box<dyn FnOnce() -> Result<Q, QueryError> + Send>;
+
+/// Answers what is quick; `None` where that can't be said of it, or no reader is idle.
+fn at_once<Q>(
+    store: &Store,
+    caching: (&Caching, u64),
+    query: &Q,
+    produce: &impl Fn(&Q, &Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError>,
+) -> Option<Head> {
+    let interrupt = Arc::new(Interrupt::after(AT_ONCE));
+    let mut writer = AnswerWriter::new(State::AtOnce, interrupt);
+    let result = writer.produce_at_once(store, caching, query, produce)?;
+    let answer = match result {
+        Ok(()) if writer.is_known => Answer::NotModified,
+        Ok(()) => Answer::Whole(Ok(Bytes::from(writer.buffer))),
+        // It takes longer than that, or is longer than what is held at a time.
+        Err(StoreError::Timeout | StoreError::Cancelled | StoreError::Busy) => return None,
+        Err(error) => Answer::Whole(Err(error)),
+    };
+    Some(Head {
+        tag: writer.tag,
+        answer,
+    })
+}
+
+fn respond(head: Head, guard: Option<CancelOnDrop>) -> Result<HttpResponse, ApiError> {
     let Head { tag, answer } = head;
     let mut response = match answer {
         Answer::NotModified => HttpResponse::NotModified(),
@@ -258,6 +296,8 @@ pub(crate) struct AnswerWriter {
 }
 
 enum State {
+    /// On the worker's thread: what does not fit is not sent.
+    AtOnce,
     Whole(oneshot::Sender<Head>),
     Streamed(mpsc::Sender<Result<Bytes, StoreError>>),
     Gone,
@@ -281,24 +321,62 @@ impl AnswerWriter {
         }
     }
 
+    fn new(state: State, interrupt: Arc<Interrupt>) -> Self {
+        Self {
+            buffer: Vec::new(),
+            state,
+            tag: None,
+            is_known: false,
+            stalled: Duration::ZERO,
+            interrupt,
+        }
+    }
+
     fn produce<Q>(
         &mut self,
         store: &Store,
         (caching, changes): (&Caching, u64),
-        compile: impl FnOnce() -> Result<Q, QueryError>,
-        produce: impl FnOnce(&Q, &Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
+        query: &Q,
+        produce: &impl Fn(&Q, &Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let query = compile().map_err(StoreError::Query)?;
-        if let Some((tag, is_known)) = caching.look(store, changes)? {
-            self.tag = Some(tag);
-            self.is_known = is_known;
-            if is_known {
-                return Ok(());
-            }
+        self.look(store, caching, changes)?;
+        if self.is_known {
+            return Ok(());
         }
         let mut reader = store.reader(&self.interrupt)?;
         let snapshot = reader.snapshot()?;
-        produce(&query, &snapshot, self)
+        produce(query, &snapshot, self)
+    }
+
+    /// The same where a reader is idle.
+    fn produce_at_once<Q>(
+        &mut self,
+        store: &Store,
+        (caching, changes): (&Caching, u64),
+        query: &Q,
+        produce: &impl Fn(&Q, &Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
+    ) -> Option<Result<(), StoreError>> {
+        let mut run = || {
+            self.look(store, caching, changes)?;
+            if self.is_known {
+                return Ok(Some(()));
+            }
+            let Some(mut reader) = store.idle_reader(&self.interrupt)? else {
+                return Ok(None);
+            };
+            let snapshot = reader.snapshot()?;
+            produce(query, &snapshot, self).map(Some)
+        };
+        run().transpose()
+    }
+
+    /// Notes the version of the data, and whether who asked has it.
+    fn look(&mut self, store: &Store, caching: &Caching, changes: u64) -> Result<(), StoreError> {
+        if let Some((tag, is_known)) = caching.look(store, changes)? {
+            self.tag = Some(tag);
+            self.is_known = is_known;
+        }
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), StoreError> {
@@ -363,7 +441,7 @@ impl AnswerWriter {
                 self.state = State::Streamed(chunks);
                 let _ = self.send(Err(error));
             }
-            (State::Gone, _) => {}
+            (State::AtOnce | State::Gone, _) => {}
         }
     }
 }
@@ -380,7 +458,7 @@ impl Drop for CancelOnDrop {
 /// A body that is read as it is made.
 struct Streamed {
     chunks: mpsc::Receiver<Result<Bytes, StoreError>>,
-    _guard: CancelOnDrop,
+    _guard: Option<CancelOnDrop>,
 }
 
 impl MessageBody for Streamed {

@@ -94,6 +94,13 @@ pub(super) fn asks_the_clock(name: &str) -> bool {
         .any(|operator| operator.name == name && matches!(operator.rule, Rule::TimeDiff(_)))
 }
 
+/// Whether an operator's operand is a regular expression.
+pub(super) fn is_pattern(name: &str) -> bool {
+    OPERATORS.iter().any(|operator| {
+        operator.name == name && matches!(operator.rule, Rule::Regex | Rule::RegexIn)
+    })
+}
+
 /// Checks the conditions of `filter` (all must hold), then `keyword` and `filter_or` (any must hold).
 ///
 /// Rule: the conformance notes: `filter_or` is one OR group beside the rest, under AND; the words of `keyword`, split at spaces,

@@ -51,6 +51,17 @@ impl Query {
             .map(|condition| condition.operator.as_str())
             .any(super::condition::asks_the_clock)
     }
+
+    /// Whether it has regular expressions, which may take long to compile and to match, a step at a time.
+    #[must_use]
+    pub fn has_patterns(&self) -> bool {
+        have_patterns(&self.filter, &self.filter_or)
+    }
+}
+
+fn have_patterns(filter: &[Condition], filter_or: &[Condition]) -> bool {
+    let mut conditions = filter.iter().chain(filter_or);
+    conditions.any(|condition| super::condition::is_pattern(&condition.operator))
 }
 
 /// `JobStatQuery` with its `spaceone.api.core.v1.StatisticsQuery`.
@@ -62,6 +73,14 @@ pub struct JobStatQuery {
     pub keyword: Option<String>,
     pub question: Question,
     pub page: Page,
+}
+
+impl JobStatQuery {
+    /// As [`Query::has_patterns`].
+    #[must_use]
+    pub fn has_patterns(&self) -> bool {
+        have_patterns(&self.filter, &self.filter_or)
+    }
 }
 
 /// What statistics are asked for; `aggregate` wins over `distinct`.

@@ -144,6 +144,14 @@ impl Store {
         Reader::new(&self.readers, interrupt)
     }
 
+    /// A reader as above, where one is idle: nobody waits for it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when its connection is broken.
+    pub fn idle_reader(&self, interrupt: &Arc<Interrupt>) -> Result<Option<Reader>, StoreError> {
+        Reader::idle(&self.readers, interrupt)
+    }
+
     /// The version of the data as it is now. Whoever reads it before a snapshot has the version of that snapshot or of
     /// one before it, so what is answered under it is never older than it says.
     ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{Interrupt, Readers, StoreError};
+use super::{Interrupt, Readers, Reading, StoreError};
 use crate::query::sql::{ParamRef, Sql};
 use crate::query::{List, Stat};
 
@@ -13,6 +13,17 @@ use crate::query::{List, Stat};
 const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 /// The most that an aggregate may answer, in bytes.
 const MAX_STAT_BYTES: usize = 64 << 20;
+
+impl Reading {
+    /// Has what is run here end when the interrupt is due.
+    fn begin(&mut self, interrupt: &Arc<Interrupt>) -> Result<(), StoreError> {
+        let looks_at = Arc::clone(interrupt);
+        self.connection
+            .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || looks_at.is_due()))?;
+        self.limits.begin(Some(Arc::clone(interrupt)));
+        Ok(())
+    }
+}
 
 /// A reading connection whose work ends when its interrupt is due.
 #[derive(Debug)]
@@ -30,15 +41,26 @@ impl Reader {
             log::warn!("no reader in time: {error}");
             StoreError::Busy
         })?;
-        let looks_at = Arc::clone(interrupt);
-        pooled
-            .connection
-            .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || looks_at.is_due()))?;
-        pooled.limits.begin(Some(Arc::clone(interrupt)));
+        pooled.begin(interrupt)?;
         Ok(Self {
             pooled,
             interrupt: Arc::clone(interrupt),
         })
+    }
+
+    /// A reader that is idle, and begun; `None` where none is.
+    pub(super) fn idle(
+        pool: &r2d2::Pool<Readers>,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(mut pooled) = pool.try_get() else {
+            return Ok(None);
+        };
+        pooled.begin(interrupt)?;
+        Ok(Some(Self {
+            pooled,
+            interrupt: Arc::clone(interrupt),
+        }))
     }
 
     /// Opens a view of the database as it is now, for all that one answer needs.
