@@ -1,4 +1,4 @@
--- The database of jobdeck, schema version 1.
+-- The database of jobdeck, schema version 2.
 --
 -- The document is the one source of truth: every other column of `jobs` is derived from it by the program that writes
 -- it (src/job.rs), and `jobdeck check` compares them. The tables of counts are derived from `jobs` by the triggers below.
@@ -52,10 +52,21 @@ CREATE TABLE collector_counts (
     PRIMARY KEY (domain, collector_id, status)
 ) STRICT, WITHOUT ROWID;
 
+-- How many jobs of each status a domain has from each day.
+CREATE TABLE day_counts (
+    domain INTEGER NOT NULL,                      -- domains.id
+    status TEXT NOT NULL,                         -- jobs.status
+    day    INTEGER NOT NULL,                      -- of jobs.created_at, in UTC: days since 0000-01-01
+    jobs   INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    PRIMARY KEY (domain, status, day)
+) STRICT, WITHOUT ROWID;
+
 CREATE TRIGGER jobs_inserted AFTER INSERT ON jobs BEGIN
     INSERT INTO status_counts VALUES (new.domain, new.status, 1)
         ON CONFLICT DO UPDATE SET jobs = jobs + 1;
     INSERT INTO collector_counts SELECT new.domain, new.collector_id, new.status, 1 WHERE new.collector_id IS NOT NULL
+        ON CONFLICT DO UPDATE SET jobs = jobs + 1;
+    INSERT INTO day_counts VALUES (new.domain, new.status, (new.created_at + 62167219200000) / 86400000, 1)
         ON CONFLICT DO UPDATE SET jobs = jobs + 1;
 END;
 
@@ -63,15 +74,22 @@ CREATE TRIGGER jobs_deleted AFTER DELETE ON jobs BEGIN
     UPDATE status_counts SET jobs = jobs - 1 WHERE domain = old.domain AND status = old.status;
     UPDATE collector_counts SET jobs = jobs - 1
         WHERE domain = old.domain AND collector_id = old.collector_id AND status = old.status;
+    UPDATE day_counts SET jobs = jobs - 1
+        WHERE domain = old.domain AND status = old.status AND day = (old.created_at + 62167219200000) / 86400000;
 END;
 
-CREATE TRIGGER jobs_moved AFTER UPDATE OF domain, status, collector_id ON jobs
-WHEN new.domain <> old.domain OR new.status <> old.status OR new.collector_id IS NOT old.collector_id BEGIN
+CREATE TRIGGER jobs_moved AFTER UPDATE OF domain, status, collector_id, created_at ON jobs
+WHEN new.domain <> old.domain OR new.status <> old.status OR new.collector_id IS NOT old.collector_id
+    OR new.created_at <> old.created_at BEGIN
     UPDATE status_counts SET jobs = jobs - 1 WHERE domain = old.domain AND status = old.status;
     UPDATE collector_counts SET jobs = jobs - 1
         WHERE domain = old.domain AND collector_id = old.collector_id AND status = old.status;
+    UPDATE day_counts SET jobs = jobs - 1
+        WHERE domain = old.domain AND status = old.status AND day = (old.created_at + 62167219200000) / 86400000;
     INSERT INTO status_counts VALUES (new.domain, new.status, 1)
         ON CONFLICT DO UPDATE SET jobs = jobs + 1;
     INSERT INTO collector_counts SELECT new.domain, new.collector_id, new.status, 1 WHERE new.collector_id IS NOT NULL
+        ON CONFLICT DO UPDATE SET jobs = jobs + 1;
+    INSERT INTO day_counts VALUES (new.domain, new.status, (new.created_at + 62167219200000) / 86400000, 1)
         ON CONFLICT DO UPDATE SET jobs = jobs + 1;
 END;

@@ -1,9 +1,10 @@
 //! Lists: sort, page and shape of a JobsQuery, compiled to one SELECT for the rows and one for the count.
 
 use super::condition;
+use super::counts::{Counts, far_page};
 use super::error::QueryError;
 use super::field::{Column, Target, resolve};
-use super::filter::{self, ColumnTest, Filter};
+use super::filter::{self, Filter};
 use super::only;
 use super::request::{JobsQuery, SortKey};
 use super::scope::Scope;
@@ -54,8 +55,17 @@ pub fn compile(request: &JobsQuery, now: Timestamp) -> Result<List, QueryError> 
     } else {
         Some(only::parse_paths(&query.only, "query.only")?)
     };
+    let skip = query.page.skip;
+    let far = by_time(&query.sort).and_then(|newest_first| {
+        let start = far_page(&scope, &filter, skip, newest_first)?;
+        Some((start, newest_first))
+    });
     let rows = (!query.count_only).then(|| {
-        let mut sql = Sql::new("SELECT ");
+        let mut sql = match &far {
+            Some((start, _)) => start.clone(),
+            None => Sql::default(),
+        };
+        sql.push("SELECT ");
         match shape {
             None => sql.push("document"),
             Some(paths) => sql
@@ -63,14 +73,23 @@ pub fn compile(request: &JobsQuery, now: Timestamp) -> Result<List, QueryError> 
                 .bind(paths_param(&paths))
                 .push(")"),
         };
-        sql.push(" FROM jobs WHERE ")
-            .append(scope.lower(&filter))
-            .push(" ORDER BY ")
-            .append(order);
+        sql.push(" FROM jobs WHERE ").append(scope.lower(&filter));
+        if let Some((_, newest_first)) = far {
+            sql.push(if newest_first {
+                " AND created_at < (SELECT edge FROM start)"
+            } else {
+                " AND created_at >= (SELECT edge FROM start)"
+            });
+        }
+        sql.push(" ORDER BY ").append(order);
         if let Some(limit) = query.page.limit {
             sql.push(" LIMIT ").bind(clamp(limit));
-            if query.page.skip > 0 {
-                sql.push(" OFFSET ").bind(clamp(query.page.skip));
+            if far.is_some() {
+                sql.push(" OFFSET ifnull(")
+                    .bind(clamp(skip))
+                    .push(" - (SELECT passed FROM start), 0)");
+            } else if skip > 0 {
+                sql.push(" OFFSET ").bind(clamp(skip));
             }
         }
         sql
@@ -140,45 +159,24 @@ pub(crate) fn path_param(path: &[String]) -> Param {
 }
 
 /// The count of all matches, from kept counts where the filter asks for nothing but what they are kept by.
-///
-/// The count tables have columns of the same names as `jobs`, so the filter's SQL holds over them as it stands.
 fn count(scope: &Scope, filter: &Filter) -> Sql {
-    let mut sql = Sql::default();
-    match Counts::for_filter(filter) {
-        Some(Counts::ByStatus) => sql.push("SELECT ifnull(sum(jobs), 0) FROM status_counts WHERE "),
-        Some(Counts::ByCollector) => {
-            sql.push("SELECT ifnull(sum(jobs), 0) FROM collector_counts WHERE ")
-        }
-        None => sql.push("SELECT count(*) FROM jobs WHERE "),
-    };
+    if let Some(counts) = Counts::for_filter(filter) {
+        return counts.total(scope, filter);
+    }
+    let mut sql = Sql::new("SELECT count(*) FROM jobs WHERE ");
     sql.append(scope.lower(filter));
     sql
 }
 
-/// The tables of kept counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counts {
-    /// By domain and status.
-    ByStatus,
-    /// By domain, collector and status; a job without a collector is in none of its rows.
-    ByCollector,
-}
-
-impl Counts {
-    /// The counts from which a filter can be answered.
-    pub(crate) fn for_filter(filter: &Filter) -> Option<Self> {
-        let columns = filter.columns()?;
-        if columns.iter().all(|column| *column == Column::Status) {
-            return Some(Self::ByStatus);
-        }
-        let is_kept = |column: &Column| matches!(column, Column::Status | Column::CollectorId);
-        // What is true of a missing collector would miss the jobs that have none, so the filter must rule them out.
-        let needs_collector = |filter: &Filter| matches!(filter, Filter::Column(Column::CollectorId, test) if *test != ColumnTest::IsNull);
-        let ruled_out = match filter {
-            Filter::All(all) => all.iter().any(needs_collector),
-            other => needs_collector(other),
-        };
-        (columns.iter().all(is_kept) && ruled_out).then_some(Self::ByCollector)
+/// Whether a list is by time alone, and then whether the newest come first.
+fn by_time(keys: &[SortKey]) -> Option<bool> {
+    match keys {
+        [] => Some(true),
+        [key] => match resolve(&key.key, &key.place) {
+            Ok(Target::Column(Column::CreatedAt)) => Some(key.desc),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -9,6 +9,7 @@
 
 pub mod calculate;
 pub mod condition;
+mod counts;
 pub mod date_format;
 pub mod encoding;
 pub mod error;

@@ -146,7 +146,7 @@ fn check_documents(
 }
 
 fn check_counts(connection: &rusqlite::Connection, report: &mut Report) -> Result<(), StoreError> {
-    const QUERIES: [(&str, &str); 2] = [
+    const QUERIES: [(&str, &str); 3] = [
         (
             "status_counts",
             "SELECT d, s, sum(kept), sum(counted) FROM (
@@ -160,6 +160,14 @@ fn check_counts(connection: &rusqlite::Connection, report: &mut Report) -> Resul
                  SELECT domain AS d, collector_id || ' ' || status AS s, jobs AS kept, 0 AS counted FROM collector_counts
                  UNION ALL SELECT domain, collector_id || ' ' || status, 0, count(*) FROM jobs
                      WHERE collector_id IS NOT NULL GROUP BY domain, collector_id, status)
+             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
+        ),
+        (
+            "day_counts",
+            "SELECT d, s, sum(kept), sum(counted) FROM (
+                 SELECT domain AS d, status || ' ' || day AS s, jobs AS kept, 0 AS counted FROM day_counts
+                 UNION ALL SELECT domain, status || ' ' || ((created_at + 62167219200000) / 86400000) AS s, 0, count(*)
+                     FROM jobs GROUP BY domain, s)
              GROUP BY d, s HAVING sum(kept) <> sum(counted)",
         ),
     ];
@@ -225,6 +233,13 @@ mod tests {
         assert_eq!(
             problems_after("DELETE FROM collector_counts"),
             ["collector_counts: domain 1, c CREATED: 0 kept, 1 counted"]
+        );
+        assert_eq!(
+            problems_after("UPDATE day_counts SET day = day + 1"),
+            [
+                "day_counts: domain 1, CREATED 738688: 0 kept, 1 counted",
+                "day_counts: domain 1, CREATED 738689: 1 kept, 0 counted"
+            ]
         );
     }
 }

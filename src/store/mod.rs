@@ -34,9 +34,16 @@ pub use write::{OnConflict, WriteTransaction, Written};
 
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// What `PRAGMA user_version` is for [`SCHEMA`].
-const SCHEMA_VERSION: i32 = 1;
-/// The steps from older schemas: the step at index n goes from version n + 1 to n + 2.
-const MIGRATIONS: &[&str] = &[];
+const SCHEMA_VERSION: i32 = 2;
+/// The steps from older schemas: the step at index n goes from version n + 1 to n + 2. They make tables; the triggers
+/// become those of [`SCHEMA`], and every kept count is made anew.
+const MIGRATIONS: &[&str] = &["CREATE TABLE day_counts (
+    domain INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    day    INTEGER NOT NULL,
+    jobs   INTEGER NOT NULL CHECK (jobs >= 0),
+    PRIMARY KEY (domain, status, day)
+) STRICT, WITHOUT ROWID"];
 /// What `PRAGMA application_id` is: "jobd" in ASCII.
 const APPLICATION_ID: i32 = 0x6A6F_6264;
 
@@ -317,15 +324,34 @@ fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> 
     }
     match usize::try_from(version) {
         Ok(0) => transaction.execute_batch(SCHEMA)?,
-        Ok(version) => steps
-            .iter()
-            .skip(version - 1)
-            .try_for_each(|step| transaction.execute_batch(step))?,
+        Ok(version) => {
+            for step in steps.iter().skip(version - 1) {
+                transaction.execute_batch(step)?;
+            }
+            derive_again(&transaction)?;
+        }
         Err(_) => {}
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", newest)?;
     transaction.commit()
+}
+
+/// Makes the triggers those of [`SCHEMA`], and everything that they keep anew.
+fn derive_again(connection: &Connection) -> rusqlite::Result<()> {
+    let mut statement = connection
+        .prepare("SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'")?;
+    let drops: Vec<String> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for drop in drops {
+        connection.execute_batch(&drop)?;
+    }
+    let triggers = SCHEMA
+        .find("CREATE TRIGGER")
+        .map_or("", |start| &SCHEMA[start..]);
+    connection.execute_batch(triggers)?;
+    connection.execute_batch(write::RECOUNT)
 }
 
 /// What holds of every connection.
@@ -455,7 +481,7 @@ mod tests {
         newer[60..64].copy_from_slice(&99_i32.to_be_bytes());
         check(
             &newer,
-            "was made by a newer jobdeck (schema 99, this one knows 1)",
+            "was made by a newer jobdeck (schema 99, this one knows 2)",
         );
     }
 
@@ -501,22 +527,26 @@ mod tests {
         let path = folder.path().join("x.db");
         drop(Store::open(&path, Mode::Create, 1).unwrap());
         let mut connection = Connection::open(&path).unwrap();
-        let steps = ["CREATE TABLE second (a)", "ALTER TABLE second ADD COLUMN b"];
+        let steps = [
+            "passed already",
+            "CREATE TABLE third (a)",
+            "ALTER TABLE third ADD COLUMN b",
+        ];
         migrate(&mut connection, &steps).unwrap();
         let version: i32 = connection
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap();
-        assert_eq!(version, 3);
+        assert_eq!(version, 4);
         connection
-            .execute("INSERT INTO second (a, b) VALUES (1, 2)", [])
+            .execute("INSERT INTO third (a, b) VALUES (1, 2)", [])
             .unwrap();
-        let broken = ["", "", "CREATE TABLE third (a)", "nonsense"];
+        let broken = ["", "", "", "CREATE TABLE fifth (a)", "nonsense"];
         assert!(migrate(&mut connection, &broken).is_err());
         let version: i32 = connection
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .unwrap();
-        assert_eq!(version, 3, "a step that fails takes the others back");
-        assert!(connection.execute("SELECT * FROM third", []).is_err());
+        assert_eq!(version, 4, "a step that fails takes the others back");
+        assert!(connection.execute("SELECT * FROM fifth", []).is_err());
     }
 
     #[test]

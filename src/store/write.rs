@@ -40,12 +40,15 @@ pub struct WriteTransaction<'w> {
 }
 
 /// Makes every kept count anew from the jobs; the same tables that the triggers of schema.sql keep.
-const RECOUNT: &str = "
+pub(super) const RECOUNT: &str = "
     DELETE FROM status_counts;
     INSERT INTO status_counts SELECT domain, status, count(*) FROM jobs GROUP BY domain, status;
     DELETE FROM collector_counts;
     INSERT INTO collector_counts SELECT domain, collector_id, status, count(*) FROM jobs
-        WHERE collector_id IS NOT NULL GROUP BY domain, collector_id, status;";
+        WHERE collector_id IS NOT NULL GROUP BY domain, collector_id, status;
+    DELETE FROM day_counts;
+    INSERT INTO day_counts SELECT domain, status, (created_at + 62167219200000) / 86400000 AS day, count(*) FROM jobs
+        GROUP BY domain, status, day;";
 /// How much of the database a bulk write holds in memory, in KiB: its indexes are written to all over.
 const BULK_CACHE_KIB: i64 = 64 << 10;
 

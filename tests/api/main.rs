@@ -5,6 +5,7 @@ mod app;
 mod caching;
 mod conformance;
 mod cors;
+mod counters;
 mod export;
 mod faults;
 mod journal;

@@ -3,16 +3,39 @@
 use super::Kind;
 use super::expr::{Expr, Term, date_text, extreme, named, numbered, order_by};
 use super::pipeline::{NamedColumn, Pipeline, Rows};
+use crate::query::date_format::Span;
 use crate::query::error::QueryError;
-use crate::query::field::NullMeans;
+use crate::query::field::{Column, NullMeans, Target, resolve_segments};
 use crate::query::filter::Comparison;
 use crate::query::list::path_param;
 use crate::query::sql::Sql;
-use crate::query::stage::{Accumulator, Group, GroupKey, Requirement, RequirementTest};
+use crate::query::stage::{Accumulator, Group, GroupField, GroupKey, Requirement, RequirementTest};
 use crate::time::Timestamp;
+
+/// The columns by which a group counts, where it does nothing else: [`Column::CreatedAt`] stands for its day.
+fn countable(group: &Group) -> Option<Vec<Column>> {
+    let counts = |field: &GroupField| matches!(&field.accumulator, Accumulator::Count(conditions) if conditions.is_empty());
+    if !group.fields.iter().all(counts) {
+        return None;
+    }
+    let column = |key: &GroupKey| {
+        let target = resolve_segments(key.path.segments.clone(), &key.path.place).ok()?;
+        match (target, &key.date_format) {
+            (Target::Column(column @ (Column::Status | Column::CollectorId)), None) => Some(column),
+            (Target::Column(Column::CreatedAt), Some(format)) => {
+                (format.format.span() == Some(Span::Day)).then_some(Column::CreatedAt)
+            }
+            _ => None,
+        }
+    };
+    group.keys.iter().map(column).collect()
+}
 
 impl Pipeline {
     pub(super) fn group(&mut self, group: &Group) -> Result<(), QueryError> {
+        if let Some(keys) = countable(group) {
+            self.count_from(&keys);
+        }
         let mut selected = Vec::new();
         let mut columns = Vec::new();
         let mut spans = Vec::new();
@@ -53,6 +76,7 @@ impl Pipeline {
             .map(|column| Term::ascending(numbered("c", column.number)))
             .collect();
         self.rows = Rows::Columns(columns);
+        self.is_counted = false;
         if !spans.is_empty() {
             self.format_spans(&spans);
         }
@@ -66,13 +90,18 @@ impl Pipeline {
             return Ok((expr, None));
         };
         if let (Kind::Time, Some(span)) = (expr.kind, format.format.span()) {
-            let mut sql = Sql::new("(");
-            // Counted from the year 0000, so that the division always rounds down.
-            sql.append(expr.sql)
-                .push(" - ")
-                .bind(Timestamp::MIN.millis())
-                .push(") / ")
-                .bind(span.millis());
+            let mut sql = Sql::default();
+            if self.is_counted {
+                sql.push("day");
+            } else {
+                // Counted from the year 0000, so that the division always rounds down.
+                sql.push("(")
+                    .append(expr.sql)
+                    .push(" - ")
+                    .bind(Timestamp::MIN.millis())
+                    .push(") / ")
+                    .bind(span.millis());
+            }
             let expr = Expr {
                 sql,
                 kind: Kind::Integer,
@@ -128,7 +157,7 @@ impl Pipeline {
         };
         Ok(match accumulator {
             Accumulator::Count(conditions) => {
-                let mut sql = Sql::new("count(*)");
+                let mut sql = self.how_many();
                 self.filter_clause(&mut sql, conditions)?;
                 integer(sql)
             }

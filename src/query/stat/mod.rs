@@ -18,6 +18,7 @@ mod pipeline;
 use self::expr::{ELEMENT, kind_of};
 use self::pipeline::Pipeline;
 use super::condition;
+use super::counts::Counts;
 use super::error::QueryError;
 use super::field::Column;
 use super::field::{NullMeans, Target, resolve_segments};
@@ -105,10 +106,19 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
 fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<(Sql, Output), QueryError> {
     let mut sql = Sql::default();
     let column = |sql: &mut Sql, column: Column| {
-        sql.push("SELECT DISTINCT ")
-            .append(column.sql())
-            .push(" AS c0 FROM jobs WHERE ")
-            .append(scope.lower(filter));
+        sql.push("SELECT DISTINCT ").append(column.sql());
+        let is_kept = matches!(column, Column::Status | Column::CollectorId);
+        match Counts::for_group(&[column], filter).filter(|_| is_kept) {
+            Some(counts) => {
+                sql.push(" AS c0 FROM (")
+                    .append(counts.rows(scope, filter))
+                    .push(") WHERE 1");
+            }
+            None => {
+                sql.push(" AS c0 FROM jobs WHERE ")
+                    .append(scope.lower(filter));
+            }
+        }
         if column.null_means() == NullMeans::Missing {
             sql.push(" AND ").append(column.sql()).push(" IS NOT NULL");
         }

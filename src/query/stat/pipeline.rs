@@ -5,8 +5,9 @@ use super::expr::{
     ELEMENT, Expr, Step, Term, below, document_path, from_document, named, numbered, order_by, put,
     sort_term,
 };
+use crate::query::counts::Counts;
 use crate::query::error::QueryError;
-use crate::query::field::{NullMeans, Target, resolve_segments};
+use crate::query::field::{Column, NullMeans, Target, resolve_segments};
 use crate::query::filter::Filter;
 use crate::query::list::path_param;
 use crate::query::output::{Output, OutputColumn};
@@ -68,6 +69,10 @@ pub(super) struct Pipeline {
     pub(super) order: Vec<Term>,
     /// Numbers handed out to columns that must not meet.
     pub(super) next: usize,
+    scope: Scope,
+    filter: Filter,
+    /// Whether the rows are kept counts, `jobs` jobs each, and no jobs.
+    pub(super) is_counted: bool,
 }
 
 impl Pipeline {
@@ -84,6 +89,9 @@ impl Pipeline {
             },
             order: vec![Term::ascending(Sql::new("job_id"))],
             next: 0,
+            scope: scope.clone(),
+            filter: filter.clone(),
+            is_counted: false,
         }
     }
 
@@ -247,10 +255,31 @@ impl Pipeline {
         Ok(sort_term(base, rest, key.desc))
     }
 
+    /// Takes kept counts for rows where the first stage only counts, by what they are kept by.
+    pub(super) fn count_from(&mut self, keys: &[Column]) {
+        let is_first = matches!(&self.rows, Rows::Documents { unwound } if unwound.is_empty())
+            && self.tables.len() == 1;
+        if is_first && let Some(counts) = Counts::for_group(keys, &self.filter) {
+            self.tables[0].sql = counts.rows(&self.scope, &self.filter);
+            self.is_counted = true;
+        }
+    }
+
+    /// The number of jobs that the rows of a group are.
+    pub(super) fn how_many(&self) -> Sql {
+        Sql::new(if self.is_counted {
+            "sum(jobs)"
+        } else {
+            "count(*)"
+        })
+    }
+
     pub(super) fn count(&mut self, name: &str) {
+        self.count_from(&[]);
         let number = self.number();
-        let mut sql = Sql::new("SELECT count(*) AS c");
-        sql.number(number);
+        let mut sql = Sql::new("SELECT ");
+        sql.append(self.how_many()).push(" AS c").number(number);
+        self.is_counted = false;
         self.push_from(&mut sql);
         sql.push(" HAVING count(*) > 0");
         self.push_table(sql);

@@ -1,0 +1,195 @@
+//! Answers from kept counts are those that the jobs themselves would give, after whatever was written.
+//!
+//! Each question is asked twice: as it is, and with a condition beside it that is true of every job, yet by a member that
+//! no count is kept by; the second answer comes from the jobs.
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+
+use crate::app::{App, Setup, job};
+
+const STATUSES: [&str; 5] = ["CREATED", "IN_PROGRESS", "SUCCESS", "ERROR", "NONE"];
+const COLLECTORS: [&str; 4] = ["c-0", "c-1", "c-2", "c-none"];
+const DAYS: u32 = 12;
+
+fn pick<'t>(random: &mut impl Rng, from: &[&'t str]) -> &'t str {
+    from[random.random_range(0..from.len())]
+}
+
+fn a_job(random: &mut impl Rng, id: usize) -> String {
+    let collector = match pick(random, &COLLECTORS) {
+        "c-none" => String::new(),
+        name => format!(",\"collector_info\":{{\"collector_id\":\"{name}\"}}"),
+    };
+    // Some days before 1970, too.
+    let year = pick(random, &["1969", "2026"]);
+    let (day, hour) = (random.random_range(1..=DAYS), random.random_range(0..24));
+    let members = format!(
+        "\"status\":\"{}\",\"updated_at\":\"2026-01-01T00:00:00Z\"{collector}",
+        pick(random, &STATUSES[..4])
+    );
+    job(&format!("j{id}"), "d", &members).replace(
+        "2022-06-17T08:00:00Z",
+        &format!("{year}-03-{day:02}T{hour:02}:30:00Z"),
+    )
+}
+
+/// Conditions on what counts are kept by, or none.
+fn conditions(random: &mut impl Rng) -> Vec<Value> {
+    let condition = |random: &mut ChaCha8Rng| {
+        let (key, values) = if random.random_bool(0.5) {
+            ("status", &STATUSES[..])
+        } else {
+            ("collector_id", &COLLECTORS[..])
+        };
+        let value = pick(random, values);
+        match random.random_range(0..6) {
+            0 => json!({"k": key, "v": value, "o": "not"}),
+            1 => json!({"k": key, "v": [value, pick(random, values)], "o": "in"}),
+            2 => json!({"k": key, "v": [value], "o": "not_in"}),
+            3 => json!({"k": "collector_id", "v": random.random_bool(0.5), "o": "exists"}),
+            4 => json!({"k": "collector_id", "v": null, "o": "eq"}),
+            _ => json!({"k": key, "v": value, "o": "eq"}),
+        }
+    };
+    let mut own = ChaCha8Rng::seed_from_u64(random.random());
+    (0..own.random_range(0..3))
+        .map(|_| condition(&mut own))
+        .collect()
+}
+
+/// The same conditions and one that every job meets.
+fn uncounted(conditions: &[Value]) -> Vec<Value> {
+    let mut all = conditions.to_vec();
+    all.push(json!({"k": "total_tasks", "v": -1, "o": "gt"}));
+    all
+}
+
+fn question(random: &mut impl Rng) -> Value {
+    const KEYS: [&str; 6] = [
+        "status",
+        "collector_id",
+        "created_at",
+        "created_at",
+        "job_id",
+        "status",
+    ];
+    match random.random_range(0..8) {
+        0 => return json!({"distinct": pick(random, &["status", "collector_id"])}),
+        1 => return json!({"aggregate": [{"count": {"name": "n"}}]}),
+        _ => {}
+    }
+    let mut keys: Vec<Value> = Vec::new();
+    for index in 0..random.random_range(0..3_usize) {
+        let key = pick(random, &KEYS);
+        let mut one = json!({"key": key, "name": format!("k{index}")});
+        if key == "created_at" {
+            one["date_format"] = json!(pick(
+                random,
+                &["%Y-%m-%d", "%Y-%m", "%d.%m.%Y", "%Y-%m-%dT%H", "day"]
+            ));
+        }
+        keys.push(one);
+    }
+    let fields = json!([{"name": "n", "operator": "count"}]);
+    json!({"aggregate": [{"group": {"keys": keys, "fields": fields}}]})
+}
+
+fn check_all(app: &App, random: &mut ChaCha8Rng, rounds: usize) {
+    for _ in 0..rounds {
+        let conditions = conditions(random);
+        let mut query = question(random);
+        let ask = |query: &Value| app.stat(&json!({"domain_id": "d", "query": query}));
+        query["filter"] = json!(conditions);
+        let counted = ask(&query);
+        query["filter"] = json!(uncounted(&conditions));
+        let from_jobs = ask(&query);
+        assert_eq!(counted.status, 200, "{query}: {}", counted.text);
+        assert_eq!(counted.text, from_jobs.text, "{query}");
+
+        let total = |filter: Vec<Value>| {
+            let query = json!({"filter": filter, "count_only": true});
+            app.search(&json!({"domain_id": "d", "query": query})).text
+        };
+        assert_eq!(
+            total(conditions.clone()),
+            total(uncounted(&conditions)),
+            "{conditions:?}"
+        );
+    }
+}
+
+#[test]
+fn counts_tell_what_the_jobs_would_after_every_kind_of_write() {
+    let random = &mut ChaCha8Rng::seed_from_u64(7);
+    let jobs: String = (0..500).map(|id| a_job(random, id)).collect();
+    let app = App::serve(Setup {
+        jobs,
+        is_writable: true,
+        ..Setup::default()
+    });
+    check_all(&app, random, 150);
+    for round in 0..20 {
+        for _ in 0..10 {
+            let id = random.random_range(0..600);
+            let path = format!("/jobdeck/jobs/j{id}?domain_id=d");
+            match random.random_range(0..4) {
+                0 => drop(app.bare("DELETE", &path)),
+                1 => drop(app.json(
+                    "PATCH",
+                    &path,
+                    &json!({"status": pick(random, &STATUSES[..4])}),
+                )),
+                2 => drop(app.json(
+                    "PATCH",
+                    &path,
+                    &json!({"created_at": "2026-04-01T00:00:00Z", "collector_info": null}),
+                )),
+                _ => drop(app.json(
+                    "PUT",
+                    &path,
+                    &serde_json::from_str(&a_job(random, id)).unwrap(),
+                )),
+            }
+        }
+        if round == 10 {
+            app.bare("DELETE", "/jobdeck/jobs?domain_id=d");
+        }
+        check_all(&app, random, 15);
+    }
+}
+
+#[test]
+fn a_page_far_down_is_the_page_that_walking_there_would_give() {
+    let random = &mut ChaCha8Rng::seed_from_u64(11);
+    let jobs: String = (0..7_000).map(|id| a_job(random, id)).collect();
+    let app = App::with_jobs(jobs);
+    let page = |filter: Vec<Value>, sort: &Value, start: u64| {
+        let mut query =
+            json!({"filter": filter, "page": {"start": start, "limit": 7}, "only": ["job_id"]});
+        if !sort.is_null() {
+            query["sort"] = sort.clone();
+        }
+        app.search(&json!({"domain_id": "d", "query": query})).text
+    };
+    let newest_first = json!({"key": "created_at", "desc": true});
+    let oldest_first = json!({"key": "created_at"});
+    for _ in 0..150 {
+        let filter = if random.random_bool(0.5) {
+            Vec::new()
+        } else {
+            vec![json!({"k": "status", "v": ["SUCCESS", pick(random, &STATUSES)], "o": "in"})]
+        };
+        let start = random.random_range(1_990..7_100);
+        for sort in [&Value::Null, &newest_first, &oldest_first] {
+            let counted = page(filter.clone(), sort, start);
+            assert!(counted.contains("total_count"), "{counted}");
+            assert_eq!(
+                counted,
+                page(uncounted(&filter), sort, start),
+                "{start} {filter:?} {sort}"
+            );
+        }
+    }
+}
