@@ -14,10 +14,11 @@
     reason = "a harness that ends at the first surprise"
 )]
 
-use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+mod common;
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,8 +32,8 @@ use rusqlite::types::ToSql;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_jobdeck");
-const NOW: &str = "2026-01-01T00:00:00Z";
+use common::{BINARY, NOW, Server, median, memory};
+
 /// How long one question is measured.
 const BUDGET: Duration = Duration::from_millis(1_500);
 const LEAST_ROUNDS: usize = 5;
@@ -51,7 +52,7 @@ fn main() {
         let folder = tempfile::tempdir().unwrap();
         let lines = folder.path().join("jobs.ndjson");
         let database = folder.path().join("jobs.db");
-        generate(size, &lines);
+        common::generate(size, &lines);
         measure_import(size, &lines, &database);
         measure_queries(size, &database);
         measure_process(size, &database);
@@ -68,47 +69,15 @@ fn row(jobs: u64, what: &str, floor: Duration, measured: Duration) {
     );
 }
 
-fn generate(jobs: u64, path: &Path) {
-    let status = Command::new(BINARY)
-        .args([
-            "generate",
-            "--jobs",
-            &jobs.to_string(),
-            "--now",
-            NOW,
-            "--output",
-        ])
-        .arg(path)
-        .status()
-        .unwrap();
-    assert!(status.success());
-}
-
-/// `jobdeck import` beside a loop that parses each line and inserts its text under the same indexes.
+/// `jobdeck import` beside a bare loop.
 fn measure_import(size: u64, lines: &Path, database: &Path) {
-    let start = Instant::now();
-    bare_import(lines, &database.with_extension("bare"));
-    let floor = start.elapsed();
-    let start = Instant::now();
-    let mut child = Command::new(BINARY)
-        .arg("import")
-        .arg("--db")
-        .arg(database)
-        .arg(lines)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        peak = peak.max(memory(child.id(), "VmHWM:").unwrap_or(0));
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let imported = start.elapsed();
-    row(size, "import, all rows", floor, imported);
+    let import = common::import(lines, database);
+    row(size, "import, all rows", import.bare, import.jobdeck);
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
     let per_job = |bytes: u64| bytes as f64 / size as f64;
     #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-    let rate = size as f64 / imported.as_secs_f64();
+    let rate = size as f64 / import.jobdeck.as_secs_f64();
+    let peak = import.peak;
     println!("| {size} | import: {rate:.0} rows/s, peak memory {peak} kB | | | |");
     let bytes = |path: &Path| std::fs::metadata(path).unwrap().len();
     println!(
@@ -116,61 +85,6 @@ fn measure_import(size: u64, lines: &Path, database: &Path) {
         per_job(bytes(lines)),
         per_job(bytes(database))
     );
-}
-
-fn bare_import(lines: &Path, database: &Path) {
-    let connection = Connection::open(database).unwrap();
-    let schema = include_str!("../schema.sql");
-    let without_triggers = &schema[..schema.find("CREATE TRIGGER").unwrap()];
-    connection.execute_batch(without_triggers).unwrap();
-    connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; BEGIN")
-        .unwrap();
-    let mut domains: Vec<(String, i64)> = Vec::new();
-    let mut insert = connection
-        .prepare(
-            "INSERT INTO jobs (domain, job_id, status, total_tasks, remained_tasks, collector_id, project_id, \
-             created_at, updated_at, finished_at, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .unwrap();
-    for line in BufReader::new(std::fs::File::open(lines).unwrap()).lines() {
-        let line = line.unwrap();
-        let job: Value = serde_json::from_str(&line).unwrap();
-        let text = |name: &str| job[name].as_str();
-        let time =
-            |name: &str| text(name).map(|time| Timestamp::parse_rfc3339(time).unwrap().millis());
-        let name = text("domain_id").unwrap();
-        let known = domains
-            .iter()
-            .find(|(domain, _)| domain == name)
-            .map(|(_, key)| *key);
-        let domain = known.unwrap_or_else(|| {
-            connection
-                .execute("INSERT INTO domains (domain_id) VALUES (?)", [name])
-                .unwrap();
-            domains.push((name.to_owned(), connection.last_insert_rowid()));
-            connection.last_insert_rowid()
-        });
-        insert
-            .execute(rusqlite::params![
-                domain,
-                text("job_id"),
-                text("status"),
-                job["total_tasks"].as_i64(),
-                job["remained_tasks"].as_i64(),
-                job["collector_info"]["collector_id"].as_str(),
-                text("project_id"),
-                time("created_at"),
-                time("updated_at"),
-                time("finished_at"),
-                line
-            ])
-            .unwrap();
-    }
-    drop(insert);
-    connection
-        .execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
-        .unwrap();
 }
 
 /// A question, and the statements that answer it best by hand: the rows, then the total.
@@ -358,33 +272,11 @@ fn some_collector() -> String {
     job.collector_id().unwrap().to_owned()
 }
 
-fn median(mut durations: Vec<Duration>) -> Duration {
-    durations.sort_unstable();
-    durations[durations.len() / 2]
-}
-
 /// Reads the rows and the total; returns how many bytes they hold.
 fn ask_by_hand(connection: &Connection, question: &Question) -> usize {
-    let values: Vec<&dyn ToSql> = question.values.iter().map(AsRef::as_ref).collect();
     let mut out = String::new();
     for sql in [Some(question.rows), question.total].into_iter().flatten() {
-        let mut statement = connection.prepare_cached(sql).unwrap();
-        let used = statement.parameter_count();
-        let mut rows = statement.query(&values[..used]).unwrap();
-        let width = rows.as_ref().unwrap().column_count();
-        while let Some(row) = rows.next().unwrap() {
-            for column in 0..width {
-                match row.get_ref(column).unwrap() {
-                    rusqlite::types::ValueRef::Text(text) => {
-                        out.push_str(std::str::from_utf8(text).unwrap());
-                    }
-                    rusqlite::types::ValueRef::Integer(integer) => {
-                        write!(out, "{integer}").unwrap();
-                    }
-                    _ => out.push('-'),
-                }
-            }
-        }
+        common::read_all(connection, sql, &question.values, &mut out);
     }
     out.len()
 }
@@ -414,71 +306,41 @@ fn ask_us(store: &Store, question: &Question, body: &[u8]) -> usize {
     out.len()
 }
 
-struct Server {
-    child: Child,
-    address: String,
+fn serve(database: &Path) -> Server {
+    let mut command = Command::new(BINARY);
+    Server::start(
+        command
+            .args(["serve", "--listen", "127.0.0.1:0", "--db"])
+            .arg(database),
+    )
 }
 
-impl Server {
-    fn start(database: &PathBuf) -> Self {
-        let mut child = Command::new(BINARY)
-            .args(["serve", "--listen", "127.0.0.1:0", "--db"])
-            .arg(database)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let address = line
-            .trim()
-            .strip_prefix("jobdeck listening on http://")
-            .unwrap()
-            .to_owned();
-        Self { child, address }
-    }
-
-    /// Posts a search and reads the answer to its end; returns how many bytes came.
-    fn search(&self, body: &Value) -> u64 {
-        let mut answer = ureq::post(format!("http://{}/inventory/v1/jobs/search", self.address))
-            .send_json(body)
-            .unwrap();
-        let mut reader = answer.body_mut().as_reader();
-        let mut buffer = vec![0; 1 << 16];
-        let mut bytes = 0;
-        loop {
-            match reader.read(&mut buffer).unwrap() {
-                0 => return bytes,
-                count => bytes += u64::try_from(count).unwrap(),
-            }
+/// Posts a search and reads the answer to its end; returns how many bytes came.
+fn search(server: &Server, body: &Value) -> u64 {
+    let mut answer = ureq::post(format!(
+        "http://{}/inventory/v1/jobs/search",
+        server.address
+    ))
+    .send_json(body)
+    .unwrap();
+    let mut reader = answer.body_mut().as_reader();
+    let mut buffer = vec![0; 1 << 16];
+    let mut bytes = 0;
+    loop {
+        match reader.read(&mut buffer).unwrap() {
+            0 => return bytes,
+            count => bytes += u64::try_from(count).unwrap(),
         }
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-/// A line of /proc/PID/status in kB.
-fn memory(process: u32, name: &str) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with(name))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
-
 fn measure_process(size: u64, database: &Path) {
-    let database = database.to_path_buf();
     let domain_id = World::new(1, 4).domains()[0].clone();
     let page = json!({"domain_id": domain_id, "query": {"page": {"limit": 30}}});
     let starts = (0..5).map(|_| {
         let start = Instant::now();
-        let server = Server::start(&database);
-        server.search(&page);
+        let server = serve(database);
+        search(&server, &page);
         start.elapsed()
     });
     println!(
@@ -486,13 +348,13 @@ fn measure_process(size: u64, database: &Path) {
         median(starts.collect()).as_secs_f64() * 1e3
     );
 
-    let server = Server::start(&database);
-    server.search(&page);
-    let idle = memory(server.child.id(), "VmRSS:").unwrap();
+    let server = serve(database);
+    search(&server, &page);
+    let idle = memory(server.process(), "VmRSS:").unwrap();
     let start = Instant::now();
-    let bytes = server.search(&json!({"domain_id": domain_id}));
+    let bytes = search(&server, &json!({"domain_id": domain_id}));
     let seconds = start.elapsed().as_secs_f64();
-    let peak = memory(server.child.id(), "VmHWM:").unwrap();
+    let peak = memory(server.process(), "VmHWM:").unwrap();
     println!(
         "| {size} | list without a limit: {} MB in {seconds:.1} s, {} kB above idle ({idle} kB) | | | |",
         bytes / 1_000_000,
@@ -502,7 +364,7 @@ fn measure_process(size: u64, database: &Path) {
 
     let mut child = Command::new(BINARY)
         .args(["export", "--db"])
-        .arg(&database)
+        .arg(database)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

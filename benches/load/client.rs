@@ -1,0 +1,133 @@
+//! A client that costs less than any server it asks: one thread, requests that were rendered before, and of an answer no
+//! more than its status and its length are read.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+
+/// Requests as they go over the wire.
+pub(crate) type Requests = Arc<[Vec<u8>]>;
+
+/// The largest answer, with its head: what is larger jobdeck streams, and none of the workloads is.
+const MOST_BYTES: usize = 256 << 10;
+
+pub(crate) struct Client(Runtime);
+
+impl Client {
+    pub(crate) fn new() -> Self {
+        Self(Builder::new_current_thread().enable_all().build().unwrap())
+    }
+
+    /// Opens a connection of its own, to ask one request after another.
+    pub(crate) fn connect(&self, address: SocketAddr) -> Asking<'_> {
+        let connection = self.0.block_on(Connection::open(address));
+        Asking {
+            client: self,
+            connection,
+        }
+    }
+
+    /// Asks by so many connections at once until the time is up; returns how many answers came, each with status 200.
+    ///
+    /// A connection asks the next when it has the answer, and each begins at another place of the requests. What was
+    /// asked in time is waited for.
+    pub(crate) fn load(
+        &self,
+        address: SocketAddr,
+        requests: &Requests,
+        connections: u16,
+        time: Duration,
+    ) -> u32 {
+        let until = Instant::now() + time;
+        self.0.block_on(async {
+            let mut talks = JoinSet::new();
+            for number in 0..usize::from(connections) {
+                let first = number * requests.len() / usize::from(connections);
+                talks.spawn(talk(address, Arc::clone(requests), first, until));
+            }
+            talks.join_all().await.iter().sum()
+        })
+    }
+}
+
+async fn talk(address: SocketAddr, requests: Requests, first: usize, until: Instant) -> u32 {
+    let mut connection = Connection::open(address).await;
+    let mut answers = 0;
+    for request in requests.iter().cycle().skip(first) {
+        connection.ask(request).await;
+        answers += 1;
+        if Instant::now() >= until {
+            break;
+        }
+    }
+    answers
+}
+
+pub(crate) struct Asking<'c> {
+    client: &'c Client,
+    connection: Connection,
+}
+
+impl Asking<'_> {
+    /// Returns the body of the answer, whose status is 200.
+    pub(crate) fn ask(&mut self, request: &[u8]) -> &[u8] {
+        self.client.0.block_on(self.connection.ask(request))
+    }
+}
+
+/// An HTTP/1.1 connection that is kept alive.
+struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let buffer = vec![0; MOST_BYTES];
+        Self { stream, buffer }
+    }
+
+    async fn ask(&mut self, request: &[u8]) -> &[u8] {
+        self.stream.write_all(request).await.unwrap();
+        let mut filled = 0;
+        let mut answer = None;
+        loop {
+            match answer {
+                Some((head, end)) if filled == end => return &self.buffer[head..end],
+                _ => assert!(filled < MOST_BYTES, "an answer of more than {MOST_BYTES} B"),
+            }
+            let read = self.stream.read(&mut self.buffer[filled..]).await.unwrap();
+            assert!(read > 0, "the server closed the connection");
+            filled += read;
+            answer = answer.or_else(|| extent(&self.buffer[..filled]));
+        }
+    }
+}
+
+/// Where the body of an answer begins and ends, once its head is there.
+fn extent(received: &[u8]) -> Option<(usize, usize)> {
+    const NAME: &str = "content-length: ";
+    let head = received
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")?
+        + 4;
+    let text = std::str::from_utf8(&received[..head]).unwrap();
+    assert!(
+        text.starts_with("HTTP/1.1 200 "),
+        "not 200: {}",
+        String::from_utf8_lossy(received)
+    );
+    let length = text.lines().find_map(|line| {
+        let name = line.get(..NAME.len())?;
+        name.eq_ignore_ascii_case(NAME)
+            .then(|| line[NAME.len()..].parse::<usize>().unwrap())
+    });
+    Some((head, head + length.unwrap()))
+}
