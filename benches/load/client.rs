@@ -34,12 +34,12 @@ impl Client {
 
     /// Asks by so many connections at once until the time is up; returns how many answers came, each with status 200.
     ///
-    /// A connection asks the next when it has the answer, and each begins at another place of the requests. What was
-    /// asked in time is waited for.
+    /// A connection asks the next when it has the answer; the first begins at the request given, the others spread from
+    /// there. What was asked in time is waited for.
     pub(crate) fn load(
         &self,
         address: SocketAddr,
-        requests: &Requests,
+        (requests, first): (&Requests, usize),
         connections: u16,
         time: Duration,
     ) -> u32 {
@@ -47,7 +47,7 @@ impl Client {
         self.0.block_on(async {
             let mut talks = JoinSet::new();
             for number in 0..usize::from(connections) {
-                let first = number * requests.len() / usize::from(connections);
+                let first = first + number * requests.len() / usize::from(connections);
                 talks.spawn(talk(address, Arc::clone(requests), first, until));
             }
             talks.join_all().await.iter().sum()
