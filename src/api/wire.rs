@@ -235,8 +235,13 @@ fn at_once<Q>(
     let answer = match result {
         Ok(()) if writer.is_known => Answer::NotModified,
         Ok(()) => Answer::Whole(Ok(Bytes::from(writer.buffer))),
-        // It takes longer than that, or is longer than what is held at a time.
-        Err(StoreError::Timeout | StoreError::Cancelled | StoreError::Busy) => return None,
+        // It takes longer than that, is longer than what is held at a time, or meets a lock that may go away.
+        Err(
+            StoreError::Timeout
+            | StoreError::Cancelled
+            | StoreError::Busy
+            | StoreError::Unavailable { .. },
+        ) => return None,
         Err(error) => Answer::Whole(Err(error)),
     };
     Some(Head {

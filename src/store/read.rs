@@ -1,11 +1,12 @@
 //! Running compiled queries.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::{Interrupt, Readers, Reading, StoreError};
+use super::{BUSY_TIMEOUT, Interrupt, Readers, Reading, StoreError};
 use crate::query::sql::{ParamRef, Sql};
 use crate::query::{List, Stat};
 
@@ -57,6 +58,8 @@ impl Reader {
             return Ok(None);
         };
         pooled.begin(interrupt)?;
+        // Not for another program's lock, either.
+        pooled.connection.busy_timeout(Duration::ZERO)?;
         Ok(Some(Self {
             pooled,
             interrupt: Arc::clone(interrupt),
@@ -87,6 +90,7 @@ impl Drop for Reader {
             .pooled
             .connection
             .progress_handler(0, None::<fn() -> bool>);
+        let _ = self.pooled.connection.busy_timeout(BUSY_TIMEOUT);
         self.pooled.limits.begin(None);
     }
 }
