@@ -68,12 +68,13 @@ fn system_time() -> Timestamp {
 pub struct Clocks {
     /// The server's as it was started.
     start: Clock,
-    state: RwLock<State>,
+    settings: RwLock<Settings>,
     changes: AtomicU64,
 }
 
-#[derive(Debug)]
-struct State {
+/// How all the clocks are set.
+#[derive(Debug, Clone)]
+pub struct Settings {
     server: Clock,
     domains: BTreeMap<String, Clock>,
 }
@@ -84,7 +85,7 @@ impl Clocks {
     pub fn new(start: Clock) -> Self {
         Self {
             start,
-            state: RwLock::new(State {
+            settings: RwLock::new(Settings {
                 server: start,
                 domains: BTreeMap::new(),
             }),
@@ -101,7 +102,7 @@ impl Clocks {
     /// The clock of a domain: its own, or else the server's; `None` asks for the server's.
     #[must_use]
     pub fn of(&self, domain_id: Option<&str>) -> Clock {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.settings.read().unwrap_or_else(PoisonError::into_inner);
         let own = domain_id.and_then(|domain_id| state.domains.get(domain_id));
         own.copied().unwrap_or(state.server)
     }
@@ -112,14 +113,18 @@ impl Clocks {
         self.of(domain_id).now()
     }
 
-    /// The clock that a domain has of its own, or with `None` the server's.
+    /// How they are all set, to be put back.
     #[must_use]
-    pub fn own(&self, domain_id: Option<&str>) -> Option<Clock> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        match domain_id {
-            Some(domain_id) => state.domains.get(domain_id).copied(),
-            None => Some(state.server),
-        }
+    pub fn settings(&self) -> Settings {
+        self.settings
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Sets them all as they were.
+    pub fn put_back(&self, settings: Settings) {
+        self.change(|now| *now = settings);
     }
 
     /// Sets the clock of a domain, or with `None` the server's.
@@ -150,8 +155,13 @@ impl Clocks {
         self.changes.load(Ordering::SeqCst)
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.state.write().unwrap_or_else(PoisonError::into_inner));
+    fn change(&self, change: impl FnOnce(&mut Settings)) {
+        change(
+            &mut self
+                .settings
+                .write()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         self.changes.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -308,6 +308,13 @@ impl Demo {
         (demo, lives)
     }
 
+    /// The same demo, with all that is to come so much later.
+    #[must_use]
+    pub fn later(mut self, millis: i64) -> Self {
+        self.live.start = self.live.start.plus_millis(millis);
+        self
+    }
+
     /// When the next job comes.
     #[must_use]
     pub fn next_birth(&self) -> Timestamp {

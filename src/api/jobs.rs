@@ -46,12 +46,13 @@ const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
 )]
 pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
     let query = JobsQuery::from_pairs(pairs(&request)?.iter().map(borrowed))?;
+    let by_version = Caching::by_version(&request, &app);
     let clock = app.clocks.of(Some(&query.domain_id));
     let moves_with_time = query.query.asks_the_clock() && !clock.is_frozen();
     let caching = if moves_with_time {
         Caching::Never
     } else {
-        Caching::by_version(&request)
+        by_version
     };
     let is_short = request.query_string().len() <= LIGHT_BYTES;
     answer_list(&app, query, is_short, caching).await
@@ -66,7 +67,11 @@ pub(super) fn pairs(request: &HttpRequest) -> Result<Vec<Pair<'_>>, ApiError> {
     if text.len() > MAX_QUERY_STRING_BYTES {
         return Err(ApiError::LongQueryString(MAX_QUERY_STRING_BYTES));
     }
-    Ok(form_urlencoded::parse(text.as_bytes()).collect())
+    Ok(pairs_of(request).collect())
+}
+
+fn pairs_of(request: &HttpRequest) -> impl Iterator<Item = Pair<'_>> {
+    form_urlencoded::parse(request.query_string().as_bytes())
 }
 
 pub(super) fn borrowed<'p>((name, value): &'p Pair<'_>) -> (&'p str, &'p str) {
@@ -96,6 +101,7 @@ pub(crate) async fn search(
     app: Data<App>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    no_parameters(&request)?;
     let body = read_json(&request, body).await?;
     let is_short = body.len() <= LIGHT_BYTES;
     answer_list(&app, JobsQuery::from_json(&body)?, is_short, Caching::Never).await
@@ -129,6 +135,7 @@ pub(crate) async fn stat(
     app: Data<App>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    no_parameters(&request)?;
     let body: Bytes = read_json(&request, body).await?;
     let clocks = Arc::clone(&app.clocks);
     let compile_it =
@@ -164,6 +171,17 @@ pub(crate) async fn stat(
     .await
 }
 
+/// Refuses parameters in the address of a route that takes everything in its body.
+fn no_parameters(request: &HttpRequest) -> Result<(), QueryError> {
+    match pairs_of(request).next() {
+        None => Ok(()),
+        Some((name, _)) => Err(QueryError::Parameter {
+            place: name.chars().take(64).collect(),
+            problem: "this route takes no parameters; put it into the body".to_owned(),
+        }),
+    }
+}
+
 async fn answer_list(
     app: &App,
     query: JobsQuery,
@@ -177,8 +195,10 @@ async fn answer_list(
         Weight::Stream
     };
     let is_light = is_short && !query.query.has_patterns();
-    let now = app.clocks.now(Some(&query.domain_id));
-    let compile = move || -> Result<List, QueryError> { compile_list(&query, now) };
+    let clocks = Arc::clone(&app.clocks);
+    let compile = move || -> Result<List, QueryError> {
+        compile_list(&query, clocks.now(Some(&query.domain_id)))
+    };
     answer(app, (weight, is_light), caching, compile, write_list).await
 }
 

@@ -39,7 +39,7 @@ pub(crate) async fn domains(
     answer(
         &app,
         (Weight::Quick, true),
-        Caching::by_version(&request),
+        Caching::by_version(&request, &app),
         || Ok(()),
         |(), snapshot, writer| {
             let domains = snapshot.domains()?;

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use actix_web::HttpRequest;
+use actix_web::web::Payload;
+use percent_encoding::percent_decode_str;
+use serde::de::IgnoredAny;
 
 use super::error::ApiError;
 use super::jobs::{Pair, pairs};
-use crate::job::MAX_ID_BYTES;
+use crate::job::{JobTextError, MAX_ID_BYTES};
 use crate::query::QueryError;
 use crate::query::error::unknown;
 
@@ -125,4 +128,39 @@ pub(super) fn missing_domain() -> ApiError {
     ApiError::Query(QueryError::Required {
         key: "domain_id".to_owned(),
     })
+}
+
+/// Refuses a body where none is read: whoever puts a `domain_id` there means one domain, and must not change all.
+pub(super) async fn no_body(payload: Payload) -> Result<(), ApiError> {
+    const ENOUGH_BYTES: usize = 1;
+    match payload.to_bytes_limited(ENOUGH_BYTES).await {
+        Ok(Ok(body)) if body.is_empty() => Ok(()),
+        Ok(Err(error)) => Err(ApiError::BrokenBody(error.to_string())),
+        _ => {
+            let text = "this route takes none; `?domain_id=` in the address says which domain";
+            Err(problem("body", text.to_owned()).into())
+        }
+    }
+}
+
+/// What is wrong with a body: no JSON at all, or a member, by its name.
+pub(super) fn body_fault(body: &[u8], fault: &JobTextError) -> ApiError {
+    let error = if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        let (line, column) = (fault.line, fault.column);
+        QueryError::Json {
+            problem: format!("{} at line {line} column {column}", fault.problem),
+        }
+    } else {
+        problem(&format!("body, line {}", fault.line), fault.to_string())
+    };
+    error.into()
+}
+
+/// The id that is the last part of the path. What the router hands on has lost what is not UTF-8.
+pub(super) fn last_of_path(request: &HttpRequest, name: &str) -> Result<String, QueryError> {
+    let raw = request.uri().path().rsplit('/').next().unwrap_or_default();
+    match percent_decode_str(raw).decode_utf8() {
+        Ok(decoded) => id(name, decoded.into_owned()),
+        Err(_) => Err(problem(name, "is not UTF-8, percent-encoded".to_owned())),
+    }
 }

@@ -19,12 +19,12 @@ use super::openapi::answers::{
 };
 use super::openapi::examples;
 use super::openapi::params::ScopeParams;
-use super::parameters::{domain_parameter, problem};
+use super::parameters::{body_fault, domain_parameter, no_body, problem};
 use super::wire::{fresh, read_json};
 use super::write::blocking;
 use crate::clock::Clock;
 use crate::job::from_json;
-use crate::mock::{Mock, SnapshotInfo};
+use crate::mock::{Mock, Route, SnapshotInfo};
 use crate::time::Timestamp;
 
 /// The most that a clock is advanced at once, in seconds: a hundred years.
@@ -36,7 +36,10 @@ pub(crate) async fn bring_up_to_date(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    if let Some(mock) = app.mock.as_ref().filter(|mock| mock.is_due()) {
+    // Only who reads or writes jobs waits for them, and no probe or file of the page.
+    let route = Route::of(request.method().as_str(), request.path());
+    let sees_jobs = route.is_some_and(|route| !matches!(route, Route::Healthz | Route::Check));
+    if sees_jobs && let Some(mock) = app.mock.as_ref().filter(|mock| mock.is_due()) {
         let mock = Arc::clone(mock);
         if let Err(error) = blocking(move || Ok(mock.bring_up_to_date()?)).await {
             return Ok(request.into_response(error.error_response()));
@@ -62,7 +65,12 @@ pub(super) fn mock_of(app: &App) -> Result<Arc<Mock>, ApiError> {
     params(ScopeParams),
     responses((status = 200, description = "How many jobs there are.", body = JobsCount, example = json!({"jobs": 5000})), ParameterErrors)
 )]
-pub(crate) async fn reset(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn reset(
+    request: HttpRequest,
+    app: Data<App>,
+    body: Payload,
+) -> Result<HttpResponse, ApiError> {
+    no_body(body).await?;
     let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
     let jobs = blocking(move || Ok(mock.reset(domain_id.as_deref())?)).await?;
     Ok(fresh(StatusCode::OK, &json!({"jobs": jobs})))
@@ -108,7 +116,9 @@ pub(crate) async fn save(
     request: HttpRequest,
     app: Data<App>,
     name: Path<String>,
+    body: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    no_body(body).await?;
     let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
     let (info, was_there) = blocking(move || Ok(mock.save(&name, domain_id.as_deref())?)).await?;
     let status = if was_there {
@@ -137,7 +147,9 @@ pub(crate) async fn restore(
     request: HttpRequest,
     app: Data<App>,
     name: Path<String>,
+    body: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    no_body(body).await?;
     let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
     let jobs = blocking(move || Ok(mock.restore(&name, domain_id.as_deref())?)).await?;
     Ok(fresh(StatusCode::OK, &json!({"jobs": jobs})))
@@ -159,7 +171,9 @@ pub(crate) async fn forget(
     request: HttpRequest,
     app: Data<App>,
     name: Path<String>,
+    body: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    no_body(body).await?;
     let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
     blocking(move || Ok(mock.forget(&name, domain_id.as_deref())?)).await?;
     Ok(HttpResponse::NoContent().finish())
@@ -228,14 +242,15 @@ pub(crate) async fn set_clock(
         let text = "expected `now`, `is_frozen`, or both".to_owned();
         return Err(problem("body", text).into());
     }
-    let clock = app.clocks.of(domain_id.as_deref());
-    let now = setting.now.unwrap_or_else(|| clock.now());
-    let clock = if setting.is_frozen.unwrap_or(clock.is_frozen()) {
-        Clock::Frozen(now)
-    } else {
-        Clock::running_from(now)
-    };
-    set(&app, domain_id, Some(clock)).await
+    set(&app, domain_id, move |clock| {
+        let now = setting.now.unwrap_or_else(|| clock.now());
+        if setting.is_frozen.unwrap_or(clock.is_frozen()) {
+            Clock::Frozen(now)
+        } else {
+            Clock::running_from(now)
+        }
+    })
+    .await
 }
 
 /// Sets the clock of a domain, or of the server, so much later.
@@ -267,8 +282,7 @@ pub(crate) async fn advance_clock(
     // Within the bounds above it is a number of milliseconds.
     #[allow(clippy::cast_possible_truncation)]
     let millis = (seconds * 1_000.0).round() as i64;
-    let clock = app.clocks.of(domain_id.as_deref()).advanced(millis);
-    set(&app, domain_id, Some(clock)).await
+    set(&app, domain_id, move |clock| clock.advanced(millis)).await
 }
 
 /// Gives a domain the server's clock again; without a domain all clocks are as at the start.
@@ -283,18 +297,22 @@ pub(crate) async fn advance_clock(
 pub(crate) async fn reset_clock(
     request: HttpRequest,
     app: Data<App>,
+    body: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    no_body(body).await?;
     let domain_id = domain_parameter(&request)?;
-    set(&app, domain_id, None).await
+    let (mock, scope) = (mock_of(&app)?, domain_id.clone());
+    blocking(move || Ok(mock.reset_clock(scope.as_deref())?)).await?;
+    Ok(shown(&app, domain_id.as_deref()))
 }
 
 async fn set(
     app: &Data<App>,
     domain_id: Option<String>,
-    clock: Option<Clock>,
+    change: impl FnOnce(Clock) -> Clock + Send + 'static,
 ) -> Result<HttpResponse, ApiError> {
     let (mock, scope) = (mock_of(app)?, domain_id.clone());
-    blocking(move || Ok(mock.set_clock(scope.as_deref(), clock)?)).await?;
+    blocking(move || Ok(mock.set_clock(scope.as_deref(), change)?)).await?;
     Ok(shown(app, domain_id.as_deref()))
 }
 
@@ -307,12 +325,5 @@ fn shown(app: &App, domain_id: Option<&str>) -> HttpResponse {
 }
 
 fn read<T: serde::de::DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    from_json(body).map_err(|fault| {
-        let place = if fault.field.is_empty() {
-            "body"
-        } else {
-            &fault.field
-        };
-        problem(place, fault.problem).into()
-    })
+    from_json(body).map_err(|fault| body_fault(body, &fault))
 }

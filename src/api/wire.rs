@@ -133,20 +133,29 @@ pub(crate) enum Weight {
 #[derive(Debug, Clone)]
 pub(crate) enum Caching {
     Never,
-    /// Under the version of the data; who has that of now is told so, and no query is run. `Some` is what was sent as
-    /// `If-None-Match`.
-    ByVersion(Option<IfNoneMatch>),
+    /// Under the version of the data; who has that of now is told so, and no query is run.
+    ByVersion {
+        /// What was sent as `If-None-Match`.
+        known: Option<IfNoneMatch>,
+        /// [`App::changes`], read before anything that they might have changed.
+        changes: u64,
+    },
 }
 
 impl Caching {
     /// What a request says of the version that it has.
-    pub(crate) fn by_version(request: &HttpRequest) -> Self {
-        Self::ByVersion(IfNoneMatch::parse(request).ok())
+    ///
+    /// To be called before a clock is read.
+    pub(crate) fn by_version(request: &HttpRequest, app: &App) -> Self {
+        Self::ByVersion {
+            known: IfNoneMatch::parse(request).ok(),
+            changes: app.changes(),
+        }
     }
 
     /// The tag of the version of now, and whether who asked has it.
-    fn look(&self, store: &Store, changes: u64) -> Result<Option<(EntityTag, bool)>, StoreError> {
-        let Self::ByVersion(known) = self else {
+    fn look(&self, store: &Store) -> Result<Option<(EntityTag, bool)>, StoreError> {
+        let Self::ByVersion { known, changes } = self else {
             return Ok(None);
         };
         // Weak, since what is sent may be compressed or not.
@@ -176,11 +185,9 @@ pub(crate) async fn answer<Q: Send + 'static>(
     compile: impl FnOnce() -> Result<Q, QueryError> + Send + 'static,
     produce: impl Fn(&Q, &Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<HttpResponse, ApiError> {
-    // Read before the snapshot is taken, as the version is.
-    let changes = app.changes();
     let compile: Compile<_> = if is_light {
         let query = compile()?;
-        if let Some(head) = at_once(&app.store, (&caching, changes), &query, &produce) {
+        if let Some(head) = at_once(&app.store, &caching, &query, &produce) {
             return respond(head, None);
         }
         Box::new(move || Ok(query))
@@ -208,7 +215,7 @@ pub(crate) async fn answer<Q: Send + 'static>(
         let mut writer = AnswerWriter::new(State::Whole(head), interrupt);
         let result = compile()
             .map_err(StoreError::Query)
-            .and_then(|query| writer.produce(&store, (&caching, changes), &query, &produce));
+            .and_then(|query| writer.produce(&store, &caching, &query, &produce));
         writer.finish(result);
         drop(place);
     });
@@ -225,7 +232,7 @@ type Compile<Q> = Box<dyn FnOnce() -> Result<Q, QueryError> + Send>;
 /// Answers what is quick; `None` where that can't be said of it, or no reader is idle.
 fn at_once<Q>(
     store: &Store,
-    caching: (&Caching, u64),
+    caching: &Caching,
     query: &Q,
     produce: &impl Fn(&Q, &Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError>,
 ) -> Option<Head> {
@@ -340,11 +347,11 @@ impl AnswerWriter {
     fn produce<Q>(
         &mut self,
         store: &Store,
-        (caching, changes): (&Caching, u64),
+        caching: &Caching,
         query: &Q,
         produce: &impl Fn(&Q, &Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.look(store, caching, changes)?;
+        self.look(store, caching)?;
         if self.is_known {
             return Ok(());
         }
@@ -357,12 +364,12 @@ impl AnswerWriter {
     fn produce_at_once<Q>(
         &mut self,
         store: &Store,
-        (caching, changes): (&Caching, u64),
+        caching: &Caching,
         query: &Q,
         produce: &impl Fn(&Q, &Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
     ) -> Option<Result<(), StoreError>> {
         let mut run = || {
-            self.look(store, caching, changes)?;
+            self.look(store, caching)?;
             if self.is_known {
                 return Ok(Some(()));
             }
@@ -376,8 +383,8 @@ impl AnswerWriter {
     }
 
     /// Notes the version of the data, and whether who asked has it.
-    fn look(&mut self, store: &Store, caching: &Caching, changes: u64) -> Result<(), StoreError> {
-        if let Some((tag, is_known)) = caching.look(store, changes)? {
+    fn look(&mut self, store: &Store, caching: &Caching) -> Result<(), StoreError> {
+        if let Some((tag, is_known)) = caching.look(store)? {
             self.tag = Some(tag);
             self.is_known = is_known;
         }

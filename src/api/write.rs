@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path, Payload};
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
@@ -17,10 +17,11 @@ use super::openapi::bodies::{JobPatch, JobsBody};
 use super::openapi::examples;
 use super::openapi::params::{AddParams, DomainParams, TenantParams};
 use super::parameters::{
-    Parameters, domain_parameter, id, missing_domain, problem, required_domain,
+    Parameters, body_fault, domain_parameter, last_of_path, missing_domain, no_body, problem,
+    required_domain,
 };
 use super::wire::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, fresh, read_body};
-use crate::job::{Draft, Job, JobTextError, from_json};
+use crate::job::{Draft, Job, from_json};
 use crate::json::StrictObject;
 use crate::mock::Change;
 use crate::query::QueryError;
@@ -58,13 +59,12 @@ const MAX_JOB_BYTES: usize = 8 << 20;
 pub(crate) async fn put(
     request: HttpRequest,
     app: Data<App>,
-    job_id: Path<String>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let domain_id = domain_parameter(&request)?;
     let body = read_body(&request, body, &["application/json"], MAX_JOB_BYTES).await?;
     let mut draft: Draft = from_json(&body).map_err(|fault| body_fault(&body, &fault))?;
-    let job_id = id("job_id", job_id.into_inner())?;
+    let job_id = last_of_path(&request, "job_id")?;
     agree("job_id", &mut draft.job_id, Some(job_id))?;
     agree("domain_id", &mut draft.domain_id, domain_id)?;
     if draft.domain_id.is_none() {
@@ -110,15 +110,13 @@ pub(crate) async fn put(
 pub(crate) async fn patch(
     request: HttpRequest,
     app: Data<App>,
-    job_id: Path<String>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     const MEDIA_TYPES: &[&str] = &["application/merge-patch+json", "application/json"];
     let domain_id = required_domain(&request)?;
-    let job_id = job_id.into_inner();
+    let job_id = last_of_path(&request, "job_id")?;
     let body = read_body(&request, body, MEDIA_TYPES, MAX_QUERY_BYTES).await?;
-    let patch: StrictObject =
-        serde_json::from_slice(&body).map_err(|error| syntax_fault(&error.to_string()))?;
+    let patch: StrictObject = from_json(&body).map_err(|fault| body_fault(&body, &fault))?;
     let job = change(app, OnConflict::Replace, false, move |change| {
         let found = change.find(&domain_id, &job_id)?;
         let Some(found) = found else {
@@ -153,7 +151,11 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
     let says_when = patch.contains_key("updated_at");
     json_patch::merge(&mut job, &Value::Object(patch));
     if !says_when {
-        job["updated_at"] = Value::String(now);
+        job["updated_at"] = Value::String(now.clone());
+    }
+    // What a patch takes away is now, by the same look at the clock.
+    if job.get("created_at").is_none() {
+        job["created_at"] = Value::String(now);
     }
     from_json(job.to_string().as_bytes()).map_err(|fault| {
         let place = if fault.field.is_empty() {
@@ -180,10 +182,11 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
 pub(crate) async fn delete(
     request: HttpRequest,
     app: Data<App>,
-    job_id: Path<String>,
+    body: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    no_body(body).await?;
     let domain_id = required_domain(&request)?;
-    let job_id = job_id.into_inner();
+    let job_id = last_of_path(&request, "job_id")?;
     change(app, OnConflict::Replace, false, move |change| {
         if change.delete(&domain_id, &job_id)? {
             Ok(())
@@ -207,7 +210,9 @@ pub(crate) async fn delete(
 pub(crate) async fn delete_domain(
     request: HttpRequest,
     app: Data<App>,
+    body: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    no_body(body).await?;
     let domain_id = required_domain(&request)?;
     let deleted: Result<u64, ApiError> = change(app, OnConflict::Replace, false, move |change| {
         Ok(change.delete_domain(&domain_id)?)
@@ -341,23 +346,6 @@ fn refused(refusal: Refusal) -> ApiError {
         Refusal::Store(error) => error.into(),
         Refusal::Job(fault) => problem("body", fault).into(),
     }
-}
-
-fn body_fault(body: &[u8], fault: &JobTextError) -> ApiError {
-    if serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err() {
-        syntax_fault(&format!(
-            "{} at line {} column {}",
-            fault.problem, fault.line, fault.column
-        ))
-    } else {
-        problem(&format!("body, line {}", fault.line), fault.to_string()).into()
-    }
-}
-
-fn syntax_fault(problem: &str) -> ApiError {
-    ApiError::Query(QueryError::Json {
-        problem: problem.to_owned(),
-    })
 }
 
 fn document(status: StatusCode, document: String) -> HttpResponse {

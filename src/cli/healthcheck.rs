@@ -18,7 +18,7 @@ const MAX_PROBLEM_CHARS: usize = 200;
 #[derive(Debug, Args)]
 pub(super) struct HealthcheckArgs {
     /// The server's address, `http://HOST:PORT`; it goes before the two below
-    #[arg(long, value_name = "URL", env = "JOBDECK_URL", value_parser = base)]
+    #[arg(long, value_name = "URL", env = "JOBDECK_HEALTH_URL", value_parser = base)]
     url: Option<String>,
     /// The file in which the server says its address; it goes before --listen
     #[arg(long, value_name = "PATH", env = "JOBDECK_READY_FILE")]

@@ -19,6 +19,9 @@ use super::ready::ReadyFile;
 
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
+/// How many descriptors a server asks for; it gets what the system allows.
+const MOST_DESCRIPTORS: u64 = 65_536;
+
 #[derive(Debug, Args)]
 struct ListenArgs {
     /// Where to listen; port 0 takes a free one
@@ -234,6 +237,10 @@ fn run_server(
     store: &Arc<Store>,
     mut ready_file: Option<ReadyFile>,
 ) -> Result<(), Failure> {
+    // A connection is a descriptor, in a mock two, and many systems allow 1,024 unless one asks.
+    if let Err(error) = rlimit::increase_nofile_limit(MOST_DESCRIPTORS) {
+        log::warn!("no more descriptors can be had than there are: {error}");
+    }
     actix_web::rt::System::new().block_on(async {
         let (running, address) = server::start(&config, Arc::clone(store))?;
         // The one line that scripts read.

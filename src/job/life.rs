@@ -174,7 +174,16 @@ fn is_final(status: JobStatus) -> bool {
 impl Script {
     /// Begins the life of a job now.
     pub(super) fn begin(self, start: Job, now: Timestamp) -> Result<Life, String> {
-        let mut stages: Vec<Stage> = Vec::with_capacity(self.0.len());
+        let mut stages: Vec<Stage> = Vec::with_capacity(self.0.len() + 1);
+        if start.status == JobStatus::InProgress {
+            // It runs from now on.
+            stages.push(Stage {
+                at: now,
+                status: start.status,
+                remained_tasks: start.remained_tasks,
+                errors: Vec::new(),
+            });
+        }
         for (index, step) in self.0.into_iter().enumerate() {
             let fault = |problem: String| Err(format!("life[{index}].{problem}"));
             let last = stages.last();
@@ -315,6 +324,21 @@ mod tests {
         );
         let later = life.clone().later(5_000);
         assert_eq!(later.at(now().plus_millis(5_500)).remained_tasks, 3);
+    }
+
+    #[test]
+    fn a_job_may_be_in_progress_from_the_start() {
+        let life = life(
+            r#""status":"IN_PROGRESS","total_tasks":4,"remained_tasks":2,"life":[{"after":8,"status":"SUCCESS"}]"#,
+        );
+        assert_eq!(
+            story(&life.unwrap()),
+            [
+                "0 IN_PROGRESS 2 0",
+                "4000 IN_PROGRESS 1 0",
+                "8000 SUCCESS 0 0"
+            ]
+        );
     }
 
     #[test]

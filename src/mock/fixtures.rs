@@ -1,12 +1,16 @@
 //! Fixtures: the files whose jobs a mock starts with, and whether they have changed.
+//!
+//! They are read before anything is locked: a file may be long, or lie behind a slow network.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
 
 use crate::job::Draft;
+use crate::time::Timestamp;
 use crate::transfer::{Refusal, Source, TransferError, read_jobs};
 
 /// What a file of jobs ends with, within a folder; a file that is named itself may end with anything.
@@ -29,7 +33,16 @@ struct Seen {
 }
 
 /// A mark of each file, which another content changes.
-type Marks = Vec<(PathBuf, Option<(SystemTime, u64)>)>;
+type Marks = Vec<(PathBuf, Option<Mark>)>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Mark {
+    inode: u64,
+    bytes: u64,
+    /// Seconds and nanoseconds, as is the next.
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
 
 impl Fixtures {
     pub(super) fn new(paths: Vec<PathBuf>) -> Self {
@@ -43,26 +56,44 @@ impl Fixtures {
         self.paths.is_empty()
     }
 
-    /// Reads every file, in the order of the paths and within a folder by name, and hands each draft on.
-    pub(super) fn read(
-        &self,
-        each: &mut impl FnMut(Draft) -> Result<(), Refusal>,
-    ) -> Result<(), TransferError> {
+    /// Reads every file, in the order of the paths and within a folder by name; of several drafts of a job the last.
+    ///
+    /// # Errors
+    /// [`TransferError`] names file, line and field: also of a draft that would make no job at `now`.
+    pub(super) fn read(&self, now: Timestamp) -> Result<Vec<Draft>, TransferError> {
         let marks = self.marks();
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             seen.loaded.clone_from(&marks);
             seen.last = marks;
         }
+        let mut drafts: Vec<Option<Draft>> = Vec::new();
+        let mut places: HashMap<(Option<String>, Option<String>), usize> = HashMap::new();
         for path in &self.paths {
             for file in files(path)? {
                 let io = |fault| io_fault(&file, fault);
                 let reader = Box::new(File::open(&file).map_err(io)?);
                 let name = file.display().to_string();
-                read_jobs(Source { name, reader }, each)?;
+                let shown = name.clone();
+                read_jobs(Source { name, reader }, &mut |draft: Draft| {
+                    draft.clone().into_life(now).map_err(Refusal::Job)?;
+                    let key = (draft.domain_id.clone(), draft.job_id.clone());
+                    if let Some(former) = places.insert(key, drafts.len())
+                        && let Some(Draft {
+                            job_id: Some(job_id),
+                            ..
+                        }) = drafts[former].take()
+                    {
+                        log::warn!("{shown}: job {job_id} is there already; the last is taken");
+                    }
+                    drafts.push(Some(draft));
+                    Ok(())
+                })?;
             }
         }
-        Ok(())
+        let drafts: Vec<_> = drafts.into_iter().flatten().collect();
+        log::info!("the fixtures have {} jobs", drafts.len());
+        Ok(drafts)
     }
 
     /// Whether the files are others than those that were read last, and have been so for two looks: one that is being
@@ -84,9 +115,13 @@ impl Fixtures {
             .flat_map(|path| files(path).unwrap_or_else(|_| vec![path.clone()]));
         files
             .map(|file| {
-                let mark = std::fs::metadata(&file)
-                    .and_then(|metadata| Ok((metadata.modified()?, metadata.len())));
-                (file, mark.ok())
+                let mark = std::fs::metadata(&file).ok().map(|metadata| Mark {
+                    inode: metadata.ino(),
+                    bytes: metadata.size(),
+                    modified: (metadata.mtime(), metadata.mtime_nsec()),
+                    changed: (metadata.ctime(), metadata.ctime_nsec()),
+                });
+                (file, mark)
             })
             .collect()
     }
@@ -95,15 +130,24 @@ impl Fixtures {
 /// The files at a path: itself, or those of the folder.
 fn files(path: &Path) -> Result<Vec<PathBuf>, TransferError> {
     let io = |fault| io_fault(path, fault);
-    if !std::fs::metadata(path).map_err(io)?.is_dir() {
+    let metadata = std::fs::metadata(path).map_err(io)?;
+    if metadata.is_file() {
         return Ok(vec![path.to_owned()]);
+    }
+    if !metadata.is_dir() {
+        let problem = "is neither a file nor a folder";
+        return Err(io(std::io::Error::new(ErrorKind::InvalidInput, problem)));
     }
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path).map_err(io)? {
         let file = entry.map_err(io)?.path();
         let ending = file.extension().and_then(|ending| ending.to_str());
-        if ending.is_some_and(|ending| ENDINGS.contains(&ending)) {
-            found.push(file);
+        // What an editor or a system keeps beside a file begins with a dot.
+        let name = file.file_name().unwrap_or_default();
+        let is_hidden = name.as_encoded_bytes().starts_with(b".");
+        if !is_hidden && ending.is_some_and(|ending| ENDINGS.contains(&ending)) {
+            // What is no regular file (a pipe would never end) is refused by name.
+            found.extend(files(&file)?);
         }
     }
     if found.is_empty() {

@@ -99,12 +99,20 @@ impl Lives {
         }
     }
 
-    /// Moves all that is to come, so that a state goes on from where it stood.
-    pub(super) fn move_to(&mut self, millis: i64) {
-        for playing in self.domains.values_mut().flat_map(BTreeMap::values_mut) {
-            playing.life = playing.life.clone().later(millis);
-            playing.next = playing.next.plus_millis(millis);
+    /// Moves all that is to come, by so many milliseconds in each domain, so that a state goes on from where it stood.
+    pub(super) fn move_by(&mut self, millis: impl Fn(&str) -> i64) {
+        for (domain_id, jobs) in &mut self.domains {
+            let millis = millis(domain_id);
+            for playing in jobs.values_mut() {
+                playing.life = playing.life.clone().later(millis);
+                playing.next = playing.next.plus_millis(millis);
+            }
         }
+    }
+
+    /// The domains that have living jobs.
+    pub(super) fn domains(&self) -> impl Iterator<Item = &str> {
+        self.domains.keys().map(String::as_str)
     }
 
     /// Those of a domain, or all.

@@ -17,12 +17,12 @@ use super::lives::Lives;
 use super::{Fault, Faults, FaultsFull, Journal};
 use crate::clock::{Clock, Clocks};
 use crate::demo::Demo;
-use crate::job::Draft;
+use crate::job::{Draft, Life};
 use crate::store::{OnConflict, StateId, Store, StoreError};
 use crate::time::Timestamp;
-use crate::transfer::TransferError;
+use crate::transfer::{Refusal, TransferError};
 
-/// The most snapshots that are kept.
+/// The most snapshots that are kept of a domain, and of the whole server.
 const MAX_SNAPSHOTS: usize = 100;
 /// The longest name of a snapshot, in bytes.
 const MAX_NAME_BYTES: usize = 100;
@@ -48,8 +48,8 @@ pub enum MockError {
     SnapshotName(String),
     #[error(transparent)]
     Faults(#[from] FaultsFull),
-    #[error("there are {MAX_SNAPSHOTS} snapshots, which is the most; delete one")]
-    ManySnapshots,
+    #[error("there are {MAX_SNAPSHOTS} snapshots{}, which is the most; delete one", of_domain(.0.as_deref()))]
+    ManySnapshots(Option<String>),
 }
 
 fn of_domain(domain_id: Option<&str>) -> String {
@@ -119,6 +119,45 @@ struct Saved {
     demo: Option<Demo>,
     /// By the clock of its scope.
     at: Timestamp,
+    /// By the clocks of the domains that have living jobs.
+    domains_at: BTreeMap<String, Timestamp>,
+}
+
+impl Saved {
+    fn new(
+        state: StateId,
+        jobs: u64,
+        scope: Option<&str>,
+        from: (&Lives, Option<&Demo>),
+        clocks: &Clocks,
+    ) -> Self {
+        let (lives, demo) = from;
+        let lives = lives.within(scope);
+        let now = |domain: &str| (domain.to_owned(), clocks.now(Some(domain)));
+        Self {
+            state,
+            jobs,
+            domains_at: lives.domains().map(now).collect(),
+            lives,
+            demo: demo.cloned(),
+            at: clocks.now(scope),
+        }
+    }
+
+    /// The lives and the demo, so moved that they go on from where they stood.
+    fn going_on(
+        &self,
+        server: Timestamp,
+        now: impl Fn(&str) -> Timestamp,
+    ) -> (Lives, Option<Demo>) {
+        let mut lives = self.lives.clone();
+        lives.move_by(|domain| {
+            let at = self.domains_at.get(domain).unwrap_or(&self.at);
+            now(domain).millis() - at.millis()
+        });
+        let millis = server.millis() - self.at.millis();
+        (lives, self.demo.clone().map(|demo| demo.later(millis)))
+    }
 }
 
 /// A snapshot, as it is listed.
@@ -149,13 +188,7 @@ impl Mock {
             }
             None => (None, Vec::new()),
         };
-        let saved = Saved {
-            state: 0,
-            jobs: 0,
-            lives: Lives::default(),
-            demo: demo.clone(),
-            at: now,
-        };
+        let saved = Saved::new(0, 0, None, (&Lives::default(), demo.as_ref()), &clocks);
         let mock = Self {
             fixtures: Fixtures::new(start.fixtures),
             state: Mutex::new(State {
@@ -183,9 +216,10 @@ impl Mock {
             for life in born {
                 change.put_life(life, now)?;
             }
-            state.origin.jobs = change.transaction.save_state(state.origin.state, None)?;
+            let jobs = change.transaction.save_state(state.origin.state, None)?;
             change.commit_with(&mut state.lives)?;
-            state.origin.lives = state.lives.clone();
+            let from = (&state.lives, state.demo.as_ref());
+            state.origin = Saved::new(state.origin.state, jobs, None, from, &mock.clocks);
             state.base = state.origin.clone();
         }
         if !mock.fixtures.is_empty() {
@@ -238,48 +272,63 @@ impl Mock {
     /// # Errors
     /// [`StoreError`] when it can't be written.
     pub fn bring_up_to_date(&self) -> Result<(), StoreError> {
-        let mut state = self.lock();
-        let state = &mut *state;
+        self.catch_up(&mut self.lock())
+    }
+
+    fn catch_up(&self, state: &mut State) -> Result<(), StoreError> {
         if !state.is_due(&self.clocks) {
             return Ok(());
         }
         let mut demo = state.demo.clone();
-        let mut writer = self.store.writer()?;
-        let mut change = Change::played(writer.begin(OnConflict::Replace)?, &self.clocks);
+        let now = self.clocks.now(None);
+        let born = demo.iter_mut().flat_map(|demo| demo.born_until(now));
+        let mut changed: Vec<(Life, Timestamp)> = born.map(|life| (life, now)).collect();
         for (life, last, now) in state.lives.due(&self.clocks) {
             if life.at(now) != *last {
-                change.put_life(life.clone(), now)?;
+                changed.push((life.clone(), now));
             }
         }
-        let now = self.clocks.now(None);
-        for life in demo.iter_mut().flat_map(|demo| demo.born_until(now)) {
-            change.put_life(life, now)?;
+        if !changed.is_empty() {
+            let mut writer = self.store.writer()?;
+            let mut change = Change::played(writer.begin(OnConflict::Replace)?, &self.clocks);
+            for (life, now) in changed {
+                change.put_life(life, now)?;
+            }
+            change.commit_with(&mut state.lives)?;
         }
-        change.commit_with(&mut state.lives)?;
         state.lives.settle(&self.clocks);
         state.demo = demo;
         Ok(())
     }
 
-    /// Sets the clock of a domain, or of the server, and brings the jobs up to it.
+    /// Sets the clock of a domain, or of the server, to what `set` makes of it, and brings the jobs up to it.
     ///
     /// # Errors
-    /// [`StoreError`] when what the jobs have become can't be written; the clock is as it was then.
+    /// [`StoreError`] when what the jobs have become can't be written; the clocks are as they were then.
     pub fn set_clock(
         &self,
         domain_id: Option<&str>,
-        clock: Option<Clock>,
+        set: impl FnOnce(Clock) -> Clock,
     ) -> Result<(), StoreError> {
-        let before = self.clocks.own(domain_id);
-        match clock {
-            Some(clock) => self.clocks.set(domain_id, clock),
-            None => self.clocks.reset(domain_id),
-        }
-        self.lock().lives.disturb();
-        self.bring_up_to_date().inspect_err(|_| match before {
-            Some(before) => self.clocks.set(domain_id, before),
-            None => self.clocks.reset(domain_id),
-        })
+        self.change_clocks(|clocks| clocks.set(domain_id, set(clocks.of(domain_id))))
+    }
+
+    /// Gives a domain the server's clock again; with `None` all of them that of the start.
+    ///
+    /// # Errors
+    /// As [`Mock::set_clock`].
+    pub fn reset_clock(&self, domain_id: Option<&str>) -> Result<(), StoreError> {
+        self.change_clocks(|clocks| clocks.reset(domain_id))
+    }
+
+    /// One at a time, so that two who set a clock by what it shows don't overlook each other.
+    fn change_clocks(&self, change: impl FnOnce(&Clocks)) -> Result<(), StoreError> {
+        let mut state = self.lock();
+        let before = self.clocks.settings();
+        change(&self.clocks);
+        state.lives.disturb();
+        self.catch_up(&mut state)
+            .inspect_err(|_| self.clocks.put_back(before))
     }
 
     /// Makes the jobs of a domain, or all, and their clocks what they were at the start, and clears its faults, so that
@@ -295,13 +344,11 @@ impl Mock {
             None => self.clocks.start(),
         };
         let now = clock.now();
-        let moving = state
-            .moving
-            .iter()
-            .filter(|draft| domain_id.is_none() || draft.domain_id.as_deref() == domain_id);
-        let moving: Vec<_> = moving.cloned().collect();
+        let is_of = |draft: &&Draft| domain_id.is_none() || draft.domain_id.as_deref() == domain_id;
+        let moving: Vec<_> = state.moving.iter().filter(is_of).cloned().collect();
         let base = state.base.clone();
-        let jobs = self.go_back(state, &base, domain_id, now, |change| {
+        let going_on = base.going_on(now, |_| now);
+        let jobs = self.go_back(state, &base, domain_id, going_on, |change| {
             for draft in moving {
                 // It made a job when the fixtures were loaded, and makes the same now.
                 if let Ok(life) = draft.into_life(now) {
@@ -330,13 +377,14 @@ impl Mock {
         self.journal.stop();
     }
 
-    /// Goes back to a saved state, does what `then` does after it, and returns how many jobs the scope has.
+    /// Goes back to a saved state with these lives, does what `then` does after it, and returns how many jobs the scope
+    /// has.
     fn go_back(
         &self,
         state: &mut State,
         saved: &Saved,
         domain_id: Option<&str>,
-        now: Timestamp,
+        (lives, demo): (Lives, Option<Demo>),
         then: impl FnOnce(&mut Change<'_>) -> Result<(), StoreError>,
     ) -> Result<u64, StoreError> {
         let mut writer = self.store.writer()?;
@@ -344,14 +392,12 @@ impl Mock {
         change.transaction.restore_state(saved.state, domain_id)?;
         then(&mut change)?;
         let jobs = change.transaction.count(domain_id)?;
-        let mut lives = saved.lives.clone();
-        lives.move_to(now.millis() - saved.at.millis());
         let mut kept = state.lives.clone();
         kept.replace(lives, domain_id);
         change.commit_with(&mut kept)?;
         state.lives = kept;
         if domain_id.is_none() {
-            state.demo.clone_from(&saved.demo);
+            state.demo = demo;
         }
         Ok(jobs)
     }
@@ -374,13 +420,14 @@ impl Mock {
                 name.chars().take(MAX_NAME_BYTES).collect(),
             ));
         }
-        self.bring_up_to_date()?;
         let mut state = self.lock();
         let state = &mut *state;
+        self.catch_up(state)?;
         let key = (domain_id.map(str::to_owned), name.to_owned());
         let former = state.snapshots.get(&key).map(|saved| saved.state);
-        if former.is_none() && state.snapshots.len() >= MAX_SNAPSHOTS {
-            return Err(MockError::ManySnapshots);
+        let of_scope = state.snapshots.keys().filter(|(scope, _)| *scope == key.0);
+        if former.is_none() && of_scope.count() >= MAX_SNAPSHOTS {
+            return Err(MockError::ManySnapshots(key.0));
         }
         let mut writer = self.store.writer()?;
         let mut transaction = writer.begin(OnConflict::Replace)?;
@@ -391,13 +438,8 @@ impl Mock {
         let jobs = transaction.save_state(number, domain_id)?;
         transaction.commit()?;
         state.newest = number;
-        let saved = Saved {
-            state: number,
-            jobs,
-            lives: state.lives.within(domain_id),
-            demo: state.demo.clone(),
-            at: self.clocks.now(domain_id),
-        };
+        let from = (&state.lives, state.demo.as_ref());
+        let saved = Saved::new(number, jobs, domain_id, from, &self.clocks);
         let info = info(&key, &saved);
         state.snapshots.insert(key, saved);
         Ok((info, former.is_some()))
@@ -414,8 +456,9 @@ impl Mock {
         let key = (domain_id.map(str::to_owned), name.to_owned());
         let saved = state.snapshots.get(&key).cloned();
         let saved = saved.ok_or_else(|| state.no_snapshot(name, domain_id))?;
-        let now = self.clocks.now(domain_id);
-        Ok(self.go_back(state, &saved, domain_id, now, |_| Ok(()))?)
+        let now = |domain: &str| self.clocks.now(Some(domain));
+        let going_on = saved.going_on(self.clocks.now(domain_id), now);
+        Ok(self.go_back(state, &saved, domain_id, going_on, |_| Ok(()))?)
     }
 
     /// Forgets a snapshot.
@@ -463,37 +506,39 @@ impl Mock {
     /// # Errors
     /// [`MockError`] names the file, line and field; nothing has changed then.
     pub fn reload(&self) -> Result<(), MockError> {
+        let drafts = self.fixtures.read(self.clocks.now(None))?;
         let mut state = self.lock();
         let state = &mut *state;
         let now = self.clocks.now(None);
         let number = state.newest + 1;
-        let mut lives = state.origin.lives.clone();
-        lives.move_to(now.millis() - state.origin.at.millis());
-        let mut moving = Vec::new();
+        let (mut lives, demo) = state
+            .origin
+            .going_on(now, |domain| self.clocks.now(Some(domain)));
         let mut writer = self.store.writer()?;
         let mut change = Change::played(writer.begin_bulk(OnConflict::Replace)?, &self.clocks);
         change.transaction.restore_state(state.origin.state, None)?;
-        self.fixtures.read(&mut |draft: Draft| {
-            if draft.life.is_some() || draft.created_at.is_none() {
-                moving.push(draft.clone());
+        let moves = |draft: &&Draft| draft.life.is_some() || draft.created_at.is_none();
+        let moving: Vec<_> = drafts.iter().filter(moves).cloned().collect();
+        for draft in drafts {
+            // Each was checked when it was read.
+            if let Err(Refusal::Store(error)) = change.put(draft) {
+                return Err(error.into());
             }
-            change.put(draft).map(|_| ())
-        })?;
+        }
         if state.base.state != state.origin.state {
             change.transaction.remove_state(state.base.state)?;
         }
         let jobs = change.transaction.save_state(number, None)?;
+        for draft in &moving {
+            if let (Some(domain_id), Some(job_id)) = (&draft.domain_id, &draft.job_id) {
+                change.transaction.leave_out(number, domain_id, job_id)?;
+            }
+        }
         change.commit_with(&mut lives)?;
         state.newest = number;
-        state.base = Saved {
-            state: number,
-            jobs,
-            lives: lives.clone(),
-            demo: state.origin.demo.clone(),
-            at: now,
-        };
+        state.base = Saved::new(number, jobs, None, (&lives, demo.as_ref()), &self.clocks);
         state.lives = lives;
-        state.demo.clone_from(&state.origin.demo);
+        state.demo = demo;
         state.moving = moving;
         Ok(())
     }

@@ -37,6 +37,25 @@ impl WriteTransaction<'_> {
         Ok(saved as u64)
     }
 
+    /// Has a state leave a job as it is when it is gone back to: whoever does so writes that job himself.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the connection is broken.
+    pub fn leave_out(
+        &mut self,
+        state: StateId,
+        domain_id: &str,
+        job_id: &str,
+    ) -> Result<(), StoreError> {
+        let key = self.scope_key(Some(domain_id))?;
+        self.transaction
+            .prepare_cached(
+                "UPDATE state_jobs SET document = NULL WHERE state = ? AND domain = ? AND job_id = ?",
+            )?
+            .execute(params![state, key, job_id])?;
+        Ok(())
+    }
+
     /// Makes the jobs what they were when the state was saved, by touching only those that differ.
     ///
     /// The scope may be narrower than that of the state.
@@ -48,13 +67,14 @@ impl WriteTransaction<'_> {
         let key = self.scope_key(scope)?;
         self.transaction.execute(
             "DELETE FROM jobs WHERE (?2 IS NULL OR domain = ?2) AND NOT EXISTS (SELECT 1 FROM state_jobs AS s \
-             WHERE s.state = ?1 AND s.domain = jobs.domain AND s.job_id = jobs.job_id AND s.document = jobs.document)",
+             WHERE s.state = ?1 AND s.domain = jobs.domain AND s.job_id = jobs.job_id \
+             AND ifnull(s.document = jobs.document, 1))",
             params![state, key],
         )?;
         self.transaction.execute(
             &format!(
                 "INSERT INTO jobs ({COLUMNS}) SELECT {COLUMNS} FROM state_jobs AS s \
-                 WHERE s.state = ?1 AND (?2 IS NULL OR s.domain = ?2) AND NOT EXISTS (SELECT 1 FROM jobs \
+                 WHERE s.state = ?1 AND (?2 IS NULL OR s.domain = ?2) AND s.document IS NOT NULL AND NOT EXISTS (SELECT 1 FROM jobs \
                  WHERE jobs.domain = s.domain AND jobs.job_id = s.job_id) ORDER BY position"
             ),
             params![state, key],

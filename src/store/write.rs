@@ -145,7 +145,7 @@ impl WriteTransaction<'_> {
                 let mut update = self.transaction.prepare_cached(
                     "UPDATE jobs SET status = ?3, total_tasks = ?4, remained_tasks = ?5, collector_id = ?6, \
                      project_id = ?7, created_at = ?8, updated_at = ?9, finished_at = ?10, document = ?11 \
-                     WHERE domain = ?1 AND job_id = ?2",
+                     WHERE domain = ?1 AND job_id = ?2 AND document <> ?11",
                 )?;
                 update.execute(values)?;
                 Ok(Written::Replaced)

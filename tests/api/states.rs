@@ -160,7 +160,7 @@ fn snapshots_are_saved_restored_listed_and_forgotten() {
         assert_eq!(app.bare(method, path).error(), expected);
     }
     assert_eq!(jobs(&app, "d"), before);
-    for number in 0..99 {
+    for number in 0..100 {
         assert_eq!(
             app.bare("PUT", &format!("/jobdeck/snapshots/n{number}?domain_id=x"))
                 .status,
@@ -168,8 +168,14 @@ fn snapshots_are_saved_restored_listed_and_forgotten() {
         );
     }
     assert_eq!(
-        app.bare("PUT", "/jobdeck/snapshots/more").error(),
-        "400 ERROR_INVALID_PARAMETER: there are 100 snapshots, which is the most; delete one"
+        app.bare("PUT", "/jobdeck/snapshots/more?domain_id=y")
+            .status,
+        201
+    );
+    assert_eq!(
+        app.bare("PUT", "/jobdeck/snapshots/more?domain_id=x")
+            .error(),
+        "400 ERROR_INVALID_PARAMETER: there are 100 snapshots of domain x, which is the most; delete one"
     );
 }
 
@@ -283,7 +289,7 @@ fn a_clock_set_to_nonsense_stays_as_it_was() {
             "POST",
             "/jobdeck/clock/advance",
             "{}",
-            "body: missing field `seconds`",
+            "body, line 1: column 2: missing field `seconds`",
         ),
     ] {
         let answer = app.send(
@@ -294,7 +300,7 @@ fn a_clock_set_to_nonsense_stays_as_it_was() {
         );
         let error = answer.error();
         assert!(
-            error.starts_with(&format!("400 ERROR_INVALID_PARAMETER: {expected}")),
+            error.starts_with("400 ERROR_INVALID_PARAMETER: ") && error.contains(expected),
             "{body}: {error}"
         );
     }
@@ -542,6 +548,169 @@ fn domains_do_not_see_each_other() {
             });
         }
     });
+}
+
+#[test]
+fn of_two_fixtures_of_a_job_the_last_is_the_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, last) = (
+        folder.path().join("a.ndjson"),
+        folder.path().join("b.ndjson"),
+    );
+    let life = r#"{"job_id":"j","domain_id":"d","life":[{"after":10,"status":"SUCCESS"}]}"#;
+    std::fs::write(&first, life).unwrap();
+    std::fs::write(&last, job("j", "d", "\"status\":\"CANCELED\"")).unwrap();
+    let app = with_fixtures(&[folder.path()], "");
+    assert_eq!(jobs(&app, "d"), ["j CANCELED 0"]);
+    app.bare("POST", "/jobdeck/reset");
+    advance(&app, "", 60);
+    assert_eq!(jobs(&app, "d"), ["j CANCELED 0"]);
+}
+
+#[test]
+fn what_is_no_file_of_jobs_is_passed_over_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.ndjson"), job("a", "d", "")).unwrap();
+    // As an editor leaves it while one writes.
+    std::os::unix::fs::symlink("nowhere", folder.path().join(".#a.ndjson")).unwrap();
+    let app = with_fixtures(&[folder.path()], "");
+    assert_eq!(jobs(&app, "d"), ["a CREATED 0"]);
+    // Opening a pipe would wait for whoever writes to it.
+    let made = std::process::Command::new("mkfifo")
+        .arg(folder.path().join("b.ndjson"))
+        .status();
+    assert!(made.unwrap().success());
+    let problem = || app.get("/jobdeck/about").json()["fixtures_problem"].clone();
+    eventually("it is told", || !problem().is_null());
+    let said = problem();
+    assert!(
+        said.as_str()
+            .unwrap()
+            .ends_with("b.ndjson: is neither a file nor a folder"),
+        "{said}"
+    );
+    assert_eq!(jobs(&app, "d"), ["a CREATED 0"]);
+}
+
+#[test]
+fn a_file_that_another_took_the_place_of_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.ndjson");
+    std::fs::write(&file, job("a", "d", "")).unwrap();
+    let app = with_fixtures(&[&file], "");
+    let other = folder.path().join("other");
+    std::fs::write(&other, job("b", "d", "")).unwrap();
+    let times = std::fs::metadata(&file).unwrap().modified().unwrap();
+    std::fs::File::options()
+        .write(true)
+        .open(&other)
+        .unwrap()
+        .set_modified(times)
+        .unwrap();
+    std::fs::rename(&other, &file).unwrap();
+    eventually("it is loaded", || jobs(&app, "d") == ["b CREATED 0"]);
+}
+
+#[test]
+fn advances_at_once_all_count() {
+    let app = App::mock("");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..10).for_each(|_| drop(advance(&app, "?domain_id=d", 1))));
+        }
+    });
+    let clock = app.get("/jobdeck/clock?domain_id=d").json();
+    assert_eq!(clock["now"], "2022-06-20T12:01:20.000Z");
+}
+
+#[test]
+fn a_snapshot_of_all_goes_on_by_the_clock_of_each_domain() {
+    let app = App::mock("");
+    for domain in ["d", "e"] {
+        put(
+            &app,
+            "j",
+            domain,
+            &json!({"life": [{"after": 60, "status": "SUCCESS"}]}),
+        );
+    }
+    advance(&app, "?domain_id=d", 30);
+    app.bare("PUT", "/jobdeck/snapshots/s");
+    advance(&app, "?domain_id=d", 3_600);
+    assert_eq!(jobs(&app, "d"), ["j SUCCESS 0"]);
+    app.bare("POST", "/jobdeck/snapshots/s/restore");
+    assert_eq!(jobs(&app, "d"), ["j CREATED 0"]);
+    advance(&app, "?domain_id=d", 29);
+    assert_eq!(jobs(&app, "d"), ["j CREATED 0"]);
+    advance(&app, "?domain_id=d", 1);
+    assert_eq!(jobs(&app, "d"), ["j SUCCESS 0"]);
+    advance(&app, "", 59);
+    assert_eq!(jobs(&app, "e"), ["j CREATED 0"]);
+}
+
+#[test]
+fn a_clock_that_can_not_be_given_back_stays() {
+    let app = App::mock("");
+    advance(&app, "?domain_id=d", 30);
+    put(
+        &app,
+        "j",
+        "d",
+        &json!({"life": [{"after": 60, "status": "SUCCESS"}]}),
+    );
+    put(
+        &app,
+        "k",
+        "e",
+        &json!({"life": [{"after": 60, "status": "SUCCESS"}]}),
+    );
+    advance(&app, "?domain_id=e", 10);
+    advance(&app, "?domain_id=d", 30);
+    let clock = |domain: &str| {
+        app.get(&format!("/jobdeck/clock?domain_id={domain}"))
+            .json()
+    };
+    let before = [clock("d"), clock("e")];
+    let other = rusqlite::Connection::open(app.database()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Its job would have to be written.
+    let path = "/jobdeck/clock/advance?domain_id=d";
+    assert_eq!(app.json("POST", path, &json!({"seconds": 600})).status, 503);
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!([clock("d"), clock("e")], before);
+    assert_eq!(jobs(&app, "d"), ["j CREATED 0"]);
+}
+
+#[test]
+fn a_demo_on_a_running_clock_is_reset_too() {
+    let app = App::serve(Setup {
+        clock: Clock::running_from(
+            jobdeck::time::Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap(),
+        ),
+        mock: Some(Start {
+            demo: Some(1),
+            ..Start::default()
+        }),
+        ..Setup::default()
+    });
+    let total = || {
+        let domains = app.get("/jobdeck/domains").json();
+        let jobs = domains["results"].as_array().unwrap().iter();
+        jobs.map(|domain| domain["jobs"].as_i64().unwrap())
+            .sum::<i64>()
+    };
+    let start = total();
+    advance(&app, "", 600);
+    assert!(total() >= start + 190);
+    app.bare("PUT", "/jobdeck/snapshots/s");
+    let saved = total();
+    advance(&app, "", 600);
+    assert!(total() >= saved + 190);
+    // A little may have come since, as time goes by; ten minutes of jobs have not.
+    app.bare("POST", "/jobdeck/snapshots/s/restore");
+    assert!((saved..saved + 100).contains(&total()));
+    app.bare("POST", "/jobdeck/reset");
+    assert!((start..start + 100).contains(&total()));
 }
 
 #[test]

@@ -257,7 +257,7 @@ const FAULTS: [(&str, &str, &str, &str); 15] = [
         "PATCH",
         "/jobdeck/jobs/a?domain_id=d",
         "[]",
-        "400 ERROR_JSON_FORMAT: the body is not JSON: invalid type: sequence, expected an object",
+        "400 ERROR_INVALID_PARAMETER: body, line 1: column 0: invalid type: sequence, expected an object",
     ),
     (
         "PATCH",

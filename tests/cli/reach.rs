@@ -151,7 +151,7 @@ fn healthcheck_finds_the_server_however_it_is_named() {
         assert_eq!(ok(here, &[&["healthcheck"], arguments].concat()), "");
     }
     for (name, value) in [
-        ("JOBDECK_URL", server.url.clone()),
+        ("JOBDECK_HEALTH_URL", server.url.clone()),
         ("JOBDECK_READY_FILE", "ready.json".to_owned()),
         ("JOBDECK_LISTEN", format!("0.0.0.0:{port}")),
     ] {
