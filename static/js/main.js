@@ -165,7 +165,7 @@ function showEmpty(hasRows, total) {
   const domains = loader.domains();
   const isKnown = domains.some((one) => one.domain_id === state.domain);
   const reason = hasRows ? null : total > 0 ? 'past-the-end' : isKnown && isFiltered(state) ? 'no-match' : domains.length ? 'no-domain' : 'no-jobs';
-  table.showEmpty(reason, { database: loader.about().database, clear: () => {
+  table.showEmpty(reason, { database: loader.about().database, isMock: loader.about().is_mock, clear: () => {
     go(NO_FILTERS);
     $('content').focus({ preventScroll: true });
   }, firstPage: () => go({ page: 1 }) });

@@ -138,11 +138,13 @@ export function showPages(state, total, go) {
 }
 
 /** Why there are no rows, and what to do; nothing where there are some. */
-export function showEmpty(reason, { database = '', clear, firstPage, fault, retry }) {
+export function showEmpty(reason, { database = '', isMock = false, clear, firstPage, fault, retry }) {
   $('empty').hidden = !reason;
   $('table').hidden = Boolean(reason);
   const word = /^[\w./-]+$/.test(database) ? database : `'${database.replaceAll("'", "'\\''")}'`;
-  const command = `jobdeck import --db ${word} jobs.ndjson`;
+  // What is imported into a mock is gone with its next reset.
+  const command = isMock ? `curl -X PUT '${location.origin}/jobdeck/jobs/job-1?domain_id=domain-1' -H 'content-type: application/json' -d '{}'`
+    : `jobdeck import --db ${word} jobs.ndjson`;
   const [title, text, ...means] = {
     'no-jobs': ['No jobs yet', 'Load some, and they are shown here:', el('code', {}, command), ' ', copyButton('Copy', () => command)],
     'no-match': ['No job matches', 'There are jobs in this domain, but none that all the filters let through.', button('Clear filters', clear)],
@@ -150,5 +152,5 @@ export function showEmpty(reason, { database = '', clear, firstPage, fault, retr
     'no-answer': ['No answer', fault, button('Try again', retry)],
     'past-the-end': ['No jobs on this page', 'There are not so many any more.', button('To the first page', firstPage)],
   }[reason] ?? ['', ''];
-  renew($('empty'), [reason, database, fault], () => [el('h2', {}, title), el('p', {}, text), ...means]);
+  renew($('empty'), [reason, command, fault], () => [el('h2', {}, title), el('p', {}, text), ...means]);
 }

@@ -298,6 +298,22 @@ fn requests_past_the_limits_are_the_clients_fault() {
     }
 }
 
+#[test]
+fn a_parameter_beside_a_body_is_refused() {
+    let app = App::with_jobs(job("j", "d", ""));
+    for route in ["search", "stat"] {
+        let path = format!("/inventory/v1/jobs/{route}?domain_id=e");
+        check_error(
+            &app.post(
+                &path,
+                &json!({"domain_id": "d", "query": {"distinct": "status"}}),
+            )
+            .error(),
+            "400 ERROR_INVALID_PARAMETER: domain_id: this route takes no parameters; put it into the body",
+        );
+    }
+}
+
 /// A column named twice a stage, fifty stages on: written out it would be more than any memory holds.
 #[test]
 fn calculations_of_calculations_stay_small() {

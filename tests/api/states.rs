@@ -88,6 +88,29 @@ fn a_reset_goes_back_to_the_start() {
 }
 
 #[test]
+fn a_body_that_is_not_read_is_refused() {
+    let app = App::mock(job("a", "d", ""));
+    put(&app, "b", "d", &json!({}));
+    let body = json!({"domain_id": "e"});
+    for (method, path) in [
+        ("POST", "/jobdeck/reset"),
+        ("PUT", "/jobdeck/snapshots/s"),
+        ("POST", "/jobdeck/snapshots/s/restore"),
+        ("DELETE", "/jobdeck/snapshots/s"),
+        ("DELETE", "/jobdeck/clock"),
+        ("DELETE", "/jobdeck/jobs?domain_id=d"),
+        ("DELETE", "/jobdeck/jobs/a?domain_id=d"),
+    ] {
+        assert_eq!(
+            app.json(method, path, &body).error(),
+            "400 ERROR_INVALID_PARAMETER: body: this route takes none; `?domain_id=` in the address says which domain",
+            "{method} {path}"
+        );
+    }
+    assert_eq!(jobs(&app, "d"), ["a CREATED 0", "b CREATED 0"]);
+}
+
+#[test]
 fn snapshots_are_saved_restored_listed_and_forgotten() {
     let app = App::mock(job("a", "d", "") + &job("a", "e", ""));
     let saved = app.bare("PUT", "/jobdeck/snapshots/one?domain_id=d");
