@@ -43,6 +43,14 @@ async function dropped() {
 }
 const refresh = () => it.page.getByRole('button', { name: 'Refresh now' }).click();
 
+test('an empty mock tells how to put a job, and that puts one', async () => {
+  for (const domain of DOMAINS) await server.send('DELETE', `/jobdeck/jobs?domain_id=${domain}`);
+  await it.page.goto(`${server.url}/?refresh=2`);
+  const command = await it.page.locator('#empty code').textContent();
+  execFileSync('bash', ['-c', `${command} -s`]);
+  await it.page.locator('#rows .id', { hasText: 'job-1' }).waitFor();
+});
+
 test('requests come as they are sent, the newest first, and none of the page itself', async () => {
   await it.open('?domain=domain-a&refresh=2');
   await it.page.getByRole('button', { name: 'Journal' }).click();
