@@ -51,7 +51,7 @@ use crate::mock::Audience;
         own::check,
         get
     ),
-    components(schemas(answers::ErrorAnswer))
+    components(schemas(answers::ErrorAnswer, crate::job::Job))
 )]
 struct Base;
 
@@ -178,6 +178,9 @@ fn document(is_writable: bool, is_mock: bool) -> Value {
     // Strings, numbers, and maps with strings as keys: nothing that serialising refuses.
     let mut document = serde_json::to_value(api).unwrap_or_default();
     complete_components(&mut document, is_mock);
+    suit_makers_of_clients(&mut document);
+    // Nobody is asked for a token.
+    document["security"] = json!([]);
     let paths = document["paths"].as_object_mut();
     for (path, methods) in paths.into_iter().flatten() {
         let is_misbehaved_to = is_mock && Audience::of(path) == Audience::Api;
@@ -263,6 +266,37 @@ fn complete_components(document: &mut Value, is_mock: bool) {
                 "example": {"detail": {"code": "ERROR_UNAVAILABLE", "message": "the inventory restarts"}}
             }}
         });
+    }
+}
+
+/// Says in every schema what makers of clients (openapi-typescript and its like) would else get wrong: an object without
+/// members is to them one that can have none, and a member with a default one that is always there.
+fn suit_makers_of_clients(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(suit_makers_of_clients),
+        Value::Object(object) => {
+            let types = object.get("type");
+            let is_object = match types {
+                Some(Value::Array(types)) => types.iter().any(|one| one == "object"),
+                one => one.is_some_and(|one| one == "object"),
+            };
+            if is_object && !object.contains_key("properties") {
+                let entry = object.entry("additionalProperties");
+                entry.or_insert(Value::Bool(true));
+            }
+            let properties = object.get_mut("properties").and_then(Value::as_object_mut);
+            for property in properties.into_iter().flat_map(Map::values_mut) {
+                if let Some(property) = property.as_object_mut() {
+                    property.shift_remove("default");
+                }
+            }
+            for (name, member) in object {
+                if !matches!(name.as_str(), "example" | "examples") {
+                    suit_makers_of_clients(member);
+                }
+            }
+        }
+        _ => {}
     }
 }
 

@@ -6,6 +6,7 @@
 mod draft;
 mod life;
 
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, Deserializer, Error, MapAccess, Visitor};
@@ -261,6 +262,8 @@ pub(crate) struct CollectorMembers {
     capability: Option<Value>,
     #[schema(value_type = Option<PluginMembers>)]
     plugin_info: Option<Value>,
+    #[serde(flatten)]
+    others: HashMap<String, Value>,
 }
 
 /// The plugin that did the work. Other members are kept as they came.
@@ -272,6 +275,8 @@ pub(crate) struct PluginMembers {
     version: Option<String>,
     #[schema(value_type = Option<Object>)]
     options: Option<Value>,
+    #[serde(flatten)]
+    others: HashMap<String, Value>,
 }
 
 /// What a known member must hold; every one may also be null.

@@ -31,7 +31,7 @@ impl PartialSchema for JobInfo {
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             object.required.clear();
             object.description = Some(
-                "A job as it is answered: whole, or with `only` and `minimal` just what was asked for. A field without a value is left out. Times are in UTC with milliseconds.".to_owned(),
+                "A job as it is answered: whole, a `Job`; or with `only` and `minimal` just what was asked for, so any field may be missing. A field without a value is left out. Times are in UTC with milliseconds.".to_owned(),
             );
         }
         schema

@@ -97,7 +97,12 @@ impl PartialSchema for AddedJob {
                 "A job among others. It names its id, and its domain where the address does not.",
             ))
             .item(Ref::from_schema_name("JobDraft"))
-            .item(ObjectBuilder::new().required("job_id"))
+            // With the member itself: makers of clients take an object without members for one that has none.
+            .item(
+                ObjectBuilder::new()
+                    .property("job_id", ObjectBuilder::new().schema_type(Type::String))
+                    .required("job_id"),
+            )
             .into()
     }
 }

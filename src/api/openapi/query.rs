@@ -558,8 +558,10 @@ fn required(names: &[&str]) -> Vec<Value> {
 
 /// Completes a schema of the language: the other spellings of its members, and what operators ask.
 ///
-/// The other spellings are `patternProperties`, which validators go by and makers of clients leave alone: two members
-/// that are one would be two fields, and in some languages of the same name.
+/// The other spellings are `dependentSchemas` and `propertyNames`, which validators go by and makers of clients leave alone:
+/// two members that are one would be two fields, and in some languages of the same name. (`patternProperties` they don't
+/// leave alone: in TypeScript every member would have to be of the types there.) Of a member that is required each
+/// spelling has a branch that names it, so that makers of clients know that one is.
 pub(super) fn spell(name: &str, schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else {
         return;
@@ -568,9 +570,9 @@ pub(super) fn spell(name: &str, schema: &mut Value) {
         spell_object(name, object);
     }
     match name {
-        // Exactly one stage, beside nulls.
+        // Exactly one stage, beside nulls. As `additionalProperties`, makers of clients would ask null of the stage, too.
         "Stage" if object.contains_key("properties") => {
-            object.insert("additionalProperties".to_owned(), json!({"type": "null"}));
+            object.insert("unevaluatedProperties".to_owned(), json!({"type": "null"}));
         }
         "Sort" if object.contains_key("items") => {
             object.insert("maxItems".to_owned(), MAX_SORT_KEYS.into());
@@ -593,35 +595,44 @@ fn spell_object(name: &str, object: &mut Map<String, Value>) {
     let Some(properties) = object.get("properties").and_then(Value::as_object) else {
         return;
     };
-    let mut others = Map::new();
-    for (property, schema) in properties {
-        for other in other_spellings(property) {
-            if !properties.contains_key(&other) {
-                others.insert(format!("^{other}$"), schema.clone());
-            }
-        }
-    }
+    let branch = |property: &str, name: &str| json!({"required": [name], "properties": {name: properties[property]}});
     let mut all = Vec::new();
     if name == "Condition" {
-        all.push(one_of_required(&["key", "k"]));
-        all.push(one_of_required(&["operator", "o"]));
+        for spellings in [["key", "k"], ["operator", "o"]] {
+            all.push(json!({"oneOf": spellings.map(|name| branch(name, name))}));
+        }
     }
-    if let Some(Value::Array(names)) = object.remove("required") {
-        let mut only = Vec::new();
-        for required in names.iter().filter_map(Value::as_str) {
-            let others = other_spellings(required);
-            if others.is_empty() {
-                only.push(required);
-            } else {
-                let spellings: Vec<_> = std::iter::once(required)
-                    .chain(others.iter().map(String::as_str))
-                    .collect();
-                all.push(one_of_required(&spellings));
+    let required = object.get("required").and_then(Value::as_array);
+    let required: Vec<_> = required
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let mut only = Vec::new();
+    let mut names: Vec<_> = properties.keys().cloned().collect();
+    let mut dependent = Map::new();
+    for property in properties.keys() {
+        let mut others = other_spellings(property);
+        others.retain(|other| !properties.contains_key(other));
+        let is_required = required.contains(&property.as_str());
+        if is_required && others.is_empty() {
+            only.push(property.clone());
+        } else if is_required {
+            let spellings = std::iter::once(property).chain(&others);
+            let branches: Vec<_> = spellings.map(|name| branch(property, name)).collect();
+            all.push(json!({"oneOf": branches}));
+        } else {
+            for other in &others {
+                let schema = json!({"properties": {other: properties[property]}});
+                dependent.insert(other.clone(), schema);
             }
         }
-        if !only.is_empty() {
-            object.insert("required".to_owned(), json!(only));
-        }
+        names.extend(others);
+    }
+    let has_others = names.len() > properties.len();
+    object.shift_remove("required");
+    if !only.is_empty() {
+        object.insert("required".to_owned(), json!(only));
     }
     match name {
         "StatisticsQuery" => all.push(json!({"anyOf": [
@@ -641,8 +652,12 @@ fn spell_object(name: &str, object: &mut Map<String, Value>) {
         let is = |member: &str| json!({"required": [member], "properties": {member: {"enum": operators}}});
         all.push(json!({"if": {"anyOf": [is("operator"), is("o")]}, "then": rule()}));
     }
-    if !others.is_empty() {
-        object.insert("patternProperties".to_owned(), Value::Object(others));
+    if has_others {
+        object.shift_remove("additionalProperties");
+        object.insert("propertyNames".to_owned(), json!({"enum": names}));
+    }
+    if !dependent.is_empty() {
+        object.insert("dependentSchemas".to_owned(), Value::Object(dependent));
     }
     if !all.is_empty() {
         object.insert("allOf".to_owned(), Value::Array(all));
