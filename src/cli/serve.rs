@@ -10,6 +10,7 @@ use clap::Args;
 use jobdeck::api::Origin;
 use jobdeck::clock::{Clock, Clocks};
 use jobdeck::mock::{Fault, Mock, MockError, Start};
+use jobdeck::query::QueryError;
 use jobdeck::server::{self, Config};
 use jobdeck::store::{Mode, Store};
 use jobdeck::time::Timestamp;
@@ -98,9 +99,25 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "PATH", env = "JOBDECK_FIXTURES", num_args = 1.., value_delimiter = ',')]
     fixtures: Vec<PathBuf>,
     /// Have a mock misbehave from the start, such as `route=search,code=503,times=2` or `delay=0.5-2,seed=7`; may be given
-    /// several times
-    #[arg(long = "fault", value_name = "FAULT", env = "JOBDECK_FAULT", value_parser = Fault::from_option)]
-    faults: Vec<Fault>,
+    /// several times, or hold several faults, one a line or with `;` between them
+    #[arg(long = "fault", value_name = "FAULT", env = "JOBDECK_FAULT", value_parser = some_faults)]
+    faults: Vec<SomeFaults>,
+}
+
+/// The faults of one option.
+#[derive(Debug, Clone)]
+struct SomeFaults(Vec<Fault>);
+
+/// Several faults, since a variable of the environment can't be given several times.
+fn some_faults(text: &str) -> Result<SomeFaults, QueryError> {
+    let parts = text.split([';', '\n']).map(str::trim);
+    let mut parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+    if parts.is_empty() {
+        // Refused as what it is.
+        parts.push("");
+    }
+    let faults: Result<_, _> = parts.into_iter().map(Fault::from_option).collect();
+    faults.map(SomeFaults)
 }
 
 /// An address and a port, or a name and a port.
@@ -179,7 +196,11 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let start = Start {
         demo: None,
         fixtures: args.fixtures.clone(),
-        faults: args.faults.clone(),
+        faults: args
+            .faults
+            .iter()
+            .flat_map(|some| some.0.iter().cloned())
+            .collect(),
     };
     let database = match &args.db {
         None if args.mock => return serve_scratch(config, start, ready_file),

@@ -73,7 +73,7 @@ fn fixtures_and_faults_are_there_from_the_start() {
             "a.ndjson",
             "b.json",
             "--fault",
-            "route=stat,code=503",
+            "route=stat,code=503; drop,job_id=x\n route=list,code=504;",
             "--fault",
             "route=about,delay=0.001",
         ],
@@ -81,7 +81,11 @@ fn fixtures_and_faults_are_there_from_the_start() {
     let domains = r#"{"results":[{"domain_id":"d","jobs":2}]}"#;
     assert_eq!(server.get("/jobdeck/domains"), domains);
     let faults = server.get("/jobdeck/faults");
-    assert!(faults.contains(r#""total_count":2"#), "{faults}");
+    assert!(faults.contains(r#""total_count":4"#), "{faults}");
+    assert!(
+        faults.contains(r#""id":"fault-2","job_id":"x","drop":true"#),
+        "{faults}"
+    );
     // A reset goes back to the start, and so do they.
     ureq::delete(format!("{}/jobdeck/faults", server.url))
         .call()
@@ -89,7 +93,7 @@ fn fixtures_and_faults_are_there_from_the_start() {
     ureq::post(format!("{}/jobdeck/reset", server.url))
         .send_empty()
         .unwrap();
-    assert!(server.get("/jobdeck/faults").contains(r#""total_count":2"#));
+    assert!(server.get("/jobdeck/faults").contains(r#""total_count":4"#));
 }
 
 #[test]
@@ -151,6 +155,10 @@ fn what_can_not_be_is_told_in_one_line() {
         usage.contains("code: unknown") && usage.contains("did you mean `ERROR_UNAVAILABLE`?"),
         "{usage}"
     );
+    for text in ["", " ;", "code=503; nothing"] {
+        let usage = fails(here, &["serve", "--mock", "--fault", text], 2);
+        assert!(usage.contains("expected NAME=VALUE"), "{usage}");
+    }
 }
 
 #[test]
