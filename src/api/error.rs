@@ -6,7 +6,7 @@ use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
-use crate::mock::{MockError, Refusal};
+use crate::mock::{MockError, Refusal, TooFew};
 use crate::query::QueryError;
 use crate::store::StoreError;
 use crate::transfer::TransferError;
@@ -59,9 +59,9 @@ pub(crate) enum ApiError {
     Jobs(TransferError),
     #[error(transparent)]
     Mock(MockError),
-    #[error("{came} of {wanted} requests came within {seconds} seconds")]
+    #[error("{} of {wanted} requests {}", .came.came, until(.came, *.seconds))]
     Waited {
-        came: usize,
+        came: TooFew,
         wanted: usize,
         seconds: f64,
     },
@@ -175,6 +175,15 @@ impl ApiError {
             }
             other => other.to_string(),
         }
+    }
+}
+
+/// When a wait for requests ended.
+fn until(came: &TooFew, seconds: f64) -> String {
+    if came.is_stopped {
+        "had come when the server stopped".to_owned()
+    } else {
+        format!("came within {seconds} seconds")
     }
 }
 

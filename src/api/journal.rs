@@ -102,7 +102,7 @@ struct JournalInfo<'e> {
 /// Lists the requests that came, with their answers; or waits until so many have come.
 ///
 /// The newest thousand are kept, of every route but the mock's own and the probes, and not the page's. With `wait_for` it
-/// answers as soon as so many match; else who has the version of now, by `If-None-Match`, is told so.
+/// answers as soon as so many have come; else who has the version of now, by `If-None-Match`, is told so.
 #[utoipa::path(
     get,
     path = "/jobdeck/journal",
@@ -118,7 +118,7 @@ struct JournalInfo<'e> {
         (status = 304, description = "Nothing has come since.",
             headers(("ETag" = String, description = "The version of the journal."))),
         ParameterErrors,
-        (status = 408, description = "Fewer than `wait_for` had come when the time was up.", body = ErrorAnswer,
+        (status = 408, description = "Fewer than `wait_for` had come when the time was up, or the server stopped.", body = ErrorAnswer,
             example = json!({"detail": {"code": "ERROR_REQUEST_TIMEOUT", "message": "1 of 3 requests came within 10 seconds"}}))
     )
 )]

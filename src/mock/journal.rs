@@ -58,7 +58,7 @@ pub struct Entry {
     /// The body of the answer, before it was compressed: JSON as JSON, else a text, or null.
     #[schema(value_type = Value)]
     pub answer: Kept,
-    /// Whether the answer was longer than what is kept of it, or broke off.
+    /// Whether the answer was longer than what is kept of it, or broke off, be it by a fault.
     pub is_answer_cut: bool,
     /// From the request's head to the end of the answer.
     pub milliseconds: f64,
@@ -164,6 +164,23 @@ impl Filter {
     }
 }
 
+/// Fewer requests came than were waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooFew {
+    pub came: usize,
+    /// The server stops, and so the time was not up.
+    pub is_stopped: bool,
+}
+
+/// What somebody who waits has counted.
+#[derive(Debug, Default)]
+struct Tally {
+    came: usize,
+    /// The newest that was looked at.
+    last_id: u64,
+    clears: u64,
+}
+
 /// The journal of a server.
 #[derive(Debug)]
 pub struct Journal {
@@ -178,6 +195,8 @@ struct Ring {
     bytes: usize,
     last_id: u64,
     version: u64,
+    /// How often requests were forgotten because somebody said so.
+    clears: u64,
 }
 
 impl Default for Journal {
@@ -233,34 +252,54 @@ impl Journal {
             .collect()
     }
 
-    /// The same as soon as there are so many.
+    /// The same as soon as so many have come. What has made room for newer ones meanwhile has come, too; what somebody
+    /// cleared has not.
     ///
     /// # Errors
-    /// How many there were when the time was up, or the server stopped.
+    /// [`TooFew`] when the time was up, or the server stopped.
     pub async fn wait_for(
         &self,
         filter: &Filter,
         count: usize,
         timeout: Duration,
-    ) -> Result<Vec<Arc<Entry>>, usize> {
+    ) -> Result<Vec<Arc<Entry>>, TooFew> {
         let mut news = self.news.subscribe();
         let end = tokio::time::sleep(timeout);
         tokio::pin!(end);
+        let mut tally = Tally::default();
         loop {
             let is_stopped = *news.borrow_and_update();
-            let found = self.find(filter);
-            if found.len() >= count {
-                return Ok(found);
+            self.tally(filter, &mut tally);
+            let came = tally.came;
+            if came >= count {
+                return Ok(self.find(filter));
             }
             if is_stopped {
-                return Err(found.len());
+                return Err(TooFew { came, is_stopped });
             }
             tokio::select! {
                 // The sender lives as long as this.
                 _ = news.changed() => {}
-                () = &mut end => return Err(found.len()),
+                () = &mut end => return Err(TooFew { came, is_stopped }),
             }
         }
+    }
+
+    /// Counts what has come since the last time; anew where somebody has cleared meanwhile.
+    fn tally(&self, filter: &Filter, tally: &mut Tally) {
+        let ring = self.lock();
+        if ring.clears != tally.clears {
+            *tally = Tally {
+                clears: ring.clears,
+                ..Tally::default()
+            };
+        }
+        let is_new = |entry: &&Arc<Entry>| entry.id > tally.last_id;
+        let news = ring.entries.iter().rev().take_while(is_new);
+        let news: Vec<_> = news.cloned().collect();
+        tally.last_id = ring.last_id;
+        drop(ring);
+        tally.came += news.iter().filter(|entry| filter.matches(entry)).count();
     }
 
     /// Forgets all requests, or those that name one domain. Says how many they were.
@@ -271,6 +310,7 @@ impl Journal {
             .retain(|entry| domain_id.is_some() && entry.domain_id.as_deref() != domain_id);
         ring.bytes = ring.entries.iter().map(|entry| entry.bytes()).sum();
         ring.version = ring.version.wrapping_add(1);
+        ring.clears += 1;
         before - ring.entries.len()
     }
 
@@ -443,13 +483,45 @@ mod tests {
         });
         assert_eq!(waited.unwrap().len(), 2);
         let start = tokio::time::Instant::now();
-        assert_eq!(journal.wait_for(&filter, 3, TEN).await.unwrap_err(), 2);
+        let too_few = |is_stopped| TooFew {
+            came: 2,
+            is_stopped,
+        };
+        let waited = journal.wait_for(&filter, 3, TEN).await;
+        assert_eq!(waited.unwrap_err(), too_few(false));
         assert_eq!(start.elapsed(), TEN);
         let (waited, ()) = tokio::join!(journal.wait_for(&filter, 3, TEN), async {
             tokio::task::yield_now().await;
             journal.stop();
         });
-        assert_eq!(waited.unwrap_err(), 2);
+        assert_eq!(waited.unwrap_err(), too_few(true));
         assert_eq!(start.elapsed(), TEN);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_counts_what_has_made_room_and_not_what_was_cleared() {
+        const TEN: Duration = Duration::from_secs(10);
+        let journal = Journal::default();
+        let filter = Filter {
+            domain_id: Some("d".to_owned()),
+            ..Filter::default()
+        };
+        journal.record(search("d", ""));
+        let (waited, ()) = tokio::join!(journal.wait_for(&filter, 2, TEN), async {
+            tokio::task::yield_now().await;
+            for _ in 0..MAX_ENTRIES {
+                journal.record(search("e", ""));
+            }
+            tokio::task::yield_now().await;
+            journal.record(search("d", ""));
+        });
+        let ids: Vec<_> = waited.unwrap().iter().map(|entry| entry.id).collect();
+        assert_eq!(ids, [MAX_ENTRIES as u64 + 2], "what there still is");
+        let (waited, ()) = tokio::join!(journal.wait_for(&filter, 2, TEN), async {
+            tokio::task::yield_now().await;
+            journal.clear(Some("d"));
+            journal.record(search("d", ""));
+        });
+        assert_eq!(waited.unwrap_err().came, 1);
     }
 }

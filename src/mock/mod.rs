@@ -19,7 +19,9 @@ pub use change::Change;
 pub use code::Code;
 pub use fault::{Delay, Fault, MAX_DELAY_SECONDS, MAX_TEXT_BYTES, Target};
 pub use faults::{End, Faults, FaultsFull, Listed, MAX_FAULTS, Plan, Refusal, Wait};
-pub use journal::{Entry, Filter, Journal, Kept, MAX_ENTRIES, MAX_JOURNAL_BYTES, MAX_KEPT_BYTES};
+pub use journal::{
+    Entry, Filter, Journal, Kept, MAX_ENTRIES, MAX_JOURNAL_BYTES, MAX_KEPT_BYTES, TooFew,
+};
 pub use prefer::Prefer;
 pub use request::{Audience, Route, Subject};
 pub use states::{Mock, MockError, SnapshotInfo, Start};
