@@ -1,7 +1,8 @@
 //! What a mock does around every route of the API: it plays the faults that were set, and writes the journal.
 //!
 //! It stands within the compression, so bodies are seen as they were written. A request that has to wait does so before
-//! it is run, and so holds nothing but its connection.
+//! it is run: it holds its connection, its body, which of a write may be large, and what the journal keeps of it; neither
+//! a thread nor the database.
 
 use std::any::Any;
 use std::net::{Shutdown, TcpStream};
@@ -35,6 +36,8 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 /// What the page sends with its requests, so that the journal leaves them out.
 const FROM_THE_PAGE: &str = "x-jobdeck-page";
+/// How long a body may be, in bytes, that is looked at on the worker's own thread, where others wait.
+const LOOKED_AT_ONCE: usize = 64 << 10;
 
 /// A second handle of a connection, by which it can be closed without an answer.
 #[derive(Debug)]
@@ -69,12 +72,10 @@ pub(crate) async fn misbehave(
         Ok(body) => (body, None),
         Err(refusal) => (Bytes::new(), Some(refusal)),
     };
-    let subject = Subject::of(
-        request.method().as_str(),
-        request.path(),
-        request.query_string(),
-        &body,
-    );
+    let (subject, refusal) = match subject_of(&request, &body).await {
+        Ok(subject) => (subject, refusal),
+        Err(fault) => (Subject::default(), Some(fault)),
+    };
     let mut record = Record {
         mock: Arc::clone(&mock),
         start,
@@ -142,10 +143,30 @@ fn is_misbehaved_to(request: &ServiceRequest) -> bool {
     !is_preflight && Audience::of(request.path()) == Audience::Api
 }
 
+/// What a request is about; looks at a large body where nobody waits for it.
+async fn subject_of(request: &ServiceRequest, body: &Bytes) -> Result<Subject, ApiError> {
+    let (method, path, query) = (
+        request.method().as_str(),
+        request.path(),
+        request.query_string(),
+    );
+    if body.len() <= LOOKED_AT_ONCE {
+        return Ok(Subject::of(method, path, query, body));
+    }
+    let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
+    let body = body.clone();
+    tokio::task::spawn_blocking(move || Subject::of(&method, &path, &query, &body))
+        .await
+        .map_err(|error| {
+            log::error!("a look at a body ended in a panic: {error}");
+            ApiError::Internal("a look at a body ended in a panic")
+        })
+}
+
 /// Reads the body of a request, and lays it back for the route.
 async fn take_body(request: &mut ServiceRequest) -> Result<Bytes, ApiError> {
     let route = Route::of(request.method().as_str(), request.path());
-    let limit = if route.is_some_and(Route::is_write) {
+    let limit = if route.is_some_and(Route::has_jobs_in_body) {
         MAX_WRITE_BYTES
     } else {
         MAX_QUERY_BYTES

@@ -229,10 +229,7 @@ pub(crate) async fn not_found(request: HttpRequest, app: Data<App>) -> HttpRespo
     let path: String = request.path().chars().take(200).collect();
     let is_control = Audience::of(request.path()) == Audience::Control;
     let route = Route::of(request.method().as_str(), request.path());
-    let is_write = matches!(
-        route,
-        Some(Route::Put | Route::Patch | Route::Delete | Route::Add)
-    );
+    let is_write = route.is_some_and(Route::is_write);
     let switch = if is_control && app.mock.is_none() {
         Some("--mock")
     } else if is_write && !app.is_writable {

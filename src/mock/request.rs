@@ -1,12 +1,13 @@
 //! A request as faults and journal see it: which route it is for, and which domain and job it names.
 
-use std::borrow::Cow;
+use std::fmt;
 
 use percent_encoding::percent_decode_str;
-use serde::de::{Error, IgnoredAny};
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
+use crate::json::ObjectOnly;
 use crate::query::error::unknown;
 
 /// Who a path belongs to.
@@ -122,8 +123,20 @@ impl Route {
 
     /// Whether its bodies are jobs, which may be larger than questions.
     #[must_use]
-    pub fn is_write(self) -> bool {
+    pub fn has_jobs_in_body(self) -> bool {
         matches!(self, Self::Put | Self::Patch | Self::Add)
+    }
+
+    /// Whether it changes jobs.
+    #[must_use]
+    pub fn is_write(self) -> bool {
+        matches!(self, Self::Put | Self::Patch | Self::Delete | Self::Add)
+    }
+
+    /// Whether it is what a server's health is watched by.
+    #[must_use]
+    pub fn is_probe(self) -> bool {
+        matches!(self, Self::Healthz | Self::Check)
     }
 }
 
@@ -191,63 +204,121 @@ fn named_in_query(query: &str) -> (Option<String>, Option<String>) {
     (domain, job)
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+/// One document of a body, of which only the names are read; or what all documents so far name alike.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
 struct Named {
+    #[serde(alias = "domainId", deserialize_with = "name")]
     domain_id: Option<String>,
+    #[serde(alias = "jobId", deserialize_with = "name")]
     job_id: Option<String>,
 }
 
-/// One document of a body, of which only the names are read.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Document<'d> {
-    #[serde(borrow, alias = "domainId")]
-    domain_id: Option<Name<'d>>,
-    #[serde(borrow, alias = "jobId")]
-    job_id: Option<Name<'d>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Name<'d> {
-    Text(#[serde(borrow)] Cow<'d, str>),
-    Other(IgnoredAny),
-}
-
-impl Name<'_> {
-    fn text(self) -> Option<String> {
-        match self {
-            Self::Text(text) if !text.is_empty() => Some(text.into_owned()),
-            Self::Text(_) | Self::Other(IgnoredAny) => None,
+/// Reads a text that is not empty; anything else is passed over, and takes no memory however large it is.
+fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    struct Name;
+    impl<'de> Visitor<'de> for Name {
+        type Value = Option<String>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("anything")
         }
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok((!text.is_empty()).then(|| text.to_owned()))
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
+            IgnoredAny.visit_seq(access).map(|_| None)
+        }
+        fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
+            IgnoredAny.visit_map(access).map(|_| None)
+        }
+    }
+    deserializer.deserialize_any(Name)
+}
+
+/// What the documents read so far name alike; `None` before the first.
+#[derive(Default)]
+struct Common(Option<Named>);
+
+impl Common {
+    /// Adds a document; whether one more could still make a difference.
+    fn add(&mut self, document: Named) -> bool {
+        let Some(common) = &mut self.0 else {
+            let names_any = document != Named::default();
+            self.0 = Some(document);
+            return names_any;
+        };
+        if document.domain_id != common.domain_id {
+            common.domain_id = None;
+        }
+        if document.job_id != common.job_id {
+            common.job_id = None;
+        }
+        *common != Named::default()
     }
 }
 
-/// Reads one document, an array of them, or one a line.
+/// Reads the documents of an array one by one, and keeps none.
+impl<'de> DeserializeSeed<'de> for &mut Common {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Common {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        while let Some(ObjectOnly(document)) = access.next_element()? {
+            if !self.add(document) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads one document, an array of them, or one a line; only as far as it takes, and keeping two names at most.
 fn named_in_body(body: &[u8]) -> Named {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    let documents: Result<Vec<Document<'_>>, _> = if first == Some(&b'[') {
-        serde_json::from_slice(body)
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let mut common = Common::default();
+    let read = if first == Some(&b'[') {
+        common.deserialize(&mut json).and_then(|()| json.end())
     } else {
-        serde_json::Deserializer::from_slice(body)
-            .into_iter()
+        json.into_iter()
+            .map_while(|document| match document {
+                Ok(ObjectOnly(document)) => common.add(document).then_some(Ok(())),
+                Err(error) => Some(Err(error)),
+            })
             .collect()
     };
-    // What is no JSON is the route's to refuse.
-    let mut documents = documents.unwrap_or_default().into_iter().map(|one| Named {
-        domain_id: one.domain_id.and_then(Name::text),
-        job_id: one.job_id.and_then(Name::text),
-    });
-    let mut named = documents.next().unwrap_or_default();
-    for other in documents {
-        if other.domain_id != named.domain_id {
-            named.domain_id = None;
-        }
-        if other.job_id != named.job_id {
-            named.job_id = None;
-        }
+    // What is no JSON is the route's to refuse. An array that was not read to its end is an error here, too: nothing is
+    // common to its documents.
+    match read {
+        Ok(()) => common.0.unwrap_or_default(),
+        Err(_) => Named::default(),
     }
-    named
 }
 
 #[cfg(test)]
@@ -304,6 +375,7 @@ mod tests {
             );
         }
         for (route, name) in Route::ALL {
+            assert!(route.is_write() || !route.has_jobs_in_body(), "{name}");
             assert_eq!(Route::parse(name), Ok(route));
         }
         assert_eq!(
@@ -366,6 +438,18 @@ mod tests {
             ),
             (ADD, "", "[]", "", ""),
             (ADD, "", "[1,2]", "", ""),
+            (ADD, "", r#"[["d","j"]]"#, "", ""),
+            (ADD, "", r#"[{"domain_id":"d"},{"domain_id":"d"}"#, "", ""),
+            (ADD, "", r#"[{"domain_id":"d"}] {"domain_id":"d"}"#, "", ""),
+            (ADD, "", r#"{"domain_id":"d"} {"domain_id":"#, "", ""),
+            (ADD, "", r#"{"domain_id":"d"}{}{"domain_id":"d"}"#, "", ""),
+            (
+                ADD,
+                "",
+                r#"{"domain_id":[["x"],{"y":null}],"job_id":"j"}{"domain_id":true,"job_id":"j"}"#,
+                "",
+                "j",
+            ),
         ] {
             let subject = Subject::of(method, path, query, body.as_bytes());
             let text = |name: Option<String>| name.unwrap_or_default();
