@@ -6,7 +6,7 @@ use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
-use crate::mock::{MockError, Refusal, TooFew};
+use crate::mock::{AskedError, MockError, TooFew};
 use crate::query::QueryError;
 use crate::store::StoreError;
 use crate::transfer::TransferError;
@@ -67,7 +67,7 @@ pub(crate) enum ApiError {
     },
     /// An error that was asked for.
     #[error("{}", .0.message)]
-    Asked(Refusal),
+    Asked(AskedError),
     #[error("this server is not known as `{0}`; `--allow-host` makes it known")]
     InvalidHost(String),
     #[error("{0} may not do this here; `--cors ORIGIN` lets pages of an origin in")]
@@ -145,9 +145,9 @@ impl ApiError {
                 "ERROR_UNSUPPORTED_MEDIA_TYPE",
             ),
             Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE"),
-            Self::Asked(refusal) => (
-                StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-                refusal.code,
+            Self::Asked(asked) => (
+                StatusCode::from_u16(asked.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                asked.code,
             ),
             Self::SlowBody(_) | Self::Waited { .. } => {
                 (StatusCode::REQUEST_TIMEOUT, "ERROR_REQUEST_TIMEOUT")
@@ -212,7 +212,14 @@ impl ResponseError for ApiError {
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
         }
-        if let Self::MethodNotAllowed { allow, .. } = self {
+        let allow = match self {
+            Self::MethodNotAllowed { allow, .. } => Some(*allow),
+            // The header goes with the status (RFC 9110); what the resource would have said is not known where a fault
+            // answers.
+            Self::Asked(_) if status == StatusCode::METHOD_NOT_ALLOWED => Some("GET, HEAD, POST"),
+            _ => None,
+        };
+        if let Some(allow) = allow {
             response.insert_header((ALLOW, HeaderValue::from_static(allow)));
         }
         response.json(json!({"detail": {"code": code, "message": self.message()}}))

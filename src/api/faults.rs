@@ -39,7 +39,8 @@ pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpRes
 /// Sets a fault: how matching requests are misbehaved to from now on.
 ///
 /// Every fault that matches a request is used, in the order in which they were set; of those that end an answer the first
-/// counts. The mock's own routes and the page are spared.
+/// counts. The mock's own controls and the page with its requests are spared, and so are health checks unless `route` names
+/// them.
 #[utoipa::path(
     post,
     path = "/jobdeck/faults",

@@ -27,14 +27,16 @@ use super::error::ApiError;
 use super::guard::{OnPurpose, RequestId};
 use super::wire::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, read_any_body};
 use crate::clock::Clock;
-use crate::mock::{Audience, End, Entry, Kept, MAX_KEPT_BYTES, Mock, Prefer, Route, Subject};
+use crate::mock::{
+    AskedError, Audience, End, Entry, Kept, MAX_KEPT_BYTES, Mock, Prefer, Route, Subject,
+};
 use crate::query::QueryError;
 
 /// Asks for a fault (RFC 7240).
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// Tells which preferences were heeded (RFC 7240).
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-/// What the page sends with its requests, so that the journal leaves them out.
+/// What the page sends with its requests, so that faults spare them and the journal leaves them out.
 const FROM_THE_PAGE: &str = "x-jobdeck-page";
 /// How long a body may be, in bytes, that is looked at on the worker's own thread, where others wait.
 const LOOKED_AT_ONCE: usize = 64 << 10;
@@ -82,10 +84,10 @@ pub(crate) async fn misbehave(
         entry: None,
         answer: Vec::new(),
         is_whole: true,
+        is_cut: false,
         is_head: request.method() == Method::HEAD,
     };
-    let is_probe = matches!(subject.route, Some(Route::Healthz | Route::Check));
-    if !is_probe && !request.headers().contains_key(FROM_THE_PAGE) {
+    if !subject.route.is_some_and(Route::is_probe) {
         record.entry = Some(entry(&request, &subject, at, &body));
     }
     let prefer = match refusal {
@@ -108,16 +110,24 @@ pub(crate) async fn misbehave(
     for wait in plan.take_waits() {
         wait.over().await;
     }
-    let mut response = match plan.end {
+    // Run now, a write from before a reset would change the state after it.
+    let is_late = plan.was_reset() && subject.route.is_some_and(Route::is_write);
+    let end = match plan.end {
+        None | Some(End::Truncate(_)) if is_late => Some(End::Refuse(late_write())),
+        end => end,
+    };
+    let mut response = match end {
         None => next.call(request).await?.map_into_boxed_body(),
-        Some(End::Refuse(refusal)) => {
-            let mut response = ApiError::Asked(refusal).error_response();
+        Some(End::Refuse(asked)) => {
+            let mut response = ApiError::Asked(asked).error_response();
             response.extensions_mut().insert(OnPurpose);
             request.into_response(response)
         }
         Some(End::Truncate(bytes)) => {
             let response = next.call(request).await?.map_into_boxed_body();
-            truncate(response, bytes, record.is_head).await
+            let (response, is_cut) = truncate(response, bytes, record.is_head).await;
+            record.is_cut = is_cut;
+            response
         }
         Some(End::Drop) => {
             // Recorded before the client can notice.
@@ -133,14 +143,25 @@ pub(crate) async fn misbehave(
     Ok(record.write_down(response))
 }
 
-/// Whether faults apply to a request and the journal remembers it. A browser's preflight is no request of the client's: it
-/// would use up what is meant for the one that follows.
+/// The answer to a write that was held until a reset.
+fn late_write() -> AskedError {
+    AskedError {
+        status: 503,
+        code: "ERROR_UNAVAILABLE",
+        message: "the mock was reset while this write was held; it was not done".to_owned(),
+    }
+}
+
+/// Whether faults apply to a request and the journal remembers it. The page's own requests are none of the client's, and
+/// neither is a browser's preflight: they would use up what is meant for those.
 fn is_misbehaved_to(request: &ServiceRequest) -> bool {
     let is_preflight = request.method() == Method::OPTIONS
         && request
             .headers()
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    !is_preflight && Audience::of(request.path()) == Audience::Api
+    !is_preflight
+        && !request.headers().contains_key(FROM_THE_PAGE)
+        && Audience::of(request.path()) == Audience::Api
 }
 
 /// What a request is about; looks at a large body where nobody waits for it.
@@ -236,18 +257,18 @@ fn drop_connection(request: ServiceRequest) -> ServiceResponse<BoxBody> {
     request.into_response(response)
 }
 
-/// Cuts a body short, while the head tells the length of the whole.
+/// Cuts a body short, while the head tells the length of the whole; whether there was anything to cut.
 async fn truncate(
     response: ServiceResponse<BoxBody>,
     bytes: u64,
     is_head: bool,
-) -> ServiceResponse<BoxBody> {
+) -> (ServiceResponse<BoxBody>, bool) {
     let has_body = !matches!(
         response.response().body().size(),
         BodySize::None | BodySize::Sized(0)
     );
     if is_head || !has_body {
-        return response;
+        return (response, false);
     }
     let most = usize::try_from(bytes).unwrap_or(usize::MAX);
     let (request, response) = response.into_parts();
@@ -257,12 +278,13 @@ async fn truncate(
         Err(error) => {
             log::error!("an answer that is to be cut short broke off: {error}");
             let error = ApiError::Internal("an answer that is to be cut short broke off");
-            return ServiceResponse::new(request, error.error_response());
+            let response = ServiceResponse::new(request, error.error_response());
+            return (response, false);
         }
     };
     if head.len() == length {
         let response = response.set_body(BoxBody::new(Bytes::from(head)));
-        return ServiceResponse::new(request, response);
+        return (ServiceResponse::new(request, response), false);
     }
     // Sent as a body that ends with its connection, so that every byte goes out before it ends; and not compressed, since
     // that would make a whole body of it again.
@@ -274,7 +296,7 @@ async fn truncate(
         .head_mut()
         .set_connection_type(ConnectionType::Close);
     let response = response.set_body(BoxBody::new(Cut(Some(Bytes::from(head)))));
-    ServiceResponse::new(request, response)
+    (ServiceResponse::new(request, response), true)
 }
 
 /// Reads a body to its end; keeps its first bytes and says how many there were.
@@ -327,6 +349,8 @@ struct Record {
     /// The beginning of the answer's body, one byte more than what is kept of it.
     answer: Vec<u8>,
     is_whole: bool,
+    /// By a fault.
+    is_cut: bool,
     is_head: bool,
 }
 
@@ -367,9 +391,9 @@ impl Drop for Record {
         let Some(mut entry) = self.entry.take() else {
             return;
         };
-        let (answer, is_cut) = Kept::of(&self.answer);
+        let (answer, is_long) = Kept::of(&self.answer);
         entry.answer = answer;
-        entry.is_answer_cut = is_cut || !self.is_whole;
+        entry.is_answer_cut = is_long || self.is_cut || !self.is_whole;
         // To the microsecond.
         entry.milliseconds = (self.start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         self.mock.journal.record(entry);

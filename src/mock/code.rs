@@ -50,6 +50,12 @@ const CODES: [(&str, u16); 25] = [
     ("ERROR_REQUEST_TIMEOUT", 504),
 ];
 
+/// Adds a sentence to a problem, which ends in a question or not at all.
+pub(super) fn with_more(problem: &str, more: &str) -> String {
+    let stop = if problem.ends_with('?') { "" } else { "." };
+    format!("{problem}{stop} {more}")
+}
+
 impl Code {
     /// Reads a status or a code.
     ///
@@ -65,7 +71,7 @@ impl Code {
             .map(|(name, status)| Self::Name(name, *status))
             .ok_or_else(|| {
                 let problem = unknown("error code", text, &CODES.map(|(name, _)| name));
-                format!("{problem} A status from 400 to 599 will do, too")
+                with_more(&problem, "A status from 400 to 599 will do, too")
             })
     }
 
@@ -184,5 +190,18 @@ mod tests {
             let code = Code::parse(text).unwrap();
             assert_eq!((code.status(), code.name()), (status, name), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_no_error_is_told_in_whole_sentences() {
+        let far = Code::parse("fine").unwrap_err();
+        assert!(
+            far.ends_with(", ERROR_REQUEST_TIMEOUT. A status from 400 to 599 will do, too"),
+            "{far}"
+        );
+        assert_eq!(
+            Code::parse("ERROR_UNKNOWM").unwrap_err(),
+            "unknown error code `ERROR_UNKNOWM`; did you mean `ERROR_UNKNOWN`? A status from 400 to 599 will do, too"
+        );
     }
 }

@@ -12,8 +12,8 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::code::Code;
-use super::request::{Route, Subject};
+use super::code::{Code, with_more};
+use super::request::{Audience, Route, Subject};
 use crate::job::field_name;
 use crate::json::ObjectOnly;
 use crate::query::QueryError;
@@ -31,11 +31,11 @@ pub const MAX_TEXT_BYTES: usize = 4_096;
 /// ```
 ///
 /// `code`, `drop` and `truncate` end an answer, each in its own way, so a fault has one of them at most; `delay` and
-/// `hold` go with any.
+/// `hold` go with any. Health checks are meant only by a `route` that names them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schema(
-    description = "How requests are to be misbehaved to. `route`, `domain_id`, `job_id` and `times` say which requests; the others say what happens to them. `code`, `drop` and `truncate` end an answer, so there is one of them at most; `delay` and `hold` go with any."
+    description = "How requests are to be misbehaved to. `route`, `domain_id`, `job_id` and `times` say which requests; the others say what happens to them. `code`, `drop` and `truncate` end an answer, so there is one of them at most; `delay` and `hold` go with any. Health checks are meant only by a `route` that names them; the mock's own controls and the page never are."
 )]
 pub struct Fault {
     /// A route's name, or a path, which begins with a slash.
@@ -50,7 +50,10 @@ pub struct Fault {
     #[schema(min_length = 1, max_length = 4096)]
     pub job_id: Option<String>,
     /// For so many matching requests, at least one; without it until the fault is cleared.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "at_least_one"
+    )]
     #[schema(minimum = 1)]
     pub times: Option<u64>,
     /// The answer is this error.
@@ -64,14 +67,20 @@ pub struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delay: Option<Delay>,
     /// From which a delay that is a range is drawn; 0 unless given. The same seed makes the same delays.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "zero_or_more"
+    )]
     pub seed: Option<u64>,
     /// The connection is closed without an answer.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub drop: bool,
     /// The head tells the length of the whole answer, and the connection is closed after so many bytes of its body.
     /// An answer that is no longer comes whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "zero_or_more"
+    )]
     pub truncate: Option<u64>,
     /// The answer waits until it is released.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -89,7 +98,9 @@ impl PartialSchema for Target {
     fn schema() -> RefOr<Schema> {
         let path = ObjectBuilder::new()
             .schema_type(Type::String)
-            .description(Some("A path, without a query string."))
+            .description(Some(
+                "A path, without a query string; none of the mock's own controls or of the page.",
+            ))
             .pattern(Some("^/[^?]*$"))
             .max_length(Some(MAX_TEXT_BYTES));
         OneOfBuilder::new()
@@ -123,7 +134,7 @@ impl<'de> Deserialize<'de> for Target {
         }
         Route::parse(&text)
             .map(Self::Route)
-            .map_err(|problem| D::Error::custom(format_args!("{problem} A path begins with `/`")))
+            .map_err(|problem| D::Error::custom(with_more(&problem, "A path begins with `/`")))
     }
 }
 
@@ -209,15 +220,40 @@ impl<'de> Deserialize<'de> for Delay {
             {
                 Ok(Self::Between(least, most))
             }
-            _ => {
-                let found: String = value.to_string().chars().take(64).collect();
-                Err(D::Error::invalid_value(
-                    Unexpected::Other(&found),
-                    &"seconds from 0 to 600, or two of them, the least and the most",
-                ))
-            }
+            _ => Err(invalid(
+                &value,
+                "seconds from 0 to 600, or two of them, the least and the most",
+            )),
         }
     }
+}
+
+fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    whole_number(deserializer, 1, "a whole number, at least 1")
+}
+
+fn zero_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    whole_number(deserializer, 0, "a whole number, 0 or more")
+}
+
+fn whole_number<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    least: u64,
+    expected: &'static str,
+) -> Result<Option<u64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    if value.is_null() {
+        return Ok(None);
+    }
+    match value.as_u64() {
+        Some(number) if number >= least => Ok(Some(number)),
+        _ => Err(invalid(&value, expected)),
+    }
+}
+
+fn invalid<E: Error>(value: &Value, expected: &'static str) -> E {
+    let found: String = value.to_string().chars().take(64).collect();
+    E::invalid_value(Unexpected::Other(&found), &expected)
 }
 
 impl Fault {
@@ -298,8 +334,14 @@ impl Fault {
         if path.is_some_and(|path| path.contains('?')) {
             return Err(problem("route", "a path has no query string"));
         }
-        if self.times == Some(0) {
-            return Err(problem("times", "expected at least 1, found 0"));
+        let spared = match path.map_or(Audience::Api, |path| Audience::of(path)) {
+            Audience::Api => None,
+            Audience::Control => Some("the mock's own controls"),
+            Audience::Page => Some("the page"),
+        };
+        if let Some(spared) = spared {
+            let text = format!("the path is one of {spared}, and these never misbehave");
+            return Err(problem("route", &text));
         }
         let ends: Vec<_> = [
             ("code", self.code.is_some()),
@@ -346,7 +388,8 @@ impl Fault {
     /// Whether a request is one of those it is for.
     pub(super) fn matches(&self, subject: &Subject) -> bool {
         let is_target = match &self.route {
-            None => true,
+            // What watches over the server must not take it for broken.
+            None => !subject.route.is_some_and(Route::is_probe),
             Some(Target::Route(route)) => subject.route == Some(*route),
             Some(Target::Path(path)) => subject.path == *path,
         };
@@ -406,7 +449,7 @@ mod tests {
         for text in [
             r#"{"code":503}"#,
             r#"{"route":"search","domain_id":"d","job_id":"j","times":2,"code":"ERROR_UNAVAILABLE","message":"no","delay":[0.5,2.0],"seed":7}"#,
-            r#"{"route":"/inventory/v1/jobs","drop":true}"#,
+            r#"{"route":"/inventory/v1/jobs/","drop":true}"#,
             r#"{"truncate":0}"#,
             r#"{"delay":0.25,"hold":true}"#,
         ] {
@@ -467,18 +510,6 @@ mod tests {
                 "route: a path has no query string",
             ),
             (
-                r#"{"code":503,"times":0}"#,
-                "times: expected at least 1, found 0",
-            ),
-            (
-                r#"{"code":503,"times":-1}"#,
-                "times: invalid value: integer `-1`, expected u64",
-            ),
-            (
-                r#"{"code":503,"times":"2"}"#,
-                "times: invalid type: string \"2\", expected u64",
-            ),
-            (
                 r#"{"code":503,"drop":true}"#,
                 "drop: can't go with `code`, since an answer ends in one way only",
             ),
@@ -520,6 +551,42 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_whole_and_paths_those_that_misbehave() {
+        for (text, expected) in [
+            (
+                r#"{"code":503,"times":0}"#,
+                "times: invalid value: 0, expected a whole number, at least 1",
+            ),
+            (
+                r#"{"code":503,"times":-1}"#,
+                "times: invalid value: -1, expected a whole number, at least 1",
+            ),
+            (
+                r#"{"code":503,"times":"2"}"#,
+                "times: invalid value: \"2\", expected a whole number, at least 1",
+            ),
+            (
+                r#"{"truncate":1.5}"#,
+                "truncate: invalid value: 1.5, expected a whole number, 0 or more",
+            ),
+            (
+                r#"{"delay":[1,2],"seed":-7}"#,
+                "seed: invalid value: -7, expected a whole number, 0 or more",
+            ),
+            (
+                r#"{"code":503,"route":"/jobdeck/faults/"}"#,
+                "route: the path is one of the mock's own controls, and these never misbehave",
+            ),
+            (
+                r#"{"code":503,"route":"/assets/x.js"}"#,
+                "route: the path is one of the page, and these never misbehave",
+            ),
+        ] {
+            check(text, expected);
+        }
+    }
+
+    #[test]
     fn what_is_unknown_or_too_long_is_told_with_what_would_be_right() {
         const KNOWN: &str = "ERROR_INVALID_PARAMETER, ERROR_REQUIRED_PARAMETER";
         let long = format!(r#"{{"code":503,"message":"{}"}}"#, "x".repeat(5_000));
@@ -529,6 +596,11 @@ mod tests {
         );
         let unknown = shown(Fault::from_json(br#"{"code":"SOMETHING ELSE"}"#));
         assert!(unknown.contains(KNOWN), "{unknown}");
+        let unknown = shown(Fault::from_json(br#"{"code":503,"route":"nothing of it"}"#));
+        assert_eq!(
+            unknown,
+            "route: unknown route `nothing of it`; known are list, search, stat, export, domains, about, healthz, check, put, patch, delete, add. A path begins with `/`"
+        );
         let unknown = shown(Fault::from_json(br#"{"code":503,"rute":"list"}"#));
         assert!(
             unknown.starts_with("rute: unknown field `rute`, expected one of `route`, "),
@@ -566,7 +638,7 @@ mod tests {
             ("code=fine", "code: unknown error code `fine`; known are "),
             (
                 "times=x,code=503",
-                "times: invalid type: string \"x\", expected u64",
+                "times: invalid value: \"x\", expected a whole number, at least 1",
             ),
             (
                 "delay=2-1",
@@ -636,6 +708,15 @@ mod tests {
         ] {
             let got = Fault::from_option(fault).unwrap().matches(&search(body));
             assert_eq!(got, expected, "{fault} {body}");
+        }
+        for (fault, healthz, check) in [
+            ("code=503", false, false),
+            ("code=503,route=healthz", true, false),
+            ("code=503,route=/check", false, true),
+        ] {
+            let fault = Fault::from_option(fault).unwrap();
+            let matches = |path| fault.matches(&Subject::of("GET", path, "", b""));
+            assert_eq!((matches("/healthz"), matches("/check")), (healthz, check));
         }
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! Every fault that matches a request is used: each makes it wait in its turn, gate first, then delay; of several ends
 //! (an error, a dropped connection, a cut body) the first counts, and a fault whose end would come second is not used.
-//! Waiting is over, too, when the fault that asked for it is gone, and when nobody waits for the answer any more.
+//! Waiting is over, too, when the fault that asked for it is gone, and when nobody waits for the answer any more. What was
+//! held while its domain was reset is told so, since a write from before must not change the state after.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -15,7 +17,7 @@ use super::fault::Fault;
 use super::prefer::Prefer;
 use super::request::Subject;
 
-/// The most faults at a time.
+/// The most faults at a time for each domain, and without a domain.
 pub const MAX_FAULTS: usize = 1_000;
 
 /// The faults of a server.
@@ -29,6 +31,8 @@ struct List {
     set: Vec<Entry>,
     /// The waiting that a header asked for.
     passing: Vec<Passing>,
+    /// The requests that wait.
+    held: Vec<Held>,
     last_number: u64,
     is_stopped: bool,
 }
@@ -50,6 +54,14 @@ struct Passing {
     life: watch::Sender<()>,
 }
 
+/// A request that waits.
+#[derive(Debug)]
+struct Held {
+    domain_id: Option<String>,
+    /// Its plan's.
+    was_reset: Weak<AtomicBool>,
+}
+
 /// A fault as it is listed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Listed {
@@ -63,14 +75,21 @@ pub struct Listed {
     pub holding: usize,
 }
 
-/// There are [`MAX_FAULTS`] faults, and all may be used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there are {MAX_FAULTS} faults, which is the most; clear some")]
-pub struct FaultsFull;
+/// There are [`MAX_FAULTS`] faults for one domain, or without a domain, and all may be used again.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there are {MAX_FAULTS} faults {}, which is the most; clear some", of_scope(.0.as_deref()))]
+pub struct FaultsFull(Option<String>);
 
-/// An error answer.
+fn of_scope(domain_id: Option<&str>) -> String {
+    match domain_id {
+        Some(domain_id) => format!("for domain `{domain_id}`"),
+        None => "without a domain".to_owned(),
+    }
+}
+
+/// An error answer that somebody asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct AskedError {
     /// 400 to 599.
     pub status: u16,
     /// SpaceONE's.
@@ -81,7 +100,7 @@ pub struct Refusal {
 /// How an answer ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    Refuse(Refusal),
+    Refuse(AskedError),
     /// Without an answer.
     Drop,
     /// After so many bytes of the body.
@@ -95,6 +114,7 @@ pub struct Plan {
     pub faults: Vec<String>,
     pub end: Option<End>,
     waits: Vec<Wait>,
+    was_reset: Arc<AtomicBool>,
 }
 
 /// What an answer waits for.
@@ -109,6 +129,12 @@ impl Plan {
     /// Takes what is to be waited for, in order.
     pub fn take_waits(&mut self) -> Vec<Wait> {
         std::mem::take(&mut self.waits)
+    }
+
+    /// Whether the request's domain, or all, was reset while it waited.
+    #[must_use]
+    pub fn was_reset(&self) -> bool {
+        self.was_reset.load(Ordering::SeqCst)
     }
 }
 
@@ -170,11 +196,41 @@ impl Entry {
 }
 
 fn refuse(code: Code, message: String) -> End {
-    End::Refuse(Refusal {
+    End::Refuse(AskedError {
         status: code.status(),
         code: code.name(),
         message,
     })
+}
+
+/// Whether what names this domain belongs to a scope: a domain, or with `None` all.
+fn is_within(named: Option<&str>, scope: Option<&str>) -> bool {
+    scope.is_none() || named == scope
+}
+
+impl List {
+    fn push(&mut self, fault: Fault) -> Listed {
+        self.last_number += 1;
+        let entry = Entry {
+            id: format!("fault-{}", self.last_number),
+            gate: fault.hold.then(|| watch::Sender::new(())),
+            life: watch::Sender::new(()),
+            fault,
+            used: 0,
+        };
+        let listed = entry.listed();
+        self.set.push(entry);
+        listed
+    }
+
+    fn clear(&mut self, domain_id: Option<&str>) -> usize {
+        let before = self.set.len();
+        self.set
+            .retain(|entry| !is_within(entry.fault.domain_id.as_deref(), domain_id));
+        self.passing
+            .retain(|passing| !is_within(passing.domain_id.as_deref(), domain_id));
+        before - self.set.len()
+    }
 }
 
 impl Faults {
@@ -183,28 +239,23 @@ impl Faults {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets a fault behind the others. Where there is no room, one that is used up makes it.
+    /// Sets a fault behind the others. Where there is no room in its scope, one that is used up makes it.
     ///
     /// # Errors
     /// [`FaultsFull`].
     pub fn add(&self, fault: Fault) -> Result<Listed, FaultsFull> {
         let mut list = self.lock();
-        if list.set.len() >= MAX_FAULTS {
-            let is_over = |entry: &Entry| entry.is_spent() && entry.life.receiver_count() == 0;
-            let oldest = list.set.iter().position(is_over).ok_or(FaultsFull)?;
-            list.set.remove(oldest);
+        let is_of_scope = |entry: &&Entry| entry.fault.domain_id == fault.domain_id;
+        if list.set.iter().filter(is_of_scope).count() >= MAX_FAULTS {
+            let is_over = |entry: &Entry| {
+                is_of_scope(&entry) && entry.is_spent() && entry.life.receiver_count() == 0
+            };
+            match list.set.iter().position(is_over) {
+                Some(oldest) => list.set.remove(oldest),
+                None => return Err(FaultsFull(fault.domain_id)),
+            };
         }
-        list.last_number += 1;
-        let entry = Entry {
-            id: format!("fault-{}", list.last_number),
-            gate: fault.hold.then(|| watch::Sender::new(())),
-            life: watch::Sender::new(()),
-            fault,
-            used: 0,
-        };
-        let listed = entry.listed();
-        list.set.push(entry);
-        Ok(listed)
+        Ok(list.push(fault))
     }
 
     /// The faults in their order, those that are used up too; `domain_id` asks for those of one domain only.
@@ -213,7 +264,7 @@ impl Faults {
         self.lock()
             .set
             .iter()
-            .filter(|entry| domain_id.is_none() || entry.fault.domain_id.as_deref() == domain_id)
+            .filter(|entry| is_within(entry.fault.domain_id.as_deref(), domain_id))
             .map(Entry::listed)
             .collect()
     }
@@ -243,13 +294,27 @@ impl Faults {
 
     /// Takes all faults away, or all that are for one domain, and lets go what they held. Says how many they were.
     pub fn clear(&self, domain_id: Option<&str>) -> usize {
+        self.lock().clear(domain_id)
+    }
+
+    /// Makes the faults of a domain, or all, those of `first` that are for it. What the others held is let go, and
+    /// whatever waits there is told of the reset.
+    pub fn reset(&self, domain_id: Option<&str>, first: &[Fault]) {
         let mut list = self.lock();
-        let before = list.set.len();
-        let is_other =
-            |named: &Option<String>| domain_id.is_some() && named.as_deref() != domain_id;
-        list.set.retain(|entry| is_other(&entry.fault.domain_id));
-        list.passing.retain(|passing| is_other(&passing.domain_id));
-        before - list.set.len()
+        // Before anything goes, so that it knows.
+        for held in &list.held {
+            if is_within(held.domain_id.as_deref(), domain_id)
+                && let Some(was_reset) = held.was_reset.upgrade()
+            {
+                was_reset.store(true, Ordering::SeqCst);
+            }
+        }
+        list.clear(domain_id);
+        for fault in first {
+            if is_within(fault.domain_id.as_deref(), domain_id) {
+                list.push(fault.clone());
+            }
+        }
     }
 
     /// Lets everything go, and makes nothing wait from now on: the server stops.
@@ -301,6 +366,13 @@ impl Faults {
         if list.is_stopped {
             plan.waits.clear();
         }
+        if !plan.waits.is_empty() {
+            list.held.retain(|held| held.was_reset.strong_count() > 0);
+            list.held.push(Held {
+                domain_id: subject.domain_id.clone(),
+                was_reset: Arc::downgrade(&plan.was_reset),
+            });
+        }
         plan
     }
 }
@@ -343,7 +415,7 @@ mod tests {
         for _ in 0..2 {
             let plan = faults.take(&search("d"), None);
             assert_eq!(plan.faults, [id.as_str()]);
-            let refusal = Refusal {
+            let refusal = AskedError {
                 status: 503,
                 code: "ERROR_UNAVAILABLE",
                 message: "fault-1 asked for this answer".to_owned(),
@@ -463,6 +535,56 @@ mod tests {
     }
 
     #[test]
+    fn a_reset_is_told_to_what_waits_within_it_and_sets_the_first_faults_again() {
+        let faults = Faults::default();
+        let first: Vec<_> = ["code=500", "code=501,domain_id=d", "code=502,domain_id=e"]
+            .map(|text| Fault::from_option(text).unwrap())
+            .into();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let _entered = runtime.enter();
+        let prefer = Prefer::parse(["delay=600"]).unwrap();
+        set(&faults, "hold,domain_id=d");
+        let held = |faults: &Faults| {
+            let mut plan = faults.take(&search("d"), prefer.as_ref());
+            let waits = waiting(&mut plan);
+            (plan, waits)
+        };
+        let (plan, mut waits) = held(&faults);
+        faults.reset(Some("e"), &first);
+        assert!(!is_over(&mut waits) && !plan.was_reset());
+        faults.reset(Some("d"), &first);
+        assert!(is_over(&mut waits) && plan.was_reset());
+        let codes = |faults: &Faults| {
+            let list = faults.list(None).into_iter();
+            list.map(|one| one.fault.code.map(Code::status))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(codes(&faults), [Some(502), Some(501)]);
+        assert!(!faults.take(&search("d"), None).was_reset());
+
+        set(&faults, "hold,domain_id=d");
+        let (plan, mut waits) = held(&faults);
+        faults.clear(Some("d"));
+        assert!(is_over(&mut waits) && !plan.was_reset(), "not by a reset");
+        // What another scope's gate goes on holding knows in the end.
+        set(&faults, "hold");
+        let (plan, mut waits) = held(&faults);
+        faults.reset(Some("d"), &first);
+        assert!(!is_over(&mut waits) && plan.was_reset());
+        faults.reset(None, &first);
+        assert!(is_over(&mut waits));
+        assert_eq!(codes(&faults), [Some(500), Some(501), Some(502)]);
+
+        // The faults of the start have room, however many there are.
+        let many = vec![first[0].clone(); MAX_FAULTS + 1];
+        faults.reset(None, &many);
+        assert_eq!(faults.list(None).len(), MAX_FAULTS + 1);
+    }
+
+    #[test]
     fn there_is_room_for_so_many_faults() {
         let faults = Faults::default();
         set(&faults, "code=503");
@@ -472,7 +594,10 @@ mod tests {
             set(&faults, "code=503,route=about");
         }
         let one_more = || faults.add(Fault::from_option("code=504").unwrap());
-        assert_eq!(one_more().unwrap_err(), FaultsFull);
+        assert_eq!(
+            one_more().unwrap_err().to_string(),
+            "there are 1000 faults without a domain, which is the most; clear some"
+        );
         faults.remove("fault-1");
         let last = set(&faults, "code=503,route=about");
         assert_eq!(last, "fault-1001");
@@ -480,6 +605,15 @@ mod tests {
         assert_eq!(one_more().unwrap().id, "fault-1002");
         let ids: Vec<_> = faults.list(None).into_iter().map(|one| one.id).collect();
         assert_eq!((ids[0].as_str(), ids[1].as_str()), ("fault-2", "fault-4"));
-        assert_eq!(one_more().unwrap_err(), FaultsFull);
+        assert_eq!(one_more().unwrap_err(), FaultsFull(None));
+        // Each domain has its own.
+        for _ in 0..MAX_FAULTS {
+            set(&faults, "code=503,domain_id=d");
+        }
+        let of = |domain: &str| {
+            faults.add(Fault::from_option(&format!("code=503,domain_id={domain}")).unwrap())
+        };
+        assert_eq!(of("d").unwrap_err(), FaultsFull(Some("d".to_owned())));
+        assert!(of("e").is_ok());
     }
 }

@@ -18,7 +18,7 @@ mod states;
 pub use change::Change;
 pub use code::Code;
 pub use fault::{Delay, Fault, MAX_DELAY_SECONDS, MAX_TEXT_BYTES, Target};
-pub use faults::{End, Faults, FaultsFull, Listed, MAX_FAULTS, Plan, Refusal, Wait};
+pub use faults::{AskedError, End, Faults, FaultsFull, Listed, MAX_FAULTS, Plan, Wait};
 pub use journal::{
     Entry, Filter, Journal, Kept, MAX_ENTRIES, MAX_JOURNAL_BYTES, MAX_KEPT_BYTES, TooFew,
 };

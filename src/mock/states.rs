@@ -225,7 +225,7 @@ impl Mock {
         if !mock.fixtures.is_empty() {
             mock.reload()?;
         }
-        mock.set_first_faults(None)?;
+        mock.faults.reset(None, &mock.first_faults);
         Ok(mock)
     }
 
@@ -358,17 +358,8 @@ impl Mock {
             Ok(())
         })?;
         self.clocks.reset(domain_id);
-        self.faults.clear(domain_id);
-        self.set_first_faults(domain_id)?;
+        self.faults.reset(domain_id, &self.first_faults);
         Ok(jobs)
-    }
-
-    fn set_first_faults(&self, domain_id: Option<&str>) -> Result<(), FaultsFull> {
-        let is_of = |fault: &&Fault| domain_id.is_none() || fault.domain_id.as_deref() == domain_id;
-        for fault in self.first_faults.iter().filter(is_of) {
-            self.faults.add(fault.clone())?;
-        }
-        Ok(())
     }
 
     /// Lets everything go that waits here, and lets nothing wait any more: the server stops.

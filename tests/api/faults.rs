@@ -1,6 +1,6 @@
 //! A mock misbehaves as it is told, by route, by header and by domain, and lets go what it holds.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -54,6 +54,18 @@ fn read(mut stream: TcpStream) -> String {
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     text
+}
+
+/// The head of an answer on a connection that stays open.
+fn read_head(mut stream: &TcpStream) -> String {
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    String::from_utf8(head).unwrap()
 }
 
 /// The status line of an answer on a connection that stays open.
@@ -148,6 +160,10 @@ fn wrong_faults_are_refused_and_change_nothing() {
             "400 ERROR_INVALID_PARAMETER: code: expected a status from 400 to 599, found 200",
         ),
         (
+            r#"{"code": 503, "route": "/jobdeck/reset"}"#,
+            "400 ERROR_INVALID_PARAMETER: route: the path is one of the mock's own controls, and these never misbehave",
+        ),
+        (
             r#"{"kode": 503}"#,
             "400 ERROR_INVALID_PARAMETER: kode: unknown field `kode`",
         ),
@@ -196,14 +212,24 @@ fn wrong_faults_are_refused_and_change_nothing() {
 }
 
 #[test]
-fn a_fault_for_everything_spares_the_page_and_the_controls() {
+fn a_fault_for_everything_spares_the_page_the_controls_and_the_probes() {
     let app = App::mock("");
-    set(&app, &json!({"code": 500}));
+    set(&app, &json!({"code": 500, "times": 2}));
     assert_eq!(app.get("/inventory/v1/jobs?domain_id=d").status, 500);
     assert_eq!(app.get("/nowhere").status, 500);
+    assert_eq!(app.get("/jobdeck/faults").json()["results"][0]["used"], 2);
+    app.send("DELETE", "/jobdeck/faults", &[], None);
+    set(&app, &json!({"code": 500, "times": 1}));
+    set(&app, &json!({"route": "domains", "drop": true}));
     let from_page = [("x-jobdeck-page", "1")];
     let answer = app.send("GET", "/jobdeck/domains", &from_page, None);
-    assert_eq!(answer.status, 500, "the page's own requests suffer as any");
+    assert_eq!(answer.status, 200, "the page's own requests are spared");
+    for probe in ["/healthz", "/check"] {
+        assert_eq!(app.get(probe).status, 200, "{probe}");
+    }
+    let faults = app.get("/jobdeck/faults").json();
+    assert_eq!(faults["results"][0]["used"], 0, "and use up nothing");
+    assert_eq!(faults["results"][1]["used"], 0, "and use up nothing");
     let page = app.get("/");
     assert_eq!(page.status, 200);
     let style = page.text.find("/assets/").unwrap();
@@ -215,6 +241,18 @@ fn a_fault_for_everything_spares_the_page_and_the_controls() {
     assert_eq!(app.get("/jobdeck/journal").status, 200);
     assert_eq!(app.send("DELETE", "/jobdeck/faults", &[], None).status, 200);
     assert_eq!(app.get("/jobdeck/domains").status, 200);
+    set(&app, &json!({"route": "check", "code": 503}));
+    assert_eq!(app.get("/check").status, 503, "asked for by name");
+    assert_eq!(app.get("/healthz").status, 200);
+}
+
+#[test]
+fn a_method_that_a_fault_does_not_allow_comes_with_those_that_it_does() {
+    let app = App::mock("");
+    set(&app, &json!({"code": 405}));
+    let answer = search(&app, "d");
+    assert_eq!(answer.status, 405);
+    assert_eq!(answer.header("allow"), Some("GET, HEAD, POST"));
 }
 
 #[test]
@@ -279,9 +317,18 @@ fn a_dropped_connection_ends_without_a_byte() {
         assert_eq!(read(app.raw("POST", SEARCH, "", &asked("d"))), "");
     }
     assert_eq!(search(&app, "e").status, 200);
-    // A second request on one connection: the first answer is whole.
-    let stream = app.raw("GET", "/jobdeck/about", "", "");
-    assert_eq!(status_line(&stream), "HTTP/1.1 200 OK");
+    // A second request on one connection: the first answer is whole, and of the second not a byte comes.
+    let mut stream = app.raw("HEAD", "/inventory/v1/jobs?domain_id=d", "", "");
+    let head = read_head(&stream);
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    let body = asked("d");
+    write!(
+        stream,
+        "POST {SEARCH} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    assert_eq!(read(stream), "");
     app.send("DELETE", "/jobdeck/faults", &[], None);
     assert_eq!(search(&app, "d").status, 200);
 }
@@ -308,7 +355,8 @@ fn a_truncated_body_ends_early_and_says_how_long_it_should_be() {
             assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
             assert_eq!(length_and_body(&answer), (whole.len(), &whole[..bytes]));
         }
-        let head = read(app.raw("HEAD", "/healthz", "connection: close\r\n", ""));
+        let list = "/inventory/v1/jobs?domain_id=d";
+        let head = read(app.raw("HEAD", list, "connection: close\r\n", ""));
         assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
         app.send("DELETE", &format!("/jobdeck/faults/{fault}"), &[], None);
     }
@@ -384,6 +432,85 @@ fn whatever_takes_a_fault_away_lets_go_what_it_made_wait() {
             assert_eq!(status_line(&held), "HTTP/1.1 503 Service Unavailable");
         }
     }
+}
+
+#[test]
+fn a_write_that_is_held_until_a_reset_is_not_done() {
+    let app = App::mock(job("j", "d", ""));
+    let late = json!({"domain_id": "d"}).to_string();
+    for (fault, more) in [
+        (json!({"route": "put", "hold": true}), ""),
+        (json!({"route": "put", "domain_id": "d", "hold": true}), ""),
+        (json!({"route": "put", "domain_id": "d", "delay": 600}), ""),
+        (
+            json!({"route": "put", "domain_id": "d", "hold": true, "truncate": 5}),
+            "",
+        ),
+        (
+            json!({"route": "/nowhere", "code": 404}),
+            "prefer: delay=600\r\n",
+        ),
+    ] {
+        for reset in ["/jobdeck/reset", "/jobdeck/reset?domain_id=d"] {
+            if reset.ends_with('d') && fault.get("domain_id").is_none() && more.is_empty() {
+                continue; // A gate for all outlives the reset of one domain.
+            }
+            set(&app, &fault);
+            let more = format!("{more}connection: close\r\n");
+            let held = app.raw("PUT", "/jobdeck/jobs/late", &more, &late);
+            if fault["route"] == "put" {
+                wait_until_held(&app, 1);
+            }
+            let elsewhere = app.bare("POST", "/jobdeck/reset?domain_id=e");
+            assert_eq!(elsewhere.status, 200);
+            let answer = if fault["route"] == "put" {
+                assert_eq!(app.bare("POST", reset).json(), json!({"jobs": 1}));
+                read(held)
+            } else {
+                // No list tells of what a header asked for.
+                let read = std::thread::spawn(move || read(held));
+                while !read.is_finished() {
+                    assert_eq!(app.bare("POST", reset).status, 200);
+                }
+                read.join().unwrap()
+            };
+            assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+            assert!(
+                answer
+                    .contains("\"the mock was reset while this write was held; it was not done\""),
+                "{answer}"
+            );
+            assert_eq!(search(&app, "d").json()["total_count"], 1, "{fault}");
+            app.bare("DELETE", "/jobdeck/faults");
+        }
+    }
+
+    // What is let go otherwise is done, and reads are answered after a reset, too.
+    for release in [
+        "/jobdeck/faults",
+        "/jobdeck/faults/ID",
+        "/jobdeck/faults/ID/release",
+    ] {
+        let id = set(
+            &app,
+            &json!({"route": "put", "domain_id": "d", "hold": true}),
+        );
+        let held = app.raw("PUT", "/jobdeck/jobs/late", "", &late);
+        wait_until_held(&app, 1);
+        let method = if release.ends_with("release") {
+            "POST"
+        } else {
+            "DELETE"
+        };
+        assert_eq!(app.bare(method, &release.replace("ID", &id)).status, 200);
+        assert_eq!(status_line(&held), "HTTP/1.1 201 Created", "{release}");
+        app.bare("POST", "/jobdeck/reset");
+    }
+    set(&app, &json!({"route": "search", "hold": true}));
+    let held = app.raw("POST", SEARCH, "", &late);
+    wait_until_held(&app, 1);
+    app.bare("POST", "/jobdeck/reset");
+    assert_eq!(status_line(&held), "HTTP/1.1 200 OK");
 }
 
 #[test]

@@ -149,6 +149,13 @@ fn faults_are_told_with_what_they_did() {
     );
     assert_eq!(entries["results"][0]["answer"], Value::Null);
     assert_eq!(entries["results"][1]["answer"], whole[..7]);
+    let cut: Vec<_> = entries["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["is_answer_cut"])
+        .collect();
+    assert_eq!(cut, [false, true, false, false, false]);
     let code = &entries["results"][2]["answer"]["detail"]["code"];
     assert_eq!(code, "ERROR_AUTHENTICATE_FAILURE");
 }

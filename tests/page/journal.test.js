@@ -310,8 +310,23 @@ test('the clock of the page is that of the domain, and follows it', async () => 
   await runs('1 h 0 min');
 });
 
-test('a fault that meets the page is shown as any, and passes', async () => {
+test('faults leave the page alone, and it uses none up', async () => {
+  for (const fault of [{ code: 503, times: 1 }, { route: 'search', hold: true }, { route: 'domains', drop: true }]) {
+    await server.send('POST', '/jobdeck/faults', fault);
+  }
   await it.open('?domain=domain-a&refresh=0');
+  await it.shows(['domain-a-runs', 'domain-a-done']);
+  const { results } = await (await server.send('GET', '/jobdeck/faults')).json();
+  assert.deepEqual(results.map(({ used, holding }) => [used, holding]), [[0, 0], [0, 0], [0, 0]]);
+});
+
+test('an error that meets the page is shown as any, and passes', async () => {
+  await it.open('?domain=domain-a&refresh=0');
+  // Its searches come as from any client, and so faults are for them.
+  await it.page.route('**/inventory/v1/jobs/search', async (route) => {
+    const { 'x-jobdeck-page': _, ...headers } = await route.request().allHeaders();
+    await route.continue({ headers });
+  });
   await server.send('POST', '/jobdeck/faults', { route: 'search', code: 503, times: 1 });
   await server.send('PUT', '/jobdeck/jobs/job-new', { domain_id: 'domain-a', created_at: NOW });
   await refresh();
