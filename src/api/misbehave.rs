@@ -5,6 +5,7 @@
 //! a thread nor the database.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::pin::Pin;
@@ -229,6 +230,7 @@ fn entry(
         method: request.method().to_string(),
         path: subject.path.clone(),
         query: request.query_string().to_owned(),
+        headers: headers(request),
         route: subject.route,
         domain_id: subject.domain_id.clone(),
         job_id: subject.job_id.clone(),
@@ -240,6 +242,19 @@ fn entry(
         milliseconds: 0.0,
         faults: Vec::new(),
     }
+}
+
+/// The headers by name; several of one name become a list (RFC 9110).
+fn headers(request: &ServiceRequest) -> BTreeMap<String, String> {
+    let mut headers: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in request.headers() {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        headers
+            .entry(name.as_str().to_owned())
+            .and_modify(|values| *values = format!("{values}, {value}"))
+            .or_insert_with(|| value.into_owned());
+    }
+    headers
 }
 
 /// Ends the connection. What is returned reaches nobody.

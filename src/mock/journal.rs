@@ -1,7 +1,7 @@
 //! The requests that came, with their answers: the newest [`MAX_ENTRIES`], and of these no more than fit in
 //! [`MAX_JOURNAL_BYTES`].
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub struct Entry {
     pub path: String,
     /// As it came, without the question mark.
     pub query: String,
+    /// By their names in small letters; several of one name are joined by commas. Tokens, too: it is a mock that is asked.
+    pub headers: BTreeMap<String, String>,
     /// Null: the request was for none of them.
     #[schema(required = true)]
     pub route: Option<Route>,
@@ -119,6 +121,11 @@ impl Entry {
         ENTRY_BYTES
             + self.path.len()
             + self.query.len()
+            + self
+                .headers
+                .iter()
+                .map(|(name, value)| name.len() + value.len())
+                .sum::<usize>()
             + named(&self.domain_id)
             + named(&self.job_id)
             + self.body.text().len()
@@ -330,6 +337,7 @@ mod tests {
             id: 0,
             at: Timestamp::from_millis(0).unwrap(),
             request_id: "r".to_owned(),
+            headers: BTreeMap::new(),
             method: method.to_owned(),
             path: path.to_owned(),
             query: query.to_owned(),
@@ -388,7 +396,7 @@ mod tests {
         let found = journal.find(&Filter::default());
         assert_eq!(
             serde_json::to_string(found[0].as_ref()).unwrap(),
-            r#"{"id":1,"at":"1970-01-01T00:00:00.000Z","request_id":"r","method":"POST","path":"/inventory/v1/jobs/stat","query":"","route":"stat","domain_id":"d","job_id":null,"body":{"domain_id":"d"},"is_body_cut":false,"status":200,"answer":null,"is_answer_cut":false,"milliseconds":1.5,"faults":[]}"#
+            r#"{"id":1,"at":"1970-01-01T00:00:00.000Z","request_id":"r","method":"POST","path":"/inventory/v1/jobs/stat","query":"","headers":{},"route":"stat","domain_id":"d","job_id":null,"body":{"domain_id":"d"},"is_body_cut":false,"status":200,"answer":null,"is_answer_cut":false,"milliseconds":1.5,"faults":[]}"#
         );
     }
 

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::change::Change;
 use super::fixtures::Fixtures;
 use super::lives::Lives;
-use super::{Fault, Faults, FaultsFull, Journal};
+use super::{Fault, Faults, Journal};
 use crate::clock::{Clock, Clocks};
 use crate::demo::Demo;
 use crate::job::{Draft, Life};
@@ -46,8 +46,6 @@ pub enum MockError {
     },
     #[error("`{0}` is no name of a snapshot: 1 to 100 of A-Z a-z 0-9 . _ -")]
     SnapshotName(String),
-    #[error(transparent)]
-    Faults(#[from] FaultsFull),
     #[error("there are {MAX_SNAPSHOTS} snapshots{}, which is the most; delete one", of_domain(.0.as_deref()))]
     ManySnapshots(Option<String>),
 }

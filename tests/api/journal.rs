@@ -31,7 +31,7 @@ fn an_entry_tells_what_was_sent_and_what_was_answered() {
         .read_to_end(&mut answer)
         .unwrap();
     let head = String::from_utf8_lossy(&answer);
-    assert!(head.contains("content-encoding: gzip"), "{head}");
+    assert!(head.starts_with("HTTP/1.1 400"), "{head}");
     let entries = journal(&app, "");
     let mut entry = entries["results"][0].clone();
     assert_eq!(entries["total_count"], 1);
@@ -41,16 +41,39 @@ fn an_entry_tells_what_was_sent_and_what_was_answered() {
     let members = entry.as_object_mut().unwrap();
     members.remove("milliseconds");
     members.remove("at");
+    let headers = members.remove("headers").unwrap();
+    assert_eq!(headers["x-request-id"], "mine");
+    let problem = "x: this route takes no parameters; put it into the body";
     assert_eq!(
         entry,
         json!({
             "id": 1, "request_id": "mine", "method": "POST", "path": "/inventory/v1/jobs/search", "query": "x=1",
             "route": "search", "domain_id": "d", "job_id": "j",
             "body": {"domain_id": "d", "job_id": "j", "query": {"count_only": true}}, "is_body_cut": false,
-            "status": 200, "answer": {"results": [], "total_count": 1}, "is_answer_cut": false,
-            "faults": []
+            "status": 400, "answer": {"detail": {"code": "ERROR_INVALID_PARAMETER", "message": problem}},
+            "is_answer_cut": false, "faults": []
         })
     );
+}
+
+#[test]
+fn an_answer_is_kept_as_it_was_before_it_was_compressed() {
+    let app = App::mock(job("j", "d", ""));
+    let headers = "accept-encoding: gzip\r\nconnection: close\r\n";
+    let mut answer = Vec::new();
+    app.raw(
+        "POST",
+        "/inventory/v1/jobs/search",
+        headers,
+        r#"{"domain_id": "d", "query": {"count_only": true}}"#,
+    )
+    .read_to_end(&mut answer)
+    .unwrap();
+    let head = String::from_utf8_lossy(&answer);
+    assert!(head.contains("content-encoding: gzip"), "{head}");
+    let entry = journal(&app, "")["results"][0].clone();
+    assert_eq!(entry["status"], 200);
+    assert_eq!(entry["answer"], json!({"results": [], "total_count": 1}));
 }
 
 #[test]
@@ -327,4 +350,18 @@ fn an_answer_that_nobody_reads_to_its_end_is_recorded_as_broken_off() {
     let entries = journal(&app, "?wait_for=1&timeout=60");
     assert_eq!(entries["results"][0]["status"], 200);
     assert_eq!(entries["results"][0]["is_answer_cut"], true);
+}
+
+#[test]
+fn the_headers_of_a_request_are_remembered() {
+    let app = App::mock("");
+    let headers = [
+        ("Authorization", "Bearer abc"),
+        ("x-own", "one"),
+        ("x-own", "two"),
+    ];
+    app.send("GET", "/inventory/v1/jobs?domain_id=d", &headers, None);
+    let seen = journal(&app, "")["results"][0]["headers"].clone();
+    assert_eq!(seen["authorization"], "Bearer abc");
+    assert_eq!(seen["x-own"], "one, two");
 }

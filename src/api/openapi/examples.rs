@@ -231,6 +231,7 @@ pub(crate) fn journal() -> Value {
             "method": "POST",
             "path": "/inventory/v1/jobs/search",
             "query": "",
+            "headers": {"content-type": "application/json", "host": "127.0.0.1:8080"},
             "route": "search",
             "domain_id": DOMAIN,
             "job_id": null,
