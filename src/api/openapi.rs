@@ -14,6 +14,7 @@ pub(super) mod params;
 pub(super) mod query;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::slice;
 use std::sync::OnceLock;
 
 use actix_web::http::header::{CACHE_CONTROL, ContentType, ETag, EntityTag, Header, IfNoneMatch};
@@ -178,7 +179,7 @@ fn document(is_writable: bool, is_mock: bool) -> Value {
     // Strings, numbers, and maps with strings as keys: nothing that serialising refuses.
     let mut document = serde_json::to_value(api).unwrap_or_default();
     complete_components(&mut document, is_mock);
-    suit_makers_of_clients(&mut document);
+    suit_other_programs(&mut document);
     // Nobody is asked for a token.
     document["security"] = json!([]);
     let paths = document["paths"].as_object_mut();
@@ -269,34 +270,46 @@ fn complete_components(document: &mut Value, is_mock: bool) {
     }
 }
 
-/// Says in every schema what makers of clients (openapi-typescript and its like) would else get wrong: an object without
-/// members is to them one that can have none, and a member with a default one that is always there.
-fn suit_makers_of_clients(value: &mut Value) {
+/// Says in every schema what other programs would else get wrong. Makers of clients, such as openapi-typescript, take an
+/// object without members for one that can have none, and a member with a default for one that is always there; checkers
+/// of examples, such as Redocly's, take a part of a rule for all that there may be.
+fn suit_other_programs(value: &mut Value) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(suit_makers_of_clients),
+        Value::Array(items) => items.iter_mut().for_each(suit_other_programs),
         Value::Object(object) => {
-            let types = object.get("type");
-            let is_object = match types {
-                Some(Value::Array(types)) => types.iter().any(|one| one == "object"),
-                one => one.is_some_and(|one| one == "object"),
-            };
-            if is_object && !object.contains_key("properties") {
-                let entry = object.entry("additionalProperties");
-                entry.or_insert(Value::Bool(true));
-            }
-            let properties = object.get_mut("properties").and_then(Value::as_object_mut);
-            for property in properties.into_iter().flat_map(Map::values_mut) {
-                if let Some(property) = property.as_object_mut() {
-                    property.shift_remove("default");
-                }
-            }
-            for (name, member) in object {
-                if !matches!(name.as_str(), "example" | "examples") {
-                    suit_makers_of_clients(member);
-                }
+            suit_in_schema(object);
+            let members = object.iter_mut();
+            for (_, member) in
+                members.filter(|(name, _)| !["example", "examples"].contains(&name.as_str()))
+            {
+                suit_other_programs(member);
             }
         }
         _ => {}
+    }
+}
+
+fn suit_in_schema(object: &mut Map<String, Value>) {
+    let types = object.get("type");
+    let types = types.map(|types| {
+        types
+            .as_array()
+            .map_or(slice::from_ref(types), Vec::as_slice)
+    });
+    let is_object = types.is_some_and(|types| types.contains(&"object".into()));
+    let is_part = types.is_none() || object.contains_key("propertyNames");
+    let Some(Value::Object(properties)) = object.get_mut("properties") else {
+        if is_object {
+            let others = object.entry("additionalProperties");
+            others.or_insert(true.into());
+        }
+        return;
+    };
+    for property in properties.values_mut().filter_map(Value::as_object_mut) {
+        property.shift_remove("default");
+    }
+    if is_part && !object.contains_key("additionalProperties") {
+        object.insert("unevaluatedProperties".to_owned(), true.into());
     }
 }
 

@@ -552,7 +552,7 @@ fn one_of_required(names: &[&str]) -> Value {
 fn required(names: &[&str]) -> Vec<Value> {
     names
         .iter()
-        .map(|name| json!({"required": [name]}))
+        .map(|name| json!({"required": [name], "properties": {(*name): {}}}))
         .collect()
 }
 
