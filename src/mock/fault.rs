@@ -1,26 +1,22 @@
 //! What a fault is, and how one is read: from JSON or from the text of an option, by the same rules.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::code::{Code, with_more};
+use super::delay::Delay;
 use super::request::{Audience, Route, Subject};
 use crate::job::field_name;
 use crate::json::ObjectOnly;
 use crate::query::QueryError;
 use crate::query::request::parse;
 
-/// The longest delay.
-pub const MAX_DELAY_SECONDS: f64 = 600.0;
 /// The longest text in a fault.
 pub const MAX_TEXT_BYTES: usize = 4_096;
 
@@ -138,96 +134,6 @@ impl<'de> Deserialize<'de> for Target {
     }
 }
 
-/// How long an answer waits, in seconds from 0 to [`MAX_DELAY_SECONDS`].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(untagged)]
-pub enum Delay {
-    Fixed(f64),
-    /// The least and the most.
-    Between(f64, f64),
-}
-
-impl PartialSchema for Delay {
-    fn schema() -> RefOr<Schema> {
-        let seconds = ObjectBuilder::new()
-            .schema_type(Type::Number)
-            .minimum(Some(0))
-            .maximum(Some(MAX_DELAY_SECONDS))
-            .build();
-        let range = ArrayBuilder::new()
-            .items(seconds.clone())
-            .min_items(Some(2))
-            .max_items(Some(2));
-        OneOfBuilder::new()
-            .description(Some("Seconds; or two of them, the least and the most."))
-            .item(seconds)
-            .item(range)
-            .into()
-    }
-}
-
-impl ToSchema for Delay {
-    fn name() -> Cow<'static, str> {
-        Cow::Borrowed("FaultDelay")
-    }
-}
-
-impl Delay {
-    /// Reads a number of seconds.
-    ///
-    /// # Errors
-    /// What would be right.
-    pub fn parse_seconds(text: &str) -> Result<Duration, String> {
-        let seconds: f64 = text.parse().unwrap_or(f64::NAN);
-        if (0.0..=MAX_DELAY_SECONDS).contains(&seconds) {
-            Ok(Duration::from_secs_f64(seconds))
-        } else {
-            let shown: String = text.chars().take(64).collect();
-            Err(format!(
-                "expected seconds from 0 to {MAX_DELAY_SECONDS}, found `{shown}`"
-            ))
-        }
-    }
-
-    /// The delay of the `index`-th use, counted from 0.
-    pub(super) fn draw(self, seed: u64, index: u64) -> Duration {
-        let seconds = match self {
-            Self::Fixed(seconds) => seconds,
-            Self::Between(least, most) => {
-                let mut random = ChaCha8Rng::seed_from_u64(seed);
-                random.set_stream(index);
-                random.random_range(least..=most)
-            }
-        };
-        Duration::from_secs_f64(seconds)
-    }
-}
-
-impl<'de> Deserialize<'de> for Delay {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Fixed(f64),
-            Between(f64, f64),
-        }
-        let is_right = |seconds: &f64| (0.0..=MAX_DELAY_SECONDS).contains(seconds);
-        let value = Value::deserialize(deserializer)?;
-        match Form::deserialize(&value) {
-            Ok(Form::Fixed(seconds)) if is_right(&seconds) => Ok(Self::Fixed(seconds)),
-            Ok(Form::Between(least, most))
-                if is_right(&least) && is_right(&most) && least <= most =>
-            {
-                Ok(Self::Between(least, most))
-            }
-            _ => Err(invalid(
-                &value,
-                "seconds from 0 to 600, or two of them, the least and the most",
-            )),
-        }
-    }
-}
-
 fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     whole_number(deserializer, 1, "a whole number, at least 1")
 }
@@ -251,7 +157,7 @@ fn whole_number<'de, D: Deserializer<'de>>(
     }
 }
 
-fn invalid<E: Error>(value: &Value, expected: &'static str) -> E {
+pub(super) fn invalid<E: Error>(value: &Value, expected: &'static str) -> E {
     let found: String = value.to_string().chars().take(64).collect();
     E::invalid_value(Unexpected::Other(&found), &expected)
 }
@@ -658,28 +564,6 @@ mod tests {
             assert!(got.starts_with(expected), "\n got: {got}\nwant: {expected}");
         }
         check_option("code=404", r#"{"code":404}"#);
-    }
-
-    #[test]
-    fn a_seed_draws_the_same_delays_again() {
-        let delay = Delay::Between(1.0, 3.0);
-        let draw = |seed| {
-            (0..20)
-                .map(|index| delay.draw(seed, index))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(draw(7), draw(7));
-        assert_ne!(draw(7), draw(8));
-        let mut drawn = draw(7);
-        assert!(
-            drawn
-                .iter()
-                .all(|one| (1.0..=3.0).contains(&one.as_secs_f64()))
-        );
-        drawn.dedup();
-        assert_eq!(drawn.len(), 20);
-        assert_eq!(Delay::Fixed(1.5).draw(7, 3), Duration::from_millis(1_500));
-        assert_eq!(Delay::Between(2.0, 2.0).draw(7, 3), Duration::from_secs(2));
     }
 
     #[test]

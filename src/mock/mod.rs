@@ -6,6 +6,7 @@
 
 mod change;
 mod code;
+mod delay;
 mod fault;
 mod faults;
 mod fixtures;
@@ -17,7 +18,8 @@ mod states;
 
 pub use change::Change;
 pub use code::Code;
-pub use fault::{Delay, Fault, MAX_DELAY_SECONDS, MAX_TEXT_BYTES, Target};
+pub use delay::{Delay, MAX_DELAY_SECONDS};
+pub use fault::{Fault, MAX_TEXT_BYTES, Target};
 pub use faults::{AskedError, End, Faults, FaultsFull, Listed, MAX_FAULTS, Plan, Wait};
 pub use journal::{
     Entry, Filter, Journal, Kept, MAX_ENTRIES, MAX_JOURNAL_BYTES, MAX_KEPT_BYTES, TooFew,

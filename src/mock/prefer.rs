@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::code::Code;
-use super::fault::Delay;
+use super::delay::Delay;
 
 /// What a request prefers of what is known here: `code` and `delay`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
