@@ -11,8 +11,8 @@ use super::openapi::answers::{
     DeletedInfo, FaultInfo, FaultsInfo, NoSuch, ParameterErrors, ReleasedInfo, WriteErrors,
 };
 use super::openapi::examples;
-use super::openapi::params::ScopeParams;
-use super::parameters::{Parameters, domain_parameter, problem};
+use super::openapi::params::{DomainParams, ScopeParams};
+use super::parameters::{Parameters, agree, domain_parameter, no_body, problem};
 use super::states::mock_of;
 use super::wire::{fresh, read_json};
 use crate::mock::Fault;
@@ -46,6 +46,7 @@ pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpRes
     path = "/jobdeck/faults",
     operation_id = "addFault",
     tag = "mock",
+    params(DomainParams),
     request_body(content = Fault, examples(
         ("error" = (summary = "Two searches fail", value = json!(examples::fault_error()))),
         ("delay" = (summary = "A domain's answers are slow", value = json!(examples::fault_delay()))),
@@ -63,9 +64,10 @@ pub(crate) async fn add(
     app: Data<App>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    Parameters::of(&request)?.finish()?;
+    let domain_id = domain_parameter(&request)?;
     let body = read_json(&request, body).await?;
-    let fault = Fault::from_json(&body)?;
+    let mut fault = Fault::from_json(&body)?;
+    agree("domain_id", &mut fault.domain_id, domain_id)?;
     let added = mock_of(&app)?
         .faults
         .add(fault)
@@ -82,7 +84,12 @@ pub(crate) async fn add(
     params(ScopeParams),
     responses((status = 200, description = "How many there were.", body = DeletedInfo, example = json!({"deleted": 2})), ParameterErrors)
 )]
-pub(crate) async fn clear(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn clear(
+    request: HttpRequest,
+    app: Data<App>,
+    body: Payload,
+) -> Result<HttpResponse, ApiError> {
+    no_body(body).await?;
     let domain_id = domain_parameter(&request)?;
     let deleted = mock_of(&app)?.faults.clear(domain_id.as_deref());
     Ok(fresh(StatusCode::OK, &json!({"deleted": deleted})))
@@ -101,7 +108,9 @@ pub(crate) async fn remove(
     request: HttpRequest,
     app: Data<App>,
     id: Path<String>,
+    body: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    no_body(body).await?;
     Parameters::of(&request)?.finish()?;
     if mock_of(&app)?.faults.remove(&id) {
         Ok(fresh(StatusCode::OK, &json!({"deleted": 1})))
@@ -123,7 +132,9 @@ pub(crate) async fn release(
     request: HttpRequest,
     app: Data<App>,
     id: Path<String>,
+    body: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    no_body(body).await?;
     Parameters::of(&request)?.finish()?;
     match mock_of(&app)?.faults.release(&id) {
         Some(released) => Ok(fresh(StatusCode::OK, &json!({"released": released}))),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, ETag, EntityTag, Header, IfNoneMatch};
-use actix_web::web::Data;
+use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 use serde_json::json;
@@ -16,7 +16,7 @@ use super::error::ApiError;
 use super::openapi::answers::{DeletedInfo, ErrorAnswer, ParameterErrors};
 use super::openapi::examples;
 use super::openapi::params::{JournalParams, ScopeParams};
-use super::parameters::{Parameters, domain_parameter, problem};
+use super::parameters::{Parameters, domain_parameter, no_body, problem};
 use super::states::mock_of;
 use super::wire::{fresh, is_known};
 use crate::mock::{Entry, Filter, MAX_ENTRIES, Route};
@@ -166,7 +166,12 @@ pub(crate) async fn read(request: HttpRequest, app: Data<App>) -> Result<HttpRes
     params(ScopeParams),
     responses((status = 200, description = "How many there were.", body = DeletedInfo, example = json!({"deleted": 12})), ParameterErrors)
 )]
-pub(crate) async fn clear(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn clear(
+    request: HttpRequest,
+    app: Data<App>,
+    body: Payload,
+) -> Result<HttpResponse, ApiError> {
+    no_body(body).await?;
     let domain_id = domain_parameter(&request)?;
     let deleted = mock_of(&app)?.journal.clear(domain_id.as_deref());
     Ok(fresh(StatusCode::OK, &json!({"deleted": deleted})))

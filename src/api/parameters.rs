@@ -164,3 +164,22 @@ pub(super) fn last_of_path(request: &HttpRequest, name: &str) -> Result<String, 
         Err(_) => Err(problem(name, "is not UTF-8, percent-encoded".to_owned())),
     }
 }
+
+/// Fills a member in from the address, or checks that the two agree.
+pub(super) fn agree(
+    name: &str,
+    given: &mut Option<String>,
+    address: Option<String>,
+) -> Result<(), QueryError> {
+    match (&given, address) {
+        (Some(given), Some(address)) if *given != address => Err(problem(
+            name,
+            format!("is `{given}` in the body and `{address}` in the address; they must agree"),
+        )),
+        (None, address) => {
+            *given = address;
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}

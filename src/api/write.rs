@@ -17,14 +17,13 @@ use super::openapi::bodies::{JobPatch, JobsBody};
 use super::openapi::examples;
 use super::openapi::params::{AddParams, DomainParams, TenantParams};
 use super::parameters::{
-    Parameters, body_fault, domain_parameter, last_of_path, missing_domain, no_body, problem,
-    required_domain,
+    Parameters, agree, body_fault, domain_parameter, last_of_path, missing_domain, no_body,
+    problem, required_domain,
 };
 use super::wire::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, fresh, read_body};
 use crate::job::{Draft, Job, from_json};
 use crate::json::StrictObject;
 use crate::mock::Change;
-use crate::query::QueryError;
 use crate::store::{OnConflict, Written};
 use crate::transfer::{Refusal, Source, read_jobs};
 
@@ -320,25 +319,6 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(act)
         .await
         .map_err(|_panic| ApiError::Internal("a write ended in a panic"))?
-}
-
-/// Fills a member in from the address, or checks that the two agree.
-fn agree(
-    name: &str,
-    given: &mut Option<String>,
-    address: Option<String>,
-) -> Result<(), QueryError> {
-    match (&given, address) {
-        (Some(given), Some(address)) if *given != address => Err(problem(
-            name,
-            format!("is `{given}` in the body and `{address}` in the address; they must agree"),
-        )),
-        (None, address) => {
-            *given = address;
-            Ok(())
-        }
-        _ => Ok(()),
-    }
 }
 
 fn refused(refusal: Refusal) -> ApiError {

@@ -657,3 +657,21 @@ fn a_preflight_uses_nothing_up() {
     assert_eq!(app.get("/jobdeck/about").status, 503);
     assert_eq!(app.get("/jobdeck/journal").json()["total_count"], 1);
 }
+
+#[test]
+fn the_domain_of_a_fault_may_stand_in_the_address() {
+    let app = App::mock("");
+    let path = "/jobdeck/faults?domain_id=d";
+    let added = app.post(path, &json!({"route": "search", "code": 503}));
+    assert_eq!(
+        (added.status, &added.json()["domain_id"]),
+        (201, &json!("d"))
+    );
+    assert_eq!(app.search(&json!({"domain_id": "e"})).status, 200);
+    assert_eq!(app.search(&json!({"domain_id": "d"})).status, 503);
+    assert_eq!(
+        app.post(path, &json!({"code": 503, "domain_id": "e"}))
+            .error(),
+        "400 ERROR_INVALID_PARAMETER: domain_id: is `e` in the body and `d` in the address; they must agree"
+    );
+}

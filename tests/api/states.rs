@@ -24,6 +24,13 @@ fn jobs(app: &App, domain_id: &str) -> Vec<String> {
     told.collect()
 }
 
+/// How many jobs there are in all.
+fn total(app: &App) -> i64 {
+    let domains = app.get("/jobdeck/domains").json();
+    let jobs = domains["results"].as_array().unwrap().iter();
+    jobs.map(|domain| domain["jobs"].as_i64().unwrap()).sum()
+}
+
 fn put(app: &App, job_id: &str, domain_id: &str, draft: &Value) {
     let path = format!("/jobdeck/jobs/{job_id}?domain_id={domain_id}");
     let answer = app.json("PUT", &path, draft);
@@ -98,6 +105,10 @@ fn a_body_that_is_not_read_is_refused() {
         ("POST", "/jobdeck/snapshots/s/restore"),
         ("DELETE", "/jobdeck/snapshots/s"),
         ("DELETE", "/jobdeck/clock"),
+        ("DELETE", "/jobdeck/faults"),
+        ("DELETE", "/jobdeck/faults/fault-1"),
+        ("POST", "/jobdeck/faults/fault-1/release"),
+        ("DELETE", "/jobdeck/journal"),
         ("DELETE", "/jobdeck/jobs?domain_id=d"),
         ("DELETE", "/jobdeck/jobs/a?domain_id=d"),
     ] {
@@ -716,12 +727,7 @@ fn a_demo_on_a_running_clock_is_reset_too() {
         }),
         ..Setup::default()
     });
-    let total = || {
-        let domains = app.get("/jobdeck/domains").json();
-        let jobs = domains["results"].as_array().unwrap().iter();
-        jobs.map(|domain| domain["jobs"].as_i64().unwrap())
-            .sum::<i64>()
-    };
+    let total = || total(&app);
     let start = total();
     advance(&app, "", 600);
     assert!(total() >= start + 190);
@@ -745,12 +751,7 @@ fn a_demo_moves_and_is_reset() {
         }),
         ..Setup::default()
     });
-    let total = || {
-        let domains = app.get("/jobdeck/domains").json();
-        let jobs = domains["results"].as_array().unwrap().iter();
-        jobs.map(|domain| domain["jobs"].as_i64().unwrap())
-            .sum::<i64>()
-    };
+    let total = || total(&app);
     let start = total();
     advance(&app, "", 60);
     assert_eq!(total(), start + 20);
