@@ -11,7 +11,7 @@ use super::openapi::answers::{
     DeletedInfo, FaultInfo, FaultsInfo, NoSuch, ParameterErrors, ReleasedInfo, WriteErrors,
 };
 use super::openapi::examples;
-use super::openapi::params::{DomainParams, ScopeParams};
+use super::openapi::params::{DomainParams, OneFaultPath, ScopeParams};
 use super::parameters::{Parameters, agree, domain_parameter, no_body, problem};
 use super::states::mock_of;
 use super::wire::{fresh, read_json};
@@ -101,7 +101,7 @@ pub(crate) async fn clear(
     path = "/jobdeck/faults/{id}",
     operation_id = "clearFault",
     tag = "mock",
-    params(("id" = String, Path, description = "The fault's id.", example = "fault-1")),
+    params(OneFaultPath),
     responses((status = 200, description = "It is gone.", body = DeletedInfo, example = json!({"deleted": 1})), ParameterErrors, NoSuch)
 )]
 pub(crate) async fn remove(
@@ -125,7 +125,7 @@ pub(crate) async fn remove(
     path = "/jobdeck/faults/{id}/release",
     operation_id = "releaseFault",
     tag = "mock",
-    params(("id" = String, Path, description = "The fault's id.", example = "fault-1")),
+    params(OneFaultPath),
     responses((status = 200, description = "How many were let go.", body = ReleasedInfo, example = json!({"released": 1})), ParameterErrors, NoSuch)
 )]
 pub(crate) async fn release(

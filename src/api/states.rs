@@ -18,7 +18,7 @@ use super::openapi::answers::{
     ClockInfo, JobsCount, NoSuch, ParameterErrors, SnapshotsInfo, WriteErrors,
 };
 use super::openapi::examples;
-use super::openapi::params::ScopeParams;
+use super::openapi::params::{OneSnapshotPath, ScopeParams};
 use super::parameters::{body_fault, domain_parameter, no_body, problem};
 use super::wire::{fresh, read_json};
 use super::write::blocking;
@@ -56,7 +56,8 @@ pub(super) fn mock_of(app: &App) -> Result<Arc<Mock>, ApiError> {
 
 /// Makes the jobs and clocks of a domain, or all, what they were at the start.
 ///
-/// The faults are those of the start, too, and answers that they held are let go. Snapshots and the journal stay.
+/// The faults are those of the start, too, and answers that they held are let go; a write that was held is not done, but
+/// answered 503. Snapshots and the journal stay.
 #[utoipa::path(
     post,
     path = "/jobdeck/reset",
@@ -103,7 +104,7 @@ pub(crate) async fn snapshots(
     operation_id = "saveSnapshot",
     tag = "mock",
     params(
-        ("name" = String, Path, description = "Its name.", pattern = "^[A-Za-z0-9._-]{1,100}$", example = "before-import"),
+        OneSnapshotPath,
         ScopeParams
     ),
     responses(
@@ -138,7 +139,7 @@ pub(crate) async fn save(
     operation_id = "restoreSnapshot",
     tag = "mock",
     params(
-        ("name" = String, Path, description = "Its name.", pattern = "^[A-Za-z0-9._-]{1,100}$", example = "before-import"),
+        OneSnapshotPath,
         ScopeParams
     ),
     responses((status = 200, description = "How many jobs there are.", body = JobsCount, example = json!({"jobs": 5000})), ParameterErrors, NoSuch)
@@ -162,7 +163,7 @@ pub(crate) async fn restore(
     operation_id = "forgetSnapshot",
     tag = "mock",
     params(
-        ("name" = String, Path, description = "Its name.", pattern = "^[A-Za-z0-9._-]{1,100}$", example = "before-import"),
+        OneSnapshotPath,
         ScopeParams
     ),
     responses((status = 204, description = "It is gone."), ParameterErrors, NoSuch)

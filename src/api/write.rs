@@ -15,7 +15,7 @@ use super::openapi::answers::{
 };
 use super::openapi::bodies::{JobPatch, JobsBody};
 use super::openapi::examples;
-use super::openapi::params::{AddParams, DomainParams, TenantParams};
+use super::openapi::params::{AddParams, DomainParams, OneJobPath, TenantParams};
 use super::parameters::{
     Parameters, agree, body_fault, domain_parameter, last_of_path, missing_domain, no_body,
     problem, required_domain,
@@ -42,7 +42,7 @@ const MAX_JOB_BYTES: usize = 8 << 20;
     operation_id = "putJob",
     tag = "jobdeck",
     params(
-        ("job_id" = String, Path, description = "The job.", min_length = 1, max_length = 256, example = "job-1"),
+        OneJobPath,
         DomainParams
     ),
     request_body(content = Draft, description = "At most 8 MiB.", examples(
@@ -90,7 +90,7 @@ pub(crate) async fn put(
     operation_id = "patchJob",
     tag = "jobdeck",
     params(
-        ("job_id" = String, Path, description = "The job.", min_length = 1, max_length = 256, example = "job-1"),
+        OneJobPath,
         TenantParams
     ),
     request_body(description = "At most 1 MiB.", content(
@@ -173,7 +173,7 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
     operation_id = "deleteJob",
     tag = "jobdeck",
     params(
-        ("job_id" = String, Path, description = "The job.", min_length = 1, max_length = 256, example = "job-1"),
+        OneJobPath,
         TenantParams
     ),
     responses((status = 204, description = "It is gone."), ParameterErrors, NoSuch)

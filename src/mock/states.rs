@@ -20,7 +20,7 @@ use crate::demo::Demo;
 use crate::job::{Draft, Life};
 use crate::store::{OnConflict, StateId, Store, StoreError};
 use crate::time::Timestamp;
-use crate::transfer::{Refusal, TransferError};
+use crate::transfer::TransferError;
 
 /// The most snapshots that are kept of a domain, and of the whole server.
 const MAX_SNAPSHOTS: usize = 100;
@@ -227,12 +227,6 @@ impl Mock {
         Ok(mock)
     }
 
-    /// The clocks that the mock follows.
-    #[must_use]
-    pub fn clocks(&self) -> &Clocks {
-        &self.clocks
-    }
-
     /// Does what `act` does, as one: where it fails, nothing has changed.
     ///
     /// # Errors
@@ -348,10 +342,7 @@ impl Mock {
         let going_on = base.going_on(now, |_| now);
         let jobs = self.go_back(state, &base, domain_id, going_on, |change| {
             for draft in moving {
-                // It made a job when the fixtures were loaded, and makes the same now.
-                if let Ok(life) = draft.into_life(now) {
-                    change.put_life(life, now)?;
-                }
+                put_fixture(change, draft, now)?;
             }
             Ok(())
         })?;
@@ -509,10 +500,8 @@ impl Mock {
         let moves = |draft: &&Draft| draft.life.is_some() || draft.created_at.is_none();
         let moving: Vec<_> = drafts.iter().filter(moves).cloned().collect();
         for draft in drafts {
-            // Each was checked when it was read.
-            if let Err(Refusal::Store(error)) = change.put(draft) {
-                return Err(error.into());
-            }
+            let now = self.clocks.now(draft.domain_id.as_deref());
+            put_fixture(&mut change, draft, now)?;
         }
         if state.base.state != state.origin.state {
             change.transaction.remove_state(state.base.state)?;
@@ -588,6 +577,17 @@ impl State {
             name: name.chars().take(MAX_NAME_BYTES).collect(),
             domain_id: domain_id.map(str::to_owned),
             known: of_scope.map(|(_, name)| name.clone()).collect(),
+        }
+    }
+}
+
+/// Writes a fixture, which was found to make a job when it was read.
+fn put_fixture(change: &mut Change<'_>, draft: Draft, now: Timestamp) -> Result<(), StoreError> {
+    match draft.into_life(now) {
+        Ok(life) => change.put_life(life, now).map(|_| ()),
+        Err(problem) => {
+            log::error!("a fixture makes no job any more, and is left out: {problem}");
+            Ok(())
         }
     }
 }

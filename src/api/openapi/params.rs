@@ -93,6 +93,33 @@ pub(crate) enum ExportFormat {
     Json,
 }
 
+/// Which job, in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OneJobPath {
+    /// The job.
+    #[param(min_length = 1, max_length = 256, example = "job-1")]
+    job_id: String,
+}
+
+/// Which snapshot, in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OneSnapshotPath {
+    /// Its name.
+    #[param(pattern = "^[A-Za-z0-9._-]{1,100}$", example = "before-import")]
+    name: String,
+}
+
+/// Which fault, in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct OneFaultPath {
+    /// The fault's id.
+    #[param(example = "fault-1")]
+    id: String,
+}
+
 /// Which domain a route is about.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
