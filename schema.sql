@@ -1,7 +1,12 @@
--- The database of jobdeck, schema version 2.
+-- The database of jobdeck, schema version 3.
 --
--- The document is the one source of truth: every other column of `jobs` is derived from it by the program that writes
--- it (src/job.rs), and `jobdeck check` compares them. The tables of counts are derived from `jobs` by the triggers below.
+-- The document is the one source of truth. It lies in three pieces, `head`, the collector and `tail`, since one collector
+-- has many jobs and is half of a document: the view `documents` puts them together. Every other column of `jobs` and
+-- every table below it is derived from the documents by the program that writes them (src/store/derived.rs);
+-- `jobdeck check` compares them, `jobdeck check --repair` makes them anew.
+--
+-- Read it with whatever you like. Write through jobdeck: the triggers at the end refuse what would leave the derived
+-- tables behind.
 --
 -- Times are integers: milliseconds since 1970-01-01T00:00:00Z.
 
@@ -9,6 +14,14 @@
 CREATE TABLE domains (
     id        INTEGER PRIMARY KEY,   -- the key
     domain_id TEXT NOT NULL UNIQUE   -- the name that documents and requests use
+) STRICT;
+
+-- Every collector_info that jobs of a domain have, once. A text never changes and an id is never used again.
+CREATE TABLE collector_infos (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    domain INTEGER NOT NULL REFERENCES domains (id),
+    info   TEXT NOT NULL,                            -- document.collector_info, canonical JSON
+    UNIQUE (domain, info)
 ) STRICT;
 
 -- One row a job.
@@ -24,7 +37,10 @@ CREATE TABLE jobs (
     created_at     INTEGER NOT NULL,                            -- ms; when the job was made
     updated_at     INTEGER NOT NULL,                            -- ms; when it was last written
     finished_at    INTEGER,                                     -- ms; NULL: not finished
-    document       TEXT NOT NULL,                               -- canonical JSON, as it is answered (src/job.rs)
+    error_count    INTEGER NOT NULL,                            -- how many document.errors has
+    collector_info INTEGER REFERENCES collector_infos (id),     -- document.collector_info; NULL: it has none
+    head           TEXT NOT NULL,                               -- the document up to its collector_info, without a comma
+    tail           TEXT NOT NULL,                               -- the document from there on, from its comma
     UNIQUE (domain, job_id)
 ) STRICT;
 
@@ -34,6 +50,13 @@ CREATE INDEX jobs_by_time ON jobs (domain, created_at DESC, job_id);
 CREATE INDEX jobs_by_status ON jobs (domain, status, created_at DESC, job_id);
 -- The same of one collector and status; also whatever is grouped by those two.
 CREATE INDEX jobs_by_collector ON jobs (domain, collector_id, status, created_at DESC, job_id);
+-- The jobs that have errors, since most have none.
+CREATE INDEX jobs_with_errors ON jobs (domain, created_at DESC, job_id) WHERE error_count > 0;
+
+-- The jobs with their documents whole, canonical JSON as it is answered (src/job/mod.rs).
+CREATE VIEW documents AS
+SELECT *, head || ifnull((SELECT ',"collector_info":' || info FROM collector_infos AS i WHERE i.id = collector_info), '') || tail
+    AS document FROM jobs;
 
 -- How many jobs a domain has in each status.
 CREATE TABLE status_counts (
@@ -61,35 +84,48 @@ CREATE TABLE day_counts (
     PRIMARY KEY (domain, status, day)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TRIGGER jobs_inserted AFTER INSERT ON jobs BEGIN
-    INSERT INTO status_counts VALUES (new.domain, new.status, 1)
-        ON CONFLICT DO UPDATE SET jobs = jobs + 1;
-    INSERT INTO collector_counts SELECT new.domain, new.collector_id, new.status, 1 WHERE new.collector_id IS NOT NULL
-        ON CONFLICT DO UPDATE SET jobs = jobs + 1;
-    INSERT INTO day_counts VALUES (new.domain, new.status, (new.created_at + 62167219200000) / 86400000, 1)
-        ON CONFLICT DO UPDATE SET jobs = jobs + 1;
-END;
+-- The same by the hour, to find the place of a page within a day.
+CREATE TABLE hour_counts (
+    domain INTEGER NOT NULL,                      -- domains.id
+    hour   INTEGER NOT NULL,                      -- of jobs.created_at, in UTC: hours since 0000-01-01T00
+    status TEXT NOT NULL,                         -- jobs.status
+    jobs   INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    PRIMARY KEY (domain, hour, status)
+) STRICT, WITHOUT ROWID;
 
-CREATE TRIGGER jobs_deleted AFTER DELETE ON jobs BEGIN
-    UPDATE status_counts SET jobs = jobs - 1 WHERE domain = old.domain AND status = old.status;
-    UPDATE collector_counts SET jobs = jobs - 1
-        WHERE domain = old.domain AND collector_id = old.collector_id AND status = old.status;
-    UPDATE day_counts SET jobs = jobs - 1
-        WHERE domain = old.domain AND status = old.status AND day = (old.created_at + 62167219200000) / 86400000;
-END;
+-- How many jobs of a domain have an error of each code.
+CREATE TABLE error_counts (
+    domain     INTEGER NOT NULL,                      -- domains.id
+    error_code TEXT NOT NULL,                         -- document.errors[].error_code
+    jobs       INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    PRIMARY KEY (domain, error_code)
+) STRICT, WITHOUT ROWID;
 
-CREATE TRIGGER jobs_moved AFTER UPDATE OF domain, status, collector_id, created_at ON jobs
-WHEN new.domain <> old.domain OR new.status <> old.status OR new.collector_id IS NOT old.collector_id
-    OR new.created_at <> old.created_at BEGIN
-    UPDATE status_counts SET jobs = jobs - 1 WHERE domain = old.domain AND status = old.status;
-    UPDATE collector_counts SET jobs = jobs - 1
-        WHERE domain = old.domain AND collector_id = old.collector_id AND status = old.status;
-    UPDATE day_counts SET jobs = jobs - 1
-        WHERE domain = old.domain AND status = old.status AND day = (old.created_at + 62167219200000) / 86400000;
-    INSERT INTO status_counts VALUES (new.domain, new.status, 1)
-        ON CONFLICT DO UPDATE SET jobs = jobs + 1;
-    INSERT INTO collector_counts SELECT new.domain, new.collector_id, new.status, 1 WHERE new.collector_id IS NOT NULL
-        ON CONFLICT DO UPDATE SET jobs = jobs + 1;
-    INSERT INTO day_counts VALUES (new.domain, new.status, (new.created_at + 62167219200000) / 86400000, 1)
-        ON CONFLICT DO UPDATE SET jobs = jobs + 1;
+-- The jobs that have an error of a code, newest first: one row for each code of a job.
+CREATE TABLE job_errors (
+    domain     INTEGER NOT NULL,                      -- domains.id
+    error_code TEXT NOT NULL,                         -- document.errors[].error_code
+    created_at INTEGER NOT NULL,                      -- jobs.created_at
+    job_id     TEXT NOT NULL,                         -- jobs.job_id
+    job        INTEGER NOT NULL,                      -- jobs.id
+    PRIMARY KEY (domain, error_code, created_at DESC, job_id)
+) STRICT, WITHOUT ROWID;
+
+-- Where three characters stand in job ids: the candidates for a part of an id. No job that has them is left out; some
+-- may have been deleted, or changed, since.
+CREATE TABLE job_id_trigrams (
+    trigram TEXT NOT NULL,      -- three ASCII characters in lower case; '': of ids with others
+    block   INTEGER NOT NULL,   -- jobs.id / 65536
+    jobs    BLOB NOT NULL,      -- jobs.id % 65536 of each, a 32-bit Roaring bitmap
+    PRIMARY KEY (trigram, block)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER jobs_are_inserted_by_jobdeck BEFORE INSERT ON jobs BEGIN
+    SELECT RAISE(ABORT, 'write through jobdeck (jobdeck import), so that its counts stay right');
+END;
+CREATE TRIGGER jobs_are_deleted_by_jobdeck BEFORE DELETE ON jobs BEGIN
+    SELECT RAISE(ABORT, 'write through jobdeck (DELETE /jobdeck/jobs), so that its counts stay right');
+END;
+CREATE TRIGGER jobs_are_updated_by_jobdeck BEFORE UPDATE ON jobs BEGIN
+    SELECT RAISE(ABORT, 'write through jobdeck (jobdeck import), so that its counts stay right');
 END;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::job::{CollectorInfo, Job, JobError, JobStatus, Life, Stage};
 use crate::json::StrictObject;
-use crate::time::Timestamp;
+use crate::time::{DAY_MILLIS, Timestamp};
 
 const COLLECTORS: usize = 200;
 const PROJECTS: usize = 80;
@@ -80,7 +80,6 @@ impl Timeline {
     /// The timeline of `jobs` jobs over the `days` before `until`.
     #[must_use]
     pub fn before(until: Timestamp, days: u32, jobs: u64) -> Self {
-        const DAY_MILLIS: i64 = 86_400_000;
         let span = i64::from(days) * DAY_MILLIS;
         let step_millis = (span / i64::try_from(jobs.max(1)).unwrap_or(i64::MAX)).max(1);
         Self {

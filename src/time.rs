@@ -27,6 +27,11 @@ pub enum TimeError {
     Timediff(String),
 }
 
+/// A day, in milliseconds.
+pub const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
+/// An hour, in milliseconds.
+pub const HOUR_MILLIS: i64 = 3_600_000;
+
 impl Timestamp {
     /// The first moment of the year 0000.
     pub const MIN: Self = Self(-62_167_219_200_000);

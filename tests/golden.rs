@@ -12,7 +12,7 @@ use jobdeck::demo::{Timeline, World};
 use jobdeck::query::request::{JobStatQuery, JobsQuery};
 use jobdeck::query::sql::{Param, Sql};
 use jobdeck::query::{compile_list, compile_stat};
-use jobdeck::store::{Interrupt, Mode, OnConflict, Snapshot, Store};
+use jobdeck::store::{Document, Interrupt, Mode, OnConflict, Snapshot, Store};
 use jobdeck::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -100,15 +100,15 @@ fn run(snapshot: &Snapshot<'_>, golden: &Value) -> Value {
     }
     let list = compile_list(&JobsQuery::from_json(body.as_bytes()).unwrap(), now()).unwrap();
     let mut results = Vec::new();
-    if let Some(rows) = &list.rows {
-        made["rows"] = statement(snapshot, rows);
-        let mut each = |document: &str| {
-            results.push(serde_json::from_str::<Value>(document).unwrap());
+    if !list.is_counted_only() {
+        made["rows"] = statement(snapshot, &list.rows());
+        let mut each = |document: Document<'_>| {
+            results.push(serde_json::from_str::<Value>(&document.to_text()).unwrap());
             Ok(())
         };
-        snapshot.documents(rows, &mut each).unwrap();
+        snapshot.rows(&list, &mut each).unwrap();
     }
-    made["count"] = statement(snapshot, &list.count);
+    made["count"] = statement(snapshot, &list.count());
     made["answer"] = json!({"results": results, "total_count": snapshot.count(&list).unwrap()});
     made
 }

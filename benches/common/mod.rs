@@ -1,5 +1,6 @@
 //! What the benches share: their jobs, the import beside a bare loop, statements by hand, a server to ask.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -84,10 +85,11 @@ fn bare_import(lines: &Path, database: &Path) {
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; BEGIN")
         .unwrap();
     let mut domains: Vec<(String, i64)> = Vec::new();
+    let mut collectors: HashMap<String, i64> = HashMap::new();
     let mut insert = connection
         .prepare(
-            "INSERT INTO jobs (domain, job_id, status, total_tasks, remained_tasks, collector_id, project_id, \
-             created_at, updated_at, finished_at, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO jobs (domain, job_id, status, total_tasks, remained_tasks, collector_id, project_id, created_at, \
+             updated_at, finished_at, error_count, collector_info, head, tail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .unwrap();
     for line in BufReader::new(std::fs::File::open(lines).unwrap()).lines() {
@@ -108,6 +110,21 @@ fn bare_import(lines: &Path, database: &Path) {
             domains.push((name.to_owned(), connection.last_insert_rowid()));
             connection.last_insert_rowid()
         });
+        // The lines are canonical, so the collector stands in them as it is written anew.
+        let info = job["collector_info"].to_string();
+        let (head, rest) = line.split_once(",\"collector_info\":").unwrap();
+        let collector = *collectors
+            .entry(format!("{domain} {info}"))
+            .or_insert_with(|| {
+                let values = params![domain, info];
+                connection
+                    .execute(
+                        "INSERT INTO collector_infos (domain, info) VALUES (?, ?)",
+                        values,
+                    )
+                    .unwrap();
+                connection.last_insert_rowid()
+            });
         insert
             .execute(params![
                 domain,
@@ -120,7 +137,10 @@ fn bare_import(lines: &Path, database: &Path) {
                 time("created_at"),
                 time("updated_at"),
                 time("finished_at"),
-                line
+                job["errors"].as_array().unwrap().len(),
+                collector,
+                head,
+                &rest[info.len()..]
             ])
             .unwrap();
     }

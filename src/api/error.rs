@@ -124,7 +124,7 @@ impl ApiError {
                     (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE")
                 }
                 StoreError::Conflict { .. } => CONFLICT,
-                StoreError::ReadOnly | StoreError::Sqlite(_) => {
+                StoreError::ReadOnly | StoreError::Unreadable { .. } | StoreError::Sqlite(_) => {
                     (StatusCode::INTERNAL_SERVER_ERROR, "ERROR_UNKNOWN")
                 }
             },

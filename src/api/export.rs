@@ -15,7 +15,7 @@ use super::openapi::params::{ExportFormat, QueryParams};
 use super::wire::{AnswerWriter, Caching, Weight, answer};
 use crate::query::request::JobsQuery;
 use crate::query::{QueryError, compile_list};
-use crate::store::{Snapshot, StoreError};
+use crate::store::{Document, Snapshot, StoreError};
 use crate::transfer::csv;
 
 /// The form of the file.
@@ -71,24 +71,24 @@ impl Format {
 
     fn write_job(
         self,
-        document: &str,
+        document: Document<'_>,
         is_first: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Csv => csv::write_job(document, out).map_err(|error| {
+            Self::Csv => csv::write_job(&document.to_text(), out).map_err(|error| {
                 log::error!("a document can't be read: {error}");
                 StoreError::Query(QueryError::Evaluation {
                     problem: "a document can't be read; `jobdeck check` tells which".to_owned(),
                 })
             })?,
             Self::Ndjson => {
-                out.extend_from_slice(document.as_bytes());
+                document.write_to(out);
                 out.push(b'\n');
             }
             Self::Json => {
                 out.extend_from_slice(if is_first { b"\n" } else { b",\n" });
-                out.extend_from_slice(document.as_bytes());
+                document.write_to(out);
             }
         }
         Ok(())
@@ -176,13 +176,11 @@ fn write(
 ) -> Result<(), StoreError> {
     format.write_start(writer.buffer());
     let mut is_first = true;
-    if let Some(rows) = &list.rows {
-        snapshot.documents(rows, &mut |document| {
-            format.write_job(document, is_first, writer.buffer())?;
-            is_first = false;
-            writer.flush_if_full()
-        })?;
-    }
+    snapshot.rows(list, &mut |document| {
+        format.write_job(document, is_first, writer.buffer())?;
+        is_first = false;
+        writer.flush_if_full()
+    })?;
     format.write_end(writer.buffer());
     Ok(())
 }

@@ -209,21 +209,22 @@ fn write_list(
     writer: &mut AnswerWriter,
 ) -> Result<(), StoreError> {
     writer.buffer().extend(b"{\"results\":[");
-    let mut written = 0;
-    if let Some(rows) = &list.rows {
-        snapshot.documents(rows, &mut |document| {
+    let mut is_first = true;
+    let mut total = None;
+    if !list.is_counted_only() {
+        total = snapshot.rows(list, &mut |document| {
             let out = writer.buffer();
-            if written > 0 {
+            if !is_first {
                 out.push(b',');
             }
-            out.extend_from_slice(document.as_bytes());
-            written += 1;
+            is_first = false;
+            document.write_to(out);
             writer.flush_if_full()
         })?;
     }
-    let count = match &list.rows {
-        Some(_) if list.is_whole => written,
-        _ => snapshot.count(list)?,
+    let count = match total {
+        Some(total) => total,
+        None => snapshot.count(list)?,
     };
     writer
         .buffer()

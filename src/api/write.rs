@@ -27,8 +27,6 @@ use crate::mock::Change;
 use crate::store::{OnConflict, Written};
 use crate::transfer::{Refusal, Source, read_jobs};
 
-/// From this size on the counts are made once at the end, in bytes.
-const BULK_BYTES: usize = 1 << 20;
 /// One job may be as large as a line of an import.
 const MAX_JOB_BYTES: usize = 8 << 20;
 
@@ -69,7 +67,7 @@ pub(crate) async fn put(
     if draft.domain_id.is_none() {
         return Err(missing_domain());
     }
-    let (written, job) = change(app, OnConflict::Replace, false, move |change| {
+    let (written, job) = change(app, OnConflict::Replace, move |change| {
         change.put(draft).map_err(refused)
     })
     .await?;
@@ -116,7 +114,7 @@ pub(crate) async fn patch(
     let job_id = last_of_path(&request, "job_id")?;
     let body = read_body(&request, body, MEDIA_TYPES, MAX_QUERY_BYTES).await?;
     let patch: StrictObject = from_json(&body).map_err(|fault| body_fault(&body, &fault))?;
-    let job = change(app, OnConflict::Replace, false, move |change| {
+    let job = change(app, OnConflict::Replace, move |change| {
         let found = change.find(&domain_id, &job_id)?;
         let Some(found) = found else {
             return Err(ApiError::NoJob { domain_id, job_id });
@@ -186,7 +184,7 @@ pub(crate) async fn delete(
     no_body(body).await?;
     let domain_id = required_domain(&request)?;
     let job_id = last_of_path(&request, "job_id")?;
-    change(app, OnConflict::Replace, false, move |change| {
+    change(app, OnConflict::Replace, move |change| {
         if change.delete(&domain_id, &job_id)? {
             Ok(())
         } else {
@@ -213,7 +211,7 @@ pub(crate) async fn delete_domain(
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
     let domain_id = required_domain(&request)?;
-    let deleted: Result<u64, ApiError> = change(app, OnConflict::Replace, false, move |change| {
+    let deleted: Result<u64, ApiError> = change(app, OnConflict::Replace, move |change| {
         Ok(change.delete_domain(&domain_id)?)
     })
     .await;
@@ -261,8 +259,7 @@ pub(crate) async fn add(
     parameters.finish()?;
     let on_conflict = on_conflict.unwrap_or_default();
     let body = read_body(&request, body, MEDIA_TYPES, MAX_WRITE_BYTES).await?;
-    let is_bulk = body.len() >= BULK_BYTES;
-    let counts = change(app, on_conflict, is_bulk, move |change| {
+    let counts = change(app, on_conflict, move |change| {
         let mut counts = [0_u64; 3];
         let source = Source {
             name: "body".to_owned(),
@@ -291,20 +288,14 @@ pub(crate) async fn add(
 async fn change<T: Send + 'static>(
     app: Data<App>,
     on_conflict: OnConflict,
-    is_bulk: bool,
     act: impl FnOnce(&mut Change<'_>) -> Result<T, ApiError> + Send + 'static,
 ) -> Result<T, ApiError> {
     blocking(move || {
         if let Some(mock) = &app.mock {
-            return mock.change(on_conflict, is_bulk, act);
+            return mock.change(on_conflict, act);
         }
         let mut writer = app.store.writer()?;
-        let transaction = if is_bulk {
-            writer.begin_bulk(on_conflict)?
-        } else {
-            writer.begin(on_conflict)?
-        };
-        let mut change = Change::plain(transaction, &app.clocks);
+        let mut change = Change::plain(writer.begin(on_conflict)?, &app.clocks);
         let done = act(&mut change)?;
         change.commit()?;
         Ok(done)

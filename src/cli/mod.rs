@@ -16,7 +16,7 @@ use jobdeck::transfer::TransferError;
 
 use self::healthcheck::HealthcheckArgs;
 use self::serve::{DemoArgs, ServeArgs};
-use self::transfer::{ExportArgs, GenerateArgs, ImportArgs};
+use self::transfer::{CheckArgs, ExportArgs, GenerateArgs, ImportArgs};
 
 /// Keeps SpaceONE inventory jobs in SQLite, answers the inventory Job API over HTTP, and shows them in a page.
 #[derive(Debug, Parser)]
@@ -47,8 +47,8 @@ enum Command {
     #[command(after_help = "Example: jobdeck generate --jobs 100000 --seed 7 | jobdeck import -")]
     Generate(GenerateArgs),
     /// Verify a database: every page, every document, every derived value
-    #[command(after_help = "Example: jobdeck check --db jobs.db")]
-    Check(DbArgs),
+    #[command(after_help = "Example: jobdeck check --db jobs.db --repair")]
+    Check(CheckArgs),
     /// Ask a running server whether it is well; 0 where it is, else 1 and why
     #[command(
         after_help = "Example: jobdeck healthcheck --ready-file ready.json\n         \

@@ -300,25 +300,49 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
     })
 }
 
-pub(super) fn check(args: &DbArgs) -> Result<(), Failure> {
-    let store = Store::open(&args.db, Mode::ReadOnly, 1)?;
-    let report = store.check().map_err(|source| Failure::Store {
-        path: args.db.clone(),
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    database: DbArgs,
+    /// Make anew what is derived from the documents: columns, indexes, counts; then check
+    #[arg(long)]
+    repair: bool,
+}
+
+pub(super) fn check(args: &CheckArgs) -> Result<(), Failure> {
+    let path = &args.database.db;
+    let failure = |source| Failure::Store {
+        path: path.clone(),
         source,
-    })?;
+    };
+    let mode = if args.repair {
+        Mode::ReadWrite
+    } else {
+        Mode::ReadOnly
+    };
+    let store = Store::open(path, mode, 1)?;
+    if args.repair {
+        store.repair().map_err(failure)?;
+    }
+    let report = store.check().map_err(failure)?;
     if report.problems.is_empty() {
         return say(&format!(
             "{}: {}, nothing is wrong",
-            args.db.display(),
+            path.display(),
             counted(report.jobs)
         ));
     }
     for problem in &report.problems {
-        say(&format!("{}: {problem}", args.db.display()))?;
+        say(&format!("{}: {problem}", path.display()))?;
     }
     Err(Failure::Problems(format!(
-        "{}: {} problems found; restore a backup, or export what is whole and import it into a new database",
-        args.db.display(),
-        report.problems.len()
+        "{}: {} problems found; {}",
+        path.display(),
+        report.problems.len(),
+        if args.repair {
+            "these can't be repaired: restore a backup, or export what is whole and import it into a new database"
+        } else {
+            "`jobdeck check --repair` makes anew what is derived; for the rest restore a backup"
+        }
     )))
 }

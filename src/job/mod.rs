@@ -216,11 +216,48 @@ impl Job {
         from_json(text)
     }
 
-    /// The canonical text: the document as it is stored and served.
+    /// The canonical text: the document as it is served.
     #[must_use]
     pub fn to_document(&self) -> String {
-        // A Job holds only strings, finite numbers and maps with string keys: nothing that serialising refuses.
-        serde_json::to_string(self).unwrap_or_default()
+        canonical(self)
+    }
+
+    /// The canonical text in the pieces in which it is stored.
+    #[must_use]
+    pub fn to_pieces(&self) -> Pieces {
+        let mut head = canonical(&Head {
+            job_id: &self.job_id,
+            status: self.status,
+            filter: &self.filter,
+            total_tasks: self.total_tasks,
+            remained_tasks: self.remained_tasks,
+            errors: &self.errors,
+        });
+        head.truncate(head.len() - "}".len());
+        let tail = canonical(&Tail {
+            project_id: self.project_id.as_deref(),
+            domain_id: &self.domain_id,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            finished_at: self.finished_at,
+        });
+        Pieces {
+            head,
+            collector_info: self.collector_info.as_ref().map(canonical),
+            tail: format!(",{}", &tail["{".len()..]),
+        }
+    }
+
+    /// The different codes of the job's errors, sorted.
+    #[must_use]
+    pub fn error_codes(&self) -> Vec<&str> {
+        let codes = self.errors.iter();
+        let mut codes: Vec<_> = codes
+            .filter_map(|error| error.error_code.as_deref())
+            .collect();
+        codes.sort_unstable();
+        codes.dedup();
+        codes
     }
 
     /// The id of the job's collector, where it has one.
@@ -230,6 +267,46 @@ impl Job {
             .as_ref()
             .and_then(CollectorInfo::collector_id)
     }
+}
+
+/// A document in pieces: what comes before its `collector_info`, that, and what comes after it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pieces {
+    /// Without a comma at its end.
+    pub head: String,
+    /// The value alone; `None` where the job has none.
+    pub collector_info: Option<String>,
+    /// From its comma on.
+    pub tail: String,
+}
+
+#[derive(Serialize)]
+struct Head<'j> {
+    job_id: &'j str,
+    status: JobStatus,
+    filter: &'j StrictObject,
+    total_tasks: i64,
+    remained_tasks: i64,
+    errors: &'j [JobError],
+}
+
+#[derive(Serialize)]
+struct Tail<'j> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project_id: Option<&'j str>,
+    domain_id: &'j str,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    finished_at: Option<Timestamp>,
+}
+
+/// What stands between the head of a document and its `collector_info`.
+pub const BEFORE_COLLECTOR_INFO: &str = ",\"collector_info\":";
+
+fn canonical(part: &impl Serialize) -> String {
+    // A Job holds only strings, finite numbers and maps with string keys: nothing that serialising refuses.
+    serde_json::to_string(part).unwrap_or_default()
 }
 
 pub(crate) fn field_name(path: &serde_path_to_error::Path) -> String {
@@ -380,6 +457,21 @@ mod tests {
     #[test]
     fn the_canonical_text_is_a_fixed_point() {
         check(FULL, FULL);
+    }
+
+    #[test]
+    fn the_pieces_make_the_document() {
+        let without = r#"{"created_at":"2022-06-17T17:00:00+09:00","domain_id":"d","job_id":"j"}"#;
+        for (text, has_info) in [(FULL, true), (without, false)] {
+            let job = Job::from_json(text.as_bytes()).unwrap();
+            let pieces = job.to_pieces();
+            assert_eq!(pieces.collector_info.is_some(), has_info);
+            let info = pieces
+                .collector_info
+                .map(|info| format!("{BEFORE_COLLECTOR_INFO}{info}"));
+            let whole = format!("{}{}{}", pieces.head, info.unwrap_or_default(), pieces.tail);
+            assert_eq!(whole, job.to_document());
+        }
     }
 
     #[test]

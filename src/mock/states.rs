@@ -210,7 +210,7 @@ impl Mock {
             let mut state = mock.lock();
             let state = &mut *state;
             let mut writer = mock.store.writer()?;
-            let mut change = Change::played(writer.begin_bulk(OnConflict::Replace)?, &mock.clocks);
+            let mut change = Change::played(writer.begin(OnConflict::Replace)?, &mock.clocks);
             for life in born {
                 change.put_life(life, now)?;
             }
@@ -234,17 +234,11 @@ impl Mock {
     pub fn change<T, E: From<StoreError>>(
         &self,
         on_conflict: OnConflict,
-        is_bulk: bool,
         act: impl FnOnce(&mut Change<'_>) -> Result<T, E>,
     ) -> Result<T, E> {
         let mut state = self.lock();
         let mut writer = self.store.writer()?;
-        let transaction = if is_bulk {
-            writer.begin_bulk(on_conflict)?
-        } else {
-            writer.begin(on_conflict)?
-        };
-        let mut change = Change::played(transaction, &self.clocks);
+        let mut change = Change::played(writer.begin(on_conflict)?, &self.clocks);
         let done = act(&mut change)?;
         change.commit_with(&mut state.lives)?;
         Ok(done)
@@ -368,7 +362,7 @@ impl Mock {
         then: impl FnOnce(&mut Change<'_>) -> Result<(), StoreError>,
     ) -> Result<u64, StoreError> {
         let mut writer = self.store.writer()?;
-        let mut change = Change::played(writer.begin_bulk(OnConflict::Replace)?, &self.clocks);
+        let mut change = Change::played(writer.begin(OnConflict::Replace)?, &self.clocks);
         change.transaction.restore_state(saved.state, domain_id)?;
         then(&mut change)?;
         let jobs = change.transaction.count(domain_id)?;
@@ -495,7 +489,7 @@ impl Mock {
             .origin
             .going_on(now, |domain| self.clocks.now(Some(domain)));
         let mut writer = self.store.writer()?;
-        let mut change = Change::played(writer.begin_bulk(OnConflict::Replace)?, &self.clocks);
+        let mut change = Change::played(writer.begin(OnConflict::Replace)?, &self.clocks);
         change.transaction.restore_state(state.origin.state, None)?;
         let moves = |draft: &&Draft| draft.life.is_some() || draft.created_at.is_none();
         let moving: Vec<_> = drafts.iter().filter(moves).cloned().collect();

@@ -132,12 +132,15 @@ pub fn parse(
         .filter(|word| !word.is_empty())
         .collect();
     if !words.is_empty() {
-        let literals = words
+        let words = words
             .iter()
             .map(|word| parser.word(word, "query.keyword"))
             .collect::<Result<Vec<_>, _>>()?;
-        let pattern = checked_pattern(&pattern::any_of(&literals), "query.keyword")?;
-        any.push(Filter::Column(Column::JobId, ColumnTest::Matches(pattern)));
+        any.push(contains(
+            &Target::Column(Column::JobId),
+            words,
+            "query.keyword",
+        )?);
     }
     for condition in filter_or {
         any.push(parser.condition(condition)?);
@@ -197,7 +200,7 @@ impl Parser {
             Rule::Compare(comparison) => compare(target, comparison, operand),
             Rule::Contain => {
                 let word = operand.text(operand.single()?, "a string")?;
-                matches(target, &self.word(word, operand.place)?, operand)
+                contains(target, vec![self.word(word, operand.place)?], operand.place)
             }
             Rule::Regex => {
                 let text = operand.text(operand.single()?, "a string")?;
@@ -208,14 +211,16 @@ impl Parser {
                 if words.is_empty() {
                     return Ok(NEVER);
                 }
-                matches(target, &pattern::any_of(&words), operand)
+                contains(target, words, operand.place)
             }
             Rule::NotContainIn => {
                 let words = self.words_of(operand)?;
-                let none =
-                    |word: &String| Ok(Filter::Not(Box::new(matches(target, word, operand)?)));
+                let none = |word| {
+                    let filter = contains(target, vec![word], operand.place)?;
+                    Ok(Filter::Not(Box::new(filter)))
+                };
                 Ok(Filter::Any(
-                    words.iter().map(none).collect::<Result<_, _>>()?,
+                    words.into_iter().map(none).collect::<Result<_, _>>()?,
                 ))
             }
             Rule::RegexIn => {
@@ -278,7 +283,7 @@ impl Parser {
                 problem,
             });
         }
-        Ok(pattern::literal(word))
+        Ok(word.to_owned())
     }
 
     fn words_of(&mut self, operand: &Operand<'_>) -> Result<Vec<String>, QueryError> {
@@ -516,6 +521,17 @@ fn compare_time(target: &Target, comparison: Comparison, moment: Timestamp) -> F
     }
 }
 
+fn contains(target: &Target, words: Vec<String>, place: &str) -> Result<Filter, QueryError> {
+    let pattern = checked_pattern(&pattern::any_word(&words), place)?;
+    Ok(match target {
+        Target::Document(path) => document(path, Check::Matches(pattern)),
+        Target::Column(column) if column.kind() == ColumnKind::Text => {
+            Filter::Column(*column, ColumnTest::Contains(words))
+        }
+        Target::Column(_) | Target::Nowhere => NEVER,
+    })
+}
+
 fn matches(target: &Target, pattern: &str, operand: &Operand<'_>) -> Result<Filter, QueryError> {
     let pattern = checked_pattern(pattern, operand.place)?;
     Ok(match target {
@@ -529,6 +545,7 @@ fn matches(target: &Target, pattern: &str, operand: &Operand<'_>) -> Result<Filt
 
 #[cfg(test)]
 mod tests {
+    use super::super::scope::Scope;
     use super::*;
 
     #[track_caller]
@@ -538,7 +555,7 @@ mod tests {
         let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
         let got = match parse(&request.query.filter, &[], None, now) {
             Ok(filter) => {
-                let sql = filter.lower();
+                let sql = filter.lower(&Scope::new("d"));
                 format!("{} {:?}", sql.text(), sql.params())
             }
             Err(error) => error.to_string(),
@@ -602,7 +619,7 @@ mod tests {
             (r#"{"k":"status.x","v":null,"o":"eq"}"#, "1 []"),
             (
                 r#"{"k":"filters.a","v":1,"o":"not"}"#,
-                r#"NOT ifnull(holds(document, ?), 0) [Text("{\"path\":[\"filter\",\"a\"],\"equal\":1}")]"#,
+                r#"NOT ifnull(holds(head || '}', ?), 0) [Text("{\"path\":[\"filter\",\"a\"],\"equal\":1}")]"#,
             ),
         ] {
             check(condition, expected);

@@ -7,13 +7,6 @@ use super::field::Column;
 use super::filter::{ALWAYS, ColumnTest, Filter};
 use super::scope::Scope;
 use super::sql::Sql;
-use crate::time::Timestamp;
-
-/// A day, in milliseconds.
-pub(crate) const DAY_MILLIS: i64 = 86_400_000;
-/// From how many rows on that are passed over it pays to find the day first: walking an index costs 50 ns a row, adding
-/// the days of some years up 150 µs.
-const FAR: u64 = 2_000;
 
 /// A table of kept counts. Its columns have the names that they have in `jobs`, so SQL over those holds as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +71,7 @@ impl Counts {
                 )
                 .append(scope.lower(&ALWAYS))
                 .push(") WHERE (")
-                .append(filter.lower_inside())
+                .append(filter.lower_inside(scope))
                 .push(")");
         } else {
             sql.push(self.table())
@@ -106,42 +99,4 @@ fn rules_out_no_collector(filter: &Filter) -> bool {
         Filter::All(all) => all.iter().any(rules_out),
         other => rules_out(other),
     }
-}
-
-/// Where a page far down a list by time begins: `start` has one row, the end of the day that its first row lies in, on
-/// the side from which the list comes, and how many rows come before that day. No row: the page lies behind the end.
-///
-/// `None` where the filter asks for more than the days know, or the page is near enough to be walked to.
-pub(crate) fn far_page(
-    scope: &Scope,
-    filter: &Filter,
-    skip: u64,
-    newest_first: bool,
-) -> Option<Sql> {
-    let is_known = filter
-        .columns()?
-        .iter()
-        .all(|column| *column == Column::Status);
-    if !is_known || skip < FAR {
-        return None;
-    }
-    let (direction, edge) = if newest_first { (" DESC", 1) } else { ("", 0) };
-    let mut sql = Sql::new("WITH start AS MATERIALIZED (SELECT (day + ");
-    sql.bind(edge)
-        .push(") * ")
-        .bind(DAY_MILLIS)
-        .push(" + ")
-        .bind(Timestamp::MIN.millis())
-        .push(
-            " AS edge, upto - jobs AS passed FROM (SELECT day, jobs, sum(jobs) OVER (ORDER BY day",
-        )
-        .push(direction)
-        .push(") AS upto FROM (SELECT day, sum(jobs) AS jobs FROM day_counts WHERE ")
-        .append(scope.lower(filter))
-        .push(" GROUP BY day HAVING sum(jobs) > 0)) WHERE upto > ")
-        .bind(i64::try_from(skip).unwrap_or(i64::MAX))
-        .push(" ORDER BY day")
-        .push(direction)
-        .push(" LIMIT 1) ");
-    Some(sql)
 }

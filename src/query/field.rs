@@ -127,6 +127,21 @@ impl Column {
     }
 }
 
+/// The part of a document before its `collector_info`, made whole: there are `filter` and `errors`.
+pub(crate) const HEAD: &str = "head || '}'";
+
+/// The least text that holds what a path leads to, and the path from there on; SQL's NULL where there is none.
+pub(crate) fn source(path: &[String]) -> (&'static str, &[String]) {
+    match path.split_first() {
+        Some((root, _)) if matches!(root.as_str(), "filter" | "errors") => (HEAD, path),
+        Some((root, below)) if root == "collector_info" => (
+            "(SELECT i.info FROM collector_infos AS i WHERE i.id = collector_info)",
+            below,
+        ),
+        _ => ("document", path),
+    }
+}
+
 /// Where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {

@@ -7,8 +7,10 @@
 //! A member with a column of its own is tested by SQL's operators on that column. What lies deeper in the document, where
 //! arrays and types must be looked at, is tested by our SQL function `holds(document, test)`: see [`super::predicate`].
 
-use super::field::Column;
-use super::predicate::Predicate;
+use super::field::{Column, HEAD};
+use super::pattern;
+use super::predicate::{Check, Predicate};
+use super::scope::Scope;
 use super::sql::{Param, Sql};
 
 /// Which of two values must be smaller.
@@ -65,6 +67,8 @@ pub enum ColumnTest {
     Compare(Comparison, Param),
     /// A pattern that was compiled once, to see that it can be.
     Matches(String),
+    /// Any of these words, without regard to case.
+    Contains(Vec<String>),
 }
 
 pub(super) const NEVER: Filter = Filter::Any(Vec::new());
@@ -79,21 +83,17 @@ pub fn equals(column: Column, text: &str) -> Filter {
 impl Filter {
     /// The condition as SQL over a row of `jobs`, in brackets where it needs them; NULL counts as false.
     #[must_use]
-    pub fn lower(&self) -> Sql {
+    pub(crate) fn lower(&self, scope: &Scope) -> Sql {
         match self {
-            Self::All(filters) => join(filters, "1", " AND "),
-            Self::Any(filters) => join(filters, "0", " OR "),
+            Self::All(filters) => join(filters, scope, "1", " AND "),
+            Self::Any(filters) => join(filters, scope, "0", " OR "),
             Self::Not(filter) => {
                 let mut sql = Sql::new("NOT ifnull(");
-                sql.append(filter.lower()).push(", 0)");
+                sql.append(filter.lower(scope)).push(", 0)");
                 sql
             }
             Self::Column(column, test) => lower_column(*column, test),
-            Self::Document(test) => {
-                let mut sql = Sql::new("holds(document, ");
-                sql.bind(test.to_text()).push(")");
-                sql
-            }
+            Self::Document(test) => lower_document(test, scope),
         }
     }
 
@@ -150,22 +150,22 @@ impl Filter {
 
     /// As [`Filter::lower`], for where brackets stand around it already.
     #[must_use]
-    pub(crate) fn lower_inside(&self) -> Sql {
+    pub(crate) fn lower_inside(&self, scope: &Scope) -> Sql {
         match self {
-            Self::All(filters) if filters.len() > 1 => join_inside(filters, " AND "),
-            Self::Any(filters) if filters.len() > 1 => join_inside(filters, " OR "),
-            other => other.lower(),
+            Self::All(filters) if filters.len() > 1 => join_inside(filters, scope, " AND "),
+            Self::Any(filters) if filters.len() > 1 => join_inside(filters, scope, " OR "),
+            other => other.lower(scope),
         }
     }
 }
 
-fn join(filters: &[Filter], none: &'static str, separator: &'static str) -> Sql {
+fn join(filters: &[Filter], scope: &Scope, none: &'static str, separator: &'static str) -> Sql {
     match filters {
         [] => Sql::new(none),
-        [only] => only.lower(),
+        [only] => only.lower(scope),
         several => {
             let mut sql = Sql::new("(");
-            sql.append(join_inside(several, separator)).push(")");
+            sql.append(join_inside(several, scope, separator)).push(")");
             sql
         }
     }
@@ -173,21 +173,62 @@ fn join(filters: &[Filter], none: &'static str, separator: &'static str) -> Sql 
 
 /// Joins at least two. Very many are halved into brackets first: SQLite bounds how deep an expression is, and a chain is
 /// as deep as it is long.
-fn join_inside(filters: &[Filter], separator: &'static str) -> Sql {
+fn join_inside(filters: &[Filter], scope: &Scope, separator: &'static str) -> Sql {
     const LONGEST_CHAIN: usize = 50;
     let mut sql = Sql::default();
     if filters.len() <= LONGEST_CHAIN {
-        sql.join(separator, filters.iter().map(Filter::lower));
+        sql.join(separator, filters.iter().map(|filter| filter.lower(scope)));
         return sql;
     }
     let (left, right) = filters.split_at(filters.len() / 2);
     sql.push("(")
-        .append(join_inside(left, separator))
+        .append(join_inside(left, scope, separator))
         .push(")")
         .push(separator);
     sql.push("(")
-        .append(join_inside(right, separator))
+        .append(join_inside(right, scope, separator))
         .push(")");
+    sql
+}
+
+/// A test inside the document, asked of as little of it as it is about.
+fn lower_document(test: &Predicate, scope: &Scope) -> Sql {
+    let (root, below) = test
+        .path
+        .split_first()
+        .map_or(("", &[][..]), |(root, below)| (root.as_str(), below));
+    let mut sql = Sql::default();
+    if root == "collector_info" {
+        // Once for each collector, not once for each of its jobs.
+        let is_in_one = Predicate {
+            path: below.to_vec(),
+            check: test.check.clone(),
+        };
+        sql.push("(collector_info IN (SELECT id FROM collector_infos WHERE ")
+            .append(scope.lower(&ALWAYS))
+            .push(" AND holds(info, ")
+            .bind(is_in_one.to_text())
+            .push("))");
+        if test.check.holds_of_missing() {
+            sql.push(" OR collector_info IS NULL");
+        }
+        sql.push(")");
+        return sql;
+    }
+    // Nothing is found below an array that is empty.
+    let needs_errors =
+        root == "errors" && (!below.is_empty() || matches!(test.check, Check::Match(_)));
+    if needs_errors {
+        sql.push("(error_count > 0 AND ");
+    }
+    sql.push("holds(")
+        .push(HEAD)
+        .push(", ")
+        .bind(test.to_text())
+        .push(")");
+    if needs_errors {
+        sql.push(")");
+    }
     sql
 }
 
@@ -205,12 +246,16 @@ fn lower_column(column: Column, test: &ColumnTest) -> Sql {
             .append(column.sql())
             .push(comparison.sql())
             .bind(value.clone()),
-        ColumnTest::Matches(pattern) => sql
-            .push("matches(")
-            .append(column.sql())
-            .push(", ")
-            .bind(pattern.as_str())
-            .push(")"),
+        ColumnTest::Matches(pattern) => lower_pattern(&mut sql, column, pattern),
+        ColumnTest::Contains(words) => lower_pattern(&mut sql, column, &pattern::any_word(words)),
     };
     sql
+}
+
+fn lower_pattern<'s>(sql: &'s mut Sql, column: Column, pattern: &str) -> &'s mut Sql {
+    sql.push("matches(")
+        .append(column.sql())
+        .push(", ")
+        .bind(pattern)
+        .push(")")
 }

@@ -1,25 +1,36 @@
 //! Lists: sort, page and shape of a JobsQuery, compiled to one SELECT for the rows and one for the count.
 
 use super::condition;
-use super::counts::{Counts, far_page};
+use super::counts::Counts;
 use super::error::QueryError;
-use super::field::{Column, Target, resolve};
+use super::field::{Column, Target, resolve, source};
 use super::filter::{self, Filter};
 use super::only;
-use super::request::{JobsQuery, SortKey};
+use super::request::{JobsQuery, Page, SortKey};
 use super::scope::Scope;
 use super::sql::{Param, Sql};
 use crate::time::Timestamp;
 
-/// A compiled list.
+/// A compiled list: a statement for its rows, and one for their number. Where there is a quicker way than the statement
+/// that always holds, [`super::plan`] knows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct List {
-    /// One column, the document as it is answered; `None` where only the count is asked for.
-    pub rows: Option<Sql>,
-    /// Whether the rows are all there are, not a page of them: then they need not be counted once more.
-    pub is_whole: bool,
-    /// One row, one integer: all matches, whatever the page.
-    pub count: Sql,
+    pub(super) scope: Scope,
+    pub(super) filter: Filter,
+    pub(super) order: Order,
+    /// What documents are cut to; `None`: they are answered whole.
+    pub(super) shape: Option<only::Paths>,
+    pub(super) page: Page,
+    is_counted_only: bool,
+}
+
+/// In which order the rows come.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Order {
+    /// By time, the job id between equals.
+    Time { newest_first: bool },
+    /// By other columns or values: the terms of ORDER BY.
+    Other(Sql),
 }
 
 /// Compiles a list.
@@ -28,7 +39,6 @@ pub struct List {
 /// [`QueryError`] for the first fault of the language: an unknown field or operator, an operand of the wrong type.
 pub fn compile(request: &JobsQuery, now: Timestamp) -> Result<List, QueryError> {
     let query = &request.query;
-    let scope = Scope::new(&request.domain_id);
     let mut all: Vec<Filter> = [
         (Column::JobId, &request.job_id),
         (Column::CollectorId, &request.collector_id),
@@ -48,57 +58,97 @@ pub fn compile(request: &JobsQuery, now: Timestamp) -> Result<List, QueryError> 
         query.keyword.as_deref(),
         now,
     )?);
-    let filter = Filter::All(all).flatten();
-    let order = order_by(&query.sort)?;
-    let shape = if query.only.is_empty() {
-        query.minimal.then(only::minimal)
-    } else {
-        Some(only::parse_paths(&query.only, "query.only")?)
-    };
-    let skip = query.page.skip;
-    let far = by_time(&query.sort).and_then(|newest_first| {
-        let start = far_page(&scope, &filter, skip, newest_first)?;
-        Some((start, newest_first))
-    });
-    let rows = (!query.count_only).then(|| {
-        let mut sql = match &far {
-            Some((start, _)) => start.clone(),
-            None => Sql::default(),
-        };
-        sql.push("SELECT ");
-        match shape {
-            None => sql.push("document"),
-            Some(paths) => sql
-                .push("only(document, ")
-                .bind(paths_param(&paths))
-                .push(")"),
-        };
-        sql.push(" FROM jobs WHERE ").append(scope.lower(&filter));
-        if let Some((_, newest_first)) = far {
-            sql.push(if newest_first {
-                " AND created_at < (SELECT edge FROM start)"
-            } else {
-                " AND created_at >= (SELECT edge FROM start)"
-            });
-        }
-        sql.push(" ORDER BY ").append(order);
-        if let Some(limit) = query.page.limit {
-            sql.push(" LIMIT ").bind(clamp(limit));
-            if far.is_some() {
-                sql.push(" OFFSET ifnull(")
-                    .bind(clamp(skip))
-                    .push(" - (SELECT passed FROM start), 0)");
-            } else if skip > 0 {
-                sql.push(" OFFSET ").bind(clamp(skip));
-            }
+    let terms = order_by(&query.sort)?;
+    Ok(List {
+        scope: Scope::new(&request.domain_id),
+        filter: Filter::All(all).flatten(),
+        order: match by_time(&query.sort) {
+            Some(newest_first) => Order::Time { newest_first },
+            None => Order::Other(terms),
+        },
+        shape: if query.only.is_empty() {
+            query.minimal.then(only::minimal)
+        } else {
+            Some(only::parse_paths(&query.only, "query.only")?)
+        },
+        page: query.page,
+        is_counted_only: query.count_only,
+    })
+}
+
+impl List {
+    /// Whether only the number is asked for.
+    #[must_use]
+    pub fn is_counted_only(&self) -> bool {
+        self.is_counted_only
+    }
+
+    /// Whether the rows are all there are, not a page of them: then they need not be counted once more.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.page.limit.is_none()
+    }
+
+    /// The page's rows, as [`List::select`] says.
+    #[must_use]
+    pub fn rows(&self) -> Sql {
+        let mut sql = self.select();
+        sql.push(" WHERE ")
+            .append(self.scope.lower(&self.filter))
+            .append(self.ordered());
+        if let Some(limit) = self.page.limit {
+            sql.append(cut(limit, self.page.skip));
         }
         sql
-    });
-    Ok(List {
-        rows,
-        is_whole: query.page.limit.is_none(),
-        count: count(&scope, &filter),
-    })
+    }
+
+    /// One row, one integer: all matches, whatever the page. From kept counts where the filter asks for nothing but what
+    /// they are kept by.
+    #[must_use]
+    pub fn count(&self) -> Sql {
+        if let Some(counts) = Counts::for_filter(&self.filter) {
+            return counts.total(&self.scope, &self.filter);
+        }
+        let mut sql = Sql::new("SELECT count(*) FROM jobs WHERE ");
+        sql.append(self.scope.lower(&self.filter));
+        sql
+    }
+
+    /// What is read of a row: of a whole document its three pieces, the collector's by its key; else one column, the
+    /// document as it is answered.
+    pub(super) fn select(&self) -> Sql {
+        match &self.shape {
+            None => Sql::new("SELECT head, collector_info, tail FROM jobs"),
+            Some(paths) => {
+                let mut sql = Sql::new("SELECT only(document, ");
+                sql.bind(paths_param(paths))
+                    .push(") FROM documents AS jobs");
+                sql
+            }
+        }
+    }
+
+    pub(super) fn ordered(&self) -> Sql {
+        let mut sql = Sql::new(" ORDER BY ");
+        match &self.order {
+            Order::Time { newest_first: true } => sql.push("created_at DESC, job_id"),
+            Order::Time {
+                newest_first: false,
+            } => sql.push("created_at, job_id DESC"),
+            Order::Other(terms) => sql.append(terms.clone()),
+        };
+        sql
+    }
+}
+
+/// The clauses that cut a page out.
+pub(super) fn cut(limit: u64, skip: u64) -> Sql {
+    let mut sql = Sql::new(" LIMIT ");
+    sql.bind(clamp(limit));
+    if skip > 0 {
+        sql.push(" OFFSET ").bind(clamp(skip));
+    }
+    sql
 }
 
 /// Paths as they are bound: a JSON array of arrays.
@@ -131,8 +181,11 @@ fn order_by(keys: &[SortKey]) -> Result<Sql, QueryError> {
                 column.sql()
             }
             Target::Document(path) => {
-                let mut sql = Sql::new("sort_value(document, ");
-                sql.bind(path_param(&path))
+                let (text, path) = source(&path);
+                let mut sql = Sql::new("sort_value(");
+                sql.push(text)
+                    .push(", ")
+                    .bind(path_param(path))
                     .push(", ")
                     .bind(i64::from(key.desc))
                     .push(")");
@@ -158,16 +211,6 @@ pub(crate) fn path_param(path: &[String]) -> Param {
     Param::Text(serde_json::to_string(path).unwrap_or_default())
 }
 
-/// The count of all matches, from kept counts where the filter asks for nothing but what they are kept by.
-fn count(scope: &Scope, filter: &Filter) -> Sql {
-    if let Some(counts) = Counts::for_filter(filter) {
-        return counts.total(scope, filter);
-    }
-    let mut sql = Sql::new("SELECT count(*) FROM jobs WHERE ");
-    sql.append(scope.lower(filter));
-    sql
-}
-
 /// Whether a list is by time alone, and then whether the newest come first.
 fn by_time(keys: &[SortKey]) -> Option<bool> {
     match keys {
@@ -191,24 +234,24 @@ mod tests {
         let list = compile(&request, Timestamp::MIN).unwrap();
         let domain = "domain = (SELECT id FROM domains WHERE domain_id = ?)";
         let text = |sql: &Sql| sql.text().replace(domain, "DOMAIN");
-        assert_eq!(
-            list.rows.as_ref().map(text).unwrap_or_default(),
-            rows,
-            "{body}"
-        );
-        assert_eq!(text(&list.count), count, "{body}");
+        if list.is_counted_only() {
+            assert_eq!(rows, "", "{body}");
+        } else {
+            assert_eq!(text(&list.rows()), rows, "{body}");
+        }
+        assert_eq!(text(&list.count()), count, "{body}");
     }
 
     #[test]
     fn lists_become_one_select() {
         check(
             r#""query":{"page":{"start":31,"limit":30}}"#,
-            "SELECT document FROM jobs WHERE DOMAIN ORDER BY created_at DESC, job_id LIMIT ? OFFSET ?",
+            "SELECT head, collector_info, tail FROM jobs WHERE DOMAIN ORDER BY created_at DESC, job_id LIMIT ? OFFSET ?",
             "SELECT ifnull(sum(jobs), 0) FROM status_counts WHERE DOMAIN",
         );
         check(
             r#""status":"ERROR","query":{"sort":{"key":"created_at"},"minimal":true}"#,
-            "SELECT only(document, ?) FROM jobs WHERE DOMAIN AND (status = ?) ORDER BY created_at, job_id DESC",
+            "SELECT only(document, ?) FROM documents AS jobs WHERE DOMAIN AND (status = ?) ORDER BY created_at, job_id DESC",
             "SELECT ifnull(sum(jobs), 0) FROM status_counts WHERE DOMAIN AND (status = ?)",
         );
         check(
@@ -218,7 +261,7 @@ mod tests {
         );
         check(
             r#""query":{"filter":[{"k":"collector_id","v":"c","o":"not"}],"sort":[{"key":"filter.a","desc":true},{"key":"job_id"}]}"#,
-            "SELECT document FROM jobs WHERE DOMAIN AND (NOT ifnull(collector_id = ?, 0)) ORDER BY sort_value(document, ?, ?) DESC, job_id",
+            "SELECT head, collector_info, tail FROM jobs WHERE DOMAIN AND (NOT ifnull(collector_id = ?, 0)) ORDER BY sort_value(head || '}', ?, ?) DESC, job_id",
             "SELECT count(*) FROM jobs WHERE DOMAIN AND (NOT ifnull(collector_id = ?, 0))",
         );
         check(

@@ -51,10 +51,11 @@ pub fn literal(text: &str) -> String {
     fancy_regex::escape(text).into_owned()
 }
 
-/// The pattern that matches where any of several does.
+/// The pattern that matches where any of these words stands.
 #[must_use]
-pub fn any_of(patterns: &[String]) -> String {
-    patterns.join("|")
+pub fn any_word(words: &[String]) -> String {
+    let literals: Vec<_> = words.iter().map(|word| literal(word)).collect();
+    literals.join("|")
 }
 
 fn one_line(text: &str) -> String {

@@ -39,6 +39,18 @@ pub enum Check {
     Match(Map<String, Value>),
 }
 
+impl Check {
+    /// Whether it holds where nothing is.
+    #[must_use]
+    pub fn holds_of_missing(&self) -> bool {
+        match self {
+            Self::Equal(value) => value.is_null(),
+            Self::In(values) => values.contains(&Value::Null),
+            _ => false,
+        }
+    }
+}
+
 impl Predicate {
     /// The test as it is bound.
     #[must_use]

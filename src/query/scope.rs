@@ -26,7 +26,9 @@ impl Scope {
         let mut sql = Sql::new("domain = (SELECT id FROM domains WHERE domain_id = ");
         sql.bind(self.domain_id.as_str()).push(")");
         if !filter.is_always() {
-            sql.push(" AND (").append(filter.lower_inside()).push(")");
+            sql.push(" AND (")
+                .append(filter.lower_inside(self))
+                .push(")");
         }
         sql
     }

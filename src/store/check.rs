@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rusqlite::params;
+
+use super::trigrams::Postings;
 use super::{Interrupt, Store, StoreError};
 use crate::job::Job;
 
@@ -18,7 +21,7 @@ pub struct Report {
     pub problems: Vec<String>,
 }
 
-/// A row of `jobs` but for its document, as it is derived from one.
+/// A row of `jobs` as it is derived from a document.
 #[derive(Debug, PartialEq)]
 struct Derived {
     domain_id: String,
@@ -31,6 +34,9 @@ struct Derived {
     created_at: i64,
     updated_at: i64,
     finished_at: Option<i64>,
+    error_count: i64,
+    head: String,
+    tail: String,
 }
 
 impl Derived {
@@ -46,10 +52,14 @@ impl Derived {
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
             finished_at: row.get("finished_at")?,
+            error_count: row.get("error_count")?,
+            head: row.get("head")?,
+            tail: row.get("tail")?,
         })
     }
 
     fn from_job(job: &Job) -> Self {
+        let pieces = job.to_pieces();
         Self {
             domain_id: job.domain_id.clone(),
             job_id: job.job_id.clone(),
@@ -61,6 +71,9 @@ impl Derived {
             created_at: job.created_at.millis(),
             updated_at: job.updated_at.millis(),
             finished_at: job.finished_at.map(crate::time::Timestamp::millis),
+            error_count: i64::try_from(job.errors.len()).unwrap_or(i64::MAX),
+            head: pieces.head,
+            tail: pieces.tail,
         }
     }
 }
@@ -120,10 +133,13 @@ fn check_documents(
     report: &mut Report,
 ) -> Result<(), StoreError> {
     let mut statement = connection.prepare(
-        "SELECT jobs.id AS id, domain_id, job_id, status, total_tasks, remained_tasks, collector_id, project_id, \
-         created_at, updated_at, finished_at, document FROM jobs JOIN domains ON domains.id = domain ORDER BY jobs.id",
+        "SELECT documents.id AS id, domain_id, job_id, status, total_tasks, remained_tasks, collector_id, project_id, \
+         created_at, updated_at, finished_at, error_count, head, tail, document, \
+         (SELECT i.domain <> documents.domain FROM collector_infos AS i WHERE i.id = collector_info) AS is_foreign \
+         FROM documents JOIN domains ON domains.id = domain ORDER BY documents.id",
     )?;
     let mut rows = statement.query([])?;
+    let mut postings = Postings::default();
     while let Some(row) = rows.next()? {
         report.jobs += 1;
         let stored = Derived::from_row(row)?;
@@ -139,14 +155,61 @@ fn check_documents(
                     "{name}: its columns do not agree with its document"
                 ));
             }
-            Ok(_) => {}
+            Ok(_) if row.get::<_, Option<bool>>("is_foreign")? == Some(true) => {
+                report.add(format!("{name}: its collector is of another domain"));
+            }
+            Ok(job) => check_errors(connection, row.get("id")?, &job, &name, report)?,
+        }
+        let id = row.get("id")?;
+        if !postings.is_of_block(id) {
+            check_trigrams(connection, &mut postings, report)?;
+        }
+        postings.note(id, &stored.job_id);
+    }
+    check_trigrams(connection, &mut postings, report)
+}
+
+/// Whether the job stands under each code of its errors. (Whether others do too shows in their number.)
+fn check_errors(
+    connection: &rusqlite::Connection,
+    id: i64,
+    job: &Job,
+    name: &str,
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    for code in job.error_codes() {
+        let is_there: bool = connection
+            .prepare_cached(
+                "SELECT EXISTS (SELECT 1 FROM job_errors WHERE domain = (SELECT id FROM domains WHERE domain_id = ?) \
+                 AND error_code = ? AND created_at = ? AND job_id = ? AND job = ?)",
+            )?
+            .query_row(
+                params![job.domain_id, code, job.created_at.millis(), job.job_id, id],
+                |row| row.get(0),
+            )?;
+        if !is_there {
+            report.add(format!("{name}: job_errors lacks its error {code}"));
         }
     }
     Ok(())
 }
 
+fn check_trigrams(
+    connection: &rusqlite::Connection,
+    postings: &mut Postings,
+    report: &mut Report,
+) -> Result<(), StoreError> {
+    if let Some(trigram) = postings.missing(connection)? {
+        report.add(format!(
+            "job_id_trigrams: a job whose id has `{trigram}` is not there"
+        ));
+    }
+    postings.clear();
+    Ok(())
+}
+
 fn check_counts(connection: &rusqlite::Connection, report: &mut Report) -> Result<(), StoreError> {
-    const QUERIES: [(&str, &str); 3] = [
+    const QUERIES: [(&str, &str); 6] = [
         (
             "status_counts",
             "SELECT d, s, sum(kept), sum(counted) FROM (
@@ -170,6 +233,30 @@ fn check_counts(connection: &rusqlite::Connection, report: &mut Report) -> Resul
                      FROM jobs GROUP BY domain, s)
              GROUP BY d, s HAVING sum(kept) <> sum(counted)",
         ),
+        (
+            "hour_counts",
+            "SELECT d, s, sum(kept), sum(counted) FROM (
+                 SELECT domain AS d, status || ' ' || hour AS s, jobs AS kept, 0 AS counted FROM hour_counts
+                 UNION ALL SELECT domain, status || ' ' || ((created_at + 62167219200000) / 3600000) AS s, 0, count(*)
+                     FROM jobs GROUP BY domain, s)
+             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
+        ),
+        (
+            "job_errors",
+            "SELECT d, s, sum(kept), sum(counted) FROM (
+                 SELECT domain AS d, error_code AS s, 1 AS kept, 0 AS counted FROM job_errors
+                 UNION ALL SELECT domain, e.value ->> 'error_code' AS s, 0, count(DISTINCT jobs.id)
+                     FROM jobs, json_each(head || '}', '$.errors') AS e WHERE error_count > 0 AND s IS NOT NULL
+                     GROUP BY domain, s)
+             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
+        ),
+        (
+            "error_counts",
+            "SELECT d, s, sum(kept), sum(counted) FROM (
+                 SELECT domain AS d, error_code AS s, jobs AS kept, 0 AS counted FROM error_counts
+                 UNION ALL SELECT domain, error_code, 0, count(*) FROM job_errors GROUP BY domain, error_code)
+             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
+        ),
     ];
     for (table, query) in QUERIES {
         let mut statement = connection.prepare(query)?;
@@ -190,56 +277,94 @@ mod tests {
     use super::*;
     use crate::store::{Mode, OnConflict};
 
-    fn problems_after(change: &str) -> Vec<String> {
+    /// What is found after a change, and that it can be repaired or not.
+    #[track_caller]
+    fn check(change: &str, expected: &[&str], left_after_repair: usize) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let store = Store::open(&path, Mode::Create, 1).unwrap();
         let mut writer = store.writer().unwrap();
         let mut transaction = writer.begin(OnConflict::Fail).unwrap();
-        let job = br#"{"job_id":"j","domain_id":"d","created_at":"2022-06-17T08:00:00Z","collector_info":{"collector_id":"c"}}"#;
+        let job = br#"{"job_id":"job","domain_id":"d","created_at":"2022-06-17T08:00:00Z","collector_info":{"collector_id":"c"},"errors":[{"error_code":"E"}]}"#;
         transaction.put(&Job::from_json(job).unwrap()).unwrap();
         transaction.commit().unwrap();
+        // As somebody who knows what he does.
+        writer.0.execute_batch(change).unwrap();
         drop(writer);
-        rusqlite::Connection::open(&path)
-            .unwrap()
-            .execute_batch(change)
-            .unwrap();
         let report = store.check().unwrap();
         assert_eq!(report.jobs, 1);
-        report.problems
+        assert_eq!(report.problems, expected, "{change}");
+        store.repair().unwrap();
+        let left = store.check().unwrap().problems;
+        assert_eq!(left.len(), left_after_repair, "{change}: {left:?}");
     }
 
     #[test]
-    fn every_kind_of_damage_is_found() {
-        assert_eq!(problems_after(""), Vec::<String>::new());
-        assert_eq!(
-            problems_after("UPDATE jobs SET total_tasks = 5"),
-            ["job j of domain d: its columns do not agree with its document"]
+    fn every_kind_of_damage_is_found_and_what_is_derived_is_repaired() {
+        check("", &[], 0);
+        check(
+            "UPDATE jobs SET total_tasks = 5",
+            &["job job of domain d: its columns do not agree with its document"],
+            0,
         );
-        assert_eq!(
-            problems_after(
-                "UPDATE jobs SET document = replace(document, '\"errors\":[]', '\"errors\": []')"
-            ),
-            ["job j of domain d: its document is not in canonical form"]
+        check(
+            "UPDATE jobs SET head = replace(head, '\"errors\":[', '\"errors\": [')",
+            &["job job of domain d: its document is not in canonical form"],
+            0,
         );
-        assert_eq!(
-            problems_after("UPDATE jobs SET document = '{}'"),
-            ["job j of domain d: its document is not valid: column 2: missing field `job_id`"]
+        check(
+            "UPDATE jobs SET head = '{\"errors\":[]', tail = '}', error_count = 0; DELETE FROM job_errors; DELETE FROM error_counts",
+            &["job job of domain d: its document is not valid: column 51: missing field `job_id`"],
+            1,
         );
-        assert_eq!(
-            problems_after("UPDATE status_counts SET jobs = 7"),
-            ["status_counts: domain 1, CREATED: 7 kept, 1 counted"]
+        check(
+            "INSERT INTO domains (domain_id) VALUES ('e'); UPDATE collector_infos SET domain = 2",
+            &["job job of domain d: its collector is of another domain"],
+            0,
         );
-        assert_eq!(
-            problems_after("DELETE FROM collector_counts"),
-            ["collector_counts: domain 1, c CREATED: 0 kept, 1 counted"]
+        check(
+            "UPDATE status_counts SET jobs = 7",
+            &["status_counts: domain 1, CREATED: 7 kept, 1 counted"],
+            0,
         );
-        assert_eq!(
-            problems_after("UPDATE day_counts SET day = day + 1"),
-            [
+        check(
+            "DELETE FROM collector_counts",
+            &["collector_counts: domain 1, c CREATED: 0 kept, 1 counted"],
+            0,
+        );
+        check(
+            "UPDATE day_counts SET day = day + 1",
+            &[
                 "day_counts: domain 1, CREATED 738688: 0 kept, 1 counted",
-                "day_counts: domain 1, CREATED 738689: 1 kept, 0 counted"
-            ]
+                "day_counts: domain 1, CREATED 738689: 1 kept, 0 counted",
+            ],
+            0,
+        );
+        check(
+            "DELETE FROM hour_counts",
+            &["hour_counts: domain 1, CREATED 17728520: 0 kept, 1 counted"],
+            0,
+        );
+        check(
+            "UPDATE job_errors SET error_code = 'F'",
+            &[
+                "job job of domain d: job_errors lacks its error E",
+                "job_errors: domain 1, E: 0 kept, 1 counted",
+                "job_errors: domain 1, F: 1 kept, 0 counted",
+                "error_counts: domain 1, E: 1 kept, 0 counted",
+                "error_counts: domain 1, F: 0 kept, 1 counted",
+            ],
+            0,
+        );
+        check(
+            "UPDATE error_counts SET jobs = 0",
+            &["error_counts: domain 1, E: 0 kept, 1 counted"],
+            0,
+        );
+        check(
+            "DELETE FROM job_id_trigrams",
+            &["job_id_trigrams: a job whose id has `job` is not there"],
+            0,
         );
     }
 }

@@ -46,6 +46,8 @@ pub enum OpenError {
         path: PathBuf,
         source: rusqlite::Error,
     },
+    #[error("{path}: could not be brought up to date and was left as it is: {source}")]
+    Upgrade { path: PathBuf, source: StoreError },
 }
 
 impl OpenError {
@@ -95,6 +97,9 @@ pub enum StoreError {
     /// The database can't be used for now.
     #[error("{source}; {}", remedy(.source))]
     Unavailable { source: rusqlite::Error },
+    /// A row of the database that holds no job.
+    #[error("row {row} of jobs holds no valid document: {problem}; see what `jobdeck check` finds")]
+    Unreadable { row: i64, problem: String },
     /// The database was opened to be read only.
     #[error("the database was opened read-only")]
     ReadOnly,

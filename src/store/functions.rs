@@ -74,6 +74,11 @@ fn text<'c>(context: &'c Context<'_>, index: usize) -> Result<&'c str> {
     context.get_raw(index).as_str().map_err(fault)
 }
 
+/// A text; nothing where SQL has NULL.
+fn text_or_null<'c>(context: &'c Context<'_>, index: usize) -> Result<Option<&'c str>> {
+    context.get_raw(index).as_str_or_null().map_err(fault)
+}
+
 /// The argument, read by `read` for the first row and kept for the others.
 fn kept<T: Send + Sync + 'static>(
     context: &Context<'_>,
@@ -176,30 +181,40 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
         })?;
         cut.apply(text(context, 0)?).map_err(fault)
     })?;
+    // Where there is no text, nothing is found in it.
     scalar.add("sort_value", 3, |context| {
         let path = path(context, 1)?;
-        let key = evaluate::sort_value(text(context, 0)?, &path, context.get(2)?).map_err(fault)?;
+        let Some(text) = text_or_null(context, 0)? else {
+            return Ok(output_param(crate::query::value::MISSING_SORT_KEY));
+        };
+        let key = evaluate::sort_value(text, &path, context.get(2)?).map_err(fault)?;
         Ok(output_param(key))
     })?;
     scalar.add("value_at", 2, |context| {
         let path = path(context, 1)?;
-        evaluate::value_at(text(context, 0)?, &path)
-            .map(output)
+        let value = text_or_null(context, 0)?.map(|text| evaluate::value_at(text, &path));
+        value
+            .transpose()
+            .map(|value| output(value.flatten()))
             .map_err(fault)
     })?;
     scalar.add("member_at", 2, |context| {
         let path = path(context, 1)?;
-        evaluate::member_at(text(context, 0)?, &path)
-            .map(output)
+        let value = text_or_null(context, 0)?.map(|text| evaluate::member_at(text, &path));
+        value
+            .transpose()
+            .map(|value| output(value.flatten()))
             .map_err(fault)
     })?;
     scalar.add("elements_at", 2, |context| {
         let path = path(context, 1)?;
-        evaluate::elements_at(text(context, 0)?, &path).map_err(fault)
+        let elements = text_or_null(context, 0)?.map(|text| evaluate::elements_at(text, &path));
+        elements.transpose().map(Option::flatten).map_err(fault)
     })?;
     scalar.add("reached", 2, |context| {
         let path = path(context, 1)?;
-        evaluate::reached(text(context, 0)?, &path).map_err(fault)
+        let reached = text_or_null(context, 0)?.map(|text| evaluate::reached(text, &path));
+        reached.transpose().map(Option::flatten).map_err(fault)
     })?;
     register_values(&scalar)?;
     aggregate(connection, "sum_numbers", 1, Sums { mean: false })?;

@@ -5,11 +5,14 @@
 //! was not written to.
 
 mod check;
+mod derived;
 mod error;
 mod functions;
 mod interrupt;
 mod read;
+mod repair;
 mod states;
+mod trigrams;
 mod version;
 mod write;
 
@@ -22,28 +25,19 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Transaction};
 
 pub use check::Report;
 pub use error::{OpenError, StoreError, remedy};
 pub use interrupt::Interrupt;
-pub use read::{Reader, Snapshot};
+pub use read::{Document, Reader, Snapshot};
 pub use states::StateId;
 pub use version::Version;
 pub use write::{OnConflict, WriteTransaction, Written};
 
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// What `PRAGMA user_version` is for [`SCHEMA`].
-const SCHEMA_VERSION: i32 = 2;
-/// The steps from older schemas: the step at index n goes from version n + 1 to n + 2. They make tables; the triggers
-/// become those of [`SCHEMA`], and every kept count is made anew.
-const MIGRATIONS: &[&str] = &["CREATE TABLE day_counts (
-    domain INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    day    INTEGER NOT NULL,
-    jobs   INTEGER NOT NULL CHECK (jobs >= 0),
-    PRIMARY KEY (domain, status, day)
-) STRICT, WITHOUT ROWID"];
+const SCHEMA_VERSION: i32 = 3;
 /// What `PRAGMA application_id` is: "jobd" in ASCII.
 const APPLICATION_ID: i32 = 0x6A6F_6264;
 
@@ -55,6 +49,8 @@ const CACHED_STATEMENTS: usize = 64;
 const MAX_VALUE_BYTES: usize = 16 << 20;
 /// The longest statement, in bytes; the longest that the language's limits allow is far shorter.
 const MAX_SQL_BYTES: i32 = 2_000_000;
+/// How much of the database the writer holds in memory, in KiB.
+const WRITER_CACHE_KIB: i64 = 16 << 10;
 /// Above this size an idle WAL is truncated, in bytes.
 const LARGE_WAL_BYTES: u64 = 64 << 20;
 
@@ -110,8 +106,19 @@ impl Store {
         let writer = match mode {
             Mode::ReadOnly => None,
             Mode::ReadWrite | Mode::Create | Mode::Scratch => {
-                let connection =
+                let mut connection =
                     open_writer(path, mode).map_err(|source| OpenError::sqlite(path, source))?;
+                migrate(&mut connection).map_err(|source| match source {
+                    StoreError::Sqlite(source) | StoreError::Unavailable { source } => {
+                        OpenError::sqlite(path, source)
+                    }
+                    source => OpenError::Upgrade {
+                        path: path.to_owned(),
+                        source,
+                    },
+                })?;
+                finish_writer(&connection, mode)
+                    .map_err(|source| OpenError::sqlite(path, source))?;
                 Some(Mutex::new(connection))
             }
         };
@@ -277,15 +284,22 @@ fn inspect(path: &Path) -> Result<Found, OpenError> {
     Ok(Found::Version(version))
 }
 
-/// Opens the writer, makes the schema or brings it up to date.
+/// Opens the writer; the schema may be missing or old.
 fn open_writer(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if mode != Mode::ReadWrite {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
-    let mut connection = Connection::open_with_flags(path, flags)?;
+    let connection = Connection::open_with_flags(path, flags)?;
     configure(&connection)?;
-    migrate(&mut connection, MIGRATIONS)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+    // Of the schema's own triggers; what is derived is kept right by whoever writes (src/store/derived.rs).
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
+    Ok(connection)
+}
+
+/// What is set once the schema stands: a new database is put into WAL mode only then.
+fn finish_writer(connection: &Connection, mode: Mode) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
     // A commit is on the disk before it is acknowledged, but where all is thrown away in the end.
     connection.pragma_update(
@@ -300,58 +314,54 @@ fn open_writer(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
     connection.query_row("SELECT count(*) FROM domains", [], |row| {
         row.get::<_, i64>(0)
     })?;
-    Ok(connection)
+    Ok(())
 }
 
-/// Makes the schema in an empty database, or goes the steps from an older version to this one, in one transaction.
-fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
-    let newest = i32::try_from(steps.len())
-        .unwrap_or(i32::MAX)
-        .saturating_add(1);
+/// Makes the schema in an empty database, or brings an older one up to date, in one transaction.
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let read_version = |connection: &Connection| {
         connection.pragma_query_value(None, "user_version", |row| row.get(0))
     };
     // Nobody is made to wait for another's write when there is nothing to do.
-    if read_version(connection)? == newest {
+    if read_version(connection)? == SCHEMA_VERSION {
         return Ok(());
     }
-    let transaction =
+    let mut transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another program may have done it meanwhile.
     let version: i32 = read_version(&transaction)?;
-    if version == newest {
+    if version == SCHEMA_VERSION {
         return Ok(());
     }
-    match usize::try_from(version) {
-        Ok(0) => transaction.execute_batch(SCHEMA)?,
-        Ok(version) => {
-            for step in steps.iter().skip(version - 1) {
-                transaction.execute_batch(step)?;
-            }
-            derive_again(&transaction)?;
-        }
-        Err(_) => {}
+    if version == 0 {
+        transaction.execute_batch(SCHEMA)?;
+    } else {
+        transaction = write_anew(transaction)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", newest)?;
-    transaction.commit()
+    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+    Ok(transaction.commit()?)
 }
 
-/// Makes the triggers those of [`SCHEMA`], and everything that they keep anew.
-fn derive_again(connection: &Connection) -> rusqlite::Result<()> {
-    let mut statement = connection
-        .prepare("SELECT 'DROP TRIGGER ' || name FROM sqlite_schema WHERE type = 'trigger'")?;
-    let drops: Vec<String> = statement
+/// Writes the documents of an older schema into this one. Whatever else the older one had was derived from them.
+fn write_anew(transaction: Transaction<'_>) -> Result<Transaction<'_>, StoreError> {
+    let mut drops: Vec<String> = transaction
+        .prepare(
+            "SELECT 'DROP ' || type || ' ' || name FROM sqlite_schema WHERE name NOT IN ('jobs', 'domains') \
+             AND sql IS NOT NULL AND name NOT LIKE 'sqlite_%' \
+             ORDER BY CASE type WHEN 'trigger' THEN 1 WHEN 'view' THEN 2 WHEN 'index' THEN 3 ELSE 4 END",
+        )?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    for drop in drops {
-        connection.execute_batch(&drop)?;
-    }
-    let triggers = SCHEMA
-        .find("CREATE TRIGGER")
-        .map_or("", |start| &SCHEMA[start..]);
-    connection.execute_batch(triggers)?;
-    connection.execute_batch(write::RECOUNT)
+    drops.push("ALTER TABLE jobs RENAME TO former_jobs".to_owned());
+    drops.push("ALTER TABLE domains RENAME TO former_domains".to_owned());
+    transaction.execute_batch(&drops.join(";"))?;
+    transaction.execute_batch(SCHEMA)?;
+    let mut writing = WriteTransaction::within(transaction, OnConflict::Fail);
+    writing.copy_former_jobs()?;
+    let transaction = writing.finish()?;
+    transaction.execute_batch("DROP TABLE former_jobs; DROP TABLE former_domains")?;
+    Ok(transaction)
 }
 
 /// What holds of every connection.
@@ -396,6 +406,7 @@ impl Identity {
 struct Reading {
     connection: Connection,
     limits: Arc<functions::Limits>,
+    infos: read::CollectorInfos,
 }
 
 /// Opens the readers of the pool.
@@ -424,7 +435,11 @@ impl r2d2::ManageConnection for Readers {
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
             row.get::<_, i64>(0)
         })?;
-        Ok(Reading { connection, limits })
+        Ok(Reading {
+            connection,
+            limits,
+            infos: read::CollectorInfos::default(),
+        })
     }
     fn is_valid(&self, _: &mut Reading) -> rusqlite::Result<()> {
         Ok(())
@@ -481,7 +496,7 @@ mod tests {
         newer[60..64].copy_from_slice(&99_i32.to_be_bytes());
         check(
             &newer,
-            "was made by a newer jobdeck (schema 99, this one knows 2)",
+            "was made by a newer jobdeck (schema 99, this one knows 3)",
         );
     }
 
@@ -522,31 +537,54 @@ mod tests {
     }
 
     #[test]
-    fn an_older_schema_goes_every_step_in_one_transaction() {
+    fn an_older_database_with_a_document_that_is_none_stays_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
-        drop(Store::open(&path, Mode::Create, 1).unwrap());
-        let mut connection = Connection::open(&path).unwrap();
-        let steps = [
-            "passed already",
-            "CREATE TABLE third (a)",
-            "ALTER TABLE third ADD COLUMN b",
-        ];
-        migrate(&mut connection, &steps).unwrap();
-        let version: i32 = connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
+        let older = Connection::open(&path).unwrap();
+        older
+            .execute_batch(
+                "CREATE TABLE domains (id INTEGER PRIMARY KEY, domain_id TEXT);
+                 CREATE TABLE jobs (id INTEGER PRIMARY KEY, document TEXT);
+                 INSERT INTO jobs (document) VALUES ('{}');",
+            )
             .unwrap();
-        assert_eq!(version, 4);
-        connection
-            .execute("INSERT INTO third (a, b) VALUES (1, 2)", [])
+        older
+            .pragma_update(None, "application_id", APPLICATION_ID)
             .unwrap();
-        let broken = ["", "", "", "CREATE TABLE fifth (a)", "nonsense"];
-        assert!(migrate(&mut connection, &broken).is_err());
-        let version: i32 = connection
-            .pragma_query_value(None, "user_version", |row| row.get(0))
+        older.pragma_update(None, "user_version", 2).unwrap();
+        let refusal = refusal(&path, Mode::ReadWrite);
+        assert!(refusal.contains("missing field `job_id`"), "{refusal}");
+        let documents: i64 = older
+            .query_row(
+                "SELECT count(*) FROM jobs WHERE document = '{}'",
+                [],
+                |row| row.get(0),
+            )
             .unwrap();
-        assert_eq!(version, 4, "a step that fails takes the others back");
-        assert!(connection.execute("SELECT * FROM fifth", []).is_err());
+        assert_eq!(documents, 1);
+    }
+
+    #[test]
+    fn others_may_read_but_not_write_jobs() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let store = Store::open(&path, Mode::Create, 1).unwrap();
+        let mut writer = store.writer().unwrap();
+        let mut transaction = writer.begin(OnConflict::Fail).unwrap();
+        let job = br#"{"job_id":"j","domain_id":"d","created_at":"2022-06-17T08:00:00Z"}"#;
+        transaction
+            .put(&crate::job::Job::from_json(job).unwrap())
+            .unwrap();
+        transaction.commit().unwrap();
+        let other = Connection::open(&path).unwrap();
+        for sql in [
+            "DELETE FROM jobs",
+            "UPDATE jobs SET total_tasks = 2",
+            "INSERT INTO jobs SELECT 2, domain, 'k', status, 0, 0, NULL, NULL, 0, 0, NULL, 0, NULL, head, tail FROM jobs",
+        ] {
+            let error = other.execute(sql, []).unwrap_err().to_string();
+            assert!(error.contains("write through jobdeck"), "{sql}: {error}");
+        }
     }
 
     #[test]
@@ -563,7 +601,8 @@ mod tests {
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        columns.retain(|name| !matches!(name.as_str(), "id" | "document"));
+        let of_ours = ["id", "error_count", "collector_info", "head", "tail"];
+        columns.retain(|name| !of_ours.contains(&name.as_str()));
         columns.sort();
         let mut known: Vec<_> = crate::query::field::Column::ALL
             .into_iter()

@@ -1,5 +1,7 @@
 //! Running compiled queries.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +9,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::{BUSY_TIMEOUT, Interrupt, Readers, Reading, StoreError};
+use crate::job::BEFORE_COLLECTOR_INFO;
 use crate::query::sql::{ParamRef, Sql};
 use crate::query::{List, Stat};
 
@@ -72,12 +75,13 @@ impl Reader {
     /// [`StoreError`] when the database can't be read.
     pub fn snapshot(&mut self) -> Result<Snapshot<'_>, StoreError> {
         let interrupt = Arc::clone(&self.interrupt);
-        let transaction = self
-            .pooled
+        let reading = &mut *self.pooled;
+        let transaction = reading
             .connection
             .transaction_with_behavior(TransactionBehavior::Deferred)?;
         Ok(Snapshot {
             transaction,
+            infos: &reading.infos,
             interrupt,
         })
     }
@@ -95,10 +99,63 @@ impl Drop for Reader {
     }
 }
 
+/// A document as it lies in the database: texts that make it when they are put one after the other.
+#[derive(Debug, Clone, Copy)]
+pub struct Document<'d>([&'d str; 4]);
+
+impl Document<'_> {
+    /// Appends the document.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        for piece in self.0 {
+            out.extend_from_slice(piece.as_bytes());
+        }
+    }
+
+    /// The whole text.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.0.concat()
+    }
+}
+
+/// The collectors of the jobs that a connection has read, so that each is read once. A text never changes, and its key
+/// is never used for another.
+#[derive(Debug, Default)]
+pub(super) struct CollectorInfos(RefCell<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    infos: HashMap<i64, Arc<str>>,
+    bytes: usize,
+}
+
+impl CollectorInfos {
+    /// The most that is kept of them, in bytes of text.
+    const MOST_BYTES: usize = 512 << 10;
+
+    fn get(&self, connection: &Connection, key: i64) -> rusqlite::Result<Arc<str>> {
+        if let Some(info) = self.0.borrow().infos.get(&key) {
+            return Ok(Arc::clone(info));
+        }
+        let info: Arc<str> = connection
+            .prepare_cached("SELECT info FROM collector_infos WHERE id = ?")?
+            .query_row([key], |row| Ok(Arc::from(row.get_ref(0)?.as_str()?)))?;
+        let mut known = self.0.borrow_mut();
+        known.bytes += info.len();
+        if known.bytes > Self::MOST_BYTES {
+            known.infos.clear();
+            known.bytes = info.len();
+        }
+        known.infos.insert(key, Arc::clone(&info));
+        Ok(info)
+    }
+}
+
 /// The database at one moment.
 #[derive(Debug)]
 pub struct Snapshot<'r> {
     transaction: Transaction<'r>,
+    infos: &'r CollectorInfos,
     interrupt: Arc<Interrupt>,
 }
 
@@ -107,31 +164,57 @@ impl Snapshot<'_> {
         &self.transaction
     }
 
+    /// Hands the rows of a list on, as they lie in the database. Returns how many matches there are in all, where that
+    /// came out on the way; [`Snapshot::count`] tells it otherwise.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the query is stopped or at fault, or what `each` returns.
+    pub fn rows(
+        &self,
+        list: &List,
+        each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
+    ) -> Result<Option<u64>, StoreError> {
+        let written = self.documents(&list.rows(), each)?;
+        Ok(list.is_whole().then_some(written))
+    }
+
     /// How many jobs a list has, whatever its page.
     ///
     /// # Errors
     /// [`StoreError`] when the query is stopped or at fault.
-    pub fn count(&self, list: &List) -> Result<i64, StoreError> {
-        let mut count = 0;
-        self.each_row(&list.count, &mut |row| {
+    pub fn count(&self, list: &List) -> Result<u64, StoreError> {
+        let mut count: i64 = 0;
+        self.each_row(&list.count(), &mut |row| {
             count = row.get(0)?;
             Ok(())
         })?;
-        Ok(count)
+        Ok(u64::try_from(count).unwrap_or(0))
     }
 
-    /// Hands each document of a list on, as it lies in the database.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the query is stopped or at fault, or what `each` returns.
-    pub fn documents(
+    /// Hands each document on that a statement reads, whole or in the three pieces of a row of `jobs`; returns how many
+    /// there were.
+    fn documents(
         &self,
-        rows: &Sql,
-        each: &mut impl FnMut(&str) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
-        self.each_row(rows, &mut |row| {
-            each(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?)
-        })
+        sql: &Sql,
+        each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
+        let mut count = 0;
+        self.each_row(sql, &mut |row| {
+            count += 1;
+            let text = |index| -> rusqlite::Result<_> { Ok(row.get_ref(index)?.as_str()?) };
+            if row.as_ref().column_count() == 1 {
+                return each(Document([text(0)?, "", "", ""]));
+            }
+            let (head, tail) = (text(0)?, text(2)?);
+            match row.get(1)? {
+                Some(key) => {
+                    let info = self.infos.get(&self.transaction, key)?;
+                    each(Document([head, BEFORE_COLLECTOR_INFO, &info, tail]))
+                }
+                None => each(Document([head, "", "", tail])),
+            }
+        })?;
+        Ok(count)
     }
 
     /// Appends the rows of statistics to `out`, separated by commas, and returns how many there are before paging.
@@ -189,9 +272,10 @@ impl Snapshot<'_> {
     /// [`StoreError`] when the database can't be read, or what `each` returns.
     pub fn every_document(
         &self,
-        each: &mut impl FnMut(&str) -> Result<(), StoreError>,
+        each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.documents(&Sql::new("SELECT document FROM jobs ORDER BY id"), each)
+        let all = Sql::new("SELECT head, collector_info, tail FROM jobs ORDER BY id");
+        self.documents(&all, each).map(|_| ())
     }
 
     /// How many jobs there are in all.

@@ -11,11 +11,12 @@ pub type StateId = i64;
 const TABLES: &str = "
     CREATE TEMP TABLE IF NOT EXISTS state_jobs (
         state INTEGER, domain INTEGER, job_id TEXT, position INTEGER, status TEXT, total_tasks INTEGER, remained_tasks INTEGER,
-        collector_id TEXT, project_id TEXT, created_at INTEGER, updated_at INTEGER, finished_at INTEGER, document TEXT,
+        collector_id TEXT, project_id TEXT, created_at INTEGER, updated_at INTEGER, finished_at INTEGER, error_count INTEGER,
+        collector_info INTEGER, head TEXT, tail TEXT,
         PRIMARY KEY (state, domain, job_id)
     ) WITHOUT ROWID;";
 const COLUMNS: &str = "domain, job_id, status, total_tasks, remained_tasks, collector_id, project_id, created_at, \
-     updated_at, finished_at, document";
+     updated_at, finished_at, error_count, collector_info, head, tail";
 
 /// What a state is of: the jobs of a domain, or with `None` all of them.
 type Scope<'s> = Option<&'s str>;
@@ -50,7 +51,7 @@ impl WriteTransaction<'_> {
         let key = self.scope_key(Some(domain_id))?;
         self.transaction
             .prepare_cached(
-                "UPDATE state_jobs SET document = NULL WHERE state = ? AND domain = ? AND job_id = ?",
+                "UPDATE state_jobs SET head = NULL WHERE state = ? AND domain = ? AND job_id = ?",
             )?
             .execute(params![state, key, job_id])?;
         Ok(())
@@ -65,21 +66,21 @@ impl WriteTransaction<'_> {
     pub fn restore_state(&mut self, state: StateId, scope: Scope<'_>) -> Result<(), StoreError> {
         self.transaction.execute_batch(TABLES)?;
         let key = self.scope_key(scope)?;
-        self.transaction.execute(
-            "DELETE FROM jobs WHERE (?2 IS NULL OR domain = ?2) AND NOT EXISTS (SELECT 1 FROM state_jobs AS s \
-             WHERE s.state = ?1 AND s.domain = jobs.domain AND s.job_id = jobs.job_id \
-             AND ifnull(s.document = jobs.document, 1))",
+        // A job without a head is left out.
+        self.delete_where(
+            "(?2 IS NULL OR domain = ?2) AND NOT EXISTS (SELECT 1 FROM state_jobs AS s \
+             WHERE s.state = ?1 AND s.domain = jobs.domain AND s.job_id = jobs.job_id AND (s.head IS NULL \
+             OR s.head = jobs.head AND s.tail = jobs.tail AND s.collector_info IS jobs.collector_info))",
             params![state, key],
         )?;
-        self.transaction.execute(
+        self.insert_all(
             &format!(
                 "INSERT INTO jobs ({COLUMNS}) SELECT {COLUMNS} FROM state_jobs AS s \
-                 WHERE s.state = ?1 AND (?2 IS NULL OR s.domain = ?2) AND s.document IS NOT NULL AND NOT EXISTS (SELECT 1 FROM jobs \
+                 WHERE s.state = ?1 AND (?2 IS NULL OR s.domain = ?2) AND s.head IS NOT NULL AND NOT EXISTS (SELECT 1 FROM jobs \
                  WHERE jobs.domain = s.domain AND jobs.job_id = s.job_id) ORDER BY position"
             ),
             params![state, key],
-        )?;
-        Ok(())
+        )
     }
 
     /// Forgets a state.
@@ -125,7 +126,7 @@ mod tests {
 
     fn write(store: &Store, act: impl FnOnce(&mut WriteTransaction<'_>) -> Result<(), StoreError>) {
         let mut writer = store.writer().unwrap();
-        let mut transaction = writer.begin_bulk(OnConflict::Replace).unwrap();
+        let mut transaction = writer.begin(OnConflict::Replace).unwrap();
         act(&mut transaction).unwrap();
         transaction.commit().unwrap();
     }
@@ -140,7 +141,7 @@ mod tests {
         let snapshot = reader.snapshot().unwrap();
         snapshot
             .every_document(&mut |document| {
-                let job = Job::from_json(document.as_bytes()).unwrap();
+                let job = Job::from_json(document.to_text().as_bytes()).unwrap();
                 found.push(format!(
                     "{}/{} {}",
                     job.domain_id,
@@ -218,7 +219,7 @@ mod tests {
         });
         {
             let mut writer = store.writer().unwrap();
-            let mut transaction = writer.begin_bulk(OnConflict::Replace).unwrap();
+            let mut transaction = writer.begin(OnConflict::Replace).unwrap();
             transaction.remove_state(1).unwrap();
             transaction.delete_domain("d").unwrap();
         }

@@ -2,11 +2,15 @@
 
 use std::collections::HashMap;
 
-use rusqlite::config::DbConfig;
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{
+    OptionalExtension, Params, Transaction, TransactionBehavior, params, params_from_iter,
+};
 
+use super::derived::{Changes, Entry};
 use super::{StoreError, Writer};
-use crate::job::Job;
+use crate::job::{Job, Pieces};
+use crate::time::Timestamp;
 
 /// What to do with a job that is present already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,22 +39,15 @@ pub struct WriteTransaction<'w> {
     on_conflict: OnConflict,
     /// The keys of the domains seen so far.
     domains: HashMap<String, i64>,
-    /// Whether the triggers sleep and the counts are made anew at the end.
-    is_bulk: bool,
+    /// The keys of the collectors seen last, by domain.
+    collector_infos: HashMap<i64, HashMap<String, i64>>,
+    pub(super) changes: Changes,
 }
 
-/// Makes every kept count anew from the jobs; the same tables that the triggers of schema.sql keep.
-pub(super) const RECOUNT: &str = "
-    DELETE FROM status_counts;
-    INSERT INTO status_counts SELECT domain, status, count(*) FROM jobs GROUP BY domain, status;
-    DELETE FROM collector_counts;
-    INSERT INTO collector_counts SELECT domain, collector_id, status, count(*) FROM jobs
-        WHERE collector_id IS NOT NULL GROUP BY domain, collector_id, status;
-    DELETE FROM day_counts;
-    INSERT INTO day_counts SELECT domain, status, (created_at + 62167219200000) / 86400000 AS day, count(*) FROM jobs
-        GROUP BY domain, status, day;";
-/// How much of the database a bulk write holds in memory, in KiB: its indexes are written to all over.
+/// How much of the database a large import holds in memory, in KiB: its indexes are written to all over.
 const BULK_CACHE_KIB: i64 = 64 << 10;
+/// How many collectors of a domain a transaction remembers.
+const MOST_COLLECTOR_INFOS: usize = 1_000;
 
 impl Writer<'_> {
     /// Begins to write; other writers wait from here.
@@ -58,41 +55,18 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError`] when another program holds the database, or it can't be written to.
     pub fn begin(&mut self, on_conflict: OnConflict) -> Result<WriteTransaction<'_>, StoreError> {
-        self.begin_with(on_conflict, false)
-    }
-
-    /// Begins to write many jobs: the counts are made once at the end, not by triggers row by row.
-    ///
-    /// A statement whose triggers might fail must be able to take back its own rows, for which SQLite copies every page
-    /// that it touches: measured at more than half of an import's time.
-    ///
-    /// # Errors
-    /// As [`Writer::begin`].
-    pub fn begin_bulk(
-        &mut self,
-        on_conflict: OnConflict,
-    ) -> Result<WriteTransaction<'_>, StoreError> {
-        self.0.pragma_update(None, "cache_size", -BULK_CACHE_KIB)?;
-        self.begin_with(on_conflict, true)
-    }
-
-    fn begin_with(
-        &mut self,
-        on_conflict: OnConflict,
-        is_bulk: bool,
-    ) -> Result<WriteTransaction<'_>, StoreError> {
-        // Set anew each time, whatever a transaction before left.
-        self.0
-            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, !is_bulk)?;
         let transaction = self
             .0
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok(WriteTransaction {
-            transaction,
-            on_conflict,
-            domains: HashMap::new(),
-            is_bulk,
-        })
+        Ok(WriteTransaction::within(transaction, on_conflict))
+    }
+
+    /// Has the writer hold more of the database in memory from now on, for an import of very many jobs.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the connection is broken.
+    pub fn expect_many(&mut self) -> Result<(), StoreError> {
+        Ok(self.0.pragma_update(None, "cache_size", -BULK_CACHE_KIB)?)
     }
 
     /// Moves the whole write-ahead log into the database and empties it.
@@ -104,37 +78,39 @@ impl Writer<'_> {
     }
 }
 
-impl WriteTransaction<'_> {
+impl<'w> WriteTransaction<'w> {
+    /// A transaction that somebody else has begun.
+    pub(super) fn within(transaction: Transaction<'w>, on_conflict: OnConflict) -> Self {
+        Self {
+            transaction,
+            on_conflict,
+            domains: HashMap::new(),
+            collector_infos: HashMap::new(),
+            changes: Changes::default(),
+        }
+    }
+
     /// Writes a job.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] for a job that is present already under [`OnConflict::Fail`]; otherwise when the disk
     /// fails or is full.
     pub fn put(&mut self, job: &Job) -> Result<Written, StoreError> {
-        const COLUMNS: &str = "INSERT INTO jobs (domain, job_id, status, total_tasks, remained_tasks, collector_id, \
-             project_id, created_at, updated_at, finished_at, document) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        const ADD: &str = "ON CONFLICT (domain, job_id) DO NOTHING";
-        let domain = self.domain_key(&job.domain_id)?;
-        let document = job.to_document();
-        let values = params![
-            domain,
-            job.job_id,
-            job.status.name(),
-            job.total_tasks,
-            job.remained_tasks,
-            job.collector_id(),
-            job.project_id,
-            job.created_at.millis(),
-            job.updated_at.millis(),
-            job.finished_at.map(crate::time::Timestamp::millis),
-            document,
-        ];
-        let mut insert = self
-            .transaction
-            .prepare_cached(&format!("{COLUMNS} {ADD}"))?;
-        if insert.execute(values)? > 0 {
+        const INSERT: &str = "INSERT INTO jobs (domain, job_id, status, total_tasks, remained_tasks, collector_id, \
+             project_id, created_at, updated_at, finished_at, error_count, collector_info, head, tail) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (domain, job_id) DO NOTHING";
+        const UPDATE: &str = "UPDATE jobs SET status = ?3, total_tasks = ?4, remained_tasks = ?5, collector_id = ?6, \
+             project_id = ?7, created_at = ?8, updated_at = ?9, finished_at = ?10, error_count = ?11, \
+             collector_info = ?12, head = ?13, tail = ?14 WHERE domain = ?1 AND job_id = ?2";
+        let row = self.row(job)?;
+        let mut insert = self.transaction.prepare_cached(INSERT)?;
+        if insert.execute(params_from_iter(row.values()))? > 0 {
+            drop(insert);
+            let id = self.transaction.last_insert_rowid();
+            self.changes.add(&self.transaction, &row.entry(id))?;
             return Ok(Written::Added);
         }
+        drop(insert);
         match self.on_conflict {
             OnConflict::Skip => Ok(Written::Skipped),
             OnConflict::Fail => Err(StoreError::Conflict {
@@ -142,15 +118,50 @@ impl WriteTransaction<'_> {
                 job_id: job.job_id.clone(),
             }),
             OnConflict::Replace => {
-                let mut update = self.transaction.prepare_cached(
-                    "UPDATE jobs SET status = ?3, total_tasks = ?4, remained_tasks = ?5, collector_id = ?6, \
-                     project_id = ?7, created_at = ?8, updated_at = ?9, finished_at = ?10, document = ?11 \
-                     WHERE domain = ?1 AND job_id = ?2 AND document <> ?11",
-                )?;
-                update.execute(values)?;
+                let former = self
+                    .transaction
+                    .prepare_cached(&format!(
+                        "SELECT {} FROM jobs WHERE domain = ? AND job_id = ? \
+                         AND (head <> ? OR tail <> ? OR collector_info IS NOT ?)",
+                        Entry::COLUMNS
+                    ))?
+                    .query_row(
+                        params![
+                            row.domain,
+                            job.job_id,
+                            row.pieces.head,
+                            row.pieces.tail,
+                            row.collector_info
+                        ],
+                        Entry::from_row,
+                    )
+                    .optional()?;
+                // One that is there and the same is left alone.
+                if let Some(former) = former {
+                    self.changes.remove(&self.transaction, &former)?;
+                    self.transaction
+                        .prepare_cached(UPDATE)?
+                        .execute(params_from_iter(row.values()))?;
+                    self.changes
+                        .add_again(&self.transaction, &row.entry(former.id))?;
+                }
                 Ok(Written::Replaced)
             }
         }
+    }
+
+    /// Makes a row what is derived from its document, but where that would make two of one job.
+    pub(super) fn rewrite(&mut self, id: i64, job: &Job) -> Result<(), StoreError> {
+        let row = self.row(job)?;
+        let values = row.values().into_iter().chain([ToSqlOutput::from(id)]);
+        self.transaction
+            .prepare_cached(
+                "UPDATE OR IGNORE jobs SET domain = ?1, job_id = ?2, status = ?3, total_tasks = ?4, remained_tasks = ?5, \
+                 collector_id = ?6, project_id = ?7, created_at = ?8, updated_at = ?9, finished_at = ?10, \
+                 error_count = ?11, collector_info = ?12, head = ?13, tail = ?14 WHERE id = ?15",
+            )?
+            .execute(params_from_iter(values))?;
+        Ok(())
     }
 
     /// The document of a job, as it is within this transaction.
@@ -163,7 +174,7 @@ impl WriteTransaction<'_> {
         };
         Ok(self
             .transaction
-            .prepare_cached("SELECT document FROM jobs WHERE domain = ? AND job_id = ?")?
+            .prepare_cached("SELECT document FROM documents WHERE domain = ? AND job_id = ?")?
             .query_row(params![domain, job_id], |row| row.get(0))
             .optional()?)
     }
@@ -176,10 +187,7 @@ impl WriteTransaction<'_> {
         let Some(domain) = self.known_domain(domain_id)? else {
             return Ok(false);
         };
-        let deleted = self
-            .transaction
-            .prepare_cached("DELETE FROM jobs WHERE domain = ? AND job_id = ?")?
-            .execute(params![domain, job_id])?;
+        let deleted = self.delete_where("domain = ? AND job_id = ?", params![domain, job_id])?;
         Ok(deleted > 0)
     }
 
@@ -191,10 +199,44 @@ impl WriteTransaction<'_> {
         let Some(domain) = self.known_domain(domain_id)? else {
             return Ok(0);
         };
-        let deleted = self
-            .transaction
-            .execute("DELETE FROM jobs WHERE domain = ?", [domain])?;
-        Ok(deleted as u64)
+        self.delete_where("domain = ?", [domain])
+    }
+
+    /// Deletes the jobs of which a condition holds; returns how many there were.
+    pub(super) fn delete_where(
+        &mut self,
+        condition: &'static str,
+        params: impl Params,
+    ) -> Result<u64, StoreError> {
+        let sql = format!(
+            "DELETE FROM jobs WHERE {condition} RETURNING {}",
+            Entry::COLUMNS
+        );
+        let mut statement = self.transaction.prepare_cached(&sql)?;
+        let mut rows = statement.query(params)?;
+        let mut deleted = 0;
+        while let Some(row) = rows.next()? {
+            self.changes
+                .remove(&self.transaction, &Entry::from_row(row)?)?;
+            deleted += 1;
+        }
+        Ok(deleted)
+    }
+
+    /// Runs an `INSERT INTO jobs` that a place for `RETURNING` ends.
+    pub(super) fn insert_all(
+        &mut self,
+        insert: &str,
+        params: impl Params,
+    ) -> Result<(), StoreError> {
+        let sql = format!("{insert} RETURNING {}", Entry::COLUMNS);
+        let mut statement = self.transaction.prepare_cached(&sql)?;
+        let mut rows = statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            self.changes
+                .add(&self.transaction, &Entry::from_row(row)?)?;
+        }
+        Ok(())
     }
 
     /// How many jobs a domain has, or all domains have together.
@@ -216,10 +258,53 @@ impl WriteTransaction<'_> {
     /// # Errors
     /// [`StoreError`] when the disk fails or is full; nothing was written then.
     pub fn commit(self) -> Result<(), StoreError> {
-        if self.is_bulk {
-            self.transaction.execute_batch(RECOUNT)?;
+        Ok(self.finish()?.commit()?)
+    }
+
+    /// Writes every document of `former_jobs`, in their order.
+    pub(super) fn copy_former_jobs(&mut self) -> Result<(), StoreError> {
+        let mut last = i64::MIN;
+        loop {
+            let next = self
+                .transaction
+                .prepare_cached(
+                    "SELECT id, document FROM former_jobs WHERE id > ? ORDER BY id LIMIT 1",
+                )?
+                .query_row([last], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
+                .optional()?;
+            let Some((id, document)) = next else {
+                return Ok(());
+            };
+            let job =
+                Job::from_json(document.as_bytes()).map_err(|error| StoreError::Unreadable {
+                    row: id,
+                    problem: error.to_string(),
+                })?;
+            self.put(&job)?;
+            last = id;
         }
-        Ok(self.transaction.commit()?)
+    }
+
+    /// Writes what is derived of what was written, and hands the transaction back.
+    pub(super) fn finish(mut self) -> Result<Transaction<'w>, StoreError> {
+        self.changes.write(&self.transaction)?;
+        Ok(self.transaction)
+    }
+
+    /// A job with the keys of its domain and its collector.
+    fn row<'j>(&mut self, job: &'j Job) -> Result<Row<'j>, StoreError> {
+        let domain = self.domain_key(&job.domain_id)?;
+        let pieces = job.to_pieces();
+        let collector_info = match &pieces.collector_info {
+            Some(info) => Some(self.collector_info_key(domain, info)?),
+            None => None,
+        };
+        Ok(Row {
+            job,
+            domain,
+            pieces,
+            collector_info,
+        })
     }
 
     fn domain_key(&mut self, domain_id: &str) -> Result<i64, StoreError> {
@@ -237,6 +322,82 @@ impl WriteTransaction<'_> {
         };
         self.domains.insert(domain_id.to_owned(), key);
         Ok(key)
+    }
+
+    fn collector_info_key(&mut self, domain: i64, info: &str) -> Result<i64, StoreError> {
+        let seen = self.collector_infos.entry(domain).or_default();
+        if let Some(key) = seen.get(info) {
+            return Ok(*key);
+        }
+        let known = self
+            .transaction
+            .prepare_cached("SELECT id FROM collector_infos WHERE domain = ? AND info = ?")?
+            .query_row(params![domain, info], |row| row.get(0))
+            .optional()?;
+        let key = match known {
+            Some(key) => key,
+            None => self
+                .transaction
+                .prepare_cached(
+                    "INSERT INTO collector_infos (domain, info) VALUES (?, ?) RETURNING id",
+                )?
+                .query_row(params![domain, info], |row| row.get(0))?,
+        };
+        if seen.len() >= MOST_COLLECTOR_INFOS {
+            seen.clear();
+        }
+        seen.insert(info.to_owned(), key);
+        Ok(key)
+    }
+}
+
+/// A row of `jobs` but for its id.
+struct Row<'j> {
+    job: &'j Job,
+    domain: i64,
+    pieces: Pieces,
+    collector_info: Option<i64>,
+}
+
+impl Row<'_> {
+    /// In the order of the columns of schema.sql.
+    fn values(&self) -> [ToSqlOutput<'_>; 14] {
+        fn text(text: &str) -> ToSqlOutput<'_> {
+            ToSqlOutput::from(text)
+        }
+        fn nullable<'v>(value: Option<impl Into<ToSqlOutput<'v>>>) -> ToSqlOutput<'v> {
+            value.map_or(ToSqlOutput::Borrowed(ValueRef::Null), Into::into)
+        }
+        let job = self.job;
+        [
+            self.domain.into(),
+            text(&job.job_id),
+            text(job.status.name()),
+            job.total_tasks.into(),
+            job.remained_tasks.into(),
+            nullable(job.collector_id()),
+            nullable(job.project_id.as_deref()),
+            job.created_at.millis().into(),
+            job.updated_at.millis().into(),
+            nullable(job.finished_at.map(Timestamp::millis)),
+            i64::try_from(job.errors.len()).unwrap_or(i64::MAX).into(),
+            nullable(self.collector_info),
+            text(&self.pieces.head),
+            text(&self.pieces.tail),
+        ]
+    }
+
+    fn entry(&self, id: i64) -> Entry {
+        let job = self.job;
+        Entry {
+            id,
+            domain: self.domain,
+            job_id: job.job_id.clone(),
+            status: job.status,
+            collector_id: job.collector_id().map(str::to_owned),
+            created_at: job.created_at.millis(),
+            error_codes: job.error_codes().into_iter().map(str::to_owned).collect(),
+        }
     }
 }
 

@@ -123,8 +123,9 @@ pub fn import(
     on_conflict: OnConflict,
 ) -> Result<Imported, TransferError> {
     let mut writer = store.writer()?;
+    writer.expect_many()?;
     let mut imported = Imported::default();
-    let mut transaction = writer.begin_bulk(on_conflict)?;
+    let mut transaction = writer.begin(on_conflict)?;
     for source in sources {
         let mut sink = Sink {
             transaction: &mut transaction,
@@ -417,14 +418,16 @@ pub fn export(
 ) -> Result<u64, TransferError> {
     let mut count = 0;
     let mut fault = None;
+    let mut line = Vec::new();
     let result = snapshot.every_document(&mut |document| {
         count += 1;
-        out.write_all(document.as_bytes())
-            .and_then(|()| out.write_all(b"\n"))
-            .map_err(|error| {
-                fault = Some(error);
-                StoreError::Cancelled
-            })
+        line.clear();
+        document.write_to(&mut line);
+        line.push(b'\n');
+        out.write_all(&line).map_err(|error| {
+            fault = Some(error);
+            StoreError::Cancelled
+        })
     });
     let io = |fault| TransferError::Io {
         name: name.to_owned(),

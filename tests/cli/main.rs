@@ -519,7 +519,7 @@ fn check_says_what_is_wrong() {
     let here = folder.path();
     let connection = rusqlite::Connection::open(here.join("jobdeck.db")).unwrap();
     connection
-        .execute_batch("UPDATE jobs SET total_tasks = 3")
+        .execute_batch("DROP TRIGGER jobs_are_updated_by_jobdeck; UPDATE jobs SET total_tasks = 3")
         .unwrap();
     drop(connection);
     let output = run(here, &["check"]);
@@ -530,7 +530,12 @@ fn check_says_what_is_wrong() {
     );
     check_line(
         text(&output.stderr),
-        "jobdeck: jobdeck.db: 1 problems found; restore a backup",
+        "jobdeck: jobdeck.db: 1 problems found; `jobdeck check --repair` makes anew what is derived",
+    );
+    let output = run(here, &["check", "--repair"]);
+    assert_eq!(
+        text(&output.stdout),
+        "jobdeck.db: 1 job, nothing is wrong\n"
     );
 }
 

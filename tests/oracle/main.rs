@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use jobdeck::query::request::{JobStatQuery, JobsQuery};
 use jobdeck::query::{compile_list, compile_stat};
-use jobdeck::store::{Interrupt, Mode, OnConflict, Store, StoreError};
+use jobdeck::store::{Document, Interrupt, Mode, OnConflict, Store, StoreError};
 use jobdeck::time::Timestamp;
 use jobdeck::transfer::{self, Source};
 use naive::{Pipeline, Refusal, Row};
@@ -427,8 +427,8 @@ impl Database {
         transfer::import(&store, [source], OnConflict::Fail).unwrap();
         let mut documents = Vec::new();
         let mut reader = store.reader(&forever()).unwrap();
-        let mut each = |document: &str| {
-            documents.push(document.to_owned());
+        let mut each = |document: Document<'_>| {
+            documents.push(document.to_text());
             Ok(())
         };
         reader
@@ -458,14 +458,12 @@ impl Database {
         let mut reader = self.store.reader(&forever()).unwrap();
         let snapshot = reader.snapshot().unwrap();
         let mut ids = Vec::new();
-        let mut each = |document: &str| {
-            let job: Value = serde_json::from_str(document).unwrap();
+        let mut each = |document: Document<'_>| {
+            let job: Value = serde_json::from_str(&document.to_text()).unwrap();
             ids.push(job["job_id"].as_str().unwrap().to_owned());
             Ok(())
         };
-        snapshot
-            .documents(list.rows.as_ref().unwrap(), &mut each)
-            .unwrap();
+        snapshot.rows(&list, &mut each).unwrap();
         (
             ids,
             usize::try_from(snapshot.count(&list).unwrap()).unwrap(),

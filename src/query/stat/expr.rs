@@ -2,7 +2,7 @@
 
 use super::Kind;
 use crate::query::error::QueryError;
-use crate::query::field::{Column, ColumnKind, NullMeans, Target, resolve_segments};
+use crate::query::field::{Column, ColumnKind, NullMeans, Target, resolve_segments, source};
 use crate::query::list::path_param;
 use crate::query::sql::Sql;
 
@@ -103,12 +103,13 @@ pub(super) fn from_document(target: Target, step: Step) -> Expr {
         },
         Target::Nowhere => Expr::missing(),
         Target::Document(path) => {
+            let (text, path) = source(&path);
             let mut sql = Sql::new(if step == Step::Gather {
-                "value_at(document, "
+                "value_at("
             } else {
-                "member_at(document, "
+                "member_at("
             });
-            sql.bind(path_param(&path)).push(")");
+            sql.push(text).push(", ").bind(path_param(path)).push(")");
             Expr::any(sql)
         }
     }

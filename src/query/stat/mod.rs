@@ -21,7 +21,7 @@ use super::condition;
 use super::counts::Counts;
 use super::error::QueryError;
 use super::field::Column;
-use super::field::{NullMeans, Target, resolve_segments};
+use super::field::{NullMeans, Target, resolve_segments, source};
 use super::filter::Filter;
 use super::list::path_param;
 use super::output::Output;
@@ -135,10 +135,16 @@ fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<(Sql, Output), 
         Target::Document(path) => {
             sql.push("SELECT DISTINCT ")
                 .push(ELEMENT)
-                .push(" AS c0 FROM jobs, json_each(reached(document, ");
-            sql.bind(path_param(&path))
+                .push(" AS c0 FROM jobs, json_each(reached(");
+            let (text, below) = source(&path);
+            sql.push(text)
+                .push(", ")
+                .bind(path_param(below))
                 .push(")) AS e WHERE ")
                 .append(scope.lower(filter));
+            if path.len() > 1 && path[0] == "errors" {
+                sql.push(" AND error_count > 0");
+            }
             sql.push(" ORDER BY nullif(c0, x'00'), c0");
             Output::Values(Kind::Any, NullMeans::Missing)
         }

@@ -7,7 +7,7 @@ use super::expr::{
 };
 use crate::query::counts::Counts;
 use crate::query::error::QueryError;
-use crate::query::field::{Column, NullMeans, Target, resolve_segments};
+use crate::query::field::{Column, NullMeans, Target, resolve_segments, source};
 use crate::query::filter::Filter;
 use crate::query::list::path_param;
 use crate::query::output::{Output, OutputColumn};
@@ -77,7 +77,7 @@ pub(super) struct Pipeline {
 
 impl Pipeline {
     pub(super) fn new(scope: &Scope, filter: &Filter) -> Self {
-        let mut sql = Sql::new("SELECT * FROM jobs WHERE ");
+        let mut sql = Sql::new("SELECT * FROM documents WHERE ");
         sql.append(scope.lower(filter));
         Self {
             tables: vec![Table {
@@ -219,8 +219,9 @@ impl Pipeline {
             Rows::Documents { unwound } if unwound.is_empty() => {
                 match resolve_segments(segments.clone(), &key.path.place)? {
                     Target::Document(path) => {
-                        let mut sql = Sql::new("sort_value(document, ");
-                        sql.bind(path_param(&path)).push(", ");
+                        let (text, path) = source(&path);
+                        let mut sql = Sql::new("sort_value(");
+                        sql.push(text).push(", ").bind(path_param(path)).push(", ");
                         sql.bind(i64::from(key.desc)).push(")");
                         return Ok(Term {
                             sql,
@@ -296,6 +297,8 @@ impl Pipeline {
     /// One row per element: `json_each` over the array that `explode` makes of the value.
     pub(super) fn unwind(&mut self, path: &PathAt) -> Result<(), QueryError> {
         let number = self.number();
+        let is_of_errors = matches!(self.rows, Rows::Documents { .. })
+            && path.segments.first().is_some_and(|root| root == "errors");
         let elements = self.elements(path)?;
         let mut sql = Sql::new("SELECT s");
         let last = self.tables.len() - 1;
@@ -311,6 +314,10 @@ impl Pipeline {
             .push(", json_each(")
             .append(elements)
             .push(") AS e");
+        if is_of_errors {
+            // Most jobs have none, and those are found without looking into the others.
+            sql.push(" WHERE s").number(last).push(".error_count > 0");
+        }
         self.push_table(sql);
         self.order.push(Term::ascending(numbered("p", number)));
         let element = numbered("u", number);
@@ -368,7 +375,11 @@ impl Pipeline {
             _ => None,
         };
         if let Some(path) = from_document {
-            sql.push("elements_at(document, ").bind(path_param(&path));
+            let (text, path) = source(&path);
+            sql.push("elements_at(")
+                .push(text)
+                .push(", ")
+                .bind(path_param(path));
         } else {
             let value = self.resolve_with(path, Step::Member)?.into_any();
             sql.push("explode(").append(value);

@@ -1,0 +1,284 @@
+//! What is kept beside the documents, and what keeps it right: counts, the jobs by error code, the trigrams of job ids.
+//!
+//! Whoever writes a job notes here what came and what went; the sums are written once, at the end of the transaction.
+//! Triggers would do it too, but a statement with triggers that might fail has SQLite copy every page it touches, which
+//! took more than half of an import.
+
+use std::collections::HashMap;
+
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row, ToSql, params};
+use serde::Deserialize;
+
+use super::trigrams::Postings;
+use crate::job::{JobError, JobStatus};
+use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
+
+/// From so many sums on they are written before the transaction ends, so that memory stays flat.
+const MOST_SUMS: usize = 100_000;
+
+/// Every derived table but the columns of `jobs`, which each job brings along.
+pub(super) const TABLES: [&str; 7] = [
+    "status_counts",
+    "collector_counts",
+    "day_counts",
+    "hour_counts",
+    "error_counts",
+    "job_errors",
+    "job_id_trigrams",
+];
+
+/// What of a job the derived tables are made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    /// `jobs.id`
+    pub(super) id: i64,
+    /// `domains.id`
+    pub(super) domain: i64,
+    pub(super) job_id: String,
+    pub(super) status: JobStatus,
+    pub(super) collector_id: Option<String>,
+    /// ms
+    pub(super) created_at: i64,
+    /// Different ones, sorted.
+    pub(super) error_codes: Vec<String>,
+}
+
+impl Entry {
+    /// What [`Entry::from_row`] takes, of a row of `jobs`.
+    pub(super) const COLUMNS: &str =
+        "id, domain, job_id, status, collector_id, created_at, iif(error_count > 0, head, NULL)";
+
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let status = row.get_ref(3)?.as_str()?;
+        let unreadable = |column, problem: Box<dyn std::error::Error + Send + Sync>| {
+            rusqlite::Error::FromSqlConversionFailure(column, Type::Text, problem)
+        };
+        Ok(Self {
+            id: row.get(0)?,
+            domain: row.get(1)?,
+            job_id: row.get(2)?,
+            status: JobStatus::from_name(status)
+                .ok_or_else(|| unreadable(3, format!("unknown status {status}").into()))?,
+            collector_id: row.get(4)?,
+            created_at: row.get(5)?,
+            error_codes: match row.get_ref(6)?.as_str_or_null()? {
+                Some(head) => error_codes(head).map_err(|error| unreadable(6, error.into()))?,
+                None => Vec::new(),
+            },
+        })
+    }
+}
+
+/// The different error codes of a document of which this is the head, sorted.
+fn error_codes(head: &str) -> Result<Vec<String>, serde_json::Error> {
+    #[derive(Deserialize)]
+    struct Errors {
+        errors: Vec<JobError>,
+    }
+    let Errors { errors } = serde_json::from_str(&format!("{head}}}"))?;
+    let mut codes: Vec<_> = errors
+        .into_iter()
+        .filter_map(|error| error.error_code)
+        .collect();
+    codes.sort_unstable();
+    codes.dedup();
+    Ok(codes)
+}
+
+/// What a transaction has changed so far and not yet written.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    domains: HashMap<i64, Sums>,
+    sums: usize,
+    postings: Postings,
+}
+
+/// By how much the counts of a domain change; of a status, at its place in [`JobStatus::ALL`].
+#[derive(Debug, Default)]
+struct Sums {
+    collectors: HashMap<Option<String>, [i64; 6]>,
+    /// By hours since the first moment of the year 0000.
+    hours: HashMap<i64, [i64; 6]>,
+    errors: HashMap<String, i64>,
+}
+
+impl Changes {
+    /// Notes a job that is new.
+    pub(super) fn add(&mut self, connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+        self.postings.add(connection, entry.id, &entry.job_id)?;
+        self.add_again(connection, entry)
+    }
+
+    /// Notes what has become of a job whose former state was removed.
+    pub(super) fn add_again(
+        &mut self,
+        connection: &Connection,
+        entry: &Entry,
+    ) -> rusqlite::Result<()> {
+        for code in &entry.error_codes {
+            let mut insert = connection.prepare_cached(
+                "INSERT INTO job_errors (domain, error_code, created_at, job_id, job) VALUES (?, ?, ?, ?, ?)",
+            )?;
+            insert.execute(params![
+                entry.domain,
+                code,
+                entry.created_at,
+                entry.job_id,
+                entry.id
+            ])?;
+        }
+        self.sum(connection, entry, 1)
+    }
+
+    /// Notes a job that goes, or is about to change.
+    pub(super) fn remove(
+        &mut self,
+        connection: &Connection,
+        entry: &Entry,
+    ) -> rusqlite::Result<()> {
+        for code in &entry.error_codes {
+            let mut delete = connection.prepare_cached(
+                "DELETE FROM job_errors WHERE domain = ? AND error_code = ? AND created_at = ? AND job_id = ?",
+            )?;
+            delete.execute(params![entry.domain, code, entry.created_at, entry.job_id])?;
+        }
+        self.sum(connection, entry, -1)
+    }
+
+    fn sum(&mut self, connection: &Connection, entry: &Entry, jobs: i64) -> rusqlite::Result<()> {
+        let sums = self.domains.entry(entry.domain).or_default();
+        let status = entry.status as usize;
+        // Without a new String for every job.
+        match sums.collectors.get_mut(&entry.collector_id) {
+            Some(counts) => counts[status] += jobs,
+            None => {
+                let counts = sums
+                    .collectors
+                    .entry(entry.collector_id.clone())
+                    .or_default();
+                counts[status] += jobs;
+                self.sums += 1;
+            }
+        }
+        let hour = hour_of(entry.created_at);
+        let counts = sums.hours.entry(hour).or_insert_with(|| {
+            self.sums += 1;
+            [0; 6]
+        });
+        counts[status] += jobs;
+        for code in &entry.error_codes {
+            let count = sums.errors.entry(code.clone()).or_insert_with(|| {
+                self.sums += 1;
+                0
+            });
+            *count += jobs;
+        }
+        if self.sums >= MOST_SUMS {
+            self.write_sums(connection)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is not yet written.
+    pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.write_sums(connection)?;
+        self.postings.write(connection)
+    }
+
+    fn write_sums(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        self.sums = 0;
+        // In the order of the keys, so that neighbours in a table are written one after the other.
+        for (domain, sums) in sorted(std::mem::take(&mut self.domains)) {
+            let mut statuses = [0; 6];
+            for (collector, counts) in sorted(sums.collectors) {
+                for (status, jobs) in changed(counts) {
+                    statuses[status as usize] += jobs;
+                    if let Some(collector) = &collector {
+                        let name = status.name();
+                        COLLECTORS.change(connection, params![jobs, domain, collector, name])?;
+                    }
+                }
+            }
+            for (status, jobs) in changed(statuses) {
+                STATUSES.change(connection, params![jobs, domain, status.name()])?;
+            }
+            let mut days: HashMap<i64, [i64; 6]> = HashMap::new();
+            for (hour, counts) in sorted(sums.hours) {
+                let day = days.entry(hour / (DAY_MILLIS / HOUR_MILLIS)).or_default();
+                for (status, jobs) in changed(counts) {
+                    day[status as usize] += jobs;
+                    HOURS.change(connection, params![jobs, domain, hour, status.name()])?;
+                }
+            }
+            for (day, counts) in sorted(days) {
+                for (status, jobs) in changed(counts) {
+                    DAYS.change(connection, params![jobs, domain, status.name(), day])?;
+                }
+            }
+            for (code, jobs) in sorted(sums.errors)
+                .into_iter()
+                .filter(|(_, jobs)| *jobs != 0)
+            {
+                ERRORS.change(connection, params![jobs, domain, code])?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How a count changes: the row that there is, or else a new one. (An upsert would have the change itself checked, which
+/// may be negative.)
+struct Counter {
+    update: &'static str,
+    insert: &'static str,
+}
+
+const STATUSES: Counter = Counter {
+    update: "UPDATE status_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND status = ?3",
+    insert: "INSERT INTO status_counts (jobs, domain, status) VALUES (?, ?, ?)",
+};
+const COLLECTORS: Counter = Counter {
+    update: "UPDATE collector_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND collector_id = ?3 AND status = ?4",
+    insert: "INSERT INTO collector_counts (jobs, domain, collector_id, status) VALUES (?, ?, ?, ?)",
+};
+const HOURS: Counter = Counter {
+    update: "UPDATE hour_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND hour = ?3 AND status = ?4",
+    insert: "INSERT INTO hour_counts (jobs, domain, hour, status) VALUES (?, ?, ?, ?)",
+};
+const DAYS: Counter = Counter {
+    update: "UPDATE day_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND status = ?3 AND day = ?4",
+    insert: "INSERT INTO day_counts (jobs, domain, status, day) VALUES (?, ?, ?, ?)",
+};
+const ERRORS: Counter = Counter {
+    update: "UPDATE error_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND error_code = ?3",
+    insert: "INSERT INTO error_counts (jobs, domain, error_code) VALUES (?, ?, ?)",
+};
+
+impl Counter {
+    fn change(&self, connection: &Connection, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
+        if connection.prepare_cached(self.update)?.execute(values)? == 0 {
+            connection.prepare_cached(self.insert)?.execute(values)?;
+        }
+        Ok(())
+    }
+}
+
+/// The hour of a moment: hours since the first moment of the year 0000, which no job is before.
+pub(super) fn hour_of(millis: i64) -> i64 {
+    (millis - Timestamp::MIN.millis()) / HOUR_MILLIS
+}
+
+fn sorted<K: Ord, V>(map: HashMap<K, V>) -> Vec<(K, V)> {
+    let mut entries: Vec<_> = map.into_iter().collect();
+    entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    entries
+}
+
+/// The statuses whose counts change, with by how much.
+fn changed(counts: [i64; 6]) -> impl Iterator<Item = (JobStatus, i64)> {
+    JobStatus::ALL
+        .into_iter()
+        .zip(counts)
+        .filter(|(_, jobs)| *jobs != 0)
+}

@@ -1,0 +1,59 @@
+//! `jobdeck check --repair`: makes anew what is derived from the documents.
+
+use rusqlite::{OptionalExtension, params};
+
+use super::derived::{Entry, TABLES};
+use super::{OnConflict, Store, StoreError, WriteTransaction};
+use crate::job::Job;
+
+impl Store {
+    /// Makes every index, every column and every table that is derived from the documents anew. A document that is none
+    /// is left as it is, and so are its columns. All in one transaction; readers go on meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a page of the file is damaged, or it can't be written to; nothing was changed then.
+    pub fn repair(&self) -> Result<(), StoreError> {
+        let mut writer = self.writer()?;
+        let mut transaction = writer.begin(OnConflict::Fail)?;
+        transaction.transaction.execute_batch("REINDEX")?;
+        for table in TABLES {
+            transaction
+                .transaction
+                .execute(&format!("DELETE FROM {table}"), [])?;
+        }
+        let mut last = i64::MIN;
+        while let Some(id) = transaction.repair_next(last)? {
+            last = id;
+        }
+        transaction.transaction.execute(
+            "DELETE FROM collector_infos WHERE id NOT IN \
+             (SELECT collector_info FROM jobs WHERE collector_info IS NOT NULL)",
+            [],
+        )?;
+        transaction.commit()?;
+        writer.checkpoint_all()
+    }
+}
+
+impl WriteTransaction<'_> {
+    /// Repairs the first job after another, and tells which that was.
+    fn repair_next(&mut self, last: i64) -> Result<Option<i64>, StoreError> {
+        let next = self
+            .transaction
+            .prepare_cached("SELECT id, document FROM documents WHERE id > ? ORDER BY id LIMIT 1")?
+            .query_row([last], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
+            .optional()?;
+        let Some((id, document)) = next else {
+            return Ok(None);
+        };
+        if let Ok(job) = Job::from_json(document.as_bytes()) {
+            self.rewrite(id, &job)?;
+        }
+        let entry = self
+            .transaction
+            .prepare_cached(&format!("SELECT {} FROM jobs WHERE id = ?", Entry::COLUMNS))?
+            .query_row(params![id], Entry::from_row)?;
+        self.changes.add(&self.transaction, &entry)?;
+        Ok(Some(id))
+    }
+}

@@ -1,0 +1,248 @@
+//! Which jobs may have a part in their id: for every three characters, the jobs in whose ids they stand.
+//!
+//! The lists are Roaring bitmaps in blocks of 65,536 jobs, so a job that is written changes a few small values, and a
+//! million of them cost little more than their bytes. They are a sieve: every job whose id has the part is in them, and
+//! whoever reads them looks at the ids themselves. A job that goes is therefore left in them; its number may be given
+//! to another, who is then looked at and found not to match.
+//!
+//! Patterns know no difference of case, and outside ASCII that is more than a change of single letters (`K`, the sign of
+//! Kelvin, is a `k`). So ids that have other characters stand under the empty trigram and are always looked at, and a
+//! part that has others, or is shorter than three, is not looked up at all.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use roaring::RoaringBitmap;
+use rusqlite::types::Type;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// How many jobs a block has.
+const BLOCK: i64 = 1 << 16;
+
+/// Calls `each` with every trigram under which an id stands.
+fn each_of_id(id: &str, each: &mut impl FnMut(&str)) {
+    if id.is_ascii() {
+        each_of_part(id, each);
+    } else {
+        each("");
+    }
+}
+
+/// Calls `each` with every trigram of a part that is of ASCII.
+fn each_of_part(part: &str, each: &mut impl FnMut(&str)) {
+    let lower = part.to_ascii_lowercase();
+    for start in 0..lower.len().saturating_sub(2) {
+        each(&lower[start..start + 3]);
+    }
+}
+
+/// Jobs whose trigrams are not yet written.
+#[derive(Debug, Default)]
+pub(super) struct Postings {
+    block: i64,
+    jobs: HashMap<String, RoaringBitmap>,
+}
+
+impl Postings {
+    /// Notes a job; what was noted of another block is written first.
+    pub(super) fn add(
+        &mut self,
+        connection: &Connection,
+        id: i64,
+        job_id: &str,
+    ) -> rusqlite::Result<()> {
+        if !self.is_of_block(id) {
+            self.write(connection)?;
+        }
+        self.note(id, job_id);
+        Ok(())
+    }
+
+    /// Whether a job may be noted beside those that are.
+    pub(super) fn is_of_block(&self, id: i64) -> bool {
+        self.jobs.is_empty() || self.block == id.div_euclid(BLOCK)
+    }
+
+    /// Notes a job of the same block as the others.
+    pub(super) fn note(&mut self, id: i64, job_id: &str) {
+        self.block = id.div_euclid(BLOCK);
+        let place = place(id);
+        each_of_id(job_id, &mut |trigram| match self.jobs.get_mut(trigram) {
+            Some(jobs) => {
+                jobs.insert(place);
+            }
+            None => {
+                self.jobs
+                    .insert(trigram.to_owned(), RoaringBitmap::from([place]));
+            }
+        });
+    }
+
+    /// One of the trigrams under which a job that is noted does not stand in the table.
+    pub(super) fn missing(&self, connection: &Connection) -> rusqlite::Result<Option<String>> {
+        let mut missing: Option<&String> = None;
+        for (trigram, jobs) in &self.jobs {
+            let known = stored(connection, trigram, self.block)?;
+            let is_missing = !known.is_some_and(|known| jobs.is_subset(&known));
+            if is_missing && missing.is_none_or(|least| trigram < least) {
+                missing = Some(trigram);
+            }
+        }
+        Ok(missing.cloned())
+    }
+
+    /// Forgets what is noted.
+    pub(super) fn clear(&mut self) {
+        self.jobs.clear();
+    }
+
+    /// Writes what is noted.
+    pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut noted: Vec<_> = std::mem::take(&mut self.jobs).into_iter().collect();
+        noted.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        for (trigram, mut jobs) in noted {
+            if let Some(known) = stored(connection, &trigram, self.block)? {
+                jobs |= known;
+            }
+            jobs.optimize();
+            let mut bytes = Vec::with_capacity(jobs.serialized_size());
+            // Writing to memory can't fail.
+            let _ = jobs.serialize_into(&mut bytes);
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO job_id_trigrams (trigram, block, jobs) VALUES (?, ?, ?)")?
+                .execute(params![trigram, self.block, bytes])?;
+        }
+        Ok(())
+    }
+}
+
+/// Where a job stands in its block.
+fn place(id: i64) -> u32 {
+    u32::try_from(id.rem_euclid(BLOCK)).unwrap_or(0)
+}
+
+/// The jobs of a block that stand under a trigram.
+fn stored(
+    connection: &Connection,
+    trigram: &str,
+    block: i64,
+) -> rusqlite::Result<Option<RoaringBitmap>> {
+    connection
+        .prepare_cached("SELECT jobs FROM job_id_trigrams WHERE trigram = ? AND block = ?")?
+        .query_row(params![trigram, block], |row| {
+            bitmap(row.get_ref(0)?.as_blob()?)
+        })
+        .optional()
+}
+
+fn bitmap(bytes: &[u8]) -> rusqlite::Result<RoaringBitmap> {
+    RoaringBitmap::deserialize_from(bytes)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, error.into()))
+}
+
+/// The jobs whose ids may have all these parts, in ascending order; `None` where that is not known, or they are more
+/// than `most`.
+pub(super) fn candidates(
+    connection: &Connection,
+    parts: &[String],
+    most: usize,
+) -> rusqlite::Result<Option<Vec<i64>>> {
+    let mut trigrams = BTreeSet::new();
+    for part in parts.iter().filter(|part| part.is_ascii()) {
+        each_of_part(part, &mut |trigram| {
+            trigrams.insert(trigram.to_owned());
+        });
+    }
+    if trigrams.is_empty() {
+        return Ok(None);
+    }
+    let mut found: Option<BTreeMap<i64, RoaringBitmap>> = None;
+    for trigram in trigrams {
+        let mut here = blocks(connection, &trigram)?;
+        if let Some(found) = found {
+            here.retain(|block, jobs| {
+                found.get(block).is_some_and(|before| {
+                    *jobs &= before;
+                    !jobs.is_empty()
+                })
+            });
+        }
+        found = Some(here);
+    }
+    let mut found = found.unwrap_or_default();
+    for (block, jobs) in blocks(connection, "")? {
+        *found.entry(block).or_default() |= jobs;
+    }
+    let count: u64 = found.values().map(RoaringBitmap::len).sum();
+    if usize::try_from(count).map_or(true, |count| count > most) {
+        return Ok(None);
+    }
+    let ids = found.into_iter().flat_map(|(block, jobs)| {
+        let places = jobs.into_iter();
+        places.map(move |place| block * BLOCK + i64::from(place))
+    });
+    Ok(Some(ids.collect()))
+}
+
+fn blocks(
+    connection: &Connection,
+    trigram: &str,
+) -> rusqlite::Result<BTreeMap<i64, RoaringBitmap>> {
+    connection
+        .prepare_cached("SELECT block, jobs FROM job_id_trigrams WHERE trigram = ?")?
+        .query_map([trigram], |row| {
+            Ok((row.get(0)?, bitmap(row.get_ref(1)?.as_blob()?)?))
+        })?
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(
+                "CREATE TABLE job_id_trigrams (trigram, block, jobs, PRIMARY KEY (trigram, block))",
+            )
+            .unwrap();
+        connection
+    }
+
+    #[test]
+    fn every_job_that_has_the_parts_is_a_candidate() {
+        let connection = table();
+        let ids = [
+            (1, "job-AbCd"),
+            (2, "job-xbcd"),
+            (65_536, "abcd"),
+            (65_537, "ab"),
+            (200_000, "gr\u{f6}\u{df}e"),
+        ];
+        for (id, job_id) in ids {
+            let mut postings = Postings::default();
+            postings.add(&connection, id, job_id).unwrap();
+            postings.write(&connection).unwrap();
+        }
+        let mut postings = Postings::default();
+        postings.note(2, "JOB-XBCD");
+        assert_eq!(postings.missing(&connection).unwrap(), None);
+        postings.note(3, "abcd");
+        assert_eq!(
+            postings.missing(&connection).unwrap().as_deref(),
+            Some("abc")
+        );
+        let find = |parts: &[&str], most| {
+            let parts: Vec<_> = parts.iter().map(|part| (*part).to_owned()).collect();
+            candidates(&connection, &parts, most).unwrap()
+        };
+        assert_eq!(find(&["BCD"], 9), Some(vec![1, 2, 65_536, 200_000]));
+        assert_eq!(find(&["abcd"], 9), Some(vec![1, 65_536, 200_000]));
+        assert_eq!(find(&["abc", "job"], 9), Some(vec![1, 200_000]));
+        assert_eq!(find(&["abc", "\u{f6}"], 9), Some(vec![1, 65_536, 200_000]));
+        assert_eq!(find(&["zzz"], 9), Some(vec![200_000]));
+        assert_eq!(find(&["bcd"], 3), None, "they are more");
+        assert_eq!(find(&["bc"], 9), None, "too short");
+        assert_eq!(find(&["\u{212a}elvin"], 9), None, "not of ASCII");
+    }
+}
