@@ -256,7 +256,7 @@ fn upsert(connection: &Connection, job: &Job) {
         job.created_at.millis(),
         job.updated_at.millis(),
         job.finished_at.map(jobdeck::time::Timestamp::millis),
-        job.errors.len(),
+        i64::try_from(job.errors.len()).unwrap(),
         job.to_document(),
     ];
     statement.execute(values).unwrap();

@@ -26,7 +26,7 @@ use jobdeck::demo::{Timeline, World};
 use jobdeck::job::Job;
 use jobdeck::query::request::{JobStatQuery, JobsQuery};
 use jobdeck::query::{compile_list, compile_stat};
-use jobdeck::store::{Interrupt, Mode, Store};
+use jobdeck::store::{Document, Interrupt, Mode, Store};
 use jobdeck::time::Timestamp;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OpenFlags};
@@ -294,13 +294,11 @@ fn ask_us(store: &Store, question: &Question, body: &[u8]) -> usize {
         let list = compile_list(&JobsQuery::from_json(body).unwrap(), now).unwrap();
         let mut reader = store.reader(&interrupt).unwrap();
         let snapshot = reader.snapshot().unwrap();
-        let mut each = |document: &str| {
-            out.extend_from_slice(document.as_bytes());
+        let mut each = |document: Document<'_>| {
+            document.write_to(&mut out);
             Ok(())
         };
-        snapshot
-            .documents(list.rows.as_ref().unwrap(), &mut each)
-            .unwrap();
+        snapshot.rows(&list, &mut each).unwrap();
         write!(out, "{}", snapshot.count(&list).unwrap()).unwrap();
     }
     out.len()

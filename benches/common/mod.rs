@@ -137,7 +137,7 @@ fn bare_import(lines: &Path, database: &Path) {
                 time("created_at"),
                 time("updated_at"),
                 time("finished_at"),
-                job["errors"].as_array().unwrap().len(),
+                i64::try_from(job["errors"].as_array().unwrap().len()).unwrap(),
                 collector,
                 head,
                 &rest[info.len()..]

@@ -82,6 +82,19 @@ impl Counts {
         sql
     }
 
+    /// All the counts of a scope that are not 0, at most so many: the columns of their key, then `jobs`.
+    pub(crate) fn all(self, scope: &Scope, most: i64) -> Sql {
+        let mut sql = Sql::new(match self {
+            Self::Statuses => "SELECT status, jobs FROM status_counts WHERE ",
+            Self::Collectors => "SELECT collector_id, status, jobs FROM collector_counts WHERE ",
+            Self::Days => "SELECT day, status, jobs FROM day_counts WHERE ",
+        });
+        sql.append(scope.lower(&ALWAYS))
+            .push(" AND jobs > 0 LIMIT ")
+            .bind(most);
+        sql
+    }
+
     /// The number of matches of a scope, one row with one integer.
     pub(crate) fn total(self, scope: &Scope, filter: &Filter) -> Sql {
         let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM ");

@@ -125,6 +125,17 @@ impl DateFormat {
         (names_the_day && is_complete).then_some(finest)
     }
 
+    /// Whether all moments of a day give the same.
+    #[must_use]
+    pub fn is_of_days(&self) -> bool {
+        let is_within_a_day =
+            |piece: &Piece| matches!(piece, Piece::Specifier('H' | 'M' | 'S' | 'L'));
+        match &self.0 {
+            Kind::Year | Kind::Month | Kind::Day => true,
+            Kind::Text(pieces) => !pieces.iter().any(is_within_a_day),
+        }
+    }
+
     /// The text or number of a moment.
     #[must_use]
     pub fn format(&self, moment: Timestamp) -> Any {

@@ -148,6 +148,46 @@ impl Filter {
         }
     }
 
+    /// Whether [`Filter::holds`] can tell: it asks about text columns, and for no pattern.
+    #[must_use]
+    pub(crate) fn is_plain(&self) -> bool {
+        match self {
+            Self::All(filters) | Self::Any(filters) => filters.iter().all(Self::is_plain),
+            Self::Not(filter) => filter.is_plain(),
+            Self::Column(_, ColumnTest::IsNull | ColumnTest::In(_)) => true,
+            Self::Column(_, ColumnTest::Equal(value) | ColumnTest::Compare(_, value)) => {
+                matches!(value, Param::Text(_))
+            }
+            Self::Column(_, ColumnTest::Matches(_) | ColumnTest::Contains(_))
+            | Self::Document(_) => false,
+        }
+    }
+
+    /// What [`Filter::lower`] says of a row with these texts, where the filter is plain.
+    #[must_use]
+    pub(crate) fn holds<'t>(&self, text_of: &impl Fn(Column) -> Option<&'t str>) -> bool {
+        match self {
+            Self::All(filters) => filters.iter().all(|filter| filter.holds(text_of)),
+            Self::Any(filters) => filters.iter().any(|filter| filter.holds(text_of)),
+            Self::Not(filter) => !filter.holds(text_of),
+            Self::Column(column, test) => match (text_of(*column), test) {
+                (text, ColumnTest::IsNull) => text.is_none(),
+                (Some(text), ColumnTest::Equal(Param::Text(value))) => text == value,
+                // Both compare bytes.
+                (Some(text), ColumnTest::Compare(comparison, Param::Text(value))) => {
+                    comparison.holds(text.cmp(value))
+                }
+                (Some(text), ColumnTest::In(list)) => {
+                    let list: Vec<serde_json::Value> =
+                        serde_json::from_str(list).unwrap_or_default();
+                    list.iter().any(|value| value.as_str() == Some(text))
+                }
+                _ => false,
+            },
+            Self::Document(_) => false,
+        }
+    }
+
     /// As [`Filter::lower`], for where brackets stand around it already.
     #[must_use]
     pub(crate) fn lower_inside(&self, scope: &Scope) -> Sql {

@@ -6,6 +6,7 @@ use super::error::QueryError;
 use super::field::{Column, Target, resolve, source};
 use super::filter::{self, Filter};
 use super::only;
+use super::plan;
 use super::request::{JobsQuery, Page, SortKey};
 use super::scope::Scope;
 use super::sql::{Param, Sql};
@@ -83,17 +84,28 @@ impl List {
         self.is_counted_only
     }
 
+    /// Which of the rows are asked for.
+    #[must_use]
+    pub fn page(&self) -> Page {
+        self.page
+    }
+
     /// Whether the rows are all there are, not a page of them: then they need not be counted once more.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.page.limit.is_none()
     }
 
-    /// The page's rows, as [`List::select`] says.
+    /// The page's rows. Of a document that is answered whole the head, the key of its collector, and the tail; else one
+    /// column, the document as it is answered.
     #[must_use]
     pub fn rows(&self) -> Sql {
-        let mut sql = self.select();
-        sql.push(" WHERE ")
+        if let Some(sql) = plan::rows_by_error(self) {
+            return sql;
+        }
+        let mut sql = self.selected();
+        sql.push(self.table())
+            .push(" WHERE ")
             .append(self.scope.lower(&self.filter))
             .append(self.ordered());
         if let Some(limit) = self.page.limit {
@@ -109,22 +121,31 @@ impl List {
         if let Some(counts) = Counts::for_filter(&self.filter) {
             return counts.total(&self.scope, &self.filter);
         }
+        if let Some(sql) = plan::count_by_error(self) {
+            return sql;
+        }
         let mut sql = Sql::new("SELECT count(*) FROM jobs WHERE ");
         sql.append(self.scope.lower(&self.filter));
         sql
     }
 
-    /// What is read of a row: of a whole document its three pieces, the collector's by its key; else one column, the
-    /// document as it is answered.
-    pub(super) fn select(&self) -> Sql {
+    /// What is read of a row, up to the table's name.
+    pub(super) fn selected(&self) -> Sql {
         match &self.shape {
-            None => Sql::new("SELECT head, collector_info, tail FROM jobs"),
+            None => Sql::new("SELECT head, collector_info, tail FROM "),
             Some(paths) => {
                 let mut sql = Sql::new("SELECT only(document, ");
-                sql.bind(paths_param(paths))
-                    .push(") FROM documents AS jobs");
+                sql.bind(paths_param(paths)).push(") FROM ");
                 sql
             }
+        }
+    }
+
+    /// The table to read from, under the name `jobs`.
+    pub(super) fn table(&self) -> &'static str {
+        match self.shape {
+            None => "jobs",
+            Some(_) => "documents AS jobs",
         }
     }
 

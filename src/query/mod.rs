@@ -1,7 +1,8 @@
 //! The query language: requests in, SQL with bound values out.
 //!
 //! The way through this room is one direction: [`request`] reads JSON into shapes, [`condition`] and [`stage`] check
-//! them into types that can only be right, [`list`], [`filter`] and [`stat`] lower those to [`sql::Sql`], which cannot fail. What SQLite
+//! them into types that can only be right, [`list`], [`filter`] and [`stat`] lower those to [`sql::Sql`], which cannot fail;
+//! [`plan`] and [`counted`] know quicker ways to some of the answers. What SQLite
 //! can't decide exactly (MongoDB's types, paths through arrays, regular expressions) is decided by small functions here
 //! ([`predicate`], [`evaluate`], [`calculate`], [`date_format`]), which the store registers under SQL names.
 //!
@@ -9,7 +10,8 @@
 
 pub mod calculate;
 pub mod condition;
-mod counts;
+pub mod counted;
+pub(crate) mod counts;
 pub mod date_format;
 pub mod encoding;
 pub mod error;
@@ -22,6 +24,7 @@ pub mod only;
 pub mod output;
 pub mod path;
 pub mod pattern;
+pub mod plan;
 pub mod predicate;
 pub mod request;
 pub mod scope;

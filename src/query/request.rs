@@ -123,6 +123,15 @@ pub struct Page {
     pub limit: Option<u64>,
 }
 
+impl Page {
+    /// Whether the row at a place, counted from 0, is of the page.
+    #[must_use]
+    pub fn has(&self, place: u64) -> bool {
+        let end = self.limit.map(|limit| self.skip.saturating_add(limit));
+        place >= self.skip && end.is_none_or(|end| place < end)
+    }
+}
+
 impl JobsQuery {
     /// Reads the body of a search.
     ///

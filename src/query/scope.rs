@@ -20,6 +20,11 @@ impl Scope {
         }
     }
 
+    /// The domain's name.
+    pub(crate) fn domain_id(&self) -> &str {
+        &self.domain_id
+    }
+
     /// The WHERE clause: the domain and the filter.
     #[must_use]
     pub(crate) fn lower(&self, filter: &Filter) -> Sql {

@@ -155,7 +155,7 @@ pub fn write_text(text: &str, out: &mut Vec<u8>) {
 /// Appends an integer as JSON.
 pub fn write_integer(integer: i64, out: &mut Vec<u8>) {
     // A Vec takes all that is written to it.
-    let _ = std::io::Write::write_fmt(out, format_args!("{integer}"));
+    let _ = serde_json::to_writer(out, &integer);
 }
 
 /// Appends a float as JSON; what is whole is written without a fraction, as SpaceONE's JSON does.

@@ -10,6 +10,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Row, ToSql, params};
 use serde::Deserialize;
 
+use super::kept::status;
 use super::trigrams::Postings;
 use crate::job::{JobError, JobStatus};
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
@@ -50,20 +51,17 @@ impl Entry {
         "id, domain, job_id, status, collector_id, created_at, iif(error_count > 0, head, NULL)";
 
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let status = row.get_ref(3)?.as_str()?;
-        let unreadable = |column, problem: Box<dyn std::error::Error + Send + Sync>| {
-            rusqlite::Error::FromSqlConversionFailure(column, Type::Text, problem)
-        };
         Ok(Self {
             id: row.get(0)?,
             domain: row.get(1)?,
             job_id: row.get(2)?,
-            status: JobStatus::from_name(status)
-                .ok_or_else(|| unreadable(3, format!("unknown status {status}").into()))?,
+            status: status(row, 3)?,
             collector_id: row.get(4)?,
             created_at: row.get(5)?,
             error_codes: match row.get_ref(6)?.as_str_or_null()? {
-                Some(head) => error_codes(head).map_err(|error| unreadable(6, error.into()))?,
+                Some(head) => error_codes(head).map_err(|error| {
+                    rusqlite::Error::FromSqlConversionFailure(6, Type::Text, error.into())
+                })?,
                 None => Vec::new(),
             },
         })
@@ -150,16 +148,12 @@ impl Changes {
         let sums = self.domains.entry(entry.domain).or_default();
         let status = entry.status as usize;
         // Without a new String for every job.
-        match sums.collectors.get_mut(&entry.collector_id) {
-            Some(counts) => counts[status] += jobs,
-            None => {
-                let counts = sums
-                    .collectors
-                    .entry(entry.collector_id.clone())
-                    .or_default();
-                counts[status] += jobs;
-                self.sums += 1;
-            }
+        if let Some(counts) = sums.collectors.get_mut(&entry.collector_id) {
+            counts[status] += jobs;
+        } else {
+            let counts = sums.collectors.entry(entry.collector_id.clone());
+            counts.or_default()[status] += jobs;
+            self.sums += 1;
         }
         let hour = hour_of(entry.created_at);
         let counts = sums.hours.entry(hour).or_insert_with(|| {

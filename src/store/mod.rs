@@ -9,6 +9,7 @@ mod derived;
 mod error;
 mod functions;
 mod interrupt;
+mod kept;
 mod read;
 mod repair;
 mod states;
@@ -407,6 +408,7 @@ struct Reading {
     connection: Connection,
     limits: Arc<functions::Limits>,
     infos: read::CollectorInfos,
+    counts: kept::KeptCounts,
 }
 
 /// Opens the readers of the pool.
@@ -439,6 +441,7 @@ impl r2d2::ManageConnection for Readers {
             connection,
             limits,
             infos: read::CollectorInfos::default(),
+            counts: kept::KeptCounts::default(),
         })
     }
     fn is_valid(&self, _: &mut Reading) -> rusqlite::Result<()> {

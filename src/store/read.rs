@@ -8,13 +8,20 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+use super::kept::{KeptCounts, status};
+use super::trigrams;
 use super::{BUSY_TIMEOUT, Interrupt, Readers, Reading, StoreError};
 use crate::job::BEFORE_COLLECTOR_INFO;
+use crate::query::counted::{ByDay, ByStatus, Counted, Source};
+use crate::query::plan::{FarPage, Start};
+use crate::query::request::Page;
 use crate::query::sql::{ParamRef, Sql};
 use crate::query::{List, Stat};
 
 /// How many steps of SQLite's machine are taken between two looks at the deadline: some tens of microseconds.
 const STEPS_BETWEEN_LOOKS: i32 = 1_000;
+/// Up to how many jobs are looked at one by one, where their ids may have a word.
+const MOST_CANDIDATES: usize = 10_000;
 /// The most that an aggregate may answer, in bytes.
 const MAX_STAT_BYTES: usize = 64 << 20;
 
@@ -82,6 +89,7 @@ impl Reader {
         Ok(Snapshot {
             transaction,
             infos: &reading.infos,
+            counts: &reading.counts,
             interrupt,
         })
     }
@@ -156,6 +164,7 @@ impl CollectorInfos {
 pub struct Snapshot<'r> {
     transaction: Transaction<'r>,
     infos: &'r CollectorInfos,
+    counts: &'r KeptCounts,
     interrupt: Arc<Interrupt>,
 }
 
@@ -174,8 +183,60 @@ impl Snapshot<'_> {
         list: &List,
         each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
     ) -> Result<Option<u64>, StoreError> {
+        if let Some(page) = list.far_page() {
+            match self.beginning(&page)? {
+                Beginning::Unknown => {}
+                Beginning::BehindTheEnd => return Ok(None),
+                Beginning::Hour(hour) => {
+                    self.documents(&list.rows_from(&page, hour), each)?;
+                    return Ok(None);
+                }
+            }
+        }
+        if let Some(jobs) = self.candidates(list)? {
+            let mut place = 0;
+            let total = self.documents(&list.among(&jobs), &mut |document| {
+                let is_of_page = list.page().has(place);
+                place += 1;
+                if is_of_page { each(document) } else { Ok(()) }
+            })?;
+            return Ok(Some(total));
+        }
         let written = self.documents(&list.rows(), each)?;
         Ok(list.is_whole().then_some(written))
+    }
+
+    /// The few jobs among which all matches are, where that is known.
+    fn candidates(&self, list: &List) -> Result<Option<Vec<i64>>, StoreError> {
+        Ok(match list.words() {
+            Some(words) => trigrams::candidates(&self.transaction, words, MOST_CANDIDATES)?,
+            None => None,
+        })
+    }
+
+    fn beginning(&self, page: &FarPage) -> Result<Beginning, StoreError> {
+        let (connection, scope) = (&self.transaction, &page.scope);
+        let find = |days: &ByDay, _: &mut _| page.find(days.iter(), 0);
+        let day = match self.counts.with_days(connection, scope, find)? {
+            None => return Ok(Beginning::Unknown),
+            Some(None) => return Ok(Beginning::BehindTheEnd),
+            Some(Some(day)) => day,
+        };
+        let mut hours: Vec<(i64, ByStatus)> = Vec::new();
+        self.each_row(&page.hours(day.span), &mut |row| {
+            let hour = row.get(0)?;
+            if hours.last().is_none_or(|(last, _)| *last != hour) {
+                hours.push((hour, ByStatus::default()));
+            }
+            if let Some((_, counts)) = hours.last_mut() {
+                counts[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
+            }
+            Ok(())
+        })?;
+        Ok(match page.find(hours.iter(), day.passed) {
+            Some(hour) => Beginning::Hour(hour),
+            None => Beginning::BehindTheEnd,
+        })
     }
 
     /// How many jobs a list has, whatever its page.
@@ -183,8 +244,12 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`StoreError`] when the query is stopped or at fault.
     pub fn count(&self, list: &List) -> Result<u64, StoreError> {
+        let sql = match self.candidates(list)? {
+            Some(jobs) => list.count_among(&jobs),
+            None => list.count(),
+        };
         let mut count: i64 = 0;
-        self.each_row(&list.count(), &mut |row| {
+        self.each_row(&sql, &mut |row| {
             count = row.get(0)?;
             Ok(())
         })?;
@@ -222,16 +287,16 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`StoreError`] when the query is stopped or at fault, or the answer too large.
     pub fn stat(&self, stat: &Stat, out: &mut Vec<u8>) -> Result<u64, StoreError> {
+        if let Some(counted) = &stat.counted
+            && let Some(rows) = self.counted(counted, stat.page, out)?
+        {
+            return Ok(rows);
+        }
         let width = stat.output.width();
         let mut count = 0;
-        let first = stat.page.skip;
-        let end = stat
-            .page
-            .limit
-            .map_or(u64::MAX, |limit| first.saturating_add(limit));
         self.each_row(&stat.sql, &mut |row| {
-            if (first..end).contains(&count) {
-                if count > first {
+            if stat.page.has(count) {
+                if count > stat.page.skip {
                     out.push(b',');
                 }
                 let values = (0..width)
@@ -247,6 +312,26 @@ impl Snapshot<'_> {
             Ok(())
         })?;
         Ok(count)
+    }
+
+    /// As [`Snapshot::stat`], from counts in memory; `None` where they are too many.
+    fn counted(
+        &self,
+        counted: &Counted,
+        page: Page,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<u64>, StoreError> {
+        let (connection, scope) = (&self.transaction, &counted.scope);
+        Ok(match counted.source() {
+            Source::Days => self.counts.with_days(connection, scope, |days, labels| {
+                counted.write_by_day(days, labels, page, out)
+            })?,
+            Source::Collectors => self
+                .counts
+                .with_collectors(connection, scope, |collectors| {
+                    counted.write_by_collector(collectors, page, out)
+                })?,
+        })
     }
 
     /// The domains by name, each with the number of its jobs.
@@ -324,6 +409,13 @@ impl Snapshot<'_> {
             other => other,
         }
     }
+}
+
+/// Where a far page begins.
+enum Beginning {
+    Hour(Start),
+    BehindTheEnd,
+    Unknown,
 }
 
 fn look_at(value: ValueRef<'_>) -> rusqlite::Result<ParamRef<'_>> {

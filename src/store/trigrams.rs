@@ -139,22 +139,42 @@ fn bitmap(bytes: &[u8]) -> rusqlite::Result<RoaringBitmap> {
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, error.into()))
 }
 
-/// The jobs whose ids may have all these parts, in ascending order; `None` where that is not known, or they are more
+/// The jobs whose ids may have one of these words, in ascending order; `None` where that is not known, or they are more
 /// than `most`.
 pub(super) fn candidates(
     connection: &Connection,
-    parts: &[String],
+    words: &[String],
     most: usize,
 ) -> rusqlite::Result<Option<Vec<i64>>> {
-    let mut trigrams = BTreeSet::new();
-    for part in parts.iter().filter(|part| part.is_ascii()) {
-        each_of_part(part, &mut |trigram| {
-            trigrams.insert(trigram.to_owned());
-        });
-    }
-    if trigrams.is_empty() {
+    if !words.iter().all(|word| word.is_ascii() && word.len() >= 3) {
         return Ok(None);
     }
+    let mut found = blocks(connection, "")?;
+    for word in words {
+        for (block, jobs) in with_word(connection, word)? {
+            *found.entry(block).or_default() |= jobs;
+        }
+    }
+    let count: u64 = found.values().map(RoaringBitmap::len).sum();
+    if usize::try_from(count).map_or(true, |count| count > most) {
+        return Ok(None);
+    }
+    let ids = found.into_iter().flat_map(|(block, jobs)| {
+        let places = jobs.into_iter();
+        places.map(move |place| block * BLOCK + i64::from(place))
+    });
+    Ok(Some(ids.collect()))
+}
+
+/// The jobs that stand under all the trigrams of a word, by block.
+fn with_word(
+    connection: &Connection,
+    word: &str,
+) -> rusqlite::Result<BTreeMap<i64, RoaringBitmap>> {
+    let mut trigrams = BTreeSet::new();
+    each_of_part(word, &mut |trigram| {
+        trigrams.insert(trigram.to_owned());
+    });
     let mut found: Option<BTreeMap<i64, RoaringBitmap>> = None;
     for trigram in trigrams {
         let mut here = blocks(connection, &trigram)?;
@@ -168,19 +188,7 @@ pub(super) fn candidates(
         }
         found = Some(here);
     }
-    let mut found = found.unwrap_or_default();
-    for (block, jobs) in blocks(connection, "")? {
-        *found.entry(block).or_default() |= jobs;
-    }
-    let count: u64 = found.values().map(RoaringBitmap::len).sum();
-    if usize::try_from(count).map_or(true, |count| count > most) {
-        return Ok(None);
-    }
-    let ids = found.into_iter().flat_map(|(block, jobs)| {
-        let places = jobs.into_iter();
-        places.map(move |place| block * BLOCK + i64::from(place))
-    });
-    Ok(Some(ids.collect()))
+    Ok(found.unwrap_or_default())
 }
 
 fn blocks(
@@ -232,15 +240,15 @@ mod tests {
             postings.missing(&connection).unwrap().as_deref(),
             Some("abc")
         );
-        let find = |parts: &[&str], most| {
-            let parts: Vec<_> = parts.iter().map(|part| (*part).to_owned()).collect();
-            candidates(&connection, &parts, most).unwrap()
+        let find = |words: &[&str], most| {
+            let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+            candidates(&connection, &words, most).unwrap()
         };
         assert_eq!(find(&["BCD"], 9), Some(vec![1, 2, 65_536, 200_000]));
         assert_eq!(find(&["abcd"], 9), Some(vec![1, 65_536, 200_000]));
-        assert_eq!(find(&["abc", "job"], 9), Some(vec![1, 200_000]));
-        assert_eq!(find(&["abc", "\u{f6}"], 9), Some(vec![1, 65_536, 200_000]));
+        assert_eq!(find(&["abcd", "xbc"], 9), Some(vec![1, 2, 65_536, 200_000]));
         assert_eq!(find(&["zzz"], 9), Some(vec![200_000]));
+        assert_eq!(find(&["abc", "bc"], 9), None, "one is too short");
         assert_eq!(find(&["bcd"], 3), None, "they are more");
         assert_eq!(find(&["bc"], 9), None, "too short");
         assert_eq!(find(&["\u{212a}elvin"], 9), None, "not of ASCII");

@@ -3,14 +3,16 @@
 use super::Kind;
 use super::expr::{Expr, Term, date_text, extreme, named, numbered, order_by};
 use super::pipeline::{NamedColumn, Pipeline, Rows};
-use crate::query::date_format::Span;
+use crate::query::counted::{self, Counted, Source};
+use crate::query::counts::Counts;
 use crate::query::error::QueryError;
 use crate::query::field::{Column, NullMeans, Target, resolve_segments};
-use crate::query::filter::Comparison;
+use crate::query::filter::{Comparison, Filter};
 use crate::query::list::path_param;
+use crate::query::scope::Scope;
 use crate::query::sql::Sql;
 use crate::query::stage::{Accumulator, Group, GroupField, GroupKey, Requirement, RequirementTest};
-use crate::time::Timestamp;
+use crate::time::{DAY_MILLIS, Timestamp};
 
 /// The columns by which a group counts, where it does nothing else: [`Column::CreatedAt`] stands for its day.
 fn countable(group: &Group) -> Option<Vec<Column>> {
@@ -23,12 +25,39 @@ fn countable(group: &Group) -> Option<Vec<Column>> {
         match (target, &key.date_format) {
             (Target::Column(column @ (Column::Status | Column::CollectorId)), None) => Some(column),
             (Target::Column(Column::CreatedAt), Some(format)) => {
-                (format.format.span() == Some(Span::Day)).then_some(Column::CreatedAt)
+                format.format.is_of_days().then_some(Column::CreatedAt)
             }
             _ => None,
         }
     };
     group.keys.iter().map(column).collect()
+}
+
+/// A group that can be told from counts in memory.
+pub(super) fn counted(group: &Group, scope: &Scope, filter: &Filter) -> Option<Counted> {
+    let columns = countable(group)?;
+    let source = match Counts::for_group(&columns, filter)? {
+        Counts::Days => Source::Days,
+        Counts::Collectors => Source::Collectors,
+        // Of statuses there are but six.
+        Counts::Statuses => return None,
+    };
+    let keys = group
+        .keys
+        .iter()
+        .zip(&columns)
+        .map(|(key, column)| match &key.date_format {
+            Some(format) => counted::Key::Day(format.format.clone(), format.text.clone()),
+            None if *column == Column::Status => counted::Key::Status,
+            None => counted::Key::Collector,
+        });
+    let names: Vec<&str> = group
+        .keys
+        .iter()
+        .map(|key| key.name.as_str())
+        .chain(group.fields.iter().map(|field| field.name.as_str()))
+        .collect();
+    Counted::new(scope, filter, source, keys.collect(), &names)
 }
 
 impl Pipeline {
@@ -89,6 +118,14 @@ impl Pipeline {
         let Some(format) = &key.date_format else {
             return Ok((expr, None));
         };
+        let mut expr = expr;
+        if self.is_counted {
+            expr.sql = Sql::new("day * ");
+            expr.sql
+                .bind(DAY_MILLIS)
+                .push(" + ")
+                .bind(Timestamp::MIN.millis());
+        }
         if let (Kind::Time, Some(span)) = (expr.kind, format.format.span()) {
             let mut sql = Sql::default();
             if self.is_counted {

@@ -18,6 +18,7 @@ mod pipeline;
 use self::expr::{ELEMENT, kind_of};
 use self::pipeline::Pipeline;
 use super::condition;
+use super::counted::Counted;
 use super::counts::Counts;
 use super::error::QueryError;
 use super::field::Column;
@@ -40,6 +41,8 @@ pub const MAX_EXPRESSIONS: usize = 2_000;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stat {
     pub sql: Sql,
+    /// The same told from counts in memory, where that can be.
+    pub counted: Option<Counted>,
     /// How a row of the statement becomes a row of the answer.
     pub output: Output,
     /// Which rows to answer; `total_count` is answered where it has a limit.
@@ -70,6 +73,7 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
         now,
     )?
     .flatten();
+    let mut counted = None;
     let (sql, output) = match &request.question {
         Question::Distinct(key) => distinct(&scope, &filter, key)?,
         Question::Aggregate(stages) => {
@@ -87,6 +91,9 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
                     problem,
                 });
             }
+            if let [Stage::Group(group)] = stages.as_slice() {
+                counted = group::counted(group, &scope, &filter);
+            }
             let mut pipeline = Pipeline::new(&scope, &filter);
             for stage in &stages {
                 pipeline.apply(stage)?;
@@ -96,6 +103,7 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
     };
     Ok(Stat {
         sql,
+        counted,
         output,
         page: request.page,
     })
