@@ -50,6 +50,8 @@ CREATE INDEX jobs_by_time ON jobs (domain, created_at DESC, job_id);
 CREATE INDEX jobs_by_status ON jobs (domain, status, created_at DESC, job_id);
 -- The same of one collector and status; also whatever is grouped by those two.
 CREATE INDEX jobs_by_collector ON jobs (domain, collector_id, status, created_at DESC, job_id);
+-- The same of one project.
+CREATE INDEX jobs_by_project ON jobs (domain, project_id, created_at DESC, job_id);
 -- The jobs that have errors, since most have none.
 CREATE INDEX jobs_with_errors ON jobs (domain, created_at DESC, job_id) WHERE error_count > 0;
 
@@ -66,14 +68,32 @@ CREATE TABLE status_counts (
     PRIMARY KEY (domain, status)
 ) STRICT, WITHOUT ROWID;
 
--- How many jobs each collector of a domain has in each status. Jobs without a collector are not in it.
+-- How many jobs each collector of a domain has in each status.
 CREATE TABLE collector_counts (
-    domain       INTEGER NOT NULL,                    -- domains.id
-    collector_id TEXT NOT NULL,                       -- jobs.collector_id
-    status       TEXT NOT NULL,                       -- jobs.status
-    jobs         INTEGER NOT NULL CHECK (jobs >= 0),  -- how many; a row may be left at 0
-    PRIMARY KEY (domain, collector_id, status)
-) STRICT, WITHOUT ROWID;
+    domain       INTEGER NOT NULL,                      -- domains.id
+    collector_id TEXT,                                  -- jobs.collector_id; NULL: of those that have none
+    status       TEXT NOT NULL,                         -- jobs.status
+    jobs         INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    UNIQUE (domain, collector_id, status)
+) STRICT;
+
+-- How many jobs each collector_info of a domain has in each status.
+CREATE TABLE collector_info_counts (
+    domain         INTEGER NOT NULL,                      -- domains.id
+    collector_info INTEGER,                               -- jobs.collector_info; NULL: of those that have none
+    status         TEXT NOT NULL,                         -- jobs.status
+    jobs           INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    UNIQUE (domain, collector_info, status)
+) STRICT;
+
+-- How many jobs each project of a domain has in each status.
+CREATE TABLE project_counts (
+    domain     INTEGER NOT NULL,                      -- domains.id
+    project_id TEXT,                                  -- jobs.project_id; NULL: of those that have none
+    status     TEXT NOT NULL,                         -- jobs.status
+    jobs       INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    UNIQUE (domain, project_id, status)
+) STRICT;
 
 -- How many jobs of each status a domain has from each day.
 CREATE TABLE day_counts (

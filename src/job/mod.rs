@@ -74,6 +74,19 @@ impl JobStatus {
         }
     }
 
+    /// The name as a JSON string.
+    #[must_use]
+    pub(crate) fn json(self) -> &'static str {
+        match self {
+            Self::Created => r#""CREATED""#,
+            Self::Canceled => r#""CANCELED""#,
+            Self::InProgress => r#""IN_PROGRESS""#,
+            Self::Success => r#""SUCCESS""#,
+            Self::Error => r#""ERROR""#,
+            Self::Timeout => r#""TIMEOUT""#,
+        }
+    }
+
     /// The status of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
@@ -557,6 +570,7 @@ mod tests {
         for (index, status) in JobStatus::ALL.into_iter().enumerate() {
             assert_eq!(status as usize, index);
             assert_eq!(JobStatus::from_name(status.name()), Some(status));
+            assert_eq!(serde_json::to_string(&status).unwrap(), status.json());
             assert_eq!(serde_json::to_value(status).unwrap(), status.name());
         }
     }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::counts::Asked;
 use super::date_format::DateFormat;
 use super::field::Column;
 use super::filter::Filter;
@@ -182,8 +183,8 @@ impl Counted {
 
     /// As [`Counted::write_by_day`].
     pub fn write_by_collector(&self, counts: &ByCollector, page: Page, out: &mut Vec<u8>) -> u64 {
-        let columns = self.filter.columns().unwrap_or_default();
-        let is_asked = columns.contains(&Column::CollectorId);
+        let asked = self.filter.asked();
+        let is_asked = asked.contains(&Asked::Column(Column::CollectorId));
         let all = self.statuses(None);
         let rows = counts.collectors.iter().map(|(collector, counts)| {
             let passes = if is_asked {
@@ -206,26 +207,26 @@ impl Counted {
         page: Page,
         out: &mut Vec<u8>,
     ) -> u64 {
-        let order = JobStatus::ALL.map(|status| {
-            let names = JobStatus::ALL.iter().map(|other| other.name());
-            names.filter(|name| *name < status.name()).count()
-        });
-        let mut sums: Vec<([usize; Self::MOST_KEYS], i64)> = Vec::new();
+        let mut statuses = JobStatus::ALL;
+        statuses.sort_unstable_by_key(|status| status.name());
+        let mut sums: Vec<([usize; Self::MOST_KEYS], i64)> = Vec::with_capacity(4 * of_row.len());
         for ((counts, passes), label) in rows.zip(of_row) {
-            for status in 0..counts.len() {
-                if !passes[status] || counts[status] == 0 {
+            for (order, status) in statuses.into_iter().enumerate() {
+                let jobs = counts[status as usize];
+                if jobs == 0 || !passes[status as usize] {
                     continue;
                 }
                 let mut place = [0; Self::MOST_KEYS];
                 for (place, key) in place.iter_mut().zip(&self.keys) {
                     *place = match key {
-                        Key::Status => order[status],
+                        Key::Status => order,
                         Key::Collector | Key::Day(..) => *label,
                     };
                 }
-                sums.push((place, counts[status]));
+                sums.push((place, jobs));
             }
         }
+        // Mostly they are in order already, which this sort is quick to see.
         sums.sort_by_key(|(place, _)| *place);
         sums.dedup_by(|(place, jobs), (before, sum)| {
             let is_same = place == before;
@@ -234,40 +235,33 @@ impl Counted {
             }
             is_same
         });
-        let mut in_order = JobStatus::ALL;
-        in_order.sort_by_key(|status| status.name());
         let first = usize::try_from(page.skip).unwrap_or(usize::MAX);
         let limit = page.limit.map_or(usize::MAX, |limit| {
             usize::try_from(limit).unwrap_or(usize::MAX)
         });
+        let (key_names, field_names) = self.names.split_at(self.keys.len());
         for (index, (place, jobs)) in sums.iter().skip(first).take(limit).enumerate() {
             if index > 0 {
                 out.push(b',');
             }
             out.push(b'{');
             let start = out.len();
-            let (keys, fields) = self.names.split_at(self.keys.len());
-            for ((name, key), place) in keys.iter().zip(&self.keys).zip(place) {
+            // Every name has a comma before it, which the first member goes without.
+            let member = |name: &[u8], value: &[u8], out: &mut Vec<u8>| {
+                out.extend_from_slice(&name[usize::from(out.len() == start)..]);
+                out.extend_from_slice(value);
+            };
+            for ((name, key), place) in key_names.iter().zip(&self.keys).zip(place) {
                 match key {
-                    Key::Status => {
-                        out.extend_from_slice(name);
-                        write_text(in_order[*place].name(), out);
-                    }
+                    Key::Status => member(name, statuses[*place].json().as_bytes(), out),
                     // A job without a collector has no such member.
                     Key::Collector | Key::Day(..) if labels[*place].is_empty() => {}
-                    Key::Collector | Key::Day(..) => {
-                        out.extend_from_slice(name);
-                        out.extend_from_slice(&labels[*place]);
-                    }
+                    Key::Collector | Key::Day(..) => member(name, &labels[*place], out),
                 }
             }
-            for name in fields {
-                out.extend_from_slice(name);
+            for name in field_names {
+                member(name, b"", out);
                 write_integer(*jobs, out);
-            }
-            if out.len() > start {
-                // The comma before the first.
-                out.remove(start);
             }
             out.push(b'}');
         }

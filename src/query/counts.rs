@@ -4,19 +4,49 @@
 //! different values of a column, and the day in which a page far down a list begins.
 
 use super::field::Column;
-use super::filter::{ALWAYS, ColumnTest, Filter};
+use super::filter::{ALWAYS, ColumnTest, Comparison, Filter};
 use super::scope::Scope;
-use super::sql::Sql;
+use super::sql::{Param, Sql};
+use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
-/// A table of kept counts. Its columns have the names that they have in `jobs`, so SQL over those holds as it stands.
+/// A table of kept counts by status and something else. Its columns have the names that they have in `jobs`, so SQL over
+/// those holds as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counts {
-    /// By domain and status.
+    /// By status alone.
     Statuses,
-    /// By domain, collector and status; a job without a collector is in none of its rows.
+    /// By collector.
     Collectors,
-    /// By domain, status and `day`: days since the first moment of the year 0000.
+    /// By what the jobs have as `collector_info`.
+    CollectorInfos,
+    /// By project.
+    Projects,
+    /// By `day`: days since the first moment of the year 0000.
     Days,
+}
+
+/// What a filter or a key of a group asks of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// A column.
+    Column(Column),
+    /// The day of `created_at`.
+    Day,
+    /// A member of the collector.
+    CollectorInfo,
+    /// What lies elsewhere in the document.
+    Elsewhere,
+}
+
+impl Asked {
+    /// What a path into the document asks.
+    pub(crate) fn of_path(path: &[String]) -> Self {
+        if path.first().is_some_and(|root| root == "collector_info") {
+            Self::CollectorInfo
+        } else {
+            Self::Elsewhere
+        }
+    }
 }
 
 impl Counts {
@@ -24,92 +54,196 @@ impl Counts {
         match self {
             Self::Statuses => "status_counts",
             Self::Collectors => "collector_counts",
+            Self::CollectorInfos => "collector_info_counts",
+            Self::Projects => "project_counts",
             Self::Days => "day_counts",
         }
     }
 
+    fn knows(self, asked: Asked) -> bool {
+        match asked {
+            Asked::Column(Column::Status) => true,
+            Asked::Column(Column::CollectorId) => self == Self::Collectors,
+            Asked::Column(Column::ProjectId) => self == Self::Projects,
+            Asked::CollectorInfo => self == Self::CollectorInfos,
+            Asked::Day => self == Self::Days,
+            Asked::Column(_) | Asked::Elsewhere => false,
+        }
+    }
+
+    /// The least counts that know all that is asked.
+    fn for_all(asked: &[Asked]) -> Option<Self> {
+        [
+            Self::Statuses,
+            Self::Collectors,
+            Self::CollectorInfos,
+            Self::Projects,
+            Self::Days,
+        ]
+        .into_iter()
+        .find(|counts| asked.iter().all(|one| counts.knows(*one)))
+    }
+
     /// The counts from which the number of matches can be told.
     pub(crate) fn for_filter(filter: &Filter) -> Option<Self> {
-        let columns = filter.columns()?;
-        if columns.iter().all(|column| *column == Column::Status) {
-            return Some(Self::Statuses);
-        }
-        let is_kept = |column: &Column| matches!(column, Column::Status | Column::CollectorId);
-        (columns.iter().all(is_kept) && rules_out_no_collector(filter)).then_some(Self::Collectors)
+        Self::for_all(&filter.asked())
     }
 
-    /// The counts from which groups can be told whose keys are these columns; that of [`Column::CreatedAt`] is its day.
-    pub(crate) fn for_group(keys: &[Column], filter: &Filter) -> Option<Self> {
-        let filtered = filter.columns()?;
-        let asks_for = |column| keys.contains(&column) || filtered.contains(&column);
-        let is_kept = |column: &Column| matches!(column, Column::Status | Column::CollectorId);
-        let is_key = |column: &Column| is_kept(column) || *column == Column::CreatedAt;
-        if !filtered.iter().all(is_kept) || !keys.iter().all(is_key) {
-            return None;
-        }
-        match (
-            asks_for(Column::CollectorId),
-            keys.contains(&Column::CreatedAt),
-        ) {
-            (true, true) => None,
-            (true, false) => Some(Self::Collectors),
-            (false, true) => Some(Self::Days),
-            (false, false) => Some(Self::Statuses),
-        }
+    /// The counts from which groups can be told that have these keys.
+    pub(crate) fn for_group(keys: &[Asked], filter: &Filter) -> Option<Self> {
+        Self::for_all(&[keys, &filter.asked()].concat())
     }
 
-    /// `SELECT *` of the counts of a scope as far as the filter wants them: their columns, and `jobs`, never 0.
-    pub(crate) fn rows(self, scope: &Scope, filter: &Filter) -> Sql {
+    /// As [`rows`].
+    fn rows(self, scope: &Scope, filter: &Filter) -> Sql {
         let mut sql = Sql::new("SELECT * FROM ");
-        if self == Self::Collectors && !rules_out_no_collector(filter) {
-            // The jobs without a collector are those of a status that no collector has.
-            sql.push("(SELECT collector_id, status, jobs FROM collector_counts WHERE ")
-                .append(scope.lower(&ALWAYS))
-                .push(
-                    " UNION ALL SELECT NULL, status, jobs - ifnull((SELECT sum(c.jobs) FROM collector_counts AS c \
-                     WHERE c.domain = s.domain AND c.status = s.status), 0) FROM status_counts AS s WHERE ",
-                )
-                .append(scope.lower(&ALWAYS))
-                .push(") WHERE (")
-                .append(filter.lower_inside(scope))
-                .push(")");
-        } else {
-            sql.push(self.table())
-                .push(" WHERE ")
-                .append(scope.lower(filter));
-        }
-        sql.push(" AND jobs > 0");
+        sql.push(self.table())
+            .push(" WHERE ")
+            .append(scope.lower(filter))
+            .push(" AND jobs > 0");
         sql
     }
 
     /// All the counts of a scope that are not 0, at most so many: the columns of their key, then `jobs`.
     pub(crate) fn all(self, scope: &Scope, most: i64) -> Sql {
         let mut sql = Sql::new(match self {
-            Self::Statuses => "SELECT status, jobs FROM status_counts WHERE ",
-            Self::Collectors => "SELECT collector_id, status, jobs FROM collector_counts WHERE ",
-            Self::Days => "SELECT day, status, jobs FROM day_counts WHERE ",
+            Self::Statuses => "SELECT status",
+            Self::Collectors => "SELECT collector_id, status",
+            Self::CollectorInfos => "SELECT collector_info, status",
+            Self::Projects => "SELECT project_id, status",
+            Self::Days => "SELECT day, status",
         });
-        sql.append(scope.lower(&ALWAYS))
+        sql.push(", jobs FROM ")
+            .push(self.table())
+            .push(" WHERE ")
+            .append(scope.lower(&ALWAYS))
             .push(" AND jobs > 0 LIMIT ")
             .bind(most);
         sql
     }
-
-    /// The number of matches of a scope, one row with one integer.
-    pub(crate) fn total(self, scope: &Scope, filter: &Filter) -> Sql {
-        let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM ");
-        sql.push(self.table())
-            .push(" WHERE ")
-            .append(scope.lower(filter));
-        sql
-    }
 }
 
-/// What is true of a missing collector would miss the jobs that have none, so a filter must rule them out.
-fn rules_out_no_collector(filter: &Filter) -> bool {
-    let rules_out = |filter: &Filter| matches!(filter, Filter::Column(Column::CollectorId, test) if *test != ColumnTest::IsNull);
-    match filter {
-        Filter::All(all) => all.iter().any(rules_out),
-        other => rules_out(other),
+/// The kept counts of a scope from which groups by these keys can be told, as far as the filter wants them: the columns
+/// that are asked, and `jobs`, never 0. (The day of a job is the column `day`.)
+pub(crate) fn rows(keys: &[Asked], scope: &Scope, filter: &Filter) -> Option<Sql> {
+    if let Some(counts) = Counts::for_group(keys, filter) {
+        return Some(counts.rows(scope, filter));
+    }
+    let is_known = |key: &Asked| matches!(key, Asked::Day | Asked::Column(Column::Status));
+    let range = Range::of(filter).filter(|_| keys.iter().all(is_known))?;
+    Some(range.rows(scope))
+}
+
+/// The number of matches of a scope from kept counts, one row with one integer.
+pub(crate) fn total(scope: &Scope, filter: &Filter) -> Option<Sql> {
+    let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM ");
+    if let Some(counts) = Counts::for_filter(filter) {
+        sql.push(counts.table())
+            .push(" WHERE ")
+            .append(scope.lower(filter));
+    } else {
+        sql.push("(")
+            .append(Range::of(filter)?.rows(scope))
+            .push(")");
+    }
+    Some(sql)
+}
+
+/// A range of `created_at`: the whole days and hours within it are counted already, the jobs at its edges are counted.
+struct Range {
+    /// The first moment, in ms.
+    from: i64,
+    /// The first moment behind it, in ms.
+    to: i64,
+    /// What is asked beside it, of the status alone.
+    rest: Filter,
+}
+
+impl Range {
+    /// The range that a filter asks for, where it asks for one, and beside it for no more than the status.
+    fn of(filter: &Filter) -> Option<Self> {
+        let filters = match filter {
+            Filter::All(filters) => filters.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let (mut from, mut to) = (Timestamp::MIN.millis(), Timestamp::MAX.millis() + 1);
+        let mut rest = Vec::new();
+        for filter in filters {
+            match filter {
+                Filter::Column(
+                    Column::CreatedAt,
+                    ColumnTest::Compare(comparison, Param::Integer(moment)),
+                ) => match comparison {
+                    Comparison::Gte => from = from.max(*moment),
+                    Comparison::Gt => from = from.max(*moment + 1),
+                    Comparison::Lt => to = to.min(*moment),
+                    Comparison::Lte => to = to.min(*moment + 1),
+                },
+                other => rest.push(other.clone()),
+            }
+        }
+        let is_of_status = |one: &Asked| *one == Asked::Column(Column::Status);
+        let is_range = rest.len() < filters.len() && from < to;
+        let rest = Filter::All(rest);
+        (is_range && rest.asked().iter().all(is_of_status)).then_some(Self { from, to, rest })
+    }
+
+    /// `status`, `day` and `jobs`, never 0.
+    fn rows(&self, scope: &Scope) -> Sql {
+        const HOURS: i64 = DAY_MILLIS / HOUR_MILLIS;
+        let since = |moment: i64| moment - Timestamp::MIN.millis();
+        let start_of = |hour: i64| hour * HOUR_MILLIS + Timestamp::MIN.millis();
+        // The whole hours, and among them the whole days.
+        let first_hour = since(self.from + HOUR_MILLIS - 1) / HOUR_MILLIS;
+        let end_hour = (since(self.to) / HOUR_MILLIS).max(first_hour);
+        let first_day = (first_hour + HOURS - 1) / HOURS;
+        let end_day = (end_hour / HOURS).max(first_day);
+        let first_day_hour = (first_day * HOURS).min(end_hour);
+        let end_day_hour = (end_day * HOURS).clamp(first_day_hour, end_hour);
+        let mut parts = Vec::new();
+        if first_day < end_day {
+            let mut sql = Sql::new("SELECT status, day, jobs FROM day_counts WHERE ");
+            sql.append(scope.lower(&self.rest))
+                .push(" AND day >= ")
+                .bind(first_day)
+                .push(" AND day < ")
+                .bind(end_day)
+                .push(" AND jobs > 0");
+            parts.push(sql);
+        }
+        for (first, end) in [(first_hour, first_day_hour), (end_day_hour, end_hour)] {
+            if first < end {
+                let mut sql = Sql::new("SELECT status, hour / ");
+                sql.bind(HOURS)
+                    .push(" AS day, jobs FROM hour_counts WHERE ")
+                    .append(scope.lower(&self.rest))
+                    .push(" AND hour >= ")
+                    .bind(first)
+                    .push(" AND hour < ")
+                    .bind(end)
+                    .push(" AND jobs > 0");
+                parts.push(sql);
+            }
+        }
+        let first_moment = start_of(first_hour).min(self.to);
+        let end_moment = start_of(end_hour).max(first_moment);
+        for (first, end) in [(self.from, first_moment), (end_moment, self.to)] {
+            if first < end {
+                let mut sql = Sql::new("SELECT status, (created_at - ");
+                sql.bind(Timestamp::MIN.millis())
+                    .push(") / ")
+                    .bind(DAY_MILLIS)
+                    .push(" AS day, 1 AS jobs FROM jobs WHERE ")
+                    .append(scope.lower(&self.rest))
+                    .push(" AND created_at >= ")
+                    .bind(first)
+                    .push(" AND created_at < ")
+                    .bind(end);
+                parts.push(sql);
+            }
+        }
+        let mut sql = Sql::default();
+        sql.join(" UNION ALL ", parts);
+        sql
     }
 }

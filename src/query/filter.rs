@@ -7,6 +7,7 @@
 //! A member with a column of its own is tested by SQL's operators on that column. What lies deeper in the document, where
 //! arrays and types must be looked at, is tested by our SQL function `holds(document, test)`: see [`super::predicate`].
 
+use super::counts::Asked;
 use super::field::{Column, HEAD};
 use super::pattern;
 use super::predicate::{Check, Predicate};
@@ -131,20 +132,16 @@ impl Filter {
         }
     }
 
-    /// The columns that it asks about; `None` where it looks into the document.
+    /// What it asks of a job.
     #[must_use]
-    pub fn columns(&self) -> Option<Vec<Column>> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         match self {
             Self::All(filters) | Self::Any(filters) => {
-                let columns = filters
-                    .iter()
-                    .map(Self::columns)
-                    .collect::<Option<Vec<_>>>()?;
-                Some(columns.into_iter().flatten().collect())
+                filters.iter().flat_map(Self::asked).collect()
             }
-            Self::Not(filter) => filter.columns(),
-            Self::Column(column, _) => Some(vec![*column]),
-            Self::Document(_) => None,
+            Self::Not(filter) => filter.asked(),
+            Self::Column(column, _) => vec![Asked::Column(*column)],
+            Self::Document(test) => vec![Asked::of_path(&test.path)],
         }
     }
 
@@ -244,15 +241,18 @@ fn lower_document(test: &Predicate, scope: &Scope) -> Sql {
             path: below.to_vec(),
             check: test.check.clone(),
         };
-        sql.push("(collector_info IN (SELECT id FROM collector_infos WHERE ")
+        let holds_without = test.check.holds_of_missing();
+        if holds_without {
+            sql.push("(collector_info IS NULL OR ");
+        }
+        sql.push("collector_info IN (SELECT id FROM collector_infos WHERE ")
             .append(scope.lower(&ALWAYS))
             .push(" AND holds(info, ")
             .bind(is_in_one.to_text())
             .push("))");
-        if test.check.holds_of_missing() {
-            sql.push(" OR collector_info IS NULL");
+        if holds_without {
+            sql.push(")");
         }
-        sql.push(")");
         return sql;
     }
     // Nothing is found below an array that is empty.

@@ -6,6 +6,7 @@
 //! - Jobs whose id has given characters are few, and known beforehand: [`List::among`].
 
 use super::counted::ByStatus;
+use super::counts::Counts;
 use super::field::Column;
 use super::filter::{ALWAYS, ColumnTest, Filter};
 use super::list::{List, Order, cut};
@@ -96,11 +97,7 @@ impl List {
         let Order::Time { newest_first } = self.order else {
             return None;
         };
-        let is_known = self
-            .filter
-            .columns()?
-            .iter()
-            .all(|column| *column == Column::Status);
+        let is_known = Counts::for_filter(&self.filter) == Some(Counts::Statuses);
         if !is_known || !self.filter.is_plain() || self.page.skip < FAR {
             return None;
         }

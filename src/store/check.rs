@@ -209,7 +209,7 @@ fn check_trigrams(
 }
 
 fn check_counts(connection: &rusqlite::Connection, report: &mut Report) -> Result<(), StoreError> {
-    const QUERIES: [(&str, &str); 6] = [
+    const QUERIES: [(&str, &str); 8] = [
         (
             "status_counts",
             "SELECT d, s, sum(kept), sum(counted) FROM (
@@ -220,9 +220,22 @@ fn check_counts(connection: &rusqlite::Connection, report: &mut Report) -> Resul
         (
             "collector_counts",
             "SELECT d, s, sum(kept), sum(counted) FROM (
-                 SELECT domain AS d, collector_id || ' ' || status AS s, jobs AS kept, 0 AS counted FROM collector_counts
-                 UNION ALL SELECT domain, collector_id || ' ' || status, 0, count(*) FROM jobs
-                     WHERE collector_id IS NOT NULL GROUP BY domain, collector_id, status)
+                 SELECT domain AS d, ifnull(collector_id || ' ', '') || status AS s, jobs AS kept, 0 AS counted FROM collector_counts
+                 UNION ALL SELECT domain, ifnull(collector_id || ' ', '') || status AS s, 0, count(*) FROM jobs GROUP BY domain, s)
+             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
+        ),
+        (
+            "collector_info_counts",
+            "SELECT d, s, sum(kept), sum(counted) FROM (
+                 SELECT domain AS d, ifnull(collector_info || ' ', '') || status AS s, jobs AS kept, 0 AS counted FROM collector_info_counts
+                 UNION ALL SELECT domain, ifnull(collector_info || ' ', '') || status AS s, 0, count(*) FROM jobs GROUP BY domain, s)
+             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
+        ),
+        (
+            "project_counts",
+            "SELECT d, s, sum(kept), sum(counted) FROM (
+                 SELECT domain AS d, ifnull(project_id || ' ', '') || status AS s, jobs AS kept, 0 AS counted FROM project_counts
+                 UNION ALL SELECT domain, ifnull(project_id || ' ', '') || status AS s, 0, count(*) FROM jobs GROUP BY domain, s)
              GROUP BY d, s HAVING sum(kept) <> sum(counted)",
         ),
         (
@@ -330,6 +343,19 @@ mod tests {
         check(
             "DELETE FROM collector_counts",
             &["collector_counts: domain 1, c CREATED: 0 kept, 1 counted"],
+            0,
+        );
+        check(
+            "UPDATE collector_info_counts SET collector_info = NULL",
+            &[
+                "collector_info_counts: domain 1, 1 CREATED: 0 kept, 1 counted",
+                "collector_info_counts: domain 1, CREATED: 1 kept, 0 counted",
+            ],
+            0,
+        );
+        check(
+            "UPDATE project_counts SET jobs = 3",
+            &["project_counts: domain 1, CREATED: 3 kept, 1 counted"],
             0,
         );
         check(

@@ -5,6 +5,7 @@
 //! took more than half of an import.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, ToSql, params};
@@ -19,9 +20,11 @@ use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 const MOST_SUMS: usize = 100_000;
 
 /// Every derived table but the columns of `jobs`, which each job brings along.
-pub(super) const TABLES: [&str; 7] = [
+pub(super) const TABLES: [&str; 9] = [
     "status_counts",
     "collector_counts",
+    "collector_info_counts",
+    "project_counts",
     "day_counts",
     "hour_counts",
     "error_counts",
@@ -39,6 +42,8 @@ pub(super) struct Entry {
     pub(super) job_id: String,
     pub(super) status: JobStatus,
     pub(super) collector_id: Option<String>,
+    pub(super) collector_info: Option<i64>,
+    pub(super) project_id: Option<String>,
     /// ms
     pub(super) created_at: i64,
     /// Different ones, sorted.
@@ -47,8 +52,8 @@ pub(super) struct Entry {
 
 impl Entry {
     /// What [`Entry::from_row`] takes, of a row of `jobs`.
-    pub(super) const COLUMNS: &str =
-        "id, domain, job_id, status, collector_id, created_at, iif(error_count > 0, head, NULL)";
+    pub(super) const COLUMNS: &str = "id, domain, job_id, status, collector_id, collector_info, project_id, created_at, \
+         iif(error_count > 0, head, NULL)";
 
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -57,10 +62,12 @@ impl Entry {
             job_id: row.get(2)?,
             status: status(row, 3)?,
             collector_id: row.get(4)?,
-            created_at: row.get(5)?,
-            error_codes: match row.get_ref(6)?.as_str_or_null()? {
+            collector_info: row.get(5)?,
+            project_id: row.get(6)?,
+            created_at: row.get(7)?,
+            error_codes: match row.get_ref(8)?.as_str_or_null()? {
                 Some(head) => error_codes(head).map_err(|error| {
-                    rusqlite::Error::FromSqlConversionFailure(6, Type::Text, error.into())
+                    rusqlite::Error::FromSqlConversionFailure(8, Type::Text, error.into())
                 })?,
                 None => Vec::new(),
             },
@@ -96,6 +103,8 @@ pub(super) struct Changes {
 #[derive(Debug, Default)]
 struct Sums {
     collectors: HashMap<Option<String>, [i64; 6]>,
+    collector_infos: HashMap<Option<i64>, [i64; 6]>,
+    projects: HashMap<Option<String>, [i64; 6]>,
     /// By hours since the first moment of the year 0000.
     hours: HashMap<i64, [i64; 6]>,
     errors: HashMap<String, i64>,
@@ -147,20 +156,19 @@ impl Changes {
     fn sum(&mut self, connection: &Connection, entry: &Entry, jobs: i64) -> rusqlite::Result<()> {
         let sums = self.domains.entry(entry.domain).or_default();
         let status = entry.status as usize;
-        // Without a new String for every job.
-        if let Some(counts) = sums.collectors.get_mut(&entry.collector_id) {
-            counts[status] += jobs;
-        } else {
-            let counts = sums.collectors.entry(entry.collector_id.clone());
-            counts.or_default()[status] += jobs;
-            self.sums += 1;
-        }
+        self.sums += usize::from(count(
+            &mut sums.collectors,
+            &entry.collector_id,
+            status,
+            jobs,
+        )) + usize::from(count(
+            &mut sums.collector_infos,
+            &entry.collector_info,
+            status,
+            jobs,
+        )) + usize::from(count(&mut sums.projects, &entry.project_id, status, jobs));
         let hour = hour_of(entry.created_at);
-        let counts = sums.hours.entry(hour).or_insert_with(|| {
-            self.sums += 1;
-            [0; 6]
-        });
-        counts[status] += jobs;
+        self.sums += usize::from(count(&mut sums.hours, &hour, status, jobs));
         for code in &entry.error_codes {
             let count = sums.errors.entry(code.clone()).or_insert_with(|| {
                 self.sums += 1;
@@ -188,10 +196,19 @@ impl Changes {
             for (collector, counts) in sorted(sums.collectors) {
                 for (status, jobs) in changed(counts) {
                     statuses[status as usize] += jobs;
-                    if let Some(collector) = &collector {
-                        let name = status.name();
-                        COLLECTORS.change(connection, params![jobs, domain, collector, name])?;
-                    }
+                    COLLECTORS
+                        .change(connection, params![jobs, domain, collector, status.name()])?;
+                }
+            }
+            for (info, counts) in sorted(sums.collector_infos) {
+                for (status, jobs) in changed(counts) {
+                    COLLECTOR_INFOS
+                        .change(connection, params![jobs, domain, info, status.name()])?;
+                }
+            }
+            for (project, counts) in sorted(sums.projects) {
+                for (status, jobs) in changed(counts) {
+                    PROJECTS.change(connection, params![jobs, domain, project, status.name()])?;
                 }
             }
             for (status, jobs) in changed(statuses) {
@@ -233,8 +250,16 @@ const STATUSES: Counter = Counter {
     insert: "INSERT INTO status_counts (jobs, domain, status) VALUES (?, ?, ?)",
 };
 const COLLECTORS: Counter = Counter {
-    update: "UPDATE collector_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND collector_id = ?3 AND status = ?4",
+    update: "UPDATE collector_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND collector_id IS ?3 AND status = ?4",
     insert: "INSERT INTO collector_counts (jobs, domain, collector_id, status) VALUES (?, ?, ?, ?)",
+};
+const COLLECTOR_INFOS: Counter = Counter {
+    update: "UPDATE collector_info_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND collector_info IS ?3 AND status = ?4",
+    insert: "INSERT INTO collector_info_counts (jobs, domain, collector_info, status) VALUES (?, ?, ?, ?)",
+};
+const PROJECTS: Counter = Counter {
+    update: "UPDATE project_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND project_id IS ?3 AND status = ?4",
+    insert: "INSERT INTO project_counts (jobs, domain, project_id, status) VALUES (?, ?, ?, ?)",
 };
 const HOURS: Counter = Counter {
     update: "UPDATE hour_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND hour = ?3 AND status = ?4",
@@ -256,6 +281,21 @@ impl Counter {
         }
         Ok(())
     }
+}
+
+/// Adds to the count of a key, and tells whether the key is new. A key that is there is not copied.
+fn count<K: Clone + Eq + Hash>(
+    counts: &mut HashMap<K, [i64; 6]>,
+    key: &K,
+    status: usize,
+    jobs: i64,
+) -> bool {
+    if let Some(known) = counts.get_mut(key) {
+        known[status] += jobs;
+        return false;
+    }
+    counts.entry(key.clone()).or_default()[status] += jobs;
+    true
 }
 
 /// The hour of a moment: hours since the first moment of the year 0000, which no job is before.

@@ -125,6 +125,7 @@ impl From<rusqlite::Error> for StoreError {
             });
         }
         match source.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Self::Timeout,
             Some(
                 ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked
@@ -154,4 +155,18 @@ fn is_too_large(error: &rusqlite::Error) -> bool {
     let text = error.to_string();
     error.sqlite_error_code() == Some(ErrorCode::TooBig)
         || LIMITS.iter().any(|limit| text.contains(limit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_statement_is_stopped_it_is_told_as_a_timeout() {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.progress_handler(1, Some(|| true)).unwrap();
+        let stopped = connection.query_row("SELECT 1", [], |_| Ok(()));
+        let error = StoreError::from(stopped.unwrap_err());
+        assert!(matches!(error, StoreError::Timeout), "{error:?}");
+    }
 }

@@ -131,25 +131,13 @@ fn read_collectors(
     connection: &Connection,
     scope: &Scope,
 ) -> rusqlite::Result<Option<ByCollector>> {
-    // What is left of a status when the collectors have theirs are the jobs that have none.
-    let mut without: ByStatus = [0; 6];
-    read(connection, Counts::Statuses, scope, |row| {
-        without[status(row, 0)? as usize] += row.get::<_, i64>(1)?;
-        Ok(())
-    })?;
-    let mut collectors: HashMap<String, ByStatus> = HashMap::new();
+    let mut collectors: HashMap<Option<String>, ByStatus> = HashMap::new();
     let is_all = read(connection, Counts::Collectors, scope, |row| {
-        let (status, jobs) = (status(row, 1)? as usize, row.get::<_, i64>(2)?);
-        without[status] -= jobs;
-        collectors.entry(row.get(0)?).or_default()[status] += jobs;
+        let counts = collectors.entry(row.get(0)?).or_default();
+        counts[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
         Ok(())
     })?;
-    let mut all: Vec<_> = collectors
-        .into_iter()
-        .map(|(collector, counts)| (Some(collector), counts))
-        .collect();
-    all.push((None, without));
-    Ok(is_all.then(|| ByCollector::new(all)))
+    Ok(is_all.then(|| ByCollector::new(collectors.into_iter().collect())))
 }
 
 /// Reads counts; tells whether they are all there are.

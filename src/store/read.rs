@@ -395,17 +395,8 @@ impl Snapshot<'_> {
         sql: &Sql,
         each: &mut impl FnMut(&rusqlite::Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let result = run(&self.transaction, sql, each);
-        match result {
-            Err(StoreError::Sqlite(error))
-                if error.sqlite_error_code() == Some(rusqlite::ErrorCode::OperationInterrupted) =>
-            {
-                Err(if self.interrupt.is_cancelled() {
-                    StoreError::Cancelled
-                } else {
-                    StoreError::Timeout
-                })
-            }
+        match run(&self.transaction, sql, each) {
+            Err(StoreError::Timeout) if self.interrupt.is_cancelled() => Err(StoreError::Cancelled),
             other => other,
         }
     }

@@ -395,6 +395,8 @@ impl Row<'_> {
             job_id: job.job_id.clone(),
             status: job.status,
             collector_id: job.collector_id().map(str::to_owned),
+            collector_info: self.collector_info,
+            project_id: job.project_id.clone(),
             created_at: job.created_at.millis(),
             error_codes: job.error_codes().into_iter().map(str::to_owned).collect(),
         }

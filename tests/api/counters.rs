@@ -11,6 +11,8 @@ use crate::app::{App, Setup, job};
 
 const STATUSES: [&str; 5] = ["CREATED", "IN_PROGRESS", "SUCCESS", "ERROR", "NONE"];
 const COLLECTORS: [&str; 4] = ["c-0", "c-1", "c-2", "c-none"];
+const PROVIDERS: [&str; 2] = ["aws", "azure"];
+const PROJECTS: [&str; 3] = ["p-0", "p-1", "p-none"];
 const DAYS: u32 = 12;
 
 fn pick<'t>(random: &mut impl Rng, from: &[&'t str]) -> &'t str {
@@ -18,15 +20,22 @@ fn pick<'t>(random: &mut impl Rng, from: &[&'t str]) -> &'t str {
 }
 
 fn a_job(random: &mut impl Rng, id: usize) -> String {
+    let provider = pick(random, &PROVIDERS);
     let collector = match pick(random, &COLLECTORS) {
         "c-none" => String::new(),
-        name => format!(",\"collector_info\":{{\"collector_id\":\"{name}\"}}"),
+        name => format!(
+            ",\"collector_info\":{{\"collector_id\":\"{name}\",\"provider\":\"{provider}\"}}"
+        ),
+    };
+    let project = match pick(random, &PROJECTS) {
+        "p-none" => String::new(),
+        name => format!(",\"project_id\":\"{name}\""),
     };
     // Some days before 1970, too.
     let year = pick(random, &["1969", "2026"]);
     let (day, hour) = (random.random_range(1..=DAYS), random.random_range(0..24));
     let members = format!(
-        "\"status\":\"{}\",\"updated_at\":\"2026-01-01T00:00:00Z\"{collector}",
+        "\"status\":\"{}\",\"updated_at\":\"2026-01-01T00:00:00Z\"{collector}{project}",
         pick(random, &STATUSES[..4])
     );
     job(&format!("j{id}"), "d", &members).replace(
@@ -38,10 +47,11 @@ fn a_job(random: &mut impl Rng, id: usize) -> String {
 /// Conditions on what counts are kept by, or none.
 fn conditions(random: &mut impl Rng) -> Vec<Value> {
     let condition = |random: &mut ChaCha8Rng| {
-        let (key, values) = if random.random_bool(0.5) {
-            ("status", &STATUSES[..])
-        } else {
-            ("collector_id", &COLLECTORS[..])
+        let (key, values) = match random.random_range(0..8) {
+            0..=3 => ("status", &STATUSES[..]),
+            4 | 5 => ("collector_id", &COLLECTORS[..]),
+            6 => ("collector_info.provider", &PROVIDERS[..]),
+            _ => ("project_id", &PROJECTS[..]),
         };
         let value = pick(random, values);
         match random.random_range(0..6) {
@@ -49,13 +59,42 @@ fn conditions(random: &mut impl Rng) -> Vec<Value> {
             1 => json!({"k": key, "v": [value, pick(random, values)], "o": "in"}),
             2 => json!({"k": key, "v": [value], "o": "not_in"}),
             3 => json!({"k": "collector_id", "v": random.random_bool(0.5), "o": "exists"}),
-            4 => json!({"k": "collector_id", "v": null, "o": "eq"}),
+            4 => {
+                json!({"k": pick(random, &["collector_id", "project_id", "collector_info.provider"]), "v": null, "o": "eq"})
+            }
             _ => json!({"k": key, "v": value, "o": "eq"}),
         }
     };
+    let bound = |random: &mut ChaCha8Rng| {
+        let (year, day) = (
+            pick(random, &["1969", "2026"]),
+            random.random_range(1..=DAYS),
+        );
+        let time = pick(
+            random,
+            &[
+                "00:00:00",
+                "07:00:00",
+                "07:30:00",
+                "13:30:00.001",
+                "23:59:59.999",
+            ],
+        );
+        let operator = pick(
+            random,
+            &["datetime_gt", "datetime_gte", "datetime_lt", "datetime_lte"],
+        );
+        json!({"k": "created_at", "v": format!("{year}-03-{day:02}T{time}Z"), "o": operator})
+    };
     let mut own = ChaCha8Rng::seed_from_u64(random.random());
-    (0..own.random_range(0..3))
-        .map(|_| condition(&mut own))
+    (0..own.random_range(0..4))
+        .map(|_| {
+            if own.random_bool(0.3) {
+                bound(&mut own)
+            } else {
+                condition(&mut own)
+            }
+        })
         .collect()
 }
 
@@ -67,16 +106,20 @@ fn uncounted(conditions: &[Value]) -> Vec<Value> {
 }
 
 fn question(random: &mut impl Rng) -> Value {
-    const KEYS: [&str; 6] = [
+    const KEYS: [&str; 8] = [
         "status",
         "collector_id",
         "created_at",
         "created_at",
         "job_id",
         "status",
+        "project_id",
+        "collector_info.provider",
     ];
     match random.random_range(0..8) {
-        0 => return json!({"distinct": pick(random, &["status", "collector_id"])}),
+        0 => {
+            return json!({"distinct": pick(random, &["status", "collector_id", "project_id", "collector_info.provider"])});
+        }
         1 => return json!({"aggregate": [{"count": {"name": "n"}}]}),
         _ => {}
     }
@@ -87,7 +130,15 @@ fn question(random: &mut impl Rng) -> Value {
         if key == "created_at" {
             one["date_format"] = json!(pick(
                 random,
-                &["%Y-%m-%d", "%Y-%m", "%d.%m.%Y", "%Y-%m-%dT%H", "day"]
+                &[
+                    "%Y-%m-%d",
+                    "%Y-%m",
+                    "%d.%m.%Y",
+                    "%Y-%m-%dT%H",
+                    "day",
+                    "year",
+                    "%u"
+                ]
             ));
         }
         keys.push(one);

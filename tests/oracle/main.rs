@@ -216,7 +216,7 @@ fn operand(key: &str) -> BoxedStrategy<Value> {
 fn condition() -> impl Strategy<Value = Value> {
     select(PATHS.to_vec()).prop_flat_map(|key| {
         let one = operand(key).prop_filter("not a list", |value| !value.is_array());
-        let word = select(vec!["", "a", "A", "e", "1", "É", ".", "j0"]).prop_map(Value::from);
+        let word = select(vec!["", "a", "A", "e", "1", "É", ".", "j0", "J04"]).prop_map(Value::from);
         let pattern = select(vec!["^a", "b$", "(?=a).b", "[0-9]", "é", "^$", "e|c"]).prop_map(Value::from);
         let list = |item: BoxedStrategy<Value>| prop::collection::vec(item, 0..3).prop_map(Value::Array);
         let with = |operators: &[&'static str], value: BoxedStrategy<Value>| {
@@ -239,7 +239,7 @@ fn condition() -> impl Strategy<Value = Value> {
 }
 
 fn filters() -> impl Strategy<Value = Value> {
-    let keyword = select(vec!["", "1", "J00 59", "zzz"]);
+    let keyword = select(vec!["", "", "1", "J01", "J00 59", "j02 J03", "zzz"]);
     (prop::collection::vec(condition(), 0..3), prop::collection::vec(condition(), 0..3), keyword)
         .prop_map(|(filter, filter_or, keyword)| json!({"filter": filter, "filter_or": filter_or, "keyword": keyword}))
 }

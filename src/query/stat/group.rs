@@ -4,7 +4,7 @@ use super::Kind;
 use super::expr::{Expr, Term, date_text, extreme, named, numbered, order_by};
 use super::pipeline::{NamedColumn, Pipeline, Rows};
 use crate::query::counted::{self, Counted, Source};
-use crate::query::counts::Counts;
+use crate::query::counts::{Asked, Counts};
 use crate::query::error::QueryError;
 use crate::query::field::{Column, NullMeans, Target, resolve_segments};
 use crate::query::filter::{Comparison, Filter};
@@ -14,41 +14,42 @@ use crate::query::sql::Sql;
 use crate::query::stage::{Accumulator, Group, GroupField, GroupKey, Requirement, RequirementTest};
 use crate::time::{DAY_MILLIS, Timestamp};
 
-/// The columns by which a group counts, where it does nothing else: [`Column::CreatedAt`] stands for its day.
-fn countable(group: &Group) -> Option<Vec<Column>> {
+/// What a group counts by, where it does nothing else.
+fn countable(group: &Group) -> Option<Vec<Asked>> {
     let counts = |field: &GroupField| matches!(&field.accumulator, Accumulator::Count(conditions) if conditions.is_empty());
     if !group.fields.iter().all(counts) {
         return None;
     }
-    let column = |key: &GroupKey| {
+    let asked = |key: &GroupKey| {
         let target = resolve_segments(key.path.segments.clone(), &key.path.place).ok()?;
         match (target, &key.date_format) {
-            (Target::Column(column @ (Column::Status | Column::CollectorId)), None) => Some(column),
+            (Target::Column(column), None) => Some(Asked::Column(column)),
+            (Target::Document(path), None) => Some(Asked::of_path(&path)),
             (Target::Column(Column::CreatedAt), Some(format)) => {
-                format.format.is_of_days().then_some(Column::CreatedAt)
+                format.format.is_of_days().then_some(Asked::Day)
             }
             _ => None,
         }
     };
-    group.keys.iter().map(column).collect()
+    group.keys.iter().map(asked).collect()
 }
 
 /// A group that can be told from counts in memory.
 pub(super) fn counted(group: &Group, scope: &Scope, filter: &Filter) -> Option<Counted> {
-    let columns = countable(group)?;
-    let source = match Counts::for_group(&columns, filter)? {
+    let asked = countable(group)?;
+    let source = match Counts::for_group(&asked, filter)? {
         Counts::Days => Source::Days,
         Counts::Collectors => Source::Collectors,
-        // Of statuses there are but six.
-        Counts::Statuses => return None,
+        // Of statuses there are but six; the others are asked more seldom, and are few enough.
+        Counts::Statuses | Counts::CollectorInfos | Counts::Projects => return None,
     };
     let keys = group
         .keys
         .iter()
-        .zip(&columns)
-        .map(|(key, column)| match &key.date_format {
+        .zip(&asked)
+        .map(|(key, asked)| match &key.date_format {
             Some(format) => counted::Key::Day(format.format.clone(), format.text.clone()),
-            None if *column == Column::Status => counted::Key::Status,
+            None if *asked == Asked::Column(Column::Status) => counted::Key::Status,
             None => counted::Key::Collector,
         });
     let names: Vec<&str> = group

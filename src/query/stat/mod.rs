@@ -19,7 +19,7 @@ use self::expr::{ELEMENT, kind_of};
 use self::pipeline::Pipeline;
 use super::condition;
 use super::counted::Counted;
-use super::counts::Counts;
+use super::counts::{self, Asked};
 use super::error::QueryError;
 use super::field::Column;
 use super::field::{NullMeans, Target, resolve_segments, source};
@@ -115,12 +115,9 @@ fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<(Sql, Output), 
     let mut sql = Sql::default();
     let column = |sql: &mut Sql, column: Column| {
         sql.push("SELECT DISTINCT ").append(column.sql());
-        let is_kept = matches!(column, Column::Status | Column::CollectorId);
-        match Counts::for_group(&[column], filter).filter(|_| is_kept) {
+        match counts::rows(&[Asked::Column(column)], scope, filter) {
             Some(counts) => {
-                sql.push(" AS c0 FROM (")
-                    .append(counts.rows(scope, filter))
-                    .push(") WHERE 1");
+                sql.push(" AS c0 FROM (").append(counts).push(") WHERE 1");
             }
             None => {
                 sql.push(" AS c0 FROM jobs WHERE ")
@@ -143,13 +140,25 @@ fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<(Sql, Output), 
         Target::Document(path) => {
             sql.push("SELECT DISTINCT ")
                 .push(ELEMENT)
-                .push(" AS c0 FROM jobs, json_each(reached(");
+                .push(" AS c0 FROM ");
+            let kept = counts::rows(&[Asked::of_path(&path)], scope, filter);
+            let is_kept = kept.is_some();
+            match kept {
+                Some(kept) => sql.push("(").append(kept).push(")"),
+                None => sql.push("jobs"),
+            };
             let (text, below) = source(&path);
-            sql.push(text)
+            sql.push(", json_each(reached(")
+                .push(text)
                 .push(", ")
                 .bind(path_param(below))
                 .push(")) AS e WHERE ")
-                .append(scope.lower(filter));
+                // What is kept has passed the filter.
+                .append(if is_kept {
+                    Sql::new("1")
+                } else {
+                    scope.lower(filter)
+                });
             if path.len() > 1 && path[0] == "errors" {
                 sql.push(" AND error_count > 0");
             }

@@ -5,9 +5,9 @@ use super::expr::{
     ELEMENT, Expr, Step, Term, below, document_path, from_document, named, numbered, order_by, put,
     sort_term,
 };
-use crate::query::counts::Counts;
+use crate::query::counts::{self, Asked};
 use crate::query::error::QueryError;
-use crate::query::field::{Column, NullMeans, Target, resolve_segments, source};
+use crate::query::field::{NullMeans, Target, resolve_segments, source};
 use crate::query::filter::Filter;
 use crate::query::list::path_param;
 use crate::query::output::{Output, OutputColumn};
@@ -257,11 +257,11 @@ impl Pipeline {
     }
 
     /// Takes kept counts for rows where the first stage only counts, by what they are kept by.
-    pub(super) fn count_from(&mut self, keys: &[Column]) {
+    pub(super) fn count_from(&mut self, keys: &[Asked]) {
         let is_first = matches!(&self.rows, Rows::Documents { unwound } if unwound.is_empty())
             && self.tables.len() == 1;
-        if is_first && let Some(counts) = Counts::for_group(keys, &self.filter) {
-            self.tables[0].sql = counts.rows(&self.scope, &self.filter);
+        if is_first && let Some(sql) = counts::rows(keys, &self.scope, &self.filter) {
+            self.tables[0].sql = sql;
             self.is_counted = true;
         }
     }
