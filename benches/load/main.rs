@@ -438,20 +438,7 @@ fn measure_by_hand(database: &Connection, workload: &Workload, checked: &Checked
         let round = Instant::now();
         for question in questions {
             answer.clear();
-            // One moment for all of an answer, as jobdeck has it.
-            database
-                .prepare_cached("BEGIN")
-                .unwrap()
-                .raw_execute()
-                .unwrap();
-            for sql in workload.by_hand {
-                common::read_all(database, sql, &question.values, &mut answer);
-            }
-            database
-                .prepare_cached("COMMIT")
-                .unwrap()
-                .raw_execute()
-                .unwrap();
+            common::read_together(database, workload.by_hand, &question.values, &mut answer);
         }
         rounds.push(round.elapsed() / u32::try_from(questions.len()).unwrap());
     }
