@@ -162,10 +162,7 @@ struct Range {
 impl Range {
     /// The range that a filter asks for, where it asks for one, and beside it for no more than the status.
     fn of(filter: &Filter) -> Option<Self> {
-        let filters = match filter {
-            Filter::All(filters) => filters.as_slice(),
-            one => std::slice::from_ref(one),
-        };
+        let filters = filter.conjuncts();
         let (mut from, mut to) = (Timestamp::MIN.millis(), Timestamp::MAX.millis() + 1);
         let mut rest = Vec::new();
         for filter in filters {

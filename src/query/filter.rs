@@ -132,6 +132,52 @@ impl Filter {
         }
     }
 
+    /// The filters of which all must hold; itself where it is no such list.
+    #[must_use]
+    pub(crate) fn conjuncts(&self) -> &[Self] {
+        match self {
+            Self::All(filters) => filters,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// What must stand behind the name of `jobs` where the rows of all matches are read: their order in the file is about
+    /// that of time, so any other index would read each page again and again. SQLite does not know that.
+    #[must_use]
+    pub(crate) fn index_to_rows(&self) -> &'static str {
+        let is_indexed = |filter: &Self| match filter {
+            Self::Column(
+                Column::JobId | Column::Status | Column::CollectorId | Column::ProjectId,
+                test,
+            ) => matches!(test, ColumnTest::Equal(_) | ColumnTest::In(_)),
+            Self::Document(test) => test.path.first().is_some_and(|root| root == "errors"),
+            _ => false,
+        };
+        if self.conjuncts().iter().any(is_indexed) {
+            ""
+        } else {
+            " INDEXED BY jobs_by_time"
+        }
+    }
+
+    /// Whether it asks more than an index of `jobs` has.
+    #[must_use]
+    pub(crate) fn needs_rows(&self) -> bool {
+        let needs_row = |asked: Asked| {
+            !matches!(
+                asked,
+                Asked::Column(
+                    Column::JobId
+                        | Column::Status
+                        | Column::CollectorId
+                        | Column::ProjectId
+                        | Column::CreatedAt
+                )
+            )
+        };
+        self.asked().into_iter().any(needs_row)
+    }
+
     /// What it asks of a job.
     #[must_use]
     pub(crate) fn asked(&self) -> Vec<Asked> {

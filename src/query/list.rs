@@ -4,7 +4,7 @@ use super::condition;
 use super::counts;
 use super::error::QueryError;
 use super::field::{Column, Target, resolve, source};
-use super::filter::{self, Filter};
+use super::filter::{self, ColumnTest, Filter};
 use super::only;
 use super::plan;
 use super::request::{JobsQuery, Page, SortKey};
@@ -30,8 +30,15 @@ pub struct List {
 pub(super) enum Order {
     /// By time, the job id between equals.
     Time { newest_first: bool },
-    /// By other columns or values: the terms of ORDER BY.
-    Other(Sql),
+    /// By other columns or values.
+    Other(Vec<Term>),
+}
+
+/// A term of ORDER BY.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Term {
+    pub(super) sql: Sql,
+    pub(super) desc: bool,
 }
 
 /// Compiles a list.
@@ -100,7 +107,10 @@ impl List {
     /// column, the document as it is answered.
     #[must_use]
     pub fn rows(&self) -> Sql {
-        if let Some(sql) = plan::rows_by_error(self) {
+        let quicker = plan::errors::rows(self)
+            .or_else(|| plan::branches::rows(self))
+            .or_else(|| plan::sorted::rows(self));
+        if let Some(sql) = quicker {
             return sql;
         }
         let mut sql = self.selected();
@@ -121,42 +131,74 @@ impl List {
         if let Some(sql) = counts::total(&self.scope, &self.filter) {
             return sql;
         }
-        if let Some(sql) = plan::count_by_error(self) {
+        if let Some(sql) = plan::errors::count(self) {
             return sql;
         }
-        let mut sql = Sql::new("SELECT count(*) FROM jobs WHERE ");
-        sql.append(self.scope.lower(&self.filter));
+        let mut sql = Sql::new("SELECT count(*) FROM jobs");
+        if self.filter.needs_rows() {
+            sql.push(self.filter.index_to_rows());
+        }
+        sql.push(" WHERE ").append(self.scope.lower(&self.filter));
         sql
     }
 
     /// What is read of a row, up to the table's name.
     pub(super) fn selected(&self) -> Sql {
-        match &self.shape {
-            None => Sql::new("SELECT head, collector_info, tail FROM "),
-            Some(paths) => {
-                let mut sql = Sql::new("SELECT only(document, ");
-                sql.bind(paths_param(paths)).push(") FROM ");
-                sql
-            }
-        }
+        let Some(paths) = &self.shape else {
+            return Sql::new("SELECT head, collector_info, tail FROM ");
+        };
+        let mut sql = Sql::new(if self.needs_collector() {
+            "SELECT only(document, "
+        } else {
+            "SELECT only(head || tail, "
+        });
+        sql.bind(paths_param(paths)).push(") FROM ");
+        sql
     }
 
     /// The table to read from, under the name `jobs`.
     pub(super) fn table(&self) -> &'static str {
-        match self.shape {
-            None => "jobs",
-            Some(_) => "documents AS jobs",
+        if self.needs_collector() {
+            "documents AS jobs"
+        } else {
+            "jobs"
         }
     }
 
+    /// Whether the cut documents have something of the collector.
+    fn needs_collector(&self) -> bool {
+        let is_of_collector =
+            |path: &Vec<String>| path.first().is_some_and(|root| root == "collector_info");
+        self.shape
+            .as_ref()
+            .is_some_and(|paths| paths.iter().any(is_of_collector))
+    }
+
     pub(super) fn ordered(&self) -> Sql {
+        // A plus keeps SQLite from walking all jobs in this order where a few are known by their ids.
+        let has_ids = |filter: &Filter| {
+            matches!(
+                filter,
+                Filter::Column(Column::JobId, ColumnTest::Equal(_) | ColumnTest::In(_))
+            )
+        };
+        let is_few = self.filter.conjuncts().iter().any(has_ids);
         let mut sql = Sql::new(" ORDER BY ");
         match &self.order {
+            Order::Time { newest_first: true } if is_few => sql.push("+created_at DESC, job_id"),
             Order::Time { newest_first: true } => sql.push("created_at DESC, job_id"),
-            Order::Time {
-                newest_first: false,
-            } => sql.push("created_at, job_id DESC"),
-            Order::Other(terms) => sql.append(terms.clone()),
+            Order::Time { .. } if is_few => sql.push("+created_at, job_id DESC"),
+            Order::Time { .. } => sql.push("created_at, job_id DESC"),
+            Order::Other(terms) => {
+                let terms = terms.iter().map(|term| {
+                    let mut sql = term.sql.clone();
+                    if term.desc {
+                        sql.push(" DESC");
+                    }
+                    sql
+                });
+                sql.join(", ", terms)
+            }
         };
         sql
     }
@@ -186,16 +228,19 @@ fn clamp(number: u64) -> i64 {
 ///
 /// The job id runs against the last key, as it does in the indexes (`created_at DESC, job_id`), so that either
 /// direction of a key reads its index one way through.
-fn order_by(keys: &[SortKey]) -> Result<Sql, QueryError> {
+fn order_by(keys: &[SortKey]) -> Result<Vec<Term>, QueryError> {
     let mut terms = Vec::new();
-    let mut last_desc = true;
     let mut by_job_id = false;
     if keys.is_empty() {
-        terms.push(Sql::new("created_at DESC"));
+        terms.push(Term {
+            sql: Column::CreatedAt.sql(),
+            desc: true,
+        });
     }
+    let mut last_desc = true;
     for key in keys {
         last_desc = key.desc;
-        let mut term = match resolve(&key.key, &key.place)? {
+        let sql = match resolve(&key.key, &key.place)? {
             Target::Nowhere | Target::Column(Column::DomainId) => continue,
             Target::Column(column) => {
                 by_job_id |= column == Column::JobId;
@@ -213,17 +258,18 @@ fn order_by(keys: &[SortKey]) -> Result<Sql, QueryError> {
                 sql
             }
         };
-        if key.desc {
-            term.push(" DESC");
-        }
-        terms.push(term);
+        terms.push(Term {
+            sql,
+            desc: key.desc,
+        });
     }
     if !by_job_id {
-        terms.push(Sql::new(if last_desc { "job_id" } else { "job_id DESC" }));
+        terms.push(Term {
+            sql: Column::JobId.sql(),
+            desc: !last_desc,
+        });
     }
-    let mut sql = Sql::default();
-    sql.join(", ", terms);
-    Ok(sql)
+    Ok(terms)
 }
 
 /// A path as it is bound: a JSON array of its segments.
@@ -272,7 +318,7 @@ mod tests {
         );
         check(
             r#""status":"ERROR","query":{"sort":{"key":"created_at"},"minimal":true}"#,
-            "SELECT only(document, ?) FROM documents AS jobs WHERE DOMAIN AND (status = ?) ORDER BY created_at, job_id DESC",
+            "SELECT only(head || tail, ?) FROM jobs WHERE DOMAIN AND (status = ?) ORDER BY created_at, job_id DESC",
             "SELECT ifnull(sum(jobs), 0) FROM status_counts WHERE DOMAIN AND (status = ?)",
         );
         check(

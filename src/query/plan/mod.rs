@@ -2,17 +2,22 @@
 //! answer as it was; which is taken hangs on the filter and the order, never on a value.
 //!
 //! - A page far down a list by time begins in a day and an hour that kept counts tell: [`FarPage`].
-//! - Jobs with an error of a given code stand in a table of their own, by time: [`rows_by_error`].
+//! - Jobs with an error of a given code stand in a table of their own, by time: [`errors`].
+//! - Jobs of several statuses, collectors or projects are those of each, merged: [`branches`].
+//! - The rows of an order that no index has are found by what the order is of, and read afterwards: [`sorted`].
 //! - Jobs whose id has given characters are few, and known beforehand: [`List::among`].
+
+pub(super) mod branches;
+pub(super) mod errors;
+pub(super) mod sorted;
 
 use super::counted::ByStatus;
 use super::counts::Counts;
 use super::field::Column;
-use super::filter::{ALWAYS, ColumnTest, Filter};
-use super::list::{List, Order, cut};
-use super::predicate::Check;
+use super::filter::{ALWAYS, ColumnTest, Comparison, Filter};
+use super::list::{List, Order};
 use super::scope::Scope;
-use super::sql::Sql;
+use super::sql::{Param, Sql};
 use crate::job::JobStatus;
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
@@ -113,21 +118,20 @@ impl List {
     /// The rows of a far page that begins in an hour; as [`List::rows`].
     #[must_use]
     pub fn rows_from(&self, page: &FarPage, hour: Start) -> Sql {
-        let mut sql = self.selected();
-        sql.push(self.table())
-            .push(" WHERE ")
-            .append(self.scope.lower(&self.filter));
-        let edge = |hour: i64| hour * HOUR_MILLIS + Timestamp::MIN.millis();
-        if page.newest_first {
-            sql.push(" AND created_at < ").bind(edge(hour.span + 1));
+        let edge = |hour: i64| Param::Integer(hour * HOUR_MILLIS + Timestamp::MIN.millis());
+        let bound = if page.newest_first {
+            ColumnTest::Compare(Comparison::Lt, edge(hour.span + 1))
         } else {
-            sql.push(" AND created_at >= ").bind(edge(hour.span));
-        }
-        sql.append(self.ordered());
-        if let Some(limit) = self.page.limit {
-            sql.append(cut(limit, self.page.skip - hour.passed));
-        }
-        sql
+            ColumnTest::Compare(Comparison::Gte, edge(hour.span))
+        };
+        let mut rest = self.clone();
+        rest.filter = Filter::All(vec![
+            self.filter.clone(),
+            Filter::Column(Column::CreatedAt, bound),
+        ])
+        .flatten();
+        rest.page.skip -= hour.passed;
+        rest.rows()
     }
 
     /// Words of which every match has one in its job id.
@@ -176,123 +180,4 @@ impl List {
             .push(" ON jobs.id = found.value WHERE ")
             .append(self.scope.lower(&self.filter));
     }
-}
-
-/// Jobs that have an error of a code, as `job_errors` has them.
-struct ByError<'l> {
-    list: &'l List,
-    code: &'l str,
-    /// What else is asked that stands in that table, too.
-    within: Filter,
-    /// What else is asked of the jobs themselves.
-    beside: Filter,
-}
-
-impl<'l> ByError<'l> {
-    fn new(list: &'l List) -> Option<Self> {
-        let filters = match &list.filter {
-            Filter::All(filters) => filters.as_slice(),
-            one => std::slice::from_ref(one),
-        };
-        let at = filters
-            .iter()
-            .position(|filter| error_code(filter).is_some())?;
-        let others = filters.iter().enumerate();
-        let others = others
-            .filter(|(index, _)| *index != at)
-            .map(|(_, filter)| filter.clone());
-        let (within, beside) = others.partition(|filter| {
-            matches!(filter, Filter::Column(Column::CreatedAt | Column::JobId, _))
-        });
-        Some(Self {
-            list,
-            code: error_code(&filters[at])?,
-            within: Filter::All(within),
-            beside: Filter::All(beside),
-        })
-    }
-
-    fn push_from(&self, sql: &mut Sql) {
-        sql.push(" FROM job_errors WHERE ")
-            .append(self.list.scope.lower(&self.within))
-            .push(" AND error_code = ")
-            .bind(self.code);
-    }
-
-    fn rows(&self, newest_first: bool) -> Sql {
-        let page = self.list.page;
-        let (inner, outer) = if newest_first {
-            (
-                " ORDER BY created_at DESC, job_id",
-                " ORDER BY error_time DESC, error_id",
-            )
-        } else {
-            (
-                " ORDER BY created_at, job_id DESC",
-                " ORDER BY error_time, error_id DESC",
-            )
-        };
-        let mut sql = self.list.selected();
-        sql.push("(SELECT job AS error_job, created_at AS error_time, job_id AS error_id");
-        self.push_from(&mut sql);
-        let limit = page.limit.map(|limit| cut(limit, page.skip));
-        // Where the jobs are asked nothing, none but those of the page are looked at.
-        let is_cut_within = self.beside.is_always();
-        if is_cut_within && let Some(limit) = &limit {
-            sql.push(inner).append(limit.clone());
-        }
-        sql.push(") CROSS JOIN ")
-            .push(self.list.table())
-            .push(" ON jobs.id = error_job WHERE ")
-            .append(self.list.scope.lower(&self.beside))
-            .push(outer);
-        if !is_cut_within && let Some(limit) = limit {
-            sql.append(limit);
-        }
-        sql
-    }
-
-    fn count(&self) -> Sql {
-        if self.beside.is_always() && self.within.is_always() {
-            let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM error_counts WHERE ");
-            sql.append(self.list.scope.lower(&ALWAYS))
-                .push(" AND error_code = ")
-                .bind(self.code);
-            return sql;
-        }
-        let mut sql = Sql::new("SELECT count(*)");
-        if self.beside.is_always() {
-            self.push_from(&mut sql);
-            return sql;
-        }
-        sql.push(" FROM (SELECT job AS error_job");
-        self.push_from(&mut sql);
-        sql.push(") CROSS JOIN jobs ON jobs.id = error_job WHERE ")
-            .append(self.list.scope.lower(&self.beside));
-        sql
-    }
-}
-
-/// The code that a filter asks an error to have.
-fn error_code(filter: &Filter) -> Option<&str> {
-    match filter {
-        Filter::Document(test) if test.path == ["errors", "error_code"] => match &test.check {
-            Check::Equal(value) => value.as_str(),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// The rows of a list by time of the jobs with an error of a code; as [`List::rows`].
-pub(super) fn rows_by_error(list: &List) -> Option<Sql> {
-    match list.order {
-        Order::Time { newest_first } => Some(ByError::new(list)?.rows(newest_first)),
-        Order::Other(_) => None,
-    }
-}
-
-/// Their number; as [`List::count`].
-pub(super) fn count_by_error(list: &List) -> Option<Sql> {
-    Some(ByError::new(list)?.count())
 }

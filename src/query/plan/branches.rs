@@ -1,0 +1,123 @@
+//! Pages of jobs of several statuses, collectors or projects: each of them has its jobs in the order of time in an index,
+//! and SQLite merges what comes out of several. Walking all jobs by time instead would look at many that do not match.
+
+use crate::job::JobStatus;
+use crate::query::counts::Asked;
+use crate::query::field::Column;
+use crate::query::filter::{ALWAYS, ColumnTest, Filter, equals};
+use crate::query::list::{List, Order, cut};
+use crate::query::sql::{Param, Sql};
+
+/// The most branches that are merged.
+const MOST: usize = 24;
+
+/// A filter as a choice between branches.
+struct Branches {
+    /// What each of them asks.
+    any: Vec<Filter>,
+    /// What all of them ask.
+    rest: Vec<Filter>,
+}
+
+impl Branches {
+    fn new(filter: &Filter) -> Option<Self> {
+        let filters = filter.conjuncts();
+        let (of_status, mut rest): (Vec<_>, Vec<_>) = filters.iter().cloned().partition(|filter| {
+            let is_status = |asked: &Asked| *asked == Asked::Column(Column::Status);
+            filter.is_plain() && filter.asked().iter().all(is_status)
+        });
+        let statuses: Vec<_> = JobStatus::ALL
+            .into_iter()
+            .filter(|status| {
+                of_status
+                    .iter()
+                    .all(|filter| filter.holds(&|_| Some(status.name())))
+            })
+            .map(|status| equals(Column::Status, status.name()))
+            .collect();
+        let mut take = |column| {
+            let (at, values) = rest
+                .iter()
+                .enumerate()
+                .find_map(|(at, filter)| Some((at, values(filter, column)?)))?;
+            rest.remove(at);
+            Some(
+                values
+                    .into_iter()
+                    .map(|value| equals(column, &value))
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let any: Vec<_> = if let Some(collectors) = take(Column::CollectorId) {
+            let with = |collector: &Filter| {
+                let collector = collector.clone();
+                let both = |status: &Filter| Filter::All(vec![collector.clone(), status.clone()]);
+                statuses.iter().map(both).collect::<Vec<_>>()
+            };
+            collectors.iter().flat_map(with).collect()
+        } else if let Some(projects) = take(Column::ProjectId) {
+            rest.extend(of_status);
+            projects
+        } else if statuses.len() < JobStatus::ALL.len() {
+            statuses
+        } else {
+            return None;
+        };
+        (2..=MOST)
+            .contains(&any.len())
+            .then_some(Self { any, rest })
+    }
+}
+
+/// The values of which a filter asks a column to have one, each once.
+fn values(filter: &Filter, column: Column) -> Option<Vec<String>> {
+    let mut all = match filter {
+        Filter::Column(of, ColumnTest::Equal(Param::Text(value))) if *of == column => {
+            vec![value.clone()]
+        }
+        Filter::Column(of, ColumnTest::In(list)) if *of == column => {
+            serde_json::from_str(list).ok()?
+        }
+        Filter::Any(filters) => {
+            let lists = filters.iter().map(|filter| values(filter, column));
+            lists.collect::<Option<Vec<_>>>()?.concat()
+        }
+        _ => return None,
+    };
+    all.sort_unstable();
+    all.dedup();
+    Some(all)
+}
+
+/// The rows of a page by time; as [`List::rows`]. `None` where one index has them as they come.
+pub(in crate::query) fn rows(list: &List) -> Option<Sql> {
+    let (Order::Time { newest_first }, Some(limit)) = (&list.order, list.page.limit) else {
+        return None;
+    };
+    let Branches { any, rest } = Branches::new(&list.filter)?;
+    let order = if *newest_first {
+        " ORDER BY page_time DESC, page_id"
+    } else {
+        " ORDER BY page_time, page_id DESC"
+    };
+    let mut sql = list.selected();
+    sql.push("(").join(
+        " UNION ALL ",
+        any.into_iter().map(|branch| {
+            let filter = Filter::All([vec![branch], rest.clone()].concat()).flatten();
+            let mut sql = Sql::new(
+                "SELECT id AS page_job, created_at AS page_time, job_id AS page_id FROM jobs WHERE ",
+            );
+            sql.append(list.scope.lower(&filter));
+            sql
+        }),
+    );
+    sql.push(order)
+        .append(cut(limit, list.page.skip))
+        .push(") CROSS JOIN ")
+        .push(list.table())
+        .push(" ON jobs.id = page_job WHERE ")
+        .append(list.scope.lower(&ALWAYS))
+        .push(order);
+    Some(sql)
+}
