@@ -41,6 +41,7 @@ use actix_web::http::header::ContentType;
 use actix_web::web::{self, Bytes};
 use actix_web::{App, HttpResponse, HttpServer};
 use clap::Parser;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use client::{Client, Requests};
@@ -142,6 +143,10 @@ fn measure(size: u64, arguments: &Arguments) {
     )
     .unwrap();
     by_hand.execute_batch(MAPPED).unwrap();
+    // Else a statement would be planned anew for other values.
+    by_hand
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .unwrap();
     let mut workloads = workloads::all(size, &by_hand);
     workloads
         .retain(|one| arguments.only.is_empty() || arguments.only.iter().any(|n| n == one.name));

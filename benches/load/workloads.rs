@@ -133,7 +133,7 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
             name: "W1",
             what: "first page of 30, newest first",
             by_hand: &[
-                "SELECT document FROM jobs WHERE domain = ?1 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?2",
+                "SELECT head, (SELECT info FROM collector_infos WHERE id = collector_info), tail FROM jobs WHERE domain = ?1 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?2",
                 "SELECT sum(jobs) FROM status_counts WHERE domain = ?1",
             ],
             count: "SELECT count(*) FROM jobs WHERE domain = ?1",
@@ -150,7 +150,7 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
             name: "W2",
             what: "the same with a status",
             by_hand: &[
-                "SELECT document FROM jobs WHERE domain = ?1 AND status = ?2 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?3",
+                "SELECT head, (SELECT info FROM collector_infos WHERE id = collector_info), tail FROM jobs WHERE domain = ?1 AND status = ?2 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?3",
                 "SELECT jobs FROM status_counts WHERE domain = ?1 AND status = ?2",
             ],
             count: "SELECT count(*) FROM jobs WHERE domain = ?1 AND status = ?2",
@@ -168,7 +168,7 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
             name: "W3",
             what: "the same with a collector and a status",
             by_hand: &[
-                "SELECT document FROM jobs WHERE domain = ?1 AND collector_id = ?2 AND status = ?3 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?4",
+                "SELECT head, (SELECT info FROM collector_infos WHERE id = collector_info), tail FROM jobs WHERE domain = ?1 AND collector_id = ?2 AND status = ?3 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?4",
                 "SELECT jobs FROM collector_counts WHERE domain = ?1 AND collector_id = ?2 AND status = ?3",
             ],
             count: "SELECT count(*) FROM jobs WHERE domain = ?1 AND collector_id = ?2 AND status = ?3",
@@ -189,7 +189,7 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
             name: "W4",
             what: "a page that starts at 50,001 or later",
             by_hand: &[
-                "SELECT document FROM jobs WHERE domain = ?1 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?2",
+                "SELECT head, (SELECT info FROM collector_infos WHERE id = collector_info), tail FROM jobs WHERE domain = ?1 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?2",
                 "SELECT sum(jobs) FROM status_counts WHERE domain = ?1",
             ],
             count: "SELECT count(*) FROM jobs WHERE domain = ?1",
@@ -206,7 +206,7 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
             name: "W5",
             what: "jobs a day of a status",
             by_hand: &[
-                "SELECT date(day * 86400, 'unixepoch'), jobs FROM (SELECT created_at / 86400000 AS day, count(*) AS jobs FROM jobs WHERE domain = ?1 AND status = ?2 GROUP BY day) ORDER BY day",
+                "SELECT date((day - 719528) * 86400, 'unixepoch'), jobs FROM day_counts WHERE domain = ?1 AND status = ?2 AND jobs > 0 ORDER BY day",
             ],
             count: "SELECT count(*) FROM jobs WHERE domain = ?1 AND status = ?2",
             told: Told::Sum,
@@ -254,8 +254,8 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
             by_hand: &[
                 "WITH found AS MATERIALIZED (SELECT id, created_at, job_id FROM jobs WHERE domain = ?1 AND instr(job_id, ?2)), \
                  page AS MATERIALIZED (SELECT * FROM found ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?3) \
-                 SELECT document, (SELECT count(*) FROM found) FROM page CROSS JOIN jobs ON jobs.id = page.id \
-                 ORDER BY page.created_at DESC, page.job_id",
+                 SELECT head, (SELECT info FROM collector_infos WHERE id = collector_info), tail, (SELECT count(*) FROM found) \
+                 FROM page CROSS JOIN jobs ON jobs.id = page.id ORDER BY page.created_at DESC, page.job_id",
             ],
             count: "SELECT count(*) FROM jobs WHERE domain = ?1 AND instr(job_id, ?2)",
             told: Told::Total,
@@ -273,16 +273,15 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
         Workload {
             name: "W8",
             what: "a page of jobs with an error code",
-            // The code stands in the text of the document, too, which is quicker to see.
             by_hand: &[
-                "WITH found AS MATERIALIZED (SELECT id, created_at, job_id FROM jobs WHERE domain = ?1 AND instr(document, ?2) \
-                 AND EXISTS (SELECT 1 FROM json_each(document, '$.errors') WHERE value ->> 'error_code' = ?2)), \
-                 page AS MATERIALIZED (SELECT * FROM found ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?3) \
-                 SELECT document, (SELECT count(*) FROM found) FROM page CROSS JOIN jobs ON jobs.id = page.id \
-                 ORDER BY page.created_at DESC, page.job_id",
+                "SELECT head, (SELECT info FROM collector_infos WHERE id = collector_info), tail \
+                 FROM (SELECT job, created_at AS time, job_id AS id FROM job_errors WHERE domain = ?1 AND error_code = ?2 \
+                 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?3) AS page CROSS JOIN jobs ON jobs.id = page.job \
+                 ORDER BY page.time DESC, page.id",
+                "SELECT jobs FROM error_counts WHERE domain = ?1 AND error_code = ?2",
             ],
             count: "SELECT count(*) FROM jobs WHERE domain = ?1 AND EXISTS \
-                    (SELECT 1 FROM json_each(document, '$.errors') WHERE value ->> 'error_code' = ?2)",
+                    (SELECT 1 FROM json_each(head || '}', '$.errors') WHERE value ->> 'error_code' = ?2)",
             told: Told::Total,
             requests: numbers()
                 .map(|n| {
@@ -299,7 +298,7 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
             name: "W9",
             what: "W1 as a GET with a query string",
             by_hand: &[
-                "SELECT document FROM jobs WHERE domain = ?1 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?2",
+                "SELECT head, (SELECT info FROM collector_infos WHERE id = collector_info), tail FROM jobs WHERE domain = ?1 ORDER BY created_at DESC, job_id LIMIT 30 OFFSET ?2",
                 "SELECT sum(jobs) FROM status_counts WHERE domain = ?1",
             ],
             count: "SELECT count(*) FROM jobs WHERE domain = ?1",
