@@ -113,13 +113,14 @@ CREATE TABLE hour_counts (
     PRIMARY KEY (domain, hour, status)
 ) STRICT, WITHOUT ROWID;
 
--- How many jobs of a domain have an error of each code.
+-- How many jobs of a domain have an error of each code, and how many errors that are.
 CREATE TABLE error_counts (
-    domain     INTEGER NOT NULL,                      -- domains.id
-    error_code TEXT NOT NULL,                         -- document.errors[].error_code
-    jobs       INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
-    PRIMARY KEY (domain, error_code)
-) STRICT, WITHOUT ROWID;
+    domain     INTEGER NOT NULL,                        -- domains.id
+    error_code TEXT,                                    -- document.errors[].error_code; NULL: of errors without
+    jobs       INTEGER NOT NULL CHECK (jobs >= 0),      -- how many; a row may be left at 0
+    errors     INTEGER NOT NULL CHECK (errors >= 0),    -- how many; a job may have several of a code
+    UNIQUE (domain, error_code)
+) STRICT;
 
 -- The jobs that have an error of a code, newest first: one row for each code of a job.
 CREATE TABLE job_errors (

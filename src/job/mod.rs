@@ -152,6 +152,22 @@ pub struct JobError {
     pub additional: Option<StrictObject>,
 }
 
+/// The different codes of errors, sorted, and how many errors have each; `None`: those that have none.
+#[must_use]
+pub fn error_codes(errors: &[JobError]) -> Vec<(Option<&str>, i64)> {
+    let mut codes: Vec<_> = errors
+        .iter()
+        .map(|error| (error.error_code.as_deref(), 1))
+        .collect();
+    codes.sort_unstable();
+    codes.dedup_by(|(code, _), (before, errors)| {
+        let is_same = code == before;
+        *errors += i64::from(is_same);
+        is_same
+    });
+    codes
+}
+
 /// The collector as it was when the job ran: SpaceONE's known members are checked for their types, others are free.
 ///
 /// `collector_id` is a string or absent (a null is dropped), so that it can be a column; the other members are kept as
@@ -259,18 +275,6 @@ impl Job {
             collector_info: self.collector_info.as_ref().map(canonical),
             tail: format!(",{}", &tail["{".len()..]),
         }
-    }
-
-    /// The different codes of the job's errors, sorted.
-    #[must_use]
-    pub fn error_codes(&self) -> Vec<&str> {
-        let codes = self.errors.iter();
-        let mut codes: Vec<_> = codes
-            .filter_map(|error| error.error_code.as_deref())
-            .collect();
-        codes.sort_unstable();
-        codes.dedup();
-        codes
     }
 
     /// The id of the job's collector, where it has one.
@@ -563,6 +567,24 @@ mod tests {
                 "{text}\n got: {got}\nwant: {expected}"
             );
         }
+    }
+
+    #[test]
+    fn errors_are_counted_by_code() {
+        let error = |code: Option<&str>| JobError {
+            error_code: code.map(str::to_owned),
+            ..JobError::default()
+        };
+        let errors = [
+            error(Some("b")),
+            error(None),
+            error(Some("a")),
+            error(Some("b")),
+        ];
+        assert_eq!(
+            error_codes(&errors),
+            [(None, 1), (Some("a"), 1), (Some("b"), 2)]
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::trigrams::Postings;
 use super::{Interrupt, Store, StoreError};
-use crate::job::Job;
+use crate::job::{Job, error_codes};
 
 /// The most problems that a report lists.
 const MAX_PROBLEMS: usize = 100;
@@ -177,7 +177,10 @@ fn check_errors(
     name: &str,
     report: &mut Report,
 ) -> Result<(), StoreError> {
-    for code in job.error_codes() {
+    for code in error_codes(&job.errors)
+        .into_iter()
+        .filter_map(|(code, _)| code)
+    {
         let is_there: bool = connection
             .prepare_cached(
                 "SELECT EXISTS (SELECT 1 FROM job_errors WHERE domain = (SELECT id FROM domains WHERE domain_id = ?) \
@@ -266,8 +269,12 @@ fn check_counts(connection: &rusqlite::Connection, report: &mut Report) -> Resul
         (
             "error_counts",
             "SELECT d, s, sum(kept), sum(counted) FROM (
-                 SELECT domain AS d, error_code AS s, jobs AS kept, 0 AS counted FROM error_counts
-                 UNION ALL SELECT domain, error_code, 0, count(*) FROM job_errors GROUP BY domain, error_code)
+                 SELECT domain AS d, ifnull(error_code, '') || ' jobs' AS s, jobs AS kept, 0 AS counted FROM error_counts
+                 UNION ALL SELECT domain, ifnull(error_code, '') || ' errors', errors, 0 FROM error_counts
+                 UNION ALL SELECT domain, ifnull(e.value ->> 'error_code', '') || ' jobs' AS s, 0, count(DISTINCT jobs.id)
+                     FROM jobs, json_each(head || '}', '$.errors') AS e WHERE error_count > 0 GROUP BY domain, s
+                 UNION ALL SELECT domain, ifnull(e.value ->> 'error_code', '') || ' errors' AS s, 0, count(*)
+                     FROM jobs, json_each(head || '}', '$.errors') AS e WHERE error_count > 0 GROUP BY domain, s)
              GROUP BY d, s HAVING sum(kept) <> sum(counted)",
         ),
     ];
@@ -377,14 +384,17 @@ mod tests {
                 "job job of domain d: job_errors lacks its error E",
                 "job_errors: domain 1, E: 0 kept, 1 counted",
                 "job_errors: domain 1, F: 1 kept, 0 counted",
-                "error_counts: domain 1, E: 1 kept, 0 counted",
-                "error_counts: domain 1, F: 0 kept, 1 counted",
             ],
             0,
         );
         check(
             "UPDATE error_counts SET jobs = 0",
-            &["error_counts: domain 1, E: 0 kept, 1 counted"],
+            &["error_counts: domain 1, E jobs: 0 kept, 1 counted"],
+            0,
+        );
+        check(
+            "UPDATE error_counts SET errors = 2",
+            &["error_counts: domain 1, E errors: 2 kept, 1 counted"],
             0,
         );
         check(

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::kept::status;
 use super::trigrams::Postings;
-use crate::job::{JobError, JobStatus};
+use crate::job::{JobError, JobStatus, error_codes};
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
 /// From so many sums on they are written before the transaction ends, so that memory stays flat.
@@ -46,8 +46,8 @@ pub(super) struct Entry {
     pub(super) project_id: Option<String>,
     /// ms
     pub(super) created_at: i64,
-    /// Different ones, sorted.
-    pub(super) error_codes: Vec<String>,
+    /// As [`crate::job::error_codes`].
+    pub(super) error_codes: Vec<(Option<String>, i64)>,
 }
 
 impl Entry {
@@ -66,7 +66,7 @@ impl Entry {
             project_id: row.get(6)?,
             created_at: row.get(7)?,
             error_codes: match row.get_ref(8)?.as_str_or_null()? {
-                Some(head) => error_codes(head).map_err(|error| {
+                Some(head) => codes_of(head).map_err(|error| {
                     rusqlite::Error::FromSqlConversionFailure(8, Type::Text, error.into())
                 })?,
                 None => Vec::new(),
@@ -75,20 +75,22 @@ impl Entry {
     }
 }
 
-/// The different error codes of a document of which this is the head, sorted.
-fn error_codes(head: &str) -> Result<Vec<String>, serde_json::Error> {
+/// The error codes of a document of which this is the head.
+fn codes_of(head: &str) -> Result<Vec<(Option<String>, i64)>, serde_json::Error> {
     #[derive(Deserialize)]
     struct Errors {
         errors: Vec<JobError>,
     }
     let Errors { errors } = serde_json::from_str(&format!("{head}}}"))?;
-    let mut codes: Vec<_> = errors
-        .into_iter()
-        .filter_map(|error| error.error_code)
-        .collect();
-    codes.sort_unstable();
-    codes.dedup();
-    Ok(codes)
+    Ok(owned(&error_codes(&errors)))
+}
+
+/// Codes with their numbers, to be kept.
+pub(super) fn owned(codes: &[(Option<&str>, i64)]) -> Vec<(Option<String>, i64)> {
+    let codes = codes.iter();
+    codes
+        .map(|(code, errors)| (code.map(str::to_owned), *errors))
+        .collect()
 }
 
 /// What a transaction has changed so far and not yet written.
@@ -107,7 +109,8 @@ struct Sums {
     projects: HashMap<Option<String>, [i64; 6]>,
     /// By hours since the first moment of the year 0000.
     hours: HashMap<i64, [i64; 6]>,
-    errors: HashMap<String, i64>,
+    /// By code: jobs and errors.
+    errors: HashMap<Option<String>, (i64, i64)>,
 }
 
 impl Changes {
@@ -123,7 +126,11 @@ impl Changes {
         connection: &Connection,
         entry: &Entry,
     ) -> rusqlite::Result<()> {
-        for code in &entry.error_codes {
+        for code in entry
+            .error_codes
+            .iter()
+            .filter_map(|(code, _)| code.as_ref())
+        {
             let mut insert = connection.prepare_cached(
                 "INSERT INTO job_errors (domain, error_code, created_at, job_id, job) VALUES (?, ?, ?, ?, ?)",
             )?;
@@ -144,7 +151,11 @@ impl Changes {
         connection: &Connection,
         entry: &Entry,
     ) -> rusqlite::Result<()> {
-        for code in &entry.error_codes {
+        for code in entry
+            .error_codes
+            .iter()
+            .filter_map(|(code, _)| code.as_ref())
+        {
             let mut delete = connection.prepare_cached(
                 "DELETE FROM job_errors WHERE domain = ? AND error_code = ? AND created_at = ? AND job_id = ?",
             )?;
@@ -169,12 +180,13 @@ impl Changes {
         )) + usize::from(count(&mut sums.projects, &entry.project_id, status, jobs));
         let hour = hour_of(entry.created_at);
         self.sums += usize::from(count(&mut sums.hours, &hour, status, jobs));
-        for code in &entry.error_codes {
-            let count = sums.errors.entry(code.clone()).or_insert_with(|| {
+        for (code, errors) in &entry.error_codes {
+            let (of_jobs, of_errors) = sums.errors.entry(code.clone()).or_insert_with(|| {
                 self.sums += 1;
-                0
+                (0, 0)
             });
-            *count += jobs;
+            *of_jobs += jobs;
+            *of_errors += jobs * errors;
         }
         if self.sums >= MOST_SUMS {
             self.write_sums(connection)?;
@@ -227,11 +239,11 @@ impl Changes {
                     DAYS.change(connection, params![jobs, domain, status.name(), day])?;
                 }
             }
-            for (code, jobs) in sorted(sums.errors)
-                .into_iter()
-                .filter(|(_, jobs)| *jobs != 0)
-            {
-                ERRORS.change(connection, params![jobs, domain, code])?;
+            for (code, counts) in sorted(sums.errors) {
+                if counts != (0, 0) {
+                    let (jobs, errors) = counts;
+                    ERRORS.change(connection, params![jobs, domain, code, errors])?;
+                }
             }
         }
         Ok(())
@@ -270,8 +282,8 @@ const DAYS: Counter = Counter {
     insert: "INSERT INTO day_counts (jobs, domain, status, day) VALUES (?, ?, ?, ?)",
 };
 const ERRORS: Counter = Counter {
-    update: "UPDATE error_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND error_code = ?3",
-    insert: "INSERT INTO error_counts (jobs, domain, error_code) VALUES (?, ?, ?)",
+    update: "UPDATE error_counts SET jobs = jobs + ?1, errors = errors + ?4 WHERE domain = ?2 AND error_code IS ?3",
+    insert: "INSERT INTO error_counts (jobs, domain, error_code, errors) VALUES (?, ?, ?, ?)",
 };
 
 impl Counter {

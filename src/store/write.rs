@@ -7,9 +7,9 @@ use rusqlite::{
     OptionalExtension, Params, Transaction, TransactionBehavior, params, params_from_iter,
 };
 
-use super::derived::{Changes, Entry};
+use super::derived::{Changes, Entry, owned};
 use super::{StoreError, Writer};
-use crate::job::{Job, Pieces};
+use crate::job::{Job, Pieces, error_codes};
 use crate::time::Timestamp;
 
 /// What to do with a job that is present already.
@@ -398,7 +398,7 @@ impl Row<'_> {
             collector_info: self.collector_info,
             project_id: job.project_id.clone(),
             created_at: job.created_at.millis(),
-            error_codes: job.error_codes().into_iter().map(str::to_owned).collect(),
+            error_codes: owned(&error_codes(&job.errors)),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::app::{App, Setup, job};
 const STATUSES: [&str; 5] = ["CREATED", "IN_PROGRESS", "SUCCESS", "ERROR", "NONE"];
 const COLLECTORS: [&str; 4] = ["c-0", "c-1", "c-2", "c-none"];
 const PROVIDERS: [&str; 2] = ["aws", "azure"];
+const CODES: [&str; 3] = ["E1", "E2", "none"];
 const PROJECTS: [&str; 3] = ["p-0", "p-1", "p-none"];
 const DAYS: u32 = 12;
 
@@ -31,12 +32,19 @@ fn a_job(random: &mut impl Rng, id: usize) -> String {
         "p-none" => String::new(),
         name => format!(",\"project_id\":\"{name}\""),
     };
+    let errors: Vec<Value> = (0..random.random_range(0..4_usize))
+        .map(|_| match pick(random, &CODES) {
+            "none" => json!({}),
+            code => json!({"error_code": code}),
+        })
+        .collect();
     // Some days before 1970, too.
     let year = pick(random, &["1969", "2026"]);
     let (day, hour) = (random.random_range(1..=DAYS), random.random_range(0..24));
     let members = format!(
-        "\"status\":\"{}\",\"updated_at\":\"2026-01-01T00:00:00Z\"{collector}{project}",
-        pick(random, &STATUSES[..4])
+        "\"status\":\"{}\",\"updated_at\":\"2026-01-01T00:00:00Z\",\"errors\":{}{collector}{project}",
+        pick(random, &STATUSES[..4]),
+        json!(errors)
     );
     job(&format!("j{id}"), "d", &members).replace(
         "2022-06-17T08:00:00Z",
@@ -47,10 +55,11 @@ fn a_job(random: &mut impl Rng, id: usize) -> String {
 /// Conditions on what counts are kept by, or none.
 fn conditions(random: &mut impl Rng) -> Vec<Value> {
     let condition = |random: &mut ChaCha8Rng| {
-        let (key, values) = match random.random_range(0..8) {
+        let (key, values) = match random.random_range(0..9) {
             0..=3 => ("status", &STATUSES[..]),
             4 | 5 => ("collector_id", &COLLECTORS[..]),
             6 => ("collector_info.provider", &PROVIDERS[..]),
+            7 => ("errors.error_code", &CODES[..]),
             _ => ("project_id", &PROJECTS[..]),
         };
         let value = pick(random, values);
@@ -116,7 +125,12 @@ fn question(random: &mut impl Rng) -> Value {
         "project_id",
         "collector_info.provider",
     ];
-    match random.random_range(0..8) {
+    match random.random_range(0..9) {
+        2 => {
+            let keys = json!([{"key": "errors.error_code", "name": "code"}]);
+            let fields = json!([{"name": "n", "operator": "count"}]);
+            return json!({"aggregate": [{"unwind": {"path": "errors"}}, {"group": {"keys": keys, "fields": fields}}]});
+        }
         0 => {
             return json!({"distinct": pick(random, &["status", "collector_id", "project_id", "collector_info.provider"])});
         }

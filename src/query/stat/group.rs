@@ -11,13 +11,12 @@ use crate::query::filter::{Comparison, Filter};
 use crate::query::list::path_param;
 use crate::query::scope::Scope;
 use crate::query::sql::Sql;
-use crate::query::stage::{Accumulator, Group, GroupField, GroupKey, Requirement, RequirementTest};
+use crate::query::stage::{Accumulator, Group, GroupKey, Requirement, RequirementTest};
 use crate::time::{DAY_MILLIS, Timestamp};
 
 /// What a group counts by, where it does nothing else.
 fn countable(group: &Group) -> Option<Vec<Asked>> {
-    let counts = |field: &GroupField| matches!(&field.accumulator, Accumulator::Count(conditions) if conditions.is_empty());
-    if !group.fields.iter().all(counts) {
+    if !group.only_counts() {
         return None;
     }
     let asked = |key: &GroupKey| {

@@ -95,7 +95,14 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
                 counted = group::counted(group, &scope, &filter);
             }
             let mut pipeline = Pipeline::new(&scope, &filter);
-            for stage in &stages {
+            let mut stages = stages.as_slice();
+            if let [Stage::Unwind(path), rest @ ..] = stages
+                && let [Stage::Group(group), ..] = rest
+                && pipeline.count_errors(path, group)
+            {
+                stages = rest;
+            }
+            for stage in stages {
                 pipeline.apply(stage)?;
             }
             pipeline.finish()

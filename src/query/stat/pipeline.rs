@@ -13,7 +13,7 @@ use crate::query::list::path_param;
 use crate::query::output::{Output, OutputColumn};
 use crate::query::scope::Scope;
 use crate::query::sql::Sql;
-use crate::query::stage::{Expression, Function, PathAt, Project, Sort, Stage};
+use crate::query::stage::{Expression, Function, Group, GroupKey, PathAt, Project, Sort, Stage};
 
 /// The most terms that an order is made of: a sort's keys, those of the sorts before it, and a group's keys.
 const MAX_ORDER_TERMS: usize = 250;
@@ -264,6 +264,34 @@ impl Pipeline {
             self.tables[0].sql = sql;
             self.is_counted = true;
         }
+    }
+
+    /// Takes kept counts for the rows of `unwind` over all errors, where the group behind it only counts them by code:
+    /// each is an error of the code and nothing else, as many times as there are.
+    pub(super) fn count_errors(&mut self, unwound: &PathAt, group: &Group) -> bool {
+        let is_by_code = |key: &GroupKey| {
+            key.path.segments == ["errors", "error_code"] && key.date_format.is_none()
+        };
+        let is_known = self.filter.is_always()
+            && unwound.segments == ["errors"]
+            && group.only_counts()
+            && group.keys.iter().all(is_by_code);
+        if is_known {
+            let number = self.number();
+            let mut sql = Sql::new("SELECT object_of(");
+            sql.bind(path_param(&["error_code".to_owned()]))
+                .push(", error_code) AS u")
+                .number(number)
+                .push(", errors AS jobs FROM error_counts WHERE ")
+                .append(self.scope.lower(&self.filter))
+                .push(" AND errors > 0");
+            self.tables[0].sql = sql;
+            self.rows = Rows::Documents {
+                unwound: vec![(unwound.segments.clone(), number)],
+            };
+            self.is_counted = true;
+        }
+        is_known
     }
 
     /// The number of jobs that the rows of a group are.
