@@ -22,6 +22,9 @@ pub type ByStatus = [i64; 6];
 /// The jobs of a domain by day: days since the first moment of the year 0000, ascending.
 pub type ByDay = Vec<(i64, ByStatus)>;
 
+/// The jobs of a day by hour, counted likewise.
+pub type ByHour = Vec<(i64, ByStatus)>;
+
 /// The jobs of a domain by collector.
 #[derive(Debug, Default)]
 pub struct ByCollector {

@@ -9,6 +9,9 @@ use super::scope::Scope;
 use super::sql::{Param, Sql};
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
+/// The hours of a day.
+const HOURS: i64 = DAY_MILLIS / HOUR_MILLIS;
+
 /// A table of kept counts by status and something else. Its columns have the names that they have in `jobs`, so SQL over
 /// those holds as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +137,18 @@ pub(crate) fn rows(keys: &[Asked], scope: &Scope, filter: &Filter) -> Option<Sql
     Some(range.rows(scope))
 }
 
+/// How many jobs of each status a scope has in the hours of a day, ascending: hour, status, jobs.
+pub(crate) fn hours(scope: &Scope, day: i64) -> Sql {
+    let mut sql = Sql::new("SELECT hour, status, jobs FROM hour_counts WHERE ");
+    sql.append(scope.lower(&ALWAYS))
+        .push(" AND hour >= ")
+        .bind(day * HOURS)
+        .push(" AND hour < ")
+        .bind((day + 1) * HOURS)
+        .push(" ORDER BY hour");
+    sql
+}
+
 /// The number of matches of a scope from kept counts, one row with one integer.
 pub(crate) fn total(scope: &Scope, filter: &Filter) -> Option<Sql> {
     let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM ");
@@ -187,7 +202,6 @@ impl Range {
 
     /// `status`, `day` and `jobs`, never 0.
     fn rows(&self, scope: &Scope) -> Sql {
-        const HOURS: i64 = DAY_MILLIS / HOUR_MILLIS;
         let since = |moment: i64| moment - Timestamp::MIN.millis();
         let start_of = |hour: i64| hour * HOUR_MILLIS + Timestamp::MIN.millis();
         // The whole hours, and among them the whole days.

@@ -10,14 +10,17 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::{Connection, params_from_iter};
 
 use crate::job::JobStatus;
-use crate::query::counted::{ByCollector, ByDay, ByStatus, DayLabels};
-use crate::query::counts::Counts;
+use crate::query::counted::{ByCollector, ByDay, ByHour, ByStatus, DayLabels};
+use crate::query::counts::{self, Counts};
 use crate::query::scope::Scope;
+use crate::query::sql::Sql;
 
 /// The most rows of counts of a domain that are held; where there are more, SQLite adds them up each time.
 const MOST_ROWS: i64 = 50_000;
 /// The most domains of which a connection holds counts.
 const MOST_DOMAINS: usize = 16;
+/// The most days of a domain whose hours are held.
+const MOST_DAYS: usize = 32;
 /// The most formats of which the labels of days are held.
 const MOST_FORMATS: usize = 8;
 
@@ -36,6 +39,8 @@ struct Held {
 struct Domain {
     days: Known<(ByDay, DayLabels)>,
     collectors: Known<ByCollector>,
+    /// Those of the days in which pages began of late.
+    hours: HashMap<i64, ByHour>,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +75,26 @@ impl KeptCounts {
                 labels.clear();
             }
             Ok(Some(act(days, labels)))
+        })
+    }
+
+    /// Does something with the hours of a day; otherwise as [`KeptCounts::with_days`].
+    pub(super) fn with_hours<T>(
+        &self,
+        connection: &Connection,
+        scope: &Scope,
+        day: i64,
+        act: impl FnOnce(&ByHour) -> T,
+    ) -> rusqlite::Result<T> {
+        self.with(connection, scope, |domain| {
+            if let Some(hours) = domain.hours.get(&day) {
+                return Ok(act(hours));
+            }
+            if domain.hours.len() >= MOST_DAYS {
+                domain.hours.clear();
+            }
+            let hours = read_hours(connection, scope, day)?;
+            Ok(act(domain.hours.entry(day).or_insert(hours)))
         })
     }
 
@@ -120,11 +145,20 @@ impl KeptCounts {
 
 fn read_days(connection: &Connection, scope: &Scope) -> rusqlite::Result<Option<ByDay>> {
     let mut days: BTreeMap<i64, ByStatus> = BTreeMap::new();
-    let is_all = read(connection, Counts::Days, scope, |row| {
+    let count = read(connection, &Counts::Days.all(scope, MOST_ROWS + 1), |row| {
         days.entry(row.get(0)?).or_default()[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
         Ok(())
     })?;
-    Ok(is_all.then(|| days.into_iter().collect()))
+    Ok((count <= MOST_ROWS).then(|| days.into_iter().collect()))
+}
+
+fn read_hours(connection: &Connection, scope: &Scope, day: i64) -> rusqlite::Result<ByHour> {
+    let mut hours: BTreeMap<i64, ByStatus> = BTreeMap::new();
+    read(connection, &counts::hours(scope, day), |row| {
+        hours.entry(row.get(0)?).or_default()[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
+        Ok(())
+    })?;
+    Ok(hours.into_iter().collect())
 }
 
 fn read_collectors(
@@ -132,22 +166,21 @@ fn read_collectors(
     scope: &Scope,
 ) -> rusqlite::Result<Option<ByCollector>> {
     let mut collectors: HashMap<Option<String>, ByStatus> = HashMap::new();
-    let is_all = read(connection, Counts::Collectors, scope, |row| {
+    let all = Counts::Collectors.all(scope, MOST_ROWS + 1);
+    let count = read(connection, &all, |row| {
         let counts = collectors.entry(row.get(0)?).or_default();
         counts[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
         Ok(())
     })?;
-    Ok(is_all.then(|| ByCollector::new(collectors.into_iter().collect())))
+    Ok((count <= MOST_ROWS).then(|| ByCollector::new(collectors.into_iter().collect())))
 }
 
-/// Reads counts; tells whether they are all there are.
+/// Reads the rows of a statement; tells how many there were.
 fn read(
     connection: &Connection,
-    counts: Counts,
-    scope: &Scope,
+    sql: &Sql,
     mut each: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<()>,
-) -> rusqlite::Result<bool> {
-    let sql = counts.all(scope, MOST_ROWS + 1);
+) -> rusqlite::Result<i64> {
     let mut statement = connection.prepare_cached(sql.text())?;
     let mut rows = statement.query(params_from_iter(sql.params()))?;
     let mut count = 0;
@@ -155,7 +188,7 @@ fn read(
         each(row)?;
         count += 1;
     }
-    Ok(count <= MOST_ROWS)
+    Ok(count)
 }
 
 pub(super) fn status(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<JobStatus> {

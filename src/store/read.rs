@@ -8,11 +8,11 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::kept::{KeptCounts, status};
+use super::kept::KeptCounts;
 use super::trigrams;
 use super::{BUSY_TIMEOUT, Interrupt, Readers, Reading, StoreError};
 use crate::job::BEFORE_COLLECTOR_INFO;
-use crate::query::counted::{ByDay, ByStatus, Counted, Source};
+use crate::query::counted::{ByDay, ByHour, Counted, Source};
 use crate::query::plan::{FarPage, Start};
 use crate::query::request::Page;
 use crate::query::sql::{ParamRef, Sql};
@@ -222,21 +222,13 @@ impl Snapshot<'_> {
             Some(None) => return Ok(Beginning::BehindTheEnd),
             Some(Some(day)) => day,
         };
-        let mut hours: Vec<(i64, ByStatus)> = Vec::new();
-        self.each_row(&page.hours(day.span), &mut |row| {
-            let hour = row.get(0)?;
-            if hours.last().is_none_or(|(last, _)| *last != hour) {
-                hours.push((hour, ByStatus::default()));
-            }
-            if let Some((_, counts)) = hours.last_mut() {
-                counts[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
-            }
-            Ok(())
-        })?;
-        Ok(match page.find(hours.iter(), day.passed) {
-            Some(hour) => Beginning::Hour(hour),
-            None => Beginning::BehindTheEnd,
-        })
+        let find = |hours: &ByHour| page.find(hours.iter(), day.passed);
+        Ok(
+            match self.counts.with_hours(connection, scope, day.span, find)? {
+                Some(hour) => Beginning::Hour(hour),
+                None => Beginning::BehindTheEnd,
+            },
+        )
     }
 
     /// How many jobs a list has, whatever its page.

@@ -14,12 +14,12 @@ pub(super) mod sorted;
 use super::counted::ByStatus;
 use super::counts::Counts;
 use super::field::Column;
-use super::filter::{ALWAYS, ColumnTest, Comparison, Filter};
+use super::filter::{ColumnTest, Comparison, Filter};
 use super::list::{List, Order};
 use super::scope::Scope;
 use super::sql::{Param, Sql};
 use crate::job::JobStatus;
-use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
+use crate::time::{HOUR_MILLIS, Timestamp};
 
 /// From how many rows on that are passed over it pays to find the hour first: walking an index costs 50 ns a row.
 const FAR: u64 = 500;
@@ -78,20 +78,6 @@ impl FarPage {
             passed = upto;
         }
         None
-    }
-
-    /// The hours of a day, ascending: hour, status, jobs.
-    #[must_use]
-    pub fn hours(&self, day: i64) -> Sql {
-        const HOURS: i64 = DAY_MILLIS / HOUR_MILLIS;
-        let mut sql = Sql::new("SELECT hour, status, jobs FROM hour_counts WHERE ");
-        sql.append(self.scope.lower(&ALWAYS))
-            .push(" AND hour >= ")
-            .bind(day * HOURS)
-            .push(" AND hour < ")
-            .bind((day + 1) * HOURS)
-            .push(" ORDER BY hour");
-        sql
     }
 }
 
