@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::params;
 
-use super::trigrams::Postings;
+use super::trigrams::{self, Postings};
 use super::{Interrupt, Store, StoreError};
 use crate::job::{Job, error_codes};
 
@@ -202,7 +202,9 @@ fn check_trigrams(
     postings: &mut Postings,
     report: &mut Report,
 ) -> Result<(), StoreError> {
-    if let Some(trigram) = postings.missing(connection)? {
+    if trigrams::are_kept(connection)?
+        && let Some(trigram) = postings.missing(connection)?
+    {
         report.add(format!(
             "job_id_trigrams: a job whose id has `{trigram}` is not there"
         ));
@@ -397,10 +399,34 @@ mod tests {
             &["error_counts: domain 1, E errors: 2 kept, 1 counted"],
             0,
         );
-        check(
-            "DELETE FROM job_id_trigrams",
-            &["job_id_trigrams: a job whose id has `job` is not there"],
-            0,
+    }
+
+    #[test]
+    fn a_job_that_its_trigrams_miss_is_found_and_repaired() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+        let mut writer = store.writer().unwrap();
+        let mut transaction = writer.begin(OnConflict::Fail).unwrap();
+        // So many that there are lists.
+        for number in 0..4_100 {
+            let job = format!(
+                r#"{{"job_id":"job-{number}","domain_id":"d","created_at":"2022-06-17T08:00:00Z"}}"#
+            );
+            transaction
+                .put(&Job::from_json(job.as_bytes()).unwrap())
+                .unwrap();
+        }
+        transaction.commit().unwrap();
+        drop(writer);
+        let problems = || store.check().unwrap().problems;
+        assert_eq!(problems(), Vec::<String>::new());
+        let damage = "DELETE FROM job_id_trigrams WHERE trigram = 'b-7'";
+        store.writer().unwrap().0.execute_batch(damage).unwrap();
+        assert_eq!(
+            problems(),
+            ["job_id_trigrams: a job whose id has `b-7` is not there"]
         );
+        store.repair().unwrap();
+        assert_eq!(problems(), Vec::<String>::new());
     }
 }

@@ -258,3 +258,72 @@ fn a_page_far_down_is_the_page_that_walking_there_would_give() {
         }
     }
 }
+
+#[test]
+fn a_word_finds_what_reading_every_id_would() {
+    const LETTERS: [&str; 6] = ["a", "b", "C", "1", "-", "\u{e9}"];
+    let random = &mut ChaCha8Rng::seed_from_u64(13);
+    let id = |random: &mut ChaCha8Rng| -> String {
+        let length = random.random_range(4..9);
+        // Letters that are not of ASCII are few.
+        let letters: String = (0..length).map(|_| pick(random, &LETTERS[..5])).collect();
+        if random.random_bool(0.01) {
+            letters + LETTERS[5]
+        } else {
+            letters
+        }
+    };
+    // So many that ids are not read one by one.
+    let jobs: String = (0..6_000)
+        .map(|number| {
+            job(
+                &format!("{}{number}", id(random)),
+                "d",
+                "\"status\":\"SUCCESS\"",
+            )
+        })
+        .collect();
+    let app = App::serve(Setup {
+        jobs,
+        is_writable: true,
+        ..Setup::default()
+    });
+    let page = |query: Value| {
+        let mut query = query;
+        query["page"] = json!({"start": 2, "limit": 5});
+        query["only"] = json!(["job_id"]);
+        app.search(&json!({"domain_id": "d", "query": query})).text
+    };
+    let mut found = 0;
+    for round in 0..120 {
+        if round % 4 == 0 {
+            let new = format!("{}x{round}", id(random));
+            let body = job(&new, "d", "\"status\":\"ERROR\"");
+            let path = format!("/jobdeck/jobs/{new}?domain_id=d");
+            app.json("PUT", &path, &serde_json::from_str(&body).unwrap());
+            if round % 8 == 0 {
+                app.bare("DELETE", &path);
+            }
+        }
+        let word: String = id(random).chars().take(random.random_range(2..5)).collect();
+        let status = json!({"k": "status", "v": ["SUCCESS", "ERROR"], "o": "in"});
+        let sieved = page(json!({"keyword": word, "filter": [status]}));
+        let pattern = json!({"k": "job_id", "v": regex_of(&word), "o": "regex"});
+        let read = page(json!({"filter": [status, pattern]}));
+        assert_eq!(sieved, read, "{word}");
+        let contained = json!({"k": "job_id", "v": [word], "o": "contain_in"});
+        assert_eq!(page(json!({"filter": [contained, status]})), read, "{word}");
+        let count = |filter: Value| {
+            let query = json!({"filter": filter, "count_only": true});
+            app.search(&json!({"domain_id": "d", "query": query})).text
+        };
+        assert_eq!(count(json!([contained])), count(json!([pattern])), "{word}");
+        found += usize::from(!read.contains("\"total_count\":0"));
+    }
+    assert!(found > 60, "only {found} words were found");
+}
+
+/// A word as a pattern.
+fn regex_of(word: &str) -> String {
+    word.replace('-', "\\-")
+}
