@@ -161,7 +161,7 @@ fn check_documents(
             Ok(job) => check_errors(connection, row.get("id")?, &job, &name, report)?,
         }
         let id = row.get("id")?;
-        if !postings.is_of_block(id) {
+        if !postings.takes(id) {
             check_trigrams(connection, &mut postings, report)?;
         }
         postings.note(id, &stored.job_id);

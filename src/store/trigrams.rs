@@ -12,7 +12,7 @@
 //! Kelvin, is a `k`). So ids that have other characters stand under the empty trigram and are always looked at, and a
 //! part that has others, or is shorter than three, is not looked up at all.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use roaring::RoaringBitmap;
 use rusqlite::types::Type;
@@ -21,7 +21,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 /// Up to this `jobs.id` there are no lists.
 const FEW: i64 = 4_000;
 /// How many jobs a block has.
-const BLOCK: i64 = 1 << 16;
+const BLOCK: i64 = 1 << PLACE_BITS;
+/// How many bits a place in a block has.
+const PLACE_BITS: u32 = u16::BITS;
+/// From so many on what is noted is written, so that memory stays flat: a block of ids of the usual length.
+const MOST_NOTED: usize = 1 << 20;
 
 /// Calls `each` with every trigram under which an id stands.
 fn each_of_id(id: &str, each: &mut impl FnMut(&str)) {
@@ -44,7 +48,8 @@ fn each_of_part(part: &str, each: &mut impl FnMut(&str)) {
 #[derive(Debug, Default)]
 pub(super) struct Postings {
     block: i64,
-    jobs: HashMap<String, RoaringBitmap>,
+    /// A trigram and a place in the block each, in one number: sorting them costs less than to look up a list for each.
+    noted: Vec<u64>,
 }
 
 impl Postings {
@@ -55,59 +60,52 @@ impl Postings {
         id: i64,
         job_id: &str,
     ) -> rusqlite::Result<()> {
-        if !self.is_of_block(id) {
+        if !self.takes(id) {
             self.write(connection)?;
         }
         self.note(id, job_id);
         Ok(())
     }
 
-    /// Whether a job may be noted beside those that are.
-    pub(super) fn is_of_block(&self, id: i64) -> bool {
-        self.jobs.is_empty() || self.block == id.div_euclid(BLOCK)
+    /// Whether a job may be noted beside those that are: it is of their block, and they are not too many.
+    pub(super) fn takes(&self, id: i64) -> bool {
+        self.noted.is_empty() || self.block == id.div_euclid(BLOCK) && self.noted.len() < MOST_NOTED
     }
 
-    /// Notes a job of the same block as the others.
+    /// Notes a job that is taken.
     pub(super) fn note(&mut self, id: i64, job_id: &str) {
         self.block = id.div_euclid(BLOCK);
-        let place = place(id);
-        each_of_id(job_id, &mut |trigram| match self.jobs.get_mut(trigram) {
-            Some(jobs) => {
-                jobs.insert(place);
-            }
-            None => {
-                self.jobs
-                    .insert(trigram.to_owned(), RoaringBitmap::from([place]));
-            }
+        let place = u64::from(place(id));
+        each_of_id(job_id, &mut |trigram| {
+            self.noted.push(packed(trigram) << PLACE_BITS | place);
         });
     }
 
     /// One of the trigrams under which a job that is noted does not stand in the table.
-    pub(super) fn missing(&self, connection: &Connection) -> rusqlite::Result<Option<String>> {
-        let mut missing: Option<&String> = None;
-        for (trigram, jobs) in &self.jobs {
-            let known = stored(connection, trigram, self.block)?;
-            let is_missing = !known.is_some_and(|known| jobs.is_subset(&known));
-            if is_missing && missing.is_none_or(|least| trigram < least) {
-                missing = Some(trigram);
+    pub(super) fn missing(&mut self, connection: &Connection) -> rusqlite::Result<Option<String>> {
+        let block = self.block;
+        for (trigram, jobs) in self.sorted() {
+            let known = stored(connection, &trigram, block)?;
+            if !known.is_some_and(|known| jobs.is_subset(&known)) {
+                return Ok(Some(trigram));
             }
         }
-        Ok(missing.cloned())
+        Ok(None)
     }
 
     /// Writes what is noted, and with it all that was not when there were few.
     pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        if self.jobs.is_empty() || are_kept(connection)? {
+        if self.noted.is_empty() || are_kept(connection)? {
             return self.write_noted(connection);
         }
-        self.jobs.clear();
+        self.clear();
         let mut statement = connection.prepare_cached(
             "SELECT id, job_id FROM jobs WHERE (SELECT max(id) FROM jobs) > ? ORDER BY id",
         )?;
         let mut rows = statement.query([FEW])?;
         while let Some(row) = rows.next()? {
             let id = row.get(0)?;
-            if !self.is_of_block(id) {
+            if !self.takes(id) {
                 self.write_noted(connection)?;
             }
             self.note(id, row.get_ref(1)?.as_str()?);
@@ -117,14 +115,13 @@ impl Postings {
 
     /// Forgets what is noted.
     pub(super) fn clear(&mut self) {
-        self.jobs.clear();
+        self.noted.clear();
     }
 
     fn write_noted(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut noted: Vec<_> = std::mem::take(&mut self.jobs).into_iter().collect();
-        noted.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        for (trigram, mut jobs) in noted {
-            if let Some(known) = stored(connection, &trigram, self.block)? {
+        let block = self.block;
+        for (trigram, mut jobs) in self.sorted() {
+            if let Some(known) = stored(connection, &trigram, block)? {
                 jobs |= known;
             }
             jobs.optimize();
@@ -133,10 +130,44 @@ impl Postings {
             let _ = jobs.serialize_into(&mut bytes);
             connection
                 .prepare_cached("INSERT OR REPLACE INTO job_id_trigrams (trigram, block, jobs) VALUES (?, ?, ?)")?
-                .execute(params![trigram, self.block, bytes])?;
+                .execute(params![trigram, block, bytes])?;
         }
+        self.clear();
         Ok(())
     }
+
+    /// Every trigram that is noted with the places of its jobs, in order.
+    fn sorted(&mut self) -> impl Iterator<Item = (String, RoaringBitmap)> {
+        self.noted.sort_unstable();
+        // A trigram may stand in an id twice.
+        self.noted.dedup();
+        let same = |one: &u64, other: &u64| one >> PLACE_BITS == other >> PLACE_BITS;
+        self.noted.chunk_by(same).map(|noted| {
+            let places = noted.iter().map(|noted| {
+                let [.., high, low] = noted.to_be_bytes();
+                u32::from(u16::from_be_bytes([high, low]))
+            });
+            let mut jobs = RoaringBitmap::new();
+            // They are in order, so all are taken.
+            let _ = jobs.append(places);
+            (unpacked(noted[0] >> PLACE_BITS), jobs)
+        })
+    }
+}
+
+/// A trigram as a number, in the same order: 0 is the empty one. (So are three NULs, which puts their job among those that
+/// are always looked at.)
+fn packed(trigram: &str) -> u64 {
+    let bytes = trigram.bytes();
+    bytes.fold(0, |number, byte| number << 8 | u64::from(byte))
+}
+
+fn unpacked(number: u64) -> String {
+    if number == 0 {
+        return String::new();
+    }
+    let [.., first, second, third] = number.to_be_bytes();
+    String::from_utf8_lossy(&[first, second, third]).into_owned()
 }
 
 /// Whether there are lists.
@@ -278,6 +309,11 @@ mod tests {
             add(&connection, id, job_id);
         }
         let mut postings = Postings::default();
+        for (id, job_id) in [(70_009, "yyyyy"), (70_003, "xyyy"), (70_004, "\0\0\0")] {
+            postings.add(&connection, id, job_id).unwrap();
+        }
+        postings.write(&connection).unwrap();
+        let mut postings = Postings::default();
         postings.note(2, "JOB-XBCD");
         assert_eq!(postings.missing(&connection).unwrap(), None);
         postings.note(3, "abcd");
@@ -286,11 +322,18 @@ mod tests {
             Some("abc")
         );
         let find = |words: &[&str], most| find(&connection, words, most);
-        assert_eq!(find(&["BCD"], 9), Some(vec![1, 2, 65_536, 200_000]));
-        assert_eq!(find(&["abcd"], 9), Some(vec![1, 65_536, 200_000]));
-        assert_eq!(find(&["abcd", "xbc"], 9), Some(vec![1, 2, 65_536, 200_000]));
-        assert_eq!(find(&["zzz"], 9), Some(vec![200_000]));
+        assert_eq!(find(&["BCD"], 9), Some(vec![1, 2, 65_536, 70_004, 200_000]));
+        assert_eq!(find(&["abcd"], 9), Some(vec![1, 65_536, 70_004, 200_000]));
+        assert_eq!(
+            find(&["abcd", "xbc"], 9),
+            Some(vec![1, 2, 65_536, 70_004, 200_000])
+        );
+        assert_eq!(find(&["zzz"], 9), Some(vec![70_004, 200_000]));
         assert_eq!(find(&["abc", "bc"], 9), None, "one is too short");
+        assert_eq!(
+            find(&["yyy"], 9),
+            Some(vec![70_003, 70_004, 70_009, 200_000])
+        );
         assert_eq!(find(&["bcd"], 3), None, "they are more");
         assert_eq!(find(&["\u{212a}elvin"], 9), None, "not of ASCII");
     }
