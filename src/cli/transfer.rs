@@ -213,7 +213,7 @@ fn input_bytes(paths: &[PathBuf]) -> Option<u64> {
 }
 
 fn source(path: &Path, progress: &ProgressBar) -> Result<Source, Failure> {
-    let reader: Box<dyn Read> = if is_dash(path) {
+    let reader: Box<dyn Read + Send> = if is_dash(path) {
         Box::new(std::io::stdin())
     } else {
         let io = |source| Failure::Io {

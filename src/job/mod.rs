@@ -297,6 +297,18 @@ pub struct Pieces {
     pub tail: String,
 }
 
+impl Pieces {
+    /// How long the document is that they make, in bytes.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a document is never empty")]
+    pub fn len(&self) -> usize {
+        let info = self.collector_info.as_ref();
+        self.head.len()
+            + info.map_or(0, |info| BEFORE_COLLECTOR_INFO.len() + info.len())
+            + self.tail.len()
+    }
+}
+
 #[derive(Serialize)]
 struct Head<'j> {
     job_id: &'j str,
@@ -483,11 +495,13 @@ mod tests {
             let job = Job::from_json(text.as_bytes()).unwrap();
             let pieces = job.to_pieces();
             assert_eq!(pieces.collector_info.is_some(), has_info);
+            let length = pieces.len();
             let info = pieces
                 .collector_info
                 .map(|info| format!("{BEFORE_COLLECTOR_INFO}{info}"));
             let whole = format!("{}{}{}", pieces.head, info.unwrap_or_default(), pieces.tail);
             assert_eq!(whole, job.to_document());
+            assert_eq!(whole.len(), length);
         }
     }
 

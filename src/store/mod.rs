@@ -34,7 +34,7 @@ pub use interrupt::Interrupt;
 pub use read::{Document, Reader, Snapshot};
 pub use states::StateId;
 pub use version::Version;
-pub use write::{OnConflict, WriteTransaction, Written};
+pub use write::{OnConflict, ReadyJob, WriteTransaction, Written};
 
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// What `PRAGMA user_version` is for [`SCHEMA`].

@@ -93,21 +93,29 @@ impl<'w> WriteTransaction<'w> {
     /// Writes a job.
     ///
     /// # Errors
+    /// As [`WriteTransaction::put_ready`].
+    pub fn put(&mut self, job: &Job) -> Result<Written, StoreError> {
+        self.put_ready(&mut ReadyJob::new(job))
+    }
+
+    /// Writes a job that was made ready before.
+    ///
+    /// # Errors
     /// [`StoreError::Conflict`] for a job that is present already under [`OnConflict::Fail`]; otherwise when the disk
     /// fails or is full.
-    pub fn put(&mut self, job: &Job) -> Result<Written, StoreError> {
+    pub fn put_ready(&mut self, job: &mut ReadyJob) -> Result<Written, StoreError> {
         const INSERT: &str = "INSERT INTO jobs (domain, job_id, status, total_tasks, remained_tasks, collector_id, \
              project_id, created_at, updated_at, finished_at, error_count, collector_info, head, tail) \
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (domain, job_id) DO NOTHING";
         const UPDATE: &str = "UPDATE jobs SET status = ?3, total_tasks = ?4, remained_tasks = ?5, collector_id = ?6, \
              project_id = ?7, created_at = ?8, updated_at = ?9, finished_at = ?10, error_count = ?11, \
              collector_info = ?12, head = ?13, tail = ?14 WHERE domain = ?1 AND job_id = ?2";
-        let row = self.row(job)?;
+        self.find_keys(job)?;
         let mut insert = self.transaction.prepare_cached(INSERT)?;
-        if insert.execute(params_from_iter(row.values()))? > 0 {
+        if insert.execute(params_from_iter(job.values()))? > 0 {
             drop(insert);
-            let id = self.transaction.last_insert_rowid();
-            self.changes.add(&self.transaction, &row.entry(id))?;
+            job.entry.id = self.transaction.last_insert_rowid();
+            self.changes.add(&self.transaction, &job.entry)?;
             return Ok(Written::Added);
         }
         drop(insert);
@@ -115,7 +123,7 @@ impl<'w> WriteTransaction<'w> {
             OnConflict::Skip => Ok(Written::Skipped),
             OnConflict::Fail => Err(StoreError::Conflict {
                 domain_id: job.domain_id.clone(),
-                job_id: job.job_id.clone(),
+                job_id: job.entry.job_id.clone(),
             }),
             OnConflict::Replace => {
                 let former = self
@@ -127,11 +135,11 @@ impl<'w> WriteTransaction<'w> {
                     ))?
                     .query_row(
                         params![
-                            row.domain,
-                            job.job_id,
-                            row.pieces.head,
-                            row.pieces.tail,
-                            row.collector_info
+                            job.entry.domain,
+                            job.entry.job_id,
+                            job.pieces.head,
+                            job.pieces.tail,
+                            job.entry.collector_info
                         ],
                         Entry::from_row,
                     )
@@ -141,9 +149,9 @@ impl<'w> WriteTransaction<'w> {
                     self.changes.remove(&self.transaction, &former)?;
                     self.transaction
                         .prepare_cached(UPDATE)?
-                        .execute(params_from_iter(row.values()))?;
-                    self.changes
-                        .add_again(&self.transaction, &row.entry(former.id))?;
+                        .execute(params_from_iter(job.values()))?;
+                    job.entry.id = former.id;
+                    self.changes.add_again(&self.transaction, &job.entry)?;
                 }
                 Ok(Written::Replaced)
             }
@@ -152,8 +160,9 @@ impl<'w> WriteTransaction<'w> {
 
     /// Makes a row what is derived from its document, but where that would make two of one job.
     pub(super) fn rewrite(&mut self, id: i64, job: &Job) -> Result<(), StoreError> {
-        let row = self.row(job)?;
-        let values = row.values().into_iter().chain([ToSqlOutput::from(id)]);
+        let mut job = ReadyJob::new(job);
+        self.find_keys(&mut job)?;
+        let values = job.values().into_iter().chain([ToSqlOutput::from(id)]);
         self.transaction
             .prepare_cached(
                 "UPDATE OR IGNORE jobs SET domain = ?1, job_id = ?2, status = ?3, total_tasks = ?4, remained_tasks = ?5, \
@@ -291,20 +300,15 @@ impl<'w> WriteTransaction<'w> {
         Ok(self.transaction)
     }
 
-    /// A job with the keys of its domain and its collector.
-    fn row<'j>(&mut self, job: &'j Job) -> Result<Row<'j>, StoreError> {
+    /// Tells a job the keys of its domain and its collector.
+    fn find_keys(&mut self, job: &mut ReadyJob) -> Result<(), StoreError> {
         let domain = self.domain_key(&job.domain_id)?;
-        let pieces = job.to_pieces();
-        let collector_info = match &pieces.collector_info {
+        job.entry.domain = domain;
+        job.entry.collector_info = match &job.pieces.collector_info {
             Some(info) => Some(self.collector_info_key(domain, info)?),
             None => None,
         };
-        Ok(Row {
-            job,
-            domain,
-            pieces,
-            collector_info,
-        })
+        Ok(())
     }
 
     fn domain_key(&mut self, domain_id: &str) -> Result<i64, StoreError> {
@@ -351,15 +355,53 @@ impl<'w> WriteTransaction<'w> {
     }
 }
 
-/// A row of `jobs` but for its id.
-struct Row<'j> {
-    job: &'j Job,
-    domain: i64,
+/// What of a job is written. It is made of the job alone, so whoever reads jobs can make it while others are written.
+#[derive(Debug)]
+pub struct ReadyJob {
+    domain_id: String,
+    /// The keys in it are only known while it is written.
+    entry: Entry,
+    total_tasks: i64,
+    remained_tasks: i64,
+    /// ms
+    updated_at: i64,
+    /// ms
+    finished_at: Option<i64>,
+    error_count: i64,
     pieces: Pieces,
-    collector_info: Option<i64>,
 }
 
-impl Row<'_> {
+impl ReadyJob {
+    #[must_use]
+    pub fn new(job: &Job) -> Self {
+        Self {
+            domain_id: job.domain_id.clone(),
+            entry: Entry {
+                id: 0,
+                domain: 0,
+                job_id: job.job_id.clone(),
+                status: job.status,
+                collector_id: job.collector_id().map(str::to_owned),
+                collector_info: None,
+                project_id: job.project_id.clone(),
+                created_at: job.created_at.millis(),
+                error_codes: owned(&error_codes(&job.errors)),
+            },
+            total_tasks: job.total_tasks,
+            remained_tasks: job.remained_tasks,
+            updated_at: job.updated_at.millis(),
+            finished_at: job.finished_at.map(Timestamp::millis),
+            error_count: i64::try_from(job.errors.len()).unwrap_or(i64::MAX),
+            pieces: job.to_pieces(),
+        }
+    }
+
+    /// How long its document is, in bytes.
+    #[must_use]
+    pub fn document_bytes(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// In the order of the columns of schema.sql.
     fn values(&self) -> [ToSqlOutput<'_>; 14] {
         fn text(text: &str) -> ToSqlOutput<'_> {
@@ -368,38 +410,23 @@ impl Row<'_> {
         fn nullable<'v>(value: Option<impl Into<ToSqlOutput<'v>>>) -> ToSqlOutput<'v> {
             value.map_or(ToSqlOutput::Borrowed(ValueRef::Null), Into::into)
         }
-        let job = self.job;
+        let Self { entry, pieces, .. } = self;
         [
-            self.domain.into(),
-            text(&job.job_id),
-            text(job.status.name()),
-            job.total_tasks.into(),
-            job.remained_tasks.into(),
-            nullable(job.collector_id()),
-            nullable(job.project_id.as_deref()),
-            job.created_at.millis().into(),
-            job.updated_at.millis().into(),
-            nullable(job.finished_at.map(Timestamp::millis)),
-            i64::try_from(job.errors.len()).unwrap_or(i64::MAX).into(),
-            nullable(self.collector_info),
-            text(&self.pieces.head),
-            text(&self.pieces.tail),
+            entry.domain.into(),
+            text(&entry.job_id),
+            text(entry.status.name()),
+            self.total_tasks.into(),
+            self.remained_tasks.into(),
+            nullable(entry.collector_id.as_deref()),
+            nullable(entry.project_id.as_deref()),
+            entry.created_at.into(),
+            self.updated_at.into(),
+            nullable(self.finished_at),
+            self.error_count.into(),
+            nullable(entry.collector_info),
+            text(&pieces.head),
+            text(&pieces.tail),
         ]
-    }
-
-    fn entry(&self, id: i64) -> Entry {
-        let job = self.job;
-        Entry {
-            id,
-            domain: self.domain,
-            job_id: job.job_id.clone(),
-            status: job.status,
-            collector_id: job.collector_id().map(str::to_owned),
-            collector_info: self.collector_info,
-            project_id: job.project_id.clone(),
-            created_at: job.created_at.millis(),
-            error_codes: owned(&error_codes(&job.errors)),
-        }
     }
 }
 

@@ -5,10 +5,12 @@
 
 pub mod csv;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 
 use serde::Deserialize;
 use serde::de::{
@@ -18,12 +20,16 @@ use serde::de::{
 
 use crate::job::{self, Job, JobTextError};
 use crate::json::ObjectOnly;
-use crate::store::{OnConflict, Snapshot, Store, StoreError, WriteTransaction, Written};
+use crate::store::{OnConflict, ReadyJob, Snapshot, Store, StoreError, WriteTransaction, Written};
 
 /// How much of a file is held at a time.
 const BUFFER_BYTES: usize = 1 << 20;
 /// The longest line that is read as one job.
 const MAX_LINE_BYTES: usize = 8 << 20;
+/// From so many bytes of documents on they are handed over to be written.
+const BATCH_BYTES: usize = 256 << 10;
+/// How many batches may wait to be written.
+const BATCHES_AHEAD: usize = 4;
 
 /// Why jobs can't be moved; names the source, the line and the field.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +93,7 @@ impl Refusal {
 /// Where jobs come from, and the name that errors give it.
 pub struct Source {
     pub name: String,
-    pub reader: Box<dyn Read>,
+    pub reader: Box<dyn Read + Send>,
 }
 
 impl fmt::Debug for Source {
@@ -113,45 +119,98 @@ impl Imported {
     }
 }
 
-/// Imports all the sources, or none of them.
+/// Jobs of one source, one after the other.
+struct Batch {
+    source_name: Arc<str>,
+    /// Each with the line on which it ends.
+    jobs: Vec<(usize, ReadyJob)>,
+}
+
+/// Imports all the sources, or none of them. They are read on a second thread, a little ahead of what is written.
 ///
 /// # Errors
 /// [`TransferError`] for the first fault; the database is as it was.
 pub fn import(
     store: &Store,
-    sources: impl IntoIterator<Item = Source>,
+    sources: impl IntoIterator<Item = Source> + Send,
     on_conflict: OnConflict,
 ) -> Result<Imported, TransferError> {
     let mut writer = store.writer()?;
     writer.expect_many()?;
-    let mut imported = Imported::default();
     let mut transaction = writer.begin(on_conflict)?;
-    for source in sources {
-        let mut sink = Sink {
-            transaction: &mut transaction,
-            imported: &mut imported,
-        };
-        read_jobs(source, &mut |job: Job| Ok(sink.put(&job)?))?;
-    }
+    let imported = std::thread::scope(|scope| {
+        let (batches, read) = mpsc::sync_channel(BATCHES_AHEAD);
+        let (spent, returned) = mpsc::channel();
+        let reading = scope.spawn(move || read_ahead(sources, &batches, &returned));
+        let written = write_batches(read, &spent, &mut transaction);
+        let was_read = reading
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        // What can't be written was read before whatever can't be read.
+        let imported = written?;
+        was_read.map(|()| imported)
+    })?;
     transaction.commit()?;
     writer.checkpoint_all()?;
     Ok(imported)
 }
 
-struct Sink<'t, 'w> {
-    transaction: &'t mut WriteTransaction<'w>,
-    imported: &'t mut Imported,
+/// Reads all the sources, and hands their jobs on until there is a fault, or nobody takes them any more.
+fn read_ahead(
+    sources: impl IntoIterator<Item = Source>,
+    batches: &SyncSender<Batch>,
+    returned: &Receiver<Batch>,
+) -> Result<(), TransferError> {
+    for source in sources {
+        let source_name = Arc::from(source.name.as_str());
+        let (mut jobs, mut bytes) = (Vec::new(), 0);
+        let send = |jobs| {
+            // Memory is given back where it was taken: from another thread that is slow, and holds up this one.
+            returned.try_iter().for_each(drop);
+            let source_name = Arc::clone(&source_name);
+            // Whoever no longer takes them has a fault to tell, before which this one is not heard.
+            let sent = batches.send(Batch { source_name, jobs });
+            sent.or(Err(StoreError::Cancelled))
+        };
+        let result = read_placed(source, &mut |job: Job, line| {
+            let job = ReadyJob::new(&job);
+            bytes += job.document_bytes();
+            jobs.push((line, job));
+            if bytes >= BATCH_BYTES {
+                bytes = 0;
+                send(std::mem::take(&mut jobs))?;
+            }
+            Ok(())
+        });
+        // The jobs before a fault are written first, since they may have one of their own.
+        send(jobs)?;
+        result?;
+    }
+    Ok(())
 }
 
-impl Sink<'_, '_> {
-    fn put(&mut self, job: &Job) -> Result<(), StoreError> {
-        match self.transaction.put(job)? {
-            Written::Added => self.imported.added += 1,
-            Written::Replaced => self.imported.replaced += 1,
-            Written::Skipped => self.imported.skipped += 1,
+/// Writes what is read, until it ends.
+fn write_batches(
+    batches: Receiver<Batch>,
+    spent: &Sender<Batch>,
+    transaction: &mut WriteTransaction<'_>,
+) -> Result<Imported, TransferError> {
+    let mut imported = Imported::default();
+    for mut batch in batches {
+        for (line, job) in &mut batch.jobs {
+            let written = transaction
+                .put_ready(job)
+                .map_err(|fault| Refusal::Store(fault).at(&batch.source_name, *line))?;
+            match written {
+                Written::Added => imported.added += 1,
+                Written::Replaced => imported.replaced += 1,
+                Written::Skipped => imported.skipped += 1,
+            }
         }
-        Ok(())
+        // Whoever has read all does not wait for it.
+        let _ = spent.send(batch);
     }
+    Ok(imported)
 }
 
 /// Reads the jobs of a source, or drafts of them, in whichever form they come, and hands each on.
@@ -161,6 +220,14 @@ impl Sink<'_, '_> {
 pub fn read_jobs<T: DeserializeOwned>(
     source: Source,
     each: &mut impl FnMut(T) -> Result<(), Refusal>,
+) -> Result<(), TransferError> {
+    read_placed(source, &mut |job, _| each(job))
+}
+
+/// As [`read_jobs`], with the line on which each job ends.
+fn read_placed<T: DeserializeOwned>(
+    source: Source,
+    each: &mut impl FnMut(T, usize) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
     let Source { name, reader } = source;
     let mut reader = BufReader::with_capacity(BUFFER_BYTES, reader);
@@ -228,7 +295,7 @@ fn read_lines<T: DeserializeOwned>(
     name: &str,
     reader: &mut impl BufRead,
     passed: usize,
-    each: &mut impl FnMut(T) -> Result<(), Refusal>,
+    each: &mut impl FnMut(T, usize) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
     let mut text = Vec::new();
     for line in passed + 1.. {
@@ -264,7 +331,7 @@ fn read_lines<T: DeserializeOwned>(
         }
         let job =
             job::from_json(text.trim_ascii_end()).map_err(|fault| job_fault(with_hint(fault)))?;
-        each(job).map_err(|refusal| refusal.at(name, line))?;
+        each(job, line).map_err(|refusal| refusal.at(name, line))?;
     }
     Ok(())
 }
@@ -286,12 +353,20 @@ fn read_document<T: DeserializeOwned>(
     name: &str,
     reader: &mut impl BufRead,
     passed: usize,
-    each: &mut impl FnMut(T) -> Result<(), Refusal>,
+    each: &mut impl FnMut(T, usize) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
     let found = RefCell::new(Fault::default());
-    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    let line = Cell::new(passed + 1);
+    let counting = CountingLines {
+        reader,
+        line: &line,
+    };
+    let mut deserializer = serde_json::Deserializer::from_reader(counting);
     let jobs = Jobs {
-        each,
+        each: &mut |job| {
+            let line = line.get();
+            each(job, line).map_err(|refusal| refusal.at(name, line))
+        },
         fault: &found,
         of: PhantomData,
     };
@@ -300,15 +375,14 @@ fn read_document<T: DeserializeOwned>(
         .and_then(|()| deserializer.end());
     result.map_err(|error| {
         let Fault { field, refusal } = found.into_inner();
-        let line = error.line() + passed;
         if let Some(refusal) = refusal {
-            return refusal.at(name, line);
+            return refusal;
         }
         let text = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
         let problem = text.strip_suffix(&place).unwrap_or(&text).to_owned();
         let fault = JobTextError {
-            line,
+            line: error.line() + passed,
             column: error.column(),
             field,
             problem,
@@ -324,7 +398,22 @@ fn read_document<T: DeserializeOwned>(
 #[derive(Default)]
 struct Fault {
     field: String,
-    refusal: Option<Refusal>,
+    refusal: Option<TransferError>,
+}
+
+/// Counts the lines of what is read through it, as far as it was read.
+struct CountingLines<'r, R> {
+    reader: &'r mut R,
+    line: &'r Cell<usize>,
+}
+
+impl<R: Read> Read for CountingLines<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        let lines = buffer[..count].iter().filter(|byte| **byte == b'\n');
+        self.line.set(self.line.get() + lines.count());
+        Ok(count)
+    }
 }
 
 /// Reads an array of jobs or an API answer, one job at a time.
@@ -336,7 +425,7 @@ struct Jobs<'f, F, T> {
 
 impl<'de, F, T> DeserializeSeed<'de> for Jobs<'_, F, T>
 where
-    F: FnMut(T) -> Result<(), Refusal>,
+    F: FnMut(T) -> Result<(), TransferError>,
     T: DeserializeOwned,
 {
     type Value = ();
@@ -347,7 +436,7 @@ where
 
 impl<'de, F, T> Visitor<'de> for Jobs<'_, F, T>
 where
-    F: FnMut(T) -> Result<(), Refusal>,
+    F: FnMut(T) -> Result<(), TransferError>,
     T: DeserializeOwned,
 {
     type Value = ();
@@ -443,6 +532,7 @@ pub fn export(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Mode;
 
     fn job(id: &str) -> String {
         format!(r#"{{"job_id":"{id}","domain_id":"d","created_at":"2022-06-17T08:00:00Z"}}"#)
@@ -516,6 +606,67 @@ mod tests {
         check(
             "{\"job_id\":\n",
             "x: line 1, column 10: the job does not end on its line",
+        );
+    }
+
+    #[track_caller]
+    fn check_import(texts: &[&str], expected: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+        let sources: Vec<_> = texts
+            .iter()
+            .zip(1..)
+            .map(|(text, number)| Source {
+                name: format!("file {number}"),
+                reader: Box::new(std::io::Cursor::new((*text).to_owned())),
+            })
+            .collect();
+        let result = import(&store, sources, OnConflict::Fail);
+        let jobs = match &result {
+            Ok(imported) => imported.added,
+            Err(_) => 0,
+        };
+        let got = result.map_or_else(
+            |error| error.to_string(),
+            |imported| format!("{imported:?}"),
+        );
+        assert!(got.starts_with(expected), " got: {got}\nwant: {expected}");
+        let report = store.check().unwrap();
+        assert_eq!((report.jobs, report.problems), (jobs, Vec::new()));
+    }
+
+    #[test]
+    fn of_all_faults_the_first_is_told() {
+        let lines = |jobs: &[&str]| jobs.join("\n");
+        let (a, b, bad) = (job("a"), job("b"), r#"{"job_id":7}"#);
+        let many = |from: u32| {
+            let jobs: Vec<_> = (from..from + 9_000)
+                .map(|id| job(&id.to_string()))
+                .collect();
+            jobs.join("\n")
+        };
+        let present = "line 2: job a of domain d is present already";
+        check_import(&[&lines(&[&a, &a, bad])], &format!("file 1: {present}"));
+        check_import(&[&lines(&[&a, &a]), bad], &format!("file 1: {present}"));
+        check_import(
+            &[&a, &lines(&[&b, &a, &many(0)])],
+            &format!("file 2: {present}"),
+        );
+        check_import(
+            &[&lines(&[&a, bad, &a])],
+            "file 1: line 2, column 11, field job_id",
+        );
+        check_import(
+            &[&many(0), &lines(&[&many(9_000), bad]), &a],
+            "file 2: line 9001, column 11, field job_id",
+        );
+        check_import(
+            &[&format!("[{a},\n{a}\n,\n{b}]")],
+            &format!("file 1: {present}"),
+        );
+        check_import(
+            &[&many(0), "", &many(9_000)],
+            "Imported { added: 18000, replaced: 0, skipped: 0 }",
         );
     }
 }
