@@ -359,6 +359,7 @@ fn write_anew(transaction: Transaction<'_>) -> Result<Transaction<'_>, StoreErro
     transaction.execute_batch(&drops.join(";"))?;
     transaction.execute_batch(SCHEMA)?;
     let mut writing = WriteTransaction::within(transaction, OnConflict::Fail);
+    writing.defer_indexes()?;
     writing.copy_former_jobs()?;
     let transaction = writing.finish()?;
     transaction.execute_batch("DROP TABLE former_jobs; DROP TABLE former_domains")?;

@@ -8,7 +8,7 @@ use rusqlite::{
 };
 
 use super::derived::{Changes, Entry, owned};
-use super::{StoreError, Writer};
+use super::{StoreError, WRITER_CACHE_KIB, Writer};
 use crate::job::{Job, Pieces, error_codes};
 use crate::time::Timestamp;
 
@@ -42,9 +42,11 @@ pub struct WriteTransaction<'w> {
     /// The keys of the collectors seen last, by domain.
     collector_infos: HashMap<i64, HashMap<String, i64>>,
     pub(super) changes: Changes,
+    /// What makes the indexes that were taken away for the time of the transaction.
+    indexes: Vec<String>,
 }
 
-/// How much of the database a large import holds in memory, in KiB: its indexes are written to all over.
+/// How much of the database a large import holds in memory, in KiB: the index of the ids is written to all over.
 const BULK_CACHE_KIB: i64 = 64 << 10;
 /// How many collectors of a domain a transaction remembers.
 const MOST_COLLECTOR_INFOS: usize = 1_000;
@@ -61,12 +63,14 @@ impl Writer<'_> {
         Ok(WriteTransaction::within(transaction, on_conflict))
     }
 
-    /// Has the writer hold more of the database in memory from now on, for an import of very many jobs.
+    /// Has the writer hold more of the database in memory from now on, for an import of very many jobs, and sort in files
+    /// what is larger.
     ///
     /// # Errors
     /// [`StoreError`] when the connection is broken.
     pub fn expect_many(&mut self) -> Result<(), StoreError> {
-        Ok(self.0.pragma_update(None, "cache_size", -BULK_CACHE_KIB)?)
+        self.0.pragma_update(None, "cache_size", -BULK_CACHE_KIB)?;
+        Ok(self.0.pragma_update(None, "temp_store", "FILE")?)
     }
 
     /// Moves the whole write-ahead log into the database and empties it.
@@ -87,7 +91,33 @@ impl<'w> WriteTransaction<'w> {
             domains: HashMap::new(),
             collector_infos: HashMap::new(),
             changes: Changes::default(),
+            indexes: Vec::new(),
         }
+    }
+
+    /// Where there are no jobs yet, takes the indexes of `jobs` away until the transaction ends: made of all its jobs at
+    /// once they cost less, and are packed. The one that finds a job that is present already stays.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk fails.
+    pub fn defer_indexes(&mut self) -> Result<(), StoreError> {
+        let has_jobs: bool =
+            self.transaction
+                .query_row("SELECT EXISTS (SELECT 1 FROM jobs)", [], |row| row.get(0))?;
+        if has_jobs {
+            return Ok(());
+        }
+        let (drops, creates): (Vec<String>, Vec<String>) = self
+            .transaction
+            .prepare(
+                "SELECT format('DROP INDEX \"%w\"', name), sql FROM sqlite_schema \
+                 WHERE type = 'index' AND tbl_name = 'jobs' AND sql IS NOT NULL ORDER BY rowid",
+            )?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        self.transaction.execute_batch(&drops.join(";"))?;
+        self.indexes = creates;
+        Ok(())
     }
 
     /// Writes a job.
@@ -297,6 +327,12 @@ impl<'w> WriteTransaction<'w> {
     /// Writes what is derived of what was written, and hands the transaction back.
     pub(super) fn finish(mut self) -> Result<Transaction<'w>, StoreError> {
         self.changes.write(&self.transaction)?;
+        if !self.indexes.is_empty() {
+            // Sorting takes as much memory as the pages may, beside them.
+            self.transaction
+                .pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
+            self.transaction.execute_batch(&self.indexes.join(";"))?;
+        }
         Ok(self.transaction)
     }
 
@@ -489,6 +525,49 @@ mod tests {
             [Written::Replaced]
         );
         assert_eq!(store.check().unwrap().problems, Vec::<String>::new());
+    }
+
+    #[test]
+    fn indexes_that_were_deferred_are_as_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+        let mut writer = store.writer().unwrap();
+        writer
+            .0
+            .execute_batch("CREATE INDEX \"somebody's \"\"own\"\"\" ON jobs (updated_at)")
+            .unwrap();
+        let indexes = |writer: &Writer<'_>| -> Vec<String> {
+            let mut statement = writer
+                .0
+                .prepare("SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid")
+                .unwrap();
+            let rows = statement.query_map([], |row| row.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let before = indexes(&writer);
+        assert_eq!(before.len(), 6);
+        for is_committed in [false, true] {
+            let mut transaction = writer.begin(OnConflict::Replace).unwrap();
+            transaction.defer_indexes().unwrap();
+            let mut put = |id, status| transaction.put(&job(id, status, "\"c\"")).unwrap();
+            assert_eq!(put("j", "CREATED"), Written::Added);
+            assert_eq!(put("k", "CREATED"), Written::Added);
+            assert_eq!(put("j", "ERROR"), Written::Replaced);
+            assert_eq!(transaction.indexes.len(), 6);
+            if is_committed {
+                transaction.commit().unwrap();
+            } else {
+                drop(transaction);
+            }
+            assert_eq!(indexes(&writer), before);
+        }
+        let mut transaction = writer.begin(OnConflict::Replace).unwrap();
+        transaction.defer_indexes().unwrap();
+        assert_eq!(transaction.indexes, Vec::<String>::new(), "there are jobs");
+        drop(transaction);
+        drop(writer);
+        let report = store.check().unwrap();
+        assert_eq!((report.jobs, report.problems), (2, Vec::new()));
     }
 
     #[test]

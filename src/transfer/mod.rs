@@ -138,6 +138,7 @@ pub fn import(
     let mut writer = store.writer()?;
     writer.expect_many()?;
     let mut transaction = writer.begin(on_conflict)?;
+    transaction.defer_indexes()?;
     let imported = std::thread::scope(|scope| {
         let (batches, read) = mpsc::sync_channel(BATCHES_AHEAD);
         let (spent, returned) = mpsc::channel();
