@@ -96,7 +96,7 @@ impl<'w> WriteTransaction<'w> {
     }
 
     /// Where there are no jobs yet, takes the indexes of `jobs` away until the transaction ends: made of all its jobs at
-    /// once they cost less, and are packed. The one that finds a job that is present already stays.
+    /// once they are packed, and of very many they cost less. The one that finds a job that is present already stays.
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails.
