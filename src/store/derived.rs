@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, ToSql, params};
+use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 use serde::Deserialize;
 
 use super::kept::status;
@@ -208,41 +208,47 @@ impl Changes {
             for (collector, counts) in sorted(sums.collectors) {
                 for (status, jobs) in changed(counts) {
                     statuses[status as usize] += jobs;
-                    COLLECTORS
-                        .change(connection, params![jobs, domain, collector, status.name()])?;
+                    COLLECTORS.change(
+                        connection,
+                        jobs,
+                        params![domain, collector, status.name()],
+                    )?;
                 }
             }
             for (info, counts) in sorted(sums.collector_infos) {
                 for (status, jobs) in changed(counts) {
-                    COLLECTOR_INFOS
-                        .change(connection, params![jobs, domain, info, status.name()])?;
+                    COLLECTOR_INFOS.change(
+                        connection,
+                        jobs,
+                        params![domain, info, status.name()],
+                    )?;
                 }
             }
             for (project, counts) in sorted(sums.projects) {
                 for (status, jobs) in changed(counts) {
-                    PROJECTS.change(connection, params![jobs, domain, project, status.name()])?;
+                    PROJECTS.change(connection, jobs, params![domain, project, status.name()])?;
                 }
             }
             for (status, jobs) in changed(statuses) {
-                STATUSES.change(connection, params![jobs, domain, status.name()])?;
+                STATUSES.change(connection, jobs, params![domain, status.name()])?;
             }
             let mut days: HashMap<i64, [i64; 6]> = HashMap::new();
             for (hour, counts) in sorted(sums.hours) {
                 let day = days.entry(hour / (DAY_MILLIS / HOUR_MILLIS)).or_default();
                 for (status, jobs) in changed(counts) {
                     day[status as usize] += jobs;
-                    HOURS.change(connection, params![jobs, domain, hour, status.name()])?;
+                    HOURS.change(connection, jobs, params![domain, hour, status.name()])?;
                 }
             }
             for (day, counts) in sorted(days) {
                 for (status, jobs) in changed(counts) {
-                    DAYS.change(connection, params![jobs, domain, status.name(), day])?;
+                    DAYS.change(connection, jobs, params![domain, status.name(), day])?;
                 }
             }
             for (code, counts) in sorted(sums.errors) {
                 if counts != (0, 0) {
                     let (jobs, errors) = counts;
-                    ERRORS.change(connection, params![jobs, domain, code, errors])?;
+                    ERRORS.change(connection, jobs, params![domain, code, errors])?;
                 }
             }
         }
@@ -250,48 +256,72 @@ impl Changes {
     }
 }
 
-/// How a count changes: the row that there is, or else a new one. (An upsert would have the change itself checked, which
-/// may be negative.)
+/// How a count changes; the first value is by how much.
 struct Counter {
+    /// Changes the row that there is.
     update: &'static str,
+    /// Makes a row.
     insert: &'static str,
+    /// What makes of `insert` one that changes the row that there is; nothing where a key may be NULL, which SQLite holds
+    /// for different from itself.
+    or_add: &'static str,
 }
 
 const STATUSES: Counter = Counter {
     update: "UPDATE status_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND status = ?3",
     insert: "INSERT INTO status_counts (jobs, domain, status) VALUES (?, ?, ?)",
+    or_add: OR_ADD,
 };
 const COLLECTORS: Counter = Counter {
     update: "UPDATE collector_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND collector_id IS ?3 AND status = ?4",
     insert: "INSERT INTO collector_counts (jobs, domain, collector_id, status) VALUES (?, ?, ?, ?)",
+    or_add: "",
 };
 const COLLECTOR_INFOS: Counter = Counter {
     update: "UPDATE collector_info_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND collector_info IS ?3 AND status = ?4",
     insert: "INSERT INTO collector_info_counts (jobs, domain, collector_info, status) VALUES (?, ?, ?, ?)",
+    or_add: "",
 };
 const PROJECTS: Counter = Counter {
     update: "UPDATE project_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND project_id IS ?3 AND status = ?4",
     insert: "INSERT INTO project_counts (jobs, domain, project_id, status) VALUES (?, ?, ?, ?)",
+    or_add: "",
 };
 const HOURS: Counter = Counter {
     update: "UPDATE hour_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND hour = ?3 AND status = ?4",
     insert: "INSERT INTO hour_counts (jobs, domain, hour, status) VALUES (?, ?, ?, ?)",
+    or_add: OR_ADD,
 };
 const DAYS: Counter = Counter {
     update: "UPDATE day_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND status = ?3 AND day = ?4",
     insert: "INSERT INTO day_counts (jobs, domain, status, day) VALUES (?, ?, ?, ?)",
+    or_add: OR_ADD,
 };
 const ERRORS: Counter = Counter {
     update: "UPDATE error_counts SET jobs = jobs + ?1, errors = errors + ?4 WHERE domain = ?2 AND error_code IS ?3",
     insert: "INSERT INTO error_counts (jobs, domain, error_code, errors) VALUES (?, ?, ?, ?)",
+    or_add: "",
 };
+const OR_ADD: &str = " ON CONFLICT DO UPDATE SET jobs = jobs + excluded.jobs";
 
 impl Counter {
-    fn change(&self, connection: &Connection, values: &[&dyn ToSql]) -> rusqlite::Result<()> {
-        if connection.prepare_cached(self.update)?.execute(values)? == 0 {
-            connection.prepare_cached(self.insert)?.execute(values)?;
+    fn change(
+        &self,
+        connection: &Connection,
+        jobs: i64,
+        keys: &[&dyn ToSql],
+    ) -> rusqlite::Result<()> {
+        let values = || std::iter::once(&jobs as &dyn ToSql).chain(keys.iter().copied());
+        // What is added is a count itself, and passes the table's own check; what is taken away does not.
+        let can_add = jobs > 0 && !self.or_add.is_empty();
+        if !can_add {
+            let mut update = connection.prepare_cached(self.update)?;
+            if update.execute(params_from_iter(values()))? > 0 {
+                return Ok(());
+            }
         }
-        Ok(())
+        let mut insert = connection.prepare_cached(&[self.insert, self.or_add].concat())?;
+        insert.execute(params_from_iter(values())).map(|_| ())
     }
 }
 
