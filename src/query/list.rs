@@ -1,7 +1,7 @@
 //! Lists: sort, page and shape of a JobsQuery, compiled to one SELECT for the rows and one for the count.
 
 use super::condition;
-use super::counts;
+use super::counts::{self, Asked};
 use super::error::QueryError;
 use super::field::{Column, Target, resolve, source};
 use super::filter::{self, ColumnTest, Filter};
@@ -24,6 +24,10 @@ pub struct List {
     pub(super) page: Page,
     is_counted_only: bool,
 }
+
+/// True of every job.
+const ANY_STATUS: &str =
+    " AND status IN ('CREATED', 'CANCELED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT')";
 
 /// In which order the rows come.
 #[derive(Debug, Clone, PartialEq)]
@@ -139,6 +143,12 @@ impl List {
             sql.push(self.filter.index_to_rows());
         }
         sql.push(" WHERE ").append(self.scope.lower(&self.filter));
+        let asked = self.filter.asked();
+        let asks = |column| asked.contains(&Asked::Column(column));
+        if asks(Column::CollectorId) && asks(Column::CreatedAt) && !asks(Column::Status) {
+            // The index has the status before the time: each status is sought, instead of all the collector's jobs read.
+            sql.push(ANY_STATUS);
+        }
         sql
     }
 
