@@ -1,6 +1,6 @@
 //! Filters, and the WHERE clause that one becomes.
 //!
-//! [`Filter::lower`] cannot fail: every operand has the type of what it is compared with already. A positive test may come
+//! `Filter::lower` cannot fail: every operand has the type of what it is compared with already. A positive test may come
 //! out NULL, which WHERE, AND and OR take for false; a negation asks `ifnull(…, 0)` first, so it is the exact complement.
 //! NULL is decided here and nowhere else.
 //!

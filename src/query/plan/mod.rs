@@ -2,9 +2,9 @@
 //! answer as it was; which is taken hangs on the filter and the order, never on a value.
 //!
 //! - A page far down a list by time begins in a day and an hour that kept counts tell: [`FarPage`].
-//! - Jobs with an error of a given code stand in a table of their own, by time: [`errors`].
-//! - Jobs of several statuses, collectors or projects are those of each, merged: [`branches`].
-//! - The rows of an order that no index has are found by what the order is of, and read afterwards: [`sorted`].
+//! - Jobs with an error of a given code stand in a table of their own, by time: `errors`.
+//! - Jobs of several statuses, collectors or projects are those of each, merged: `branches`.
+//! - The rows of an order that no index has are found by what the order is of, and read afterwards: `sorted`.
 //! - Jobs whose id has given characters are few, and known beforehand: [`List::among`].
 
 pub(super) mod branches;
