@@ -333,7 +333,7 @@ impl Snapshot<'_> {
     pub fn domains(&self) -> Result<Vec<(String, i64)>, StoreError> {
         let sql = Sql::new(
             "SELECT d.domain_id, sum(c.jobs) AS jobs FROM domains AS d JOIN status_counts AS c ON c.domain = d.id \
-             GROUP BY d.id HAVING jobs > 0 ORDER BY d.domain_id",
+             GROUP BY d.id HAVING sum(c.jobs) > 0 ORDER BY d.domain_id",
         );
         let mut domains = Vec::new();
         self.each_row(&sql, &mut |row| {

@@ -327,3 +327,23 @@ fn a_word_finds_what_reading_every_id_would() {
 fn regex_of(word: &str) -> String {
     word.replace('-', "\\-")
 }
+
+#[test]
+fn a_domain_is_told_of_whichever_of_its_statuses_has_no_job_any_more() {
+    let app = App::serve(Setup {
+        jobs: job("first", "d", "\"status\":\"SUCCESS\""),
+        is_writable: true,
+        ..Setup::default()
+    });
+    for status in &STATUSES[..4] {
+        let path = "/jobdeck/jobs/second?domain_id=d";
+        let body = job("second", "d", &format!("\"status\":\"{status}\""));
+        app.json("PUT", path, &serde_json::from_str(&body).unwrap());
+        app.bare("DELETE", path);
+        let domains = app.bare("GET", "/jobdeck/domains").text;
+        assert_eq!(
+            domains, r#"{"results":[{"domain_id":"d","jobs":1}]}"#,
+            "{status}"
+        );
+    }
+}
