@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::error::{QueryError, unknown};
 use super::field::{Column, ColumnKind, NullMeans, Target, resolve};
-use super::filter::{ALWAYS, ColumnTest, Comparison, Filter, NEVER};
+use super::filter::{self, ALWAYS, ColumnTest, Comparison, Filter, NEVER};
 use super::pattern::{self, Pattern};
 use super::predicate::{Check, Predicate};
 use super::request::Condition;
@@ -486,7 +486,7 @@ fn any_equal(
             );
         }
     }
-    let listed = Filter::Column(column, ColumnTest::In(Value::Array(list).to_string()));
+    let listed = Filter::Column(column, ColumnTest::In(filter::List::new(list)));
     Ok(if has_null {
         Filter::Any(vec![listed, is_null(column)])
     } else {

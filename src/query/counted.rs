@@ -159,14 +159,16 @@ impl Counted {
         self.source
     }
 
-    /// Appends the rows of a page to the answer, separated by commas; returns how many there are before paging.
+    /// Appends the rows of a page to the answer, separated by commas; returns how many there are before paging, or `None`
+    /// where the answer has become longer than `most` bytes.
     pub fn write_by_day(
         &self,
         days: &ByDay,
         labels: &mut DayLabels,
         page: Page,
+        most: usize,
         out: &mut Vec<u8>,
-    ) -> u64 {
+    ) -> Option<u64> {
         let formatted = self.keys.iter().find_map(|key| match key {
             Key::Day(format, name) => Some((format, name)),
             _ => None,
@@ -179,13 +181,19 @@ impl Counted {
         let passes = self.statuses(None);
         let rows = days.iter().map(|(_, counts)| (*counts, passes));
         match formatted.and_then(|(_, name)| labels.get(name)) {
-            Some(labels) => self.write(rows, &labels.of_day, &labels.json, page, out),
-            None => self.write(rows, &vec![0; days.len()], &[], page, out),
+            Some(labels) => self.write(rows, &labels.of_day, &labels.json, (page, most), out),
+            None => self.write(rows, &vec![0; days.len()], &[], (page, most), out),
         }
     }
 
     /// As [`Counted::write_by_day`].
-    pub fn write_by_collector(&self, counts: &ByCollector, page: Page, out: &mut Vec<u8>) -> u64 {
+    pub fn write_by_collector(
+        &self,
+        counts: &ByCollector,
+        page: Page,
+        most: usize,
+        out: &mut Vec<u8>,
+    ) -> Option<u64> {
         let asked = self.filter.asked();
         let is_asked = asked.contains(&Asked::Column(Column::CollectorId));
         let all = self.statuses(None);
@@ -198,7 +206,7 @@ impl Counted {
             (*counts, passes)
         });
         let of_row: Vec<_> = (0..counts.json.len()).collect();
-        self.write(rows, &of_row, &counts.json, page, out)
+        self.write(rows, &of_row, &counts.json, (page, most), out)
     }
 
     /// Adds up what passes of each row, by the place of its label and its status, and writes the sums in their order.
@@ -207,9 +215,9 @@ impl Counted {
         rows: impl Iterator<Item = (ByStatus, [bool; 6])>,
         of_row: &[usize],
         labels: &[Vec<u8>],
-        page: Page,
+        (page, most): (Page, usize),
         out: &mut Vec<u8>,
-    ) -> u64 {
+    ) -> Option<u64> {
         let mut statuses = JobStatus::ALL;
         statuses.sort_unstable_by_key(|status| status.name());
         let mut sums: Vec<([usize; Self::MOST_KEYS], i64)> = Vec::with_capacity(4 * of_row.len());
@@ -267,8 +275,11 @@ impl Counted {
                 write_integer(*jobs, out);
             }
             out.push(b'}');
+            if out.len() > most {
+                return None;
+            }
         }
-        sums.len() as u64
+        Some(sums.len() as u64)
     }
 
     /// Which statuses pass the filter, of a collector.
@@ -280,5 +291,33 @@ impl Counted {
                 _ => None,
             })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::filter::ALWAYS;
+
+    #[test]
+    fn an_answer_that_grows_too_long_is_none() {
+        let collectors = (0..9).map(|number| (Some(format!("c{number}")), [1; 6]));
+        let counts = ByCollector::new(collectors.collect());
+        let keys = vec![Key::Collector];
+        let names = ["collector", "jobs"];
+        let scope = Scope::new("d");
+        let counted = Counted::new(&scope, &ALWAYS, Source::Collectors, keys, &names).unwrap();
+        let page = Page {
+            skip: 0,
+            limit: Some(2),
+        };
+        let write = |most| {
+            let mut out = Vec::new();
+            let rows = counted.write_by_collector(&counts, page, most, &mut out);
+            (rows, String::from_utf8(out).unwrap())
+        };
+        let whole = r#"{"collector":"c0","jobs":6},{"collector":"c1","jobs":6}"#;
+        assert_eq!(write(whole.len()), (Some(9), whole.to_owned()));
+        assert_eq!(write(whole.len() - 1).0, None);
     }
 }

@@ -63,13 +63,41 @@ pub enum Filter {
 pub enum ColumnTest {
     IsNull,
     Equal(Param),
-    /// A JSON array of numbers or of strings.
-    In(String),
+    In(List),
     Compare(Comparison, Param),
     /// A pattern that was compiled once, to see that it can be.
     Matches(String),
     /// Any of these words, without regard to case.
     Contains(Vec<String>),
+}
+
+/// The values of a test for being one of several: numbers or strings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct List {
+    /// All of them as they are bound: a JSON array.
+    json: String,
+    /// The strings, ascending, each once: whoever asks in memory may ask of each of many thousand collectors.
+    texts: Vec<String>,
+}
+
+impl List {
+    #[must_use]
+    pub fn new(values: Vec<serde_json::Value>) -> Self {
+        let texts = values.iter().filter_map(serde_json::Value::as_str);
+        let mut texts: Vec<_> = texts.map(str::to_owned).collect();
+        texts.sort_unstable();
+        texts.dedup();
+        Self {
+            json: serde_json::Value::Array(values).to_string(),
+            texts,
+        }
+    }
+
+    /// The strings, ascending, each once.
+    #[must_use]
+    pub fn texts(&self) -> &[String] {
+        &self.texts
+    }
 }
 
 pub(super) const NEVER: Filter = Filter::Any(Vec::new());
@@ -220,11 +248,10 @@ impl Filter {
                 (Some(text), ColumnTest::Compare(comparison, Param::Text(value))) => {
                     comparison.holds(text.cmp(value))
                 }
-                (Some(text), ColumnTest::In(list)) => {
-                    let list: Vec<serde_json::Value> =
-                        serde_json::from_str(list).unwrap_or_default();
-                    list.iter().any(|value| value.as_str() == Some(text))
-                }
+                (Some(text), ColumnTest::In(list)) => list
+                    .texts
+                    .binary_search_by(|value| value.as_str().cmp(text))
+                    .is_ok(),
                 _ => false,
             },
             Self::Document(_) => false,
@@ -326,7 +353,7 @@ fn lower_column(column: Column, test: &ColumnTest) -> Sql {
         ColumnTest::In(list) => sql
             .append(column.sql())
             .push(" IN (SELECT value FROM json_each(")
-            .bind(list.as_str())
+            .bind(list.json.as_str())
             .push("))"),
         ColumnTest::Compare(comparison, value) => sql
             .append(column.sql())

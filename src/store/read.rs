@@ -314,16 +314,17 @@ impl Snapshot<'_> {
         out: &mut Vec<u8>,
     ) -> Result<Option<u64>, StoreError> {
         let (connection, scope) = (&self.transaction, &counted.scope);
-        Ok(match counted.source() {
+        let written = match counted.source() {
             Source::Days => self.counts.with_days(connection, scope, |days, labels| {
-                counted.write_by_day(days, labels, page, out)
+                counted.write_by_day(days, labels, page, MAX_STAT_BYTES, out)
             })?,
             Source::Collectors => self
                 .counts
                 .with_collectors(connection, scope, |collectors| {
-                    counted.write_by_collector(collectors, page, out)
+                    counted.write_by_collector(collectors, page, MAX_STAT_BYTES, out)
                 })?,
-        })
+        };
+        written.map(|rows| rows.ok_or_else(too_large)).transpose()
     }
 
     /// The domains by name, each with the number of its jobs.

@@ -75,9 +75,7 @@ fn values(filter: &Filter, column: Column) -> Option<Vec<String>> {
         Filter::Column(of, ColumnTest::Equal(Param::Text(value))) if *of == column => {
             vec![value.clone()]
         }
-        Filter::Column(of, ColumnTest::In(list)) if *of == column => {
-            serde_json::from_str(list).ok()?
-        }
+        Filter::Column(of, ColumnTest::In(list)) if *of == column => list.texts().to_vec(),
         Filter::Any(filters) => {
             let lists = filters.iter().map(|filter| values(filter, column));
             lists.collect::<Option<Vec<_>>>()?.concat()
