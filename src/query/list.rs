@@ -320,6 +320,20 @@ mod tests {
     }
 
     #[test]
+    fn branches_are_only_merged_while_they_ask_little() {
+        let rows = |conditions: usize| {
+            let condition = r#",{"k":"total_tasks","v":1,"o":"gt"}"#.repeat(conditions);
+            let body = format!(
+                r#"{{"domain_id":"d","query":{{"filter":[{{"k":"status","v":["ERROR","TIMEOUT"],"o":"in"}}{condition}],"page":{{"limit":9}}}}}}"#
+            );
+            let request = JobsQuery::from_json(body.as_bytes()).unwrap();
+            compile(&request, Timestamp::MIN).unwrap().rows()
+        };
+        assert!(rows(3).text().contains(" UNION ALL "));
+        assert!(!rows(300).text().contains(" UNION ALL "));
+    }
+
+    #[test]
     fn lists_become_one_select() {
         check(
             r#""query":{"page":{"start":31,"limit":30}}"#,

@@ -10,6 +10,8 @@ use crate::query::sql::{Param, Sql};
 
 /// The most branches that are merged.
 const MOST: usize = 24;
+/// The most tests in all branches together: each repeats what all of them ask, and SQLite takes its time to prepare many.
+const MOST_TESTS: usize = 240;
 
 /// A filter as a choice between branches.
 struct Branches {
@@ -63,9 +65,9 @@ impl Branches {
         } else {
             return None;
         };
-        (2..=MOST)
-            .contains(&any.len())
-            .then_some(Self { any, rest })
+        let tests: usize = rest.iter().map(|filter| 1 + filter.asked().len()).sum();
+        let is_worth_it = (2..=MOST).contains(&any.len()) && any.len() * tests <= MOST_TESTS;
+        is_worth_it.then_some(Self { any, rest })
     }
 }
 
