@@ -118,7 +118,8 @@ fn check_pages(connection: &rusqlite::Connection, report: &mut Report) -> Result
                 line if line == "ok" => {}
                 line if pragma.ends_with("foreign_key_check") => {
                     report.add(format!(
-                        "table {line}: a row refers to a domain that is not there"
+                        "table {line}: a row refers to one of {} that is not there",
+                        row.get::<_, String>(2)?
                     ));
                 }
                 line => report.add(format!("SQLite: {line}")),
@@ -263,8 +264,8 @@ fn check_counts(connection: &rusqlite::Connection, report: &mut Report) -> Resul
             "job_errors",
             "SELECT d, s, sum(kept), sum(counted) FROM (
                  SELECT domain AS d, error_code AS s, 1 AS kept, 0 AS counted FROM job_errors
-                 UNION ALL SELECT domain, e.value ->> 'error_code' AS s, 0, count(DISTINCT jobs.id)
-                     FROM jobs, json_each(head || '}', '$.errors') AS e WHERE error_count > 0 AND s IS NOT NULL
+                 UNION ALL SELECT domain, iif(e.type = 'object', e.value ->> 'error_code', NULL) AS s, 0, count(DISTINCT jobs.id)
+                     FROM jobs, json_each(iif(json_valid(head || '}'), head || '}', '{}'), '$.errors') AS e WHERE error_count > 0 AND typeof(s) = 'text'
                      GROUP BY domain, s)
              GROUP BY d, s HAVING sum(kept) <> sum(counted)",
         ),
@@ -273,10 +274,10 @@ fn check_counts(connection: &rusqlite::Connection, report: &mut Report) -> Resul
             "SELECT d, s, sum(kept), sum(counted) FROM (
                  SELECT domain AS d, ifnull(error_code, '') || ' jobs' AS s, jobs AS kept, 0 AS counted FROM error_counts
                  UNION ALL SELECT domain, ifnull(error_code, '') || ' errors', errors, 0 FROM error_counts
-                 UNION ALL SELECT domain, ifnull(e.value ->> 'error_code', '') || ' jobs' AS s, 0, count(DISTINCT jobs.id)
-                     FROM jobs, json_each(head || '}', '$.errors') AS e WHERE error_count > 0 GROUP BY domain, s
-                 UNION ALL SELECT domain, ifnull(e.value ->> 'error_code', '') || ' errors' AS s, 0, count(*)
-                     FROM jobs, json_each(head || '}', '$.errors') AS e WHERE error_count > 0 GROUP BY domain, s)
+                 UNION ALL SELECT domain, ifnull(iif(e.type = 'object', e.value ->> 'error_code', NULL), '') || ' jobs' AS s, 0, count(DISTINCT jobs.id)
+                     FROM jobs, json_each(iif(json_valid(head || '}'), head || '}', '{}'), '$.errors') AS e WHERE error_count > 0 GROUP BY domain, s
+                 UNION ALL SELECT domain, ifnull(iif(e.type = 'object', e.value ->> 'error_code', NULL), '') || ' errors' AS s, 0, count(*)
+                     FROM jobs, json_each(iif(json_valid(head || '}'), head || '}', '{}'), '$.errors') AS e WHERE error_count > 0 GROUP BY domain, s)
              GROUP BY d, s HAVING sum(kept) <> sum(counted)",
         ),
     ];
@@ -340,6 +341,30 @@ mod tests {
             1,
         );
         check(
+            "UPDATE jobs SET head = 'none'",
+            &[
+                "job job of domain d: its document is not valid: column 2: expected ident",
+                "job_errors: domain 1, E: 1 kept, 0 counted",
+                "error_counts: domain 1, E errors: 1 kept, 0 counted",
+                "error_counts: domain 1, E jobs: 1 kept, 0 counted",
+            ],
+            1,
+        );
+        check(
+            "UPDATE jobs SET head = replace(head, '{\"error_code\":\"E\"}', '5,{\"error_code\":5}')",
+            &[
+                "job job of domain d: its document is not valid: column 93, field errors[0]: invalid type: integer `5`, expected an object",
+                "job_errors: domain 1, E: 1 kept, 0 counted",
+                "error_counts: domain 1,  errors: 0 kept, 1 counted",
+                "error_counts: domain 1,  jobs: 0 kept, 1 counted",
+                "error_counts: domain 1, 5 errors: 0 kept, 1 counted",
+                "error_counts: domain 1, 5 jobs: 0 kept, 1 counted",
+                "error_counts: domain 1, E errors: 1 kept, 0 counted",
+                "error_counts: domain 1, E jobs: 1 kept, 0 counted",
+            ],
+            5,
+        );
+        check(
             "INSERT INTO domains (domain_id) VALUES ('e'); UPDATE collector_infos SET domain = 2",
             &["job job of domain d: its collector is of another domain"],
             0,
@@ -399,6 +424,25 @@ mod tests {
             &["error_counts: domain 1, E errors: 2 kept, 1 counted"],
             0,
         );
+    }
+
+    #[test]
+    fn a_job_whose_collector_is_lost_is_not_repaired_into_one_without() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+        let mut writer = store.writer().unwrap();
+        let mut transaction = writer.begin(OnConflict::Fail).unwrap();
+        let job = br#"{"job_id":"j","domain_id":"d","created_at":"2022-06-17T08:00:00Z","collector_info":{"collector_id":"c"}}"#;
+        transaction.put(&Job::from_json(job).unwrap()).unwrap();
+        transaction.commit().unwrap();
+        let damage =
+            "PRAGMA foreign_keys = OFF; DELETE FROM collector_infos; PRAGMA foreign_keys = ON";
+        writer.0.execute_batch(damage).unwrap();
+        drop(writer);
+        let lost = ["table jobs: a row refers to one of collector_infos that is not there"];
+        assert_eq!(store.check().unwrap().problems, lost);
+        store.repair().unwrap();
+        assert_eq!(store.check().unwrap().problems, lost);
     }
 
     #[test]

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use rusqlite::types::Type;
 use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
 use serde::Deserialize;
 
@@ -66,9 +65,8 @@ impl Entry {
             project_id: row.get(6)?,
             created_at: row.get(7)?,
             error_codes: match row.get_ref(8)?.as_str_or_null()? {
-                Some(head) => codes_of(head).map_err(|error| {
-                    rusqlite::Error::FromSqlConversionFailure(8, Type::Text, error.into())
-                })?,
+                // A head that is none has none: what is damaged can still be replaced, deleted and repaired.
+                Some(head) => codes_of(head).unwrap_or_default(),
                 None => Vec::new(),
             },
         })

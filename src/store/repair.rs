@@ -40,13 +40,19 @@ impl WriteTransaction<'_> {
     fn repair_next(&mut self, last: i64) -> Result<Option<i64>, StoreError> {
         let next = self
             .transaction
-            .prepare_cached("SELECT id, document FROM documents WHERE id > ? ORDER BY id LIMIT 1")?
-            .query_row([last], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
+            .prepare_cached(
+                "SELECT id, document, collector_info IS NULL OR collector_info IN (SELECT id FROM collector_infos) \
+                 FROM documents WHERE id > ? ORDER BY id LIMIT 1",
+            )?
+            .query_row([last], |row| {
+                Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, bool>(2)?))
+            })
             .optional()?;
-        let Some((id, document)) = next else {
+        let Some((id, document, has_collector)) = next else {
             return Ok(None);
         };
-        if let Ok(job) = Job::from_json(document.as_bytes()) {
+        // One whose collector is lost is not whole, so its columns, which may know more of it, stay.
+        if has_collector && let Ok(job) = Job::from_json(document.as_bytes()) {
             self.rewrite(id, &job)?;
         }
         let entry = self
