@@ -346,12 +346,18 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
 
 /// Writes the documents of an older schema into this one. Whatever else the older one had was derived from them.
 fn write_anew(transaction: Transaction<'_>) -> Result<Transaction<'_>, StoreError> {
+    // Tables that are somebody's own stay; their views come back, and their indexes of jobs go.
     let mut drops: Vec<String> = transaction
         .prepare(
-            "SELECT 'DROP ' || type || ' ' || name FROM sqlite_schema WHERE name NOT IN ('jobs', 'domains') \
-             AND sql IS NOT NULL AND name NOT LIKE 'sqlite_%' \
+            "SELECT format('DROP %s \"%w\"', type, name) FROM sqlite_schema \
+             WHERE type IN ('trigger', 'view') OR type = 'index' AND tbl_name = 'jobs' AND sql IS NOT NULL \
+             OR name IN ('status_counts', 'collector_counts', 'day_counts') \
              ORDER BY CASE type WHEN 'trigger' THEN 1 WHEN 'view' THEN 2 WHEN 'index' THEN 3 ELSE 4 END",
         )?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let views: Vec<String> = transaction
+        .prepare("SELECT sql FROM sqlite_schema WHERE type = 'view' AND name <> 'documents'")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     drops.push("ALTER TABLE jobs RENAME TO former_jobs".to_owned());
@@ -363,6 +369,7 @@ fn write_anew(transaction: Transaction<'_>) -> Result<Transaction<'_>, StoreErro
     writing.copy_former_jobs()?;
     let transaction = writing.finish()?;
     transaction.execute_batch("DROP TABLE former_jobs; DROP TABLE former_domains")?;
+    transaction.execute_batch(&views.join(";"))?;
     Ok(transaction)
 }
 
