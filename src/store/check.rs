@@ -214,75 +214,80 @@ fn check_trigrams(
     Ok(())
 }
 
+/// A derived table beside what the jobs themselves say: each a SELECT of a domain, of what is counted, and how often.
+struct Counts {
+    table: &'static str,
+    kept: &'static str,
+    counted: &'static str,
+}
+
+/// A document's errors as rows `domain`, `job`, `code`; one that can't be read has none.
+const ERRORS: &str = "WITH errors AS (SELECT domain, jobs.id AS job, \
+     iif(e.type = 'object', e.value ->> 'error_code', NULL) AS code \
+     FROM jobs, json_each(iif(json_valid(head || '}'), head || '}', '{}'), '$.errors') AS e WHERE error_count > 0)";
+
+const COUNTS: [Counts; 9] = [
+    Counts {
+        table: "status_counts",
+        kept: "SELECT domain, status, jobs FROM status_counts",
+        counted: "SELECT domain, status, count(*) FROM jobs GROUP BY 1, 2",
+    },
+    Counts {
+        table: "collector_counts",
+        kept: "SELECT domain, ifnull(collector_id || ' ', '') || status, jobs FROM collector_counts",
+        counted: "SELECT domain, ifnull(collector_id || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
+    },
+    Counts {
+        table: "collector_info_counts",
+        kept: "SELECT domain, ifnull(collector_info || ' ', '') || status, jobs FROM collector_info_counts",
+        counted: "SELECT domain, ifnull(collector_info || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
+    },
+    Counts {
+        table: "project_counts",
+        kept: "SELECT domain, ifnull(project_id || ' ', '') || status, jobs FROM project_counts",
+        counted: "SELECT domain, ifnull(project_id || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
+    },
+    Counts {
+        table: "day_counts",
+        kept: "SELECT domain, status || ' ' || day, jobs FROM day_counts",
+        counted: "SELECT domain, status || ' ' || ((created_at + 62167219200000) / 86400000), count(*) FROM jobs GROUP BY 1, 2",
+    },
+    Counts {
+        table: "hour_counts",
+        kept: "SELECT domain, status || ' ' || hour, jobs FROM hour_counts",
+        counted: "SELECT domain, status || ' ' || ((created_at + 62167219200000) / 3600000), count(*) FROM jobs GROUP BY 1, 2",
+    },
+    Counts {
+        table: "job_errors",
+        kept: "SELECT domain, error_code, 1 FROM job_errors",
+        counted: "SELECT domain, code, count(DISTINCT job) FROM errors WHERE typeof(code) = 'text' GROUP BY 1, 2",
+    },
+    Counts {
+        table: "error_counts, jobs",
+        kept: "SELECT domain, ifnull(error_code, ''), jobs FROM error_counts",
+        counted: "SELECT domain, ifnull(code || '', ''), count(DISTINCT job) FROM errors GROUP BY 1, 2",
+    },
+    Counts {
+        table: "error_counts, errors",
+        kept: "SELECT domain, ifnull(error_code, ''), errors FROM error_counts",
+        counted: "SELECT domain, ifnull(code || '', ''), count(*) FROM errors GROUP BY 1, 2",
+    },
+];
+
 fn check_counts(connection: &rusqlite::Connection, report: &mut Report) -> Result<(), StoreError> {
-    const QUERIES: [(&str, &str); 8] = [
-        (
-            "status_counts",
-            "SELECT d, s, sum(kept), sum(counted) FROM (
-                 SELECT domain AS d, status AS s, jobs AS kept, 0 AS counted FROM status_counts
-                 UNION ALL SELECT domain, status, 0, count(*) FROM jobs GROUP BY domain, status)
-             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
-        ),
-        (
-            "collector_counts",
-            "SELECT d, s, sum(kept), sum(counted) FROM (
-                 SELECT domain AS d, ifnull(collector_id || ' ', '') || status AS s, jobs AS kept, 0 AS counted FROM collector_counts
-                 UNION ALL SELECT domain, ifnull(collector_id || ' ', '') || status AS s, 0, count(*) FROM jobs GROUP BY domain, s)
-             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
-        ),
-        (
-            "collector_info_counts",
-            "SELECT d, s, sum(kept), sum(counted) FROM (
-                 SELECT domain AS d, ifnull(collector_info || ' ', '') || status AS s, jobs AS kept, 0 AS counted FROM collector_info_counts
-                 UNION ALL SELECT domain, ifnull(collector_info || ' ', '') || status AS s, 0, count(*) FROM jobs GROUP BY domain, s)
-             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
-        ),
-        (
-            "project_counts",
-            "SELECT d, s, sum(kept), sum(counted) FROM (
-                 SELECT domain AS d, ifnull(project_id || ' ', '') || status AS s, jobs AS kept, 0 AS counted FROM project_counts
-                 UNION ALL SELECT domain, ifnull(project_id || ' ', '') || status AS s, 0, count(*) FROM jobs GROUP BY domain, s)
-             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
-        ),
-        (
-            "day_counts",
-            "SELECT d, s, sum(kept), sum(counted) FROM (
-                 SELECT domain AS d, status || ' ' || day AS s, jobs AS kept, 0 AS counted FROM day_counts
-                 UNION ALL SELECT domain, status || ' ' || ((created_at + 62167219200000) / 86400000) AS s, 0, count(*)
-                     FROM jobs GROUP BY domain, s)
-             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
-        ),
-        (
-            "hour_counts",
-            "SELECT d, s, sum(kept), sum(counted) FROM (
-                 SELECT domain AS d, status || ' ' || hour AS s, jobs AS kept, 0 AS counted FROM hour_counts
-                 UNION ALL SELECT domain, status || ' ' || ((created_at + 62167219200000) / 3600000) AS s, 0, count(*)
-                     FROM jobs GROUP BY domain, s)
-             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
-        ),
-        (
-            "job_errors",
-            "SELECT d, s, sum(kept), sum(counted) FROM (
-                 SELECT domain AS d, error_code AS s, 1 AS kept, 0 AS counted FROM job_errors
-                 UNION ALL SELECT domain, iif(e.type = 'object', e.value ->> 'error_code', NULL) AS s, 0, count(DISTINCT jobs.id)
-                     FROM jobs, json_each(iif(json_valid(head || '}'), head || '}', '{}'), '$.errors') AS e WHERE error_count > 0 AND typeof(s) = 'text'
-                     GROUP BY domain, s)
-             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
-        ),
-        (
-            "error_counts",
-            "SELECT d, s, sum(kept), sum(counted) FROM (
-                 SELECT domain AS d, ifnull(error_code, '') || ' jobs' AS s, jobs AS kept, 0 AS counted FROM error_counts
-                 UNION ALL SELECT domain, ifnull(error_code, '') || ' errors', errors, 0 FROM error_counts
-                 UNION ALL SELECT domain, ifnull(iif(e.type = 'object', e.value ->> 'error_code', NULL), '') || ' jobs' AS s, 0, count(DISTINCT jobs.id)
-                     FROM jobs, json_each(iif(json_valid(head || '}'), head || '}', '{}'), '$.errors') AS e WHERE error_count > 0 GROUP BY domain, s
-                 UNION ALL SELECT domain, ifnull(iif(e.type = 'object', e.value ->> 'error_code', NULL), '') || ' errors' AS s, 0, count(*)
-                     FROM jobs, json_each(iif(json_valid(head || '}'), head || '}', '{}'), '$.errors') AS e WHERE error_count > 0 GROUP BY domain, s)
-             GROUP BY d, s HAVING sum(kept) <> sum(counted)",
-        ),
-    ];
-    for (table, query) in QUERIES {
-        let mut statement = connection.prepare(query)?;
+    for Counts {
+        table,
+        kept,
+        counted,
+    } in COUNTS
+    {
+        let mut statement = connection.prepare(&format!(
+            "{ERRORS}, kept (domain, what, jobs) AS ({kept}), counted (domain, what, jobs) AS ({counted})
+             SELECT domain, what, sum(kept), sum(counted) FROM (
+                 SELECT domain, what, jobs AS kept, 0 AS counted FROM kept
+                 UNION ALL SELECT domain, what, 0, jobs FROM counted)
+             GROUP BY domain, what HAVING sum(kept) <> sum(counted)"
+        ))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (domain, what): (i64, String) = (row.get(0)?, row.get(1)?);
@@ -345,8 +350,8 @@ mod tests {
             &[
                 "job job of domain d: its document is not valid: column 2: expected ident",
                 "job_errors: domain 1, E: 1 kept, 0 counted",
-                "error_counts: domain 1, E errors: 1 kept, 0 counted",
-                "error_counts: domain 1, E jobs: 1 kept, 0 counted",
+                "error_counts, jobs: domain 1, E: 1 kept, 0 counted",
+                "error_counts, errors: domain 1, E: 1 kept, 0 counted",
             ],
             1,
         );
@@ -355,12 +360,12 @@ mod tests {
             &[
                 "job job of domain d: its document is not valid: column 93, field errors[0]: invalid type: integer `5`, expected an object",
                 "job_errors: domain 1, E: 1 kept, 0 counted",
-                "error_counts: domain 1,  errors: 0 kept, 1 counted",
-                "error_counts: domain 1,  jobs: 0 kept, 1 counted",
-                "error_counts: domain 1, 5 errors: 0 kept, 1 counted",
-                "error_counts: domain 1, 5 jobs: 0 kept, 1 counted",
-                "error_counts: domain 1, E errors: 1 kept, 0 counted",
-                "error_counts: domain 1, E jobs: 1 kept, 0 counted",
+                "error_counts, jobs: domain 1, : 0 kept, 1 counted",
+                "error_counts, jobs: domain 1, 5: 0 kept, 1 counted",
+                "error_counts, jobs: domain 1, E: 1 kept, 0 counted",
+                "error_counts, errors: domain 1, : 0 kept, 1 counted",
+                "error_counts, errors: domain 1, 5: 0 kept, 1 counted",
+                "error_counts, errors: domain 1, E: 1 kept, 0 counted",
             ],
             5,
         );
@@ -416,12 +421,12 @@ mod tests {
         );
         check(
             "UPDATE error_counts SET jobs = 0",
-            &["error_counts: domain 1, E jobs: 0 kept, 1 counted"],
+            &["error_counts, jobs: domain 1, E: 0 kept, 1 counted"],
             0,
         );
         check(
             "UPDATE error_counts SET errors = 2",
-            &["error_counts: domain 1, E errors: 2 kept, 1 counted"],
+            &["error_counts, errors: domain 1, E: 2 kept, 1 counted"],
             0,
         );
     }
