@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use rusqlite::{Connection, Row, ToSql, params, params_from_iter};
+use rusqlite::{Connection, Row, ToSql, params};
 use serde::Deserialize;
 
 use super::kept::status;
@@ -53,6 +53,12 @@ impl Entry {
     /// What [`Entry::from_row`] takes, of a row of `jobs`.
     pub(super) const COLUMNS: &str = "id, domain, job_id, status, collector_id, collector_info, project_id, created_at, \
          iif(error_count > 0, head, NULL)";
+
+    /// The codes under which the job stands in `job_errors`.
+    fn codes(&self) -> impl Iterator<Item = &str> {
+        let codes = self.error_codes.iter();
+        codes.filter_map(|(code, _)| code.as_deref())
+    }
 
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
@@ -124,11 +130,7 @@ impl Changes {
         connection: &Connection,
         entry: &Entry,
     ) -> rusqlite::Result<()> {
-        for code in entry
-            .error_codes
-            .iter()
-            .filter_map(|(code, _)| code.as_ref())
-        {
+        for code in entry.codes() {
             let mut insert = connection.prepare_cached(
                 "INSERT INTO job_errors (domain, error_code, created_at, job_id, job) VALUES (?, ?, ?, ?, ?)",
             )?;
@@ -149,11 +151,7 @@ impl Changes {
         connection: &Connection,
         entry: &Entry,
     ) -> rusqlite::Result<()> {
-        for code in entry
-            .error_codes
-            .iter()
-            .filter_map(|(code, _)| code.as_ref())
-        {
+        for code in entry.codes() {
             let mut delete = connection.prepare_cached(
                 "DELETE FROM job_errors WHERE domain = ? AND error_code = ? AND created_at = ? AND job_id = ?",
             )?;
@@ -204,49 +202,40 @@ impl Changes {
         for (domain, sums) in sorted(std::mem::take(&mut self.domains)) {
             let mut statuses = [0; 6];
             for (collector, counts) in sorted(sums.collectors) {
-                for (status, jobs) in changed(counts) {
-                    statuses[status as usize] += jobs;
-                    COLLECTORS.change(
-                        connection,
-                        jobs,
-                        params![domain, collector, status.name()],
-                    )?;
-                }
-            }
-            for (info, counts) in sorted(sums.collector_infos) {
-                for (status, jobs) in changed(counts) {
-                    COLLECTOR_INFOS.change(
-                        connection,
-                        jobs,
-                        params![domain, info, status.name()],
-                    )?;
-                }
-            }
-            for (project, counts) in sorted(sums.projects) {
-                for (status, jobs) in changed(counts) {
-                    PROJECTS.change(connection, jobs, params![domain, project, status.name()])?;
-                }
+                add(&mut statuses, counts);
+                COLLECTORS.add(connection, domain, &collector, counts)?;
             }
             for (status, jobs) in changed(statuses) {
-                STATUSES.change(connection, jobs, params![domain, status.name()])?;
+                let sql = [
+                    "UPDATE status_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND status = ?3",
+                    "INSERT INTO status_counts (jobs, domain, status) VALUES (?, ?, ?)",
+                ];
+                update_or_insert(connection, sql, params![jobs, domain, status.name()])?;
+            }
+            for (info, counts) in sorted(sums.collector_infos) {
+                COLLECTOR_INFOS.add(connection, domain, &info, counts)?;
+            }
+            for (project, counts) in sorted(sums.projects) {
+                PROJECTS.add(connection, domain, &project, counts)?;
             }
             let mut days: HashMap<i64, [i64; 6]> = HashMap::new();
             for (hour, counts) in sorted(sums.hours) {
-                let day = days.entry(hour / (DAY_MILLIS / HOUR_MILLIS)).or_default();
-                for (status, jobs) in changed(counts) {
-                    day[status as usize] += jobs;
-                    HOURS.change(connection, jobs, params![domain, hour, status.name()])?;
-                }
+                add(
+                    days.entry(hour / (DAY_MILLIS / HOUR_MILLIS)).or_default(),
+                    counts,
+                );
+                HOURS.add(connection, domain, &hour, counts)?;
             }
             for (day, counts) in sorted(days) {
-                for (status, jobs) in changed(counts) {
-                    DAYS.change(connection, jobs, params![domain, status.name(), day])?;
-                }
+                DAYS.add(connection, domain, &day, counts)?;
             }
-            for (code, counts) in sorted(sums.errors) {
-                if counts != (0, 0) {
-                    let (jobs, errors) = counts;
-                    ERRORS.change(connection, jobs, params![domain, code, errors])?;
+            for (code, (jobs, errors)) in sorted(sums.errors) {
+                let sql = [
+                    "UPDATE error_counts SET jobs = jobs + ?1, errors = errors + ?2 WHERE domain = ?3 AND error_code IS ?4",
+                    "INSERT INTO error_counts (jobs, errors, domain, error_code) VALUES (?, ?, ?, ?)",
+                ];
+                if (jobs, errors) != (0, 0) {
+                    update_or_insert(connection, sql, params![jobs, errors, domain, code])?;
                 }
             }
         }
@@ -254,73 +243,67 @@ impl Changes {
     }
 }
 
-/// How a count changes; the first value is by how much.
+/// A table of how many jobs there are of each domain, status and value of a column.
 struct Counter {
-    /// Changes the row that there is.
-    update: &'static str,
-    /// Makes a row.
-    insert: &'static str,
-    /// What makes of `insert` one that changes the row that there is; nothing where a key may be NULL, which SQLite holds
-    /// for different from itself.
-    or_add: &'static str,
+    table: &'static str,
+    column: &'static str,
 }
 
-const STATUSES: Counter = Counter {
-    update: "UPDATE status_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND status = ?3",
-    insert: "INSERT INTO status_counts (jobs, domain, status) VALUES (?, ?, ?)",
-    or_add: OR_ADD,
-};
 const COLLECTORS: Counter = Counter {
-    update: "UPDATE collector_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND collector_id IS ?3 AND status = ?4",
-    insert: "INSERT INTO collector_counts (jobs, domain, collector_id, status) VALUES (?, ?, ?, ?)",
-    or_add: "",
+    table: "collector_counts",
+    column: "collector_id",
 };
 const COLLECTOR_INFOS: Counter = Counter {
-    update: "UPDATE collector_info_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND collector_info IS ?3 AND status = ?4",
-    insert: "INSERT INTO collector_info_counts (jobs, domain, collector_info, status) VALUES (?, ?, ?, ?)",
-    or_add: "",
+    table: "collector_info_counts",
+    column: "collector_info",
 };
 const PROJECTS: Counter = Counter {
-    update: "UPDATE project_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND project_id IS ?3 AND status = ?4",
-    insert: "INSERT INTO project_counts (jobs, domain, project_id, status) VALUES (?, ?, ?, ?)",
-    or_add: "",
-};
-const HOURS: Counter = Counter {
-    update: "UPDATE hour_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND hour = ?3 AND status = ?4",
-    insert: "INSERT INTO hour_counts (jobs, domain, hour, status) VALUES (?, ?, ?, ?)",
-    or_add: OR_ADD,
+    table: "project_counts",
+    column: "project_id",
 };
 const DAYS: Counter = Counter {
-    update: "UPDATE day_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND status = ?3 AND day = ?4",
-    insert: "INSERT INTO day_counts (jobs, domain, status, day) VALUES (?, ?, ?, ?)",
-    or_add: OR_ADD,
+    table: "day_counts",
+    column: "day",
 };
-const ERRORS: Counter = Counter {
-    update: "UPDATE error_counts SET jobs = jobs + ?1, errors = errors + ?4 WHERE domain = ?2 AND error_code IS ?3",
-    insert: "INSERT INTO error_counts (jobs, domain, error_code, errors) VALUES (?, ?, ?, ?)",
-    or_add: "",
+const HOURS: Counter = Counter {
+    table: "hour_counts",
+    column: "hour",
 };
-const OR_ADD: &str = " ON CONFLICT DO UPDATE SET jobs = jobs + excluded.jobs";
 
 impl Counter {
-    fn change(
+    /// Adds to the counts of a value, which may be NULL.
+    fn add(
         &self,
         connection: &Connection,
-        jobs: i64,
-        keys: &[&dyn ToSql],
+        domain: i64,
+        value: &impl ToSql,
+        counts: [i64; 6],
     ) -> rusqlite::Result<()> {
-        let values = || std::iter::once(&jobs as &dyn ToSql).chain(keys.iter().copied());
-        // What is added is a count itself, and passes the table's own check; what is taken away does not.
-        let can_add = jobs > 0 && !self.or_add.is_empty();
-        if !can_add {
-            let mut update = connection.prepare_cached(self.update)?;
-            if update.execute(params_from_iter(values()))? > 0 {
-                return Ok(());
-            }
+        let Self { table, column } = self;
+        let update = format!(
+            "UPDATE {table} SET jobs = jobs + ?1 WHERE domain = ?2 AND status = ?3 AND {column} IS ?4"
+        );
+        let insert =
+            format!("INSERT INTO {table} (jobs, domain, status, {column}) VALUES (?, ?, ?, ?)");
+        for (status, jobs) in changed(counts) {
+            let values = params![jobs, domain, status.name(), value];
+            update_or_insert(connection, [&update, &insert], values)?;
         }
-        let mut insert = connection.prepare_cached(&[self.insert, self.or_add].concat())?;
-        insert.execute(params_from_iter(values())).map(|_| ())
+        Ok(())
     }
+}
+
+/// Updates a row, or inserts it where there is none. (An upsert would hold what is taken off for a count below 0, and a key
+/// of NULL for a new one.)
+fn update_or_insert(
+    connection: &Connection,
+    [update, insert]: [&str; 2],
+    values: &[&dyn ToSql],
+) -> rusqlite::Result<()> {
+    if connection.prepare_cached(update)?.execute(values)? == 0 {
+        connection.prepare_cached(insert)?.execute(values)?;
+    }
+    Ok(())
 }
 
 /// Adds to the count of a key, and tells whether the key is new. A key that is there is not copied.
@@ -347,6 +330,12 @@ fn sorted<K: Ord, V>(map: HashMap<K, V>) -> Vec<(K, V)> {
     let mut entries: Vec<_> = map.into_iter().collect();
     entries.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     entries
+}
+
+fn add(sums: &mut [i64; 6], counts: [i64; 6]) {
+    for (sum, count) in sums.iter_mut().zip(counts) {
+        *sum += count;
+    }
 }
 
 /// The statuses whose counts change, with by how much.
