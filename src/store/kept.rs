@@ -1,4 +1,4 @@
-//! Kept counts in memory: what a connection has read of them, for as long as the data is the same.
+//! What a connection holds in memory of what it has read, for as long as the data is the same: counts, and collectors.
 //!
 //! Rule: SQLite, `PRAGMA data_version`: within a connection the number changes when another has committed; asked within a
 //! read transaction, it is that of what the transaction sees. A connection that reads makes no changes of its own, so
@@ -6,8 +6,9 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::job::JobStatus;
 use crate::query::counted::{ByCollector, ByDay, ByHour, ByStatus, DayLabels};
@@ -15,6 +16,8 @@ use crate::query::counts::{self, Counts};
 use crate::query::scope::Scope;
 use crate::query::sql::Sql;
 
+/// The most that is held of collectors, in bytes of text.
+const MOST_INFO_BYTES: usize = 512 << 10;
 /// The most rows of counts of a domain that are held; where there are more, SQLite adds them up each time.
 const MOST_ROWS: i64 = 50_000;
 /// The most domains of which a connection holds counts.
@@ -24,15 +27,19 @@ const MOST_DAYS: usize = 32;
 /// The most formats of which the labels of days are held.
 const MOST_FORMATS: usize = 8;
 
-/// The counts that a connection holds.
+/// What a connection holds.
 #[derive(Debug, Default)]
-pub(super) struct KeptCounts(RefCell<Held>);
+pub(super) struct Kept(RefCell<Held>);
 
 #[derive(Debug, Default)]
 struct Held {
     /// That of all that is held.
     version: i64,
     domains: HashMap<String, Domain>,
+    /// `collector_infos.info` by its id.
+    collector_infos: HashMap<i64, Arc<str>>,
+    /// How many bytes of text those are.
+    collector_info_bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -51,17 +58,55 @@ enum Known<T> {
     Here(T),
 }
 
-impl KeptCounts {
+impl Kept {
+    /// Forgets what is no longer so. To be called first in every transaction that uses the rest.
+    pub(super) fn bring_up_to_date(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let version = connection
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
+        let mut held = self.0.borrow_mut();
+        if held.version != version {
+            *held = Held {
+                version,
+                ..Held::default()
+            };
+        }
+        Ok(())
+    }
+
+    /// A collector by its key; `None` in a damaged database, where it is not there.
+    pub(super) fn collector_info(
+        &self,
+        connection: &Connection,
+        key: i64,
+    ) -> rusqlite::Result<Option<Arc<str>>> {
+        let mut held = self.0.borrow_mut();
+        if let Some(info) = held.collector_infos.get(&key) {
+            return Ok(Some(Arc::clone(info)));
+        }
+        let found = connection
+            .prepare_cached("SELECT info FROM collector_infos WHERE id = ?")?
+            .query_row([key], |row| Ok(Arc::<str>::from(row.get_ref(0)?.as_str()?)))
+            .optional()?;
+        if let Some(info) = &found {
+            held.collector_info_bytes += info.len();
+            if held.collector_info_bytes > MOST_INFO_BYTES {
+                held.collector_infos.clear();
+                held.collector_info_bytes = info.len();
+            }
+            held.collector_infos.insert(key, Arc::clone(info));
+        }
+        Ok(found)
+    }
+
     /// Does something with the days of a domain, and what formats made of them; `None` where they are too many.
-    ///
-    /// The connection must be in a transaction.
     pub(super) fn with_days<T>(
         &self,
         connection: &Connection,
         scope: &Scope,
         act: impl FnOnce(&ByDay, &mut DayLabels) -> T,
     ) -> rusqlite::Result<Option<T>> {
-        self.with(connection, scope, |domain| {
+        self.with(scope, |domain| {
             if matches!(domain.days, Known::NotRead) {
                 domain.days = match read_days(connection, scope)? {
                     Some(days) => Known::Here((days, DayLabels::new())),
@@ -78,7 +123,7 @@ impl KeptCounts {
         })
     }
 
-    /// Does something with the hours of a day; otherwise as [`KeptCounts::with_days`].
+    /// Does something with the hours of a day; otherwise as [`Kept::with_days`].
     pub(super) fn with_hours<T>(
         &self,
         connection: &Connection,
@@ -86,7 +131,7 @@ impl KeptCounts {
         day: i64,
         act: impl FnOnce(&ByHour) -> T,
     ) -> rusqlite::Result<T> {
-        self.with(connection, scope, |domain| {
+        self.with(scope, |domain| {
             if let Some(hours) = domain.hours.get(&day) {
                 return Ok(act(hours));
             }
@@ -98,14 +143,14 @@ impl KeptCounts {
         })
     }
 
-    /// As [`KeptCounts::with_days`], of the collectors.
+    /// As [`Kept::with_days`], of the collectors.
     pub(super) fn with_collectors<T>(
         &self,
         connection: &Connection,
         scope: &Scope,
         act: impl FnOnce(&ByCollector) -> T,
     ) -> rusqlite::Result<Option<T>> {
-        self.with(connection, scope, |domain| {
+        self.with(scope, |domain| {
             if matches!(domain.collectors, Known::NotRead) {
                 domain.collectors = match read_collectors(connection, scope)? {
                     Some(collectors) => Known::Here(collectors),
@@ -121,17 +166,12 @@ impl KeptCounts {
 
     fn with<T>(
         &self,
-        connection: &Connection,
         scope: &Scope,
         act: impl FnOnce(&mut Domain) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        let version = connection
-            .prepare_cached("PRAGMA data_version")?
-            .query_row([], |row| row.get(0))?;
         let mut held = self.0.borrow_mut();
-        if held.version != version || held.domains.len() > MOST_DOMAINS {
+        if held.domains.len() >= MOST_DOMAINS && !held.domains.contains_key(scope.domain_id()) {
             held.domains.clear();
-            held.version = version;
         }
         if let Some(domain) = held.domains.get_mut(scope.domain_id()) {
             return act(domain);

@@ -415,8 +415,7 @@ impl Identity {
 struct Reading {
     connection: Connection,
     limits: Arc<functions::Limits>,
-    infos: read::CollectorInfos,
-    counts: kept::KeptCounts,
+    kept: kept::Kept,
 }
 
 /// Opens the readers of the pool.
@@ -448,8 +447,7 @@ impl r2d2::ManageConnection for Readers {
         Ok(Reading {
             connection,
             limits,
-            infos: read::CollectorInfos::default(),
-            counts: kept::KeptCounts::default(),
+            kept: kept::Kept::default(),
         })
     }
     fn is_valid(&self, _: &mut Reading) -> rusqlite::Result<()> {

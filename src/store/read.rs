@@ -1,14 +1,13 @@
 //! Running compiled queries.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::kept::KeptCounts;
+use super::kept::Kept;
 use super::trigrams;
 use super::{BUSY_TIMEOUT, Interrupt, Readers, Reading, StoreError};
 use crate::job::BEFORE_COLLECTOR_INFO;
@@ -88,8 +87,8 @@ impl Reader {
             .transaction_with_behavior(TransactionBehavior::Deferred)?;
         Ok(Snapshot {
             transaction,
-            infos: &reading.infos,
-            counts: &reading.counts,
+            kept: &reading.kept,
+            is_kept_up_to_date: Cell::new(false),
             interrupt,
         })
     }
@@ -126,51 +125,28 @@ impl Document<'_> {
     }
 }
 
-/// The collectors of the jobs that a connection has read, so that each is read once. A text never changes, and its key
-/// is never used for another.
-#[derive(Debug, Default)]
-pub(super) struct CollectorInfos(RefCell<Known>);
-
-#[derive(Debug, Default)]
-struct Known {
-    infos: HashMap<i64, Arc<str>>,
-    bytes: usize,
-}
-
-impl CollectorInfos {
-    /// The most that is kept of them, in bytes of text.
-    const MOST_BYTES: usize = 512 << 10;
-
-    fn get(&self, connection: &Connection, key: i64) -> rusqlite::Result<Arc<str>> {
-        if let Some(info) = self.0.borrow().infos.get(&key) {
-            return Ok(Arc::clone(info));
-        }
-        let info: Arc<str> = connection
-            .prepare_cached("SELECT info FROM collector_infos WHERE id = ?")?
-            .query_row([key], |row| Ok(Arc::from(row.get_ref(0)?.as_str()?)))?;
-        let mut known = self.0.borrow_mut();
-        known.bytes += info.len();
-        if known.bytes > Self::MOST_BYTES {
-            known.infos.clear();
-            known.bytes = info.len();
-        }
-        known.infos.insert(key, Arc::clone(&info));
-        Ok(info)
-    }
-}
-
 /// The database at one moment.
 #[derive(Debug)]
 pub struct Snapshot<'r> {
     transaction: Transaction<'r>,
-    infos: &'r CollectorInfos,
-    counts: &'r KeptCounts,
+    kept: &'r Kept,
+    /// Whether what is kept is that of this moment.
+    is_kept_up_to_date: Cell<bool>,
     interrupt: Arc<Interrupt>,
 }
 
 impl Snapshot<'_> {
     pub(super) fn connection(&self) -> &Connection {
         &self.transaction
+    }
+
+    /// What the connection holds in memory of what is so at this moment.
+    fn kept(&self) -> rusqlite::Result<&Kept> {
+        if !self.is_kept_up_to_date.get() {
+            self.kept.bring_up_to_date(&self.transaction)?;
+            self.is_kept_up_to_date.set(true);
+        }
+        Ok(self.kept)
     }
 
     /// Hands the rows of a list on, as they lie in the database. Returns how many matches there are in all, where that
@@ -217,14 +193,14 @@ impl Snapshot<'_> {
     fn beginning(&self, page: &FarPage) -> Result<Beginning, StoreError> {
         let (connection, scope) = (&self.transaction, &page.scope);
         let find = |days: &ByDay, _: &mut _| page.find(days.iter(), 0);
-        let day = match self.counts.with_days(connection, scope, find)? {
+        let day = match self.kept()?.with_days(connection, scope, find)? {
             None => return Ok(Beginning::Unknown),
             Some(None) => return Ok(Beginning::BehindTheEnd),
             Some(Some(day)) => day,
         };
         let find = |hours: &ByHour| page.find(hours.iter(), day.passed);
         Ok(
-            match self.counts.with_hours(connection, scope, day.span, find)? {
+            match self.kept()?.with_hours(connection, scope, day.span, find)? {
                 Some(hour) => Beginning::Hour(hour),
                 None => Beginning::BehindTheEnd,
             },
@@ -263,13 +239,14 @@ impl Snapshot<'_> {
                 return each(Document([text(0)?, "", "", ""]));
             }
             let (head, tail) = (text(0)?, text(2)?);
-            match row.get(1)? {
-                Some(key) => {
-                    let info = self.infos.get(&self.transaction, key)?;
-                    each(Document([head, BEFORE_COLLECTOR_INFO, &info, tail]))
-                }
-                None => each(Document([head, "", "", tail])),
-            }
+            let info = match row.get(1)? {
+                Some(key) => self.kept()?.collector_info(&self.transaction, key)?,
+                None => None,
+            };
+            each(Document(match &info {
+                Some(info) => [head, BEFORE_COLLECTOR_INFO, info, tail],
+                None => [head, "", "", tail],
+            }))
         })?;
         Ok(count)
     }
@@ -315,14 +292,15 @@ impl Snapshot<'_> {
     ) -> Result<Option<u64>, StoreError> {
         let (connection, scope) = (&self.transaction, &counted.scope);
         let written = match counted.source() {
-            Source::Days => self.counts.with_days(connection, scope, |days, labels| {
+            Source::Days => self.kept()?.with_days(connection, scope, |days, labels| {
                 counted.write_by_day(days, labels, page, MAX_STAT_BYTES, out)
             })?,
-            Source::Collectors => self
-                .counts
-                .with_collectors(connection, scope, |collectors| {
-                    counted.write_by_collector(collectors, page, MAX_STAT_BYTES, out)
-                })?,
+            Source::Collectors => {
+                self.kept()?
+                    .with_collectors(connection, scope, |collectors| {
+                        counted.write_by_collector(collectors, page, MAX_STAT_BYTES, out)
+                    })?
+            }
         };
         written.map(|rows| rows.ok_or_else(too_large)).transpose()
     }
