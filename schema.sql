@@ -6,7 +6,7 @@
 -- `jobdeck check` compares them, `jobdeck check --repair` makes them anew.
 --
 -- Read it with whatever you like. Write through jobdeck: the triggers at the end refuse what would leave the derived
--- tables behind.
+-- tables behind the documents.
 --
 -- Times are integers: milliseconds since 1970-01-01T00:00:00Z.
 
@@ -16,7 +16,7 @@ CREATE TABLE domains (
     domain_id TEXT NOT NULL UNIQUE   -- the name that documents and requests use
 ) STRICT;
 
--- Every collector_info that jobs of a domain have, once. A text never changes and an id is never used again.
+-- Every collector_info that jobs of a domain have, once. One that no job has any more goes.
 CREATE TABLE collector_infos (
     id     INTEGER PRIMARY KEY AUTOINCREMENT,
     domain INTEGER NOT NULL REFERENCES domains (id),
@@ -38,7 +38,7 @@ CREATE TABLE jobs (
     updated_at     INTEGER NOT NULL,                            -- ms; when it was last written
     finished_at    INTEGER,                                     -- ms; NULL: not finished
     error_count    INTEGER NOT NULL,                            -- how many document.errors has
-    collector_info INTEGER REFERENCES collector_infos (id),     -- document.collector_info; NULL: it has none
+    collector_info INTEGER,                                     -- collector_infos.id; NULL: it has none
     head           TEXT NOT NULL,                               -- the document up to its collector_info, without a comma
     tail           TEXT NOT NULL,                               -- the document from there on, from its comma
     UNIQUE (domain, job_id)
@@ -142,11 +142,20 @@ CREATE TABLE job_id_trigrams (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER jobs_are_inserted_by_jobdeck BEFORE INSERT ON jobs BEGIN
-    SELECT RAISE(ABORT, 'write through jobdeck (jobdeck import), so that its counts stay right');
+    SELECT RAISE(ABORT, 'write through jobdeck, by its API or an import, so that its counts stay right');
 END;
 CREATE TRIGGER jobs_are_deleted_by_jobdeck BEFORE DELETE ON jobs BEGIN
-    SELECT RAISE(ABORT, 'write through jobdeck (DELETE /jobdeck/jobs), so that its counts stay right');
+    SELECT RAISE(ABORT, 'write through jobdeck, by its API or an import, so that its counts stay right');
 END;
 CREATE TRIGGER jobs_are_updated_by_jobdeck BEFORE UPDATE ON jobs BEGIN
-    SELECT RAISE(ABORT, 'write through jobdeck (jobdeck import), so that its counts stay right');
+    SELECT RAISE(ABORT, 'write through jobdeck, by its API or an import, so that its counts stay right');
+END;
+CREATE TRIGGER collectors_are_inserted_by_jobdeck BEFORE INSERT ON collector_infos BEGIN
+    SELECT RAISE(ABORT, 'write through jobdeck, by its API or an import, so that its counts stay right');
+END;
+CREATE TRIGGER collectors_are_deleted_by_jobdeck BEFORE DELETE ON collector_infos BEGIN
+    SELECT RAISE(ABORT, 'write through jobdeck, by its API or an import, so that its counts stay right');
+END;
+CREATE TRIGGER collectors_are_updated_by_jobdeck BEFORE UPDATE ON collector_infos BEGIN
+    SELECT RAISE(ABORT, 'write through jobdeck, by its API or an import, so that its counts stay right');
 END;

@@ -4,13 +4,14 @@
 //! Triggers would do it too, but a statement with triggers that might fail has SQLite copy every page it touches, which
 //! took more than half of an import.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-use rusqlite::{Connection, Row, ToSql, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 use serde::Deserialize;
 
 use super::kept::status;
+use super::states::has_states;
 use super::trigrams::Postings;
 use crate::job::{JobError, JobStatus, error_codes};
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
@@ -103,6 +104,8 @@ pub(super) struct Changes {
     domains: HashMap<i64, Sums>,
     sums: usize,
     postings: Postings,
+    /// Those that go where no job has them in the end.
+    collector_infos: BTreeSet<i64>,
 }
 
 /// By how much the counts of a domain change; of a status, at its place in [`JobStatus::ALL`].
@@ -157,6 +160,7 @@ impl Changes {
             )?;
             delete.execute(params![entry.domain, code, entry.created_at, entry.job_id])?;
         }
+        self.collector_infos.extend(entry.collector_info);
         self.sum(connection, entry, -1)
     }
 
@@ -190,10 +194,42 @@ impl Changes {
         Ok(())
     }
 
+    /// Notes a collector that goes where no job has it in the end.
+    pub(super) fn look_at_collector_info(&mut self, id: i64) {
+        self.collector_infos.insert(id);
+    }
+
     /// Writes what is not yet written.
     pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.write_sums(connection)?;
-        self.postings.write(connection)
+        self.postings.write(connection)?;
+        self.delete_collector_infos(connection)
+    }
+
+    /// Deletes the collectors that no job has any more.
+    fn delete_collector_infos(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let noted = std::mem::take(&mut self.collector_infos);
+        if has_states(connection)? {
+            // Jobs may come back that have them.
+            return Ok(());
+        }
+        for id in noted {
+            let mut delete = connection.prepare_cached(
+                "DELETE FROM collector_infos WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM collector_info_counts AS c \
+                 WHERE c.domain = collector_infos.domain AND c.collector_info = ?1 AND c.jobs > 0) RETURNING domain",
+            )?;
+            if let Some(domain) = delete
+                .query_row([id], |row| row.get::<_, i64>(0))
+                .optional()?
+            {
+                connection
+                    .prepare_cached(
+                        "DELETE FROM collector_info_counts WHERE domain = ? AND collector_info = ?",
+                    )?
+                    .execute([domain, id])?;
+            }
+        }
+        Ok(())
     }
 
     fn write_sums(&mut self, connection: &Connection) -> rusqlite::Result<()> {
@@ -322,7 +358,7 @@ fn count<K: Clone + Eq + Hash>(
 }
 
 /// The hour of a moment: hours since the first moment of the year 0000, which no job is before.
-pub(super) fn hour_of(millis: i64) -> i64 {
+fn hour_of(millis: i64) -> i64 {
     (millis - Timestamp::MIN.millis()) / HOUR_MILLIS
 }
 

@@ -350,7 +350,7 @@ fn write_anew(transaction: Transaction<'_>) -> Result<Transaction<'_>, StoreErro
     let mut drops: Vec<String> = transaction
         .prepare(
             "SELECT format('DROP %s \"%w\"', type, name) FROM sqlite_schema \
-             WHERE type IN ('trigger', 'view') OR type = 'index' AND tbl_name = 'jobs' AND sql IS NOT NULL \
+             WHERE type = 'view' OR type IN ('trigger', 'index') AND tbl_name = 'jobs' AND sql IS NOT NULL \
              OR name IN ('status_counts', 'collector_counts', 'day_counts') \
              ORDER BY CASE type WHEN 'trigger' THEN 1 WHEN 'view' THEN 2 WHEN 'index' THEN 3 ELSE 4 END",
         )?
@@ -580,7 +580,7 @@ mod tests {
         let store = Store::open(&path, Mode::Create, 1).unwrap();
         let mut writer = store.writer().unwrap();
         let mut transaction = writer.begin(OnConflict::Fail).unwrap();
-        let job = br#"{"job_id":"j","domain_id":"d","created_at":"2022-06-17T08:00:00Z"}"#;
+        let job = br#"{"job_id":"j","domain_id":"d","created_at":"2022-06-17T08:00:00Z","collector_info":{}}"#;
         transaction
             .put(&crate::job::Job::from_json(job).unwrap())
             .unwrap();
@@ -590,6 +590,9 @@ mod tests {
             "DELETE FROM jobs",
             "UPDATE jobs SET total_tasks = 2",
             "INSERT INTO jobs SELECT 2, domain, 'k', status, 0, 0, NULL, NULL, 0, 0, NULL, 0, NULL, head, tail FROM jobs",
+            "DELETE FROM collector_infos",
+            "UPDATE collector_infos SET info = '{}'",
+            "INSERT INTO collector_infos (domain, info) VALUES (1, '[]')",
         ] {
             let error = other.execute(sql, []).unwrap_err().to_string();
             assert!(error.contains("write through jobdeck"), "{sql}: {error}");

@@ -25,17 +25,23 @@ impl Store {
         while let Some(id) = transaction.repair_next(last)? {
             last = id;
         }
-        transaction.transaction.execute(
-            "DELETE FROM collector_infos WHERE id NOT IN \
-             (SELECT collector_info FROM jobs WHERE collector_info IS NOT NULL)",
-            [],
-        )?;
+        transaction.look_at_every_collector()?;
         transaction.commit()?;
         writer.checkpoint_all()
     }
 }
 
 impl WriteTransaction<'_> {
+    /// Has those go that no job has.
+    fn look_at_every_collector(&mut self) -> Result<(), StoreError> {
+        let mut statement = self.transaction.prepare("SELECT id FROM collector_infos")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            self.changes.look_at_collector_info(row.get(0)?);
+        }
+        Ok(())
+    }
+
     /// Repairs the first job after another, and tells which that was.
     fn repair_next(&mut self, last: i64) -> Result<Option<i64>, StoreError> {
         let next = self

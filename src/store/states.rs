@@ -1,6 +1,6 @@
 //! States of the jobs, set aside to go back to: in temporary tables of the writer's connection, so they end with it.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{StoreError, WriteTransaction};
 
@@ -17,6 +17,15 @@ const TABLES: &str = "
     ) WITHOUT ROWID;";
 const COLUMNS: &str = "domain, job_id, status, total_tasks, remained_tasks, collector_id, project_id, created_at, \
      updated_at, finished_at, error_count, collector_info, head, tail";
+
+/// Whether a connection has states, or had.
+pub(super) fn has_states(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM temp.sqlite_schema WHERE name = 'state_jobs')",
+        )?
+        .query_row([], |row| row.get(0))
+}
 
 /// What a state is of: the jobs of a domain, or with `None` all of them.
 type Scope<'s> = Option<&'s str>;

@@ -41,6 +41,8 @@ pub struct WriteTransaction<'w> {
     domains: HashMap<String, i64>,
     /// The keys of the collectors seen last, by domain.
     collector_infos: HashMap<i64, HashMap<String, i64>>,
+    /// How many bytes of text those are.
+    collector_info_bytes: usize,
     pub(super) changes: Changes,
     /// What makes the indexes that were taken away for the time of the transaction.
     indexes: Vec<String>,
@@ -48,8 +50,8 @@ pub struct WriteTransaction<'w> {
 
 /// How much of the database a large import holds in memory, in KiB: the index of the ids is written to all over.
 const BULK_CACHE_KIB: i64 = 64 << 10;
-/// How many collectors of a domain a transaction remembers.
-const MOST_COLLECTOR_INFOS: usize = 1_000;
+/// The most that a transaction remembers of collectors, in bytes of text.
+const MOST_INFO_BYTES: usize = 4 << 20;
 
 impl Writer<'_> {
     /// Begins to write; other writers wait from here.
@@ -90,6 +92,7 @@ impl<'w> WriteTransaction<'w> {
             on_conflict,
             domains: HashMap::new(),
             collector_infos: HashMap::new(),
+            collector_info_bytes: 0,
             changes: Changes::default(),
             indexes: Vec::new(),
         }
@@ -365,8 +368,8 @@ impl<'w> WriteTransaction<'w> {
     }
 
     fn collector_info_key(&mut self, domain: i64, info: &str) -> Result<i64, StoreError> {
-        let seen = self.collector_infos.entry(domain).or_default();
-        if let Some(key) = seen.get(info) {
+        let seen = self.collector_infos.get(&domain);
+        if let Some(key) = seen.and_then(|seen| seen.get(info)) {
             return Ok(*key);
         }
         let known = self
@@ -374,18 +377,24 @@ impl<'w> WriteTransaction<'w> {
             .prepare_cached("SELECT id FROM collector_infos WHERE domain = ? AND info = ?")?
             .query_row(params![domain, info], |row| row.get(0))
             .optional()?;
-        let key = match known {
-            Some(key) => key,
-            None => self
+        let key = if let Some(key) = known {
+            key
+        } else {
+            let key = self
                 .transaction
                 .prepare_cached(
                     "INSERT INTO collector_infos (domain, info) VALUES (?, ?) RETURNING id",
                 )?
-                .query_row(params![domain, info], |row| row.get(0))?,
+                .query_row(params![domain, info], |row| row.get(0))?;
+            self.changes.look_at_collector_info(key);
+            key
         };
-        if seen.len() >= MOST_COLLECTOR_INFOS {
-            seen.clear();
+        self.collector_info_bytes += info.len();
+        if self.collector_info_bytes > MOST_INFO_BYTES {
+            self.collector_infos.clear();
+            self.collector_info_bytes = info.len();
         }
+        let seen = self.collector_infos.entry(domain).or_default();
         seen.insert(info.to_owned(), key);
         Ok(key)
     }
@@ -524,6 +533,44 @@ mod tests {
             write(&store, OnConflict::Replace, &[new]).unwrap(),
             [Written::Replaced]
         );
+        assert_eq!(store.check().unwrap().problems, Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_collector_goes_with_the_last_job_that_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+        let collectors = || -> Vec<String> {
+            let writer = store.writer().unwrap();
+            let mut statement = writer
+                .0
+                .prepare("SELECT info ->> 'collector_id' FROM collector_infos ORDER BY id")
+                .unwrap();
+            let rows = statement.query_map([], |row| row.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let replace = |jobs: &[Job]| write(&store, OnConflict::Replace, jobs).unwrap();
+        replace(&[job("j", "CREATED", "\"a\""), job("k", "CREATED", "\"a\"")]);
+        replace(&[job("j", "CREATED", "\"b\"")]);
+        assert_eq!(collectors(), ["a", "b"]);
+        replace(&[job("k", "CREATED", "\"b\"")]);
+        assert_eq!(collectors(), ["b"]);
+        write(&store, OnConflict::Skip, &[job("k", "CREATED", "\"c\"")]).unwrap();
+        assert_eq!(collectors(), ["b"], "what is skipped leaves nothing");
+        let change = |act: &dyn Fn(&mut WriteTransaction<'_>)| {
+            let mut writer = store.writer().unwrap();
+            let mut transaction = writer.begin(OnConflict::Replace).unwrap();
+            act(&mut transaction);
+            transaction.commit().unwrap();
+        };
+        change(&|transaction| assert_eq!(transaction.delete_domain("d").unwrap(), 2));
+        assert_eq!(collectors(), Vec::<String>::new());
+        // But one that a state has may be asked for again.
+        replace(&[job("j", "CREATED", "\"a\"")]);
+        change(&|transaction| assert_eq!(transaction.save_state(1, None).unwrap(), 1));
+        change(&|transaction| assert_eq!(transaction.delete_domain("d").unwrap(), 1));
+        assert_eq!(collectors(), ["a"]);
+        change(&|transaction| transaction.restore_state(1, None).unwrap());
         assert_eq!(store.check().unwrap().problems, Vec::<String>::new());
     }
 

@@ -1,5 +1,5 @@
 //! Quicker ways to the rows of a list than the statement that always holds. Each is a step of its own that leaves the
-//! answer as it was; which is taken hangs on the filter and the order, never on a value.
+//! answer as it was.
 //!
 //! - A page far down a list by time begins in a day and an hour that kept counts tell: [`FarPage`].
 //! - Jobs with an error of a given code stand in a table of their own, by time: `errors`.
