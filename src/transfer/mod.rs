@@ -11,6 +11,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::thread;
 
 use serde::Deserialize;
 use serde::de::{
@@ -128,29 +129,28 @@ struct Batch {
 
 /// Imports all the sources, or none of them. They are read on a second thread, a little ahead of what is written.
 ///
+/// What can't be written is told at once: where a source keeps its reader waiting by then, the second thread is left
+/// behind, and ends when the source does.
+///
 /// # Errors
 /// [`TransferError`] for the first fault; the database is as it was.
 pub fn import(
     store: &Store,
-    sources: impl IntoIterator<Item = Source> + Send,
+    sources: impl IntoIterator<Item = Source> + Send + 'static,
     on_conflict: OnConflict,
 ) -> Result<Imported, TransferError> {
     let mut writer = store.writer()?;
     writer.expect_many()?;
     let mut transaction = writer.begin(on_conflict)?;
     transaction.defer_indexes()?;
-    let imported = std::thread::scope(|scope| {
-        let (batches, read) = mpsc::sync_channel(BATCHES_AHEAD);
-        let (spent, returned) = mpsc::channel();
-        let reading = scope.spawn(move || read_ahead(sources, &batches, &returned));
-        let written = write_batches(read, &spent, &mut transaction);
-        let was_read = reading
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        // What can't be written was read before whatever can't be read.
-        let imported = written?;
-        was_read.map(|()| imported)
-    })?;
+    let (batches, read) = mpsc::sync_channel(BATCHES_AHEAD);
+    let (spent, returned) = mpsc::channel();
+    let reading = thread::spawn(move || read_ahead(sources, &batches, &returned));
+    // What can't be written was read before whatever can't be read.
+    let imported = write_batches(read, &spent, &mut transaction)?;
+    reading
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     transaction.commit()?;
     writer.checkpoint_all()?;
     Ok(imported)
@@ -162,32 +162,78 @@ fn read_ahead(
     batches: &SyncSender<Batch>,
     returned: &Receiver<Batch>,
 ) -> Result<(), TransferError> {
-    for source in sources {
-        let source_name = Arc::from(source.name.as_str());
-        let (mut jobs, mut bytes) = (Vec::new(), 0);
-        let send = |jobs| {
-            // Memory is given back where it was taken: from another thread that is slow, and holds up this one.
-            returned.try_iter().for_each(drop);
-            let source_name = Arc::clone(&source_name);
-            // Whoever no longer takes them has a fault to tell, before which this one is not heard.
-            let sent = batches.send(Batch { source_name, jobs });
-            sent.or(Err(StoreError::Cancelled))
+    for Source { name, reader } in sources {
+        let waiting = RefCell::new(Waiting {
+            source_name: Arc::from(name.as_str()),
+            jobs: Vec::new(),
+            bytes: 0,
+            batches,
+            returned,
+        });
+        let reader = HandingOn {
+            reader,
+            waiting: &waiting,
         };
-        let result = read_placed(source, &mut |job: Job, line| {
-            let job = ReadyJob::new(&job);
-            bytes += job.document_bytes();
-            jobs.push((line, job));
-            if bytes >= BATCH_BYTES {
-                bytes = 0;
-                send(std::mem::take(&mut jobs))?;
-            }
-            Ok(())
+        let result = read_placed(&name, reader, &mut |job: Job, line| {
+            Ok(waiting.borrow_mut().add(&job, line)?)
         });
         // The jobs before a fault are written first, since they may have one of their own.
-        send(jobs)?;
+        waiting.borrow_mut().hand_on()?;
         result?;
     }
     Ok(())
+}
+
+/// Jobs that were read and not yet handed on.
+struct Waiting<'c> {
+    source_name: Arc<str>,
+    jobs: Vec<(usize, ReadyJob)>,
+    bytes: usize,
+    batches: &'c SyncSender<Batch>,
+    returned: &'c Receiver<Batch>,
+}
+
+impl Waiting<'_> {
+    fn add(&mut self, job: &Job, line: usize) -> Result<(), StoreError> {
+        let job = ReadyJob::new(job);
+        self.bytes += job.document_bytes();
+        self.jobs.push((line, job));
+        if self.bytes >= BATCH_BYTES {
+            self.hand_on()?;
+        }
+        Ok(())
+    }
+
+    fn hand_on(&mut self) -> Result<(), StoreError> {
+        if self.jobs.is_empty() {
+            return Ok(());
+        }
+        // Memory is given back where it was taken: from another thread that is slow, and holds up this one.
+        self.returned.try_iter().for_each(drop);
+        self.bytes = 0;
+        let batch = Batch {
+            source_name: Arc::clone(&self.source_name),
+            jobs: std::mem::take(&mut self.jobs),
+        };
+        // Whoever no longer takes them has a fault to tell, before which this one is not heard.
+        self.batches.send(batch).or(Err(StoreError::Cancelled))
+    }
+}
+
+/// Hands on what was read before it reads more: a source may keep it waiting, and a fault in what came is told by then.
+struct HandingOn<'w, 'c> {
+    reader: Box<dyn Read + Send>,
+    waiting: &'w RefCell<Waiting<'c>>,
+}
+
+impl Read for HandingOn<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        self.waiting
+            .borrow_mut()
+            .hand_on()
+            .map_err(std::io::Error::other)?;
+        self.reader.read(buffer)
+    }
 }
 
 /// Writes what is read, until it ends.
@@ -222,24 +268,24 @@ pub fn read_jobs<T: DeserializeOwned>(
     source: Source,
     each: &mut impl FnMut(T) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
-    read_placed(source, &mut |job, _| each(job))
+    read_placed(&source.name, source.reader, &mut |job, _| each(job))
 }
 
 /// As [`read_jobs`], with the line on which each job ends.
 fn read_placed<T: DeserializeOwned>(
-    source: Source,
+    name: &str,
+    reader: impl Read,
     each: &mut impl FnMut(T, usize) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
-    let Source { name, reader } = source;
     let mut reader = BufReader::with_capacity(BUFFER_BYTES, reader);
     let io = |fault| TransferError::Io {
-        name: name.clone(),
+        name: name.to_owned(),
         fault,
     };
     let start = skip_blank(&mut reader).map_err(io)?;
     match form(reader.buffer()) {
-        Form::Lines => read_lines(&name, &mut reader, start, each),
-        Form::Document => read_document(&name, &mut reader, start, each),
+        Form::Lines => read_lines(name, &mut reader, start, each),
+        Form::Document => read_document(name, &mut reader, start, each),
     }
 }
 

@@ -188,7 +188,7 @@ fn the_first_fault_of_an_import_leaves_the_database_as_it_was() {
 /// An import of a new database that has begun, and waits for more on its standard input.
 fn begun_import(folder: &Path) -> (Child, ChildStdin) {
     let mut child = jobdeck(folder)
-        .args(["import", "-"])
+        .args(["import", "--on-conflict", "fail", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
@@ -230,6 +230,28 @@ fn an_import_that_fails_takes_nothing_from_one_that_does_not() {
         .collect();
     left.retain(|name| !name.to_string_lossy().starts_with("jobdeck.db"));
     assert_eq!(left, ["good.ndjson"], "nothing is left of the other");
+}
+
+#[test]
+fn an_import_tells_a_fault_while_its_input_still_waits() {
+    let folder = folder();
+    for (line, expected) in [
+        (
+            job(1, ""),
+            "jobdeck: standard input: line 2: job j1 of domain d is present already",
+        ),
+        (
+            "bad\n".to_owned(),
+            "jobdeck: standard input: line 2, column 1",
+        ),
+    ] {
+        let (child, mut input) = begun_import(folder.path());
+        input.write_all(line.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        drop(input);
+        assert_eq!(output.status.code(), Some(1));
+        check_line(&String::from_utf8(output.stderr).unwrap(), expected);
+    }
 }
 
 #[test]
