@@ -1,10 +1,10 @@
 //! The query language: requests in, SQL with bound values out.
 //!
-//! The way through this room is one direction: [`request`] reads JSON into shapes, [`condition`] and [`stage`] check
-//! them into types that can only be right, [`list`], [`filter`] and [`stat`] lower those to [`sql::Sql`], which cannot fail;
-//! [`plan`] and [`counted`] know quicker ways to some of the answers. What SQLite
-//! can't decide exactly (MongoDB's types, paths through arrays, regular expressions) is decided by small functions here
-//! ([`predicate`], [`evaluate`], [`calculate`], [`date_format`]), which the store registers under SQL names.
+//! The way through this room is one direction: [`request`] reads JSON (and `pairs` query strings) into shapes,
+//! [`condition`] and [`stage`] check them into types that can only be right, [`list`], [`filter`] and [`stat`] lower
+//! those to [`sql::Sql`], which cannot fail; [`plan`] and [`counted`] know quicker ways to some of the answers. What
+//! SQLite can't decide exactly (MongoDB's types, paths through arrays, regular expressions) is decided by small functions
+//! here ([`predicate`], [`evaluate`], [`calculate`], [`date_format`]), which the store registers under SQL names.
 //!
 //! What is absent: a database driver, a web framework, a clock, any I/O.
 
@@ -22,6 +22,7 @@ pub mod list;
 mod members;
 pub mod only;
 pub mod output;
+mod pairs;
 pub mod path;
 pub mod pattern;
 pub mod plan;
