@@ -53,26 +53,28 @@ impl<'v> Members<'v> {
         spellings: &[&'static str],
     ) -> Result<Option<(&'v Value, String)>, QueryError> {
         self.known.extend(spellings);
-        let object = self.object;
-        let mut given = spellings.iter().flat_map(|name| {
-            let camel = camel_case(name);
-            let other = (camel != **name).then_some(camel);
-            std::iter::once((*name).to_owned()).chain(other)
-        });
-        let mut found: Option<(&'v Value, String)> = None;
-        for spelling in given.by_ref() {
-            let Some(value) = object.get(&spelling) else {
-                continue;
-            };
-            if let Some((_, first)) = &found {
-                let problem = format!(
-                    "given as well as `{first}`, which is the same member; give one of them"
-                );
-                return Err(self.problem(&spelling, problem));
+        let mut found: Option<(&'v Value, &'v str)> = None;
+        for name in spellings {
+            let in_snake_case = self.object.get_key_value(*name);
+            let in_camel_case = name.contains('_').then(|| self.camel_cased(name));
+            for (spelling, value) in in_snake_case.into_iter().chain(in_camel_case.flatten()) {
+                if let Some((_, first)) = &found {
+                    let problem = format!(
+                        "given as well as `{first}`, which is the same member; give one of them"
+                    );
+                    return Err(self.problem(spelling, problem));
+                }
+                found = Some((value, spelling));
             }
-            found = Some((value, spelling));
         }
-        Ok(found.map(|(value, spelling)| (value, self.place_of(&spelling))))
+        Ok(found.map(|(value, spelling)| (value, self.place_of(spelling))))
+    }
+
+    /// The member under the `lowerCamelCase` of its name.
+    fn camel_cased(&self, name: &str) -> Option<(&'v String, &'v Value)> {
+        self.object
+            .iter()
+            .find(|(given, _)| camel_letters(name).eq(given.chars()))
     }
 
     /// The member, unless it is null.
@@ -151,7 +153,7 @@ impl<'v> Members<'v> {
         let is_known = |name: &String| {
             self.known
                 .iter()
-                .any(|known| name == known || *name == camel_case(known))
+                .any(|known| name == known || camel_letters(known).eq(name.chars()))
         };
         match self.object.keys().find(|name| !is_known(name)) {
             None => Ok(()),
@@ -213,12 +215,21 @@ pub(crate) fn as_integer(value: &Value) -> Option<i64> {
 
 /// `snake_case` in `lowerCamelCase`.
 pub(crate) fn camel_case(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |mut camel, word| {
-        let mut letters = word.chars();
-        camel.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
-        camel.push_str(letters.as_str());
-        camel
+    camel_letters(name).collect()
+}
+
+fn camel_letters(name: &str) -> impl Iterator<Item = char> {
+    let mut begins_word = false;
+    name.chars().filter_map(move |letter| {
+        if letter == '_' {
+            begins_word = true;
+            return None;
+        }
+        let is_first = std::mem::take(&mut begins_word);
+        Some(if is_first {
+            letter.to_ascii_uppercase()
+        } else {
+            letter
+        })
     })
 }
