@@ -35,6 +35,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const CHUNK_BYTES: usize = 256 << 10;
 /// How many chunks may wait for a client that reads slowly.
 const CHUNKS_AHEAD: usize = 2;
+/// What most answers fit into, in bytes: a page of thirty jobs.
+const PAGE_BYTES: usize = 32 << 10;
 /// How long a query may take on the worker's own thread, where others wait for it.
 const AT_ONCE: Duration = Duration::from_millis(1);
 /// How long a client may leave a stream standing before it is given up.
@@ -335,7 +337,7 @@ impl AnswerWriter {
 
     fn new(state: State, interrupt: Arc<Interrupt>) -> Self {
         Self {
-            buffer: Vec::new(),
+            buffer: Vec::with_capacity(PAGE_BYTES),
             state,
             tag: None,
             is_known: false,

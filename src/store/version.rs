@@ -52,7 +52,9 @@ impl Watch {
             Some(connection) => connection,
             nothing => nothing.insert(r2d2::ManageConnection::connect(manager)?.connection),
         };
-        let commits = connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
+        let commits = connection
+            .prepare_cached("PRAGMA data_version")?
+            .query_row([], |row| row.get(0))?;
         Ok(Version {
             process: self.process,
             commits,
