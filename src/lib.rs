@@ -12,7 +12,7 @@
 //! | 6 | [`store`] | the database: the only user of rusqlite and r2d2 |
 //! | 7 | [`query`] | the query language: pure, no driver, no framework, no clock |
 //! | 8 | [`job`] | the document |
-//! | 9 | [`clock`] | what time it is, for the server and each domain |
+//! | 9 | [`clock`], [`tokens`] | what time it is, for the server and each domain; who may ask |
 //! | 10 | [`json`], [`time`] | strict JSON, moments |
 //!
 //! A request goes one way: bytes, [`query::request`], a compiled [`query::List`] or [`query::Stat`],
@@ -29,5 +29,6 @@ pub mod query;
 pub mod server;
 pub mod store;
 pub mod time;
+pub mod tokens;
 pub mod transfer;
 pub mod ui;

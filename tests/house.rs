@@ -12,7 +12,7 @@ const LAYERS: [&[&str]; 9] = [
     &["store"],
     &["query"],
     &["job"],
-    &["clock"],
+    &["clock", "tokens"],
     &["json", "time"],
 ];
 /// What only some may use.
