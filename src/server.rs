@@ -15,6 +15,7 @@ use crate::api::{self, App, Description, Hosts, Origin};
 use crate::clock::Clocks;
 use crate::mock::Mock;
 use crate::store::Store;
+use crate::tokens::TokenFile;
 use crate::ui;
 
 /// How many connections each worker holds at a time.
@@ -25,6 +26,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How much longer than a query's deadline answers in flight may take after the signal to stop.
 const SHUTDOWN_MARGIN_SECONDS: u64 = 1;
+/// How often the file of tokens is looked at for a change.
+const TOKENS_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the write-ahead log is moved into the database.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -44,6 +47,8 @@ pub struct Config {
     pub is_writable: bool,
     /// Makes the server a mock, whose clocks are those above.
     pub mock: Option<Arc<Mock>>,
+    /// Who may ask; without it everybody who reaches the server.
+    pub tokens: Option<Arc<TokenFile>>,
     /// Origins whose pages may ask; without any no answer has a CORS header.
     pub cors: Vec<Origin>,
 }
@@ -74,7 +79,8 @@ impl Config {
 
 /// Binds the address and starts to serve; returns the server, which runs while it is awaited, and its address.
 ///
-/// Must be called within an actix runtime. SIGTERM and SIGINT end it: no new connections, answers in flight finish.
+/// Must be called within an actix runtime. SIGTERM and SIGINT end it: no new connections, answers in flight finish. So
+/// does SIGHUP, but where there are tokens it has their file read again.
 ///
 /// # Errors
 /// [`StartError`] when the address can't be had.
@@ -91,6 +97,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         mock: config.mock.clone(),
         is_writable: config.is_writable || config.mock.is_some(),
         query_timeout: config.query_timeout,
+        tokens: config.tokens.clone(),
         hosts: Hosts::new(&config.allow_hosts),
         origins: config.cors.clone(),
         statistics: Arc::new(Semaphore::new(config.readers() as usize / 4)),
@@ -98,6 +105,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         description: Description::new(
             config.is_writable || config.mock.is_some(),
             config.mock.is_some(),
+            config.tokens.is_some(),
         ),
     });
     let switches = api::Switches::of(&app);
@@ -135,7 +143,12 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
     .map_err(StartError::Server)?
     .run();
     // Noticed from here on, so that who is told that the server serves may end it at once.
-    actix_web::rt::spawn(stop_at(stop_signal(), server.handle(), config.mock.clone()));
+    let ends_at_hangup = config.tokens.is_none();
+    let stopping = stop_at_signal(ends_at_hangup, server.handle(), config.mock.clone());
+    actix_web::rt::spawn(stopping);
+    if let Some(tokens) = &config.tokens {
+        actix_web::rt::spawn(watch_tokens(Arc::clone(tokens)));
+    }
     actix_web::rt::spawn(keep_checkpointing(store));
     if let Some(mock) = &config.mock {
         actix_web::rt::spawn(Arc::clone(mock).watch_fixtures());
@@ -143,13 +156,21 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
     Ok((server, address))
 }
 
-/// Stops the server at the first SIGTERM, SIGINT or SIGHUP when what was asked is answered; at a second one at once.
-async fn stop_at(first: impl Future<Output = ()>, server: ServerHandle, mock: Option<Arc<Mock>>) {
-    first.await;
-    log::info!("stopping: what was asked is answered first, a second signal ends at once");
-    actix_web::rt::spawn(stop(server.clone(), mock));
-    stop_signal().await;
-    server.stop(false).await;
+/// Notices signals from now on; what it returns stops the server at the first when what was asked is answered, at a second
+/// one at once.
+fn stop_at_signal(
+    ends_at_hangup: bool,
+    server: ServerHandle,
+    mock: Option<Arc<Mock>>,
+) -> impl Future<Output = ()> {
+    let first = stop_signal(ends_at_hangup);
+    async move {
+        first.await;
+        log::info!("stopping: what was asked is answered first, a second signal ends at once");
+        actix_web::rt::spawn(stop(server.clone(), mock));
+        stop_signal(ends_at_hangup).await;
+        server.stop(false).await;
+    }
 }
 
 /// Stops a server when what was asked is answered; what a mock makes wait is let go first.
@@ -160,10 +181,11 @@ pub async fn stop(server: ServerHandle, mock: Option<Arc<Mock>>) {
     server.stop(true).await;
 }
 
-/// Notices SIGTERM, SIGINT and SIGHUP from now on; what it returns waits for the first of them.
+/// Notices SIGTERM and SIGINT from now on, and SIGHUP where it is to end something; what it returns waits for the first of
+/// them.
 ///
 /// Must be called within an actix runtime.
-pub fn stop_signal() -> impl Future<Output = ()> {
+pub fn stop_signal(ends_at_hangup: bool) -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let kinds = [
         SignalKind::terminate(),
@@ -171,19 +193,46 @@ pub fn stop_signal() -> impl Future<Output = ()> {
         SignalKind::hangup(),
     ];
     let signals = kinds.map(signal);
-    async {
+    async move {
         match signals {
             [Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup)] => {
                 tokio::select! {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
-                    _ = hangup.recv() => {}
+                    _ = hangup.recv(), if ends_at_hangup => {}
                 }
             }
             faults => {
                 let fault = faults.into_iter().find_map(Result::err);
                 log::error!("signals can't be waited for: {fault:?}");
                 std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+/// Notices SIGHUP from now on; what it returns reads the file of tokens at each, and whenever it changes.
+fn watch_tokens(tokens: Arc<TokenFile>) -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let hangup = signal(SignalKind::hangup());
+    async move {
+        let mut hangup = hangup
+            .inspect_err(|error| log::error!("SIGHUP can't be waited for: {error}"))
+            .ok();
+        let mut next_hangup = async || match &mut hangup {
+            Some(hangup) => hangup.recv().await,
+            None => std::future::pending().await,
+        };
+        let mut interval = tokio::time::interval(TOKENS_INTERVAL);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let act = tokio::select! {
+                _ = next_hangup() => TokenFile::reload,
+                _ = interval.tick() => TokenFile::look,
+            };
+            let tokens = Arc::clone(&tokens);
+            if let Err(error) = tokio::task::spawn_blocking(move || act(&tokens)).await {
+                log::error!("a look at the tokens ended in a panic: {error}");
             }
         }
     }

@@ -130,17 +130,21 @@ pub(super) fn refused_preflight<B>(response: &ServiceResponse<B>) -> Option<ApiE
     })
 }
 
+/// Whether a request changes nothing, whatever route it finds.
+pub(super) fn only_reads(request: &ServiceRequest) -> bool {
+    matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    ) || READ_BY_POST.contains(&request.path())
+}
+
 /// Refuses a request by which a page of another site would change something: a browser sends many such without asking
 /// first.
 ///
 /// Browsers tell where a page is from in `Sec-Fetch-Site`, but not to a server that other machines reach without TLS, and
 /// old ones never: then the `Origin` must be the one that was asked.
 pub(super) fn check_writer(request: &ServiceRequest, origins: &[Origin]) -> Result<(), ApiError> {
-    let is_read = matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    ) || READ_BY_POST.contains(&request.path());
-    if is_read {
+    if only_reads(request) {
         return Ok(());
     }
     let headers = request.headers();

@@ -2,7 +2,7 @@
 
 use actix_cors::CorsError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
@@ -70,6 +70,18 @@ pub(crate) enum ApiError {
     Asked(AskedError),
     #[error("this server is not known as `{0}`; `--allow-host` makes it known")]
     InvalidHost(String),
+    /// Nobody that is known here.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// What is asked for is not what the token is of; `None` is the whole server.
+    #[error("token `{name}` is of domain `{own}` alone, and {}", other(.asked.as_deref(), .own))]
+    OtherDomain {
+        name: String,
+        own: String,
+        asked: Option<String>,
+    },
+    #[error("token `{name}` may read, but change nothing; it takes one with `access = \"write\"`")]
+    ReadOnlyToken { name: String },
     #[error("{0} may not do this here; `--cors ORIGIN` lets pages of an origin in")]
     Foreign(String),
     #[error("a page elsewhere can't be told that it may ask: {0}")]
@@ -156,9 +168,11 @@ impl ApiError {
                 (StatusCode::BAD_REQUEST, "ERROR_INVALID_PARAMETER")
             }
             Self::InvalidHost(_) => (StatusCode::MISDIRECTED_REQUEST, "ERROR_INVALID_HOST"),
-            Self::Foreign(_) | Self::Preflight(_) => {
-                (StatusCode::FORBIDDEN, "ERROR_PERMISSION_DENIED")
-            }
+            Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "ERROR_AUTHENTICATE_FAILURE"),
+            Self::OtherDomain { .. }
+            | Self::ReadOnlyToken { .. }
+            | Self::Foreign(_)
+            | Self::Preflight(_) => (StatusCode::FORBIDDEN, "ERROR_PERMISSION_DENIED"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR_UNKNOWN"),
         }
     }
@@ -187,6 +201,17 @@ fn until(came: &TooFew, seconds: f64) -> String {
     }
 }
 
+/// What was asked for instead of one's own domain.
+fn other(asked: Option<&str>, own: &str) -> String {
+    match asked {
+        Some(asked) => {
+            let asked: String = asked.chars().take(100).collect();
+            format!("this is about domain `{asked}`")
+        }
+        None => format!("this is about the whole server; `domain_id={own}` limits it"),
+    }
+}
+
 fn query_code(error: &QueryError) -> &'static str {
     match error {
         QueryError::Required { .. } => "ERROR_REQUIRED_PARAMETER",
@@ -211,6 +236,9 @@ impl ResponseError for ApiError {
         let mut response = HttpResponse::build(status);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         let allow = match self {
             Self::MethodNotAllowed { allow, .. } => Some(*allow),

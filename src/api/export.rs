@@ -8,6 +8,7 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::App;
+use super::access::Access;
 use super::error::ApiError;
 use super::jobs::{borrowed, pairs};
 use super::openapi::answers::{JobInfo, QueryStringErrors};
@@ -125,7 +126,11 @@ impl Format {
         QueryStringErrors
     )
 )]
-pub(crate) async fn export(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn export(
+    request: HttpRequest,
+    app: Data<App>,
+    access: Access,
+) -> Result<HttpResponse, ApiError> {
     let given = pairs(&request)?;
     let (formats, others): (Vec<_>, Vec<_>) = given.iter().partition(|(name, _)| name == "format");
     let format = match formats.as_slice() {
@@ -143,8 +148,9 @@ pub(crate) async fn export(request: HttpRequest, app: Data<App>) -> Result<HttpR
             problem: "an export is of jobs, not of their number".to_owned(),
         }));
     }
+    access.check(Some(&query.domain_id))?;
     let now = app.clocks.now(Some(&query.domain_id));
-    let compile = move || compile_list(&query, now);
+    let compile = move || Ok(compile_list(&query, now)?);
     let produce = move |list: &_, snapshot: &Snapshot<'_>, writer: &mut AnswerWriter| {
         write(format, list, snapshot, writer)
     };

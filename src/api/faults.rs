@@ -6,13 +6,14 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use super::App;
+use super::access::Access;
 use super::error::ApiError;
 use super::openapi::answers::{
     DeletedInfo, FaultInfo, FaultsInfo, NoSuch, ParameterErrors, ReleasedInfo, WriteErrors,
 };
 use super::openapi::examples;
 use super::openapi::params::{DomainParams, OneFaultPath, ScopeParams};
-use super::parameters::{Parameters, agree, domain_parameter, no_body, problem};
+use super::parameters::{Parameters, agree, domain_parameter, no_body, problem, scope_parameter};
 use super::states::mock_of;
 use super::wire::{fresh, read_json};
 use crate::mock::Fault;
@@ -29,8 +30,12 @@ use crate::mock::Fault;
         ParameterErrors
     )
 )]
-pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
-    let domain_id = domain_parameter(&request)?;
+pub(crate) async fn list(
+    request: HttpRequest,
+    app: Data<App>,
+    access: Access,
+) -> Result<HttpResponse, ApiError> {
+    let domain_id = scope_parameter(&request, &access)?;
     let faults = mock_of(&app)?.faults.list(domain_id.as_deref());
     let body = json!({"results": faults, "total_count": faults.len()});
     Ok(fresh(StatusCode::OK, &body))
@@ -62,12 +67,14 @@ pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpRes
 pub(crate) async fn add(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let domain_id = domain_parameter(&request)?;
     let body = read_json(&request, body).await?;
     let mut fault = Fault::from_json(&body)?;
     agree("domain_id", &mut fault.domain_id, domain_id)?;
+    access.check(fault.domain_id.as_deref())?;
     let added = mock_of(&app)?
         .faults
         .add(fault)
@@ -87,10 +94,11 @@ pub(crate) async fn add(
 pub(crate) async fn clear(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    let domain_id = domain_parameter(&request)?;
+    let domain_id = scope_parameter(&request, &access)?;
     let deleted = mock_of(&app)?.faults.clear(domain_id.as_deref());
     Ok(fresh(StatusCode::OK, &json!({"deleted": deleted})))
 }
@@ -107,12 +115,13 @@ pub(crate) async fn clear(
 pub(crate) async fn remove(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     id: Path<String>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
     Parameters::of(&request)?.finish()?;
-    if mock_of(&app)?.faults.remove(&id) {
+    if mock_of(&app)?.faults.remove(&id, access.scope()?) {
         Ok(fresh(StatusCode::OK, &json!({"deleted": 1})))
     } else {
         Err(no_such_fault(&id))
@@ -131,12 +140,13 @@ pub(crate) async fn remove(
 pub(crate) async fn release(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     id: Path<String>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
     Parameters::of(&request)?.finish()?;
-    match mock_of(&app)?.faults.release(&id) {
+    match mock_of(&app)?.faults.release(&id, access.scope()?) {
         Some(released) => Ok(fresh(StatusCode::OK, &json!({"released": released}))),
         None => Err(no_such_fault(&id)),
     }

@@ -1,4 +1,4 @@
-//! What every request passes and every answer gets: the Host check, who may change anything, the request id, the
+//! What every request passes and every answer gets: the Host check, who may ask and change anything, the request id, the
 //! security headers, the log line.
 
 use std::hash::{BuildHasher, RandomState};
@@ -18,6 +18,7 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
 
 use super::App;
+use super::access::{Access, vary_by_token};
 use super::cors::{check_writer, refused_preflight};
 use super::error::ApiError;
 
@@ -89,12 +90,20 @@ pub(crate) async fn admit(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let is_admitted =
-        check_host(&app, &request).and_then(|()| check_writer(&request, &app.origins));
-    match is_admitted {
-        Ok(()) => Ok(next.call(request).await?.map_into_boxed_body()),
-        Err(error) => Ok(request.into_response(error.error_response())),
+    let admitted = check_host(&app, &request)
+        .and_then(|()| check_writer(&request, &app.origins))
+        .and_then(|()| Access::of(&app, &request));
+    let mut response = match admitted {
+        Ok(access) => {
+            request.extensions_mut().insert(access);
+            next.call(request).await?.map_into_boxed_body()
+        }
+        Err(error) => request.into_response(error.error_response()),
+    };
+    if app.tokens.is_some() {
+        vary_by_token(response.headers_mut());
     }
+    Ok(response)
 }
 
 fn check_host(app: &App, request: &ServiceRequest) -> Result<(), ApiError> {

@@ -7,6 +7,7 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::App;
+use super::access::Access;
 use super::error::ApiError;
 use super::openapi::answers::{BodyErrors, JobStats, JobsInfo, QueryStringErrors};
 use super::openapi::examples;
@@ -44,7 +45,11 @@ const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
         QueryStringErrors
     )
 )]
-pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn list(
+    request: HttpRequest,
+    app: Data<App>,
+    access: Access,
+) -> Result<HttpResponse, ApiError> {
     let query = JobsQuery::from_pairs(pairs(&request)?.iter().map(borrowed))?;
     let by_version = Caching::by_version(&request, &app);
     let clock = app.clocks.of(Some(&query.domain_id));
@@ -55,7 +60,7 @@ pub(crate) async fn list(request: HttpRequest, app: Data<App>) -> Result<HttpRes
         by_version
     };
     let is_short = request.query_string().len() <= LIGHT_BYTES;
-    answer_list(&app, query, is_short, caching).await
+    answer_list(&app, &access, query, is_short, caching).await
 }
 
 /// A name and its value in a query string, decoded.
@@ -99,12 +104,14 @@ pub(super) fn borrowed<'p>((name, value): &'p Pair<'_>) -> (&'p str, &'p str) {
 pub(crate) async fn search(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_parameters(&request)?;
     let body = read_json(&request, body).await?;
     let is_short = body.len() <= LIGHT_BYTES;
-    answer_list(&app, JobsQuery::from_json(&body)?, is_short, Caching::Never).await
+    let query = JobsQuery::from_json(&body)?;
+    answer_list(&app, &access, query, is_short, Caching::Never).await
 }
 
 /// Computes statistics over jobs.
@@ -133,13 +140,16 @@ pub(crate) async fn search(
 pub(crate) async fn stat(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_parameters(&request)?;
     let body: Bytes = read_json(&request, body).await?;
     let clocks = Arc::clone(&app.clocks);
-    let compile_it =
-        move |query: &JobStatQuery| compile_stat(query, clocks.now(Some(&query.domain_id)));
+    let compile_it = move |query: &JobStatQuery| -> Result<_, ApiError> {
+        access.check(Some(&query.domain_id))?;
+        Ok(compile_stat(query, clocks.now(Some(&query.domain_id)))?)
+    };
     // A long one is not even read on the worker's thread.
     let light = if body.len() <= LIGHT_BYTES {
         Some(JobStatQuery::from_json(&body)?).filter(|query| !query.has_patterns())
@@ -184,10 +194,12 @@ fn no_parameters(request: &HttpRequest) -> Result<(), QueryError> {
 
 async fn answer_list(
     app: &App,
+    access: &Access,
     query: JobsQuery,
     is_short: bool,
     caching: Caching,
 ) -> Result<HttpResponse, ApiError> {
+    access.check(Some(&query.domain_id))?;
     let is_page = query.query.page.limit.is_some() || query.query.count_only;
     let weight = if is_page {
         Weight::Quick
@@ -196,8 +208,8 @@ async fn answer_list(
     };
     let is_light = is_short && !query.query.has_patterns();
     let clocks = Arc::clone(&app.clocks);
-    let compile = move || -> Result<List, QueryError> {
-        compile_list(&query, clocks.now(Some(&query.domain_id)))
+    let compile = move || -> Result<List, ApiError> {
+        Ok(compile_list(&query, clocks.now(Some(&query.domain_id)))?)
     };
     answer(app, (weight, is_light), caching, compile, write_list).await
 }

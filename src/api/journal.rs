@@ -12,11 +12,12 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::App;
+use super::access::Access;
 use super::error::ApiError;
 use super::openapi::answers::{DeletedInfo, ErrorAnswer, ParameterErrors};
 use super::openapi::examples;
 use super::openapi::params::{JournalParams, ScopeParams};
-use super::parameters::{Parameters, domain_parameter, no_body, problem};
+use super::parameters::{Parameters, no_body, problem, scope_parameter};
 use super::states::mock_of;
 use super::wire::{fresh, is_known};
 use crate::mock::{Entry, Filter, MAX_ENTRIES, Route};
@@ -122,8 +123,13 @@ struct JournalInfo<'e> {
             example = json!({"detail": {"code": "ERROR_REQUEST_TIMEOUT", "message": "1 of 3 requests came within 10 seconds"}}))
     )
 )]
-pub(crate) async fn read(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
+pub(crate) async fn read(
+    request: HttpRequest,
+    app: Data<App>,
+    access: Access,
+) -> Result<HttpResponse, ApiError> {
     let query = JournalQuery::read(&request)?;
+    access.check(query.filter.domain_id.as_deref())?;
     let journal = &mock_of(&app)?.journal;
     // Read before the entries, so that it is never newer than they are. Weak, since they may be sent compressed.
     let version = journal.version();
@@ -169,10 +175,11 @@ pub(crate) async fn read(request: HttpRequest, app: Data<App>) -> Result<HttpRes
 pub(crate) async fn clear(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    let domain_id = domain_parameter(&request)?;
+    let domain_id = scope_parameter(&request, &access)?;
     let deleted = mock_of(&app)?.journal.clear(domain_id.as_deref());
     Ok(fresh(StatusCode::OK, &json!({"deleted": deleted})))
 }

@@ -24,6 +24,7 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 
 use super::App;
+use super::access::Access;
 use super::error::ApiError;
 use super::guard::{OnPurpose, RequestId};
 use super::wire::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, read_any_body};
@@ -79,6 +80,15 @@ pub(crate) async fn misbehave(
         Ok(subject) => (subject, refusal),
         Err(fault) => (Subject::default(), Some(fault)),
     };
+    // Nobody uses up the faults of another's domain, or stands in its journal.
+    if let Some(domain_id) = &subject.domain_id
+        && let Err(refusal) = request
+            .extract::<Access>()
+            .await
+            .and_then(|access| access.check(Some(domain_id)))
+    {
+        return Ok(request.into_response(refusal.error_response()));
+    }
     let mut record = Record {
         mock: Arc::clone(&mock),
         start,
@@ -89,7 +99,11 @@ pub(crate) async fn misbehave(
         is_head: request.method() == Method::HEAD,
     };
     if !subject.route.is_some_and(Route::is_probe) {
-        record.entry = Some(entry(&request, &subject, at, &body));
+        let mut entry = entry(&request, &subject, at, &body);
+        if app.tokens.is_some() {
+            hide_token(&mut entry.headers);
+        }
+        record.entry = Some(entry);
     }
     let prefer = match refusal {
         Some(refusal) => Err(refusal),
@@ -255,6 +269,13 @@ fn headers(request: &ServiceRequest) -> BTreeMap<String, String> {
             .or_insert_with(|| value.into_owned());
     }
     headers
+}
+
+/// The tokens of this server are for those who hold them, and the journal of a domain is for others, too.
+fn hide_token(headers: &mut BTreeMap<String, String>) {
+    if let Some(value) = headers.get_mut("authorization") {
+        "Bearer (hidden)".clone_into(value);
+    }
 }
 
 /// Ends the connection. What is returned reaches nobody.

@@ -1,5 +1,6 @@
 //! The HTTP API: every route on one screen.
 
+mod access;
 mod cors;
 mod error;
 mod export;
@@ -33,6 +34,7 @@ pub(crate) use self::wire::is_known;
 use crate::clock::Clocks;
 use crate::mock::{Audience, Mock, Route};
 use crate::store::Store;
+use crate::tokens::TokenFile;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -46,6 +48,8 @@ pub struct App {
     /// No query runs longer.
     pub query_timeout: Duration,
     pub hosts: Hosts,
+    /// Who may ask; without it everybody who reaches the server.
+    pub tokens: Option<Arc<TokenFile>>,
     /// Whose pages may ask from elsewhere.
     pub origins: Vec<Origin>,
     /// Places for statistics: a quarter of the readers, so that a quick answer always finds one.

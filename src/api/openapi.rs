@@ -23,6 +23,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
+use super::access::is_open;
 use super::cors::READ_BY_POST;
 use super::{App, export, faults, is_known, jobs, journal, own, states, write};
 use crate::mock::Audience;
@@ -99,16 +100,19 @@ struct Language;
 pub struct Description {
     is_writable: bool,
     is_mock: bool,
+    /// Whether it asks for tokens.
+    has_tokens: bool,
     made: OnceLock<(Bytes, EntityTag)>,
 }
 
 impl Description {
     /// Of a server with these switches.
     #[must_use]
-    pub fn new(is_writable: bool, is_mock: bool) -> Self {
+    pub fn new(is_writable: bool, is_mock: bool, has_tokens: bool) -> Self {
         Self {
             is_writable,
             is_mock,
+            has_tokens,
             made: OnceLock::new(),
         }
     }
@@ -121,7 +125,7 @@ impl Description {
 
     fn made(&self) -> &(Bytes, EntityTag) {
         self.made.get_or_init(|| {
-            let text = document(self.is_writable, self.is_mock).to_string();
+            let text = document(self.is_writable, self.is_mock, self.has_tokens).to_string();
             let mut hasher = DefaultHasher::new();
             text.hash(&mut hasher);
             // Weak, since it is sent compressed or not.
@@ -166,7 +170,7 @@ pub(crate) async fn get(request: HttpRequest, app: Data<App>) -> HttpResponse {
     }
 }
 
-fn document(is_writable: bool, is_mock: bool) -> Value {
+fn document(is_writable: bool, is_mock: bool, has_tokens: bool) -> Value {
     let mut api = Base::openapi();
     if is_writable {
         api.merge(Writable::openapi());
@@ -180,8 +184,14 @@ fn document(is_writable: bool, is_mock: bool) -> Value {
     let mut document = serde_json::to_value(api).unwrap_or_default();
     complete_components(&mut document, is_mock);
     suit_other_programs(&mut document);
-    // Nobody is asked for a token.
-    document["security"] = json!([]);
+    if has_tokens {
+        ask_for_tokens(&mut document);
+    } else {
+        // Nobody is asked for a token.
+        document["security"] = json!([]);
+        let responses = document["components"]["responses"].as_object_mut();
+        responses.and_then(|responses| responses.shift_remove("Unauthorized"));
+    }
     let paths = document["paths"].as_object_mut();
     for (path, methods) in paths.into_iter().flatten() {
         let is_misbehaved_to = is_mock && Audience::of(path) == Audience::Api;
@@ -189,13 +199,38 @@ fn document(is_writable: bool, is_mock: bool) -> Value {
             if is_misbehaved_to {
                 add_preferences(operation);
             }
-            complete_operation(path, method, operation);
+            let asks_for_token = has_tokens && !is_open(path);
+            if has_tokens && !asks_for_token {
+                operation["security"] = json!([]);
+            }
+            complete_operation(path, method, asks_for_token, operation);
         }
     }
     if !is_mock {
         leave_lives_out(&mut document);
     }
     document
+}
+
+/// What is another where the server has tokens.
+fn ask_for_tokens(document: &mut Value) {
+    document["security"] = json!([{"token": []}]);
+    document["components"]["securitySchemes"] = json!({"token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of one domain, or of `*`, which is every domain and the whole server; it may read, or write, too. `jobdeck token new` makes one."
+    }});
+    let description = &mut document["info"]["description"];
+    if let Some(text) = description.as_str() {
+        let asked = "Whoever asks sends a token, and reaches only its domain; where `domain_id` is left out, the whole server is meant, which takes a token of `*`.";
+        *description = text.replace("Nobody is asked for a token.", asked).into();
+    }
+    let forbidden = &mut document["components"]["responses"]["Forbidden"];
+    forbidden["description"] = json!(
+        "The token is of another domain, or may only read; or a page of another site asks for a change, and `--cors` does not let it in."
+    );
+    forbidden["content"]["application/json"]["example"]["detail"]["message"] =
+        json!("token `ci` is of domain `domain-1` alone, and this is about domain `domain-2`");
 }
 
 /// What only a mock plays.
@@ -356,13 +391,13 @@ fn add_parameter(operation: &mut Value, name: &str) {
 }
 
 /// Adds what holds of every operation.
-fn complete_operation(path: &str, method: &str, operation: &mut Value) {
+fn complete_operation(path: &str, method: &str, asks_for_token: bool, operation: &mut Value) {
     add_parameter(operation, "RequestId");
     let is_read = matches!(method, "get" | "head") || READ_BY_POST.contains(&path);
-    let statuses: &[u16] = if is_read {
-        &[405, 421]
-    } else {
-        &[403, 405, 421]
+    let statuses: &[u16] = match (asks_for_token, is_read) {
+        (true, _) => &[401, 403, 405, 421],
+        (false, true) => &[405, 421],
+        (false, false) => &[403, 405, 421],
     };
     if let Some(responses) = operation["responses"].as_object_mut() {
         for (status, reference) in answers::errors(statuses) {

@@ -8,6 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
 use super::App;
+use super::access::Access;
 use super::error::ApiError;
 use super::openapi::answers::{About, DomainsInfo, Health, ParameterErrors, ReadErrors, Serving};
 use super::openapi::params::ScopeParams;
@@ -16,6 +17,8 @@ use super::wire::{Caching, Weight, answer, fresh};
 use crate::query::value::write_text;
 
 /// Lists the domains with how many jobs each has, by name.
+///
+/// Where tokens are asked for, those that the token reaches.
 ///
 /// Its `ETag` is the version of all data, so asking for it again is how a page learns whether anything has changed.
 #[utoipa::path(
@@ -35,14 +38,17 @@ use crate::query::value::write_text;
 pub(crate) async fn domains(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
 ) -> Result<HttpResponse, ApiError> {
+    let only = access.scope()?.map(str::to_owned);
     answer(
         &app,
         (Weight::Quick, true),
-        Caching::by_version(&request, &app),
-        || Ok(()),
-        |(), snapshot, writer| {
-            let domains = snapshot.domains()?;
+        Caching::by_version(&request, &app).within(only.as_deref()),
+        || Ok(only),
+        |only, snapshot, writer| {
+            let mut domains = snapshot.domains()?;
+            domains.retain(|(domain_id, _)| only.as_ref().is_none_or(|only| domain_id == only));
             let out = writer.buffer();
             out.extend(b"{\"results\":[");
             for (index, (domain_id, jobs)) in domains.iter().enumerate() {
@@ -64,7 +70,8 @@ pub(crate) async fn domains(
 /// Tells what this server is.
 ///
 /// Its version, the file that it serves, the clock of its answers (that of a domain with `domain_id`), what may be done
-/// here, and what is wrong with the fixtures.
+/// here, and what is wrong with the fixtures. Of a domain's token it is the domain's clock always, and fixtures, which
+/// may be of any domain, are not told of.
 #[utoipa::path(
     get,
     path = "/jobdeck/about",
@@ -73,22 +80,31 @@ pub(crate) async fn domains(
     params(ScopeParams),
     responses((status = 200, description = "The server.", body = About), ParameterErrors)
 )]
-pub(crate) async fn about(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
-    let domain_id = domain_parameter(&request)?;
+pub(crate) async fn about(
+    request: HttpRequest,
+    app: Data<App>,
+    access: Access,
+) -> Result<HttpResponse, ApiError> {
+    let only = access.scope()?;
+    let domain_id = domain_parameter(&request)?.or_else(|| only.map(str::to_owned));
+    access.check(domain_id.as_deref())?;
+    let mock = app.mock.as_ref();
     let clock = app.clocks.of(domain_id.as_deref());
     let body = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "database": app.store.path().to_string_lossy(),
         "now": clock.now().to_string(),
         "is_frozen": clock.is_frozen(),
-        "is_writable": app.is_writable,
-        "is_mock": app.mock.is_some(),
-        "fixtures_problem": app.mock.as_ref().and_then(|mock| mock.trouble()),
+        "is_writable": app.is_writable && access.may_write(),
+        "is_mock": mock.is_some(),
+        "fixtures_problem": mock.filter(|_| only.is_none()).and_then(|mock| mock.trouble()),
     });
     Ok(fresh(StatusCode::OK, &body))
 }
 
 /// Tells whether the database answers and its file is still in its place.
+///
+/// It asks for no token, but where others do it counts the jobs of all domains only for one of `*`.
 #[utoipa::path(
     method(get, head),
     path = "/healthz",
@@ -102,9 +118,12 @@ pub(crate) async fn about(request: HttpRequest, app: Data<App>) -> Result<HttpRe
             example = json!({"status": "error", "version": env!("CARGO_PKG_VERSION"), "problem": "the database does not answer"}))
     )
 )]
-pub(crate) async fn healthz(app: Data<App>) -> HttpResponse {
+pub(crate) async fn healthz(app: Data<App>, access: Access) -> HttpResponse {
     let version = env!("CARGO_PKG_VERSION");
     let (status, body) = match health(&app).await {
+        Ok(_) if access.check(None).is_err() => {
+            (StatusCode::OK, json!({"status": "ok", "version": version}))
+        }
         Ok(Vitals { jobs, wal_bytes }) => (
             StatusCode::OK,
             json!({"status": "ok", "version": version, "jobs": jobs, "wal_bytes": wal_bytes}),

@@ -7,6 +7,7 @@ use actix_web::web::Payload;
 use percent_encoding::percent_decode_str;
 use serde::de::IgnoredAny;
 
+use super::access::Access;
 use super::error::ApiError;
 use super::jobs::{Pair, pairs};
 use crate::job::{JobTextError, MAX_ID_BYTES};
@@ -111,7 +112,17 @@ pub(super) fn id(place: &str, given: String) -> Result<String, QueryError> {
     }
 }
 
-/// The one parameter that most of these routes take.
+/// The one parameter that most of these routes take: they are about that domain, or without it about the whole server.
+pub(super) fn scope_parameter(
+    request: &HttpRequest,
+    access: &Access,
+) -> Result<Option<String>, ApiError> {
+    let domain_id = domain_parameter(request)?;
+    access.check(domain_id.as_deref())?;
+    Ok(domain_id)
+}
+
+/// The same where more than the address says what the request is about; that is to be checked when it is known.
 pub(super) fn domain_parameter(request: &HttpRequest) -> Result<Option<String>, ApiError> {
     let mut parameters = Parameters::of(request)?;
     let domain_id = parameters.take_id("domain_id")?;
@@ -120,8 +131,10 @@ pub(super) fn domain_parameter(request: &HttpRequest) -> Result<Option<String>, 
 }
 
 /// The same where it must be given.
-pub(super) fn required_domain(request: &HttpRequest) -> Result<String, ApiError> {
-    domain_parameter(request)?.ok_or_else(missing_domain)
+pub(super) fn required_domain(request: &HttpRequest, access: &Access) -> Result<String, ApiError> {
+    let domain_id = domain_parameter(request)?.ok_or_else(missing_domain)?;
+    access.check(Some(&domain_id))?;
+    Ok(domain_id)
 }
 
 pub(super) fn missing_domain() -> ApiError {

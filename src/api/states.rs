@@ -13,13 +13,14 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::App;
+use super::access::Access;
 use super::error::ApiError;
 use super::openapi::answers::{
     ClockInfo, JobsCount, NoSuch, ParameterErrors, SnapshotsInfo, WriteErrors,
 };
 use super::openapi::examples;
 use super::openapi::params::{OneSnapshotPath, ScopeParams};
-use super::parameters::{body_fault, domain_parameter, no_body, problem};
+use super::parameters::{body_fault, no_body, problem, scope_parameter};
 use super::wire::{fresh, read_json};
 use super::write::blocking;
 use crate::clock::Clock;
@@ -69,10 +70,11 @@ pub(super) fn mock_of(app: &App) -> Result<Arc<Mock>, ApiError> {
 pub(crate) async fn reset(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
+    let (mock, domain_id) = (mock_of(&app)?, scope_parameter(&request, &access)?);
     let jobs = blocking(move || Ok(mock.reset(domain_id.as_deref())?)).await?;
     Ok(fresh(StatusCode::OK, &json!({"jobs": jobs})))
 }
@@ -89,8 +91,9 @@ pub(crate) async fn reset(
 pub(crate) async fn snapshots(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
 ) -> Result<HttpResponse, ApiError> {
-    let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
+    let (mock, domain_id) = (mock_of(&app)?, scope_parameter(&request, &access)?);
     let results = blocking(move || Ok(mock.snapshots(domain_id.as_deref()))).await?;
     Ok(fresh(StatusCode::OK, &json!({"results": results})))
 }
@@ -116,11 +119,12 @@ pub(crate) async fn snapshots(
 pub(crate) async fn save(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     name: Path<String>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
+    let (mock, domain_id) = (mock_of(&app)?, scope_parameter(&request, &access)?);
     let (info, was_there) = blocking(move || Ok(mock.save(&name, domain_id.as_deref())?)).await?;
     let status = if was_there {
         StatusCode::OK
@@ -147,11 +151,12 @@ pub(crate) async fn save(
 pub(crate) async fn restore(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     name: Path<String>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
+    let (mock, domain_id) = (mock_of(&app)?, scope_parameter(&request, &access)?);
     let jobs = blocking(move || Ok(mock.restore(&name, domain_id.as_deref())?)).await?;
     Ok(fresh(StatusCode::OK, &json!({"jobs": jobs})))
 }
@@ -171,11 +176,12 @@ pub(crate) async fn restore(
 pub(crate) async fn forget(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     name: Path<String>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    let (mock, domain_id) = (mock_of(&app)?, domain_parameter(&request)?);
+    let (mock, domain_id) = (mock_of(&app)?, scope_parameter(&request, &access)?);
     blocking(move || Ok(mock.forget(&name, domain_id.as_deref())?)).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -212,8 +218,12 @@ struct Advance {
     params(ScopeParams),
     responses((status = 200, description = "The clock.", body = ClockInfo), ParameterErrors)
 )]
-pub(crate) async fn clock(request: HttpRequest, app: Data<App>) -> Result<HttpResponse, ApiError> {
-    Ok(shown(&app, domain_parameter(&request)?.as_deref()))
+pub(crate) async fn clock(
+    request: HttpRequest,
+    app: Data<App>,
+    access: Access,
+) -> Result<HttpResponse, ApiError> {
+    Ok(shown(&app, scope_parameter(&request, &access)?.as_deref()))
 }
 
 /// Sets the clock of a domain, or of the server; freezes it or lets it run.
@@ -234,9 +244,10 @@ pub(crate) async fn clock(request: HttpRequest, app: Data<App>) -> Result<HttpRe
 pub(crate) async fn set_clock(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let domain_id = domain_parameter(&request)?;
+    let domain_id = scope_parameter(&request, &access)?;
     let body = read_json(&request, body).await?;
     let setting: ClockSetting = read(&body)?;
     if setting.now.is_none() && setting.is_frozen.is_none() {
@@ -269,9 +280,10 @@ pub(crate) async fn set_clock(
 pub(crate) async fn advance_clock(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let domain_id = domain_parameter(&request)?;
+    let domain_id = scope_parameter(&request, &access)?;
     let body = read_json(&request, body).await?;
     let Advance { seconds } = read(&body)?;
     if !(0.0..=MAX_ADVANCE_SECONDS).contains(&seconds) {
@@ -298,10 +310,11 @@ pub(crate) async fn advance_clock(
 pub(crate) async fn reset_clock(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    let domain_id = domain_parameter(&request)?;
+    let domain_id = scope_parameter(&request, &access)?;
     let (mock, scope) = (mock_of(&app)?, domain_id.clone());
     blocking(move || Ok(mock.reset_clock(scope.as_deref())?)).await?;
     Ok(shown(&app, domain_id.as_deref()))

@@ -4,6 +4,7 @@
 //! whole, with its length. What is longer is streamed as it is read, a few chunks ahead of the client at most, so memory
 //! stays flat however many rows there are; and a client that goes away takes its query with it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -22,7 +23,6 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::App;
 use super::error::ApiError;
-use crate::query::QueryError;
 use crate::store::{Interrupt, Snapshot, Store, StoreError};
 
 /// The largest body of a query, in bytes.
@@ -155,6 +155,16 @@ impl Caching {
         }
     }
 
+    /// Of an answer that is another for who reaches one domain only: its version is another, too.
+    pub(crate) fn within(mut self, domain_id: Option<&str>) -> Self {
+        if let (Self::ByVersion { changes, .. }, Some(domain_id)) = (&mut self, domain_id) {
+            let mut hasher = DefaultHasher::new();
+            domain_id.hash(&mut hasher);
+            *changes ^= hasher.finish();
+        }
+        self
+    }
+
     /// The tag of the version of now, and whether who asked has it.
     fn look(&self, store: &Store) -> Result<Option<(EntityTag, bool)>, StoreError> {
         let Self::ByVersion { known, changes } = self else {
@@ -184,7 +194,7 @@ pub(crate) async fn answer<Q: Send + 'static>(
     app: &App,
     (weight, is_light): (Weight, bool),
     caching: Caching,
-    compile: impl FnOnce() -> Result<Q, QueryError> + Send + 'static,
+    compile: impl FnOnce() -> Result<Q, ApiError> + Send + 'static,
     produce: impl Fn(&Q, &Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError> + Send + 'static,
 ) -> Result<HttpResponse, ApiError> {
     let compile: Compile<_> = if is_light {
@@ -214,11 +224,20 @@ pub(crate) async fn answer<Q: Send + 'static>(
     let (head, answered) = oneshot::channel();
     let store = Arc::clone(&app.store);
     tokio::task::spawn_blocking(move || {
-        let mut writer = AnswerWriter::new(State::Whole(head), interrupt);
-        let result = compile()
-            .map_err(StoreError::Query)
-            .and_then(|query| writer.produce(&store, &caching, &query, &produce));
-        writer.finish(result);
+        match compile() {
+            Ok(query) => {
+                let mut writer = AnswerWriter::new(State::Whole(head), interrupt);
+                let result = writer.produce(&store, &caching, &query, &produce);
+                writer.finish(result);
+            }
+            Err(refusal) => {
+                // Whoever asked may have gone; then nobody waits for this.
+                let _ = head.send(Head {
+                    tag: None,
+                    answer: Answer::Refused(refusal),
+                });
+            }
+        }
         drop(place);
     });
     // The sender is dropped unanswered only by a panic.
@@ -229,7 +248,7 @@ pub(crate) async fn answer<Q: Send + 'static>(
 }
 
 /// What makes a query of a request, or has made it already.
-type Compile<Q> = Box<dyn FnOnce() -> Result<Q, QueryError> + Send>;
+type Compile<Q> = Box<dyn FnOnce() -> Result<Q, ApiError> + Send>;
 
 /// Answers what is quick; `None` where that can't be said of it, or no reader is idle.
 fn at_once<Q>(
@@ -263,7 +282,7 @@ fn respond(head: Head, guard: Option<CancelOnDrop>) -> Result<HttpResponse, ApiE
     let Head { tag, answer } = head;
     let mut response = match answer {
         Answer::NotModified => HttpResponse::NotModified(),
-        Answer::Whole(_) | Answer::Streamed(_) => HttpResponse::Ok(),
+        Answer::Refused(_) | Answer::Whole(_) | Answer::Streamed(_) => HttpResponse::Ok(),
     };
     match tag {
         // Kept, but never shown without asking again.
@@ -273,6 +292,7 @@ fn respond(head: Head, guard: Option<CancelOnDrop>) -> Result<HttpResponse, ApiE
         None => response.insert_header((CACHE_CONTROL, "no-store")),
     };
     match answer {
+        Answer::Refused(refusal) => Err(refusal),
         Answer::NotModified => Ok(response.finish()),
         Answer::Whole(result) => Ok(response.insert_header(ContentType::json()).body(result?)),
         Answer::Streamed(chunks) => {
@@ -292,6 +312,8 @@ struct Head {
 }
 
 enum Answer {
+    /// No query came of the request.
+    Refused(ApiError),
     NotModified,
     Whole(Result<Bytes, StoreError>),
     Streamed(mpsc::Receiver<Result<Bytes, StoreError>>),

@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 
 use super::App;
+use super::access::Access;
 use super::error::ApiError;
 use super::openapi::answers::{
     AddedInfo, Conflict, DeletedInfo, NoSuch, ParameterErrors, WriteErrors,
@@ -56,6 +57,7 @@ const MAX_JOB_BYTES: usize = 8 << 20;
 pub(crate) async fn put(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let domain_id = domain_parameter(&request)?;
@@ -64,9 +66,8 @@ pub(crate) async fn put(
     let job_id = last_of_path(&request, "job_id")?;
     agree("job_id", &mut draft.job_id, Some(job_id))?;
     agree("domain_id", &mut draft.domain_id, domain_id)?;
-    if draft.domain_id.is_none() {
-        return Err(missing_domain());
-    }
+    let domain_id = draft.domain_id.as_deref().ok_or_else(missing_domain)?;
+    access.check(Some(domain_id))?;
     let (written, job) = change(app, OnConflict::Replace, move |change| {
         change.put(draft).map_err(refused)
     })
@@ -107,10 +108,11 @@ pub(crate) async fn put(
 pub(crate) async fn patch(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     const MEDIA_TYPES: &[&str] = &["application/merge-patch+json", "application/json"];
-    let domain_id = required_domain(&request)?;
+    let domain_id = required_domain(&request, &access)?;
     let job_id = last_of_path(&request, "job_id")?;
     let body = read_body(&request, body, MEDIA_TYPES, MAX_QUERY_BYTES).await?;
     let patch: StrictObject = from_json(&body).map_err(|fault| body_fault(&body, &fault))?;
@@ -179,10 +181,11 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
 pub(crate) async fn delete(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    let domain_id = required_domain(&request)?;
+    let domain_id = required_domain(&request, &access)?;
     let job_id = last_of_path(&request, "job_id")?;
     change(app, OnConflict::Replace, move |change| {
         if change.delete(&domain_id, &job_id)? {
@@ -207,10 +210,11 @@ pub(crate) async fn delete(
 pub(crate) async fn delete_domain(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    let domain_id = required_domain(&request)?;
+    let domain_id = required_domain(&request, &access)?;
     let deleted: Result<u64, ApiError> = change(app, OnConflict::Replace, move |change| {
         Ok(change.delete_domain(&domain_id)?)
     })
@@ -244,6 +248,7 @@ pub(crate) async fn delete_domain(
 pub(crate) async fn add(
     request: HttpRequest,
     app: Data<App>,
+    access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     const MEDIA_TYPES: &[&str] = &["application/x-ndjson", "application/json"];
@@ -257,6 +262,10 @@ pub(crate) async fn add(
             _ => None,
         })?;
     parameters.finish()?;
+    if domain_id.is_some() {
+        // Before a large body is read.
+        access.check(domain_id.as_deref())?;
+    }
     let on_conflict = on_conflict.unwrap_or_default();
     let body = read_body(&request, body, MEDIA_TYPES, MAX_WRITE_BYTES).await?;
     let counts = change(app, on_conflict, move |change| {
@@ -265,9 +274,18 @@ pub(crate) async fn add(
             name: "body".to_owned(),
             reader: Box::new(Cursor::new(body)),
         };
-        read_jobs(source, &mut |mut draft: Draft| {
+        let mut refusal = None;
+        let read = read_jobs(source, &mut |mut draft: Draft| {
             agree("domain_id", &mut draft.domain_id, domain_id.clone())
                 .map_err(|error| Refusal::Job(error.to_string()))?;
+            // A job without a domain is no job, which is told with its line.
+            if draft.domain_id.is_some()
+                && let Err(error) = access.check(draft.domain_id.as_deref())
+            {
+                let problem = error.to_string();
+                refusal = Some(error);
+                return Err(Refusal::Job(problem));
+            }
             let (written, _) = change.put(draft)?;
             counts[match written {
                 Written::Added => 0,
@@ -275,8 +293,11 @@ pub(crate) async fn add(
                 Written::Skipped => 2,
             }] += 1;
             Ok(())
-        })?;
-        Ok::<_, ApiError>(counts)
+        });
+        match refusal {
+            Some(refusal) => Err(refusal),
+            None => read.map(|()| counts).map_err(ApiError::from),
+        }
     })
     .await?;
     let [added, replaced, skipped] = counts;

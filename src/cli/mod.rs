@@ -4,6 +4,7 @@ mod healthcheck;
 mod output;
 mod ready;
 mod serve;
+mod token;
 mod transfer;
 
 use std::net::SocketAddr;
@@ -12,10 +13,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use jobdeck::server::StartError;
 use jobdeck::store::{OpenError, StoreError};
+use jobdeck::tokens::TokensError;
 use jobdeck::transfer::TransferError;
 
 use self::healthcheck::HealthcheckArgs;
 use self::serve::{DemoArgs, ServeArgs};
+use self::token::TokenArgs;
 use self::transfer::{CheckArgs, ExportArgs, GenerateArgs, ImportArgs};
 
 /// Keeps SpaceONE inventory jobs in SQLite, answers the inventory Job API over HTTP, and shows them in a page.
@@ -55,6 +58,8 @@ enum Command {
                             HEALTHCHECK CMD [\"jobdeck\", \"healthcheck\"]"
     )]
     Healthcheck(HealthcheckArgs),
+    /// Make tokens, by which `serve --tokens` knows who asks
+    Token(TokenArgs),
 }
 
 #[derive(Debug, Args)]
@@ -77,6 +82,8 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]
+    Tokens(#[from] TokensError),
+    #[error(transparent)]
     Transfer(#[from] TransferError),
     #[error("{path}: {source}")]
     Store { path: PathBuf, source: StoreError },
@@ -88,7 +95,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Problems(String),
     #[error(
-        "{0}: other machines can reach this address, and there is no check of who asks; listen on 127.0.0.1, or say `--insecure`"
+        "{0}: other machines can reach this address, and there is no check of who asks; listen on 127.0.0.1, let `jobdeck serve --tokens FILE` ask for a token, or say `--insecure`"
     )]
     Exposed(SocketAddr),
     #[error("{0} is for a mock; say `--mock` too")]
@@ -131,6 +138,7 @@ impl Cli {
             Command::Generate(args) => transfer::generate(&args),
             Command::Check(args) => transfer::check(&args),
             Command::Healthcheck(args) => healthcheck::healthcheck(&args),
+            Command::Token(args) => token::token(&args),
         }
     }
 }

@@ -14,6 +14,7 @@ use jobdeck::query::QueryError;
 use jobdeck::server::{self, Config};
 use jobdeck::store::{Mode, Store};
 use jobdeck::time::Timestamp;
+use jobdeck::tokens::TokenFile;
 
 use super::Failure;
 use super::ready::ReadyFile;
@@ -61,7 +62,7 @@ struct ListenArgs {
     /// A file that is written once the server serves, `{"url", "pid"}` in one line, and removed when it ends
     #[arg(long, value_name = "PATH", env = "JOBDECK_READY_FILE")]
     ready_file: Option<PathBuf>,
-    /// Listen on an address that other machines can reach, though anybody there may then read every job
+    /// Listen on an address that other machines can reach, though without tokens anybody there may then read every job
     #[arg(long, env = "JOBDECK_INSECURE", value_parser = clap::builder::BoolishValueParser::new())]
     insecure: bool,
 }
@@ -82,6 +83,10 @@ pub(super) struct ServeArgs {
     db: Option<PathBuf>,
     #[command(flatten)]
     listen: ListenArgs,
+    /// Ask for a token, of which this TOML file has the SHA-256, the domain and whether it may write; `jobdeck token new`
+    /// makes one. The file is read again when it changes, and at SIGHUP, which then does not end the server
+    #[arg(long, value_name = "FILE", env = "JOBDECK_TOKENS")]
+    tokens: Option<PathBuf>,
     /// Freeze "now", as the timediff operators see it (RFC 3339) [default: the clock]
     #[arg(long, value_name = "INSTANT", env = "JOBDECK_NOW", value_parser = Timestamp::parse_rfc3339)]
     now: Option<Timestamp>,
@@ -151,8 +156,8 @@ impl ListenArgs {
         self.ready_file.as_deref().map(ReadyFile::claim).transpose()
     }
 
-    fn config(&self, clock: Clock) -> Result<Config, Failure> {
-        if !self.listen.ip().is_loopback() && !self.insecure {
+    fn config(&self, clock: Clock, tokens: Option<Arc<TokenFile>>) -> Result<Config, Failure> {
+        if !self.listen.ip().is_loopback() && !self.insecure && tokens.is_none() {
             return Err(Failure::Exposed(self.listen));
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -164,6 +169,7 @@ impl ListenArgs {
             allow_hosts: self.allow_hosts.clone(),
             is_writable: false,
             mock: None,
+            tokens,
             cors: self.cors.clone(),
         })
     }
@@ -171,7 +177,7 @@ impl ListenArgs {
 
 pub(super) fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let ready_file = args.listen.claim_ready_file()?;
-    let config = args.listen.config(Clock::SYSTEM)?;
+    let config = args.listen.config(Clock::SYSTEM, None)?;
     let start = Start {
         demo: Some(args.seed),
         ..Start::default()
@@ -181,9 +187,9 @@ pub(super) fn demo(args: &DemoArgs) -> Result<(), Failure> {
 
 pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let ready_file = args.listen.claim_ready_file()?;
-    let mut config = args
-        .listen
-        .config(args.now.map_or(Clock::SYSTEM, Clock::Frozen))?;
+    let tokens = args.tokens.as_deref().map(TokenFile::open).transpose()?;
+    let clock = args.now.map_or(Clock::SYSTEM, Clock::Frozen);
+    let mut config = args.listen.config(clock, tokens.map(Arc::new))?;
     config.is_writable = args.writable;
     for (option, is_given) in [
         ("--fixtures", !args.fixtures.is_empty()),

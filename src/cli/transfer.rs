@@ -171,7 +171,7 @@ fn remove_at_signal() -> (mpsc::Sender<PathBuf>, Arc<AtomicBool>) {
     let (ready, is_ready) = mpsc::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let stop = server::stop_signal();
+            let stop = server::stop_signal(true);
             let _ = ready.send(());
             stop.await;
         });

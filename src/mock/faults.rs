@@ -156,6 +156,11 @@ impl Entry {
         self.fault.times.is_some_and(|times| self.used >= times)
     }
 
+    /// Whether it is the one of this id, and within a scope.
+    fn is(&self, id: &str, scope: Option<&str>) -> bool {
+        self.id == id && is_within(self.fault.domain_id.as_deref(), scope)
+    }
+
     fn listed(&self) -> Listed {
         Listed {
             id: self.id.clone(),
@@ -269,19 +274,19 @@ impl Faults {
             .collect()
     }
 
-    /// Takes a fault away and lets go what it held; whether there was one.
-    pub fn remove(&self, id: &str) -> bool {
+    /// Takes a fault away and lets go what it held; whether there was one. With a domain only one that is for it.
+    pub fn remove(&self, id: &str, domain_id: Option<&str>) -> bool {
         let mut list = self.lock();
         let before = list.set.len();
-        list.set.retain(|entry| entry.id != id);
+        list.set.retain(|entry| !entry.is(id, domain_id));
         list.set.len() < before
     }
 
     /// Opens the gate of a fault, and takes the gate away: what else the fault does, it goes on doing. Says how many
-    /// answers were let go; `None` when there is no such fault.
-    pub fn release(&self, id: &str) -> Option<usize> {
+    /// answers were let go; `None` when there is no such fault, or with a domain none that is for it.
+    pub fn release(&self, id: &str, domain_id: Option<&str>) -> Option<usize> {
         let mut list = self.lock();
-        let index = list.set.iter().position(|entry| entry.id == id)?;
+        let index = list.set.iter().position(|entry| entry.is(id, domain_id))?;
         let entry = list.set.get_mut(index)?;
         let gate = entry.gate.take();
         entry.fault.hold = false;
@@ -453,8 +458,8 @@ mod tests {
     #[test]
     fn a_gate_holds_until_it_is_released_removed_or_cleared() {
         let open: [fn(&Faults); 5] = [
-            |faults| assert_eq!(faults.release("fault-1"), Some(2)),
-            |faults| assert!(faults.remove("fault-1")),
+            |faults| assert_eq!(faults.release("fault-1", None), Some(2)),
+            |faults| assert!(faults.remove("fault-1", None)),
             |faults| assert_eq!(faults.clear(None), 1),
             |faults| assert_eq!(faults.clear(Some("d")), 1),
             Faults::release_all,
@@ -494,9 +499,9 @@ mod tests {
         let faults = Faults::default();
         let gate = set(&faults, "hold");
         let both = set(&faults, "hold,code=503");
-        assert_eq!(faults.release(&gate), Some(0));
-        assert_eq!(faults.release(&both), Some(0));
-        assert_eq!(faults.release(&gate), None);
+        assert_eq!(faults.release(&gate, None), Some(0));
+        assert_eq!(faults.release(&both, None), Some(0));
+        assert_eq!(faults.release(&gate, None), None);
         let list = faults.list(None);
         let shown = serde_json::to_string(&list).unwrap();
         assert_eq!(
@@ -598,7 +603,7 @@ mod tests {
             one_more().unwrap_err().to_string(),
             "there are 1000 faults without a domain, which is the most; clear some"
         );
-        faults.remove("fault-1");
+        faults.remove("fault-1", None);
         let last = set(&faults, "code=503,route=about");
         assert_eq!(last, "fault-1001");
         faults.take(&search("d"), None);

@@ -38,7 +38,8 @@ pub struct Entry {
     pub path: String,
     /// As it came, without the question mark.
     pub query: String,
-    /// By their names in small letters; several of one name are joined by commas. Tokens, too: it is a mock that is asked.
+    /// By their names in small letters; several of one name are joined by commas. Tokens, too, since it
+    /// is a mock that is asked; but not those of its own `--tokens`.
     pub headers: BTreeMap<String, String>,
     /// Null: the request was for none of them.
     #[schema(required = true)]

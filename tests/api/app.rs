@@ -14,6 +14,7 @@ use jobdeck::mock::{Mock, Start};
 use jobdeck::server::{self, Config};
 use jobdeck::store::{Mode, OnConflict, Store};
 use jobdeck::time::Timestamp;
+use jobdeck::tokens::TokenFile;
 use jobdeck::transfer::{self, Source};
 use serde_json::Value;
 
@@ -60,6 +61,8 @@ pub(crate) struct Setup {
     pub clock: Clock,
     pub cors: Vec<Origin>,
     pub is_writable: bool,
+    /// What the file of tokens has.
+    pub tokens: Option<String>,
     pub mock: Option<Start>,
 }
 
@@ -73,6 +76,7 @@ impl Default for Setup {
             clock: Clock::Frozen(now),
             cors: Vec::new(),
             is_writable: false,
+            tokens: None,
             mock: None,
         }
     }
@@ -130,6 +134,11 @@ impl App {
             let mock = Mock::start(Arc::clone(&served), Arc::clone(&clocks), start);
             Arc::new(mock.unwrap())
         });
+        let tokens = setup.tokens.map(|text| {
+            let path = folder.path().join("tokens.toml");
+            std::fs::write(&path, text).unwrap();
+            Arc::new(TokenFile::open(&path).unwrap())
+        });
         let config = Config {
             listen: "127.0.0.1:0".parse().unwrap(),
             workers: 2,
@@ -137,6 +146,7 @@ impl App {
             query_timeout: setup.query_timeout,
             allow_hosts: vec!["jobs.example".to_owned()],
             cors: setup.cors,
+            tokens,
             is_writable: setup.is_writable,
             mock: mock.clone(),
         };

@@ -16,4 +16,5 @@ mod states;
 mod statistics;
 mod streaming;
 mod tenancy;
+mod tokens;
 mod writing;

@@ -96,7 +96,7 @@ fn everything() -> Document {
 
 /// Of a server with these switches.
 fn described(is_writable: bool, is_mock: bool) -> Document {
-    let description = Description::new(is_writable, is_mock);
+    let description = Description::new(is_writable, is_mock, false);
     let document = serde_json::from_slice(description.json()).unwrap();
     Document(document, RefCell::default())
 }
@@ -1299,7 +1299,7 @@ fn every_field_of_a_job_is_a_path() {
 fn a_server_describes_what_it_has() {
     let app = App::with_jobs("");
     let served = app.get("/openapi.json");
-    let plain = Description::new(false, false);
+    let plain = Description::new(false, false, false);
     assert_eq!(served.text.as_bytes(), plain.json());
     assert_eq!(served.header("cache-control"), Some("no-cache"));
     assert!(served.header("etag").is_some());

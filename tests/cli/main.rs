@@ -3,6 +3,7 @@
 
 mod mock;
 mod reach;
+mod tokens;
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};

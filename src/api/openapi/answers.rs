@@ -251,13 +251,20 @@ struct ErrorResponse {
 }
 
 /// The error responses, one a status; `api::error` has what leads to them.
-const ERRORS: [ErrorResponse; 12] = [
+const ERRORS: [ErrorResponse; 13] = [
     ErrorResponse {
         name: "BadRequest",
         status: 400,
         description: "The request is at fault: the message names the place and what would be right. Codes are `ERROR_REQUIRED_PARAMETER`, `ERROR_INVALID_PARAMETER`, `ERROR_INVALID_PARAMETER_TYPE`, `ERROR_JSON_FORMAT`, `ERROR_OPERATOR_LIST_VALUE_TYPE`, `ERROR_OPERATOR_VALUE_TYPE`, `ERROR_OPERATOR_BOOLEAN_TYPE`, `ERROR_OPERATOR_DICT_VALUE_TYPE` and `ERROR_DB_QUERY`.",
         code: "ERROR_DB_QUERY",
         message: "query.filter[0].key: unknown field `stauts`; did you mean `status`?",
+    },
+    ErrorResponse {
+        name: "Unauthorized",
+        status: 401,
+        description: "The token is missing, or none of this server's.",
+        code: "ERROR_AUTHENTICATE_FAILURE",
+        message: "this server wants to know who asks: send `Authorization: Bearer TOKEN`, once",
     },
     ErrorResponse {
         name: "Forbidden",
@@ -350,6 +357,7 @@ impl ErrorResponse {
             .description(self.description)
             .content("application/json", content);
         let header = match self.status {
+            401 => Some(("WWW-Authenticate", "How one says who asks.", "Bearer")),
             405 => Some(("Allow", "The methods that the path has.", "GET, HEAD")),
             503 => Some((
                 "Retry-After",

@@ -1,0 +1,53 @@
+//! `token new`: makes a token, and what the file of `serve --tokens` says of it.
+
+use std::io::{IsTerminal, Write};
+
+use clap::{Args, Subcommand};
+use jobdeck::tokens::NewToken;
+
+use super::Failure;
+
+#[derive(Debug, Args)]
+pub(super) struct TokenArgs {
+    #[command(subcommand)]
+    command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make a token: it goes to standard error, this once; its entry for the file goes to standard output
+    #[command(
+        after_help = "Example: jobdeck token new --domain domain-58010aa2e451 --name ci >> tokens.toml"
+    )]
+    New(NewArgs),
+}
+
+#[derive(Debug, Args)]
+struct NewArgs {
+    /// The domain that it reaches, or `*` for every domain and the whole server
+    #[arg(long, value_name = "DOMAIN", env = "JOBDECK_TOKEN_DOMAIN")]
+    domain: String,
+    /// Let it change what it reaches, too
+    #[arg(long, env = "JOBDECK_TOKEN_WRITE", value_parser = clap::builder::BoolishValueParser::new())]
+    write: bool,
+    /// What it is called in the file, and in messages [default: one that no other has]
+    #[arg(long, value_name = "NAME", env = "JOBDECK_TOKEN_NAME")]
+    name: Option<String>,
+}
+
+pub(super) fn token(args: &TokenArgs) -> Result<(), Failure> {
+    let TokenCommand::New(args) = &args.command;
+    let made = NewToken::make(&args.domain, args.write, args.name.as_deref())
+        .map_err(|error| Failure::Problems(error.to_string()))?;
+    let mut error = std::io::stderr();
+    // Whoever reads it by a program wants it alone.
+    let label = if error.is_terminal() {
+        "The token, shown this once: "
+    } else {
+        ""
+    };
+    // First: an entry of a token that nobody has seen is of no use.
+    writeln!(error, "{label}{}", made.token)
+        .and_then(|()| std::io::stdout().write_all(made.entry.as_bytes()))
+        .map_err(Failure::Server)
+}
