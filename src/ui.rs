@@ -39,7 +39,7 @@ macro_rules! files {
 }
 
 /// Every file but the page itself. A test holds the table against the folder.
-const FILES: [File; 22] = files![
+const FILES: [File; 23] = files![
     "icon.svg",
     // The page is not shown before these two are there, so they are asked for first.
     "js/early.js",
@@ -63,6 +63,7 @@ const FILES: [File; 22] = files![
     "js/strip.js",
     "js/table.js",
     "js/terms.js",
+    "js/token.js",
 ];
 
 impl File {
@@ -108,8 +109,8 @@ struct Blanks {
 
 impl Blanks {
     const IN_SCRIPT: Self = Self {
-        before: "=,:;?{}()&|>",
-        after: "=,:;?{}()&|>",
+        before: "=,:;?{}()[]&|<>!*",
+        after: "=,:;?{}()[]&|<>!*",
     };
     /// A selector may begin with a colon, so only the blank after one means nothing.
     const IN_STYLE: Self = Self {
@@ -139,17 +140,17 @@ fn lean(text: &str, blanks: Blanks) -> String {
     out
 }
 
-/// Leaves texts in single quotes as they are, and lines that may have any other text, an expression or a comment in them.
+/// Leaves texts as they are, and lines that may have a text within a text, an expression or a comment in them.
 fn squeeze(line: &str, blanks: Blanks, out: &mut String) {
-    if line.contains(['"', '`', '/', '\\']) {
+    if line.contains('\\') || line.matches('`').count() > 2 || has_bare_slash(line) {
         out.push_str(line);
         return;
     }
-    let mut is_text = false;
+    let mut text = None;
     let mut last = None;
     let mut letters = line.chars().peekable();
     while let Some(letter) = letters.next() {
-        is_text ^= letter == '\'';
+        let is_text = is_within_text(&mut text, letter);
         let is_beside = last.is_some_and(|last| blanks.after.contains(last))
             || letters
                 .peek()
@@ -159,6 +160,29 @@ fn squeeze(line: &str, blanks: Blanks, out: &mut String) {
             last = Some(letter);
         }
     }
+}
+
+/// Whether a letter is in a text, or ends one; `text` has the quote that began it.
+fn is_within_text(text: &mut Option<char>, letter: char) -> bool {
+    match *text {
+        Some(quote) => {
+            if letter == quote {
+                *text = None;
+            }
+            true
+        }
+        None => {
+            *text = ['\'', '"', '`'].contains(&letter).then_some(letter);
+            text.is_some()
+        }
+    }
+}
+
+/// Whether a line has a slash, which may begin a comment or an expression, outside of its texts.
+fn has_bare_slash(line: &str) -> bool {
+    let mut text = None;
+    line.chars()
+        .any(|letter| !is_within_text(&mut text, letter) && letter == '/')
 }
 
 /// The page as it is served: it names the path of its files.
@@ -313,11 +337,18 @@ mod tests {
             ),
             ("a = b - -c + ' , ' + (d)", "a=b - -c + ' , ' +(d)"),
             ("f(/ = /, `, `, \", \")", "f(/ = /, `, `, \", \")"),
+            (
+                "f('/ = /', \", '\", ` ' = ${a , b}`)",
+                "f('/ = /',\", '\",` ' = ${a , b}`)",
+            ),
+            ("a = `b, ${`c, ` + d}`", "a = `b, ${`c, ` + d}`"),
+            ("b = ['\\', ' , ']", "b = ['\\', ' , ']"),
+            ("return [!a, b < c * d]", "return[!a,b<c*d]"),
         ] {
             assert_eq!(lean(script, Blanks::IN_SCRIPT), format!("{expected}\n"));
         }
         let style = "  a :is(b, c) > d { margin: 0 -1px; e: f }\ng::before { content: \", \" }";
-        let expected = "a :is(b,c)>d{margin:0 -1px;e:f}\ng::before { content: \", \" }\n";
+        let expected = "a :is(b,c)>d{margin:0 -1px;e:f}\ng::before{content:\", \"}\n";
         assert_eq!(lean(style, Blanks::IN_STYLE), expected);
         for file in FILES.iter().filter(|file| file.name.starts_with("js/")) {
             let text = std::str::from_utf8(file.content).unwrap();

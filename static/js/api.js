@@ -1,10 +1,11 @@
 /** The one place that fetches. */
+import { credentials } from './token.js';
 
-/** What came instead of data; `requestId` is empty where no answer came. */
+/** What came instead of data; `requestId` is empty where no answer came, and `status` is missing. */
 export class ApiError extends Error {
-  constructor(message, requestId) {
+  constructor(message, requestId, status) {
     super(message);
-    this.requestId = requestId;
+    Object.assign(this, { requestId, status });
   }
 }
 
@@ -15,7 +16,7 @@ function send(path, options) {
   const begun = early[path];
   delete early[path];
   // The journal of a mock is of what its clients send, not of this.
-  return begun ?? fetch(path, { ...options, headers: { ...options.headers, 'x-jobdeck-page': '1' } });
+  return begun ?? fetch(path, { ...options, headers: { ...options.headers, ...credentials(), 'x-jobdeck-page': '1' } });
 }
 
 /** Keeps an integer that no number holds as the text that it was, where the browser can. */
@@ -24,11 +25,12 @@ function keepLarge(key, value, context) {
   return isLost && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
 }
 
-async function request(path, options = {}) {
+async function request(path, options = {}, isFile = false) {
   let response;
   let text;
   try {
     response = await send(path, options);
+    if (isFile && response.ok) return { response, body: await response.blob() };
     text = await response.text();
   } catch (error) {
     if (error.name === 'AbortError') throw error;
@@ -42,7 +44,7 @@ async function request(path, options = {}) {
   } catch {
     throw new ApiError(`The answer is not JSON (HTTP ${response.status}).`, requestId);
   }
-  if (!response.ok) throw new ApiError(body?.detail?.message ?? `HTTP ${response.status}`, requestId);
+  if (!response.ok) throw new ApiError(body?.detail?.message ?? `HTTP ${response.status}`, requestId, response.status);
   return { response, body };
 }
 
@@ -73,3 +75,6 @@ export async function look(path, known, signal) {
 
 /** Has a mock do something. */
 export const act = (method, path) => request(path, { method });
+
+/** The content of a file, since a link can't send a token. */
+export const file = async (path) => (await request(path, {}, true)).body;

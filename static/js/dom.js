@@ -64,9 +64,9 @@ export const copyButton = (label, text, id = '') => button(label, async ({ targe
 }, { id });
 
 /** What this browser was asked to remember; one that keeps nothing has the defaults. */
-function withStorage(act) {
+export function withStorage(act, storage = 'localStorage') {
   try {
-    return act(localStorage);
+    return act(globalThis[storage]);
   } catch {
     return null;
   }

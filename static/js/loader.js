@@ -169,9 +169,17 @@ export function createLoader(show) {
     return running === mine;
   }
 
+  /** Forgets all that is known, since another asks from now on. */
+  function forget() {
+    version = aboutOf = listed = '';
+    about = null;
+    journal = {};
+    kept.clear();
+  }
+
   const values = async (state, term, typed, signal) => (await api.ask(questions.values(state, term, typed), signal)).results;
 
   /** Whether the list that is shown is that of a state. */
   const isListed = (state) => listed === questionOf(state);
-  return { load, values, isListed, now, asked, about: () => about, domains: () => domains };
+  return { load, forget, values, isListed, now, asked, about: () => about, domains: () => domains };
 }

@@ -1,8 +1,9 @@
 /** The wiring: the address makes the state, the state asks the server, the answers are shown. */
 // First, since it begins to ask.
 import { createLoader } from './loader.js';
+import { file } from './api.js';
 import * as controls from './controls.js';
-import { $, on, remember, remembered, say } from './dom.js';
+import { $, el, on, remember, remembered, say } from './dom.js';
 import { hideDrawer, showDrawer, tickDrawer, wireDrawer } from './drawer.js';
 import { statusLabel } from './format.js';
 import * as journal from './journal.js';
@@ -15,6 +16,7 @@ import { NO_FILTERS, change, format, isFiltered, parse } from './state.js';
 import * as statistics from './statistics.js';
 import { showStrip, wireStrip } from './strip.js';
 import * as table from './table.js';
+import { askForToken, token, wireToken } from './token.js';
 
 /** What a bare address takes from the last visit. */
 const REMEMBERED = ['domain', 'zone', 'columns', 'size', 'refresh'];
@@ -113,8 +115,11 @@ async function load(isPatient = true) {
   } catch (error) {
     faults += 1;
     const isOld = state.view !== 'jobs' || loader.isListed(state);
-    controls.showTrouble(error, isOld, state.refresh > 0);
+    // Somebody has to say who asks before it makes sense to ask again.
+    const isStranger = error.status === 401;
+    controls.showTrouble(error, isOld, state.refresh > 0 && !isStranger);
     if (!isOld) showNoAnswer(error);
+    if (isStranger) return askForToken();
   } finally {
     clearTimeout(busy);
   }
@@ -217,6 +222,10 @@ wireStrip((from, to) => go({ range: 'custom', from, to }), () => go({ range: 'al
 wireDrawer(closeJob, step);
 statistics.wireStatistics(go);
 journal.wireJournal(() => state, go, (act) => act.then(() => load(false), (error) => controls.showTrouble(error, false, false)));
+wireToken(() => {
+  loader.forget();
+  load(false);
+});
 wireKeyboard({
   search: () => $(state.view === 'journal' ? 'contains' : 'search').focus(),
   down: () => (state.job ? step(1) : table.moveFocus(1)),
@@ -248,6 +257,18 @@ on($('zone'), 'click', () => go({ zone: state.zone === 'utc' ? 'local' : 'utc' }
 for (const id of ['refresh-now', 'retry']) on($(id), 'click', () => load(false));
 on($('request-open'), 'click', () => showRequests(loader.asked));
 on($('help-open'), 'click', () => $('help').showModal());
+
+on($('export'), 'click', (event) => {
+  const link = event.target.closest('a');
+  if (!link || !token()) return;
+  event.preventDefault();
+  file(link.href).then((content) => {
+    const href = URL.createObjectURL(content);
+    el('a', { href, download: `jobs.${link.textContent.toLowerCase()}` }).click();
+    // The browser has begun to save it by then.
+    setTimeout(() => URL.revokeObjectURL(href));
+  }, (error) => controls.showTrouble(error));
+});
 
 /** A link that is to open elsewhere does so. */
 const isPlain = (event) => !(event.ctrlKey || event.metaKey || event.shiftKey);

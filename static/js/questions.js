@@ -6,6 +6,7 @@ import { columnOf } from './columns.js';
 import { bounds } from './range.js';
 import { GROUPS, MEASURES, TABS } from './state.js';
 import { conditions, parseTerm } from './terms.js';
+import { token } from './token.js';
 
 /** How many of the newest jobs the pickers look at. */
 const PICKED_FROM = 10_000;
@@ -139,7 +140,9 @@ export function curl(origin, { path, body = null, method = 'POST' }) {
   const how = method === 'HEAD' ? ' -I' : method === (body === null ? 'GET' : 'POST') ? '' : ` -X ${quoted(method)}`;
   // Neither brackets in the address nor an @ that begins the body are anything else than they are.
   const sent = body === null ? '' : ` -H 'content-type: application/json' --data-raw ${quoted(textOf(body))}`;
-  return `curl -sg${how} ${quoted(origin + path)}${sent}`;
+  // The token itself is not shown; whoever sends the line has it in a variable.
+  const who = token() && ' -H "authorization: Bearer $JOBDECK_TOKEN"';
+  return `curl -sg${how} ${quoted(origin + path)}${who}${sent}`;
 }
 
 /** A body as it can be sent: JSON, or the text that it is. */

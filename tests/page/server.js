@@ -1,6 +1,6 @@
 /** The real server over a database in a temporary folder, and a browser to look at it with. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -66,8 +66,17 @@ export class Server {
     writeFileSync(this.fixtures, text);
   }
 
+  /** Makes a token, which a server that is started afterwards knows. */
+  makeToken(...given) {
+    this.tokens = join(this.folder, 'tokens.toml');
+    const { stdout, stderr } = spawnSync(BINARY, ['token', 'new', ...given], { encoding: 'utf8' });
+    writeFileSync(this.tokens, stdout, { flag: 'a', mode: 0o600 });
+    return stderr.trim();
+  }
+
   async start(listen = '127.0.0.1:0') {
     const what = this.fixtures ? ['--mock', '--fixtures', this.fixtures] : ['--create', '--db', this.database];
+    if (this.tokens) what.push('--tokens', this.tokens);
     this.#process = spawn(BINARY, ['serve', ...what, '--listen', listen, '--now', NOW], {
       stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'warn' },
     });
