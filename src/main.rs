@@ -14,11 +14,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // clap ends the process with 2 for wrong usage.
     let cli = cli::Cli::parse();
-    env_logger::Builder::from_env(
-        env_logger::Env::default().default_filter_or("info,actix_server=warn"),
-    )
-    .init();
-    match cli.run() {
+    let log = cli.start_log();
+    let result = cli.run();
+    // Whatever was logged comes before the last line.
+    log.finish();
+    match result {
         Ok(()) | Err(cli::Failure::ClosedOutput) => ExitCode::SUCCESS,
         Err(failure) => {
             // Where standard error is closed there is nobody to tell.

@@ -49,6 +49,8 @@ pub struct Config {
     pub mock: Option<Arc<Mock>>,
     /// Who may ask; without it everybody who reaches the server.
     pub tokens: Option<Arc<TokenFile>>,
+    /// From when on a request is told of with its query.
+    pub slow_query: Duration,
     /// Origins whose pages may ask; without any no answer has a CORS header.
     pub cors: Vec<Origin>,
 }
@@ -107,8 +109,11 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
             config.mock.is_some(),
             config.tokens.is_some(),
         ),
+        metrics: Arc::default(),
+        slow_query: config.slow_query,
     });
     let switches = api::Switches::of(&app);
+    let metrics = Arc::clone(&app.metrics);
     let is_mock = config.mock.is_some();
     let server = HttpServer::new(move || {
         ActixApp::new()
@@ -124,6 +129,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
             .default_service(web::to(api::not_found))
     })
     .on_connect(move |connection, extensions| {
+        metrics.connected(extensions);
         if is_mock {
             api::keep_socket(connection, extensions);
         }

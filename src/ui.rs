@@ -164,18 +164,14 @@ fn squeeze(line: &str, blanks: Blanks, out: &mut String) {
 
 /// Whether a letter is in a text, or ends one; `text` has the quote that began it.
 fn is_within_text(text: &mut Option<char>, letter: char) -> bool {
-    match *text {
-        Some(quote) => {
-            if letter == quote {
-                *text = None;
-            }
-            true
-        }
-        None => {
-            *text = ['\'', '"', '`'].contains(&letter).then_some(letter);
-            text.is_some()
-        }
+    let Some(quote) = *text else {
+        *text = ['\'', '"', '`'].contains(&letter).then_some(letter);
+        return text.is_some();
+    };
+    if letter == quote {
+        *text = None;
     }
+    true
 }
 
 /// Whether a line has a slash, which may begin a comment or an expression, outside of its texts.

@@ -16,11 +16,12 @@ const LAYERS: [&[&str]; 9] = [
     &["json", "time"],
 ];
 /// What only some may use.
-const DRIVERS: [(&str, &[&str]); 7] = [
+const DRIVERS: [(&str, &[&str]); 8] = [
     ("actix_web", &["server", "api", "ui"]),
     ("actix_cors", &["api"]),
     // The command line's alone, for `healthcheck`.
     ("ureq", &[]),
+    ("prometheus_client", &["api"]),
     ("tokio", &["server", "api", "mock"]),
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),

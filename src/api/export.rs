@@ -185,6 +185,7 @@ fn write(
     snapshot.rows(list, &mut |document| {
         format.write_job(document, is_first, writer.buffer())?;
         is_first = false;
+        writer.count(1);
         writer.flush_if_full()
     })?;
     format.write_end(writer.buffer());

@@ -1,11 +1,10 @@
 //! What every request passes and every answer gets: the Host check, who may ask and change anything, the request id, the
-//! security headers, the log line.
+//! security headers, and that it is told of.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -19,6 +18,7 @@ use actix_web::{Error, HttpMessage, ResponseError};
 
 use super::App;
 use super::access::{Access, vary_by_token};
+use super::access_log::Waiting;
 use super::cors::{check_writer, refused_preflight};
 use super::error::ApiError;
 
@@ -40,16 +40,12 @@ pub(crate) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let start = Instant::now();
-    let id = request_id(&request);
+    let waiting = Waiting::new(request_id(&request), &request);
+    let id = HeaderValue::from_str(waiting.id());
     if app.mock.is_some() {
-        request.extensions_mut().insert(RequestId(id.clone()));
+        let id = RequestId(waiting.id().to_owned());
+        request.extensions_mut().insert(id);
     }
-    let line = format!(
-        "{} {}",
-        request.method(),
-        request.path().chars().take(200).collect::<String>()
-    );
     // A preflight does not come as far as `admit`.
     let refused = if request.method() == Method::OPTIONS {
         check_host(&app, &request).err()
@@ -63,25 +59,13 @@ pub(crate) async fn guard(
     if let Some(error) = refused_preflight(&response) {
         response = response.into_response(error.error_response());
     }
-    let status = response.status();
-    let is_on_purpose = response.response().extensions().contains::<OnPurpose>();
-    if status.is_server_error() && !is_on_purpose {
-        let cause = response
-            .response()
-            .error()
-            .map(|error| log_safe(&error.to_string()))
-            .unwrap_or_default();
-        log::error!("{id} {line} {}: {cause}", status.as_u16());
-    } else {
-        log::debug!("{id} {line} {} {:?}", status.as_u16(), start.elapsed());
-    }
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::try_from(id) {
+    if let Ok(id) = id {
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    Ok(response)
+    Ok(waiting.answered(app, response))
 }
 
 /// The middleware within CORS: whom it turns away can read why.
@@ -116,15 +100,6 @@ fn check_host(app: &App, request: &ServiceRequest) -> Result<(), ApiError> {
     } else {
         Err(ApiError::InvalidHost(host.chars().take(100).collect()))
     }
-}
-
-/// What is written to the log of a text that a client may have had a hand in: one line, of bounded length.
-fn log_safe(text: &str) -> String {
-    const MAX_CHARS: usize = 500;
-    text.chars()
-        .take(MAX_CHARS)
-        .flat_map(char::escape_debug)
-        .collect()
 }
 
 /// The caller's id, where it is one to 64 plain characters; else one of our own.

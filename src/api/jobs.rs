@@ -175,6 +175,7 @@ pub(crate) async fn stat(
                 out.extend(format!(",\"total_count\":{count}").bytes());
             }
             out.push(b'}');
+            writer.count(stat.page.of(count));
             Ok(())
         },
     )
@@ -231,6 +232,7 @@ fn write_list(
             }
             is_first = false;
             document.write_to(out);
+            writer.count(1);
             writer.flush_if_full()
         })?;
     }

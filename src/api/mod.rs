@@ -1,6 +1,7 @@
 //! The HTTP API: every route on one screen.
 
 mod access;
+mod access_log;
 mod cors;
 mod error;
 mod export;
@@ -8,6 +9,7 @@ mod faults;
 mod guard;
 mod jobs;
 mod journal;
+mod metrics;
 mod misbehave;
 mod openapi;
 mod own;
@@ -27,6 +29,7 @@ pub(crate) use self::cors::cors;
 use self::error::ApiError;
 pub use self::guard::Hosts;
 pub(crate) use self::guard::{admit, guard};
+pub use self::metrics::Metrics;
 pub(crate) use self::misbehave::{keep_socket, misbehave};
 pub use self::openapi::Description;
 pub(crate) use self::states::bring_up_to_date;
@@ -58,6 +61,9 @@ pub struct App {
     pub streams: Arc<tokio::sync::Semaphore>,
     /// What `/openapi.json` answers.
     pub description: Description,
+    pub metrics: Arc<Metrics>,
+    /// From when on a request is told of with its query.
+    pub slow_query: Duration,
 }
 
 impl App {
@@ -115,6 +121,10 @@ pub(crate) fn routes(config: &mut web::ServiceConfig, switches: Switches) {
         .service(
             only("/check", "GET, HEAD", web::get().to(own::check))
                 .route(web::head().to(own::check)),
+        )
+        .service(
+            only("/metrics", "GET, HEAD", web::get().to(metrics::get))
+                .route(web::head().to(metrics::get)),
         )
         .service(
             only("/openapi.json", "GET, HEAD", web::get().to(openapi::get))

@@ -25,7 +25,7 @@ use utoipa::OpenApi;
 
 use super::access::is_open;
 use super::cors::READ_BY_POST;
-use super::{App, export, faults, is_known, jobs, journal, own, states, write};
+use super::{App, export, faults, is_known, jobs, journal, metrics, own, states, write};
 use crate::mock::Audience;
 
 /// What every server has.
@@ -51,6 +51,7 @@ use crate::mock::Audience;
         export::export,
         own::healthz,
         own::check,
+        metrics::get,
         get
     ),
     components(schemas(answers::ErrorAnswer, crate::job::Job))

@@ -1,6 +1,7 @@
 //! jobdeck's own routes.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
@@ -15,6 +16,11 @@ use super::openapi::params::ScopeParams;
 use super::parameters::domain_parameter;
 use super::wire::{Caching, Weight, answer, fresh};
 use crate::query::value::write_text;
+
+/// How long the database may take to say that it is well: less than those wait who ask.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
+/// How much later it is given up where even that is not noticed.
+const HEALTH_MARGIN: Duration = Duration::from_millis(500);
 
 /// Lists the domains with how many jobs each has, by name.
 ///
@@ -61,6 +67,7 @@ pub(crate) async fn domains(
                 out.extend(format!(",\"jobs\":{jobs}}}").bytes());
             }
             out.extend(b"]}");
+            writer.count(domains.len() as u64);
             Ok(())
         },
     )
@@ -104,7 +111,8 @@ pub(crate) async fn about(
 
 /// Tells whether the database answers and its file is still in its place.
 ///
-/// It asks for no token, but where others do it counts the jobs of all domains only for one of `*`.
+/// It reads the database, and gives up after three seconds. It asks for no token, but where others do it tells of the jobs
+/// and the files only for one of `*`.
 #[utoipa::path(
     method(get, head),
     path = "/healthz",
@@ -112,9 +120,9 @@ pub(crate) async fn about(
     tag = "jobdeck",
     responses(
         (status = 200, description = "It does.", body = Health,
-            example = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "jobs": 5000, "wal_bytes": 0})),
+            example = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "jobs": 5000, "database_bytes": 8_388_608, "wal_bytes": 0})),
         (status = 500, description = "The check itself failed.", body = Health),
-        (status = 503, description = "It does not, or the file was deleted or replaced.", body = Health,
+        (status = 503, description = "It does not, or not in time, or the file was deleted or replaced.", body = Health,
             example = json!({"status": "error", "version": env!("CARGO_PKG_VERSION"), "problem": "the database does not answer"}))
     )
 )]
@@ -124,9 +132,15 @@ pub(crate) async fn healthz(app: Data<App>, access: Access) -> HttpResponse {
         Ok(_) if access.check(None).is_err() => {
             (StatusCode::OK, json!({"status": "ok", "version": version}))
         }
-        Ok(Vitals { jobs, wal_bytes }) => (
+        Ok(Vitals { jobs, .. }) => (
             StatusCode::OK,
-            json!({"status": "ok", "version": version, "jobs": jobs, "wal_bytes": wal_bytes}),
+            json!({
+                "status": "ok",
+                "version": version,
+                "jobs": jobs,
+                "database_bytes": app.store.database_bytes(),
+                "wal_bytes": app.store.wal_bytes(),
+            }),
         ),
         Err(problem) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -145,7 +159,7 @@ pub(crate) async fn healthz(app: Data<App>, access: Access) -> HttpResponse {
     tag = "jobdeck",
     responses(
         (status = 200, description = "The database answers.", body = Serving, example = json!({"status": "SERVING"})),
-        (status = 503, description = "It does not, or the file was deleted or replaced.", body = Serving, example = json!({"status": "NOT_SERVING"}))
+        (status = 503, description = "It does not, or not in time, or the file was deleted or replaced.", body = Serving, example = json!({"status": "NOT_SERVING"}))
     )
 )]
 pub(crate) async fn check(app: Data<App>) -> HttpResponse {
@@ -157,27 +171,41 @@ pub(crate) async fn check(app: Data<App>) -> HttpResponse {
 }
 
 /// What a database that answers says of itself.
-struct Vitals {
-    jobs: u64,
-    wal_bytes: u64,
+pub(super) struct Vitals {
+    pub(super) jobs: u64,
+    /// Those that have jobs.
+    pub(super) domains: u64,
 }
 
 /// Asks the database; the error says what is wrong, its cause is in the log.
-async fn health(app: &App) -> Result<Vitals, &'static str> {
+pub(super) async fn health(app: &App) -> Result<Vitals, &'static str> {
     let store = Arc::clone(&app.store);
-    let timeout = app.query_timeout;
-    let checked = tokio::task::spawn_blocking(move || {
-        let interrupt = Arc::new(crate::store::Interrupt::after(timeout));
-        let is_read = store
+    let asking = tokio::task::spawn_blocking(move || {
+        // Looked at first: a reader that would have to be opened waits for the file in vain.
+        if !store.is_in_place() {
+            return None;
+        }
+        let interrupt = Arc::new(crate::store::Interrupt::after(HEALTH_TIMEOUT));
+        let domains = store
             .reader(&interrupt)
-            .and_then(|mut reader| reader.snapshot()?.total());
-        (is_read, store.is_in_place(), store.wal_bytes())
-    })
-    .await;
+            .and_then(|mut reader| reader.snapshot()?.domains());
+        Some(domains)
+    });
+    // A disk that stands still stops a thread where no deadline is looked at.
+    let Ok(checked) = tokio::time::timeout(HEALTH_TIMEOUT + HEALTH_MARGIN, asking).await else {
+        log::error!("the database does not answer in time: its disk may stand still");
+        return Err("the database does not answer in time");
+    };
     match checked {
-        Ok((Ok(jobs), true, wal_bytes)) => Ok(Vitals { jobs, wal_bytes }),
-        Ok((Ok(_), false, _)) => Err("the database file was deleted or replaced"),
-        Ok((Err(error), ..)) => {
+        Ok(Some(Ok(domains))) => Ok(Vitals {
+            jobs: domains
+                .iter()
+                .map(|(_, jobs)| u64::try_from(*jobs).unwrap_or(0))
+                .sum(),
+            domains: domains.len() as u64,
+        }),
+        Ok(None) => Err("the database file was deleted or replaced"),
+        Ok(Some(Err(error))) => {
             log::error!("the database does not answer: {error}");
             Err("the database does not answer")
         }

@@ -17,11 +17,12 @@ use actix_web::http::header::{
     Header, HeaderMap, IfNoneMatch,
 };
 use actix_web::web::{Bytes, Payload};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
 
 use super::App;
+use super::access_log::{QueryBody, Rows};
 use super::error::ApiError;
 use crate::store::{Interrupt, Snapshot, Store, StoreError};
 
@@ -47,7 +48,10 @@ const STALLED_IN_ALL: Duration = Duration::from_mins(10);
 
 /// Reads the body of a query: `application/json`, at most [`MAX_QUERY_BYTES`].
 pub(crate) async fn read_json(request: &HttpRequest, payload: Payload) -> Result<Bytes, ApiError> {
-    read_body(request, payload, &["application/json"], MAX_QUERY_BYTES).await
+    let body = read_body(request, payload, &["application/json"], MAX_QUERY_BYTES).await?;
+    let beginning = QueryBody::beginning_of(&body);
+    request.extensions_mut().insert(beginning);
+    Ok(body)
 }
 
 /// Reads a body of one of these media types, without content encoding, of at most so many bytes.
@@ -222,18 +226,20 @@ pub(crate) async fn answer<Q: Send + 'static>(
         }
     };
     let (head, answered) = oneshot::channel();
-    let store = Arc::clone(&app.store);
+    let (store, metrics) = (Arc::clone(&app.store), Arc::clone(&app.metrics));
     tokio::task::spawn_blocking(move || {
         match compile() {
             Ok(query) => {
                 let mut writer = AnswerWriter::new(State::Whole(head), interrupt);
                 let result = writer.produce(&store, &caching, &query, &produce);
+                metrics.ended(&result);
                 writer.finish(result);
             }
             Err(refusal) => {
                 // Whoever asked may have gone; then nobody waits for this.
                 let _ = head.send(Head {
                     tag: None,
+                    rows: Rows::default(),
                     answer: Answer::Refused(refusal),
                 });
             }
@@ -274,12 +280,13 @@ fn at_once<Q>(
     };
     Some(Head {
         tag: writer.tag,
+        rows: writer.rows,
         answer,
     })
 }
 
 fn respond(head: Head, guard: Option<CancelOnDrop>) -> Result<HttpResponse, ApiError> {
-    let Head { tag, answer } = head;
+    let Head { tag, rows, answer } = head;
     let mut response = match answer {
         Answer::NotModified => HttpResponse::NotModified(),
         Answer::Refused(_) | Answer::Whole(_) | Answer::Streamed(_) => HttpResponse::Ok(),
@@ -291,23 +298,25 @@ fn respond(head: Head, guard: Option<CancelOnDrop>) -> Result<HttpResponse, ApiE
             .insert_header(ETag(tag)),
         None => response.insert_header((CACHE_CONTROL, "no-store")),
     };
-    match answer {
-        Answer::Refused(refusal) => Err(refusal),
-        Answer::NotModified => Ok(response.finish()),
-        Answer::Whole(result) => Ok(response.insert_header(ContentType::json()).body(result?)),
-        Answer::Streamed(chunks) => {
-            Ok(response.insert_header(ContentType::json()).body(Streamed {
-                chunks,
-                _guard: guard,
-            }))
-        }
-    }
+    let mut response = match answer {
+        Answer::Refused(refusal) => return Err(refusal),
+        Answer::NotModified => return Ok(response.finish()),
+        Answer::Whole(result) => response.insert_header(ContentType::json()).body(result?),
+        Answer::Streamed(chunks) => response.insert_header(ContentType::json()).body(Streamed {
+            chunks,
+            _guard: guard,
+        }),
+    };
+    response.extensions_mut().insert(rows);
+    Ok(response)
 }
 
 /// What is known once the first chunk is full, or all is written.
 struct Head {
     /// The version of the data, where it is told.
     tag: Option<EntityTag>,
+    /// How many results there are so far.
+    rows: Rows,
     answer: Answer,
 }
 
@@ -324,6 +333,7 @@ pub(crate) struct AnswerWriter {
     buffer: Vec<u8>,
     state: State,
     tag: Option<EntityTag>,
+    rows: Rows,
     /// Whether who asked has what there is.
     is_known: bool,
     /// How long the client has made us wait so far.
@@ -345,6 +355,11 @@ impl AnswerWriter {
         &mut self.buffer
     }
 
+    /// Notes results that were written, for whoever tells of the answer.
+    pub(crate) fn count(&self, rows: u64) {
+        self.rows.add(rows);
+    }
+
     /// Sends a full chunk on; waits for a client that is slow, but not for ever.
     ///
     /// # Errors
@@ -362,6 +377,7 @@ impl AnswerWriter {
             buffer: Vec::with_capacity(PAGE_BYTES),
             state,
             tag: None,
+            rows: Rows::default(),
             is_known: false,
             stalled: Duration::ZERO,
             interrupt,
@@ -420,8 +436,9 @@ impl AnswerWriter {
             let (chunks, received) = mpsc::channel(CHUNKS_AHEAD);
             if let State::Whole(head) = std::mem::replace(&mut self.state, State::Streamed(chunks))
             {
-                let (tag, answer) = (self.tag.take(), Answer::Streamed(received));
-                head.send(Head { tag, answer })
+                let (tag, rows) = (self.tag.take(), self.rows.clone());
+                let answer = Answer::Streamed(received);
+                head.send(Head { tag, rows, answer })
                     .map_err(|_unsent| StoreError::Cancelled)?;
             }
         }
@@ -460,6 +477,7 @@ impl AnswerWriter {
                 };
                 let _ = head.send(Head {
                     tag: self.tag,
+                    rows: self.rows,
                     answer,
                 });
             }

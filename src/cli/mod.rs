@@ -1,6 +1,7 @@
 //! The command line: what can be said, and what each word of it does.
 
 mod healthcheck;
+mod log;
 mod output;
 mod ready;
 mod serve;
@@ -17,6 +18,7 @@ use jobdeck::tokens::TokensError;
 use jobdeck::transfer::TransferError;
 
 use self::healthcheck::HealthcheckArgs;
+use self::log::Log;
 use self::serve::{DemoArgs, ServeArgs};
 use self::token::TokenArgs;
 use self::transfer::{CheckArgs, ExportArgs, GenerateArgs, ImportArgs};
@@ -125,6 +127,15 @@ pub(crate) enum Failure {
 }
 
 impl Cli {
+    /// Starts the log as the command has it.
+    pub(crate) fn start_log(&self) -> Log {
+        match &self.command {
+            Command::Demo(args) => args.log(),
+            Command::Serve(args) => args.log(),
+            _ => Log::start(log::Format::Text, log::QUIET),
+        }
+    }
+
     /// Does what was said.
     ///
     /// # Errors

@@ -17,6 +17,7 @@ use jobdeck::time::Timestamp;
 use jobdeck::tokens::TokenFile;
 
 use super::Failure;
+use super::log::{self, Log};
 use super::ready::ReadyFile;
 
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -41,6 +42,17 @@ struct ListenArgs {
     /// No query runs longer
     #[arg(long, value_name = "SECONDS", env = "JOBDECK_QUERY_TIMEOUT", default_value = "10", value_parser = seconds)]
     query_timeout: Duration,
+    /// From how many milliseconds on a request is logged as slow, and with its query
+    #[arg(long, value_name = "MILLISECONDS", env = "JOBDECK_SLOW_QUERY", default_value = "1000", value_parser = milliseconds)]
+    slow_query: Duration,
+    /// How the log is written: for people, or a JSON object a line
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "JOBDECK_LOG_FORMAT",
+        default_value = "text"
+    )]
+    log_format: log::Format,
     /// A further name under which the server may be reached; may be given several times
     #[arg(
         long = "allow-host",
@@ -150,6 +162,30 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    const MOST: u64 = 86_400_000;
+    match text.parse() {
+        Ok(millis) if millis <= MOST => Ok(Duration::from_millis(millis)),
+        _ => Err(format!(
+            "expected a number of milliseconds from 0 to {MOST}"
+        )),
+    }
+}
+
+impl DemoArgs {
+    pub(super) fn log(&self) -> Log {
+        Log::start(self.listen.log_format, log::QUIET)
+    }
+}
+
+impl ServeArgs {
+    /// What a mock is asked stands in its journal, and its tests read its standard error.
+    pub(super) fn log(&self) -> Log {
+        let filter = if self.mock { log::QUIET } else { log::USUAL };
+        Log::start(self.listen.log_format, filter)
+    }
+}
+
 impl ListenArgs {
     /// The first thing that is done, so that nobody takes an earlier server's file for ours.
     fn claim_ready_file(&self) -> Result<Option<ReadyFile>, Failure> {
@@ -166,6 +202,7 @@ impl ListenArgs {
             workers: self.workers.map_or(cores, usize::from),
             clocks: Arc::new(Clocks::new(clock)),
             query_timeout: self.query_timeout,
+            slow_query: self.slow_query,
             allow_hosts: self.allow_hosts.clone(),
             is_writable: false,
             mock: None,
@@ -266,7 +303,7 @@ fn run_server(
 ) -> Result<(), Failure> {
     // A connection is a descriptor, in a mock two, and many systems allow 1,024 unless one asks.
     if let Err(error) = rlimit::increase_nofile_limit(MOST_DESCRIPTORS) {
-        log::warn!("no more descriptors can be had than there are: {error}");
+        ::log::warn!("no more descriptors can be had than there are: {error}");
     }
     actix_web::rt::System::new().block_on(async {
         let (running, address) = server::start(&config, Arc::clone(store))?;

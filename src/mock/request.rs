@@ -15,7 +15,7 @@ use crate::query::error::unknown;
 pub enum Audience {
     /// The API that is mocked, and whatever path there is nothing under: faults apply, the journal remembers.
     Api,
-    /// The mock's own controls.
+    /// The mock's own controls, and what watches it.
     Control,
     /// The page and its files.
     Page,
@@ -31,6 +31,9 @@ impl Audience {
             if CONTROLS.contains(&first) {
                 return Self::Control;
             }
+        }
+        if path == "/metrics" {
+            return Self::Control;
         }
         if path == "/" || path == "/favicon.ico" || path.starts_with("/assets/") {
             return Self::Page;
@@ -337,6 +340,7 @@ mod tests {
             ("/jobdeck/reset", Audience::Control),
             ("/jobdeck/clock/advance", Audience::Control),
             ("/jobdeck/snapshots/a", Audience::Control),
+            ("/metrics", Audience::Control),
             ("/jobdeck/faulty", Audience::Api),
             ("/jobdeck/jobs/faults", Audience::Api),
             ("/inventory/v1/jobs", Audience::Api),

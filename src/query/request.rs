@@ -131,6 +131,13 @@ impl Page {
         let end = self.limit.map(|limit| self.skip.saturating_add(limit));
         place >= self.skip && end.is_none_or(|end| place < end)
     }
+
+    /// How many of so many rows it has.
+    #[must_use]
+    pub fn of(&self, rows: u64) -> u64 {
+        let rest = rows.saturating_sub(self.skip);
+        self.limit.map_or(rest, |limit| rest.min(limit))
+    }
 }
 
 impl JobsQuery {

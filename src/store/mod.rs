@@ -15,6 +15,7 @@ mod repair;
 mod states;
 mod trigrams;
 mod version;
+mod waits;
 mod write;
 
 use std::fs::File;
@@ -34,6 +35,7 @@ pub use interrupt::Interrupt;
 pub use read::{Document, Reader, Snapshot};
 pub use states::StateId;
 pub use version::Version;
+pub use waits::ReadersNow;
 pub use write::{OnConflict, ReadyJob, WriteTransaction, Written};
 
 const SCHEMA: &str = include_str!("../../schema.sql");
@@ -76,6 +78,7 @@ pub struct Store {
     /// Opens connections as the pool has them.
     manager: Readers,
     watch: version::Watch,
+    waits: waits::Waits,
     writer: Option<Mutex<Connection>>,
 }
 
@@ -147,6 +150,7 @@ impl Store {
             readers,
             manager,
             watch: version::Watch::new(),
+            waits: waits::Waits::default(),
             writer,
         })
     }
@@ -156,7 +160,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when none is free in time.
     pub fn reader(&self, interrupt: &Arc<Interrupt>) -> Result<Reader, StoreError> {
-        Reader::new(&self.readers, interrupt)
+        Reader::new(&self.readers, &self.waits, interrupt)
     }
 
     /// A reader as above, where one is idle: nobody waits for it.
@@ -200,6 +204,18 @@ impl Store {
     #[must_use]
     pub fn is_in_place(&self) -> bool {
         Identity::of(&self.path).is_ok_and(|identity| identity == self.manager.identity)
+    }
+
+    /// The readers as they are now, and how often one was waited for.
+    #[must_use]
+    pub fn readers_now(&self) -> ReadersNow {
+        self.waits.with(&self.readers.state())
+    }
+
+    /// The size of the database file, in bytes; without what is still in the write-ahead log alone.
+    #[must_use]
+    pub fn database_bytes(&self) -> u64 {
+        std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
     }
 
     /// The size of the write-ahead log, in bytes.

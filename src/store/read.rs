@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::kept::Kept;
 use super::trigrams;
+use super::waits::Waits;
 use super::{BUSY_TIMEOUT, Interrupt, Readers, Reading, StoreError};
 use crate::job::BEFORE_COLLECTOR_INFO;
 use crate::query::counted::{ByDay, ByHour, Counted, Source};
@@ -45,12 +46,13 @@ pub struct Reader {
 impl Reader {
     pub(super) fn new(
         pool: &r2d2::Pool<Readers>,
+        waits: &Waits,
         interrupt: &Arc<Interrupt>,
     ) -> Result<Self, StoreError> {
-        let mut pooled = pool.get_timeout(interrupt.remaining()).map_err(|error| {
-            log::warn!("no reader in time: {error}");
-            StoreError::Busy
-        })?;
+        let mut pooled = match pool.try_get() {
+            Some(pooled) => pooled,
+            None => wait_for_one(pool, waits, interrupt)?,
+        };
         pooled.begin(interrupt)?;
         Ok(Self {
             pooled,
@@ -92,6 +94,21 @@ impl Reader {
             interrupt,
         })
     }
+}
+
+/// A reader where none is idle.
+fn wait_for_one(
+    pool: &r2d2::Pool<Readers>,
+    waits: &Waits,
+    interrupt: &Interrupt,
+) -> Result<r2d2::PooledConnection<Readers>, StoreError> {
+    let since = Instant::now();
+    let waited = pool.get_timeout(interrupt.remaining());
+    waits.add(since.elapsed(), waited.is_err());
+    waited.map_err(|error| {
+        log::warn!("no reader in time: {error}");
+        StoreError::Busy
+    })
 }
 
 impl Drop for Reader {

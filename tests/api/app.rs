@@ -144,6 +144,7 @@ impl App {
             workers: 2,
             clocks,
             query_timeout: setup.query_timeout,
+            slow_query: Duration::from_secs(1),
             allow_hosts: vec!["jobs.example".to_owned()],
             cors: setup.cors,
             tokens,

@@ -9,6 +9,7 @@ mod counters;
 mod export;
 mod faults;
 mod journal;
+mod metrics;
 mod openapi;
 mod readme;
 mod routes;

@@ -1,5 +1,6 @@
 //! What holds of every route: methods, hosts, media types, limits, headers, ids.
 
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -122,6 +123,11 @@ fn health_tells_when_the_file_is_gone() {
     assert_eq!(healthy.status, 200);
     assert_eq!(healthy.json()["status"], "ok");
     assert_eq!(healthy.json()["jobs"], 1);
+    assert_eq!(healthy.json()["version"], env!("CARGO_PKG_VERSION"));
+    let bytes = |path: &Path| json!(path.metadata().unwrap().len());
+    let (database, wal) = (app.database(), app.database().with_extension("db-wal"));
+    assert_eq!(healthy.json()["database_bytes"], bytes(&database));
+    assert_eq!(healthy.json()["wal_bytes"], bytes(&wal));
     let check = app.get("/check");
     assert_eq!(
         (check.status, check.text.as_str()),
@@ -148,6 +154,22 @@ fn health_tells_when_the_file_is_gone() {
             answer.text
         );
     }
+}
+
+#[test]
+fn health_tells_when_another_file_is_in_its_place() {
+    let app = App::with_jobs(job("j", "d", ""));
+    assert_eq!(app.get("/healthz").status, 200);
+    let copy = app.database().with_extension("copy");
+    std::fs::copy(app.database(), &copy).unwrap();
+    std::fs::rename(&copy, app.database()).unwrap();
+    let answer = app.get("/healthz");
+    assert_eq!(answer.status, 503);
+    assert_eq!(
+        answer.json()["problem"],
+        "the database file was deleted or replaced"
+    );
+    assert_eq!(app.get("/check").status, 503);
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn clients_that_leave_free_their_readers() {
 }
 
 /// An aggregate that no machine finishes: each round triples the rows.
-fn endless() -> serde_json::Value {
+pub(crate) fn endless() -> serde_json::Value {
     let mut stages = vec![json!({"project": {"fields": [{"name": "x", "key": "filter.x"}]}})];
     for _ in 0..23 {
         stages.push(

@@ -1,6 +1,7 @@
 //! The binary as a person or a script runs it: what it prints, where, and how it ends.
 #![cfg(test)]
 
+mod logs;
 mod mock;
 mod reach;
 mod tokens;
@@ -415,10 +416,14 @@ impl Server {
         Self::spawn(command)
     }
 
-    fn spawn(mut command: Command) -> Self {
+    fn spawn(command: Command) -> Self {
+        Self::spawn_with(command, Stdio::piped())
+    }
+
+    fn spawn_with(mut command: Command, stderr: impl Into<Stdio>) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .unwrap();
         let mut line = String::new();

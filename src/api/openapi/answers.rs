@@ -102,6 +102,9 @@ pub(crate) struct Health {
     /// How many jobs there are; where the database answers.
     #[schema(minimum = 0, nullable = false)]
     jobs: Option<i64>,
+    /// How long the database file is, in bytes; where the database answers.
+    #[schema(minimum = 0, nullable = false)]
+    database_bytes: Option<i64>,
     /// How long the write-ahead log is, in bytes; where the database answers.
     #[schema(minimum = 0, nullable = false)]
     wal_bytes: Option<i64>,
@@ -404,6 +407,15 @@ pub(crate) struct ReadErrors;
 impl IntoResponses for ReadErrors {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         errors(&[500, 503, 504])
+    }
+}
+
+/// The error of a route that nothing but a fault of our own can stop.
+pub(crate) struct OwnFault;
+
+impl IntoResponses for OwnFault {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[500])
     }
 }
 
