@@ -16,11 +16,12 @@ const LAYERS: [&[&str]; 9] = [
     &["json", "time"],
 ];
 /// What only some may use.
-const DRIVERS: [(&str, &[&str]); 8] = [
+const DRIVERS: [(&str, &[&str]); 9] = [
     ("actix_web", &["server", "api", "ui"]),
     ("actix_cors", &["api"]),
-    // The command line's alone, for `healthcheck`.
+    // The command line's alone, for `healthcheck` and for service managers.
     ("ureq", &[]),
+    ("sd_notify", &[]),
     ("prometheus_client", &["api"]),
     ("tokio", &["server", "api", "mock"]),
     ("rusqlite", &["store"]),

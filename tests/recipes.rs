@@ -5,6 +5,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -17,7 +18,7 @@ use tempfile::TempDir;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const JOBDECK: &str = env!("CARGO_BIN_EXE_jobdeck");
 /// Every file that the recipes name.
-const RECIPES: [&str; 10] = [
+const RECIPES: [&str; 12] = [
     "fixtures/jobs.ndjson",
     "ci.sh",
     "conftest.py",
@@ -28,6 +29,8 @@ const RECIPES: [&str; 10] = [
     "job.test.mjs",
     "compose.yaml",
     "vite.config.mjs",
+    "jobdeck.service",
+    "Dockerfile",
 ];
 
 fn readme() -> String {
@@ -317,15 +320,19 @@ fn a_service_of_compose_is_healthy_and_reached_by_its_name() {
     assert_eq!(server.get(path, "inventory:8080").0, 421);
 }
 
-/// The image's own steps need an engine; what they are given must be enough to build from.
 #[test]
-fn the_image_is_built_of_what_there_is() {
+fn the_images_are_built_of_what_there_is() {
     let compose: Value = serde_saphyr::from_str(&recipe("compose.yaml")).unwrap();
     let service = &compose["services"]["inventory"];
-    let file = service["build"]["dockerfile_inline"].as_str().unwrap();
+    check_image(service["build"]["dockerfile_inline"].as_str().unwrap());
+    check_image(&recipe("Dockerfile"));
+}
+
+/// The image's own steps need an engine; what they are given must be enough to build from.
+fn check_image(file: &str) {
     let toolchain = concat!("FROM rust:", env!("CARGO_PKG_RUST_VERSION"), "-");
     assert!(file.starts_with(toolchain), "{file}");
-    assert!(file.ends_with("ENTRYPOINT [\"jobdeck\"]\n"), "{file}");
+    assert!(file.contains("\nENTRYPOINT [\"jobdeck\"]\n"), "{file}");
     let context = tempfile::tempdir().unwrap();
     let copied = file.lines().filter_map(|line| line.strip_prefix("COPY "));
     for line in copied.filter(|line| !line.starts_with("--from")) {
@@ -344,6 +351,72 @@ fn the_image_is_built_of_what_there_is() {
     for included in included(&context.path().join("src")) {
         assert!(included.exists(), "{} is not copied", included.display());
     }
+}
+
+/// What an image is run with by default: its variables, and its arguments. On a port that is free here.
+#[test]
+fn the_image_serves_and_is_healthy() {
+    let file = recipe("Dockerfile");
+    let rest_of = |start: &str| {
+        file.lines()
+            .find_map(|line| line.strip_prefix(start))
+            .unwrap()
+    };
+    let folder = folder(&[]);
+    let mut server = program(folder.path(), JOBDECK);
+    let arguments: Vec<String> = serde_json::from_str(rest_of("CMD ")).unwrap();
+    server.args(arguments);
+    let data = folder.path().to_str().unwrap();
+    for variable in rest_of("ENV ").split(' ') {
+        let (name, value) = variable.split_once('=').unwrap();
+        let value = value.replace("/data", data).replace(":8080", ":0");
+        server.env(name, value);
+    }
+    let server = Server::start(server);
+    assert!(folder.path().join("jobs.db").exists());
+    let (_, check) = file.split_once("CMD [\"jobdeck\", ").unwrap();
+    let check: Value =
+        serde_json::from_str(&format!("[{}", check.lines().next().unwrap())).unwrap();
+    let mut healthcheck = program(folder.path(), JOBDECK);
+    healthcheck
+        .arg(check[0].as_str().unwrap())
+        .env("JOBDECK_LISTEN", format!("0.0.0.0:{}", server.port()));
+    assert!(run(&mut healthcheck).status.success());
+}
+
+/// Its other keys need systemd: `systemd-analyze verify` knows them.
+#[test]
+fn the_unit_starts_a_server_that_says_that_it_serves() {
+    let unit = recipe("jobdeck.service");
+    let value = |key: &str| {
+        unit.lines()
+            .find_map(|line| line.strip_prefix(key))
+            .unwrap()
+    };
+    let folder = folder(&[]);
+    let state = folder.path().join("state");
+    std::fs::create_dir_all(state.join(value("StateDirectory="))).unwrap();
+    let socket = folder.path().join("notify");
+    let manager = UnixDatagram::bind(&socket).unwrap();
+    manager
+        .set_read_timeout(Some(Duration::from_mins(1)))
+        .unwrap();
+    let start: Vec<_> = value("ExecStart=").split(' ').collect();
+    assert_eq!(start[0], "/usr/local/bin/jobdeck");
+    let mut command = program(folder.path(), JOBDECK);
+    command.args(&start[1..]).env("NOTIFY_SOCKET", &socket);
+    for variable in value("Environment=").split(' ') {
+        let (name, value) = variable.split_once('=').unwrap();
+        let value = value.replace("%S", state.to_str().unwrap());
+        command.env(name, value.replace(":8080", ":0"));
+    }
+    let server = Server::start(command);
+    assert_eq!(value("Type="), "notify");
+    let mut said = [0; 64];
+    let length = manager.recv(&mut said).unwrap();
+    assert_eq!(&said[..length], b"READY=1\n");
+    assert_eq!(server.get("/healthz", "localhost").0, 200);
+    assert!(state.join("jobdeck/jobs.db").exists());
 }
 
 /// What cargo finds to build in a folder, tests aside; where one that the manifest names is missing, it builds nothing.

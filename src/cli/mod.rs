@@ -5,6 +5,7 @@ mod log;
 mod output;
 mod ready;
 mod serve;
+mod supervisor;
 mod token;
 mod transfer;
 

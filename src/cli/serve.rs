@@ -16,9 +16,9 @@ use jobdeck::store::{Mode, Store};
 use jobdeck::time::Timestamp;
 use jobdeck::tokens::TokenFile;
 
-use super::Failure;
 use super::log::{self, Log};
 use super::ready::ReadyFile;
+use super::{Failure, supervisor};
 
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
@@ -313,6 +313,7 @@ fn run_server(
         if let Some(file) = &mut ready_file {
             file.publish(address)?;
         }
+        supervisor::serve(server::stop_signal());
         running.await.map_err(Failure::Server)
     })?;
     // A mock holds the store, too.

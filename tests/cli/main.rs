@@ -4,6 +4,7 @@
 mod logs;
 mod mock;
 mod reach;
+mod supervisor;
 mod tokens;
 
 use std::fmt::Write as _;

@@ -1,0 +1,58 @@
+//! What a service manager such as systemd is told.
+
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use crate::{Server, folder, jobdeck};
+
+fn next(socket: &UnixDatagram) -> String {
+    let mut message = [0; 256];
+    let length = socket.recv(&mut message).unwrap();
+    String::from_utf8(message[..length].to_vec()).unwrap()
+}
+
+#[test]
+fn a_service_manager_hears_when_the_server_serves_lives_and_stops() {
+    let folder = folder();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    let mut command = jobdeck(folder.path());
+    command
+        .args(["serve", "--create", "--listen", "127.0.0.1:0"])
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "20000");
+    let server = Server::spawn(command);
+    assert_eq!(next(&socket), "READY=1\n");
+    server.get("/healthz");
+    for _ in 0..3 {
+        assert_eq!(next(&socket), "WATCHDOG=1\n");
+    }
+    assert_eq!(server.stop("-TERM").0, Some(0));
+    socket.set_nonblocking(true).unwrap();
+    let mut rest = Vec::new();
+    let mut message = [0; 256];
+    while let Ok(length) = socket.recv(&mut message) {
+        rest.push(String::from_utf8(message[..length].to_vec()).unwrap());
+    }
+    rest.retain(|message| message != "WATCHDOG=1\n");
+    assert_eq!(rest, ["STOPPING=1\n"]);
+}
+
+/// Nobody is told where nobody asked, and a manager that is gone stops nothing.
+#[test]
+fn a_server_serves_without_a_service_manager() {
+    for socket in [None, Some("/nowhere/notify")] {
+        let folder = folder();
+        let mut command = jobdeck(folder.path());
+        command.args(["serve", "--create", "--listen", "127.0.0.1:0"]);
+        if let Some(socket) = socket {
+            command.env("NOTIFY_SOCKET", socket);
+        }
+        let server = Server::spawn(command);
+        assert!(server.get("/healthz").contains("\"ok\""));
+        assert_eq!(server.stop("-TERM").0, Some(0), "{socket:?}");
+    }
+}
