@@ -2,6 +2,7 @@
 
 mod healthcheck;
 mod log;
+mod manual;
 mod output;
 mod ready;
 mod serve;
@@ -20,6 +21,7 @@ use jobdeck::transfer::TransferError;
 
 use self::healthcheck::HealthcheckArgs;
 use self::log::Log;
+use self::manual::{CompletionsArgs, ManArgs};
 use self::serve::{DemoArgs, ServeArgs};
 use self::token::TokenArgs;
 use self::transfer::{CheckArgs, ExportArgs, GenerateArgs, ImportArgs};
@@ -63,6 +65,14 @@ enum Command {
     Healthcheck(HealthcheckArgs),
     /// Make tokens, by which `serve --tokens` knows who asks
     Token(TokenArgs),
+    /// Write what completes commands and options in a shell
+    #[command(
+        after_help = "Example: jobdeck completions bash > ~/.local/share/bash-completion/completions/jobdeck"
+    )]
+    Completions(CompletionsArgs),
+    /// Write the manual page of jobdeck, or of one command
+    #[command(after_help = "Example: jobdeck man serve | man -l -")]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -151,6 +161,8 @@ impl Cli {
             Command::Check(args) => transfer::check(&args),
             Command::Healthcheck(args) => healthcheck::healthcheck(&args),
             Command::Token(args) => token::token(&args),
+            Command::Completions(args) => manual::completions(&args),
+            Command::Man(args) => manual::man(&args),
         }
     }
 }

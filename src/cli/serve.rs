@@ -313,7 +313,7 @@ fn run_server(
         if let Some(file) = &mut ready_file {
             file.publish(address)?;
         }
-        supervisor::serve(server::stop_signal());
+        supervisor::serve(server::stop_signal(config.tokens.is_none()));
         running.await.map_err(Failure::Server)
     })?;
     // A mock holds the store, too.

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod logs;
+mod manual;
 mod mock;
 mod reach;
 mod supervisor;

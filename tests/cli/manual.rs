@@ -1,0 +1,66 @@
+//! What shells and `man` are given.
+
+use crate::{fails, folder, ok};
+
+const COMMANDS: [&str; 9] = [
+    "demo",
+    "serve",
+    "import",
+    "export",
+    "generate",
+    "check",
+    "healthcheck",
+    "completions",
+    "man",
+];
+
+/// The commands that `--help` lists.
+fn commands(help: &str) -> Vec<&str> {
+    let (_, list) = help.split_once("Commands:\n").unwrap();
+    list.lines()
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect()
+}
+
+#[test]
+fn every_shell_is_told_of_every_command() {
+    let folder = folder();
+    let help = ok(folder.path(), &["--help"]);
+    let commands = commands(&help);
+    for name in COMMANDS {
+        assert!(commands.contains(&name), "{name}: {commands:?}");
+    }
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = ok(folder.path(), &["completions", shell]);
+        for name in &commands {
+            assert!(script.contains(name), "{shell}: {name}");
+        }
+        for option in ["slow-query", "on-conflict"] {
+            assert!(script.contains(option), "{shell}: {option}");
+        }
+    }
+    let refusal = fails(folder.path(), &["completions", "cmd"], 2);
+    assert!(refusal.contains("bash"), "{refusal}");
+}
+
+#[test]
+fn there_is_a_manual_page_of_every_command() {
+    let folder = folder();
+    let help = ok(folder.path(), &["--help"]);
+    let page = ok(folder.path(), &["man"]);
+    assert!(page.contains(".TH jobdeck 1"), "{page}");
+    for name in commands(&help) {
+        assert!(page.contains(&format!("jobdeck\\-{name}(1)")), "{name}");
+        let page = ok(folder.path(), &["man", name]);
+        assert!(page.contains(&format!(".TH jobdeck-{name} 1")), "{page}");
+    }
+    let page = ok(folder.path(), &["man", "serve"]);
+    for said in ["JOBDECK_LISTEN", "\\-\\-slow\\-query"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    let refusal = fails(folder.path(), &["man", "sevre"], 2);
+    assert!(refusal.contains("jobdeck --help"), "{refusal}");
+}
