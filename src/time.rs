@@ -25,6 +25,8 @@ pub enum TimeError {
         "`{0}` is not a time expression such as `now - 5d`: now, now/d, now/w or now/m, then + or -, digits and one of s m h d w"
     )]
     Timediff(String),
+    #[error("`{0}` is not an age such as 90d: digits and one of h d w y, more than 0")]
+    Age(String),
 }
 
 /// A day, in milliseconds.
@@ -165,6 +167,45 @@ impl<'de> Deserialize<'de> for Timestamp {
         }
         deserializer.deserialize_str(Text)
     }
+}
+
+/// How old something may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age {
+    millis: i64,
+}
+
+impl Age {
+    /// Reads hours, days, weeks, or years of 365 days: `12h`, `90d`, `2w`, `1y`. There are no minutes: who deletes what is
+    /// older than `3m` has months in mind.
+    ///
+    /// # Errors
+    /// [`TimeError::Age`] when the text is none of these, or 0, or too long to count.
+    pub fn parse(text: &str) -> Result<Self, TimeError> {
+        age_millis(text)
+            .filter(|millis| *millis > 0)
+            .map(|millis| Self { millis })
+            .ok_or_else(|| TimeError::Age(text.to_owned()))
+    }
+
+    /// The moment that is so long before `now`.
+    #[must_use]
+    pub fn before(self, now: Timestamp) -> Timestamp {
+        now.plus_millis(-self.millis)
+    }
+}
+
+fn age_millis(text: &str) -> Option<i64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit_millis = match unit {
+        "h" => HOUR_MILLIS,
+        "d" => DAY_MILLIS,
+        "w" => 7 * DAY_MILLIS,
+        "y" => 365 * DAY_MILLIS,
+        _ => return None,
+    };
+    number.parse::<i64>().ok()?.checked_mul(unit_millis)
 }
 
 /// Reads `text` from its beginning; every step takes what it read off `rest`.
@@ -456,6 +497,32 @@ mod tests {
             ("", "error"),
         ] {
             check(Timestamp::parse_timediff(text, now), expected);
+        }
+    }
+
+    #[test]
+    fn an_age_is_counted_back_from_now() {
+        let now = Timestamp::parse_rfc3339("2022-06-22T12:30:00Z").unwrap();
+        for (text, expected) in [
+            ("1h", "2022-06-22T11:30:00.000Z"),
+            ("90d", "2022-03-24T12:30:00.000Z"),
+            ("2w", "2022-06-08T12:30:00.000Z"),
+            ("1y", "2021-06-22T12:30:00.000Z"),
+            ("9999y", "0000-01-01T00:00:00.000Z"),
+            ("0d", "error"),
+            ("3m", "error"),
+            ("90", "error"),
+            ("d", "error"),
+            ("-90d", "error"),
+            ("+90d", "error"),
+            ("90 d", "error"),
+            ("1.5d", "error"),
+            ("90D", "error"),
+            ("99999999999999999999d", "error"),
+            ("9999999999999d", "error"),
+            ("", "error"),
+        ] {
+            check(Age::parse(text).map(|age| age.before(now)), expected);
         }
     }
 

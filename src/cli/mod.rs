@@ -4,6 +4,7 @@ mod healthcheck;
 mod log;
 mod manual;
 mod output;
+mod prune;
 mod ready;
 mod serve;
 mod supervisor;
@@ -22,6 +23,7 @@ use jobdeck::transfer::TransferError;
 use self::healthcheck::HealthcheckArgs;
 use self::log::Log;
 use self::manual::{CompletionsArgs, ManArgs};
+use self::prune::PruneArgs;
 use self::serve::{DemoArgs, ServeArgs};
 use self::token::TokenArgs;
 use self::transfer::{CheckArgs, ExportArgs, GenerateArgs, ImportArgs};
@@ -54,6 +56,12 @@ enum Command {
     /// Write made-up jobs as NDJSON, the same for the same seed
     #[command(after_help = "Example: jobdeck generate --jobs 100000 --seed 7 | jobdeck import -")]
     Generate(GenerateArgs),
+    /// Delete the jobs that were created too long ago, a few at a time, also while a server serves them
+    #[command(
+        after_help = "Example: jobdeck prune --db jobs.db --older-than 90d --dry-run\n         \
+                            jobdeck prune --db jobs.db --older-than 1w --status SUCCESS --status CANCELED"
+    )]
+    Prune(PruneArgs),
     /// Verify a database: every page, every document, every derived value
     #[command(after_help = "Example: jobdeck check --db jobs.db --repair")]
     Check(CheckArgs),
@@ -158,6 +166,7 @@ impl Cli {
             Command::Import(args) => transfer::import(&args),
             Command::Export(args) => transfer::export(&args),
             Command::Generate(args) => transfer::generate(&args),
+            Command::Prune(args) => prune::prune(&args),
             Command::Check(args) => transfer::check(&args),
             Command::Healthcheck(args) => healthcheck::healthcheck(&args),
             Command::Token(args) => token::token(&args),

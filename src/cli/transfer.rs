@@ -190,7 +190,7 @@ fn remove_at_signal() -> (mpsc::Sender<PathBuf>, Arc<AtomicBool>) {
     (folders, is_stopping)
 }
 
-fn counted(jobs: u64) -> String {
+pub(super) fn counted(jobs: u64) -> String {
     if jobs == 1 {
         "1 job".to_owned()
     } else {

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::kept::status;
 use super::states::has_states;
-use super::trigrams::Postings;
+use super::trigrams::{self, Postings};
 use crate::job::{JobError, JobStatus, error_codes};
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
@@ -106,6 +106,8 @@ pub(super) struct Changes {
     postings: Postings,
     /// Those that go where no job has them in the end.
     collector_infos: BTreeSet<i64>,
+    /// The blocks of trigrams that jobs have left.
+    blocks: BTreeSet<i64>,
 }
 
 /// By how much the counts of a domain change; of a status, at its place in [`JobStatus::ALL`].
@@ -161,6 +163,7 @@ impl Changes {
             delete.execute(params![entry.domain, code, entry.created_at, entry.job_id])?;
         }
         self.collector_infos.extend(entry.collector_info);
+        self.blocks.insert(trigrams::block_of(entry.id));
         self.sum(connection, entry, -1)
     }
 
@@ -203,6 +206,9 @@ impl Changes {
     pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.write_sums(connection)?;
         self.postings.write(connection)?;
+        for block in std::mem::take(&mut self.blocks) {
+            trigrams::forget_if_empty(connection, block)?;
+        }
         self.delete_collector_infos(connection)
     }
 

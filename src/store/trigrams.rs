@@ -2,8 +2,8 @@
 //!
 //! The lists are Roaring bitmaps in blocks of 65,536 jobs, so a job that is written changes a few small values, and a
 //! million of them cost little more than their bytes. They are a sieve: every job whose id has the part is in them, and
-//! whoever reads them looks at the ids themselves. A job that goes is therefore left in them; its number may be given
-//! to another, who is then looked at and found not to match.
+//! whoever reads them looks at the ids themselves. A job that goes is therefore left in them, until its whole block has
+//! gone; its number may be given to another, who is then looked at and found not to match.
 //!
 //! A database of few jobs has no lists: reading the ids is as quick, and a start of a mock with its fixtures would spend
 //! most of its time here.
@@ -69,12 +69,12 @@ impl Postings {
 
     /// Whether a job may be noted beside those that are: it is of their block, and they are not too many.
     pub(super) fn takes(&self, id: i64) -> bool {
-        self.noted.is_empty() || self.block == id.div_euclid(BLOCK) && self.noted.len() < MOST_NOTED
+        self.noted.is_empty() || self.block == block_of(id) && self.noted.len() < MOST_NOTED
     }
 
     /// Notes a job that is taken.
     pub(super) fn note(&mut self, id: i64, job_id: &str) {
-        self.block = id.div_euclid(BLOCK);
+        self.block = block_of(id);
         let place = u64::from(place(id));
         each_of_id(job_id, &mut |trigram| {
             self.noted.push(packed(trigram) << PLACE_BITS | place);
@@ -175,6 +175,25 @@ pub(super) fn are_kept(connection: &Connection) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM job_id_trigrams)")?
         .query_row([], |row| row.get(0))
+}
+
+/// The block of a job.
+pub(super) fn block_of(id: i64) -> i64 {
+    id.div_euclid(BLOCK)
+}
+
+/// Deletes the lists of a block that has no job any more. (There would be ever more of them where old jobs go and new ones
+/// come.)
+pub(super) fn forget_if_empty(connection: &Connection, block: i64) -> rusqlite::Result<()> {
+    let has_jobs: bool = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM jobs WHERE id >= ? AND id < ?)")?
+        .query_row([block * BLOCK, (block + 1) * BLOCK], |row| row.get(0))?;
+    if !has_jobs {
+        connection
+            .prepare_cached("DELETE FROM job_id_trigrams WHERE block = ?")?
+            .execute([block])?;
+    }
+    Ok(())
 }
 
 /// Where a job stands in its block.
@@ -336,5 +355,25 @@ mod tests {
         );
         assert_eq!(find(&["bcd"], 3), None, "they are more");
         assert_eq!(find(&["\u{212a}elvin"], 9), None, "not of ASCII");
+    }
+
+    #[test]
+    fn a_block_goes_with_its_last_job() {
+        let connection = tables();
+        for (id, job_id) in [(65_535, "abc"), (65_536, "abcd"), (131_072, "abc")] {
+            add(&connection, id, job_id);
+        }
+        let blocks_of_abc = || -> Vec<i64> {
+            let found = blocks(&connection, "abc").unwrap();
+            found.into_keys().collect()
+        };
+        assert_eq!(blocks_of_abc(), [0, 1, 2]);
+        connection
+            .execute("DELETE FROM jobs WHERE id = 65536", [])
+            .unwrap();
+        for id in [65_535, 65_536, 131_072] {
+            forget_if_empty(&connection, block_of(id)).unwrap();
+        }
+        assert_eq!(blocks_of_abc(), [0, 2]);
     }
 }

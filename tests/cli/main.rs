@@ -4,6 +4,7 @@
 mod logs;
 mod manual;
 mod mock;
+mod prune;
 mod reach;
 mod supervisor;
 mod tokens;
