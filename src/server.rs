@@ -1,5 +1,7 @@
 //! From a configuration to a running server.
 
+mod retain;
+
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use crate::api::{self, App, Description, Hosts, Origin};
 use crate::clock::Clocks;
 use crate::mock::Mock;
 use crate::store::Store;
+use crate::time::Age;
 use crate::tokens::TokenFile;
 use crate::ui;
 
@@ -51,6 +54,8 @@ pub struct Config {
     pub tokens: Option<Arc<TokenFile>>,
     /// From when on a request is told of with its query.
     pub slow_query: Duration,
+    /// How old jobs may become before they are deleted; none are without it.
+    pub retain: Option<Age>,
     /// Origins whose pages may ask; without any no answer has a CORS header.
     pub cors: Vec<Origin>,
 }
@@ -154,6 +159,10 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
     actix_web::rt::spawn(stopping);
     if let Some(tokens) = &config.tokens {
         actix_web::rt::spawn(watch_tokens(Arc::clone(tokens)));
+    }
+    if let Some(age) = config.retain {
+        let (store, clocks) = (Arc::clone(&store), Arc::clone(&config.clocks));
+        actix_web::rt::spawn(retain::keep_pruning(store, clocks, age));
     }
     actix_web::rt::spawn(keep_checkpointing(store));
     if let Some(mock) = &config.mock {

@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::App;
 use super::access_log::{QueryBody, Rows};
 use super::error::ApiError;
-use crate::store::{Interrupt, Snapshot, Store, StoreError};
+use crate::store::{CancelOnDrop, Interrupt, Snapshot, Store, StoreError};
 
 /// The largest body of a query, in bytes.
 pub(crate) const MAX_QUERY_BYTES: usize = 1 << 20;
@@ -211,6 +211,7 @@ pub(crate) async fn answer<Q: Send + 'static>(
         Box::new(compile)
     };
     let interrupt = Arc::new(Interrupt::after(app.query_timeout));
+    // Ends the query when the answer is no longer wanted.
     let guard = CancelOnDrop(Arc::clone(&interrupt));
     let places = match weight {
         Weight::Quick => None,
@@ -497,15 +498,6 @@ impl AnswerWriter {
             }
             (State::AtOnce | State::Gone, _) => {}
         }
-    }
-}
-
-/// Ends the query when the answer is no longer wanted.
-struct CancelOnDrop(Arc<Interrupt>);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
     }
 }
 

@@ -121,6 +121,10 @@ pub(crate) enum Failure {
     Exposed(SocketAddr),
     #[error("{0} is for a mock; say `--mock` too")]
     NeedsMock(&'static str),
+    #[error(
+        "{0} is not for a mock, whose jobs are what its tests make them; leave out one of the two"
+    )]
+    NotForMock(&'static str),
     #[error("{0}")]
     Server(std::io::Error),
     #[error(

@@ -13,7 +13,7 @@ use jobdeck::mock::{Fault, Mock, MockError, Start};
 use jobdeck::query::QueryError;
 use jobdeck::server::{self, Config};
 use jobdeck::store::{Mode, Store};
-use jobdeck::time::Timestamp;
+use jobdeck::time::{Age, Timestamp};
 use jobdeck::tokens::TokenFile;
 
 use super::log::{self, Log};
@@ -119,6 +119,10 @@ pub(super) struct ServeArgs {
     /// several times, or hold several faults, one a line or with `;` between them
     #[arg(long = "fault", value_name = "FAULT", env = "JOBDECK_FAULT", value_parser = some_faults)]
     faults: Vec<SomeFaults>,
+    /// Keep jobs so long: those that were created longer ago (`created_at`) are deleted at the start and then every hour:
+    /// 12h, 90d, 2w, 1y (365 days)
+    #[arg(long, value_name = "AGE", env = "JOBDECK_RETAIN", value_parser = Age::parse)]
+    retain: Option<Age>,
 }
 
 /// The faults of one option.
@@ -207,6 +211,7 @@ impl ListenArgs {
             is_writable: false,
             mock: None,
             tokens,
+            retain: None,
             cors: self.cors.clone(),
         })
     }
@@ -236,6 +241,10 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
             return Err(Failure::NeedsMock(option));
         }
     }
+    if args.retain.is_some() && args.mock {
+        return Err(Failure::NotForMock("--retain"));
+    }
+    config.retain = args.retain;
     let start = Start {
         demo: None,
         fixtures: args.fixtures.clone(),

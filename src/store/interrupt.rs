@@ -1,5 +1,6 @@
 //! When a reader must stop.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,16 @@ impl Interrupt {
     pub fn remaining(&self) -> Duration {
         Duration::from_micros(self.deadline_micros.load(Ordering::Relaxed))
             .saturating_sub(self.start.elapsed())
+    }
+}
+
+/// Makes an interrupt due when nobody waits for the work any more.
+#[derive(Debug)]
+pub struct CancelOnDrop(pub Arc<Interrupt>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
     }
 }
 

@@ -32,7 +32,7 @@ use rusqlite::{Connection, OpenFlags, Transaction};
 
 pub use check::Report;
 pub use error::{OpenError, StoreError, remedy};
-pub use interrupt::Interrupt;
+pub use interrupt::{CancelOnDrop, Interrupt};
 pub use prune::Expired;
 pub use read::{Document, Reader, Snapshot};
 pub use states::StateId;

@@ -150,6 +150,7 @@ impl App {
             tokens,
             is_writable: setup.is_writable,
             mock: mock.clone(),
+            retain: None,
         };
         let (started, has_started) = mpsc::channel();
         let thread = std::thread::spawn(move || {

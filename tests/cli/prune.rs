@@ -1,8 +1,9 @@
-//! `prune`: what goes, what stays, and who may write meanwhile.
+//! `prune` and `serve --retain`: what goes, what stays, and who may write meanwhile.
 
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::{Server, check_line, fails, folder, ok, run, text};
 
@@ -95,6 +96,7 @@ fn an_age_that_is_none_deletes_nothing() {
         &["prune", "--older-than", "3m"],
         &["prune", "--older-than", "0d"],
         &["prune", "--older-than", "90d", "--status", "DONE"],
+        &["serve", "--retain", "90"],
     ] {
         fails(folder.path(), arguments, 2);
     }
@@ -144,4 +146,26 @@ fn others_write_while_jobs_are_pruned() {
         "{written}: {answer}"
     );
     assert_eq!(left(here), written);
+}
+
+#[test]
+fn a_server_deletes_what_is_too_old_when_it_starts() {
+    let folder = with(&jobs(&[("a", "SUCCESS", 2020), ("a", "SUCCESS", 9999)]));
+    let here = folder.path();
+    let serve = ["serve", "--listen", "127.0.0.1:0"];
+    let server = Server::start(here, &[&serve[..], &["--retain", "90d"]].concat());
+    let start = Instant::now();
+    while !server
+        .get("/inventory/v1/jobs?domain_id=a")
+        .contains("\"total_count\":1")
+    {
+        assert!(start.elapsed() < Duration::from_mins(1), "it never goes");
+        std::thread::yield_now();
+    }
+    assert_eq!(server.stop("-TERM").0, Some(0));
+    assert!(ok(here, &["export"]).contains("\"9999-"));
+    check_line(
+        &fails(here, &["serve", "--mock", "--retain", "90d"], 1),
+        "jobdeck: --retain is not for a mock",
+    );
 }
