@@ -1,5 +1,6 @@
 //! The command line: what can be said, and what each word of it does.
 
+mod backup;
 mod healthcheck;
 mod log;
 mod manual;
@@ -20,6 +21,7 @@ use jobdeck::store::{OpenError, StoreError};
 use jobdeck::tokens::TokensError;
 use jobdeck::transfer::TransferError;
 
+use self::backup::BackupArgs;
 use self::healthcheck::HealthcheckArgs;
 use self::log::Log;
 use self::manual::{CompletionsArgs, ManArgs};
@@ -56,13 +58,19 @@ enum Command {
     /// Write made-up jobs as NDJSON, the same for the same seed
     #[command(after_help = "Example: jobdeck generate --jobs 100000 --seed 7 | jobdeck import -")]
     Generate(GenerateArgs),
+    /// Copy a database to one file, also while a server serves it, and check the copy
+    #[command(
+        after_help = "Example: jobdeck backup --db jobs.db \"jobs-$(date +%F).db\"\n         \
+                            To restore, stop the server and copy the file to its place, where no -wal may be beside it."
+    )]
+    Backup(BackupArgs),
     /// Delete the jobs that were created too long ago, a few at a time, also while a server serves them
     #[command(
         after_help = "Example: jobdeck prune --db jobs.db --older-than 90d --dry-run\n         \
                             jobdeck prune --db jobs.db --older-than 1w --status SUCCESS --status CANCELED"
     )]
     Prune(PruneArgs),
-    /// Verify a database: every page, every document, every derived value
+    /// Verify a database: every page, every document, every derived value; also while a server serves it
     #[command(after_help = "Example: jobdeck check --db jobs.db --repair")]
     Check(CheckArgs),
     /// Ask a running server whether it is well; 0 where it is, else 1 and why
@@ -131,6 +139,28 @@ pub(crate) enum Failure {
         "{0}: is a SQLite database or belongs to one, and the output would take its place; name another file"
     )]
     OverDatabase(PathBuf),
+    #[error("{0}: is the database itself; name another file")]
+    OntoItself(PathBuf),
+    #[error("{0}: is a folder; name a file in it")]
+    Folder(PathBuf),
+    #[error("{0}: is there and no regular file; name another file")]
+    NotRegular(PathBuf),
+    #[error("{0}: is there already; name another file, or say `--force` to replace it")]
+    Present(PathBuf),
+    #[error(
+        "{0}: is there, and would be taken for a log of the copy; name another file, or remove it if no program has {1} open"
+    )]
+    LogBeside(PathBuf, PathBuf),
+    #[error("{dest}: can't be made a copy of {database}: {source}")]
+    Copy {
+        database: PathBuf,
+        dest: PathBuf,
+        source: StoreError,
+    },
+    #[error(
+        "{database}: {problem}; the copy was thrown away, see what `jobdeck check` finds in the database"
+    )]
+    BadCopy { database: PathBuf, problem: String },
     #[error("{0}: is there and no ready file of jobdeck's; name another file")]
     NoReadyFile(PathBuf),
     #[error("{path}: {source}; no server has said there that it serves")]
@@ -170,6 +200,7 @@ impl Cli {
             Command::Import(args) => transfer::import(&args),
             Command::Export(args) => transfer::export(&args),
             Command::Generate(args) => transfer::generate(&args),
+            Command::Backup(args) => backup::backup(&args),
             Command::Prune(args) => prune::prune(&args),
             Command::Check(args) => transfer::check(&args),
             Command::Healthcheck(args) => healthcheck::healthcheck(&args),

@@ -3,20 +3,19 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use jobdeck::demo::{Timeline, World};
-use jobdeck::server;
 use jobdeck::store::{Interrupt, Mode, OnConflict, Store};
 use jobdeck::time::Timestamp;
 use jobdeck::transfer::{self, Imported, Source, TransferError};
 
 use super::output::{
-    OutputArgs, is_dash, output_failure, progress_bar, refuse_database, say, write_output,
+    OutputArgs, Present, is_dash, make_beside, output_failure, progress_bar, refuse_database, say,
+    write_output,
 };
 use super::{DbArgs, Failure};
 
@@ -105,7 +104,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
     let imported = if database.exists() {
         fill(database)
     } else {
-        fill_new(database, fill)
+        make_beside(database, Present::Stays, "imported", fill)
     };
     progress.finish_and_clear();
     let imported = imported?;
@@ -122,72 +121,6 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
         imported.replaced,
         imported.skipped
     ))
-}
-
-/// Makes a new database beside the place where it belongs, and puts it there when it is whole: an import that fails
-/// leaves nothing, and nobody sees a part.
-fn fill_new(
-    database: &Path,
-    fill: impl FnOnce(&Path) -> Result<Imported, Failure>,
-) -> Result<Imported, Failure> {
-    let io = |source: std::io::Error| Failure::Io {
-        path: database.to_owned(),
-        source,
-    };
-    let parent = database
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let (folders, is_stopping) = remove_at_signal();
-    let folder = tempfile::Builder::new()
-        .prefix(".jobdeck-import-")
-        .tempdir_in(parent.unwrap_or(Path::new(".")))
-        .map_err(|error| io(error.kind().into()))?;
-    // A thread that has ended has nothing to remove.
-    let _ = folders.send(folder.path().to_owned());
-    let made = folder.path().join("jobs.db");
-    let imported = fill(&made);
-    while is_stopping.load(Ordering::SeqCst) {
-        // Its folder is being taken away: whatever went wrong is no fault to tell, and the process is about to end.
-        std::thread::park();
-    }
-    let imported = imported?;
-    // Unlike a rename, a link takes the place of nothing that came to stand there meanwhile.
-    match std::fs::hard_link(&made, database) {
-        // A file system without links has renames at least.
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            std::fs::rename(&made, database).map_err(io)?;
-        }
-        linked => linked.map_err(io)?,
-    }
-    Ok(imported)
-}
-
-/// When the process is told to stop, removes the folder that was sent and ends it. Signals are noticed from when this
-/// returns.
-fn remove_at_signal() -> (mpsc::Sender<PathBuf>, Arc<AtomicBool>) {
-    let is_stopping = Arc::new(AtomicBool::new(false));
-    let stopping = Arc::clone(&is_stopping);
-    let (folders, sent) = mpsc::channel::<PathBuf>();
-    let (ready, is_ready) = mpsc::channel();
-    std::thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async move {
-            let stop = server::stop_signal(true);
-            let _ = ready.send(());
-            stop.await;
-        });
-        stopping.store(true, Ordering::SeqCst);
-        if let Ok(folder) = sent.try_recv() {
-            // The import goes on meanwhile and may put a file into it just then; without the folder it can't.
-            const TRIES: usize = 1_000;
-            let is_gone = |_: &usize| std::fs::remove_dir_all(&folder).is_ok() || !folder.exists();
-            let _ = (0..TRIES).find(is_gone);
-        }
-        let _ = writeln!(std::io::stderr(), "jobdeck: stopped; nothing was imported");
-        std::process::exit(1);
-    });
-    // Where the thread could not start, there is no removing, and no need to wait.
-    let _ = is_ready.recv();
-    (folders, is_stopping)
 }
 
 pub(super) fn counted(jobs: u64) -> String {
@@ -336,9 +269,12 @@ pub(super) fn check(args: &CheckArgs) -> Result<(), Failure> {
         say(&format!("{}: {problem}", path.display()))?;
     }
     Err(Failure::Problems(format!(
-        "{}: {} problems found; {}",
+        "{}: {} found; {}",
         path.display(),
-        report.problems.len(),
+        match report.problems.len() {
+            1 => "1 problem".to_owned(),
+            problems => format!("{problems} problems"),
+        },
         if args.repair {
             "these can't be repaired: restore a backup, or export what is whole and import it into a new database"
         } else {

@@ -5,6 +5,7 @@
 //! was not written to.
 
 mod check;
+mod copy;
 mod derived;
 mod error;
 mod functions;
@@ -64,6 +65,8 @@ const LARGE_WAL_BYTES: u64 = 64 << 20;
 pub enum Mode {
     /// Must exist; is not written to.
     ReadOnly,
+    /// As `ReadOnly`, but may have an older schema: to be copied and checked, as it is.
+    AsItIs,
     /// Must exist; an older schema is brought up to date.
     ReadWrite,
     /// Is made where there is none.
@@ -96,7 +99,7 @@ impl Store {
     pub fn open(path: &Path, mode: Mode, readers: u32) -> Result<Self, OpenError> {
         let found = inspect(path)?;
         match (&found, mode) {
-            (Found::Nothing, Mode::ReadOnly | Mode::ReadWrite) => {
+            (Found::Nothing, Mode::ReadOnly | Mode::AsItIs | Mode::ReadWrite) => {
                 return Err(OpenError::NotFound(path.to_owned()));
             }
             (Found::Version(version), Mode::ReadOnly) if *version < SCHEMA_VERSION => {
@@ -110,7 +113,7 @@ impl Store {
             _ => {}
         }
         let writer = match mode {
-            Mode::ReadOnly => None,
+            Mode::ReadOnly | Mode::AsItIs => None,
             Mode::ReadWrite | Mode::Create | Mode::Scratch => {
                 let mut connection =
                     open_writer(path, mode).map_err(|source| OpenError::sqlite(path, source))?;
@@ -336,11 +339,12 @@ fn finish_writer(connection: &Connection, mode: Mode) -> rusqlite::Result<()> {
     Ok(())
 }
 
+fn read_version(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
 /// Makes the schema in an empty database, or brings an older one up to date, in one transaction.
 fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    let read_version = |connection: &Connection| {
-        connection.pragma_query_value(None, "user_version", |row| row.get(0))
-    };
     // Nobody is made to wait for another's write when there is nothing to do.
     if read_version(connection)? == SCHEMA_VERSION {
         return Ok(());
@@ -348,7 +352,7 @@ fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     let mut transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another program may have done it meanwhile.
-    let version: i32 = read_version(&transaction)?;
+    let version = read_version(&transaction)?;
     if version == SCHEMA_VERSION {
         return Ok(());
     }
@@ -493,7 +497,7 @@ mod tests {
 
         let check = |content: &[u8], problem: &str| {
             std::fs::write(&path, content).unwrap();
-            for mode in [Mode::ReadOnly, Mode::ReadWrite, Mode::Create] {
+            for mode in [Mode::ReadOnly, Mode::AsItIs, Mode::ReadWrite, Mode::Create] {
                 assert!(
                     refusal(&path, mode).contains(problem),
                     "{}",

@@ -1,6 +1,7 @@
 //! The binary as a person or a script runs it: what it prints, where, and how it ends.
 #![cfg(test)]
 
+mod backup;
 mod logs;
 mod manual;
 mod mock;
@@ -8,6 +9,7 @@ mod prune;
 mod reach;
 mod supervisor;
 mod tokens;
+mod versions;
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -561,7 +563,7 @@ fn check_says_what_is_wrong() {
     );
     check_line(
         text(&output.stderr),
-        "jobdeck: jobdeck.db: 1 problems found; `jobdeck check --repair` makes anew what is derived",
+        "jobdeck: jobdeck.db: 1 problem found; `jobdeck check --repair` makes anew what is derived",
     );
     let output = run(here, &["check", "--repair"]);
     assert_eq!(

@@ -1,0 +1,137 @@
+//! `backup`: a copy of a database, also while a server serves it.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use indicatif::HumanBytes;
+use jobdeck::store::{Mode, Store};
+
+use super::output::{Present, belongs_to_database, make_beside, progress_bar, say};
+use super::transfer::counted;
+use super::{DbArgs, Failure};
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArgs {
+    /// The file to write; it appears once it is whole and checked
+    #[arg(value_name = "DEST", value_parser = destination)]
+    dest: PathBuf,
+    #[command(flatten)]
+    db: DbArgs,
+    /// Replace DEST where it is there already
+    #[arg(long, env = "JOBDECK_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
+    force: bool,
+}
+
+fn destination(text: &str) -> Result<PathBuf, &'static str> {
+    if text == "-" {
+        return Err(
+            "a backup is checked before it is handed over, so it can't go to standard output; name a file",
+        );
+    }
+    Ok(text.into())
+}
+
+pub(super) fn backup(args: &BackupArgs) -> Result<(), Failure> {
+    let (database, dest) = (&args.db.db, &args.dest);
+    let store = Store::open(database, Mode::AsItIs, 1)?;
+    let present = look_at(dest, database, args.force)?;
+    let (jobs, bytes, is_older) =
+        make_beside(dest, present, "backed up", |made| copy(&store, made, dest))?;
+    let checked = if is_older {
+        "of an older schema, so only its pages were checked"
+    } else {
+        "nothing is wrong"
+    };
+    say(&format!(
+        "copied {}, {} to {}: {}, {checked}",
+        counted(jobs),
+        database.display(),
+        dest.display(),
+        HumanBytes(bytes)
+    ))
+}
+
+/// Refuses a place where a copy would do harm or be of no use, and tells what becomes of what is there.
+fn look_at(dest: &Path, database: &Path, force: bool) -> Result<Present, Failure> {
+    let io = |source| Failure::Io {
+        path: dest.to_owned(),
+        source,
+    };
+    if belongs_to_database(dest) {
+        return Err(Failure::OverDatabase(dest.to_owned()));
+    }
+    let found = match std::fs::symlink_metadata(dest) {
+        Ok(found) => Some(found),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(io(error)),
+    };
+    if let Some(found) = &found {
+        if dest.is_dir() {
+            return Err(Failure::Folder(dest.to_owned()));
+        }
+        let is_same = |of: std::fs::Metadata| (of.dev(), of.ino()) == (found.dev(), found.ino());
+        if std::fs::metadata(database).is_ok_and(is_same) {
+            return Err(Failure::OntoItself(dest.to_owned()));
+        }
+        if !found.is_file() {
+            return Err(Failure::NotRegular(dest.to_owned()));
+        }
+        if !force {
+            return Err(Failure::Present(dest.to_owned()));
+        }
+    }
+    // SQLite takes a log for that of whatever database stands beside it. An empty one says nothing.
+    for ending in ["-wal", "-journal"] {
+        let mut log = OsString::from(dest);
+        log.push(ending);
+        if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            return Err(Failure::LogBeside(log.into(), dest.to_owned()));
+        }
+    }
+    Ok(if found.is_some() {
+        Present::IsReplaced
+    } else {
+        Present::Stays
+    })
+}
+
+/// Makes the copy and checks it; tells how many jobs it has, how many bytes, and whether its schema is an older one.
+fn copy(store: &Store, made: &Path, dest: &Path) -> Result<(u64, u64, bool), Failure> {
+    let io = |source| Failure::Io {
+        path: dest.to_owned(),
+        source,
+    };
+    let failure = |source| Failure::Copy {
+        database: store.path().to_owned(),
+        dest: dest.to_owned(),
+        source,
+    };
+    let progress = progress_bar(Some(0), "{bar:30} {percent}% copied {msg}");
+    store
+        .copy_to(made, &mut |copied, pages| {
+            progress.set_length(pages);
+            progress.set_position(copied);
+        })
+        .map_err(failure)?;
+    progress.set_message("and being checked");
+    let report = Store::open(made, Mode::AsItIs, 1)?
+        .check()
+        .map_err(failure)?;
+    progress.finish_and_clear();
+    if let Some(problem) = report.problems.first() {
+        return Err(Failure::BadCopy {
+            database: store.path().to_owned(),
+            problem: problem.clone(),
+        });
+    }
+    // Who may not read the database may not read its copy.
+    let file = File::open(made).map_err(io)?;
+    let permissions = std::fs::metadata(store.path()).map_err(io)?.permissions();
+    file.set_permissions(permissions).map_err(io)?;
+    file.sync_all().map_err(io)?;
+    let bytes = file.metadata().map_err(io)?.len();
+    Ok((report.jobs, bytes, report.is_of_pages_alone))
+}
