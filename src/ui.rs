@@ -164,14 +164,13 @@ fn squeeze(line: &str, blanks: Blanks, out: &mut String) {
 
 /// Whether a letter is in a text, or ends one; `text` has the quote that began it.
 fn is_within_text(text: &mut Option<char>, letter: char) -> bool {
-    let Some(quote) = *text else {
-        *text = ['\'', '"', '`'].contains(&letter).then_some(letter);
-        return text.is_some();
-    };
-    if letter == quote {
+    let was_within = text.is_some();
+    if *text == Some(letter) {
         *text = None;
+    } else if !was_within && ['\'', '"', '`'].contains(&letter) {
+        *text = Some(letter);
     }
-    true
+    was_within || text.is_some()
 }
 
 /// Whether a line has a slash, which may begin a comment or an expression, outside of its texts.
