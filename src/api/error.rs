@@ -132,7 +132,7 @@ impl ApiError {
                 StoreError::Timeout | StoreError::Cancelled => {
                     (StatusCode::GATEWAY_TIMEOUT, "ERROR_REQUEST_TIMEOUT")
                 }
-                StoreError::Busy | StoreError::Unavailable { .. } => {
+                StoreError::Busy | StoreError::Displaced(_) | StoreError::Unavailable { .. } => {
                     (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE")
                 }
                 StoreError::Conflict { .. } => CONFLICT,
@@ -184,9 +184,9 @@ impl ApiError {
                 "an unexpected fault of jobdeck's own; its log tells more under this request's id"
                     .to_owned()
             }
-            Self::Store(StoreError::Busy | StoreError::Unavailable { .. }) => {
-                "the database can't answer for now; try again".to_owned()
-            }
+            Self::Store(
+                StoreError::Busy | StoreError::Displaced(_) | StoreError::Unavailable { .. },
+            ) => "the database can't answer for now; try again".to_owned(),
             other => other.to_string(),
         }
     }

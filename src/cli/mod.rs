@@ -1,5 +1,6 @@
 //! The command line: what can be said, and what each word of it does.
 
+mod aside;
 mod backup;
 mod healthcheck;
 mod log;
@@ -121,6 +122,14 @@ pub(crate) enum Failure {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error(
+        "{0}: there was no room to write all of it; free some space on the disk; nothing was changed"
+    )]
+    NoRoom(PathBuf),
+    #[error(
+        "{0}: can't be written to; make the file and its folder writable, or serve it without `{1}`"
+    )]
+    NotWritable(PathBuf, &'static str),
     #[error("{0}")]
     Problems(String),
     #[error(

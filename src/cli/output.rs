@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use jobdeck::server;
 
 use super::Failure;
+use super::aside::Aside;
 
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs {
@@ -114,10 +115,7 @@ pub(super) fn make_beside<T>(
     };
     let beside = folder_of(place);
     let (folders, is_stopping) = remove_at_signal(done);
-    let folder = tempfile::Builder::new()
-        .prefix(".jobdeck-new-")
-        .tempdir_in(beside)
-        .map_err(|error| io(error.kind().into()))?;
+    let folder = Aside::make(beside).map_err(io)?;
     // A thread that has ended has nothing to remove.
     let _ = folders.send(folder.path().to_owned());
     let made = folder.path().join("jobs.db");

@@ -265,6 +265,11 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         Mode::ReadWrite
     };
     let store = Arc::new(Store::open(database, mode, config.readers())?);
+    for (option, is_given) in [("--mock", args.mock), ("--writable", args.writable)] {
+        if is_given && !store.is_writable() {
+            return Err(Failure::NotWritable(database.to_owned(), option));
+        }
+    }
     if args.mock {
         config.mock = Some(mock(&config, &store, start)?);
     }
@@ -317,8 +322,12 @@ fn run_server(
     actix_web::rt::System::new().block_on(async {
         let (running, address) = server::start(&config, Arc::clone(store))?;
         // The one line that scripts read.
-        writeln!(std::io::stdout(), "jobdeck listening on http://{address}")
-            .map_err(Failure::Server)?;
+        writeln!(std::io::stdout(), "jobdeck listening on http://{address}").map_err(|source| {
+            Failure::Io {
+                path: "standard output".into(),
+                source,
+            }
+        })?;
         if let Some(file) = &mut ready_file {
             file.publish(address)?;
         }

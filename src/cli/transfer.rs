@@ -9,7 +9,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use jobdeck::demo::{Timeline, World};
-use jobdeck::store::{Interrupt, Mode, OnConflict, Store};
+use jobdeck::store::{
+    Interrupt, Mode, OnConflict, OpenError, Store, StoreError, log_of, refuse_log_of_another,
+};
 use jobdeck::time::Timestamp;
 use jobdeck::transfer::{self, Imported, Source, TransferError};
 
@@ -90,21 +92,41 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
         ConflictArg::Skip => OnConflict::Skip,
         ConflictArg::Fail => OnConflict::Fail,
     };
+    let database = &args.db.db;
     let fill = |path: &Path| -> Result<Imported, Failure> {
-        let store = Store::open(path, Mode::Create, 1)?;
-        transfer::import(&store, sources, on_conflict).map_err(|error| match error {
-            TransferError::Store(source) => Failure::Store {
-                path: path.to_owned(),
+        // Whatever the path, it is about the database that was named.
+        let store = Store::open(path, Mode::Create, 1).map_err(|error| match error {
+            OpenError::Sqlite { source, .. } => OpenError::Sqlite {
+                path: database.clone(),
                 source,
             },
+            other => other,
+        })?;
+        let store_failure = |source| Failure::Store {
+            path: database.clone(),
+            source,
+        };
+        transfer::import(&store, sources, on_conflict).map_err(|error| match error {
+            TransferError::Store(source) => store_failure(source),
+            // Of a store's faults only a conflict is that of a line.
+            TransferError::Write { fault, .. } if !matches!(fault, StoreError::Conflict { .. }) => {
+                store_failure(fault)
+            }
             other => other.into(),
         })
     };
-    let database = &args.db.db;
     let imported = if database.exists() {
         fill(database)
     } else {
-        make_beside(database, Present::Stays, "imported", fill)
+        make_beside(database, Present::Stays, "imported", |made| {
+            refuse_log_of_another(database)?;
+            let imported = fill(made)?;
+            if log_of(made).exists() {
+                // What is committed there would stay behind: there was no room to move it into the database.
+                return Err(Failure::NoRoom(database.clone()));
+            }
+            Ok(imported)
+        })
     };
     progress.finish_and_clear();
     let imported = imported?;

@@ -36,6 +36,11 @@ pub enum OpenError {
         found: i32,
         known: i32,
     },
+    #[error(
+        "{0}: is the log of a database that is no longer beside it, with changes that may be nowhere else; \
+         put that database back, or move the log away"
+    )]
+    LeftBehind(PathBuf),
     #[error("{path}: can't be read: {source}; check the path and its permissions")]
     Io {
         path: PathBuf,
@@ -70,11 +75,13 @@ pub fn remedy(error: &rusqlite::Error) -> &'static str {
             "make the file and its folder writable"
         }
         Some(ErrorCode::CannotOpen) => "check that the folder exists and can be written to",
-        Some(ErrorCode::DiskFull) => "free some space on the disk; nothing was changed",
+        Some(ErrorCode::DiskFull) => "free some space on the disk",
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             "the file is damaged; restore a backup, or see what `jobdeck check` finds"
         }
-        Some(ErrorCode::SystemIoFailure) => "the disk can't be read or written; check it",
+        Some(ErrorCode::SystemIoFailure) => {
+            "the disk can't be read or written; check it, and whether it has room"
+        }
         _ => "see what `jobdeck check` finds",
     }
 }
@@ -100,6 +107,11 @@ pub enum StoreError {
     /// A row of the database that holds no job.
     #[error("row {row} of jobs holds no valid document: {problem}; see what `jobdeck check` finds")]
     Unreadable { row: i64, problem: String },
+    /// The file that was opened is no longer at its path.
+    #[error(
+        "{0}: the file was deleted or replaced; put it back, or start jobdeck again with the one that is there"
+    )]
+    Displaced(PathBuf),
     /// The database was opened to be read only.
     #[error("the database was opened read-only")]
     ReadOnly,

@@ -78,7 +78,6 @@ pub enum Mode {
 /// An open database.
 #[derive(Debug)]
 pub struct Store {
-    path: PathBuf,
     readers: r2d2::Pool<Readers>,
     /// Opens connections as the pool has them.
     manager: Readers,
@@ -89,7 +88,7 @@ pub struct Store {
 
 /// The writer, held alone.
 #[derive(Debug)]
-pub struct Writer<'s>(MutexGuard<'s, Connection>);
+pub struct Writer<'s>(MutexGuard<'s, Connection>, &'s Place);
 
 impl Store {
     /// Opens a database with at most `readers` reading connections.
@@ -98,6 +97,12 @@ impl Store {
     /// [`OpenError`], in one line; a file that is refused was not written to.
     pub fn open(path: &Path, mode: Mode, readers: u32) -> Result<Self, OpenError> {
         let found = inspect(path)?;
+        if matches!(
+            (&found, mode),
+            (Found::Nothing, Mode::Create | Mode::Scratch)
+        ) {
+            refuse_log_of_another(path)?;
+        }
         match (&found, mode) {
             (Found::Nothing, Mode::ReadOnly | Mode::AsItIs | Mode::ReadWrite) => {
                 return Err(OpenError::NotFound(path.to_owned()));
@@ -131,14 +136,11 @@ impl Store {
                 Some(Mutex::new(connection))
             }
         };
-        let identity = Identity::of(path).map_err(|source| OpenError::Io {
+        let place = Place::of(path).map_err(|source| OpenError::Io {
             path: path.to_owned(),
             source,
         })?;
-        let manager = Readers {
-            path: path.to_owned(),
-            identity,
-        };
+        let manager = Readers(place);
         // One connection is opened here, so that its fault is seen and named.
         r2d2::ManageConnection::connect(&manager)
             .map_err(|source| OpenError::sqlite(path, source))?;
@@ -151,7 +153,6 @@ impl Store {
             .error_handler(Box::new(r2d2::LoggingErrorHandler))
             .build_unchecked(manager.clone());
         Ok(Self {
-            path: path.to_owned(),
             readers,
             manager,
             watch: version::Watch::new(),
@@ -188,7 +189,7 @@ impl Store {
     /// The file, as it was named when it was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.manager.0.path
     }
 
     /// The writer; waits until it is free.
@@ -200,6 +201,7 @@ impl Store {
             // A panic while writing rolled its transaction back; the connection is whole.
             Some(writer) => Ok(Writer(
                 writer.lock().unwrap_or_else(PoisonError::into_inner),
+                &self.manager.0,
             )),
             None => Err(StoreError::ReadOnly),
         }
@@ -208,7 +210,14 @@ impl Store {
     /// Whether the file that was opened still stands at its path.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
-        Identity::of(&self.path).is_ok_and(|identity| identity == self.manager.identity)
+        self.manager.0.has_its_file()
+    }
+
+    /// Whether jobs can be written: the database was opened so, and the system lets us.
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.writer()
+            .is_ok_and(|writer| matches!(writer.0.is_readonly("main"), Ok(false)))
     }
 
     /// The readers as they are now, and how often one was waited for.
@@ -220,15 +229,13 @@ impl Store {
     /// The size of the database file, in bytes; without what is still in the write-ahead log alone.
     #[must_use]
     pub fn database_bytes(&self) -> u64 {
-        std::fs::metadata(&self.path).map_or(0, |metadata| metadata.len())
+        std::fs::metadata(self.path()).map_or(0, |metadata| metadata.len())
     }
 
     /// The size of the write-ahead log, in bytes.
     #[must_use]
     pub fn wal_bytes(&self) -> u64 {
-        let mut wal = self.path.clone().into_os_string();
-        wal.push("-wal");
-        std::fs::metadata(wal).map_or(0, |metadata| metadata.len())
+        std::fs::metadata(log_of(self.path())).map_or(0, |metadata| metadata.len())
     }
 
     /// Moves what is in the write-ahead log into the database, as far as readers let it; truncates a large log.
@@ -304,6 +311,39 @@ fn inspect(path: &Path) -> Result<Found, OpenError> {
         });
     }
     Ok(Found::Version(version))
+}
+
+/// Refuses a place where a database would find the write-ahead log of one that is gone: SQLite would throw it away, or take
+/// it for the new one's, and somebody may still want to put it beside the database that it belongs to.
+///
+/// # Errors
+/// [`OpenError::LeftBehind`] where there is one.
+pub fn refuse_log_of_another(path: &Path) -> Result<(), OpenError> {
+    // The journal of a database that was being made when its process was killed lies beside what there is of it.
+    let endings: &[_] = if path.exists() {
+        &["-wal"]
+    } else {
+        &["-wal", "-journal"]
+    };
+    for ending in endings {
+        let log = beside(path, ending);
+        if std::fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0) {
+            return Err(OpenError::LeftBehind(log));
+        }
+    }
+    Ok(())
+}
+
+/// Where the write-ahead log of a database is, if it has one.
+#[must_use]
+pub fn log_of(path: &Path) -> PathBuf {
+    beside(path, "-wal")
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.to_owned().into_os_string();
+    name.push(ending);
+    name.into()
 }
 
 /// Opens the writer; the schema may be missing or old.
@@ -432,6 +472,33 @@ impl Identity {
     }
 }
 
+/// A path, and the file that stood there when it was opened.
+#[derive(Debug, Clone)]
+struct Place {
+    path: PathBuf,
+    identity: Identity,
+}
+
+impl Place {
+    fn of(path: &Path) -> std::io::Result<Self> {
+        let (path, identity) = (path.to_owned(), Identity::of(path)?);
+        Ok(Self { path, identity })
+    }
+
+    fn has_its_file(&self) -> bool {
+        Identity::of(&self.path).is_ok_and(|identity| identity == self.identity)
+    }
+
+    /// What is written to a file that was deleted or replaced is lost with it.
+    fn check(&self) -> Result<(), StoreError> {
+        if self.has_its_file() {
+            Ok(())
+        } else {
+            Err(StoreError::Displaced(self.path.clone()))
+        }
+    }
+}
+
 /// A connection of the pool, with what bounds its functions.
 #[derive(Debug)]
 struct Reading {
@@ -440,26 +507,25 @@ struct Reading {
     kept: kept::Kept,
 }
 
-/// Opens the readers of the pool.
+/// Opens the readers of the pool: a reader of another file that was put in its place would answer from another inventory.
 #[derive(Debug, Clone)]
-struct Readers {
-    path: PathBuf,
-    /// A reader of another file that was put in its place would answer from another inventory.
-    identity: Identity,
-}
+struct Readers(Place);
 
 impl r2d2::ManageConnection for Readers {
     type Connection = Reading;
     type Error = rusqlite::Error;
 
     fn connect(&self) -> rusqlite::Result<Reading> {
-        if !Identity::of(&self.path).is_ok_and(|identity| identity == self.identity) {
+        let Place { path, .. } = &self.0;
+        if let Err(problem) = self.0.check() {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
-            let problem = format!("{}: the file was deleted or replaced", self.path.display());
-            return Err(rusqlite::Error::SqliteFailure(code, Some(problem)));
+            return Err(rusqlite::Error::SqliteFailure(
+                code,
+                Some(problem.to_string()),
+            ));
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
+        let connection = Connection::open_with_flags(path, flags)?;
         let limits = configure(&connection)?;
         connection.pragma_update(None, "query_only", true)?;
         // Reads the header and the schema, so that a fault of the file is seen here.

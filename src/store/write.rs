@@ -8,7 +8,7 @@ use rusqlite::{
 };
 
 use super::derived::{Changes, Entry, owned};
-use super::{StoreError, WRITER_CACHE_KIB, Writer};
+use super::{Place, StoreError, WRITER_CACHE_KIB, Writer};
 use crate::job::{Job, Pieces, error_codes};
 use crate::time::Timestamp;
 
@@ -37,6 +37,8 @@ pub enum Written {
 pub struct WriteTransaction<'w> {
     pub(super) transaction: Transaction<'w>,
     on_conflict: OnConflict,
+    /// Where the file must still be when all is done; `None` while it is being opened.
+    place: Option<&'w Place>,
     /// The keys of the domains seen so far.
     domains: HashMap<String, i64>,
     /// The keys of the collectors seen last, by domain.
@@ -59,10 +61,13 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError`] when another program holds the database, or it can't be written to.
     pub fn begin(&mut self, on_conflict: OnConflict) -> Result<WriteTransaction<'_>, StoreError> {
+        self.1.check()?;
         let transaction = self
             .0
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        Ok(WriteTransaction::within(transaction, on_conflict))
+        let mut writing = WriteTransaction::within(transaction, on_conflict);
+        writing.place = Some(self.1);
+        Ok(writing)
     }
 
     /// Has the writer hold more of the database in memory from now on, for an import of very many jobs, and sort in files
@@ -90,6 +95,7 @@ impl<'w> WriteTransaction<'w> {
         Self {
             transaction,
             on_conflict,
+            place: None,
             domains: HashMap::new(),
             collector_infos: HashMap::new(),
             collector_info_bytes: 0,
@@ -298,9 +304,11 @@ impl<'w> WriteTransaction<'w> {
     /// Makes all that was written visible and, but in a scratch database, durable.
     ///
     /// # Errors
-    /// [`StoreError`] when the disk fails or is full; nothing was written then.
+    /// [`StoreError`] when the disk fails or is full, and nothing was written then; or when the file was deleted or replaced.
     pub fn commit(self) -> Result<(), StoreError> {
-        Ok(self.finish()?.commit()?)
+        let place = self.place;
+        self.finish()?.commit()?;
+        place.map_or(Ok(()), Place::check)
     }
 
     /// Writes every document of `former_jobs`, in their order.
