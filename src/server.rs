@@ -13,7 +13,7 @@ use actix_web::{App as ActixApp, HttpServer};
 
 use tokio::sync::Semaphore;
 
-use crate::api::{self, App, Description, Hosts, Origin};
+use crate::api::{self, App, Description, Hosts, Origin, Stopping};
 use crate::clock::Clocks;
 use crate::mock::Mock;
 use crate::store::Store;
@@ -27,8 +27,6 @@ const CONNECTIONS_PER_WORKER: usize = 1_024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may stand idle.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How much longer than a query's deadline answers in flight may take after the signal to stop.
-const SHUTDOWN_MARGIN_SECONDS: u64 = 1;
 /// How often the file of tokens is looked at for a change.
 const TOKENS_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the write-ahead log is moved into the database.
@@ -109,6 +107,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         origins: config.cors.clone(),
         statistics: Arc::new(Semaphore::new(config.readers() as usize / 4)),
         streams: Arc::new(Semaphore::new(config.readers() as usize / 4)),
+        stopping: Arc::default(),
         description: Description::new(
             config.is_writable || config.mock.is_some(),
             config.mock.is_some(),
@@ -117,6 +116,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         metrics: Arc::default(),
         slow_query: config.slow_query,
     });
+    let stopping = Arc::clone(&app.stopping);
     let switches = api::Switches::of(&app);
     let metrics = Arc::clone(&app.metrics);
     let is_mock = config.mock.is_some();
@@ -147,16 +147,16 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
     .max_connections(CONNECTIONS_PER_WORKER)
     .client_request_timeout(HEAD_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
-    // A query that was asked may run to its deadline.
-    .shutdown_timeout(config.query_timeout.as_secs() + SHUTDOWN_MARGIN_SECONDS)
+    // Who has not asked to the end by then, or does not read, is let go.
+    .shutdown_timeout(api::MOST_STOPPING.as_secs())
     .disable_signals()
     .listen(listener)
     .map_err(StartError::Server)?
     .run();
     // Noticed from here on, so that who is told that the server serves may end it at once.
     let ends_at_hangup = config.tokens.is_none();
-    let stopping = stop_at_signal(ends_at_hangup, server.handle(), config.mock.clone());
-    actix_web::rt::spawn(stopping);
+    let stop = (server.handle(), config.mock.clone(), stopping);
+    actix_web::rt::spawn(stop_at_signal(ends_at_hangup, stop));
     if let Some(tokens) = &config.tokens {
         actix_web::rt::spawn(watch_tokens(Arc::clone(tokens)));
     }
@@ -175,14 +175,17 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
 /// one at once.
 fn stop_at_signal(
     ends_at_hangup: bool,
-    server: ServerHandle,
-    mock: Option<Arc<Mock>>,
+    (server, mock, stopping): (ServerHandle, Option<Arc<Mock>>, Arc<Stopping>),
 ) -> impl Future<Output = ()> {
     let first = stop_signal(ends_at_hangup);
     async move {
         first.await;
         log::info!("stopping: what was asked is answered first, a second signal ends at once");
-        actix_web::rt::spawn(stop(server.clone(), mock));
+        let stopped = server.clone();
+        actix_web::rt::spawn(async move {
+            stopping.let_them_finish().await;
+            stop(stopped, mock).await;
+        });
         stop_signal(ends_at_hangup).await;
         server.stop(false).await;
     }

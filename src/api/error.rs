@@ -48,6 +48,10 @@ pub(crate) enum ApiError {
         "as many statistics or lists without a limit as may run at a time are running; try again"
     )]
     Crowded,
+    #[error(
+        "the server is being stopped, and this takes too long to wait for; ask again when it is back"
+    )]
+    Stopping,
     #[error("the body did not arrive within {0} seconds")]
     SlowBody(u64),
     #[error("the body ended early: {0}")]
@@ -156,7 +160,9 @@ impl ApiError {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "ERROR_UNSUPPORTED_MEDIA_TYPE",
             ),
-            Self::Crowded => (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE"),
+            Self::Crowded | Self::Stopping => {
+                (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE")
+            }
             Self::Asked(asked) => (
                 StatusCode::from_u16(asked.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
                 asked.code,

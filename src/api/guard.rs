@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{
     HOST, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
+use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
@@ -40,6 +40,7 @@ pub(crate) async fn guard(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    app.stopping.begin_request();
     let waiting = Waiting::new(request_id(&request), &request);
     let id = HeaderValue::from_str(waiting.id());
     if app.mock.is_some() {
@@ -58,6 +59,10 @@ pub(crate) async fn guard(
     };
     if let Some(error) = refused_preflight(&response) {
         response = response.into_response(error.error_response());
+    }
+    if app.stopping.is_told() {
+        let head = response.response_mut().head_mut();
+        head.set_connection_type(ConnectionType::Close);
     }
     let headers = response.headers_mut();
     if let Ok(id) = id {

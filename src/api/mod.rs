@@ -15,6 +15,7 @@ mod openapi;
 mod own;
 mod parameters;
 mod states;
+mod stopping;
 mod wire;
 mod write;
 
@@ -33,6 +34,8 @@ pub use self::metrics::Metrics;
 pub(crate) use self::misbehave::{keep_socket, misbehave};
 pub use self::openapi::Description;
 pub(crate) use self::states::bring_up_to_date;
+pub(crate) use self::stopping::MOST as MOST_STOPPING;
+pub use self::stopping::Stopping;
 pub(crate) use self::wire::is_known;
 use crate::clock::Clocks;
 use crate::mock::{Audience, Mock, Route};
@@ -59,6 +62,7 @@ pub struct App {
     pub statistics: Arc<tokio::sync::Semaphore>,
     /// Places for lists without a limit, as many: their clients may be slow.
     pub streams: Arc<tokio::sync::Semaphore>,
+    pub stopping: Arc<Stopping>,
     /// What `/openapi.json` answers.
     pub description: Description,
     pub metrics: Arc<Metrics>,

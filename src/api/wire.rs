@@ -248,9 +248,10 @@ pub(crate) async fn answer<Q: Send + 'static>(
         drop(place);
     });
     // The sender is dropped unanswered only by a panic.
-    let head = answered
-        .await
-        .map_err(|_closed| ApiError::Internal("a query ended in a panic"))?;
+    let head = tokio::select! {
+        head = answered => head.map_err(|_closed| ApiError::Internal("a query ended in a panic"))?,
+        () = app.stopping.out_of_time() => return Err(ApiError::Stopping),
+    };
     respond(head, Some(guard))
 }
 
