@@ -1,0 +1,359 @@
+//! `kill -9` at any moment: a database is sound afterwards, an import is whole or absent, and what was acknowledged is there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::{
+    Server, folder, generated, job, jobdeck, jobs, ok, rounds, sound, text, wait_until, with_jobs,
+};
+
+/// How a command that was to be killed ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Killed,
+    /// It was done before.
+    Done,
+}
+
+/// Runs a command to its end, so that the moments to kill it are known.
+fn duration(command: &mut Command) -> Duration {
+    let start = Instant::now();
+    let output = crate::finish(command);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    start.elapsed()
+}
+
+/// Starts a command and kills it after a while.
+fn kill(command: &mut Command, after: Duration) -> End {
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The moment itself is what is random here.
+    thread::sleep(after);
+    child.kill().unwrap();
+    if child.wait().unwrap().success() {
+        End::Done
+    } else {
+        End::Killed
+    }
+}
+
+/// So many moments of a duration, and a little after it, spread so that every part of it has some.
+fn moments(seed: u64, count: u32, all: Duration) -> impl Iterator<Item = Duration> {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    (0..count).map(move |number| {
+        let part = (f64::from(number) + random.random::<f64>()) / f64::from(count);
+        all.mul_f64(part * 1.1)
+    })
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::copy(from.join("jobdeck.db"), to.join("jobdeck.db")).unwrap();
+}
+
+#[test]
+fn a_killed_import_of_a_new_database_leaves_all_of_it_or_nothing() {
+    let lines = generated(1_500, 1);
+    let here = folder();
+    std::fs::write(here.path().join("jobs.ndjson"), &lines).unwrap();
+    let import = |here: &Path| {
+        let mut import = jobdeck(here);
+        import.args(["import", "jobs.ndjson"]);
+        import
+    };
+    let all = duration(&mut import(here.path()));
+    let mut found = BTreeMap::new();
+    for after in moments(1, rounds(20), all) {
+        let folder = folder();
+        let here = folder.path();
+        std::fs::write(here.join("jobs.ndjson"), &lines).unwrap();
+        let end = kill(&mut import(here), after);
+        let is_there = here.join("jobdeck.db").exists();
+        *found
+            .entry(format!("{end:?}, there: {is_there}"))
+            .or_insert(0) += 1;
+        assert!(is_there || end == End::Killed, "{after:?}");
+        if is_there {
+            assert_eq!(sound(here), lines, "{after:?}");
+        }
+        // What a killed one left is in nobody's way, and does not stay.
+        ok(here, &["import", "jobs.ndjson"]);
+        assert_eq!(sound(here), lines, "{after:?}");
+        let mut left: Vec<_> = std::fs::read_dir(here)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        // Those who only read leave the log as they find it.
+        left.retain(|name| !name.to_string_lossy().starts_with("jobdeck.db"));
+        assert_eq!(left, ["jobs.ndjson"], "{after:?}");
+    }
+    println!("imports into a new database, killed: {found:?}");
+}
+
+#[test]
+fn a_killed_import_leaves_a_database_as_it_was_or_has_all() {
+    // Half of these jobs are there already, and are replaced by others of the same ids.
+    let base = with_jobs(&jobs(600));
+    let before = sound(base.path());
+    let lines: String = (300..1_500)
+        .map(|number| job(&format!("job-{number:06}"), number + 1))
+        .collect();
+    let try_one = |after: Option<Duration>| {
+        let folder = folder();
+        let here = folder.path();
+        copy(base.path(), here);
+        std::fs::write(here.join("jobs.ndjson"), &lines).unwrap();
+        let mut import = jobdeck(here);
+        import.args(["import", "jobs.ndjson"]);
+        match after {
+            None => (duration(&mut import), sound(here)),
+            Some(after) => {
+                let end = kill(&mut import, after);
+                let now = sound(here);
+                assert!(end == End::Killed || now != before);
+                (Duration::ZERO, now)
+            }
+        }
+    };
+    let (all, after_it) = try_one(None);
+    let mut whole = 0;
+    for after in moments(2, rounds(20), all) {
+        let (_, now) = try_one(Some(after));
+        assert!(now == before || now == after_it, "a part of it: {after:?}");
+        whole += u32::from(now == after_it);
+    }
+    println!(
+        "imports into a database, killed: {whole} of {} were whole",
+        rounds(20)
+    );
+}
+
+/// What a client knows of a job of its own: the number that it holds, or that it is not there.
+type Known = Option<u64>;
+
+/// A client that writes jobs which no other client knows.
+struct Client {
+    name: usize,
+    random: ChaCha8Rng,
+    next: u64,
+    /// What was acknowledged.
+    known: BTreeMap<String, Known>,
+    /// What was asked for last, and never answered.
+    asked: BTreeMap<String, Known>,
+}
+
+impl Client {
+    fn new(name: usize, random: ChaCha8Rng) -> Self {
+        let (known, asked) = (BTreeMap::new(), BTreeMap::new());
+        Self {
+            name,
+            random,
+            next: 0,
+            known,
+            asked,
+        }
+    }
+
+    /// Writes until there is no answer any more, and counts what is acknowledged.
+    fn write(&mut self, server: &Server, acknowledged: &AtomicU32) {
+        loop {
+            self.next += 1;
+            let number = self.next;
+            let id = format!("job-{}-{}", self.name, self.random.random_range(0..20));
+            let path = format!("/jobdeck/jobs/{id}?domain_id=d");
+            let is_there = self.known.get(&id).copied().flatten().is_some();
+            let (answer, asked) = match self.random.random_range(0..4) {
+                0 if is_there => (server.try_send("DELETE", &path, ""), vec![(id, None)]),
+                1 if is_there => {
+                    let patch = format!("{{\"filter\":{{\"n\":{number}}}}}");
+                    let asked = vec![(id, Some(number))];
+                    (server.try_send("PATCH", &path, &patch), asked)
+                }
+                2 => {
+                    let ids = (0..5).map(|place| format!("job-{}-many-{place}", self.name));
+                    let asked: Vec<_> = ids.map(|id| (id, Some(number))).collect();
+                    let lines: String = asked.iter().map(|(id, _)| job(id, number)).collect();
+                    (
+                        server.try_send("POST", "/jobdeck/jobs?domain_id=d", &lines),
+                        asked,
+                    )
+                }
+                _ => {
+                    let asked = vec![(id.clone(), Some(number))];
+                    (server.try_send("PUT", &path, &job(&id, number)), asked)
+                }
+            };
+            let Ok((status, text)) = answer else {
+                self.asked = asked.into_iter().collect();
+                return;
+            };
+            assert!((200..300).contains(&status), "{status}: {text}");
+            self.known.extend(asked);
+            acknowledged.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Compares what is there with what was acknowledged; what was asked for last may be there, but not a part of it.
+    fn compare(&mut self, there: &BTreeMap<String, u64>) {
+        let holds = |expected: &BTreeMap<String, Known>| {
+            expected
+                .iter()
+                .all(|(id, number)| there.get(id) == number.as_ref())
+        };
+        let mut later = self.known.clone();
+        later.append(&mut self.asked);
+        if holds(&later) {
+            self.known = later;
+        }
+        for (id, number) in &self.known {
+            assert_eq!(there.get(id), number.as_ref(), "{id} was acknowledged");
+        }
+    }
+}
+
+/// The number that each job holds.
+fn numbers(lines: &str) -> BTreeMap<String, u64> {
+    lines
+        .lines()
+        .map(|line| {
+            let job: Value = serde_json::from_str(line).unwrap();
+            let id = job["job_id"].as_str().unwrap().to_owned();
+            (id, job["filter"]["n"].as_u64().unwrap())
+        })
+        .collect()
+}
+
+#[test]
+fn acknowledged_writes_are_there_after_a_kill() {
+    let folder = folder();
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let mut clients: Vec<_> = (0..4)
+        .map(|name| Client::new(name, ChaCha8Rng::seed_from_u64(random.random())))
+        .collect();
+    let mut all = 0;
+    for _ in 0..rounds(40) {
+        let server = Server::start(folder.path(), &["--create", "--writable"]);
+        let acknowledged = AtomicU32::new(0);
+        let enough = random.random_range(0..40);
+        thread::scope(|scope| {
+            for client in &mut clients {
+                scope.spawn(|| client.write(&server, &acknowledged));
+            }
+            wait_until("writes are acknowledged", || {
+                acknowledged.load(Ordering::SeqCst) >= enough
+            });
+            server.signal("-KILL");
+        });
+        all += acknowledged.into_inner();
+        drop(server);
+        // Whoever opens it first after a kill reads what the log has.
+        let there = numbers(&sound(folder.path()));
+        for client in &mut clients {
+            client.compare(&there);
+        }
+    }
+    println!(
+        "{all} acknowledged writes are there after {} kills",
+        rounds(40)
+    );
+}
+
+#[test]
+fn a_killed_repair_leaves_what_there_was_or_repairs_all() {
+    let base = with_jobs(&generated(1_000, 4));
+    let before = sound(base.path());
+    let connection = Connection::open(base.path().join("jobdeck.db")).unwrap();
+    connection
+        .execute_batch(
+            "UPDATE status_counts SET jobs = jobs + 1; DELETE FROM job_errors; DELETE FROM hour_counts",
+        )
+        .unwrap();
+    drop(connection);
+    let repair = |here: &Path| {
+        copy(base.path(), here);
+        let mut repair = jobdeck(here);
+        repair.args(["check", "--repair"]);
+        repair
+    };
+    let trial = folder();
+    let all = duration(&mut repair(trial.path()));
+    let check = |here: &Path| {
+        let output = crate::run(here, &["check"]);
+        (output.status.code(), text(&output.stdout).to_owned())
+    };
+    let damage = check(base.path());
+    assert_eq!(damage.0, Some(1));
+    let repaired = check(trial.path());
+    let mut whole = 0;
+    for after in moments(5, rounds(10), all) {
+        let folder = folder();
+        let here = folder.path();
+        kill(&mut repair(here), after);
+        let found = check(here);
+        assert!(found == damage || found == repaired, "{after:?}: {found:?}");
+        whole += u32::from(found == repaired);
+        ok(here, &["check", "--repair"]);
+        assert_eq!(sound(here), before, "{after:?}");
+    }
+    println!("repairs, killed: {whole} of {} were whole", rounds(10));
+}
+
+/// A database of an older schema, with more jobs than the one that is kept.
+fn older(schema: &Path, here: &Path) {
+    let path = here.join("jobdeck.db");
+    std::fs::copy(schema, &path).unwrap();
+    let connection = Connection::open(path).unwrap();
+    for round in 0..15 {
+        connection
+            .execute_batch(&format!(
+                "INSERT INTO jobs SELECT NULL, domain, job_id || '-{round}', status, total_tasks, remained_tasks, collector_id, \
+                 project_id, created_at, updated_at, finished_at, \
+                 replace(document, '\"' || job_id || '\"', '\"' || job_id || '-{round}\"') FROM jobs WHERE id <= 60"
+            ))
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_killed_upgrade_leaves_the_older_database_or_the_newer() {
+    const JOBS: usize = 60 * 16;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(root).unwrap() {
+        let schema = entry.unwrap().path();
+        let upgrade = |here: &Path| {
+            older(&schema, here);
+            std::fs::write(here.join("none.ndjson"), "").unwrap();
+            let mut upgrade = jobdeck(here);
+            upgrade.args(["import", "none.ndjson"]);
+            upgrade
+        };
+        let trial = folder();
+        let all = duration(&mut upgrade(trial.path()));
+        let expected = sound(trial.path());
+        assert_eq!(expected.lines().count(), JOBS);
+        for after in moments(6, rounds(5), all) {
+            let folder = folder();
+            let here = folder.path();
+            kill(&mut upgrade(here), after);
+            ok(here, &["import", "none.ndjson"]);
+            assert_eq!(sound(here), expected, "{after:?}");
+        }
+        seen += 1;
+    }
+    println!(
+        "upgrades of {seen} older schemas, killed: {} each",
+        rounds(5)
+    );
+}

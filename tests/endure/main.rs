@@ -1,0 +1,319 @@
+//! Hard to break: the binary is killed, its disk is full, its clients misbehave, and what it promised holds.
+//!
+//! `cargo test` does enough of it for every day. `ENDURE=10 cargo test --release --test endure -- --nocapture` kills ten times
+//! as often, and holds the promises that are times to their letter; on a machine that is busy otherwise they are only told.
+#![cfg(test)]
+#![expect(
+    clippy::print_stdout,
+    reason = "`--nocapture` shows what was met, and how often"
+)]
+
+mod crash;
+mod faults;
+mod load;
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, Read, Seek};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_jobdeck");
+/// What no wait of these tests may take.
+const FAR_TOO_LONG: Duration = Duration::from_mins(1);
+
+/// How many times as much is done as on every day; `None` is every day.
+fn thoroughly() -> Option<u32> {
+    let times = std::env::var("ENDURE").ok()?;
+    Some(times.parse().expect("ENDURE is a number"))
+}
+
+fn rounds(every_day: u32) -> u32 {
+    every_day * thoroughly().unwrap_or(1)
+}
+
+/// Tells how long something took that is promised to take less, and insists on it where the machine is all ours.
+#[track_caller]
+fn promised(what: &str, took: Duration, most: Duration) {
+    println!("{what}: {took:?}, promised are {most:?}");
+    assert!(thoroughly().is_none() || took <= most, "{what}: {took:?}");
+}
+
+/// Says that something could not be tried here.
+fn skip(why: &str) {
+    println!("SKIPPED: {why}");
+}
+
+/// In memory where that can be, since nothing here is about the disk's own speed; every day has no time to wait for it.
+fn folder() -> TempDir {
+    let in_memory = Path::new("/dev/shm");
+    if thoroughly().is_none() && in_memory.is_dir() {
+        return tempfile::tempdir_in(in_memory).unwrap();
+    }
+    tempfile::tempdir().unwrap()
+}
+
+fn jobdeck(folder: &Path) -> Command {
+    let mut command = Command::new(BINARY);
+    command.current_dir(folder).env_clear();
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    finish(jobdeck(folder).args(arguments))
+}
+
+/// Runs a command to its end, which must come.
+#[track_caller]
+fn finish(command: &mut Command) -> Output {
+    let (mut stdout, mut stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+    let mut child = command
+        .stdout(stdout.try_clone().unwrap())
+        .stderr(stderr.try_clone().unwrap())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    let status = loop {
+        match child.try_wait().unwrap() {
+            Some(status) => break status,
+            None if start.elapsed() > FAR_TOO_LONG => {
+                child.kill().unwrap();
+                panic!("it never ends: {command:?}");
+            }
+            None => std::thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    let read = |file: &mut std::fs::File| {
+        let mut bytes = Vec::new();
+        file.rewind().unwrap();
+        file.read_to_end(&mut bytes).unwrap();
+        bytes
+    };
+    let (stdout, stderr) = (read(&mut stdout), read(&mut stderr));
+    Output {
+        status,
+        stdout,
+        stderr,
+    }
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// Standard output of a run that must go well.
+#[track_caller]
+fn ok(folder: &Path, arguments: &[&str]) -> String {
+    went_well(&run(folder, arguments))
+}
+
+#[track_caller]
+fn went_well(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    text(&output.stdout).to_owned()
+}
+
+/// The one line on standard error of a run that must fail.
+#[track_caller]
+fn failed(output: &Output) -> String {
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("jobdeck: "), "{said}");
+    assert_eq!(said.lines().count(), 1, "one line: {said}");
+    said.to_owned()
+}
+
+/// All the jobs, by a database that has nothing wrong: every page, document, derived value and count.
+#[track_caller]
+fn sound(folder: &Path) -> String {
+    let said = ok(folder, &["check"]);
+    assert!(said.ends_with(", nothing is wrong\n"), "{said}");
+    ok(folder, &["export"])
+}
+
+/// So many made-up jobs, the same for the same seed, as NDJSON.
+fn generated(jobs: u32, seed: u32) -> String {
+    let (jobs, seed) = (jobs.to_string(), seed.to_string());
+    let arguments = ["generate", "--jobs", &jobs, "--seed", &seed];
+    ok(Path::new("."), &arguments)
+}
+
+fn job(id: &str, number: u64) -> String {
+    format!(
+        "{{\"job_id\":\"{id}\",\"domain_id\":\"d\",\"created_at\":\"2022-06-17T08:00:00Z\",\"filter\":{{\"n\":{number}}},\
+         \"errors\":[{{\"error_code\":\"E{}\"}}]}}\n",
+        number % 7
+    )
+}
+
+/// So many jobs of domain `d`.
+fn jobs(count: u64) -> String {
+    (0..count).fold(String::new(), |mut text, number| {
+        write!(text, "{}", job(&format!("job-{number:06}"), number)).unwrap();
+        text
+    })
+}
+
+/// A folder with `jobdeck.db`, made of these jobs.
+fn with_jobs(jobs: &str) -> TempDir {
+    let folder = folder();
+    std::fs::write(folder.path().join("jobs.ndjson"), jobs).unwrap();
+    ok(folder.path(), &["import", "jobs.ndjson"]);
+    folder
+}
+
+/// Waits until something is so.
+#[track_caller]
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < FAR_TOO_LONG, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+/// A server in a process of its own, which is killed when this is dropped.
+struct Server {
+    child: Child,
+    address: String,
+    agent: ureq::Agent,
+    log: PathBuf,
+}
+
+/// Status and body.
+type Answer = (u16, String);
+
+impl Server {
+    /// Serves `jobdeck.db` of this folder; the log goes to `log` beside it.
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = jobdeck(folder);
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        command.args(arguments);
+        Self::spawn(command, folder)
+    }
+
+    #[track_caller]
+    fn spawn(mut command: Command, folder: &Path) -> Self {
+        let server = Self::try_spawn(&mut command, folder);
+        server.unwrap_or_else(|output| panic!("{}", text(&output.stderr)))
+    }
+
+    /// Starts a command that serves; where it ends instead, tells how.
+    fn try_spawn(command: &mut Command, folder: &Path) -> Result<Self, Output> {
+        let log = folder.join("log");
+        command.stderr(std::fs::File::create(&log).unwrap());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let address = line.trim().strip_prefix("jobdeck listening on http://");
+        let Some(address) = address.map(str::to_owned) else {
+            let mut output = child.wait_with_output().unwrap();
+            output.stderr = std::fs::read(&log).unwrap();
+            return Err(output);
+        };
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(FAR_TOO_LONG))
+            .build()
+            .into();
+        Ok(Self {
+            child,
+            address,
+            agent,
+            log,
+        })
+    }
+
+    /// Asks; the error is of the connection.
+    fn try_send(&self, method: &str, path: &str, body: &str) -> Result<Answer, ureq::Error> {
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("http://{}{path}", self.address));
+        let mut answer = if body.is_empty() {
+            self.agent.run(request.body(())?)?
+        } else {
+            let content_type = match (method, path.starts_with("/jobdeck/jobs?")) {
+                ("POST", true) => "application/x-ndjson",
+                ("PATCH", _) => "application/merge-patch+json",
+                _ => "application/json",
+            };
+            let request = request.header("content-type", content_type);
+            self.agent.run(request.body(body)?)?
+        };
+        let text = answer
+            .body_mut()
+            .with_config()
+            .limit(u64::MAX)
+            .read_to_string()?;
+        Ok((answer.status().as_u16(), text))
+    }
+
+    fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+        self.try_send(method, path, body).unwrap()
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, "")
+    }
+
+    /// An answer that must be right.
+    #[track_caller]
+    fn good(&self, path: &str) -> Value {
+        let (status, text) = self.get(path);
+        assert_eq!(status, 200, "{path}: {text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args([signal, &id]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits until it has ended by itself.
+    fn ended(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// Ends it as the system would, and sees that it was well until then.
+    #[track_caller]
+    fn stop(self) {
+        self.signal("-TERM");
+        let log = self.log();
+        let status = self.ended();
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(!log.contains("panicked"), "{log}");
+    }
+
+    /// What it has logged so far.
+    fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// How many descriptors it has open.
+    fn descriptors(&self) -> usize {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
+        open.unwrap().count()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The code of an error that is told as every error is.
+#[track_caller]
+fn error_code((status, text): &Answer) -> String {
+    let body: Value = serde_json::from_str(text).unwrap_or_else(|_| panic!("{status}: {text}"));
+    let code = body["detail"]["code"].as_str().unwrap_or_default();
+    format!("{status} {code}")
+}
