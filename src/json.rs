@@ -1,8 +1,10 @@
 //! JSON as it comes from outside, read strictly.
 //!
 //! `serde_json` keeps the last of two members of one name and goes 128 levels deep. Here a member given twice is an
-//! error and so is a value nested deeper than [`MAX_DEPTH`], because what is silently dropped is never noticed.
+//! error and so is a value nested deeper than [`MAX_DEPTH`], because what is silently dropped is never noticed. So is
+//! one of more than [`MAX_VALUES`] values, because two bytes of text, `1,`, become a hundred of memory.
 
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -13,6 +15,8 @@ use serde_json::{Map, Number, Value};
 
 /// How deep arrays and objects may be nested. (Rule 5 of the limits.)
 pub const MAX_DEPTH: usize = 64;
+/// How many values one may hold in all.
+pub const MAX_VALUES: usize = 100_000;
 
 /// Any JSON value without duplicate members.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -26,7 +30,7 @@ pub struct StrictObject(pub Map<String, Value>);
 
 impl<'de> Deserialize<'de> for Strict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Nested { depth: 0 }.deserialize(deserializer).map(Self)
+        AtMost(MAX_VALUES).deserialize(deserializer).map(Self)
     }
 }
 
@@ -39,7 +43,8 @@ impl<'de> Deserialize<'de> for StrictObject {
                 f.write_str("an object")
             }
             fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<Self::Value, A::Error> {
-                Nested { depth: 0 }.object(access)
+                let count = Cell::new(0);
+                AtMost(MAX_VALUES).outermost(&count).object(access)
             }
         }
         deserializer.deserialize_map(ObjectOnly).map(Self)
@@ -66,13 +71,48 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for ObjectOnly<T> {
     }
 }
 
-/// Reads one value that lies `depth` levels below the outermost.
-#[derive(Clone, Copy)]
-struct Nested {
-    depth: usize,
+/// Reads a text as any JSON value without duplicate members, of at most so many values in all.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn read(text: &[u8], most_values: usize) -> Result<Value, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let value = AtMost(most_values).deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
 }
 
-impl Nested {
+/// Reads a value that holds at most so many.
+struct AtMost(usize);
+
+impl AtMost {
+    fn outermost(self, count: &Cell<usize>) -> Nested<'_> {
+        Nested {
+            depth: 0,
+            count,
+            most: self.0,
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for AtMost {
+    type Value = Value;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        let count = Cell::new(0);
+        self.outermost(&count).deserialize(deserializer)
+    }
+}
+
+/// Reads one value that lies `depth` levels below the outermost.
+#[derive(Clone, Copy)]
+struct Nested<'c> {
+    depth: usize,
+    /// How many values there were, on every level.
+    count: &'c Cell<usize>,
+    most: usize,
+}
+
+impl Nested<'_> {
     fn deeper<E: Error>(self) -> Result<Self, E> {
         if self.depth == MAX_DEPTH {
             return Err(E::custom(format_args!(
@@ -81,6 +121,7 @@ impl Nested {
         }
         Ok(Self {
             depth: self.depth + 1,
+            ..self
         })
     }
 
@@ -98,14 +139,21 @@ impl Nested {
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Nested {
+impl<'de> DeserializeSeed<'de> for Nested<'_> {
     type Value = Value;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        if self.count.get() == self.most {
+            return Err(D::Error::custom(format_args!(
+                "holds more than {} values",
+                self.most
+            )));
+        }
+        self.count.set(self.count.get() + 1);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Nested {
+impl<'de> Visitor<'de> for Nested<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -196,6 +244,16 @@ mod tests {
         check(
             &nested(MAX_DEPTH + 1),
             "nested deeper than 64 levels at line 1 column 66",
+        );
+    }
+
+    #[test]
+    fn values_are_counted() {
+        let array = |values: usize| format!("[{}1]", "1,".repeat(values - 2));
+        check(&array(MAX_VALUES), &array(MAX_VALUES));
+        check(
+            &array(MAX_VALUES + 1),
+            "holds more than 100000 values at line 1 column 200000",
         );
     }
 

@@ -11,6 +11,8 @@ use crate::query::QueryError;
 use crate::store::StoreError;
 use crate::transfer::TransferError;
 
+/// The longest message, in characters: it quotes what was sent, and that may be as long as a body.
+const MAX_MESSAGE_CHARS: usize = 2_000;
 /// As SpaceONE answers what is unique and present already.
 const CONFLICT: (StatusCode, &str) = (StatusCode::CONFLICT, "ERROR_SAVE_UNIQUE_VALUES");
 
@@ -193,9 +195,17 @@ impl ApiError {
             Self::Store(
                 StoreError::Busy | StoreError::Displaced(_) | StoreError::Unavailable { .. },
             ) => "the database can't answer for now; try again".to_owned(),
-            other => other.to_string(),
+            other => cut(other.to_string()),
         }
     }
+}
+
+fn cut(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 /// When a wait for requests ended.

@@ -4,19 +4,20 @@
 //! whole, with its length. What is longer is streamed as it is read, a few chunks ahead of the client at most, so memory
 //! stays flat however many rows there are; and a client that goes away takes its query with it.
 
+use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use actix_web::body::{BodySize, MessageBody};
+use actix_web::body::{BodySize, BodyStream, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ContentType, ETag, EntityTag,
-    Header, HeaderMap, IfNoneMatch,
+    Header, HeaderMap, IfNoneMatch, TRANSFER_ENCODING,
 };
-use actix_web::web::{Bytes, Payload};
+use actix_web::web::{Bytes, BytesMut, Payload};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use serde::Serialize;
 use tokio::sync::{mpsc, oneshot};
@@ -77,12 +78,39 @@ pub(super) async fn read_any_body(
     if declared.is_some_and(|length: usize| length > most) {
         return Err(ApiError::TooLarge(most));
     }
-    match tokio::time::timeout(BODY_TIMEOUT, payload.to_bytes_limited(most)).await {
-        Err(_) => Err(ApiError::SlowBody(BODY_TIMEOUT.as_secs())),
-        Ok(Err(_)) => Err(ApiError::TooLarge(most)),
-        Ok(Ok(Err(error))) => Err(ApiError::BrokenBody(error.to_string())),
-        Ok(Ok(Ok(bytes))) => Ok(bytes),
+    if declared.unwrap_or_default() == 0 && !headers.contains_key(TRANSFER_ENCODING) {
+        // What comes after a CONNECT or an upgrade would be taken for a body without end.
+        return Ok(Bytes::new());
     }
+    let collecting = collect(payload, declared.unwrap_or_default(), most);
+    match tokio::time::timeout(BODY_TIMEOUT, collecting).await {
+        Err(_) => Err(ApiError::SlowBody(BODY_TIMEOUT.as_secs())),
+        Ok(body) => body,
+    }
+}
+
+/// Puts the chunks of a body together: in one place that is as large as was declared, since a buffer that grows is
+/// copied, and for a while there twice. What comes in one chunk is handed on as it is.
+async fn collect(payload: Payload, declared: usize, most: usize) -> Result<Bytes, ApiError> {
+    let mut chunks = pin!(BodyStream::new(payload));
+    let mut body = BytesMut::new();
+    while let Some(chunk) = poll_fn(|context| chunks.as_mut().poll_next(context)).await {
+        let chunk = chunk.map_err(|error| ApiError::BrokenBody(error.to_string()))?;
+        if body.len() + chunk.len() > most {
+            return Err(ApiError::TooLarge(most));
+        }
+        if body.is_empty() && chunk.len() == declared {
+            return Ok(chunk);
+        }
+        if body.is_empty() {
+            body.reserve(declared);
+        }
+        body.extend_from_slice(&chunk);
+        if body.len() == declared {
+            break;
+        }
+    }
+    Ok(body.freeze())
 }
 
 fn check_media_type(headers: &HeaderMap, allowed: &'static [&'static str]) -> Result<(), ApiError> {

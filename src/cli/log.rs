@@ -17,9 +17,10 @@ use log::Record;
 use log::kv::{Error, Key, Value, VisitSource, VisitValue};
 
 /// What is logged where `RUST_LOG` does not say otherwise: with a line a request.
-pub(super) const USUAL: &str = "info,actix_server=warn";
+pub(super) const USUAL: &str = "info,actix_server=warn,actix_http::h1::dispatcher=off";
 /// And with lines of failed requests alone.
-pub(super) const QUIET: &str = "info,jobdeck::access=error,actix_server=warn";
+pub(super) const QUIET: &str =
+    "info,jobdeck::access=error,actix_server=warn,actix_http::h1::dispatcher=off";
 
 /// The most of a message or a value that is written, in characters.
 const MAX_CHARS: usize = 4_000;

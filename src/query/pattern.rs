@@ -1,7 +1,8 @@
 //! Regular expressions: Perl's syntax, without regard to case, bounded in size and time.
 //!
 //! `fancy-regex` hands a plain pattern on to `regex`, which runs in linear time, and backtracks only for lookaround and
-//! backreferences, up to a limit. (Rule 3: a client's pattern can't hang the server.)
+//! backreferences, up to a limit. (Rule 3: a client's pattern can't hang the server.) A step of those may itself run over
+//! the whole text, so they are only asked of texts of a bounded length.
 
 use fancy_regex::{Regex, RegexBuilder};
 
@@ -11,10 +12,16 @@ pub const MAX_PATTERN_BYTES: usize = 1_000;
 const MAX_COMPILED_BYTES: usize = 1 << 20;
 /// How many steps a backtracking pattern may take over one text.
 const MAX_BACKTRACKS: usize = 100_000;
+/// The longest text, in bytes, that a backtracking pattern is asked of.
+const MAX_BACKTRACKED_BYTES: usize = 16 << 10;
 
 /// A compiled pattern: unanchored, without regard to case.
 #[derive(Debug)]
-pub struct Pattern(Regex);
+pub struct Pattern {
+    regex: Regex,
+    /// Whether it has lookaround, backreferences or anything else that does not run in linear time.
+    backtracks: bool,
+}
 
 impl Pattern {
     /// Compiles a pattern.
@@ -22,24 +29,35 @@ impl Pattern {
     /// # Errors
     /// A sentence about what is wrong with it.
     pub fn new(text: &str) -> Result<Self, String> {
-        RegexBuilder::new(text)
+        let regex = RegexBuilder::new(text)
             .case_insensitive(true)
             .backtrack_limit(MAX_BACKTRACKS)
             .delegate_size_limit(MAX_COMPILED_BYTES)
             .build()
-            .map(Self)
-            .map_err(|error| format!("not a regular expression: {}", one_line(&error.to_string())))
+            .map_err(|error| {
+                format!("not a regular expression: {}", one_line(&error.to_string()))
+            })?;
+        Ok(Self {
+            regex,
+            backtracks: regex_syntax::parse(text).is_err(),
+        })
     }
 
     /// Whether the pattern matches anywhere in the text.
     ///
     /// # Errors
-    /// A sentence, when the pattern backtracks too often over this text.
+    /// A sentence, when the pattern backtracks too often over this text, or would over one so long.
     pub fn is_match(&self, text: &str) -> Result<bool, String> {
-        self.0.is_match(text).map_err(|_steps| {
+        let shown = self.regex.as_str();
+        if self.backtracks && text.len() > MAX_BACKTRACKED_BYTES {
+            return Err(format!(
+                "the regular expression `{shown}` has lookaround, a backreference or the like, which is asked of values of \
+                 at most {MAX_BACKTRACKED_BYTES} bytes; one here is longer"
+            ));
+        }
+        self.regex.is_match(text).map_err(|_steps| {
             format!(
-                "the regular expression `{}` takes more than {MAX_BACKTRACKS} steps over one value",
-                self.0.as_str()
+                "the regular expression `{shown}` takes more than {MAX_BACKTRACKS} steps over one value"
             )
         })
     }
@@ -109,5 +127,15 @@ mod tests {
                 .contains("more than 100000 steps")
         );
         check("^(a+)+$", &text, false);
+        let long = "a".repeat(MAX_BACKTRACKED_BYTES + 1);
+        check("(a+)+b", &long, false);
+        let pattern = Pattern::new("(?=(a+)+b)c").unwrap();
+        assert!(
+            pattern
+                .is_match(&long)
+                .unwrap_err()
+                .contains("at most 16384 bytes")
+        );
+        assert_eq!(pattern.is_match(&long[1..65]), Ok(false));
     }
 }

@@ -8,10 +8,12 @@ use super::error::QueryError;
 use super::members::{Fault, Members, wrong_type};
 use super::pairs;
 use crate::job::JobStatus;
-use crate::json::Strict;
+use crate::json;
 
 /// The most conditions in `filter` and `filter_or` together.
 pub const MAX_CONDITIONS: usize = 500;
+/// The most values that a body may hold in all: more than all the other limits together let it have.
+const MAX_VALUES: usize = 50_000;
 /// The most sort keys.
 pub const MAX_SORT_KEYS: usize = 32;
 
@@ -264,22 +266,19 @@ impl JobStatQuery {
     }
 }
 
-/// Reads a body strictly.
 /// Reads a body as JSON, strictly.
 pub(crate) fn parse(body: &[u8]) -> Result<Value, QueryError> {
-    serde_json::from_slice::<Strict>(body)
-        .map(|strict| strict.0)
-        .map_err(|error| {
-            let problem = error.to_string();
-            if error.is_data() {
-                QueryError::Parameter {
-                    place: "body".to_owned(),
-                    problem,
-                }
-            } else {
-                QueryError::Json { problem }
+    json::read(body, MAX_VALUES).map_err(|error| {
+        let problem = error.to_string();
+        if error.is_data() {
+            QueryError::Parameter {
+                place: "body".to_owned(),
+                problem,
             }
-        })
+        } else {
+            QueryError::Json { problem }
+        }
+    })
 }
 
 fn domain_id(members: &mut Members<'_>) -> Result<String, QueryError> {

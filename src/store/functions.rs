@@ -109,8 +109,6 @@ pub(super) struct Limits {
 
 /// The most that all the lists and merged objects of a query may hold, in bytes as their values travel.
 const MAX_LISTED_BYTES: usize = 64 << 20;
-/// From this size of its arguments on, a function looks at the interrupt first.
-const LARGE_BYTES: usize = 16 << 10;
 
 impl Limits {
     /// Sets the bounds of the next query; `None` for none.
@@ -122,7 +120,8 @@ impl Limits {
         self.listed_bytes.store(0, Ordering::Relaxed);
     }
 
-    /// Ends the query where its arguments are large and its time is up.
+    /// Ends the query where its time is up: a pattern may take as long over one value as SQLite over many thousand rows,
+    /// and SQLite looks once in a thousand steps. Returns the size of the arguments.
     fn look(&self, context: &Context<'_>) -> Result<usize> {
         let bytes = (0..context.len())
             .map(|index| match context.get_raw(index) {
@@ -134,10 +133,9 @@ impl Limits {
             .interrupt
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if bytes > LARGE_BYTES
-            && interrupt
-                .as_ref()
-                .is_some_and(|interrupt| interrupt.is_due())
+        if interrupt
+            .as_ref()
+            .is_some_and(|interrupt| interrupt.is_due())
         {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT);
             return Err(Error::SqliteFailure(code, None));

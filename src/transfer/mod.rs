@@ -371,9 +371,7 @@ fn read_lines<T: DeserializeOwned>(
                 line,
                 column: MAX_LINE_BYTES,
                 field: String::new(),
-                problem: format!(
-                    "the line is longer than {MAX_LINE_BYTES} bytes; one job stands on one line"
-                ),
+                problem: too_long("the line") + "; one job stands on one line",
             }));
         }
         if text.trim_ascii().is_empty() {
@@ -384,6 +382,10 @@ fn read_lines<T: DeserializeOwned>(
         each(job, line).map_err(|refusal| refusal.at(name, line))?;
     }
     Ok(())
+}
+
+fn too_long(what: &str) -> String {
+    format!("{what} is longer than {MAX_LINE_BYTES} bytes")
 }
 
 /// Says what a line that ends too early most likely is.
@@ -407,13 +409,16 @@ fn read_document<T: DeserializeOwned>(
 ) -> Result<(), TransferError> {
     let found = RefCell::new(Fault::default());
     let line = Cell::new(passed + 1);
-    let counting = CountingLines {
+    let of_job = Cell::new(0);
+    let counting = Counting {
         reader,
         line: &line,
+        of_job: &of_job,
     };
     let mut deserializer = serde_json::Deserializer::from_reader(counting);
     let jobs = Jobs {
         each: &mut |job| {
+            of_job.set(0);
             let line = line.get();
             each(job, line).map_err(|refusal| refusal.at(name, line))
         },
@@ -427,6 +432,17 @@ fn read_document<T: DeserializeOwned>(
         let Fault { field, refusal } = found.into_inner();
         if let Some(refusal) = refusal {
             return refusal;
+        }
+        if of_job.get() > MAX_LINE_BYTES {
+            return TransferError::Job {
+                source_name: name.to_owned(),
+                fault: JobTextError {
+                    line: line.get(),
+                    column: 0,
+                    field: String::new(),
+                    problem: too_long("the job"),
+                },
+            };
         }
         let text = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
@@ -451,17 +467,23 @@ struct Fault {
     refusal: Option<TransferError>,
 }
 
-/// Counts the lines of what is read through it, as far as it was read.
-struct CountingLines<'r, R> {
+/// Counts the lines of what is read through it, as far as it was read, and ends at a job that is too long.
+struct Counting<'r, R> {
     reader: &'r mut R,
     line: &'r Cell<usize>,
+    /// How many bytes were read since the last job.
+    of_job: &'r Cell<usize>,
 }
 
-impl<R: Read> Read for CountingLines<'_, R> {
+impl<R: Read> Read for Counting<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.of_job.get() > MAX_LINE_BYTES {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
         let count = self.reader.read(buffer)?;
         let lines = buffer[..count].iter().filter(|byte| **byte == b'\n');
         self.line.set(self.line.get() + lines.count());
+        self.of_job.set(self.of_job.get() + count);
         Ok(count)
     }
 }
