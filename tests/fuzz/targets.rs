@@ -1,0 +1,137 @@
+//! What is fuzzed: each takes any bytes, and panics where a promise does not hold.
+
+use std::cell::RefCell;
+use std::io::Cursor;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jobdeck::job::Job;
+use jobdeck::query::request::{JobStatQuery, JobsQuery};
+use jobdeck::query::sql::Sql;
+use jobdeck::query::{compile_list, compile_stat};
+use jobdeck::store::{Interrupt, Mode, OnConflict, Store, StoreError};
+use jobdeck::time::Timestamp;
+use jobdeck::transfer::{Source, read_jobs};
+
+thread_local! {
+    /// A database with one job, to prepare and run statements on.
+    static DATABASE: RefCell<Option<(Store, tempfile::TempDir)>> = const { RefCell::new(None) };
+}
+
+const JOB: &str = r#"{"job_id":"j1","domain_id":"d","created_at":"2022-06-17T08:00:00Z","errors":[{"error_code":"E1","additional":{"a":[1,"x",null]}}],"collector_info":{"collector_id":"c1","x":{"k":2.5}},"filter":{"a":[{"b":true}]}}"#;
+
+fn with_store(run: impl FnOnce(&Store)) {
+    DATABASE.with_borrow_mut(|database| {
+        let (store, _) = database.get_or_insert_with(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+            let mut writer = store.writer().unwrap();
+            let mut transaction = writer.begin(OnConflict::Fail).unwrap();
+            transaction
+                .put(&Job::from_json(JOB.as_bytes()).unwrap())
+                .unwrap();
+            transaction.commit().unwrap();
+            drop(writer);
+            (store, folder)
+        });
+        run(store);
+    });
+}
+
+/// A request, as a search and as statistics: it is understood or refused, the same way each time; what is understood
+/// SQLite prepares and runs; and nothing that was sent stands in SQL.
+///
+/// Returns for how many of the two there was an answer.
+pub(crate) fn query(bytes: &[u8]) -> usize {
+    let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
+    let mut answered = 0;
+    let list = || compile_list(&JobsQuery::from_json(bytes)?, now);
+    assert_eq!(list(), list());
+    if let Ok(list) = list() {
+        with_store(|store| {
+            let mut reader = store.reader(&minute()).unwrap();
+            let snapshot = reader.snapshot().unwrap();
+            for sql in [list.rows(), list.count()] {
+                check_text(&sql);
+                snapshot.plan(&sql).unwrap();
+            }
+            check_fault(snapshot.rows(&list, &mut |document| {
+                serde_json::from_str::<serde_json::Value>(&document.to_text()).unwrap();
+                Ok(())
+            }));
+            check_fault(snapshot.count(&list));
+        });
+        answered += 1;
+    }
+    let stat = || compile_stat(&JobStatQuery::from_json(bytes)?, now);
+    let text = || stat().map(|stat| (stat.sql, stat.page));
+    assert_eq!(text(), text());
+    if let Ok(stat) = stat() {
+        with_store(|store| {
+            check_text(&stat.sql);
+            let mut reader = store.reader(&minute()).unwrap();
+            let snapshot = reader.snapshot().unwrap();
+            snapshot.plan(&stat.sql).unwrap();
+            let mut out = b"[".to_vec();
+            if check_fault(snapshot.stat(&stat, &mut out)) {
+                out.push(b']');
+                serde_json::from_slice::<Vec<serde_json::Value>>(&out).unwrap();
+            }
+        });
+        answered += 1;
+    }
+    answered
+}
+
+/// Texts that come from the program alone have no quoted literal but these, and nothing that ends a statement.
+fn check_text(sql: &Sql) {
+    let text = sql.text();
+    assert!(
+        text.is_ascii() && !text.contains([';', '\0', '"', '`', '\\']),
+        "{text}"
+    );
+    assert_eq!(text.matches('?').count(), sql.params().len(), "{text}");
+}
+
+/// A query may be at fault, or take too long; the store never is. Whether there was no fault.
+fn check_fault<T>(result: Result<T, StoreError>) -> bool {
+    match result {
+        Ok(_) => true,
+        Err(StoreError::Query(_) | StoreError::Timeout) => false,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn minute() -> Arc<Interrupt> {
+    Arc::new(Interrupt::after(Duration::from_mins(1)))
+}
+
+/// A file of jobs: it is read or refused, the same way each time, and a job that is read has a canonical text, which reads
+/// as itself.
+///
+/// Returns how many jobs it has.
+pub(crate) fn import(bytes: &[u8]) -> usize {
+    let read = || {
+        let source = Source {
+            name: "fuzz".to_owned(),
+            reader: Box::new(Cursor::new(bytes.to_vec())),
+        };
+        let mut documents = Vec::new();
+        let result = read_jobs(source, &mut |job: Job| {
+            documents.push(job.to_document());
+            Ok(())
+        });
+        (documents, result.map_err(|error| error.to_string()))
+    };
+    let (documents, result) = read();
+    assert_eq!(read(), (documents.clone(), result.clone()));
+    if let Err(problem) = result {
+        assert!(problem.starts_with("fuzz: line "), "{problem}");
+        assert_eq!(problem.lines().count(), 1, "{problem}");
+    }
+    for document in &documents {
+        let again = Job::from_json(document.as_bytes()).unwrap();
+        assert_eq!(&again.to_document(), document);
+    }
+    documents.len()
+}
