@@ -3,7 +3,14 @@
 //! The seed is fixed. `JOBDECK_ORACLE_CASES=100000 cargo test --test oracle` asks more.
 #![cfg(test)]
 
+#[path = "../api/app.rs"]
+#[expect(
+    dead_code,
+    reason = "it is made for the tests of the API, which need more of it"
+)]
+mod app;
 mod naive;
+mod tenancy;
 
 use std::sync::Arc;
 use std::time::Duration;

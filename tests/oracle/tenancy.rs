@@ -1,0 +1,271 @@
+//! No query shows anything of another domain, and none is answered otherwise because there are others.
+//!
+//! Three domains lie in one database, and each of them alone in another: every question must have the same answer, byte
+//! for byte, from both. Each domain's jobs carry a text of its own, which no answer about another may hold. The jobs of
+//! the first two are else the same, down to their ids.
+
+use std::fmt::Write as _;
+
+use form_urlencoded::byte_serialize;
+use jobdeck::query::request::{JobStatQuery, JobsQuery};
+use jobdeck::query::{compile_list, compile_stat};
+use jobdeck::store::{Document, Mode, OnConflict, Store};
+use jobdeck::time::Timestamp;
+use jobdeck::transfer::{self, Source};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::{INDEXED, JOBS, PATHS, cases, filters, filters_on, forever, job, runner, sort, stages};
+
+const DOMAINS: [&str; 3] = ["d", "twin", "other"];
+/// Enough that there are pages so far down that they are found by days and hours.
+const MANY_JOBS: usize = 700;
+
+fn secret(domain: &str) -> String {
+    format!("secret-of-{domain}")
+}
+
+/// The jobs of every domain, in turns.
+fn lines(count: usize, seed: u8) -> Vec<(&'static str, String)> {
+    let mut runner = runner(1, seed);
+    let mut lines = Vec::new();
+    for id in 0..count {
+        let made = job().new_tree(&mut runner).unwrap().current();
+        for domain in DOMAINS {
+            lines.push((domain, of_domain(domain, id, count, made.clone())));
+        }
+    }
+    lines
+}
+
+fn of_domain(domain: &str, id: usize, count: usize, mut job: Value) -> String {
+    let secret = secret(domain);
+    job["domain_id"] = json!(domain);
+    job["job_id"] = json!(format!("j{id:03}"));
+    job["filter"]["secret"] = json!(secret);
+    for error in job["errors"].as_array_mut().unwrap() {
+        error["message"] = json!(secret);
+    }
+    if let Some(collector) = job.get_mut("collector_info") {
+        collector["secret"] = json!(secret);
+    }
+    if count > JOBS {
+        let (day, hour) = (id % 28 + 1, id / 28 % 24);
+        job["created_at"] = json!(format!("2022-03-{day:02}T{hour:02}:30:00Z"));
+    }
+    if domain == "other" {
+        job["job_id"] = json!(format!("j{id:03}-{secret}"));
+        job["project_id"] = json!(secret);
+        if let Some(collector) = job.get_mut("collector_info") {
+            collector["collector_id"] = json!(secret);
+        }
+    }
+    job.to_string() + "\n"
+}
+
+fn joined<'l>(lines: impl Iterator<Item = &'l (&'static str, String)>) -> String {
+    lines.map(|(_, line)| line.as_str()).collect()
+}
+
+/// A question in words of the API: whether it is for statistics, and the query.
+type Question = (bool, Value);
+
+fn asked() -> impl Strategy<Value = Value> {
+    let mut reaching: Vec<Value> = DOMAINS
+        .iter()
+        .map(|domain| json!({"filter_or": [{"k": "domain_id", "v": domain, "o": "eq"}]}))
+        .collect();
+    reaching.extend([
+        json!({"filter": [{"k": "domain_id", "v": DOMAINS, "o": "in"}]}),
+        json!({"filter": [{"k": "filter.secret", "v": "secret", "o": "contain"}]}),
+        json!({"filter_or": [{"k": "project_id", "v": secret("other"), "o": "eq"}, {"k": "collector_id", "v": secret("other"), "o": "eq"}]}),
+        json!({"filter": [{"k": "collector_info.secret", "v": "x", "o": "not"}]}),
+        json!({"keyword": "secret"}),
+        json!({"keyword": "j00 j01"}),
+        json!({}),
+    ]);
+    prop_oneof![3 => filters(), 3 => filters_on(&INDEXED), 1 => select(reaching)]
+}
+
+fn lists() -> impl Strategy<Value = Question> {
+    let order = prop_oneof![
+        3 => select(vec![json!({"key": "created_at", "desc": true}), json!({"key": "created_at"}), json!([])]),
+        1 => sort(PATHS.to_vec()),
+    ];
+    let page = prop_oneof![
+        2 => Just(json!({})),
+        2 => (1..60_u32, 1..20_u32).prop_map(|(start, limit)| json!({"start": start, "limit": limit})),
+        1 => (480..720_u32, 1..40_u32).prop_map(|(start, limit)| json!({"start": start, "limit": limit})),
+    ];
+    let shape = select(vec![
+        json!({}),
+        json!({}),
+        json!({"minimal": true}),
+        json!({"count_only": true}),
+        json!({"only": ["job_id", "filter", "collector_info.secret"]}),
+    ]);
+    (asked(), order, page, shape).prop_map(|(mut query, order, page, shape)| {
+        query["sort"] = order;
+        query["page"] = page;
+        for (name, value) in shape.as_object().unwrap() {
+            query[name] = value.clone();
+        }
+        (false, query)
+    })
+}
+
+fn statistics() -> impl Strategy<Value = Question> {
+    let keys = vec![
+        json!([{"key": "status", "name": "s"}]),
+        json!([{"key": "collector_id", "name": "c"}, {"key": "status", "name": "s"}]),
+        json!([{"key": "created_at", "name": "t", "date_format": "%Y-%m-%d"}]),
+        json!([{"key": "created_at", "name": "t", "date_format": "%Y-%m-%dT%H"}, {"key": "status", "name": "s"}]),
+        json!([{"key": "domain_id", "name": "d"}]),
+        json!([{"key": "errors.error_code", "name": "e"}]),
+        json!([{"key": "filter.secret", "name": "x"}]),
+    ];
+    // Those that kept counts answer.
+    let counted = select(keys).prop_map(
+        |keys| json!([{"group": {"keys": keys, "fields": [{"name": "n", "operator": "count"}]}}]),
+    );
+    let aggregate = prop_oneof![1 => stages().prop_map(Value::Array), 1 => counted]
+        .prop_map(|stages| ("aggregate", stages));
+    let distinct = select(PATHS.to_vec()).prop_map(|path| ("distinct", json!(path)));
+    let page = select(vec![json!({}), json!({"start": 2, "limit": 5})]);
+    (asked(), prop_oneof![3 => aggregate, 1 => distinct], page).prop_map(
+        |(mut query, (kind, question), page)| {
+            query[kind] = question;
+            query["page"] = page;
+            (true, query)
+        },
+    )
+}
+
+fn questions() -> impl Strategy<Value = Question> {
+    prop_oneof![lists(), statistics()]
+}
+
+/// Sees that an answer is the one of the domain alone, and shows nothing of another.
+fn check(domain: &str, together: &str, alone: &str) -> Result<(), TestCaseError> {
+    for other in DOMAINS.iter().filter(|other| **other != domain) {
+        prop_assert!(
+            !together.contains(&secret(other)),
+            "{domain} sees {other}: {together}"
+        );
+    }
+    prop_assert_eq!(together, alone, "{} is answered otherwise", domain);
+    Ok(())
+}
+
+struct Stored {
+    store: Store,
+    _folder: tempfile::TempDir,
+}
+
+impl Stored {
+    fn new(lines: String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+        let source = Source {
+            name: "random".to_owned(),
+            reader: Box::new(std::io::Cursor::new(lines)),
+        };
+        transfer::import(&store, [source], OnConflict::Fail).unwrap();
+        Self {
+            store,
+            _folder: folder,
+        }
+    }
+
+    /// All that is told of a question, errors as well.
+    fn answer(&self, domain: &str, (is_stat, query): &Question) -> String {
+        let body = json!({"domain_id": domain, "query": query}).to_string();
+        let mut reader = self.store.reader(&forever()).unwrap();
+        let snapshot = reader.snapshot().unwrap();
+        if *is_stat {
+            let query = JobStatQuery::from_json(body.as_bytes()).unwrap();
+            let stat = compile_stat(&query, Timestamp::MIN).unwrap();
+            let mut out = Vec::new();
+            let told = snapshot.stat(&stat, &mut out);
+            let told = told.map_or_else(|error| error.to_string(), |count| count.to_string());
+            return String::from_utf8(out).unwrap() + " " + &told;
+        }
+        let query = JobsQuery::from_json(body.as_bytes()).unwrap();
+        let list = compile_list(&query, Timestamp::MIN).unwrap();
+        let mut told = String::new();
+        if !list.is_counted_only() {
+            let mut each = |document: Document<'_>| {
+                told += &document.to_text();
+                Ok(())
+            };
+            snapshot.rows(&list, &mut each).unwrap();
+        }
+        write!(told, " {}", snapshot.count(&list).unwrap()).unwrap();
+        told
+    }
+}
+
+#[test]
+fn no_domain_is_seen_by_another() {
+    for (count, seed) in [(JOBS, 201), (JOBS, 202), (MANY_JOBS, 203)] {
+        let lines = lines(count, seed);
+        let together = Stored::new(joined(lines.iter()));
+        let alone =
+            DOMAINS.map(|domain| Stored::new(joined(lines.iter().filter(|(of, _)| *of == domain))));
+        let result = runner(cases() / 6, seed).run(&questions(), |question| {
+            for (domain, alone) in DOMAINS.iter().zip(&alone) {
+                let answer = together.answer(domain, &question);
+                check(domain, &answer, &alone.answer(domain, &question))?;
+            }
+            Ok(())
+        });
+        result.unwrap();
+    }
+}
+
+/// A question as each route that takes it is asked.
+fn ask(app: &App, domain: &str, (is_stat, query): &Question) -> String {
+    let body = json!({"domain_id": domain, "query": query});
+    if *is_stat {
+        return app.stat(&body).text;
+    }
+    let mut told = app.search(&body).text;
+    let encoded: String = byte_serialize(query.to_string().as_bytes()).collect();
+    let parameters = format!("domain_id={domain}&query={encoded}");
+    told += &app.get(&format!("/inventory/v1/jobs?{parameters}")).text;
+    for format in ["csv", "ndjson", "json"] {
+        let path = format!("/jobdeck/export?format={format}&{parameters}");
+        told += &app.get(&path).text;
+    }
+    told
+}
+
+#[test]
+fn no_domain_is_seen_by_another_over_http() {
+    const QUESTIONS: u32 = 60;
+    let lines = lines(MANY_JOBS, 204);
+    let together = App::with_jobs(joined(lines.iter()));
+    let alone =
+        DOMAINS.map(|domain| App::with_jobs(joined(lines.iter().filter(|(of, _)| *of == domain))));
+    let result = runner(QUESTIONS, 204).run(&questions(), |question| {
+        for (domain, alone) in DOMAINS.iter().zip(&alone) {
+            let answer = ask(&together, domain, &question);
+            check(domain, &answer, &ask(alone, domain, &question))?;
+        }
+        Ok(())
+    });
+    result.unwrap();
+    for (domain, alone) in DOMAINS.iter().zip(&alone) {
+        let told = together.get(&format!("/jobdeck/about?domain_id={domain}"));
+        assert_eq!(told.status, 200, "{}", told.text);
+        assert!(!told.text.contains("secret"), "{}", told.text);
+        // The list of domains is about all of them, and tells no more than their names and how many jobs they have.
+        let mine = alone.get("/jobdeck/domains").json()["results"][0].clone();
+        let all = together.get("/jobdeck/domains");
+        assert!(all.json()["results"].as_array().unwrap().contains(&mine));
+        assert!(!all.text.contains("secret"), "{}", all.text);
+    }
+}
