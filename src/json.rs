@@ -253,7 +253,7 @@ mod tests {
         check(&array(MAX_VALUES), &array(MAX_VALUES));
         check(
             &array(MAX_VALUES + 1),
-            "holds more than 100000 values at line 1 column 200000",
+            "holds more than 100000 values at line 1 column 199999",
         );
     }
 

@@ -13,7 +13,7 @@ const MAX_COMPILED_BYTES: usize = 1 << 20;
 /// How many steps a backtracking pattern may take over one text.
 const MAX_BACKTRACKS: usize = 100_000;
 /// The longest text, in bytes, that a backtracking pattern is asked of.
-const MAX_BACKTRACKED_BYTES: usize = 16 << 10;
+pub const MAX_BACKTRACKED_BYTES: usize = 16 << 10;
 
 /// A compiled pattern: unanchored, without regard to case.
 #[derive(Debug)]

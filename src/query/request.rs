@@ -13,7 +13,7 @@ use crate::json;
 /// The most conditions in `filter` and `filter_or` together.
 pub const MAX_CONDITIONS: usize = 500;
 /// The most values that a body may hold in all: more than all the other limits together let it have.
-const MAX_VALUES: usize = 50_000;
+pub const MAX_VALUES: usize = 50_000;
 /// The most sort keys.
 pub const MAX_SORT_KEYS: usize = 32;
 

@@ -124,6 +124,8 @@ fn the_limits_are_the_codes() {
             stage::MAX_FIELDS
         ),
         "| regular expressions; bytes of one; backtracking steps over one value | 50; 1,000; 100,000 |".to_owned(),
+        "| values in a query; in a free-form member of a job | 50,000; 100,000 |".to_owned(),
+        "| bytes of a value over which lookaround or a backreference is asked | 16 KiB |".to_owned(),
         "| words of `contain` and `keyword`; bytes of them all | 500; 16 KiB |".to_owned(),
         "| keys, fields, operands and conditions of all stages | 2,000 |".to_owned(),
     ] {
@@ -137,6 +139,11 @@ fn the_limits_are_the_codes() {
         (condition::MAX_PATTERNS, stat::MAX_EXPRESSIONS),
         (50, 2_000)
     );
+    assert_eq!(
+        (request::MAX_VALUES, jobdeck::json::MAX_VALUES),
+        (50_000, 100_000)
+    );
+    assert_eq!(pattern::MAX_BACKTRACKED_BYTES, 16 << 10);
     assert_eq!(
         (condition::MAX_WORDS, condition::MAX_WORD_BYTES),
         (500, 16 << 10)
