@@ -4,7 +4,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::damage::{RAW, TEXTS, in_every_place, places, values, with_a_member_renamed};
+use crate::damage::{RAW, TEXTS, places, some, values, with, with_a_member_renamed};
 use crate::rounds;
 use crate::server::{Client, Server, request};
 
@@ -143,15 +143,17 @@ fn anything_may_stand_in_any_place() {
     for sample in &samples(&mut client) {
         let mut body =
             |damaged: &Value| send(&server, &mut client, sample, damaged.to_string().as_bytes());
-        for value in values() {
-            in_every_place(&sample.body, &value, &mut body);
+        for (number, place) in places(&sample.body).iter().enumerate() {
+            for value in some(values(), number) {
+                body(&with(&sample.body, place, value));
+            }
         }
         for name in ["", "domain_id", "x' OR '1'='1", "a.b", "\0", "$"] {
             with_a_member_renamed(&sample.body, name, &mut body);
         }
         server.check_is_well();
     }
-    assert!(client.asked() > 3_000, "{}", client.asked());
+    assert!(client.asked() > 1_000, "{}", client.asked());
 }
 
 #[test]
@@ -160,19 +162,18 @@ fn hostile_texts_may_stand_in_any_place() {
     let mut client = server.client();
     let samples = samples(&mut client);
     for sample in &samples {
-        for place in places(&sample.body) {
+        for (number, place) in places(&sample.body).into_iter().enumerate() {
             if !sample.body.pointer(&place).unwrap().is_string() {
                 continue;
             }
-            for text in TEXTS {
-                let mut damaged = sample.body.clone();
-                *damaged.pointer_mut(&place).unwrap() = json!(text);
+            for text in some(TEXTS, number) {
+                let damaged = with(&sample.body, &place, json!(text));
                 send(&server, &mut client, sample, damaged.to_string().as_bytes());
             }
         }
         server.check_is_well();
     }
-    assert!(client.asked() > 3_000, "{}", client.asked());
+    assert!(client.asked() > 1_000, "{}", client.asked());
 }
 
 #[test]
@@ -182,13 +183,13 @@ fn what_is_no_json_may_stand_in_any_place() {
     let mut client = server.client();
     let samples = samples(&mut client);
     for sample in &samples {
-        in_every_place(&sample.body, &json!(MARK), &mut |damaged| {
-            let text = damaged.to_string();
-            for raw in RAW {
+        for (number, place) in places(&sample.body).iter().enumerate() {
+            let text = with(&sample.body, place, json!(MARK)).to_string();
+            for raw in some(RAW, number) {
                 let text = text.replace(&format!("\"{MARK}\""), raw);
                 send(&server, &mut client, sample, text.as_bytes());
             }
-        });
+        }
         let text = sample.body.to_string();
         let deep = 100_000;
         let whole: [Vec<u8>; 14] = [
@@ -218,7 +219,7 @@ fn what_is_no_json_may_stand_in_any_place() {
         }
         server.check_is_well();
     }
-    assert!(client.asked() > 3_000, "{}", client.asked());
+    assert!(client.asked() > 1_000, "{}", client.asked());
 }
 
 /// Some bytes of a text changed, taken away, put in, or repeated.

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::rounds;
+
 /// Texts that have broken other programs.
 pub(crate) const TEXTS: [&str; 44] = [
     "",
@@ -98,13 +100,18 @@ pub(crate) const RAW: [&str; 14] = [
     "undefined",
 ];
 
-/// Calls `each` with the document once for every place in it, having put `new` there.
-pub(crate) fn in_every_place(document: &Value, new: &Value, each: &mut impl FnMut(&Value)) {
-    for place in places(document) {
-        let mut damaged = document.clone();
-        *damaged.pointer_mut(&place).unwrap() = new.clone();
-        each(&damaged);
-    }
+/// A quarter of them, another for each number; all of them where more rounds than one are asked for.
+pub(crate) fn some<T>(all: impl IntoIterator<Item = T>, number: usize) -> impl Iterator<Item = T> {
+    const PARTS: usize = 4;
+    let parts = if rounds() > 1 { 1 } else { PARTS };
+    all.into_iter().skip(number % parts).step_by(parts)
+}
+
+/// The document with something else in one place.
+pub(crate) fn with(document: &Value, place: &str, new: Value) -> Value {
+    let mut damaged = document.clone();
+    *damaged.pointer_mut(place).unwrap() = new;
+    damaged
 }
 
 /// The places of a document, as JSON pointers.

@@ -3,7 +3,7 @@
 //! Whatever is sent: no answer says that the server is at fault, none takes longer than thirty seconds (on a machine that is busy), the process needs
 //! less than 256 MB, nothing comes to its log, and the next good request has the right answer.
 //!
-//! The seed is fixed. `JOBDECK_HOSTILE_ROUNDS=50 cargo test --test hostile` sends so many rounds of random damage instead of one.
+//! The seed is fixed. `JOBDECK_HOSTILE_ROUNDS=50 cargo test --test hostile` sends so many rounds of random damage instead of one, and every damage in every place.
 #![cfg(test)]
 
 mod bodies;
