@@ -681,6 +681,18 @@ mod tests {
         );
     }
 
+    #[test]
+    fn a_job_in_an_array_is_as_long_as_a_line_at_most() {
+        let long = job("a").replace(
+            '}',
+            &format!(r#","filter":{{"x":"{}"}}}}"#, "x".repeat(MAX_LINE_BYTES)),
+        );
+        check(
+            &format!("[{},\n{long}]", job("a")),
+            "x: line 2, column 0: the job is longer than 8388608 bytes",
+        );
+    }
+
     #[track_caller]
     fn check_import(texts: &[&str], expected: &str) {
         let folder = tempfile::tempdir().unwrap();

@@ -70,23 +70,15 @@ fn a_write_of_64_mb_stays_within_the_memory() {
         // Not one job, one that is too long, many small ones, and no end.
         vec![b' '; 64 * MIB - 1],
         vec![b'['; 64 * MIB - 1],
-        format!("[{}", job.repeat(10)).into_bytes(),
+        format!("[{}", job.repeat(3)).into_bytes(),
         b"{}\n".repeat(21 * MIB),
         format!("{{\"job_id\":\"{}", "\\u0000".repeat(10 * MIB)).into_bytes(),
     ];
     for body in bodies {
-        for media_type in ["application/json", "application/x-ndjson"] {
-            let headers = format!("content-type: {media_type}\r\n");
-            let answer = client.ask(&request(
-                "POST",
-                "/jobdeck/jobs?domain_id=d",
-                &headers,
-                &body,
-            ));
-            let start = String::from_utf8_lossy(&body[..20]).into_owned();
-            answer.check(|| start.clone());
-            assert!([200, 400].contains(&answer.status), "{start}: {answer:?}");
-        }
+        let answer = client.ask(&post("/jobdeck/jobs?domain_id=d", &body));
+        let start = String::from_utf8_lossy(&body[..20]).into_owned();
+        answer.check(|| start.clone());
+        assert!([200, 400].contains(&answer.status), "{start}: {answer:?}");
         server.check_is_well();
     }
 }
