@@ -16,7 +16,8 @@ use jobdeck::clock::Clock;
 use log::Record;
 use log::kv::{Error, Key, Value, VisitSource, VisitValue};
 
-/// What is logged where `RUST_LOG` does not say otherwise: with a line a request.
+/// What is logged where `RUST_LOG` does not say otherwise: with a line a request. The dispatcher would write one for each
+/// request that is no HTTP, too, and whoever sends some could fill the disk.
 pub(super) const USUAL: &str = "info,actix_server=warn,actix_http::h1::dispatcher=off";
 /// And with lines of failed requests alone.
 pub(super) const QUIET: &str =
