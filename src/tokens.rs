@@ -308,11 +308,7 @@ impl TokenFile {
         state.judged = found.as_ref().ok().cloned();
         match found.and_then(|content| parse(&self.path, &content)) {
             Ok(tokens) => {
-                log::info!(
-                    "{}: {} tokens were loaded",
-                    self.path.display(),
-                    tokens.0.len()
-                );
+                log::info!("{}: the tokens were loaded", self.path.display());
                 state.tokens = Arc::new(tokens);
             }
             Err(error) => {

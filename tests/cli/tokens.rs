@@ -223,7 +223,7 @@ fn what_is_wrong_with_the_file_is_logged_and_no_token_ever() {
     wait_for("those of before still hold: tokens.toml: line 2: unknown field `nmae`");
     assert_eq!(status(&server, &token), 200, "those of before still hold");
     write(&path, &entry);
-    wait_for("tokens.toml: 1 tokens were loaded");
+    wait_for("tokens.toml: the tokens were loaded");
     assert_eq!(server.child.kill().ok(), Some(()));
     while log.read_line(&mut said).unwrap() > 0 {}
     lines += &said;
