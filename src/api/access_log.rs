@@ -206,8 +206,11 @@ impl Line {
         self.app
             .metrics
             .answered(&self.route, &self.method, status, elapsed);
-        let is_failure = self.status.is_server_error() && !self.is_on_purpose;
-        let is_slow = elapsed >= self.app.slow_query;
+        let is_error = self.status.is_server_error() && !self.is_on_purpose;
+        // By its deadline: it asked for too much, and nothing has failed.
+        let is_stopped = is_error && self.status == StatusCode::GATEWAY_TIMEOUT;
+        let is_failure = is_error && !is_stopped;
+        let is_slow = is_stopped || elapsed >= self.app.slow_query;
         let level = if is_failure {
             Level::Error
         } else if is_slow {
@@ -220,6 +223,7 @@ impl Line {
         }
         let said = match (is_failure, is_whole, is_slow) {
             (true, ..) => "failed",
+            _ if is_stopped => "stopped",
             (_, false, _) => "broken off",
             (.., true) => "slow",
             (.., false) => "answered",
@@ -236,7 +240,7 @@ impl Line {
             rows = self.rows.as_ref().map(|rows| rows.0.load(Ordering::Relaxed)),
             ms = millis(elapsed),
             query = query.as_deref().filter(|query| is_slow && !query.is_empty()),
-            cause = cause.as_deref().filter(|_| is_failure);
+            cause = cause.as_deref().filter(|_| is_error);
             "{said}"
         );
     }

@@ -3,7 +3,7 @@
 //! What is counted as it happens is kept here; what can be read when it is asked for (sizes, jobs, readers) is read then.
 //! Labels are few by construction: a route is its pattern, never a path, and a method is one of HTTP's own or `other`.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::dev::Extensions;
@@ -24,7 +24,9 @@ use super::access::Access;
 use super::error::ApiError;
 use super::openapi::answers::OwnFault;
 use super::own::{self, Vitals};
+use crate::clock::Clock;
 use crate::store::{ReadersNow, StoreError};
+use crate::time::Timestamp;
 
 /// The bounds of the histogram, in seconds: a page takes less than a millisecond, a query at most its deadline.
 const BOUNDS: [f64; 14] = [
@@ -39,7 +41,7 @@ pub struct Metrics {
     durations: Family<Asked, Histogram, fn() -> Histogram>,
     stopped: Family<Stopped, Counter>,
     connections: Gauge,
-    started: SystemTime,
+    started: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -72,7 +74,7 @@ impl Default for Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
             stopped: Family::default(),
             connections: Gauge::default(),
-            started: SystemTime::now(),
+            started: Clock::SYSTEM.now(),
         };
         // There from the start, so that a rate over them is never of nothing.
         for by in [BY_DEADLINE, BY_CLIENT] {
@@ -197,12 +199,12 @@ pub(crate) async fn get(app: Data<App>, access: Access) -> Result<HttpResponse, 
 /// What is so at this moment.
 fn read_now(app: &App, vitals: Option<&Vitals>, readers: ReadersNow) -> Registry {
     let mut all = Registry::default();
-    let started = app.metrics.started.duration_since(UNIX_EPOCH);
+    let started = Duration::from_millis(app.metrics.started.millis().try_into().unwrap_or(0));
     all.register_with_unit(
         "process_start_time",
         "When the server started, since 1970",
         Unit::Seconds,
-        ConstGauge::new(started.unwrap_or_default().as_secs_f64()),
+        ConstGauge::new(started.as_secs_f64()),
     );
     let ours = all.sub_registry_with_prefix("jobdeck");
     ours.register(

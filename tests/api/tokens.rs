@@ -207,8 +207,11 @@ fn operations(app: &Guarded) -> Vec<Operation> {
 
 /// What needs no token at all.
 const OPEN: [&str; 2] = ["/healthz", "/check"];
+/// What tells of all domains together.
+const OF_ALL_DOMAINS: &str = "/metrics";
 /// Routes that no domain can be said to; what whoever holds a token of one is answered, of which nothing is another's.
-const OF_NO_DOMAIN: [(&str, u16); 4] = [
+const OF_NO_DOMAIN: [(&str, u16); 5] = [
+    (OF_ALL_DOMAINS, 403),
     ("/jobdeck/domains", 200),
     ("/openapi.json", 200),
     // A fault has a domain, but its address does not say which: there is none of this id for another.
@@ -261,6 +264,13 @@ fn check_every_route(app: &Guarded) {
             );
         }
         assert_eq!(app.others(), others, "{place}");
+        if path == OF_ALL_DOMAINS {
+            for (token, expected) in [(&app.own, 403), (&app.all, 200)] {
+                let answer = operation.ask(app, Some(token), true);
+                assert_eq!(answer.status, expected, "{place}: {}", answer.text);
+            }
+            continue;
+        }
 
         // Without a domain it is about the whole server, or about none, which is an error.
         if operation.can_be_scoped && path != "/jobdeck/about" {
