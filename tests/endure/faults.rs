@@ -223,13 +223,7 @@ fn a_server_on_a_full_disk_answers_and_writes_again_when_there_is_room() {
         "what was acknowledged is there, and nothing else"
     );
     assert_eq!(server.get("/healthz").0, 200);
-    assert!(
-        server
-            .log()
-            .contains("database or disk is full; free some space"),
-        "{}",
-        server.log()
-    );
+    server.has_logged("database or disk is full; free some space");
     disk.free();
     assert_eq!(put(refused).0, 201);
     assert_eq!(count(), refused + 1);
@@ -358,12 +352,8 @@ fn a_file_that_is_deleted_or_replaced_is_told_and_nothing_is_lost() {
             error_code(&server.send("DELETE", "/jobdeck/jobs?domain_id=d", "")),
             "503 ERROR_UNAVAILABLE"
         );
-        let log = server.log();
-        assert!(
-            log.contains(
-                "jobdeck.db: the file was deleted or replaced; put it back, or start jobdeck again"
-            ),
-            "{log}"
+        server.has_logged(
+            "jobdeck.db: the file was deleted or replaced; put it back, or start jobdeck again",
         );
         std::fs::rename(here.join("aside.db"), &database).unwrap();
         assert_eq!(server.get("/healthz").0, 200);

@@ -284,10 +284,22 @@ impl Server {
     #[track_caller]
     fn stop(self) {
         self.signal("-TERM");
-        let log = self.log();
+        let path = self.log.clone();
         let status = self.ended();
+        let log = std::fs::read_to_string(path).unwrap_or_default();
         assert_eq!(status.code(), Some(0), "{log}");
         assert!(!log.contains("panicked"), "{log}");
+    }
+
+    /// Waits until it has logged a text: its lines are written a moment after what they tell of.
+    #[track_caller]
+    fn has_logged(&self, text: &str) {
+        let start = Instant::now();
+        while !self.log().contains(text) {
+            let log = self.log();
+            assert!(start.elapsed() < Duration::from_mins(1), "{text}: {log}");
+            std::thread::yield_now();
+        }
     }
 
     /// What it has logged so far.
