@@ -135,11 +135,11 @@ impl<'de> Deserialize<'de> for Target {
 }
 
 fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    whole_number(deserializer, 1, "a whole number, at least 1")
+    whole_number(deserializer, 1, "a whole number from 1 to 2^63-1")
 }
 
 fn zero_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    whole_number(deserializer, 0, "a whole number, 0 or more")
+    whole_number(deserializer, 0, "a whole number from 0 to 2^63-1")
 }
 
 fn whole_number<'de, D: Deserializer<'de>>(
@@ -151,7 +151,9 @@ fn whole_number<'de, D: Deserializer<'de>>(
     if value.is_null() {
         return Ok(None);
     }
-    match value.as_u64() {
+    // What others take for an integer has a sign, and 64 bits.
+    let number = value.as_i64().and_then(|number| number.try_into().ok());
+    match number {
         Some(number) if number >= least => Ok(Some(number)),
         _ => Err(invalid(&value, expected)),
     }
@@ -461,23 +463,23 @@ mod tests {
         for (text, expected) in [
             (
                 r#"{"code":503,"times":0}"#,
-                "times: invalid value: 0, expected a whole number, at least 1",
+                "times: invalid value: 0, expected a whole number from 1 to 2^63-1",
             ),
             (
                 r#"{"code":503,"times":-1}"#,
-                "times: invalid value: -1, expected a whole number, at least 1",
+                "times: invalid value: -1, expected a whole number from 1 to 2^63-1",
             ),
             (
                 r#"{"code":503,"times":"2"}"#,
-                "times: invalid value: \"2\", expected a whole number, at least 1",
+                "times: invalid value: \"2\", expected a whole number from 1 to 2^63-1",
             ),
             (
                 r#"{"truncate":1.5}"#,
-                "truncate: invalid value: 1.5, expected a whole number, 0 or more",
+                "truncate: invalid value: 1.5, expected a whole number from 0 to 2^63-1",
             ),
             (
                 r#"{"delay":[1,2],"seed":-7}"#,
-                "seed: invalid value: -7, expected a whole number, 0 or more",
+                "seed: invalid value: -7, expected a whole number from 0 to 2^63-1",
             ),
             (
                 r#"{"code":503,"route":"/jobdeck/faults/"}"#,
@@ -544,7 +546,7 @@ mod tests {
             ("code=fine", "code: unknown error code `fine`; known are "),
             (
                 "times=x,code=503",
-                "times: invalid value: \"x\", expected a whole number, at least 1",
+                "times: invalid value: \"x\", expected a whole number from 1 to 2^63-1",
             ),
             (
                 "delay=2-1",
