@@ -534,11 +534,11 @@ where
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
         while let Some(name) = access.next_key::<String>()? {
             match name.as_str() {
-                "results" => access.next_value_seed(Jobs {
+                "results" => access.next_value_seed(InArray(Jobs {
                     each: &mut *self.each,
                     fault: self.fault,
                     of: PhantomData,
-                })?,
+                }))?,
                 "total_count" => {
                     access.next_value::<IgnoredAny>()?;
                 }
@@ -546,6 +546,20 @@ where
             }
         }
         Ok(())
+    }
+}
+
+/// Reads the array within an answer; another answer has no place there.
+struct InArray<'f, F, T>(Jobs<'f, F, T>);
+
+impl<'de, F, T> DeserializeSeed<'de> for InArray<'_, F, T>
+where
+    F: FnMut(T) -> Result<(), TransferError>,
+    T: DeserializeOwned,
+{
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self.0)
     }
 }
 
@@ -662,6 +676,10 @@ mod tests {
         check(
             &format!("{{\"results\":[{a}],\"next\":1}}"),
             "x: line 1, column 87: unknown field `next`",
+        );
+        check(
+            r#"{"results":{}}"#,
+            "x: line 1, column 12: invalid type: map, expected an array of jobs",
         );
         check(
             &format!("[{a}"),
