@@ -224,7 +224,9 @@ fn other(asked: Option<&str>, own: &str) -> String {
             let asked: String = asked.chars().take(100).collect();
             format!("this is about domain `{asked}`")
         }
-        None => format!("this is about the whole server; `domain_id={own}` limits it"),
+        None => format!(
+            "this is about the whole server, which a token of `*` reaches; `domain_id={own}` limits what takes one"
+        ),
     }
 }
 
