@@ -186,9 +186,11 @@ fn write_text(
     write!(out, "[{time} {level:<5} {target}] ")?;
     write_escaped(out, &record.args().to_string())?;
     let mut pairs = Pairs(|key: &str, value: &Scalar<'_>| {
-        write!(out, " {key}=")?;
+        out.write_all(b" ")?;
+        out.write_all(key.as_bytes())?;
+        out.write_all(b"=")?;
         match value {
-            Scalar::Text(text) if is_plain(text) => write!(out, "{text}"),
+            Scalar::Text(text) if is_plain(text) => out.write_all(text.as_bytes()),
             Scalar::Text(text) => {
                 out.write_all(b"\"")?;
                 write_escaped(out, text)?;

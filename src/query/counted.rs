@@ -135,7 +135,13 @@ impl Counted {
     ) -> Option<Self> {
         let is_repeated = keys.len() == Self::MOST_KEYS
             && std::mem::discriminant(&keys[0]) == std::mem::discriminant(&keys[1]);
-        if keys.is_empty() || keys.len() > Self::MOST_KEYS || is_repeated || !filter.is_plain() {
+        let has_field = names.len() > keys.len();
+        if keys.is_empty()
+            || keys.len() > Self::MOST_KEYS
+            || is_repeated
+            || !has_field
+            || !filter.is_plain()
+        {
             return None;
         }
         let names = names.iter().map(|name| {
@@ -178,7 +184,7 @@ impl Counted {
         {
             labels.insert(name.clone(), Labels::new(days, format));
         }
-        let passes = self.statuses(None);
+        let passes = statuses(&self.filter, None);
         let rows = days.iter().map(|(_, counts)| (*counts, passes));
         match formatted.and_then(|(_, name)| labels.get(name)) {
             Some(labels) => self.write(rows, &labels.of_day, &labels.json, (page, most), out),
@@ -196,10 +202,10 @@ impl Counted {
     ) -> Option<u64> {
         let asked = self.filter.asked();
         let is_asked = asked.contains(&Asked::Column(Column::CollectorId));
-        let all = self.statuses(None);
+        let all = statuses(&self.filter, None);
         let rows = counts.collectors.iter().map(|(collector, counts)| {
             let passes = if is_asked {
-                self.statuses(collector.as_deref())
+                statuses(&self.filter, collector.as_deref())
             } else {
                 all
             };
@@ -250,30 +256,37 @@ impl Counted {
         let limit = page.limit.map_or(usize::MAX, |limit| {
             usize::try_from(limit).unwrap_or(usize::MAX)
         });
-        let (key_names, field_names) = self.names.split_at(self.keys.len());
+        let place_of = |is_status: bool| {
+            let mut keys = self.keys.iter();
+            keys.position(|key| (*key == Key::Status) == is_status)
+        };
+        let (status_key, label_key) = (place_of(true), place_of(false));
+        let texts = statuses.map(|status| self.text_around_label(status, true));
+        let further_fields = self.names.iter().skip(self.keys.len() + 1);
         for (index, (place, jobs)) in sums.iter().skip(first).take(limit).enumerate() {
             if index > 0 {
                 out.push(b',');
             }
-            out.push(b'{');
+            let order = status_key.map_or(0, |key| place[key]);
+            let label = label_key.map_or(&[][..], |key| &labels[place[key]]);
             let start = out.len();
-            // Every name has a comma before it, which the first member goes without.
-            let member = |name: &[u8], value: &[u8], out: &mut Vec<u8>| {
-                out.extend_from_slice(&name[usize::from(out.len() == start)..]);
-                out.extend_from_slice(value);
-            };
-            for ((name, key), place) in key_names.iter().zip(&self.keys).zip(place) {
-                match key {
-                    Key::Status => member(name, statuses[*place].json().as_bytes(), out),
-                    // A job without a collector has no such member.
-                    Key::Collector | Key::Day(..) if labels[*place].is_empty() => {}
-                    Key::Collector | Key::Day(..) => member(name, &labels[*place], out),
-                }
+            if label_key.is_some() && label.is_empty() {
+                // A job without a collector has no such member.
+                let [members, _] = self.text_around_label(statuses[order], false);
+                out.extend_from_slice(&members);
+            } else {
+                let [before, after] = &texts[order];
+                out.extend_from_slice(before);
+                out.extend_from_slice(label);
+                out.extend_from_slice(after);
             }
-            for name in field_names {
-                member(name, b"", out);
+            write_integer(*jobs, out);
+            for name in further_fields.clone() {
+                out.extend_from_slice(name);
                 write_integer(*jobs, out);
             }
+            // In the place of the comma before the first member.
+            out[start] = b'{';
             out.push(b'}');
             if out.len() > most {
                 return None;
@@ -282,16 +295,39 @@ impl Counted {
         Some(sums.len() as u64)
     }
 
-    /// Which statuses pass the filter, of a collector.
-    fn statuses(&self, collector: Option<&str>) -> [bool; 6] {
-        JobStatus::ALL.map(|status| {
-            self.filter.holds(&|column| match column {
-                Column::Status => Some(status.name()),
-                Column::CollectorId => collector,
-                _ => None,
-            })
-        })
+    /// The members of a row up to its first number, of jobs of a status: what stands before the label, and behind it.
+    fn text_around_label(&self, status: JobStatus, has_label: bool) -> [Vec<u8>; 2] {
+        let mut sides = [Vec::new(), Vec::new()];
+        let mut side = 0;
+        let mut keys = self.keys.iter();
+        for name in self.names.iter().take(self.keys.len() + 1) {
+            match keys.next() {
+                Some(Key::Status) => {
+                    sides[side].extend_from_slice(name);
+                    sides[side].extend_from_slice(status.json().as_bytes());
+                }
+                Some(Key::Collector | Key::Day(..)) if !has_label => {}
+                Some(Key::Collector | Key::Day(..)) => {
+                    sides[side].extend_from_slice(name);
+                    side = 1;
+                }
+                // The first of the fields.
+                None => sides[side].extend_from_slice(name),
+            }
+        }
+        sides
     }
+}
+
+/// Which statuses pass a filter, of a collector.
+pub(super) fn statuses(filter: &Filter, collector: Option<&str>) -> [bool; 6] {
+    JobStatus::ALL.map(|status| {
+        filter.holds(&|column| match column {
+            Column::Status => Some(status.name()),
+            Column::CollectorId => collector,
+            _ => None,
+        })
+    })
 }
 
 #[cfg(test)]

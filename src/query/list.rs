@@ -1,7 +1,8 @@
 //! Lists: sort, page and shape of a JobsQuery, compiled to one SELECT for the rows and one for the count.
 
 use super::condition;
-use super::counts::{self, Asked};
+use super::counted::{self, ByStatus};
+use super::counts::{self, Asked, Counts};
 use super::error::QueryError;
 use super::field::{Column, Target, resolve, source};
 use super::filter::{self, ColumnTest, Filter};
@@ -150,6 +151,22 @@ impl List {
             sql.push(ANY_STATUS);
         }
         sql
+    }
+
+    /// Whose jobs they are, where their number can be told from how many that scope has in each status:
+    /// [`List::count_of`].
+    #[must_use]
+    pub fn scope_of_statuses(&self) -> Option<&Scope> {
+        let is_known = Counts::for_filter(&self.filter) == Some(Counts::Statuses);
+        (is_known && self.filter.is_plain()).then_some(&self.scope)
+    }
+
+    /// All matches, whatever the page, of so many jobs.
+    #[must_use]
+    pub fn count_of(&self, jobs: &ByStatus) -> i64 {
+        let passes = counted::statuses(&self.filter, None);
+        let of_those = jobs.iter().zip(passes).filter(|(_, passes)| *passes);
+        of_those.map(|(jobs, _)| jobs).sum()
     }
 
     /// What is read of a row, up to the table's name.

@@ -55,8 +55,10 @@ impl<'v> Members<'v> {
         self.known.extend(spellings);
         let mut found: Option<(&'v Value, &'v str)> = None;
         for name in spellings {
-            let in_snake_case = self.object.get_key_value(*name);
-            let in_camel_case = name.contains('_').then(|| self.camel_cased(name));
+            let in_snake_case = self.given(|given| given == *name);
+            let in_camel_case = name
+                .contains('_')
+                .then(|| self.given(|given| camel_letters(name).eq(given.chars())));
             for (spelling, value) in in_snake_case.into_iter().chain(in_camel_case.flatten()) {
                 if let Some((_, first)) = &found {
                     let problem = format!(
@@ -70,11 +72,9 @@ impl<'v> Members<'v> {
         Ok(found.map(|(value, spelling)| (value, self.place_of(spelling))))
     }
 
-    /// The member under the `lowerCamelCase` of its name.
-    fn camel_cased(&self, name: &str) -> Option<(&'v String, &'v Value)> {
-        self.object
-            .iter()
-            .find(|(given, _)| camel_letters(name).eq(given.chars()))
+    /// The member whose name passes. The few members of a request are looked through sooner than a name is hashed.
+    fn given(&self, passes: impl Fn(&str) -> bool) -> Option<(&'v String, &'v Value)> {
+        self.object.iter().find(|(given, _)| passes(given))
     }
 
     /// The member, unless it is null.

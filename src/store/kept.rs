@@ -37,13 +37,14 @@ struct Held {
     version: i64,
     domains: HashMap<String, Domain>,
     /// `collector_infos.info` by its id.
-    collector_infos: HashMap<i64, Arc<str>>,
+    collector_infos: BTreeMap<i64, Arc<str>>,
     /// How many bytes of text those are.
     collector_info_bytes: usize,
 }
 
 #[derive(Debug, Default)]
 struct Domain {
+    statuses: Option<ByStatus>,
     days: Known<(ByDay, DayLabels)>,
     collectors: Known<ByCollector>,
     /// Those of the days in which pages began of late.
@@ -97,6 +98,22 @@ impl Kept {
             held.collector_infos.insert(key, Arc::clone(info));
         }
         Ok(found)
+    }
+
+    /// How many jobs a domain has in each status.
+    pub(super) fn statuses(
+        &self,
+        connection: &Connection,
+        scope: &Scope,
+    ) -> rusqlite::Result<ByStatus> {
+        self.with(scope, |domain| {
+            if let Some(statuses) = domain.statuses {
+                return Ok(statuses);
+            }
+            let statuses = read_statuses(connection, scope)?;
+            domain.statuses = Some(statuses);
+            Ok(statuses)
+        })
     }
 
     /// Does something with the days of a domain, and what formats made of them; `None` where they are too many.
@@ -181,6 +198,16 @@ impl Kept {
             .entry(scope.domain_id().to_owned())
             .or_default())
     }
+}
+
+fn read_statuses(connection: &Connection, scope: &Scope) -> rusqlite::Result<ByStatus> {
+    let mut statuses = ByStatus::default();
+    let all = Counts::Statuses.all(scope, i64::MAX);
+    read(connection, &all, |row| {
+        statuses[status(row, 0)? as usize] += row.get::<_, i64>(1)?;
+        Ok(())
+    })?;
+    Ok(statuses)
 }
 
 fn read_days(connection: &Connection, scope: &Scope) -> rusqlite::Result<Option<ByDay>> {

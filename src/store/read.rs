@@ -229,6 +229,10 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`StoreError`] when the query is stopped or at fault.
     pub fn count(&self, list: &List) -> Result<u64, StoreError> {
+        if let Some(scope) = list.scope_of_statuses() {
+            let statuses = self.kept()?.statuses(&self.transaction, scope)?;
+            return Ok(u64::try_from(list.count_of(&statuses)).unwrap_or(0));
+        }
         let sql = match self.candidates(list)? {
             Some(jobs) => list.count_among(&jobs),
             None => list.count(),
