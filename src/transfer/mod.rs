@@ -377,8 +377,8 @@ fn read_lines<T: DeserializeOwned>(
         if text.trim_ascii().is_empty() {
             continue;
         }
-        let job =
-            job::from_json(text.trim_ascii_end()).map_err(|fault| job_fault(with_hint(fault)))?;
+        let job = job::from_json(text.trim_ascii_end())
+            .map_err(|fault| job_fault(with_hint(fault, &text)))?;
         each(job, line).map_err(|refusal| refusal.at(name, line))?;
     }
     Ok(())
@@ -388,13 +388,20 @@ fn too_long(what: &str) -> String {
     format!("{what} is longer than {MAX_LINE_BYTES} bytes")
 }
 
-/// Says what a line that ends too early most likely is.
-fn with_hint(fault: JobTextError) -> JobTextError {
-    if !fault.problem.starts_with("EOF while parsing") {
-        return fault;
-    }
-    let problem = "the job does not end on its line; NDJSON holds a job a line, and a job over several lines stands in \
-                   an array: [{…}]";
+/// Says what a line most likely is that ends too early, or is no JSON from its beginning.
+fn with_hint(fault: JobTextError, line: &[u8]) -> JobTextError {
+    let is_json_at_first = line.trim_ascii_start().starts_with(b"{");
+    let problem = match fault.problem.as_str() {
+        problem if problem.starts_with("EOF while parsing") => {
+            "the job does not end on its line; NDJSON holds a job a line, and a job over several lines stands in an \
+             array: [{…}]"
+        }
+        "expected value" | "expected ident" if !is_json_at_first => {
+            "no job begins here; what is read is NDJSON (a job, `{…}`, a line), a JSON array of jobs, or a saved answer \
+             of the API"
+        }
+        _ => return fault,
+    };
     JobTextError {
         problem: problem.to_owned(),
         ..fault
@@ -693,6 +700,15 @@ mod tests {
             "3",
             "x: line 1, column 1: invalid type: integer `3`, expected an object",
         );
+        check(
+            "job_id,domain_id\na,d\n",
+            "x: line 1, column 1: no job begins here; what is read is NDJSON",
+        );
+        check(
+            &format!("{a}\nname,domain_id\n"),
+            "x: line 2, column 2: no job begins here",
+        );
+        check("{\"job_id\": x}", "x: line 1, column 12: expected value");
         check(
             "{\"job_id\":\n",
             "x: line 1, column 10: the job does not end on its line",
