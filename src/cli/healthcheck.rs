@@ -80,6 +80,10 @@ fn ask(url: &str, timeout: Duration) -> Result<(), String> {
         .into();
     let said = |error: ureq::Error| match error {
         ureq::Error::Timeout(_) => format!("no answer within {} s", timeout.as_secs_f64()),
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            "no server listens there".to_owned()
+        }
+        ureq::Error::Io(error) => error.to_string(),
         other => other.to_string(),
     };
     let mut answer = agent.get(url).call().map_err(said)?;

@@ -152,6 +152,8 @@ pub(crate) enum Failure {
     OntoItself(PathBuf),
     #[error("{0}: is a folder; name a file in it")]
     Folder(PathBuf),
+    #[error("{0}: there is no folder {1}; make it, or name another file")]
+    NoFolder(PathBuf, PathBuf),
     #[error("{0}: is there and no regular file; name another file")]
     NotRegular(PathBuf),
     #[error("{0}: is there already; name another file, or say `--force` to replace it")]

@@ -79,7 +79,7 @@ pub(super) fn write_output(
     let mut file = tempfile::Builder::new()
         .permissions(std::fs::Permissions::from_mode(0o666))
         .tempfile_in(folder_of(path))
-        .map_err(|error| io(error.kind().into()))?;
+        .map_err(|error| not_made(path, error.kind()))?;
     write(
         &name,
         &mut std::io::BufWriter::with_capacity(BUFFER_BYTES, &mut file),
@@ -115,7 +115,7 @@ pub(super) fn make_beside<T>(
     };
     let beside = folder_of(place);
     let (folders, is_stopping) = remove_at_signal(done);
-    let folder = Aside::make(beside).map_err(io)?;
+    let folder = Aside::make(beside).map_err(|error| not_made(place, error.kind()))?;
     // A thread that has ended has nothing to remove.
     let _ = folders.send(folder.path().to_owned());
     let made = folder.path().join("jobs.db");
@@ -169,6 +169,18 @@ fn remove_at_signal(done: &'static str) -> (mpsc::Sender<PathBuf>, Arc<AtomicBoo
     // Where the thread could not start, there is no removing, and no need to wait.
     let _ = is_ready.recv();
     (folders, is_stopping)
+}
+
+/// Why there is nothing beside the place of a file. What tempfile says itself names the temporary path.
+pub(super) fn not_made(place: &Path, kind: std::io::ErrorKind) -> Failure {
+    let path = place.to_owned();
+    match kind {
+        std::io::ErrorKind::NotFound => Failure::NoFolder(path, folder_of(place).to_owned()),
+        kind => Failure::Io {
+            path,
+            source: kind.into(),
+        },
+    }
 }
 
 fn folder_of(path: &Path) -> &Path {

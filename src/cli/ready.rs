@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::Failure;
+use super::{Failure, output};
 
 /// What stands in a ready file: one line of JSON.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +84,9 @@ impl ReadyFile {
             path: path.to_owned(),
             written: None,
         };
-        claimed.beside().map_err(io)?;
+        claimed
+            .beside()
+            .map_err(|error| output::not_made(path, error.kind()))?;
         Ok(claimed)
     }
 

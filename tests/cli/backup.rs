@@ -177,7 +177,7 @@ fn a_place_where_a_copy_would_do_harm_is_refused() {
         ),
         (
             &["backup", "none/x.db"],
-            "jobdeck: none/x.db: entity not found; check the path and its permissions",
+            "jobdeck: none/x.db: there is no folder none; make it, or name another file",
         ),
         (
             &["backup", "--db", "none.db", "x.db"],

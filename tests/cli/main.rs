@@ -361,7 +361,15 @@ fn faults_are_one_line_that_names_the_file_and_the_remedy() {
         ),
         (
             &["import", "--db", "none/x.db", "-"],
-            "jobdeck: none/x.db: entity not found; check the path and its permissions",
+            "jobdeck: none/x.db: there is no folder none; make it, or name another file",
+        ),
+        (
+            &["generate", "--jobs", "1", "--output", "none/x"],
+            "jobdeck: none/x: there is no folder none; make it, or name another file",
+        ),
+        (
+            &["healthcheck", "--url", "http://127.0.0.1:1"],
+            "jobdeck: http://127.0.0.1:1/healthz: no server listens there",
         ),
         (
             &["serve", "--listen", "0.0.0.0:0", "--create"],

@@ -99,7 +99,7 @@ fn a_stale_ready_file_goes_first_and_nothing_else_ever() {
         ("jobs.ndjson", "is there and no ready file of jobdeck's"),
         ("link", "is there and no ready file of jobdeck's"),
         (".", "is there and no ready file of jobdeck's"),
-        ("none/ready.json", "entity not found; check the path"),
+        ("none/ready.json", "there is no folder none; make it"),
         ("jobs.ndjson/ready.json", "Not a directory"),
     ] {
         let output = jobdeck(here)
