@@ -110,7 +110,7 @@ pub(super) fn is_open(path: &str) -> bool {
 }
 
 const NO_TOKEN: &str =
-    "this server wants to know who asks: send `Authorization: Bearer TOKEN`, once";
+    "this server wants to know who asks: send one header `Authorization: Bearer TOKEN`";
 
 /// The token of a request: in this one header, and nowhere else.
 fn token(headers: &HeaderMap) -> Result<&[u8], ApiError> {

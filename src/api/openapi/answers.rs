@@ -267,7 +267,7 @@ const ERRORS: [ErrorResponse; 13] = [
         status: 401,
         description: "The token is missing, or none of this server's.",
         code: "ERROR_AUTHENTICATE_FAILURE",
-        message: "this server wants to know who asks: send `Authorization: Bearer TOKEN`, once",
+        message: "this server wants to know who asks: send one header `Authorization: Bearer TOKEN`",
     },
     ErrorResponse {
         name: "Forbidden",
