@@ -82,7 +82,7 @@ export const fieldTime = (id, zone) => instant($(id).value + (zone === 'utc' ? '
 export function showTrouble(error, isOld, isRetried) {
   $('trouble').hidden = !error;
   document.querySelector('.deck').classList.toggle('stale', Boolean(error) && isOld);
-  const parts = error ? [error.message, isOld && 'What is shown is of before.', isRetried && 'It is tried again and again.'] : [];
+  const parts = error ? [error.message, isOld && 'What is shown is of before.', isRetried && 'It is tried again by itself.'] : [];
   setText($('trouble-text'), parts.filter(Boolean).join(' '));
   // Not to be spoken: it is another each time.
   setText($('trouble-id'), error?.requestId ? `request ${error.requestId}` : '');

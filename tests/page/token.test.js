@@ -28,7 +28,7 @@ test('a token is asked for, kept for the tab, and sent with every request', asyn
   const sent = [];
   it.page.on('request', async (request) => sent.push([new URL(request.url()).pathname, await request.headerValue('authorization'), request.url()]));
   await it.page.goto(`${it.server.url}/?refresh=0`);
-  await it.page.getByRole('dialog', { name: 'Who asks?' }).waitFor();
+  await it.page.getByRole('dialog', { name: 'This server wants a token' }).waitFor();
   assert.equal(await field().evaluate((node) => node === document.activeElement && node.type === 'password'), true);
   await it.axe('the dialog');
   await enter('jobdeck_wrong');
@@ -52,7 +52,7 @@ test('a token is asked for, kept for the tab, and sent with every request', asyn
 
   const other = await it.page.context().newPage();
   await other.goto(it.page.url());
-  await other.getByRole('dialog', { name: 'Who asks?' }).waitFor();
+  await other.getByRole('dialog', { name: 'This server wants a token' }).waitFor();
   await other.close();
 });
 
