@@ -26,6 +26,7 @@ pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 const MOST_DESCRIPTORS: u64 = 65_536;
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Listening")]
 struct ListenArgs {
     /// Where to listen; port 0 takes a free one
     #[arg(
@@ -81,11 +82,11 @@ struct ListenArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
-    #[command(flatten)]
-    listen: ListenArgs,
     /// Which made-up jobs; the same seed makes the same jobs
     #[arg(long, value_name = "N", env = "JOBDECK_SEED", default_value = "1")]
     seed: u64,
+    #[command(flatten)]
+    listen: ListenArgs,
 }
 
 #[derive(Debug, Args)]
@@ -93,8 +94,16 @@ pub(super) struct ServeArgs {
     /// The database file [default: jobdeck.db; with --mock one that is thrown away]
     #[arg(long, value_name = "FILE", env = "JOBDECK_DB")]
     db: Option<PathBuf>,
-    #[command(flatten)]
-    listen: ListenArgs,
+    /// Make the database where there is none
+    #[arg(long, env = "JOBDECK_CREATE", value_parser = clap::builder::BoolishValueParser::new())]
+    create: bool,
+    /// Let clients write jobs: the routes that put, change, delete and add them
+    #[arg(long, env = "JOBDECK_WRITABLE", value_parser = clap::builder::BoolishValueParser::new())]
+    writable: bool,
+    /// Keep jobs so long: those that were created longer ago (`created_at`) are deleted at the start and then every hour:
+    /// 12h, 90d, 2w, 1y (365 days)
+    #[arg(long, value_name = "AGE", env = "JOBDECK_RETAIN", value_parser = Age::parse)]
+    retain: Option<Age>,
     /// Ask for a token, of which this TOML file has the SHA-256, the domain and whether it may write; `jobdeck token new`
     /// makes one. The file is read again when it changes, and at SIGHUP, which then does not end the server
     #[arg(long, value_name = "FILE", env = "JOBDECK_TOKENS")]
@@ -102,27 +111,19 @@ pub(super) struct ServeArgs {
     /// Freeze "now", as the timediff operators see it (RFC 3339) [default: the clock]
     #[arg(long, value_name = "INSTANT", env = "JOBDECK_NOW", value_parser = Timestamp::parse_rfc3339)]
     now: Option<Timestamp>,
-    /// Make the database where there is none
-    #[arg(long, env = "JOBDECK_CREATE", value_parser = clap::builder::BoolishValueParser::new())]
-    create: bool,
-    /// Let clients write jobs: the routes that put, change, delete and add them
-    #[arg(long, env = "JOBDECK_WRITABLE", value_parser = clap::builder::BoolishValueParser::new())]
-    writable: bool,
+    #[command(flatten)]
+    listen: ListenArgs,
     /// Be a mock for test suites: --writable, and the routes that reset, save and restore the jobs, set clocks, misbehave
     /// on request, and tell what was asked
-    #[arg(long, env = "JOBDECK_MOCK", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(help_heading = "A mock", long, env = "JOBDECK_MOCK", value_parser = clap::builder::BoolishValueParser::new())]
     mock: bool,
     /// Files of jobs, or folders of them, that a mock starts with and watches; may be given several times
-    #[arg(long, value_name = "PATH", env = "JOBDECK_FIXTURES", num_args = 1.., value_delimiter = ',')]
+    #[arg(help_heading = "A mock", long, value_name = "PATH", env = "JOBDECK_FIXTURES", num_args = 1.., value_delimiter = ',')]
     fixtures: Vec<PathBuf>,
     /// Have a mock misbehave from the start, such as `route=search,code=503,times=2` or `delay=0.5-2,seed=7`; may be given
     /// several times, or hold several faults, one a line or with `;` between them
-    #[arg(long = "fault", value_name = "FAULT", env = "JOBDECK_FAULT", value_parser = some_faults)]
+    #[arg(help_heading = "A mock", long = "fault", value_name = "FAULT", env = "JOBDECK_FAULT", value_parser = some_faults)]
     faults: Vec<SomeFaults>,
-    /// Keep jobs so long: those that were created longer ago (`created_at`) are deleted at the start and then every hour:
-    /// 12h, 90d, 2w, 1y (365 days)
-    #[arg(long, value_name = "AGE", env = "JOBDECK_RETAIN", value_parser = Age::parse)]
-    retain: Option<Age>,
 }
 
 /// The faults of one option.
