@@ -1,8 +1,8 @@
 //! `backup`: a copy of a database, also while a server serves it.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{File, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -127,10 +127,13 @@ fn copy(store: &Store, made: &Path, dest: &Path) -> Result<(u64, u64, bool), Fai
             problem: problem.clone(),
         });
     }
-    // Who may not read the database may not read its copy.
+    // Who may not read the database may not read its copy, nor whoever the umask keeps out of what is made.
     let file = File::open(made).map_err(io)?;
-    let permissions = std::fs::metadata(store.path()).map_err(io)?.permissions();
-    file.set_permissions(permissions).map_err(io)?;
+    let of_database = std::fs::metadata(store.path()).map_err(io)?.permissions();
+    let of_new_files = file.metadata().map_err(io)?.permissions();
+    let mode = of_database.mode() & of_new_files.mode();
+    file.set_permissions(Permissions::from_mode(mode))
+        .map_err(io)?;
     file.sync_all().map_err(io)?;
     let bytes = file.metadata().map_err(io)?.len();
     Ok((report.jobs, bytes, report.is_of_pages_alone))

@@ -1,7 +1,7 @@
 //! `backup`: what a copy has, that it is taken while others write, and that what goes wrong leaves nothing.
 
 use std::collections::HashMap;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,6 +31,27 @@ fn with_many_jobs() -> tempfile::TempDir {
     ok(here, &["import", "m.ndjson"]);
     std::fs::remove_file(here.join("m.ndjson")).unwrap();
     folder
+}
+
+/// A database that all may read may lie in a folder that is closed, and its copy elsewhere.
+#[test]
+fn a_copy_is_closed_to_whom_the_umask_keeps_out() {
+    let folder = with_one_job();
+    let here = folder.path();
+    let open = std::fs::Permissions::from_mode(0o664);
+    std::fs::set_permissions(here.join("jobdeck.db"), open).unwrap();
+    for (umask, expected) in [("077", 0o600), ("027", 0o640), ("022", 0o644)] {
+        let script = format!("umask {umask} && exec \"$0\" backup --force 1.db");
+        let status = Command::new("/bin/sh")
+            .args(["-c", &script, env!("CARGO_BIN_EXE_jobdeck")])
+            .current_dir(here)
+            .env_clear()
+            .status()
+            .unwrap();
+        assert!(status.success(), "{umask}");
+        let mode = std::fs::metadata(here.join("1.db")).unwrap().mode();
+        assert_eq!(mode & 0o777, expected, "{umask}");
+    }
 }
 
 #[test]
