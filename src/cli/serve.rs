@@ -16,9 +16,10 @@ use jobdeck::store::{Mode, Store};
 use jobdeck::time::{Age, Timestamp};
 use jobdeck::tokens::TokenFile;
 
+use super::Failure;
 use super::log::{self, Log};
 use super::ready::ReadyFile;
-use super::{Failure, supervisor};
+use super::supervisor::Supervisor;
 
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
@@ -320,6 +321,7 @@ fn run_server(
     if let Err(error) = rlimit::increase_nofile_limit(MOST_DESCRIPTORS) {
         ::log::warn!("no more descriptors can be had than there are: {error}");
     }
+    let supervisor = Supervisor::find();
     actix_web::rt::System::new().block_on(async {
         let (running, address) = server::start(&config, Arc::clone(store))?;
         // The one line that scripts read.
@@ -332,9 +334,14 @@ fn run_server(
         if let Some(file) = &mut ready_file {
             file.publish(address)?;
         }
-        supervisor::serve(server::stop_signal(config.tokens.is_none()));
+        if let Some(supervisor) = &supervisor {
+            supervisor.watch(server::stop_signal(config.tokens.is_none()));
+        }
         running.await.map_err(Failure::Server)
     })?;
+    if let Some(supervisor) = supervisor {
+        supervisor.finish();
+    }
     // A mock holds the store, too.
     drop(config);
     wait_for_workers(store);

@@ -1,6 +1,7 @@
 //! What a service manager such as systemd is told.
 
 use std::os::unix::net::UnixDatagram;
+use std::thread;
 use std::time::Duration;
 
 use crate::{Server, folder, jobdeck};
@@ -30,15 +31,36 @@ fn a_service_manager_hears_when_the_server_serves_lives_and_stops() {
     for _ in 0..3 {
         assert_eq!(next(&socket), "WATCHDOG=1\n");
     }
+    // As a manager does, it reads on while the server stops.
+    let reading = thread::spawn(move || {
+        let mut message = next(&socket);
+        while message == "WATCHDOG=1\n" {
+            message = next(&socket);
+        }
+        message
+    });
     assert_eq!(server.stop("-TERM").0, Some(0));
-    socket.set_nonblocking(true).unwrap();
-    let mut rest = Vec::new();
-    let mut message = [0; 256];
-    while let Ok(length) = socket.recv(&mut message) {
-        rest.push(String::from_utf8(message[..length].to_vec()).unwrap());
-    }
-    rest.retain(|message| message != "WATCHDOG=1\n");
-    assert_eq!(rest, ["STOPPING=1\n"]);
+    assert_eq!(reading.join().unwrap(), "STOPPING=1\n");
+}
+
+/// Its queue is full after some messages, and whoever sends one more waits.
+#[test]
+fn a_service_manager_that_reads_nothing_stops_nothing() {
+    let folder = folder();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let filling = UnixDatagram::unbound().unwrap();
+    filling.set_nonblocking(true).unwrap();
+    while filling.send_to(b"filled", &path).is_ok() {}
+    let mut command = jobdeck(folder.path());
+    command
+        .args(["serve", "--create", "--listen", "127.0.0.1:0"])
+        .env("NOTIFY_SOCKET", &path)
+        .env("WATCHDOG_USEC", "20000");
+    let server = Server::spawn(command);
+    assert!(server.get("/healthz").contains("\"ok\""));
+    assert_eq!(server.stop("-TERM").0, Some(0));
+    drop(socket);
 }
 
 /// Nobody is told where nobody asked, and a manager that is gone stops nothing.
