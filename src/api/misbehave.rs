@@ -81,11 +81,12 @@ pub(crate) async fn misbehave(
         Err(fault) => (Subject::default(), Some(fault)),
     };
     // Nobody uses up the faults of another's domain, or stands in its journal.
+    let access = match request.extract::<Access>().await {
+        Ok(access) => access,
+        Err(fault) => return Ok(request.into_response(fault.error_response())),
+    };
     if let Some(domain_id) = &subject.domain_id
-        && let Err(refusal) = request
-            .extract::<Access>()
-            .await
-            .and_then(|access| access.check(Some(domain_id)))
+        && let Err(refusal) = access.check(Some(domain_id))
     {
         return Ok(request.into_response(refusal.error_response()));
     }
@@ -102,6 +103,9 @@ pub(crate) async fn misbehave(
         let mut entry = entry(&request, &subject, at, &body);
         if app.tokens.is_some() {
             hide_token(&mut entry.headers);
+            if tells_of_all(&subject, &access) {
+                entry.domain_id = None;
+            }
         }
         record.entry = Some(entry);
     }
@@ -269,6 +273,15 @@ fn headers(request: &ServiceRequest) -> BTreeMap<String, String> {
             .or_insert_with(|| value.into_owned());
     }
     headers
+}
+
+/// Whether an answer may be about other domains than the one that its request names: to a token of `*` there are routes that
+/// tell of them all, whatever the request says, and who reads the journal of a domain may reach none of the others.
+fn tells_of_all(subject: &Subject, access: &Access) -> bool {
+    matches!(access.scope(), Ok(None))
+        && subject
+            .route
+            .is_none_or(|route| matches!(route, Route::Domains | Route::About))
 }
 
 /// The tokens of this server are for those who hold them, and the journal of a domain is for others, too.

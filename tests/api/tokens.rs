@@ -653,6 +653,30 @@ fn the_journal_tells_no_token() {
     assert_eq!(headers["authorization"], "Bearer (hidden)");
 }
 
+/// What tells a token of `*` of all domains stands in the journal of none, though its request may name one.
+#[test]
+fn the_journal_of_a_domain_has_no_answer_about_all() {
+    let app = guarded();
+    for path in [
+        "/jobdeck/domains",
+        "/jobdeck/about",
+        // The router reads it as the first of these.
+        "/jobdeck/%64omains",
+    ] {
+        let path = format!("{path}?domain_id={OWN}");
+        assert_eq!(app.get(&app.all, &path).status, 200, "{path}");
+    }
+    let of_own = format!("/inventory/v1/jobs?domain_id={OWN}");
+    assert_eq!(app.get(&app.all, &of_own).status, 200);
+    let about = format!("/jobdeck/about?domain_id={OWN}");
+    assert_eq!(app.get(&app.own, &about).status, 200);
+    let journal = app.get(&app.own_read, &format!("/jobdeck/journal?domain_id={OWN}"));
+    assert_eq!(journal.json()["total_count"], 2, "{}", journal.text);
+    assert!(!journal.text.contains(OTHER), "{}", journal.text);
+    let whole = app.get(&app.all, "/jobdeck/journal").json();
+    assert_eq!(whole["total_count"], 5);
+}
+
 #[test]
 fn a_page_of_a_named_origin_may_send_a_token() {
     const FRONT: &str = "http://localhost:3000";
