@@ -138,7 +138,10 @@ impl ApiError {
                 StoreError::Timeout | StoreError::Cancelled => {
                     (StatusCode::GATEWAY_TIMEOUT, "ERROR_REQUEST_TIMEOUT")
                 }
-                StoreError::Busy | StoreError::Displaced(_) | StoreError::Unavailable { .. } => {
+                StoreError::Busy
+                | StoreError::Displaced(_)
+                | StoreError::Damaged(_)
+                | StoreError::Unavailable { .. } => {
                     (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE")
                 }
                 StoreError::Conflict { .. } => CONFLICT,
@@ -193,7 +196,10 @@ impl ApiError {
                     .to_owned()
             }
             Self::Store(
-                StoreError::Busy | StoreError::Displaced(_) | StoreError::Unavailable { .. },
+                StoreError::Busy
+                | StoreError::Displaced(_)
+                | StoreError::Damaged(_)
+                | StoreError::Unavailable { .. },
             ) => "the database can't answer for now; try again".to_owned(),
             other => cut(other.to_string()),
         }

@@ -77,12 +77,8 @@ impl Format {
         out: &mut Vec<u8>,
     ) -> Result<(), StoreError> {
         match self {
-            Self::Csv => csv::write_job(&document.to_text(), out).map_err(|error| {
-                log::error!("a document can't be read: {error}");
-                StoreError::Query(QueryError::Evaluation {
-                    problem: "a document can't be read; `jobdeck check` tells which".to_owned(),
-                })
-            })?,
+            Self::Csv => csv::write_job(&document.to_text(), out)
+                .map_err(|error| StoreError::Damaged(error.to_string()))?,
             Self::Ndjson => {
                 document.write_to(out);
                 out.push(b'\n');

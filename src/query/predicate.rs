@@ -113,8 +113,8 @@ impl Prepared {
     /// Whether the test holds of a document.
     ///
     /// # Errors
-    /// A sentence, when a pattern takes too many steps or the text is not JSON.
-    pub fn holds(&self, document: &str) -> Result<bool, String> {
+    /// When the text is not JSON; within, a sentence, when a pattern takes too many steps.
+    pub fn holds(&self, document: &str) -> Result<Result<bool, String>, serde_json::Error> {
         let mut fault = None;
         let mut test = |value: Option<&Value>| match self.check.holds(value) {
             Ok(holds) => holds,
@@ -123,11 +123,11 @@ impl Prepared {
                 true
             }
         };
-        let holds = match locate(document, &self.path).map_err(|error| error.to_string())? {
+        let holds = match locate(document, &self.path)? {
             Some((value, left)) => reach(&value, &self.path[self.path.len() - left..], &mut test),
             None => test(None),
         };
-        fault.map_or(Ok(holds), Err)
+        Ok(fault.map_or(Ok(holds), Err))
     }
 }
 
@@ -196,7 +196,7 @@ mod tests {
             "{text}"
         );
         assert_eq!(
-            Prepared::new(&text).unwrap().holds(DOCUMENT),
+            Prepared::new(&text).unwrap().holds(DOCUMENT).unwrap(),
             Ok(expected),
             "{text}"
         );

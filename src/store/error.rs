@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use super::functions::FAULT;
+use super::functions::{DAMAGE, FAULT};
 use crate::query::QueryError;
 
 /// Why a database can't be opened. The sentence says what is wrong with which file, and what to do.
@@ -107,6 +107,9 @@ pub enum StoreError {
     /// A row of the database that holds no job.
     #[error("row {row} of jobs holds no valid document: {problem}; see what `jobdeck check` finds")]
     Unreadable { row: i64, problem: String },
+    /// A document, or a part of one, that is not what was once written.
+    #[error("a document can't be read: {0}; see what `jobdeck check` finds")]
+    Damaged(String),
     /// The file that was opened is no longer at its path.
     #[error(
         "{0}: the file was deleted or replaced; put it back, or start jobdeck again with the one that is there"
@@ -121,12 +124,15 @@ pub enum StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(source: rusqlite::Error) -> Self {
-        if let rusqlite::Error::SqliteFailure(_, Some(message)) = &source
-            && let Some((_, problem)) = message.split_once(FAULT)
-        {
-            return Self::Query(QueryError::Evaluation {
-                problem: problem.to_owned(),
-            });
+        if let rusqlite::Error::SqliteFailure(_, Some(message)) = &source {
+            if let Some((_, problem)) = message.split_once(DAMAGE) {
+                return Self::Damaged(problem.to_owned());
+            }
+            if let Some((_, problem)) = message.split_once(FAULT) {
+                return Self::Query(QueryError::Evaluation {
+                    problem: problem.to_owned(),
+                });
+            }
         }
         if is_too_large(&source) {
             return Self::Query(QueryError::Language {

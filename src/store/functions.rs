@@ -29,6 +29,13 @@ fn fault(problem: impl std::fmt::Display) -> Error {
     Error::UserFunctionError(format!("{FAULT}{problem}").into())
 }
 
+/// Stands there instead where what is stored is at fault, and not what was asked.
+pub(super) const DAMAGE: &str = "jobdeck damage: ";
+
+fn damage(problem: impl std::fmt::Display) -> Error {
+    Error::UserFunctionError(format!("{DAMAGE}{problem}").into())
+}
+
 impl ToSql for Param {
     fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
         Ok(ToSqlOutput::Borrowed(match self {
@@ -47,7 +54,7 @@ fn param(value: ValueRef<'_>) -> Result<Param> {
         ValueRef::Null => Param::Null,
         ValueRef::Integer(integer) => Param::Integer(integer),
         ValueRef::Real(real) => Param::Real(real),
-        ValueRef::Text(text) => Param::Text(std::str::from_utf8(text).map_err(fault)?.to_owned()),
+        ValueRef::Text(text) => Param::Text(std::str::from_utf8(text).map_err(damage)?.to_owned()),
         ValueRef::Blob(blob) => Param::Blob(blob.to_owned()),
     })
 }
@@ -71,12 +78,12 @@ fn any(context: &Context<'_>, index: usize) -> Result<Option<Any>> {
 }
 
 fn text<'c>(context: &'c Context<'_>, index: usize) -> Result<&'c str> {
-    context.get_raw(index).as_str().map_err(fault)
+    context.get_raw(index).as_str().map_err(damage)
 }
 
 /// A text; nothing where SQL has NULL.
 fn text_or_null<'c>(context: &'c Context<'_>, index: usize) -> Result<Option<&'c str>> {
-    context.get_raw(index).as_str_or_null().map_err(fault)
+    context.get_raw(index).as_str_or_null().map_err(damage)
 }
 
 /// The argument, read by `read` for the first row and kept for the others.
@@ -163,13 +170,15 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
         match context.get_raw(0) {
             ValueRef::Null => Ok(false),
             value => pattern
-                .is_match(value.as_str().map_err(fault)?)
+                .is_match(value.as_str().map_err(damage)?)
                 .map_err(fault),
         }
     })?;
     scalar.add("holds", 2, |context| {
         let test = kept(context, 1, Prepared::new)?;
-        test.holds(text(context, 0)?).map_err(fault)
+        test.holds(text(context, 0)?)
+            .map_err(damage)?
+            .map_err(fault)
     })?;
     scalar.add("only", 2, |context| {
         let cut = kept(context, 1, |text| {
@@ -177,7 +186,7 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
                 .map(|paths| Cut::new(&paths))
                 .map_err(|error| error.to_string())
         })?;
-        cut.apply(text(context, 0)?).map_err(fault)
+        cut.apply(text(context, 0)?).map_err(damage)
     })?;
     // Where there is no text, nothing is found in it.
     scalar.add("sort_value", 3, |context| {
@@ -185,7 +194,7 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
         let Some(text) = text_or_null(context, 0)? else {
             return Ok(output_param(crate::query::value::MISSING_SORT_KEY));
         };
-        let key = evaluate::sort_value(text, &path, context.get(2)?).map_err(fault)?;
+        let key = evaluate::sort_value(text, &path, context.get(2)?).map_err(damage)?;
         Ok(output_param(key))
     })?;
     scalar.add("value_at", 2, |context| {
@@ -194,7 +203,7 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
         value
             .transpose()
             .map(|value| output(value.flatten()))
-            .map_err(fault)
+            .map_err(damage)
     })?;
     scalar.add("member_at", 2, |context| {
         let path = path(context, 1)?;
@@ -202,17 +211,17 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
         value
             .transpose()
             .map(|value| output(value.flatten()))
-            .map_err(fault)
+            .map_err(damage)
     })?;
     scalar.add("elements_at", 2, |context| {
         let path = path(context, 1)?;
         let elements = text_or_null(context, 0)?.map(|text| evaluate::elements_at(text, &path));
-        elements.transpose().map(Option::flatten).map_err(fault)
+        elements.transpose().map(Option::flatten).map_err(damage)
     })?;
     scalar.add("reached", 2, |context| {
         let path = path(context, 1)?;
         let reached = text_or_null(context, 0)?.map(|text| evaluate::reached(text, &path));
-        reached.transpose().map(Option::flatten).map_err(fault)
+        reached.transpose().map(Option::flatten).map_err(damage)
     })?;
     register_values(&scalar)?;
     aggregate(connection, "sum_numbers", 1, Sums { mean: false })?;

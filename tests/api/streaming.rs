@@ -39,6 +39,42 @@ fn an_answer_without_a_limit_holds_every_match() {
     );
 }
 
+/// Whoever asked is not at fault where what is stored can't be read, and what it is stays in the log.
+#[test]
+fn a_damaged_document_is_no_fault_of_the_clients() {
+    let app = App::with_jobs(job("j", "d", "\"filter\":{\"a\":\"b\"}"));
+    rusqlite::Connection::open(app.database())
+        .unwrap()
+        .execute_batch(
+            "DROP TRIGGER jobs_are_updated_by_jobdeck;
+             UPDATE jobs SET head = replace(head, '\"a\":', '\"a\";'), tail = replace(tail, '\"a\":', '\"a\";')",
+        )
+        .unwrap();
+    let condition = |o: &str, v: &str| json!({"filter": [{"k": "filter.a", "o": o, "v": v}]});
+    let group = json!([{"group": {"keys": [{"key": "filter.a", "name": "a"}], "fields": [{"name": "n", "operator": "count"}]}}]);
+    for query in [
+        condition("eq", "b"),
+        condition("regex", "b"),
+        condition("contain", "b"),
+        json!({"only": ["filter.a"]}),
+        json!({"sort": {"key": "filter.a"}}),
+    ] {
+        let answer = app.search(&json!({"domain_id": "d", "query": query}));
+        assert_eq!(answer.status, 503, "{query}: {}", answer.text);
+        assert!(!answer.text.contains("column"), "{}", answer.text);
+    }
+    for query in [
+        json!({"aggregate": group}),
+        json!({"distinct": "filter.a"}),
+        json!({"aggregate": [{"unwind": {"path": "filter.a"}}]}),
+    ] {
+        let answer = app.stat(&json!({"domain_id": "d", "query": query}));
+        assert_eq!(answer.status, 503, "{query}: {}", answer.text);
+    }
+    let answer = app.get("/jobdeck/export?format=csv&domain_id=d");
+    assert_eq!(answer.status, 503, "{}", answer.text);
+}
+
 #[test]
 fn a_query_past_its_deadline_is_stopped() {
     let app = App::start(
