@@ -267,7 +267,11 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         Mode::ReadWrite
     };
     let store = Arc::new(Store::open(database, mode, config.readers())?);
-    for (option, is_given) in [("--mock", args.mock), ("--writable", args.writable)] {
+    for (option, is_given) in [
+        ("--mock", args.mock),
+        ("--writable", args.writable),
+        ("--retain", args.retain.is_some()),
+    ] {
         if is_given && !store.is_writable() {
             return Err(Failure::NotWritable(database.to_owned(), option));
         }

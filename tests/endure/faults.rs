@@ -284,6 +284,7 @@ fn what_can_not_be_written_to_is_named_and_can_be_read() {
             &["import", "jobs.ndjson"][..],
             &["check", "--repair"],
             &["serve", "--writable", "--listen", "127.0.0.1:0"],
+            &["serve", "--retain", "90d", "--listen", "127.0.0.1:0"],
         ];
         for arguments in can_write {
             let said = failed(&run(arguments));
