@@ -218,6 +218,8 @@ pub(super) fn export(args: &ExportArgs) -> Result<(), Failure> {
             TransferError::Io { fault, .. } if fault.kind() == std::io::ErrorKind::BrokenPipe => {
                 Failure::ClosedOutput
             }
+            // What is read is at fault then, not what is written.
+            TransferError::Store(source) => store_failure(source),
             other => other.into(),
         })
     })

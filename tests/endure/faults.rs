@@ -548,6 +548,10 @@ fn a_damaged_page_is_told_or_does_not_matter() {
         if is_found {
             check_line(&failed(&check), "jobdeck: jobdeck.db: ");
         }
+        let export = run(here, &["export"]);
+        if !export.status.success() {
+            check_line(&failed(&export), "jobdeck: jobdeck.db: ");
+        }
         let mut start = jobdeck(here);
         let has_started = Server::try_spawn(start.args(["serve", "--listen", "127.0.0.1:0"]), here);
         let Ok(server) = has_started else {
