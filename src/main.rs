@@ -21,8 +21,10 @@ fn main() -> ExitCode {
     match result {
         Ok(()) | Err(cli::Failure::ClosedOutput) => ExitCode::SUCCESS,
         Err(failure) => {
+            // SQLite repeats what it can't read of a damaged schema, which is many lines.
+            let line = failure.to_string().replace(['\n', '\r'], " ");
             // Where standard error is closed there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "jobdeck: {failure}");
+            let _ = writeln!(std::io::stderr(), "jobdeck: {line}");
             ExitCode::FAILURE
         }
     }

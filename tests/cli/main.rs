@@ -392,6 +392,27 @@ fn faults_are_one_line_that_names_the_file_and_the_remedy() {
     );
 }
 
+/// SQLite repeats what it can't read, with all of its lines.
+#[test]
+fn a_damaged_schema_is_told_in_one_line() {
+    let folder = with_one_job();
+    let path = folder.path().join("jobdeck.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let column = b"error_count    INTEGER";
+    // One of them is on a page that is no longer used.
+    let places: Vec<_> = (0..bytes.len())
+        .filter(|at| bytes[*at..].starts_with(column))
+        .collect();
+    for at in places {
+        bytes[at] = b'`';
+    }
+    std::fs::write(&path, bytes).unwrap();
+    check_line(
+        &fails(folder.path(), &["export"], 1),
+        "jobdeck: jobdeck.db: malformed database schema (jobs) - unrecognized token",
+    );
+}
+
 #[test]
 fn wrong_usage_ends_with_2() {
     let folder = folder();
