@@ -218,6 +218,11 @@ fn what_is_wrong_with_the_file_is_logged_and_no_token_ever() {
     };
     wait_for("tokens.toml: others than its owner may read or write it; `chmod 600 tokens.toml`");
     assert_eq!(status(&server, &token), 200);
+    // A file that has not changed is read at the signal alone.
+    let id = server.child.id().to_string();
+    let sent = Command::new("kill").args(["-HUP", &id]).status().unwrap();
+    assert!(sent.success());
+    wait_for("tokens.toml: the tokens were loaded");
     let broken = entry.replace("name", "nmae");
     write(&path, &broken);
     wait_for("those of before still hold: tokens.toml: line 2: unknown field `nmae`");
