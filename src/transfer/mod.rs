@@ -539,20 +539,29 @@ where
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let mut has_results = false;
         while let Some(name) = access.next_key::<String>()? {
             match name.as_str() {
-                "results" => access.next_value_seed(InArray(Jobs {
-                    each: &mut *self.each,
-                    fault: self.fault,
-                    of: PhantomData,
-                }))?,
+                "results" if has_results => return Err(A::Error::duplicate_field("results")),
+                "results" => {
+                    has_results = true;
+                    access.next_value_seed(InArray(Jobs {
+                        each: &mut *self.each,
+                        fault: self.fault,
+                        of: PhantomData,
+                    }))?;
+                }
                 "total_count" => {
                     access.next_value::<IgnoredAny>()?;
                 }
                 _ => return Err(A::Error::unknown_field(&name, &["results", "total_count"])),
             }
         }
-        Ok(())
+        if has_results {
+            Ok(())
+        } else {
+            Err(A::Error::missing_field("results"))
+        }
     }
 }
 
@@ -683,6 +692,14 @@ mod tests {
         check(
             &format!("{{\"results\":[{a}],\"next\":1}}"),
             "x: line 1, column 87: unknown field `next`",
+        );
+        check(
+            "{\n\"total_count\":2}",
+            "x: line 2, column 16: missing field `results`",
+        );
+        check(
+            &format!("{{\"results\":[{a}],\"results\":[]}}"),
+            "x: line 1, column 90: duplicate field `results`",
         );
         check(
             r#"{"results":{}}"#,
