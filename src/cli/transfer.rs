@@ -262,7 +262,7 @@ pub(super) struct CheckArgs {
     #[command(flatten)]
     database: DbArgs,
     /// Make anew what is derived from the documents: columns, indexes, counts; then check
-    #[arg(long)]
+    #[arg(long, env = "JOBDECK_REPAIR", value_parser = clap::builder::BoolishValueParser::new())]
     repair: bool,
 }
 

@@ -46,6 +46,52 @@ fn every_shell_is_told_of_every_command() {
     assert!(refusal.contains("bash"), "{refusal}");
 }
 
+/// What `--help` says of each option, under its name.
+fn options(help: &str) -> Vec<(String, String)> {
+    let mut options: Vec<(String, String)> = Vec::new();
+    let section = help.split_once("Options:\n").map_or("", |(_, rest)| rest);
+    let section = section.split("\nExample: ").next().unwrap();
+    for line in section.lines() {
+        let words = line.trim_start();
+        let name = words
+            .split([' ', ','])
+            .find(|word| word.starts_with("--"))
+            .filter(|_| words.starts_with('-'));
+        if let Some(name) = name {
+            options.push((name.to_owned(), String::new()));
+        }
+        if let Some((_, said)) = options.last_mut() {
+            *said += line;
+        }
+    }
+    options
+}
+
+#[test]
+fn every_option_is_explained_and_has_a_variable() {
+    let folder = folder();
+    let help = ok(folder.path(), &["--help"]);
+    let mut paths: Vec<_> = commands(&help).into_iter().map(|name| vec![name]).collect();
+    paths.push(vec!["token", "new"]);
+    let mut seen = 0;
+    for path in paths {
+        let help = ok(folder.path(), &[&path[..], &["--help"]].concat());
+        if path != ["token"] {
+            assert!(help.contains("\nExample: jobdeck "), "{help}");
+        }
+        for (name, said) in options(&help) {
+            if name == "--help" {
+                continue;
+            }
+            seen += 1;
+            // A long line is broken anywhere.
+            let words: String = said.split_whitespace().collect();
+            assert!(words.contains("[env:JOBDECK_"), "{path:?} {name}: {said}");
+        }
+    }
+    assert!(seen > 40, "only {seen} options were seen");
+}
+
 #[test]
 fn there_is_a_manual_page_of_every_command() {
     let folder = folder();
