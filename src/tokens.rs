@@ -78,8 +78,7 @@ pub enum TokensError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    #[serde(default)]
-    token: Vec<WrittenToken>,
+    token: Option<Vec<WrittenToken>>,
 }
 
 #[derive(Deserialize)]
@@ -102,8 +101,8 @@ impl Tokens {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// [`TokensFault`]: no TOML, a member that is missing, unknown or wrong, a name or a hash that stands twice, or no token
-    /// at all.
+    /// [`TokensFault`]: no TOML, a member that is missing, unknown or wrong, a name or a hash that stands twice, or nothing
+    /// of tokens at all.
     pub fn parse(text: &str) -> Result<Self, TokensFault> {
         let fault = |place: Range<usize>, problem: String| TokensFault {
             line: line_after(text.as_bytes().get(..place.start).unwrap_or_default()),
@@ -113,14 +112,14 @@ impl Tokens {
             let problem = error.message().replace('\n', ", ");
             fault(error.span().unwrap_or_default(), problem)
         })?;
-        if written.token.is_empty() {
-            let problem =
-                "there is no `[[token]]`, so nobody would be let in; `jobdeck token new` makes one";
+        // An editor may leave a file empty for a moment; that nobody is let in is to be said.
+        let Some(written) = written.token else {
+            let problem = "there is no `[[token]]`; `jobdeck token new` makes one, and `token = []` lets nobody in";
             return Err(fault(0..0, problem.to_owned()));
-        }
+        };
         let (mut names, mut hashes) = (HashSet::new(), HashSet::new());
         let mut known = Vec::new();
-        for token in written.token {
+        for token in written {
             let (name, domain_id) = (token.name.as_ref(), token.domain_id.as_ref());
             if !is_name(name) {
                 let problem = format!("name: expected 1 to {MAX_NAME_CHARS} letters on one line");
@@ -398,6 +397,8 @@ mod tests {
             let found = tokens.find(token.as_bytes());
             assert_eq!(found.as_deref(), expected.as_ref(), "{token}");
         }
+        let nobody = Tokens::parse("token = []").unwrap();
+        assert_eq!(nobody.find(b"test"), None);
     }
 
     #[test]

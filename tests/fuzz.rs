@@ -15,10 +15,9 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
 fn cases() -> usize {
-    std::env::var("JOBDECK_FUZZ_CASES")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(4_000)
+    std::env::var("JOBDECK_FUZZ_CASES").map_or(4_000, |text| {
+        text.parse().expect("JOBDECK_FUZZ_CASES is a number")
+    })
 }
 
 fn conformance(file: &str) -> Vec<Vec<u8>> {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
@@ -18,19 +18,35 @@ pub(super) struct CompletionsArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ManArgs {
-    /// The command whose page it is to be
+    /// The command whose page it is to be: `serve`, or `token-new` for one within another
     #[arg(value_name = "COMMAND", value_parser = known_command)]
     command: Option<String>,
 }
 
 fn known_command(name: &str) -> Result<String, String> {
-    let cli = Cli::command();
-    let mut names = cli.get_subcommands().map(clap::Command::get_name);
-    if names.any(|known| known == name) {
-        Ok(name.to_owned())
-    } else {
-        Err("expected one of the commands that `jobdeck --help` lists".to_owned())
+    match find(&built(), name) {
+        Some(_) => Ok(name.to_owned()),
+        None => Err("expected one of the commands that `jobdeck --help` lists".to_owned()),
     }
+}
+
+/// The command line, of which each command knows the name of its page, jobdeck-serve.
+fn built() -> Command {
+    let mut cli = Cli::command().disable_help_subcommand(true);
+    cli.build();
+    cli
+}
+
+/// The command of a page, on whichever level it is.
+fn find<'c>(within: &'c Command, name: &str) -> Option<&'c Command> {
+    within.get_subcommands().find_map(|command| {
+        let page = command.get_display_name()?.strip_prefix("jobdeck-")?;
+        if page == name {
+            Some(command)
+        } else {
+            find(command, name)
+        }
+    })
 }
 
 pub(super) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
@@ -40,16 +56,9 @@ pub(super) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
 }
 
 pub(super) fn man(args: &ManArgs) -> Result<(), Failure> {
-    let mut cli = Cli::command().disable_help_subcommand(true);
-    // Has each command know the name of its page, jobdeck-serve.
-    cli.build();
-    let command = match &args.command {
-        None => cli,
-        Some(name) => match cli.find_subcommand(name) {
-            Some(command) => command.clone(),
-            None => cli,
-        },
-    };
+    let cli = built();
+    let command = args.command.as_deref().and_then(|name| find(&cli, name));
+    let command = command.unwrap_or(&cli).clone();
     let mut page = Vec::new();
     Man::new(command)
         .render(&mut page)

@@ -107,6 +107,10 @@ fn there_is_a_manual_page_of_every_command() {
     for said in ["JOBDECK_LISTEN", "\\-\\-slow\\-query"] {
         assert!(page.contains(said), "{said}: {page}");
     }
+    let page = ok(folder.path(), &["man", "token"]);
+    assert!(page.contains("jobdeck\\-token\\-new(1)"), "{page}");
+    let page = ok(folder.path(), &["man", "token-new"]);
+    assert!(page.contains(".TH jobdeck-token-new 1"), "{page}");
     let refusal = fails(folder.path(), &["man", "sevre"], 2);
     assert!(refusal.contains("jobdeck --help"), "{refusal}");
 }

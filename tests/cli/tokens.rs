@@ -182,6 +182,8 @@ fn the_file_is_read_again_at_sighup_and_when_it_changes() {
     hangup();
     becomes(&server, &first, 200);
     becomes(&server, &second, 401);
+    write(&path, "token = []\n");
+    becomes(&server, &first, 401);
     assert_eq!(server.stop("-TERM").0, Some(0));
 }
 

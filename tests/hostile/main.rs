@@ -15,8 +15,7 @@ mod wire;
 
 /// How many rounds of random damage are sent.
 fn rounds() -> u64 {
-    std::env::var("JOBDECK_HOSTILE_ROUNDS")
-        .ok()
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(1)
+    std::env::var("JOBDECK_HOSTILE_ROUNDS").map_or(1, |text| {
+        text.parse().expect("JOBDECK_HOSTILE_ROUNDS is a number")
+    })
 }
