@@ -11,6 +11,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 /// How deep arrays and objects may be nested. (Rule 5 of the limits.)
@@ -130,10 +131,13 @@ impl Nested<'_> {
         let mut object = Map::new();
         while let Some(name) = access.next_key::<String>()? {
             let value = access.next_value_seed(inner)?;
-            if object.contains_key(&name) {
-                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
-            }
-            object.insert(name, value);
+            match object.entry(name) {
+                Entry::Vacant(free) => free.insert(value),
+                Entry::Occupied(taken) => {
+                    let name = taken.key();
+                    return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+                }
+            };
         }
         Ok(object)
     }

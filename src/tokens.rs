@@ -65,6 +65,8 @@ pub struct TokensFault {
 /// Why a file of tokens can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TokensError {
+    #[error("{0}: there is no such file; `jobdeck token new` prints what it is to hold")]
+    NotFound(PathBuf),
     #[error("{path}: {source}; check the path and its permissions")]
     Io {
         path: PathBuf,
@@ -318,9 +320,12 @@ impl TokenFile {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TokensError> {
-    let io = |source| TokensError::Io {
-        path: path.to_owned(),
-        source,
+    let io = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => TokensError::NotFound(path.to_owned()),
+        _ => TokensError::Io {
+            path: path.to_owned(),
+            source,
+        },
     };
     let metadata = std::fs::metadata(path).map_err(io)?;
     // A pipe would never end, or be empty the next time.
@@ -556,7 +561,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens.toml");
         let open = || TokenFile::open(&path).unwrap_err().to_string();
-        assert!(open().contains("tokens.toml: No such file"), "{}", open());
+        assert!(
+            open().contains("tokens.toml: there is no such file"),
+            "{}",
+            open()
+        );
         std::fs::write(&path, b"a\n\xff").unwrap();
         assert!(open().ends_with("tokens.toml: line 2: is not UTF-8; write it anew"));
         let long = vec![b'#'; usize::try_from(MAX_FILE_BYTES).unwrap() + 1];

@@ -88,7 +88,7 @@ fn run(snapshot: &Snapshot<'_>, golden: &Value) -> Value {
     let body = golden["request"].to_string();
     if golden["route"] == "stat" {
         let stat = compile_stat(&JobStatQuery::from_json(body.as_bytes()).unwrap(), now()).unwrap();
-        made["rows"] = statement(snapshot, &stat.sql);
+        made["rows"] = statement(snapshot, &stat.statement().unwrap().sql);
         let mut out = b"[".to_vec();
         let count = snapshot.stat(&stat, &mut out).unwrap();
         out.push(b']');

@@ -152,6 +152,8 @@ pub(crate) enum Failure {
     OntoItself(PathBuf),
     #[error("{0}: is a folder; name a file in it")]
     Folder(PathBuf),
+    #[error("{}: is a folder; name the files in it, such as {}", .0.display(), .0.join("*.ndjson").display())]
+    FolderOfJobs(PathBuf),
     #[error("{0}: there is no folder {1}; make it, or name another file")]
     NoFolder(PathBuf, PathBuf),
     #[error("{0}: is there and no regular file; name another file")]

@@ -177,7 +177,7 @@ fn source(path: &Path, progress: &ProgressBar) -> Result<Source, Failure> {
         };
         let file = File::open(path).map_err(io)?;
         if file.metadata().map_err(io)?.is_dir() {
-            return Err(io(std::io::ErrorKind::IsADirectory.into()));
+            return Err(Failure::FolderOfJobs(path.to_owned()));
         }
         Box::new(file)
     };

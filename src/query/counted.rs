@@ -16,6 +16,9 @@ use super::value::{Any, write_integer, write_text};
 use crate::job::JobStatus;
 use crate::time::{DAY_MILLIS, Timestamp};
 
+/// The most room that is made for rows to come, in bytes.
+const MOST_BYTES_AHEAD: usize = 256 << 10;
+
 /// How many jobs there are in each status, at its place in [`JobStatus::ALL`].
 pub type ByStatus = [i64; 6];
 
@@ -73,7 +76,8 @@ pub struct Counted {
     /// Who asks.
     pub(crate) scope: Scope,
     source: Source,
-    filter: Filter,
+    /// Which jobs are counted.
+    pub(crate) filter: Filter,
     keys: Vec<Key>,
     /// What stands before the value of each member, comma and name.
     names: Vec<Vec<u8>>,
@@ -290,6 +294,12 @@ impl Counted {
             out.push(b'}');
             if out.len() > most {
                 return None;
+            }
+            if index == 0 {
+                // The others are as long, more or less.
+                let rows = sums.len().saturating_sub(first).min(limit) - 1;
+                let bytes = rows.saturating_mul(out.len() - start + 1);
+                out.reserve(bytes.min(MOST_BYTES_AHEAD));
             }
         }
         Some(sums.len() as u64)

@@ -38,4 +38,4 @@ pub use error::QueryError;
 pub use list::{List, compile as compile_list};
 pub(crate) use members::camel_case;
 pub use stage::Calculation;
-pub use stat::{Stat, compile as compile_stat};
+pub use stat::{Stat, Statement, compile as compile_stat};

@@ -277,14 +277,15 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`StoreError`] when the query is stopped or at fault, or the answer too large.
     pub fn stat(&self, stat: &Stat, out: &mut Vec<u8>) -> Result<u64, StoreError> {
-        if let Some(counted) = &stat.counted
+        if let Some(counted) = stat.counted()
             && let Some(rows) = self.counted(counted, stat.page, out)?
         {
             return Ok(rows);
         }
-        let width = stat.output.width();
+        let statement = stat.statement().map_err(StoreError::Query)?;
+        let width = statement.output.width();
         let mut count = 0;
-        self.each_row(&stat.sql, &mut |row| {
+        self.each_row(&statement.sql, &mut |row| {
             if stat.page.has(count) {
                 if count > stat.page.skip {
                     out.push(b',');
@@ -296,7 +297,7 @@ impl Snapshot<'_> {
                 if out.len() + size > MAX_STAT_BYTES {
                     return Err(too_large());
                 }
-                stat.output.write_row(&values, out);
+                statement.output.write_row(&values, out);
             }
             count += 1;
             Ok(())

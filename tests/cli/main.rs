@@ -354,7 +354,10 @@ fn faults_are_one_line_that_names_the_file_and_the_remedy() {
             &["import", "none.ndjson"],
             "jobdeck: none.ndjson: No such file or directory",
         ),
-        (&["import", "."], "jobdeck: .: is a directory"),
+        (
+            &["import", "."],
+            "jobdeck: .: is a folder; name the files in it, such as ./*.ndjson",
+        ),
         (
             &["import", "bad.ndjson"],
             "jobdeck: bad.ndjson: line 1, column",

@@ -97,7 +97,7 @@ fn a_broken_file_is_named_before_anything_is_served() {
     ];
     check_line(
         &fails(here, &arguments, 1),
-        "jobdeck: tokens.toml: No such file or directory (os error 2); check the path",
+        "jobdeck: tokens.toml: there is no such file; `jobdeck token new` prints what it is to hold",
     );
     for (content, expected) in [
         ("", "line 1: there is no `[[token]]`"),

@@ -64,14 +64,15 @@ pub(crate) fn query(bytes: &[u8]) -> usize {
         answered += 1;
     }
     let stat = || compile_stat(&JobStatQuery::from_json(bytes)?, now);
-    let text = || stat().map(|stat| (stat.sql, stat.page));
+    let text = || stat().map(|stat| (stat.statement().unwrap().sql.clone(), stat.page));
     assert_eq!(text(), text());
     if let Ok(stat) = stat() {
         with_store(|store| {
-            check_text(&stat.sql);
+            let sql = &stat.statement().unwrap().sql;
+            check_text(sql);
             let mut reader = store.reader(&minute()).unwrap();
             let snapshot = reader.snapshot().unwrap();
-            snapshot.plan(&stat.sql).unwrap();
+            snapshot.plan(sql).unwrap();
             let mut out = b"[".to_vec();
             if check_fault(snapshot.stat(&stat, &mut out)) {
                 out.push(b']');

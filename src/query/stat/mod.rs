@@ -15,6 +15,8 @@ mod expr;
 mod group;
 mod pipeline;
 
+use std::borrow::Cow;
+
 use self::expr::{ELEMENT, kind_of};
 use self::pipeline::Pipeline;
 use super::condition;
@@ -29,7 +31,7 @@ use super::output::Output;
 use super::request::{JobStatQuery, Page, Question};
 use super::scope::Scope;
 use super::sql::Sql;
-use super::stage::{self, Stage};
+use super::stage::{self, Group, Stage};
 use crate::time::Timestamp;
 
 /// The most stages of an aggregate.
@@ -38,15 +40,52 @@ pub const MAX_STAGES: usize = 50;
 pub const MAX_EXPRESSIONS: usize = 2_000;
 
 /// Compiled statistics.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Stat {
-    pub sql: Sql,
-    /// The same told from counts in memory, where that can be.
-    pub counted: Option<Counted>,
-    /// How a row of the statement becomes a row of the answer.
-    pub output: Output,
+    answer: Answer,
     /// Which rows to answer; `total_count` is answered where it has a limit.
     pub page: Page,
+}
+
+/// What answers them.
+#[derive(Debug)]
+enum Answer {
+    Statement(Statement),
+    /// Counts in memory. Where they are too many, a statement is made of the group.
+    Counts(Counted, Group),
+}
+
+/// A statement, and how its rows become rows of the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    pub sql: Sql,
+    pub output: Output,
+}
+
+impl Stat {
+    /// The same told from counts in memory, where that can be.
+    #[must_use]
+    pub fn counted(&self) -> Option<&Counted> {
+        match &self.answer {
+            Answer::Statement(_) => None,
+            Answer::Counts(counted, _) => Some(counted),
+        }
+    }
+
+    /// The statement, which always holds.
+    ///
+    /// # Errors
+    /// [`QueryError`] as [`compile`].
+    pub fn statement(&self) -> Result<Cow<'_, Statement>, QueryError> {
+        match &self.answer {
+            Answer::Statement(statement) => Ok(Cow::Borrowed(statement)),
+            Answer::Counts(counted, group) => {
+                let mut pipeline = Pipeline::new(&counted.scope, &counted.filter);
+                pipeline.group(group)?;
+                Ok(Cow::Owned(pipeline.finish()))
+            }
+        }
+    }
 }
 
 /// What a column of the pipeline holds.
@@ -73,11 +112,10 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
         now,
     )?
     .flatten();
-    let mut counted = None;
-    let (sql, output) = match &request.question {
+    let statement = match &request.question {
         Question::Distinct(key) => distinct(&scope, &filter, key)?,
         Question::Aggregate(stages) => {
-            let stages = stages
+            let mut stages = stages
                 .iter()
                 .map(|(stage, place)| stage::parse(stage, place))
                 .collect::<Result<Vec<_>, _>>()?;
@@ -91,8 +129,14 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
                     problem,
                 });
             }
-            if let [Stage::Group(group)] = stages.as_slice() {
-                counted = group::counted(group, &scope, &filter);
+            if let [Stage::Group(group)] = stages.as_slice()
+                && let Some(counted) = group::counted(group, &scope, &filter)
+                && let Some(Stage::Group(group)) = stages.pop()
+            {
+                return Ok(Stat {
+                    answer: Answer::Counts(counted, group),
+                    page: request.page,
+                });
             }
             let mut pipeline = Pipeline::new(&scope, &filter);
             let mut stages = stages.as_slice();
@@ -109,16 +153,14 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
         }
     };
     Ok(Stat {
-        sql,
-        counted,
-        output,
+        answer: Answer::Statement(statement),
         page: request.page,
     })
 }
 
 /// `distinct`: the different values at a path. Rule: the conformance notes: arrays give their elements, missing gives
 /// nothing, null is a value.
-fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<(Sql, Output), QueryError> {
+fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<Statement, QueryError> {
     let mut sql = Sql::default();
     let column = |sql: &mut Sql, column: Column| {
         sql.push("SELECT DISTINCT ").append(column.sql());
@@ -173,5 +215,5 @@ fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<(Sql, Output), 
             Output::Values(Kind::Any, NullMeans::Missing)
         }
     };
-    Ok((sql, output))
+    Ok(Statement { sql, output })
 }

@@ -1,10 +1,10 @@
 //! The fold: each stage makes of the rows so far the rows after it. (Groups are in [`super::group`].)
 
-use super::Kind;
 use super::expr::{
     ELEMENT, Expr, Step, Term, below, document_path, from_document, named, numbered, order_by, put,
     sort_term,
 };
+use super::{Kind, Statement};
 use crate::query::counts::{self, Asked};
 use crate::query::error::QueryError;
 use crate::query::field::{NullMeans, Target, resolve_segments, source};
@@ -117,7 +117,7 @@ impl Pipeline {
     }
 
     /// The last statement: the columns of the answer, in order.
-    pub(super) fn finish(self) -> (Sql, Output) {
+    pub(super) fn finish(self) -> Statement {
         let mut sql = Sql::new("WITH ");
         let last = self.tables.len() - 1;
         sql.join(
@@ -160,7 +160,7 @@ impl Pipeline {
         if !self.order.is_empty() {
             sql.push(" ORDER BY ").append(order_by(&self.order));
         }
-        (sql, output)
+        Statement { sql, output }
     }
 
     pub(super) fn number(&mut self) -> usize {
