@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::params;
+use rusqlite::{Connection, ErrorCode, params};
 
 use super::trigrams::{self, Postings};
 use super::{Interrupt, SCHEMA_VERSION, Store, StoreError, read_version};
@@ -96,11 +96,14 @@ impl Store {
             is_of_pages_alone: read_version(connection)? < SCHEMA_VERSION,
         };
         check_pages(connection, &mut report)?;
+        if !report.problems.is_empty() {
+            return Ok(report);
+        }
         if report.is_of_pages_alone {
             let jobs: i64 =
                 connection.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0))?;
             report.jobs = u64::try_from(jobs).unwrap_or(0);
-        } else if report.problems.is_empty() {
+        } else {
             check_documents(connection, &mut report)?;
             check_counts(connection, &mut report)?;
         }
@@ -116,29 +119,51 @@ impl Report {
     }
 }
 
-fn check_pages(connection: &rusqlite::Connection, report: &mut Report) -> Result<(), StoreError> {
-    for pragma in ["PRAGMA integrity_check", "PRAGMA foreign_key_check"] {
-        let mut statement = connection.prepare(pragma)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            match row.get::<_, String>(0)? {
-                line if line == "ok" => {}
-                line if pragma.ends_with("foreign_key_check") => {
-                    report.add(format!(
-                        "table {line}: a row refers to a domain that is not there"
-                    ));
-                }
-                line => report.add(format!("SQLite: {line}")),
-            }
+fn check_pages(connection: &Connection, report: &mut Report) -> Result<(), StoreError> {
+    let walked = each_line(connection, "PRAGMA integrity_check", |lines| {
+        // The first of those of a database has a heading.
+        let problems = lines.lines().filter(|line| !line.starts_with("***"));
+        for problem in problems.filter(|line| *line != "ok") {
+            report.add(format!("SQLite: {problem}"));
         }
+    });
+    match walked {
+        // What it found before is not lost.
+        Err(error) if is_of_damage(&error) => report.add(format!("SQLite: {error}")),
+        walked => walked?,
+    }
+    if report.problems.is_empty() {
+        each_line(connection, "PRAGMA foreign_key_check", |table| {
+            report.add(format!(
+                "table {table}: a row refers to a domain that is not there"
+            ));
+        })?;
     }
     Ok(())
 }
 
-fn check_documents(
-    connection: &rusqlite::Connection,
-    report: &mut Report,
-) -> Result<(), StoreError> {
+/// Hands on the first column of each row.
+fn each_line(
+    connection: &Connection,
+    pragma: &str,
+    mut each: impl FnMut(&str),
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(pragma)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        each(row.get_ref(0)?.as_str()?);
+    }
+    Ok(())
+}
+
+fn is_of_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+    )
+}
+
+fn check_documents(connection: &Connection, report: &mut Report) -> Result<(), StoreError> {
     let mut statement = connection.prepare(
         "SELECT documents.id AS id, domain_id, job_id, status, total_tasks, remained_tasks, collector_id, project_id, \
          created_at, updated_at, finished_at, error_count, head, tail, document, \
@@ -181,7 +206,7 @@ fn check_documents(
 
 /// Whether the job stands under each code of its errors. (Whether others do too shows in their number.)
 fn check_errors(
-    connection: &rusqlite::Connection,
+    connection: &Connection,
     id: i64,
     job: &Job,
     name: &str,
@@ -208,7 +233,7 @@ fn check_errors(
 }
 
 fn check_trigrams(
-    connection: &rusqlite::Connection,
+    connection: &Connection,
     postings: &mut Postings,
     report: &mut Report,
 ) -> Result<(), StoreError> {
@@ -283,7 +308,7 @@ const COUNTS: [Counts; 9] = [
     },
 ];
 
-fn check_counts(connection: &rusqlite::Connection, report: &mut Report) -> Result<(), StoreError> {
+fn check_counts(connection: &Connection, report: &mut Report) -> Result<(), StoreError> {
     for Counts {
         table,
         kept,

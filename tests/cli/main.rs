@@ -579,6 +579,26 @@ fn settings_come_from_the_environment_too() {
 }
 
 #[test]
+fn check_says_all_that_is_wrong_with_the_pages() {
+    let folder = folder();
+    let here = folder.path();
+    ok(here, &["generate", "--jobs", "300", "--output", "x"]);
+    ok(here, &["import", "x"]);
+    let database = here.join("jobdeck.db");
+    let mut content = std::fs::read(&database).unwrap();
+    content[40 * 4_096..43 * 4_096].fill(0xff);
+    std::fs::write(&database, content).unwrap();
+    let output = run(here, &["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.lines().count() >= 3, "{said}");
+    for line in said.lines() {
+        assert!(line.starts_with("jobdeck.db: SQLite: "), "{line}");
+        assert!(!line.contains("***"), "{line}");
+    }
+}
+
+#[test]
 fn check_says_what_is_wrong() {
     let folder = with_one_job();
     let here = folder.path();
