@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 
+use super::schema::{SCHEMA_VERSION, read_version};
 use super::trigrams::{self, Postings};
-use super::{Interrupt, SCHEMA_VERSION, Store, StoreError, read_version};
+use super::{Interrupt, Store, StoreError};
 use crate::job::{Job, error_codes};
 
 /// The most problems that a report lists.

@@ -14,14 +14,13 @@ mod kept;
 mod prune;
 mod read;
 mod repair;
+mod schema;
 mod states;
 mod trigrams;
 mod version;
 mod waits;
 mod write;
 
-use std::fs::File;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,23 +28,18 @@ use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, OpenFlags, Transaction};
+use rusqlite::{Connection, OpenFlags};
 
 pub use check::Report;
 pub use error::{OpenError, StoreError, remedy};
 pub use interrupt::{CancelOnDrop, Interrupt};
 pub use prune::Expired;
 pub use read::{Document, Reader, Snapshot};
+use schema::{Found, SCHEMA_VERSION, inspect, migrate};
 pub use states::StateId;
 pub use version::Version;
 pub use waits::ReadersNow;
 pub use write::{OnConflict, ReadyJob, WriteTransaction, Written};
-
-const SCHEMA: &str = include_str!("../../schema.sql");
-/// What `PRAGMA user_version` is for [`SCHEMA`].
-const SCHEMA_VERSION: i32 = 3;
-/// What `PRAGMA application_id` is: "jobd" in ASCII.
-const APPLICATION_ID: i32 = 0x6A6F_6264;
 
 /// How long a connection waits for another program's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -256,63 +250,6 @@ impl Writer<'_> {
     }
 }
 
-/// What stands at a path.
-enum Found {
-    /// Nothing, or an empty file.
-    Nothing,
-    /// A jobdeck database of this version.
-    Version(i32),
-}
-
-/// Looks at the first bytes of the file, without SQLite, so that a file that is refused is left as it is.
-///
-/// The layout is SQLite's ("Database File Format", 1.3): `user_version` at byte 60, `application_id` at 68. Both are
-/// written before a new database is put into WAL mode, so they never stand in the WAL alone; a migration's version may,
-/// for a while, which is why [`migrate`] asks SQLite again.
-fn inspect(path: &Path) -> Result<Found, OpenError> {
-    const MAGIC: &[u8] = b"SQLite format 3\0";
-    let io = |source| OpenError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let metadata = match std::fs::metadata(path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(source) => return Err(io(source)),
-    };
-    if !metadata.is_file() {
-        return Err(OpenError::NotAFile(path.to_owned()));
-    }
-    if metadata.len() == 0 {
-        return Ok(Found::Nothing);
-    }
-    let mut header = Vec::with_capacity(100);
-    File::open(path)
-        .and_then(|file| file.take(100).read_to_end(&mut header))
-        .map_err(io)?;
-    let number = |at: usize| {
-        let bytes = header
-            .get(at..at + 4)
-            .and_then(|bytes| bytes.try_into().ok());
-        bytes.map_or(0, i32::from_be_bytes)
-    };
-    if !header.starts_with(MAGIC) {
-        return Err(OpenError::NotADatabase(path.to_owned()));
-    }
-    if number(68) != APPLICATION_ID {
-        return Err(OpenError::Foreign(path.to_owned()));
-    }
-    let version = number(60);
-    if version > SCHEMA_VERSION {
-        return Err(OpenError::Newer {
-            path: path.to_owned(),
-            found: version,
-            known: SCHEMA_VERSION,
-        });
-    }
-    Ok(Found::Version(version))
-}
-
 /// Refuses a place where a database would find the write-ahead log of one that is gone: SQLite would throw it away, or take
 /// it for the new one's, and somebody may still want to put it beside the database that it belongs to.
 ///
@@ -377,62 +314,6 @@ fn finish_writer(connection: &Connection, mode: Mode) -> rusqlite::Result<()> {
         row.get::<_, i64>(0)
     })?;
     Ok(())
-}
-
-fn read_version(connection: &Connection) -> rusqlite::Result<i32> {
-    connection.pragma_query_value(None, "user_version", |row| row.get(0))
-}
-
-/// Makes the schema in an empty database, or brings an older one up to date, in one transaction.
-fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    // Nobody is made to wait for another's write when there is nothing to do.
-    if read_version(connection)? == SCHEMA_VERSION {
-        return Ok(());
-    }
-    let mut transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-    // Another program may have done it meanwhile.
-    let version = read_version(&transaction)?;
-    if version == SCHEMA_VERSION {
-        return Ok(());
-    }
-    if version == 0 {
-        transaction.execute_batch(SCHEMA)?;
-    } else {
-        transaction = write_anew(transaction)?;
-    }
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    Ok(transaction.commit()?)
-}
-
-/// Writes the documents of an older schema into this one. Whatever else the older one had was derived from them.
-fn write_anew(transaction: Transaction<'_>) -> Result<Transaction<'_>, StoreError> {
-    // Tables that are somebody's own stay; their views come back, and their indexes of jobs go.
-    let mut drops: Vec<String> = transaction
-        .prepare(
-            "SELECT format('DROP %s \"%w\"', type, name) FROM sqlite_schema \
-             WHERE type = 'view' OR type IN ('trigger', 'index') AND tbl_name = 'jobs' AND sql IS NOT NULL \
-             OR name IN ('status_counts', 'collector_counts', 'day_counts') \
-             ORDER BY CASE type WHEN 'trigger' THEN 1 WHEN 'view' THEN 2 WHEN 'index' THEN 3 ELSE 4 END",
-        )?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    let views: Vec<String> = transaction
-        .prepare("SELECT sql FROM sqlite_schema WHERE type = 'view' AND name <> 'documents'")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    drops.push("ALTER TABLE jobs RENAME TO former_jobs".to_owned());
-    drops.push("ALTER TABLE domains RENAME TO former_domains".to_owned());
-    transaction.execute_batch(&drops.join(";"))?;
-    transaction.execute_batch(SCHEMA)?;
-    let mut writing = WriteTransaction::within(transaction, OnConflict::Fail);
-    writing.defer_indexes()?;
-    writing.copy_former_jobs()?;
-    let transaction = writing.finish()?;
-    transaction.execute_batch("DROP TABLE former_jobs; DROP TABLE former_domains")?;
-    transaction.execute_batch(&views.join(";"))?;
-    Ok(transaction)
 }
 
 /// What holds of every connection.
@@ -548,6 +429,7 @@ impl r2d2::ManageConnection for Readers {
 
 #[cfg(test)]
 mod tests {
+    use super::schema::APPLICATION_ID;
     use super::*;
 
     fn refusal(path: &Path, mode: Mode) -> String {
