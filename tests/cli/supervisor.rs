@@ -1,6 +1,7 @@
 //! What a service manager such as systemd is told.
 
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -12,6 +13,16 @@ fn next(socket: &UnixDatagram) -> String {
     String::from_utf8(message[..length].to_vec()).unwrap()
 }
 
+/// A server that tells this socket every ten milliseconds that it lives.
+fn watched(folder: &Path, socket: &Path) -> Server {
+    let mut command = jobdeck(folder);
+    command
+        .args(["serve", "--create", "--listen", "127.0.0.1:0"])
+        .env("NOTIFY_SOCKET", socket)
+        .env("WATCHDOG_USEC", "20000");
+    Server::spawn(command)
+}
+
 #[test]
 fn a_service_manager_hears_when_the_server_serves_lives_and_stops() {
     let folder = folder();
@@ -20,12 +31,7 @@ fn a_service_manager_hears_when_the_server_serves_lives_and_stops() {
     socket
         .set_read_timeout(Some(Duration::from_secs(30)))
         .unwrap();
-    let mut command = jobdeck(folder.path());
-    command
-        .args(["serve", "--create", "--listen", "127.0.0.1:0"])
-        .env("NOTIFY_SOCKET", &path)
-        .env("WATCHDOG_USEC", "20000");
-    let server = Server::spawn(command);
+    let server = watched(folder.path(), &path);
     assert_eq!(next(&socket), "READY=1\n");
     server.get("/healthz");
     for _ in 0..3 {
@@ -52,12 +58,7 @@ fn a_service_manager_that_reads_nothing_stops_nothing() {
     let filling = UnixDatagram::unbound().unwrap();
     filling.set_nonblocking(true).unwrap();
     while filling.send_to(b"filled", &path).is_ok() {}
-    let mut command = jobdeck(folder.path());
-    command
-        .args(["serve", "--create", "--listen", "127.0.0.1:0"])
-        .env("NOTIFY_SOCKET", &path)
-        .env("WATCHDOG_USEC", "20000");
-    let server = Server::spawn(command);
+    let server = watched(folder.path(), &path);
     assert!(server.get("/healthz").contains("\"ok\""));
     assert_eq!(server.stop("-TERM").0, Some(0));
     drop(socket);
