@@ -128,6 +128,9 @@ export function suite(fillDatabase, settings = {}) {
     /** @type {import('playwright-core').Page} */
     page: null,
     complaints: [],
+    /** The paths that the page's own code has asked for; the browser fetches the icon besides, when it likes. */
+    asked: [],
+    pending: new Set(),
     /** What the page is expected to complain of. */
     expect(text) {
       it.complaints = it.complaints.filter((complaint) => !complaint.includes(text));
@@ -137,6 +140,23 @@ export function suite(fillDatabase, settings = {}) {
       await it.page.goto(`${it.server.url}/${query}`);
       await it.page.locator('#list:not([aria-busy=true]), #stat-rows tr').first().waitFor();
       await it.page.locator('#tabs .count', { hasText: /\d/ }).first().waitFor();
+    },
+    /** Waits, under a clock that the test holds, until the page has all that it has asked for. */
+    async settle() {
+      // A load waits for frames, which the clock brings. The news of a request may come after that of the act that caused
+      // it, but not after that of a later request.
+      do {
+        await it.page.clock.runFor(1000);
+        await it.page.evaluate(() => fetch('/healthz').then((response) => response.text()));
+      } while (it.pending.size);
+    },
+    /** What the page asks for while its clock runs for so many milliseconds, or a little longer. */
+    async askedWithin(millis) {
+      await it.settle();
+      it.asked = [];
+      await it.page.clock.runFor(millis);
+      await it.settle();
+      return it.asked.filter((path) => path !== '/healthz');
     },
     rows: () => it.page.locator('#rows tr'),
     ids: () => it.page.locator('#rows .id').allTextContents(),
@@ -169,6 +189,14 @@ export function suite(fillDatabase, settings = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, timezoneId: 'UTC', acceptDownloads: true, ...settings });
     it.page = await context.newPage();
     it.complaints = [];
+    it.asked = [];
+    it.pending.clear();
+    it.page.on('request', (request) => {
+      if (request.resourceType() !== 'fetch') return;
+      it.pending.add(request);
+      it.asked.push(new URL(request.url()).pathname);
+    });
+    for (const over of ['requestfinished', 'requestfailed']) it.page.on(over, (request) => it.pending.delete(request));
     it.page.on('pageerror', (error) => it.complaints.push(`error: ${error.message}`));
     it.page.on('console', (message) => message.type() === 'error' && it.complaints.push(`console: ${message.text()}`));
     it.page.on('request', (request) => new URL(request.url()).origin !== it.server.url && it.complaints.push(`request: ${request.url()}`));
