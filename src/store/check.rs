@@ -352,7 +352,7 @@ mod tests {
         transaction.put(&Job::from_json(job).unwrap()).unwrap();
         transaction.commit().unwrap();
         // As somebody who knows what he does.
-        writer.0.execute_batch(change).unwrap();
+        writer.connection.execute_batch(change).unwrap();
         drop(writer);
         let report = store.check().unwrap();
         assert_eq!(report.jobs, 1);
@@ -476,7 +476,7 @@ mod tests {
         transaction.put(&Job::from_json(job).unwrap()).unwrap();
         transaction.commit().unwrap();
         writer
-            .0
+            .connection
             .execute_batch("DELETE FROM collector_infos")
             .unwrap();
         drop(writer);
@@ -506,7 +506,12 @@ mod tests {
         let problems = || store.check().unwrap().problems;
         assert_eq!(problems(), Vec::<String>::new());
         let damage = "DELETE FROM job_id_trigrams WHERE trigram = 'b-7'";
-        store.writer().unwrap().0.execute_batch(damage).unwrap();
+        store
+            .writer()
+            .unwrap()
+            .connection
+            .execute_batch(damage)
+            .unwrap();
         assert_eq!(
             problems(),
             ["job_id_trigrams: a job whose id has `b-7` is not there"]

@@ -15,6 +15,7 @@ mod prune;
 mod read;
 mod repair;
 mod schema;
+mod standing;
 mod states;
 mod trigrams;
 mod version;
@@ -72,6 +73,7 @@ pub enum Mode {
 /// An open database.
 #[derive(Debug)]
 pub struct Store {
+    standing: standing::Standing,
     readers: r2d2::Pool<Readers>,
     /// Opens connections as the pool has them.
     manager: Readers,
@@ -82,7 +84,12 @@ pub struct Store {
 
 /// The writer, held alone.
 #[derive(Debug)]
-pub struct Writer<'s>(MutexGuard<'s, Connection>, &'s Place);
+pub struct Writer<'s> {
+    connection: MutexGuard<'s, Connection>,
+    place: &'s Place,
+    /// While it is held, what is in the log can be moved into the database.
+    _made_way: standing::MadeWay<'s>,
+}
 
 impl Store {
     /// Opens a database with at most `readers` reading connections.
@@ -147,6 +154,7 @@ impl Store {
             .error_handler(Box::new(r2d2::LoggingErrorHandler))
             .build_unchecked(manager.clone());
         Ok(Self {
+            standing: standing::Standing::new(manager.clone()),
             readers,
             manager,
             watch: version::Watch::new(),
@@ -160,6 +168,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when none is free in time.
     pub fn reader(&self, interrupt: &Arc<Interrupt>) -> Result<Reader, StoreError> {
+        self.standing.reader_begins();
         Reader::new(&self.readers, &self.waits, interrupt)
     }
 
@@ -168,6 +177,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when its connection is broken.
     pub fn idle_reader(&self, interrupt: &Arc<Interrupt>) -> Result<Option<Reader>, StoreError> {
+        self.standing.reader_begins();
         Reader::idle(&self.readers, interrupt)
     }
 
@@ -193,10 +203,11 @@ impl Store {
     pub fn writer(&self) -> Result<Writer<'_>, StoreError> {
         match &self.writer {
             // A panic while writing rolled its transaction back; the connection is whole.
-            Some(writer) => Ok(Writer(
-                writer.lock().unwrap_or_else(PoisonError::into_inner),
-                &self.manager.0,
-            )),
+            Some(writer) => Ok(Writer {
+                connection: writer.lock().unwrap_or_else(PoisonError::into_inner),
+                place: &self.manager.0,
+                _made_way: self.standing.make_way(),
+            }),
             None => Err(StoreError::ReadOnly),
         }
     }
@@ -211,7 +222,7 @@ impl Store {
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.writer()
-            .is_ok_and(|writer| matches!(writer.0.is_readonly("main"), Ok(false)))
+            .is_ok_and(|writer| matches!(writer.connection.is_readonly("main"), Ok(false)))
     }
 
     /// The readers as they are now, and how often one was waited for.
@@ -246,7 +257,9 @@ impl Store {
 impl Writer<'_> {
     fn checkpoint(&self, how: &'static str) -> Result<(), StoreError> {
         // A busy checkpoint is no fault: the next one goes on.
-        Ok(self.0.pragma(None, "wal_checkpoint", how, |_| Ok(()))?)
+        Ok(self
+            .connection
+            .pragma(None, "wal_checkpoint", how, |_| Ok(()))?)
     }
 }
 

@@ -271,7 +271,10 @@ mod tests {
         let rows = |of: &str| -> i64 {
             let writer = store.writer().unwrap();
             let sql = format!("SELECT count(*) FROM {of}");
-            writer.0.query_row(&sql, [], |row| row.get(0)).unwrap()
+            writer
+                .connection
+                .query_row(&sql, [], |row| row.get(0))
+                .unwrap()
         };
         assert_eq!(rows("hour_counts WHERE jobs = 0"), 0);
         assert_eq!(rows("day_counts WHERE jobs = 0"), 0);
@@ -308,7 +311,7 @@ mod tests {
         ] {
             let writer = store.writer().unwrap();
             let mut statement = writer
-                .0
+                .connection
                 .prepare(&format!(
                     "EXPLAIN QUERY PLAN DELETE FROM jobs WHERE {condition}"
                 ))

@@ -61,12 +61,12 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError`] when another program holds the database, or it can't be written to.
     pub fn begin(&mut self, on_conflict: OnConflict) -> Result<WriteTransaction<'_>, StoreError> {
-        self.1.check()?;
+        self.place.check()?;
         let transaction = self
-            .0
+            .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut writing = WriteTransaction::within(transaction, on_conflict);
-        writing.place = Some(self.1);
+        writing.place = Some(self.place);
         Ok(writing)
     }
 
@@ -76,8 +76,9 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError`] when the connection is broken.
     pub fn expect_many(&mut self) -> Result<(), StoreError> {
-        self.0.pragma_update(None, "cache_size", -BULK_CACHE_KIB)?;
-        Ok(self.0.pragma_update(None, "temp_store", "FILE")?)
+        self.connection
+            .pragma_update(None, "cache_size", -BULK_CACHE_KIB)?;
+        Ok(self.connection.pragma_update(None, "temp_store", "FILE")?)
     }
 
     /// Moves the whole write-ahead log into the database and empties it.
@@ -551,7 +552,7 @@ mod tests {
         let collectors = || -> Vec<String> {
             let writer = store.writer().unwrap();
             let mut statement = writer
-                .0
+                .connection
                 .prepare("SELECT info ->> 'collector_id' FROM collector_infos ORDER BY id")
                 .unwrap();
             let rows = statement.query_map([], |row| row.get(0)).unwrap();
@@ -588,12 +589,12 @@ mod tests {
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         let mut writer = store.writer().unwrap();
         writer
-            .0
+            .connection
             .execute_batch("CREATE INDEX \"somebody's \"\"own\"\"\" ON jobs (updated_at)")
             .unwrap();
         let indexes = |writer: &Writer<'_>| -> Vec<String> {
             let mut statement = writer
-                .0
+                .connection
                 .prepare("SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid")
                 .unwrap();
             let rows = statement.query_map([], |row| row.get(0)).unwrap();
@@ -632,7 +633,7 @@ mod tests {
         store
             .writer()
             .unwrap()
-            .0
+            .connection
             .pragma_update(None, "query_only", true)
             .unwrap();
         let error = write(&store, OnConflict::Fail, &[job("j", "ERROR", "null")]).unwrap_err();
@@ -653,7 +654,7 @@ mod tests {
         store
             .writer()
             .unwrap()
-            .0
+            .connection
             .pragma_update(None, "max_page_count", 30)
             .unwrap();
         let many: Vec<_> = (0..1_000)
