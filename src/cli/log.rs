@@ -217,6 +217,10 @@ fn is_plain(text: &str) -> bool {
 
 /// Writes the beginning of a text, in which nothing is left that could end the line.
 fn write_escaped(out: &mut impl Write, text: &str) -> std::io::Result<()> {
+    let is_plain = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && !b"\"\\".contains(&byte);
+    if text.len() <= MAX_CHARS && text.bytes().all(is_plain) {
+        return out.write_all(text.as_bytes());
+    }
     let mut rest = text.chars();
     for letter in rest.by_ref().take(MAX_CHARS) {
         // An apostrophe needs no escape within quotes of the other kind.

@@ -1,11 +1,12 @@
 //! Running compiled queries.
 
 use std::cell::Cell;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::kept::Kept;
 use super::trigrams;
@@ -83,10 +84,8 @@ impl Reader {
     /// [`StoreError`] when the database can't be read.
     pub fn snapshot(&mut self) -> Result<Snapshot<'_>, StoreError> {
         let interrupt = Arc::clone(&self.interrupt);
-        let reading = &mut *self.pooled;
-        let transaction = reading
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Deferred)?;
+        let reading = &*self.pooled;
+        let transaction = ReadTransaction::begin(&reading.connection)?;
         Ok(Snapshot {
             transaction,
             kept: &reading.kept,
@@ -142,10 +141,43 @@ impl Document<'_> {
     }
 }
 
+/// A transaction that reads. As rusqlite's own, but its two statements are prepared once, not read anew for each answer.
+#[derive(Debug)]
+struct ReadTransaction<'r>(&'r Connection);
+
+impl<'r> ReadTransaction<'r> {
+    fn begin(connection: &'r Connection) -> rusqlite::Result<Self> {
+        // It is dropped where this is due to be interrupted: then it may have begun all the same.
+        let begun = Self(connection);
+        connection.prepare_cached("BEGIN DEFERRED")?.execute([])?;
+        Ok(begun)
+    }
+}
+
+impl Deref for ReadTransaction<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.0
+    }
+}
+
+impl Drop for ReadTransaction<'_> {
+    fn drop(&mut self) {
+        let ended = self.0.prepare_cached("ROLLBACK");
+        // What is due to be interrupted may be told so here, once it has ended.
+        if let Err(error) = ended.and_then(|mut statement| statement.execute([]))
+            && !self.0.is_autocommit()
+        {
+            log::error!("a read transaction could not be ended: {error}");
+        }
+    }
+}
+
 /// The database at one moment.
 #[derive(Debug)]
 pub struct Snapshot<'r> {
-    transaction: Transaction<'r>,
+    transaction: ReadTransaction<'r>,
     kept: &'r Kept,
     /// Whether what is kept is that of this moment.
     is_kept_up_to_date: Cell<bool>,
@@ -433,4 +465,31 @@ fn run(
         each(row)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Mode, Store};
+    use super::*;
+
+    #[test]
+    fn a_reader_that_is_interrupted_at_any_step_can_be_used_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Create, 1).unwrap();
+        let overdue = Arc::new(Interrupt::after(Duration::ZERO));
+        let in_time = Arc::new(Interrupt::after(Duration::from_mins(1)));
+        // From here on one is idle.
+        drop(store.reader(&in_time).unwrap());
+        let mut interrupted = 0;
+        // The steps of a statement that is kept are counted on, so each of them comes to be the one at which it is looked.
+        for _ in 0..STEPS_BETWEEN_LOOKS {
+            let mut reader = store.idle_reader(&overdue).unwrap().unwrap();
+            let result = reader.snapshot().and_then(|snapshot| snapshot.total());
+            interrupted += usize::from(matches!(result, Err(StoreError::Timeout)));
+            drop(reader);
+            let mut reader = store.reader(&in_time).unwrap();
+            assert_eq!(reader.snapshot().unwrap().total().unwrap(), 0);
+        }
+        assert!(interrupted > 0);
+    }
 }
