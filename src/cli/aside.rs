@@ -1,4 +1,5 @@
-//! A folder beside a database that is being made, which goes with whoever has made it: even after a kill, with the next.
+//! A folder for a database that is being made, or thrown away in the end, which goes with whoever has made it: even after
+//! a kill, with the next.
 
 use std::fs::{File, TryLockError};
 use std::io::{Error, ErrorKind, Result};

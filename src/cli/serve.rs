@@ -17,6 +17,7 @@ use jobdeck::time::{Age, Timestamp};
 use jobdeck::tokens::TokenFile;
 
 use super::Failure;
+use super::aside::Aside;
 use super::log::{self, Log};
 use super::ready::ReadyFile;
 use super::supervisor::Supervisor;
@@ -289,13 +290,8 @@ fn serve_scratch(
     ready_file: Option<ReadyFile>,
 ) -> Result<(), Failure> {
     // Removed when it is dropped, after the server has stopped.
-    let folder = tempfile::Builder::new()
-        .prefix("jobdeck-")
-        .tempdir()
-        .map_err(|source| Failure::Io {
-            path: std::env::temp_dir(),
-            source,
-        })?;
+    let path = std::env::temp_dir();
+    let folder = Aside::make(&path).map_err(|source| Failure::Io { path, source })?;
     let path = folder.path().join("scratch.db");
     let store = Arc::new(Store::open(&path, Mode::Scratch, config.readers())?);
     config.mock = Some(mock(&config, &store, start)?);

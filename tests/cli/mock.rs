@@ -43,6 +43,32 @@ fn a_mock_without_a_database_leaves_nothing_behind() {
 }
 
 #[test]
+fn what_a_killed_mock_leaves_behind_goes_with_the_next() {
+    let folder = folder();
+    let scratch = folder.path().join("tmp");
+    std::fs::create_dir(&scratch).unwrap();
+    let start = || {
+        let mut command = jobdeck(folder.path());
+        command
+            .args(["serve", "--mock"])
+            .args(LISTEN)
+            .env("TMPDIR", &scratch);
+        Server::spawn(command)
+    };
+    let left = || std::fs::read_dir(&scratch).unwrap().count();
+    // By SIGKILL.
+    drop(start());
+    assert_eq!(left(), 1);
+    let (first, second) = (start(), start());
+    assert_eq!(left(), 2, "of those that live");
+    assert_eq!(put(&first, "a"), 201);
+    for server in [first, second] {
+        assert_eq!(server.stop("-TERM").0, Some(0));
+    }
+    assert_eq!(left(), 0);
+}
+
+#[test]
 fn what_clients_write_into_a_database_stays() {
     for switch in ["--writable", "--mock"] {
         let folder = with_one_job();
