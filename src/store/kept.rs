@@ -18,6 +18,8 @@ use crate::query::sql::Sql;
 
 /// The most that is held of collectors, in bytes of text.
 const MOST_INFO_BYTES: usize = 512 << 10;
+/// How many collectors are held at the most.
+const INFO_PLACES: i64 = 1 << 10;
 /// The most rows of counts of a domain that are held; where there are more, SQLite adds them up each time.
 const MOST_ROWS: i64 = 50_000;
 /// The most domains of which a connection holds counts.
@@ -36,10 +38,43 @@ struct Held {
     /// That of all that is held.
     version: i64,
     domains: HashMap<String, Domain>,
-    /// `collector_infos.info` by its id.
-    collector_infos: BTreeMap<i64, Arc<str>>,
-    /// How many bytes of text those are.
-    collector_info_bytes: usize,
+    collector_infos: CollectorInfos,
+}
+
+/// `collector_infos.info` by its id: each has one place, where the last that came is held. A job of every row is looked up
+/// here, so it is one look, and not one a level of a tree.
+#[derive(Debug, Default)]
+struct CollectorInfos {
+    places: Vec<Option<(i64, Arc<str>)>>,
+    /// How many bytes of text are held.
+    bytes: usize,
+}
+
+impl CollectorInfos {
+    fn place_of(key: i64) -> usize {
+        usize::try_from(key.rem_euclid(INFO_PLACES)).unwrap_or(0)
+    }
+
+    fn get(&self, key: i64) -> Option<&Arc<str>> {
+        match self.places.get(Self::place_of(key)) {
+            Some(Some((of, info))) if *of == key => Some(info),
+            _ => None,
+        }
+    }
+
+    fn keep(&mut self, key: i64, info: Arc<str>) {
+        let place = Self::place_of(key);
+        if self.places.len() <= place {
+            self.places.resize(place + 1, None);
+        }
+        self.bytes += info.len();
+        if let Some((_, before)) = self.places[place].replace((key, info)) {
+            self.bytes -= before.len();
+        }
+        if self.bytes > MOST_INFO_BYTES {
+            *self = Self::default();
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -82,7 +117,7 @@ impl Kept {
         key: i64,
     ) -> rusqlite::Result<Option<Arc<str>>> {
         let mut held = self.0.borrow_mut();
-        if let Some(info) = held.collector_infos.get(&key) {
+        if let Some(info) = held.collector_infos.get(key) {
             return Ok(Some(Arc::clone(info)));
         }
         let found = connection
@@ -90,12 +125,7 @@ impl Kept {
             .query_row([key], |row| Ok(Arc::<str>::from(row.get_ref(0)?.as_str()?)))
             .optional()?;
         if let Some(info) = &found {
-            held.collector_info_bytes += info.len();
-            if held.collector_info_bytes > MOST_INFO_BYTES {
-                held.collector_infos.clear();
-                held.collector_info_bytes = info.len();
-            }
-            held.collector_infos.insert(key, Arc::clone(info));
+            held.collector_infos.keep(key, Arc::clone(info));
         }
         Ok(found)
     }
@@ -268,4 +298,30 @@ pub(super) fn status(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result
             problem.into(),
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_collectors_those_are_held_that_were_read_last() {
+        let mut infos = CollectorInfos::default();
+        let text = |length| Arc::<str>::from("x".repeat(length));
+        assert!(infos.get(1).is_none());
+        infos.keep(1, text(10));
+        infos.keep(7, text(20));
+        infos.keep(1, text(10));
+        assert_eq!(infos.bytes, 30);
+        infos.keep(1 + INFO_PLACES, text(5));
+        assert!(infos.get(1).is_none(), "another has its place");
+        assert_eq!(infos.get(1 + INFO_PLACES), Some(&text(5)));
+        assert_eq!(infos.get(7), Some(&text(20)));
+        assert_eq!(infos.bytes, 25);
+        infos.keep(-1, text(1));
+        assert_eq!(infos.get(-1), Some(&text(1)));
+        infos.keep(2, text(MOST_INFO_BYTES));
+        assert!(infos.get(2).is_none() && infos.get(7).is_none());
+        assert_eq!(infos.bytes, 0, "too much is let go of");
+    }
 }
