@@ -40,7 +40,7 @@ const CHUNKS_AHEAD: usize = 2;
 /// What most answers fit into, in bytes: a page of thirty jobs.
 const PAGE_BYTES: usize = 32 << 10;
 /// How long a query may take on the worker's own thread, where others wait for it.
-const AT_ONCE: Duration = Duration::from_millis(1);
+const AT_ONCE: Duration = Duration::from_millis(3);
 /// How long a client may leave a stream standing before it is given up.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
