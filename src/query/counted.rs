@@ -219,7 +219,7 @@ impl Counted {
         self.write(rows, &of_row, &counts.json, (page, most), out)
     }
 
-    /// Adds up what passes of each row, by the place of its label and its status, and writes the sums in their order.
+    /// Adds up what passes of each row, by its label and status, and writes the sums in the order of the keys.
     fn write(
         &self,
         rows: impl Iterator<Item = (ByStatus, [bool; 6])>,
@@ -230,82 +230,88 @@ impl Counted {
     ) -> Option<u64> {
         let mut statuses = JobStatus::ALL;
         statuses.sort_unstable_by_key(|status| status.name());
-        let mut sums: Vec<([usize; Self::MOST_KEYS], i64)> = Vec::with_capacity(4 * of_row.len());
+        // Where no key has labels, all rows have the same.
+        let mut sums: Vec<[i64; 6]> = vec![[0; 6]; labels.len().max(1)];
         for ((counts, passes), label) in rows.zip(of_row) {
-            for (order, status) in statuses.into_iter().enumerate() {
-                let jobs = counts[status as usize];
-                if jobs == 0 || !passes[status as usize] {
-                    continue;
+            for (sum, status) in sums[*label].iter_mut().zip(statuses) {
+                if passes[status as usize] {
+                    *sum += counts[status as usize];
                 }
-                let mut place = [0; Self::MOST_KEYS];
-                for (place, key) in place.iter_mut().zip(&self.keys) {
-                    *place = match key {
-                        Key::Status => order,
-                        Key::Collector | Key::Day(..) => *label,
-                    };
-                }
-                sums.push((place, jobs));
             }
         }
-        // Mostly they are in order already, which this sort is quick to see.
-        sums.sort_by_key(|(place, _)| *place);
-        sums.dedup_by(|(place, jobs), (before, sum)| {
-            let is_same = place == before;
-            if is_same {
-                *sum += *jobs;
-            }
-            is_same
-        });
+        let cells = self.in_order(&sums);
+        let has_label = self.keys.iter().any(|key| *key != Key::Status);
+        let texts = statuses.map(|status| self.text_around_label(status, true));
+        let further_fields = self.names.iter().skip(self.keys.len() + 1);
         let first = usize::try_from(page.skip).unwrap_or(usize::MAX);
         let limit = page.limit.map_or(usize::MAX, |limit| {
             usize::try_from(limit).unwrap_or(usize::MAX)
         });
-        let place_of = |is_status: bool| {
-            let mut keys = self.keys.iter();
-            keys.position(|key| (*key == Key::Status) == is_status)
-        };
-        let (status_key, label_key) = (place_of(true), place_of(false));
-        let texts = statuses.map(|status| self.text_around_label(status, true));
-        let further_fields = self.names.iter().skip(self.keys.len() + 1);
-        for (index, (place, jobs)) in sums.iter().skip(first).take(limit).enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            let order = status_key.map_or(0, |key| place[key]);
-            let label = label_key.map_or(&[][..], |key| &labels[place[key]]);
-            let start = out.len();
-            if label_key.is_some() && label.is_empty() {
+        let written = cells.len().saturating_sub(first).min(limit);
+        for (index, cell) in cells.iter().skip(first).take(limit).enumerate() {
+            let label = if has_label { &*labels[cell.label] } else { &[] };
+            let without_label;
+            let [before, after] = if has_label && label.is_empty() {
                 // A job without a collector has no such member.
-                let [members, _] = self.text_around_label(statuses[order], false);
-                out.extend_from_slice(&members);
+                without_label = self.text_around_label(statuses[cell.order], false);
+                &without_label
             } else {
-                let [before, after] = &texts[order];
-                out.extend_from_slice(before);
-                out.extend_from_slice(label);
-                out.extend_from_slice(after);
-            }
-            write_integer(*jobs, out);
+                &texts[cell.order]
+            };
+            let start = out.len();
+            // The first has no row before it that it would end.
+            out.extend_from_slice(if index == 0 { &before[2..] } else { before });
+            out.extend_from_slice(label);
+            out.extend_from_slice(after);
+            write_integer(cell.jobs, out);
             for name in further_fields.clone() {
                 out.extend_from_slice(name);
-                write_integer(*jobs, out);
+                write_integer(cell.jobs, out);
             }
-            // In the place of the comma before the first member.
-            out[start] = b'{';
-            out.push(b'}');
-            if out.len() > most {
+            if out.len() >= most {
                 return None;
             }
             if index == 0 {
                 // The others are as long, more or less.
-                let rows = sums.len().saturating_sub(first).min(limit) - 1;
-                let bytes = rows.saturating_mul(out.len() - start + 1);
+                let bytes = written.saturating_mul(out.len() - start + 2);
                 out.reserve(bytes.min(MOST_BYTES_AHEAD));
             }
         }
-        Some(sums.len() as u64)
+        if written > 0 {
+            out.push(b'}');
+        }
+        Some(cells.len() as u64)
     }
 
-    /// The members of a row up to its first number, of jobs of a status: what stands before the label, and behind it.
+    /// The sums that are rows, in their order: of each label by the order of the statuses.
+    fn in_order(&self, sums: &[[i64; 6]]) -> Vec<Cell> {
+        let labels = || sums.iter().enumerate();
+        let cell = |label, order, jobs| Cell { label, order, jobs };
+        let is_row = |cell: &Cell| cell.jobs > 0;
+        match &self.keys[..] {
+            [Key::Status] => (0..6)
+                .map(|order| cell(0, order, sums.iter().map(|sums| sums[order]).sum()))
+                .filter(is_row)
+                .collect(),
+            [_] => labels()
+                .map(|(label, sums)| cell(label, 0, sums.iter().sum()))
+                .filter(is_row)
+                .collect(),
+            [Key::Status, ..] => (0..6)
+                .flat_map(|order| {
+                    labels().map(move |(label, sums)| cell(label, order, sums[order]))
+                })
+                .filter(is_row)
+                .collect(),
+            _ => labels()
+                .flat_map(|(label, sums)| (0..6).map(move |order| cell(label, order, sums[order])))
+                .filter(is_row)
+                .collect(),
+        }
+    }
+
+    /// The members of a row of jobs of a status, up to its first number: what stands before the label, after the end of the
+    /// row before, and what stands behind the label.
     fn text_around_label(&self, status: JobStatus, has_label: bool) -> [Vec<u8>; 2] {
         let mut sides = [Vec::new(), Vec::new()];
         let mut side = 0;
@@ -325,8 +331,18 @@ impl Counted {
                 None => sides[side].extend_from_slice(name),
             }
         }
+        // In the place of the comma before the first member.
+        sides[0].splice(..1, *b"},{");
         sides
     }
+}
+
+/// A sum that is a row of the answer.
+struct Cell {
+    label: usize,
+    /// Where its status stands among all, by name; 0 where no key is the status.
+    order: usize,
+    jobs: i64,
 }
 
 /// Which statuses pass a filter, of a collector.
