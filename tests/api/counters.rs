@@ -347,3 +347,32 @@ fn a_domain_is_told_of_whichever_of_its_statuses_has_no_job_any_more() {
         );
     }
 }
+
+#[test]
+fn a_group_by_any_keys_in_either_order_is_told_as_from_the_jobs() {
+    let random = &mut ChaCha8Rng::seed_from_u64(17);
+    let jobs: String = (0..500).map(|id| a_job(random, id)).collect();
+    let app = App::with_jobs(jobs);
+    let status = json!({"key": "status", "name": "status"});
+    let collector = json!({"key": "collector_id", "name": "collector"});
+    let day = json!({"key": "created_at", "name": "day", "date_format": "%Y-%m-%d"});
+    let fields =
+        json!([{"name": "n", "operator": "count"}, {"name": "again", "operator": "count"}]);
+    for keys in [
+        json!([status]),
+        json!([collector]),
+        json!([day]),
+        json!([status, collector]),
+        json!([collector, status]),
+        json!([status, day]),
+        json!([day, status]),
+    ] {
+        let rows = |filter: &[Value]| {
+            let query = json!({"filter": filter, "aggregate": [{"group": {"keys": keys, "fields": fields}}]});
+            app.stat(&json!({"domain_id": "d", "query": query})).text
+        };
+        let counted = rows(&[]);
+        assert!(counted.contains("},{"), "{keys}: {counted}");
+        assert_eq!(counted, rows(&uncounted(&[])), "{keys}");
+    }
+}
