@@ -172,24 +172,6 @@ pub(crate) fn read_all(
     }
 }
 
-/// Appends all that the statements of one question answer, of one moment, as jobdeck has it.
-pub(crate) fn read_together(
-    connection: &Connection,
-    statements: &[&str],
-    values: &[impl ToSql],
-    out: &mut String,
-) {
-    let run = |sql| {
-        let mut statement = connection.prepare_cached(sql).unwrap();
-        statement.raw_execute().unwrap();
-    };
-    run("BEGIN");
-    for sql in statements {
-        read_all(connection, sql, values, out);
-    }
-    run("COMMIT");
-}
-
 /// A server in a process of its own, which ends with this.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,

@@ -12,12 +12,13 @@
 //! else keeps the machine awake.
 //!
 //! - The first floor is what HTTP costs: an actix-web server, a process with as many workers, that reads the same
-//!   requests and answers a fixed body of the workload's median size. The two are asked in turns, so a busy machine
-//!   slows both.
-//! - The second floor is what the data costs: the best statements by hand over the same database, prepared, on one
-//!   connection within this process.
+//!   requests and answers a fixed body of the workload's median size. All are asked in turns, so a busy machine
+//!   slows all.
+//! - The second floor is what the questions cost: a program that answers these nine and no other (`nine.rs`), from a
+//!   database of its own.
 //!
-//! Before it is measured, every answer is compared with a count of the jobs one by one. Answers that take long are few:
+//! Before it is measured, every answer is compared with a count of the jobs one by one, and with the answer of the second
+//! floor. Answers that take long are few:
 //! a workload is checked for three seconds, and measured with the requests that were checked by then; where one takes
 //! more than 100 ms, by the fewest connections only, since a crowd would wait for longer than a query may take.
 #![allow(
@@ -29,10 +30,11 @@
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
+mod nine;
 mod workloads;
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,10 +43,9 @@ use actix_web::http::header::ContentType;
 use actix_web::web::{self, Bytes};
 use actix_web::{App, HttpResponse, HttpServer};
 use clap::Parser;
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use client::{Client, Requests};
+use client::{Asking, Client, Requests};
 use common::{BINARY, NOW, Server, median};
 use workloads::{Told, Workload};
 
@@ -55,9 +56,7 @@ const LEAST_REQUESTS: usize = 5;
 const SLOW: Duration = Duration::from_millis(100);
 /// How often the two servers take turns.
 const TURNS: usize = 4;
-/// How long a workload's statements are measured; each of its questions is asked once at least.
-const SQL_BUDGET: Duration = Duration::from_millis(500);
-/// Has the statements by hand read the file without copying it.
+/// Has a connection read the file without copying it.
 const MAPPED: &str = "PRAGMA mmap_size = 0x7fff0000";
 /// How long all kinds of quick requests are asked at once, to see how much memory that takes.
 const MIXED_TIME: Duration = Duration::from_secs(1);
@@ -72,7 +71,7 @@ struct Arguments {
     /// These workloads only
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = workloads::NAMES)]
     only: Vec<String>,
-    /// How long each of the two servers is asked, for each workload and number of connections
+    /// How long each of the three servers is asked, for each workload and number of connections
     #[arg(long, value_name = "S", default_value = "2")]
     seconds: f64,
     /// How many connections ask at once
@@ -84,12 +83,18 @@ struct Arguments {
     /// Be the first floor: a server of so many bytes
     #[arg(long, hide = true)]
     fixed_body: Option<usize>,
+    /// Be the second floor: answer from its database, with the domains of one of jobdeck
+    #[arg(long, hide = true, num_args = 2)]
+    nine: Option<Vec<PathBuf>>,
 }
 
 fn main() {
     let arguments = Arguments::parse();
     if let Some(bytes) = arguments.fixed_body {
         return serve_fixed_body(bytes);
+    }
+    if let Some([database, theirs]) = arguments.nine.as_deref() {
+        return nine::serve(database, theirs, workers());
     }
     for size in &arguments.sizes {
         measure(*size, &arguments);
@@ -123,6 +128,11 @@ fn start_fixed_body(bytes: usize) -> Server {
     Server::start(command.args(["--fixed-body", &bytes.to_string()]))
 }
 
+fn start_nine(database: &Path, theirs: &Path) -> Server {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    Server::start(command.arg("--nine").args([database, theirs]))
+}
+
 fn start_jobdeck(database: &Path) -> Server {
     let mut command = Command::new(BINARY);
     let workers = workers().to_string();
@@ -137,40 +147,43 @@ fn measure(size: u64, arguments: &Arguments) {
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("jobs.db");
     make_database(size, folder.path(), &database);
-    let by_hand = Connection::open_with_flags(
+    let counting = Connection::open_with_flags(
         &database,
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .unwrap();
-    by_hand.execute_batch(MAPPED).unwrap();
-    // Else a statement would be planned anew for other values.
-    by_hand
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
-        .unwrap();
-    let mut workloads = workloads::all(size, &by_hand);
+    counting.execute_batch(MAPPED).unwrap();
+    let mut workloads = workloads::all(size, &counting);
     workloads
         .retain(|one| arguments.only.is_empty() || arguments.only.iter().any(|n| n == one.name));
     let client = Client::new();
     measure_start(&client, &database, &workloads[0]);
 
+    let theirs = folder.path().join("nine.db");
+    nine::make_database(&database, &theirs);
+    let nine = start_nine(&theirs, &database);
     let jobdeck = start_jobdeck(&database);
     let fewest = *arguments.connections.iter().min().unwrap();
-    let mut counts = Counts::new(&by_hand);
-    let mut statements = Vec::new();
-    let mut quick = Vec::new();
+    let mut counts = Counts::new(&counting);
+    let (mut sizes, mut quick) = (Vec::new(), Vec::new());
     let mut memory = 0;
     let (mut asked, mut asking) = (0, Duration::ZERO);
     println!(
-        "\n| workload | connections | floor, µs CPU | jobdeck, µs CPU | ratio | floor, requests/s | jobdeck, requests/s | ratio |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+        "\n| workload | connections | fixed body, µs CPU | nine, µs CPU | jobdeck, µs CPU | / fixed | / nine \
+         | fixed body, requests/s | nine | jobdeck | / fixed | / nine |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     );
     for workload in &workloads {
-        let checked = check(&client, &jobdeck, workload, &mut counts);
-        let floor = start_fixed_body(checked.bytes);
+        let checked = check(
+            [&jobdeck, &nine].map(|server| client.connect(server.address)),
+            workload,
+            &mut counts,
+        );
+        let fixed = start_fixed_body(checked.bytes);
         for connections in &arguments.connections {
             if checked.time <= SLOW || *connections == fewest {
-                let [floor, ours] = take_turns(
-                    [&floor, &jobdeck],
+                let work = take_turns(
+                    [&fixed, &nine, &jobdeck],
                     arguments.seconds,
                     |server, turn, time| {
                         // Each turn goes on elsewhere: where answers take long, it comes to a few only.
@@ -179,40 +192,26 @@ fn measure(size: u64, arguments: &Arguments) {
                         client.load(server.address, all, *connections, time)
                     },
                 );
-                asked += floor.requests;
-                asking += floor.client_cpu;
-                println!(
-                    "| {} | {connections} | {} |",
-                    workload.name,
-                    ours.beside(&floor)
-                );
+                asked += work[0].requests;
+                asking += work[0].client_cpu;
+                println!("| {} | {connections} | {} |", workload.name, cells(&work));
             }
         }
         memory = memory.max(private_memory(jobdeck.process()));
         if checked.time <= SLOW {
             quick.extend(checked.requests.iter().cloned());
         }
-        statements.push((
-            workload,
-            measure_by_hand(&by_hand, workload, &checked),
-            checked,
-        ));
+        sizes.push((workload, checked.bytes, checked.requests.len()));
     }
     println!(
-        "\nTo ask the floor took the client {:.1} µs CPU a request.",
+        "\nTo ask the fixed body took the client {:.1} µs CPU a request.",
         asking.as_secs_f64() * 1e6 / f64::from(asked)
     );
-    println!(
-        "\n| workload | | its SQL alone, µs | answer, bytes | requests |\n| --- | --- | ---: | ---: | ---: |"
-    );
-    for (workload, time, checked) in statements {
+    println!("\n| workload | | answer, bytes | requests |\n| --- | --- | ---: | ---: |");
+    for (workload, bytes, requests) in sizes {
         println!(
-            "| {} | {} | {:.1} | {} | {} |",
-            workload.name,
-            workload.what,
-            time.as_secs_f64() * 1e6,
-            checked.bytes,
-            checked.requests.len()
+            "| {} | {} | {bytes} | {requests} |",
+            workload.name, workload.what
         );
     }
     let most = *arguments.connections.iter().max().unwrap();
@@ -277,25 +276,27 @@ struct Checked {
     time: Duration,
 }
 
+/// Asks jobdeck and the second floor.
 fn check(
-    client: &Client,
-    jobdeck: &Server,
+    [mut jobdeck, mut nine]: [Asking<'_>; 2],
     workload: &Workload,
     counts: &mut Counts<'_>,
 ) -> Checked {
-    let mut connection = client.connect(jobdeck.address);
     let (mut requests, mut sizes, mut times) = (Vec::new(), Vec::new(), Vec::new());
     for request in &workload.requests {
         let start = Instant::now();
-        let body = connection.ask(&request.http);
+        let body = jobdeck.ask(&request.http);
         times.push(start.elapsed());
         sizes.push(body.len());
+        let answer: serde_json::Value = serde_json::from_slice(body).unwrap();
+        let asked = String::from_utf8_lossy(&request.http);
         assert_eq!(
-            told(body, workload.told),
+            told(&answer, workload.told),
             counts.count(workload.count, &request.values),
-            "{}",
-            String::from_utf8_lossy(&request.http)
+            "{asked}"
         );
+        let theirs: serde_json::Value = serde_json::from_slice(nine.ask(&request.http)).unwrap();
+        assert_eq!(answer, theirs, "{asked}");
         requests.push(request.http.clone());
         if times.iter().sum::<Duration>() > CHECK_BUDGET && times.len() >= LEAST_REQUESTS {
             break;
@@ -309,8 +310,7 @@ fn check(
 }
 
 /// How many jobs an answer says it is about.
-fn told(body: &[u8], told: Told) -> i64 {
-    let answer: serde_json::Value = serde_json::from_slice(body).unwrap();
+fn told(answer: &serde_json::Value, told: Told) -> i64 {
     match told {
         Told::Total => answer["total_count"].as_i64().unwrap(),
         Told::Sum => {
@@ -356,30 +356,41 @@ struct Work {
 }
 
 impl Work {
-    /// The cells of a table: CPU a request, then requests a second, each of the floor and of this, and their ratio.
-    fn beside(&self, floor: &Self) -> String {
-        let cpu = |work: &Self| work.cpu.as_secs_f64() * 1e6 / f64::from(work.requests);
-        let rate = |work: &Self| f64::from(work.requests) / work.time.as_secs_f64();
-        format!(
-            "{:.1} | {:.1} | {:.2} | {:.0} | {:.0} | {:.3}",
-            cpu(floor),
-            cpu(self),
-            cpu(self) / cpu(floor),
-            rate(floor),
-            rate(self),
-            rate(self) / rate(floor)
-        )
+    /// In µs.
+    fn cpu_a_request(&self) -> f64 {
+        self.cpu.as_secs_f64() * 1e6 / f64::from(self.requests)
+    }
+
+    fn requests_a_second(&self) -> f64 {
+        f64::from(self.requests) / self.time.as_secs_f64()
     }
 }
 
-/// Has each of two servers asked for so long, in turns.
-fn take_turns(
-    servers: [&Server; 2],
+/// The cells of a table: CPU a request, then requests a second, each of both floors and of jobdeck, and what jobdeck's is
+/// of the floors'.
+fn cells(work: &[Work; 3]) -> String {
+    let [fixed, nine, ours] = work.each_ref().map(Work::cpu_a_request);
+    let cpu = format!(
+        "{fixed:.1} | {nine:.1} | {ours:.1} | {:.2} | {:.2}",
+        ours / fixed,
+        ours / nine
+    );
+    let [fixed, nine, ours] = work.each_ref().map(Work::requests_a_second);
+    format!(
+        "{cpu} | {fixed:.0} | {nine:.0} | {ours:.0} | {:.3} | {:.3}",
+        ours / fixed,
+        ours / nine
+    )
+}
+
+/// Has each of the servers asked for so long, in turns.
+fn take_turns<const N: usize>(
+    servers: [&Server; N],
     seconds: f64,
     ask: impl Fn(&Server, usize, Duration) -> u32,
-) -> [Work; 2] {
+) -> [Work; N] {
     let time = Duration::from_secs_f64(seconds) / u32::try_from(TURNS).unwrap();
-    let mut work = [Work::default(), Work::default()];
+    let mut work = std::array::from_fn(|_| Work::default());
     for turn in 0..TURNS {
         for (server, work) in servers.into_iter().zip(&mut work) {
             let cpus = || (cpu_time(server.process()), cpu_time(std::process::id()));
@@ -431,23 +442,6 @@ fn memory_under_load(client: &Client, jobdeck: &Server, requests: &Requests, mos
         }
     });
     memory
-}
-
-/// How long the statements of a question take, on an average of the requests that were checked.
-fn measure_by_hand(database: &Connection, workload: &Workload, checked: &Checked) -> Duration {
-    let questions = &workload.requests[..checked.requests.len()];
-    let mut rounds = Vec::new();
-    let mut answer = String::new();
-    let start = Instant::now();
-    while start.elapsed() < SQL_BUDGET {
-        let round = Instant::now();
-        for question in questions {
-            answer.clear();
-            common::read_together(database, workload.by_hand, &question.values, &mut answer);
-        }
-        rounds.push(round.elapsed() / u32::try_from(questions.len()).unwrap());
-    }
-    median(rounds)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
