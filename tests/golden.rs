@@ -101,6 +101,9 @@ fn run(snapshot: &Snapshot<'_>, golden: &Value) -> Value {
     let list = compile_list(&JobsQuery::from_json(body.as_bytes()).unwrap(), now()).unwrap();
     let mut results = Vec::new();
     if !list.is_counted_only() {
+        if let Some(sql) = list.ids() {
+            made["ids"] = statement(snapshot, &sql);
+        }
         made["rows"] = statement(snapshot, &list.rows());
         let mut each = |document: Document<'_>| {
             results.push(serde_json::from_str::<Value>(&document.to_text()).unwrap());

@@ -90,6 +90,12 @@ pub fn compile(request: &JobsQuery, now: Timestamp) -> Result<List, QueryError> 
 }
 
 impl List {
+    /// Whose jobs they are.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
     /// Whether only the number is asked for.
     #[must_use]
     pub fn is_counted_only(&self) -> bool {
@@ -112,21 +118,48 @@ impl List {
     /// column, the document as it is answered.
     #[must_use]
     pub fn rows(&self) -> Sql {
-        let quicker = plan::errors::rows(self)
-            .or_else(|| plan::branches::rows(self))
-            .or_else(|| plan::sorted::rows(self));
-        if let Some(sql) = quicker {
+        if let Some(found) = plan::found(self) {
+            return found.rows(self);
+        }
+        if let Some(sql) = plan::errors::rows(self) {
             return sql;
         }
         let mut sql = self.selected();
-        sql.push(self.table())
+        self.push_page(self.table(), &mut sql);
+        sql
+    }
+
+    /// The ids of the page's jobs in their order, as the first column, where no row need be read whole to find them.
+    #[must_use]
+    pub fn ids(&self) -> Option<Sql> {
+        if let Some(found) = plan::found(self) {
+            return Some(found.into_ids());
+        }
+        let is_told_by_index = matches!(self.order, Order::Time { .. })
+            && !self.filter.needs_rows()
+            && !self.is_of_few_ids();
+        (self.page.limit.is_some() && is_told_by_index).then(|| {
+            let mut sql = Sql::new("SELECT id FROM ");
+            self.push_page("jobs", &mut sql);
+            sql
+        })
+    }
+
+    /// From the name of the table on.
+    fn push_page(&self, table: &'static str, sql: &mut Sql) {
+        sql.push(table)
             .push(" WHERE ")
             .append(self.scope.lower(&self.filter))
             .append(self.ordered());
         if let Some(limit) = self.page.limit {
             sql.append(cut(limit, self.page.skip));
         }
-        sql
+    }
+
+    /// Whether the documents are answered as they are.
+    #[must_use]
+    pub fn is_of_whole_documents(&self) -> bool {
+        self.shape.is_none()
     }
 
     /// One row, one integer: all matches, whatever the page. From kept counts where the filter asks for nothing but what
@@ -201,15 +234,20 @@ impl List {
             .is_some_and(|paths| paths.iter().any(is_of_collector))
     }
 
-    pub(super) fn ordered(&self) -> Sql {
-        // A plus keeps SQLite from walking all jobs in this order where a few are known by their ids.
+    /// Whether the jobs are asked for by their ids.
+    fn is_of_few_ids(&self) -> bool {
         let has_ids = |filter: &Filter| {
             matches!(
                 filter,
                 Filter::Column(Column::JobId, ColumnTest::Equal(_) | ColumnTest::In(_))
             )
         };
-        let is_few = self.filter.conjuncts().iter().any(has_ids);
+        self.filter.conjuncts().iter().any(has_ids)
+    }
+
+    pub(super) fn ordered(&self) -> Sql {
+        // A plus keeps SQLite from walking all jobs in this order where a few are known by their ids.
+        let is_few = self.is_of_few_ids();
         let mut sql = Sql::new(" ORDER BY ");
         match &self.order {
             Order::Time { newest_first: true } if is_few => sql.push("+created_at DESC, job_id"),

@@ -1,4 +1,5 @@
-//! What a connection holds in memory of what it has read, for as long as the data is the same: counts, and collectors.
+//! What a connection holds in memory of what it has read, for as long as the data is the same: counts, collectors, and
+//! documents.
 //!
 //! Rule: SQLite, `PRAGMA data_version`: within a connection the number changes when another has committed; asked within a
 //! read transaction, it is that of what the transaction sees. A connection that reads makes no changes of its own, so
@@ -10,6 +11,8 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
+use super::documents::Documents;
+use super::read::Document;
 use crate::job::JobStatus;
 use crate::query::counted::{ByCollector, ByDay, ByHour, ByStatus, DayLabels};
 use crate::query::counts::{self, Counts};
@@ -39,6 +42,7 @@ struct Held {
     version: i64,
     domains: HashMap<String, Domain>,
     collector_infos: CollectorInfos,
+    documents: Documents,
 }
 
 /// `collector_infos.info` by its id: each has one place, where the last that came is held. A job of every row is looked up
@@ -62,6 +66,25 @@ impl CollectorInfos {
         }
     }
 
+    /// The text of a key, held or read; `None` in a damaged database, where it is not there.
+    fn get_or_read(
+        &mut self,
+        connection: &Connection,
+        key: i64,
+    ) -> rusqlite::Result<Option<Arc<str>>> {
+        if let Some(info) = self.get(key) {
+            return Ok(Some(Arc::clone(info)));
+        }
+        let found = connection
+            .prepare_cached("SELECT info FROM collector_infos WHERE id = ?")?
+            .query_row([key], |row| Ok(Arc::<str>::from(row.get_ref(0)?.as_str()?)))
+            .optional()?;
+        if let Some(info) = &found {
+            self.keep(key, Arc::clone(info));
+        }
+        Ok(found)
+    }
+
     fn keep(&mut self, key: i64, info: Arc<str>) {
         let place = Self::place_of(key);
         if self.places.len() <= place {
@@ -79,6 +102,8 @@ impl CollectorInfos {
 
 #[derive(Debug, Default)]
 struct Domain {
+    /// `domains.id`.
+    key: Option<i64>,
     statuses: Option<ByStatus>,
     days: Known<(ByDay, DayLabels)>,
     collectors: Known<ByCollector>,
@@ -116,18 +141,39 @@ impl Kept {
         connection: &Connection,
         key: i64,
     ) -> rusqlite::Result<Option<Arc<str>>> {
-        let mut held = self.0.borrow_mut();
-        if let Some(info) = held.collector_infos.get(key) {
-            return Ok(Some(Arc::clone(info)));
+        let infos = &mut self.0.borrow_mut().collector_infos;
+        infos.get_or_read(connection, key)
+    }
+
+    /// Hands on the documents of some jobs of a domain, by their keys, in this order; `each` may end it.
+    pub(super) fn each_document<E: From<rusqlite::Error>>(
+        &self,
+        connection: &Connection,
+        scope: &Scope,
+        jobs: &[i64],
+        mut each: impl FnMut(Document<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if jobs.is_empty() {
+            return Ok(());
         }
-        let found = connection
-            .prepare_cached("SELECT info FROM collector_infos WHERE id = ?")?
-            .query_row([key], |row| Ok(Arc::<str>::from(row.get_ref(0)?.as_str()?)))
-            .optional()?;
-        if let Some(info) = &found {
-            held.collector_infos.keep(key, Arc::clone(info));
-        }
-        Ok(found)
+        let domain = self.with(scope, |domain| {
+            if domain.key.is_none() {
+                domain.key = read_key(connection, scope)?;
+            }
+            // There is none where the domain has no jobs.
+            Ok(domain.key.unwrap_or_default())
+        })?;
+        let held = &mut *self.0.borrow_mut();
+        let infos = &mut held.collector_infos;
+        jobs.iter().try_for_each(|job| {
+            held.documents.with(connection, (domain, *job), |pieces| {
+                let info = match pieces.collector_info {
+                    Some(key) => infos.get_or_read(connection, key)?,
+                    None => None,
+                };
+                each(Document::new(pieces.head(), info.as_deref(), pieces.tail()))
+            })?
+        })
     }
 
     /// How many jobs a domain has in each status.
@@ -228,6 +274,13 @@ impl Kept {
             .entry(scope.domain_id().to_owned())
             .or_default())
     }
+}
+
+fn read_key(connection: &Connection, scope: &Scope) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT id FROM domains WHERE domain_id = ?")?
+        .query_row([scope.domain_id()], |row| row.get(0))
+        .optional()
 }
 
 fn read_statuses(connection: &Connection, scope: &Scope) -> rusqlite::Result<ByStatus> {

@@ -7,6 +7,7 @@
 mod check;
 mod copy;
 mod derived;
+mod documents;
 mod error;
 mod functions;
 mod interrupt;

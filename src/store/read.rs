@@ -16,6 +16,7 @@ use crate::job::BEFORE_COLLECTOR_INFO;
 use crate::query::counted::{ByDay, ByHour, Counted, Source};
 use crate::query::plan::{FarPage, Start};
 use crate::query::request::Page;
+use crate::query::scope::Scope;
 use crate::query::sql::{ParamRef, Sql};
 use crate::query::{List, Stat};
 
@@ -23,6 +24,8 @@ use crate::query::{List, Stat};
 const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 /// Up to how many jobs are looked at one by one, where their ids may have a word.
 const MOST_CANDIDATES: usize = 10_000;
+/// Up to how many jobs of a page are found first and read one by one then; of more, most are not read again so soon.
+const MOST_BY_ID: u64 = 1_000;
 /// The most that an aggregate may answer, in bytes.
 const MAX_STAT_BYTES: usize = 64 << 20;
 
@@ -126,7 +129,15 @@ impl Drop for Reader {
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'d>([&'d str; 4]);
 
-impl Document<'_> {
+impl<'d> Document<'d> {
+    /// A document that lies in the pieces of a row of `jobs`, with its collector.
+    pub(super) fn new(head: &'d str, collector_info: Option<&'d str>, tail: &'d str) -> Self {
+        Self(match collector_info {
+            Some(info) => [head, BEFORE_COLLECTOR_INFO, info, tail],
+            None => [head, "", "", tail],
+        })
+    }
+
     /// Appends the document.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         for piece in self.0 {
@@ -216,22 +227,79 @@ impl Snapshot<'_> {
                 Beginning::Unknown => {}
                 Beginning::BehindTheEnd => return Ok(None),
                 Beginning::Hour(hour) => {
-                    self.documents(&list.rows_from(&page, hour), each)?;
+                    self.page(&list.from_hour(&page, hour), each)?;
                     return Ok(None);
                 }
             }
         }
         if let Some(jobs) = self.candidates(list)? {
-            let mut place = 0;
-            let total = self.documents(&list.among(&jobs), &mut |document| {
-                let is_of_page = list.page().has(place);
-                place += 1;
-                if is_of_page { each(document) } else { Ok(()) }
-            })?;
-            return Ok(Some(total));
+            return self.page_among(&jobs, list, each).map(Some);
         }
-        let written = self.documents(&list.rows(), each)?;
+        let written = self.page(list, each)?;
         Ok(list.is_whole().then_some(written))
+    }
+
+    /// Hands the page of a list on; returns how many rows it has.
+    fn page(
+        &self,
+        list: &List,
+        each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
+        let is_short = list.page().limit.is_some_and(|limit| limit <= MOST_BY_ID);
+        if is_short
+            && list.is_of_whole_documents()
+            && let Some(sql) = list.ids()
+        {
+            let jobs = self.ids(&sql)?;
+            self.documents_of(list.scope(), &jobs, each)?;
+            return Ok(jobs.len() as u64);
+        }
+        self.documents(&list.rows(), each)
+    }
+
+    /// The same where all matches are among a few jobs; returns how many matches there are.
+    fn page_among(
+        &self,
+        jobs: &[i64],
+        list: &List,
+        each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
+    ) -> Result<u64, StoreError> {
+        let page = list.page();
+        if list.is_of_whole_documents() {
+            let mut jobs = self.ids(&list.ids_among(jobs))?;
+            let total = jobs.len() as u64;
+            let mut place = 0..total;
+            jobs.retain(|_| place.next().is_some_and(|place| page.has(place)));
+            self.documents_of(list.scope(), &jobs, each)?;
+            return Ok(total);
+        }
+        let mut place = 0;
+        self.documents(&list.among(jobs), &mut |document| {
+            let is_of_page = page.has(place);
+            place += 1;
+            if is_of_page { each(document) } else { Ok(()) }
+        })
+    }
+
+    /// The ids of jobs that a statement tells.
+    fn ids(&self, sql: &Sql) -> Result<Vec<i64>, StoreError> {
+        let mut ids = Vec::new();
+        self.each_row(sql, &mut |row| {
+            ids.push(row.get(0)?);
+            Ok(())
+        })?;
+        Ok(ids)
+    }
+
+    /// Hands the documents of these jobs of a domain on.
+    fn documents_of(
+        &self,
+        scope: &Scope,
+        jobs: &[i64],
+        each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let kept = self.kept()?;
+        self.told(kept.each_document(&self.transaction, scope, jobs, each))
     }
 
     /// The few jobs among which all matches are, where that is known.
@@ -299,10 +367,7 @@ impl Snapshot<'_> {
                 Some(key) => self.kept()?.collector_info(&self.transaction, key)?,
                 None => None,
             };
-            each(Document(match &info {
-                Some(info) => [head, BEFORE_COLLECTOR_INFO, info, tail],
-                None => [head, "", "", tail],
-            }))
+            each(Document::new(head, info.as_deref(), tail))
         })?;
         Ok(count)
     }
@@ -423,7 +488,12 @@ impl Snapshot<'_> {
         sql: &Sql,
         each: &mut impl FnMut(&rusqlite::Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        match run(&self.transaction, sql, each) {
+        self.told(run(&self.transaction, sql, each))
+    }
+
+    /// Tells a query that was stopped since nobody waits for it from one that took too long.
+    fn told<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        match result {
             Err(StoreError::Timeout) if self.interrupt.is_cancelled() => Err(StoreError::Cancelled),
             other => other,
         }
@@ -472,8 +542,12 @@ fn run(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Mode, Store};
+    use super::super::{Mode, OnConflict, Store, WriteTransaction};
     use super::*;
+    use crate::job::Job;
+    use crate::query::compile_list;
+    use crate::query::request::JobsQuery;
+    use crate::time::Timestamp;
 
     #[test]
     fn a_reader_that_is_interrupted_at_any_step_can_be_used_again() {
@@ -498,5 +572,56 @@ mod tests {
         let mut reader = store.reader(&in_time).unwrap();
         assert_eq!(reader.snapshot().unwrap().total().unwrap(), 0);
         assert!(interrupted > 0);
+    }
+
+    #[test]
+    fn a_page_is_of_the_moment_whatever_was_held_of_one_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Create, 1).unwrap();
+        let job = |job_id: &str, tasks: u32| {
+            let text = format!(
+                r#"{{"job_id":"{job_id}","domain_id":"d","created_at":"2026-01-01T00:00:00Z","total_tasks":{tasks}}}"#
+            );
+            Job::from_json(text.as_bytes()).unwrap()
+        };
+        let write = |act: &dyn Fn(&mut WriteTransaction<'_>)| {
+            let mut writer = store.writer().unwrap();
+            let mut transaction = writer.begin(OnConflict::Replace).unwrap();
+            act(&mut transaction);
+            transaction.commit().unwrap();
+        };
+        let request = br#"{"domain_id":"d","query":{"page":{"limit":9}}}"#;
+        let request = JobsQuery::from_json(request).unwrap();
+        let list = compile_list(&request, Timestamp::MIN).unwrap();
+        let tasks = || {
+            let minute = Arc::new(Interrupt::after(Duration::from_mins(1)));
+            let mut reader = store.reader(&minute).unwrap();
+            let mut tasks = Vec::new();
+            let mut each = |document: Document<'_>| {
+                let job = Job::from_json(document.to_text().as_bytes()).unwrap();
+                tasks.push((job.job_id, job.total_tasks));
+                Ok(())
+            };
+            reader.snapshot().unwrap().rows(&list, &mut each).unwrap();
+            tasks
+        };
+        let pair = |job_id: &str, tasks| (job_id.to_owned(), tasks);
+        write(&|transaction| {
+            transaction.put(&job("a", 1)).unwrap();
+            transaction.put(&job("b", 1)).unwrap();
+        });
+        assert_eq!(tasks(), [pair("a", 1), pair("b", 1)]);
+        write(&|transaction| {
+            transaction.put(&job("a", 2)).unwrap();
+        });
+        assert_eq!(tasks(), [pair("a", 2), pair("b", 1)]);
+        // The last row goes, and its number with it; another gets it.
+        write(&|transaction| {
+            assert!(transaction.delete("d", "b").unwrap());
+        });
+        write(&|transaction| {
+            transaction.put(&job("c", 3)).unwrap();
+        });
+        assert_eq!(tasks(), [pair("a", 2), pair("c", 3)]);
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn query(bytes: &[u8]) -> usize {
         with_store(|store| {
             let mut reader = store.reader(&minute()).unwrap();
             let snapshot = reader.snapshot().unwrap();
-            for sql in [list.rows(), list.count()] {
+            for sql in [list.rows(), list.count()].into_iter().chain(list.ids()) {
                 check_text(&sql);
                 snapshot.plan(&sql).unwrap();
             }

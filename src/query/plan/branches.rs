@@ -4,8 +4,9 @@
 use crate::job::JobStatus;
 use crate::query::counts::Asked;
 use crate::query::field::Column;
-use crate::query::filter::{ALWAYS, ColumnTest, Filter, equals};
+use crate::query::filter::{ColumnTest, Filter, equals};
 use crate::query::list::{List, Order, cut};
+use crate::query::plan::{Found, by_page_time};
 use crate::query::sql::{Param, Sql};
 
 /// The most branches that are merged.
@@ -90,18 +91,14 @@ fn values(filter: &Filter, column: Column) -> Option<Vec<String>> {
 }
 
 /// The rows of a page by time; as [`List::rows`]. `None` where one index has them as they come.
-pub(in crate::query) fn rows(list: &List) -> Option<Sql> {
+pub(super) fn page(list: &List) -> Option<Found> {
     let (Order::Time { newest_first }, Some(limit)) = (&list.order, list.page.limit) else {
         return None;
     };
     let Branches { any, rest } = Branches::new(&list.filter)?;
-    let order = if *newest_first {
-        " ORDER BY page_time DESC, page_id"
-    } else {
-        " ORDER BY page_time, page_id DESC"
-    };
-    let mut sql = list.selected();
-    sql.push("(").join(
+    let order = by_page_time(*newest_first);
+    let mut ids = Sql::default();
+    ids.join(
         " UNION ALL ",
         any.into_iter().map(|branch| {
             let filter = Filter::All([vec![branch], rest.clone()].concat()).flatten();
@@ -111,13 +108,8 @@ pub(in crate::query) fn rows(list: &List) -> Option<Sql> {
             sql.append(list.scope.lower(&filter));
             sql
         }),
-    );
-    sql.push(order)
-        .append(cut(limit, list.page.skip))
-        .push(") CROSS JOIN ")
-        .push(list.table())
-        .push(" ON jobs.id = page_job WHERE ")
-        .append(list.scope.lower(&ALWAYS))
-        .push(order);
-    Some(sql)
+    )
+    .append(order.clone())
+    .append(cut(limit, list.page.skip));
+    Some(Found { ids, order })
 }

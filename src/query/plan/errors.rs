@@ -3,6 +3,7 @@
 use crate::query::field::Column;
 use crate::query::filter::{ALWAYS, Filter};
 use crate::query::list::{List, Order, cut};
+use crate::query::plan::{Found, by_page_time};
 use crate::query::predicate::Check;
 use crate::query::sql::Sql;
 
@@ -44,35 +45,40 @@ impl<'l> ByError<'l> {
             .bind(self.code);
     }
 
+    fn select() -> Sql {
+        Sql::new("SELECT job AS page_job, created_at AS page_time, job_id AS page_id")
+    }
+
+    /// The page where the jobs are asked nothing: none but those of the page are looked at.
+    fn page(&self, newest_first: bool) -> Option<Found> {
+        let limit = self.list.page.limit?;
+        if !self.beside.is_always() {
+            return None;
+        }
+        let mut ids = Self::select();
+        self.push_from(&mut ids);
+        ids.push(if newest_first {
+            " ORDER BY created_at DESC, job_id"
+        } else {
+            " ORDER BY created_at, job_id DESC"
+        })
+        .append(cut(limit, self.list.page.skip));
+        let order = by_page_time(newest_first);
+        Some(Found { ids, order })
+    }
+
     fn rows(&self, newest_first: bool) -> Sql {
         let page = self.list.page;
-        let (inner, outer) = if newest_first {
-            (
-                " ORDER BY created_at DESC, job_id",
-                " ORDER BY error_time DESC, error_id",
-            )
-        } else {
-            (
-                " ORDER BY created_at, job_id DESC",
-                " ORDER BY error_time, error_id DESC",
-            )
-        };
         let mut sql = self.list.selected();
-        sql.push("(SELECT job AS error_job, created_at AS error_time, job_id AS error_id");
+        sql.push("(").append(Self::select());
         self.push_from(&mut sql);
-        let limit = page.limit.map(|limit| cut(limit, page.skip));
-        // Where the jobs are asked nothing, none but those of the page are looked at.
-        let is_cut_within = self.beside.is_always();
-        if is_cut_within && let Some(limit) = &limit {
-            sql.push(inner).append(limit.clone());
-        }
         sql.push(") CROSS JOIN ")
             .push(self.list.table())
-            .push(" ON jobs.id = error_job WHERE ")
+            .push(" ON jobs.id = page_job WHERE ")
             .append(self.list.scope.lower(&self.beside))
-            .push(outer);
-        if !is_cut_within && let Some(limit) = limit {
-            sql.append(limit);
+            .append(by_page_time(newest_first));
+        if let Some(limit) = page.limit {
+            sql.append(cut(limit, page.skip));
         }
         sql
     }
@@ -90,9 +96,9 @@ impl<'l> ByError<'l> {
             self.push_from(&mut sql);
             return sql;
         }
-        sql.push(" FROM (SELECT job AS error_job");
+        sql.push(" FROM (SELECT job AS page_job");
         self.push_from(&mut sql);
-        sql.push(") CROSS JOIN jobs ON jobs.id = error_job WHERE ")
+        sql.push(") CROSS JOIN jobs ON jobs.id = page_job WHERE ")
             .append(self.list.scope.lower(&self.beside));
         sql
     }
@@ -109,12 +115,29 @@ fn error_code(filter: &Filter) -> Option<&str> {
     }
 }
 
-/// The rows of a list by time of the jobs with an error of a code; as [`List::rows`].
-pub(in crate::query) fn rows(list: &List) -> Option<Sql> {
+/// The jobs with an error of a code, and whether the newest come first; `None` where a list is of others or in another
+/// order.
+fn by_error(list: &List) -> Option<(ByError<'_>, bool)> {
     match list.order {
-        Order::Time { newest_first } => Some(ByError::new(list)?.rows(newest_first)),
+        Order::Time { newest_first } => Some((ByError::new(list)?, newest_first)),
         Order::Other(_) => None,
     }
+}
+
+/// Whether a list is of the jobs with an error of a code, by time: [`page`] or else [`rows`] has it.
+pub(super) fn has(list: &List) -> bool {
+    by_error(list).is_some()
+}
+
+pub(super) fn page(list: &List) -> Option<Found> {
+    let (by_error, newest_first) = by_error(list)?;
+    by_error.page(newest_first)
+}
+
+/// The rows of such a list; as [`List::rows`].
+pub(in crate::query) fn rows(list: &List) -> Option<Sql> {
+    let (by_error, newest_first) = by_error(list)?;
+    Some(by_error.rows(newest_first))
 }
 
 /// Their number; as [`List::count`].

@@ -1,11 +1,11 @@
 //! Pages in an order that no index has: all matches must be looked at, but only those of the page be read whole.
 
-use crate::query::filter::ALWAYS;
 use crate::query::list::{List, Order, cut};
+use crate::query::plan::Found;
 use crate::query::sql::Sql;
 
 /// The rows of a page; as [`List::rows`]. `None` where an index has the order, or all rows are asked for.
-pub(in crate::query) fn rows(list: &List) -> Option<Sql> {
+pub(super) fn page(list: &List) -> Option<Found> {
     let (Order::Other(terms), Some(limit)) = (&list.order, list.page.limit) else {
         return None;
     };
@@ -19,24 +19,18 @@ pub(in crate::query) fn rows(list: &List) -> Option<Sql> {
         sql
     });
     order.push(" ORDER BY ").join(", ", directed);
-    let mut sql = list.selected();
-    sql.push("(SELECT id AS page_job");
+    let mut ids = Sql::new("SELECT id AS page_job");
     for (number, term) in terms.iter().enumerate() {
-        sql.push(", ")
+        ids.push(", ")
             .append(term.sql.clone())
             .push(" AS o")
             .number(number);
     }
-    sql.push(" FROM jobs")
+    ids.push(" FROM jobs")
         .push(list.filter.index_to_rows())
         .push(" WHERE ")
         .append(list.scope.lower(&list.filter))
         .append(order.clone())
-        .append(cut(limit, list.page.skip))
-        .push(") CROSS JOIN ")
-        .push(list.table())
-        .push(" ON jobs.id = page_job WHERE ")
-        .append(list.scope.lower(&ALWAYS))
-        .append(order);
-    Some(sql)
+        .append(cut(limit, list.page.skip));
+    Some(Found { ids, order })
 }
