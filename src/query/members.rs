@@ -43,7 +43,7 @@ impl<'v> Members<'v> {
         if self.place.is_empty() {
             name.to_owned()
         } else {
-            format!("{}.{name}", self.place)
+            [&self.place, ".", name].concat()
         }
     }
 
@@ -144,7 +144,7 @@ impl<'v> Members<'v> {
         Ok(items
             .iter()
             .enumerate()
-            .map(|(index, item)| (item, format!("{place}[{index}]")))
+            .map(|(index, item)| (item, place_of_item(&place, index)))
             .collect())
     }
 
@@ -173,6 +173,11 @@ impl<'v> Members<'v> {
     pub(crate) fn required(&self, name: &str) -> QueryError {
         fault(Fault::Language, &self.place_of(name), "is required")
     }
+}
+
+/// The place of an item of a list, for errors.
+pub(crate) fn place_of_item(place: &str, index: usize) -> String {
+    [place, "[", &index.to_string(), "]"].concat()
 }
 
 pub(crate) fn fault(fault: Fault, place: &str, problem: impl Into<String>) -> QueryError {

@@ -4,6 +4,8 @@
 //! backreferences, up to a limit. (Rule 3: a client's pattern can't hang the server.) A step of those may itself run over
 //! the whole text, so they are only asked of texts of a bounded length.
 
+use std::sync::OnceLock;
+
 use fancy_regex::{Regex, RegexBuilder};
 
 /// The longest pattern that a client may send, in bytes.
@@ -15,20 +17,29 @@ const MAX_BACKTRACKS: usize = 100_000;
 /// The longest text, in bytes, that a backtracking pattern is asked of.
 pub const MAX_BACKTRACKED_BYTES: usize = 16 << 10;
 
-/// A compiled pattern: unanchored, without regard to case.
+/// The longest text, in bytes, in which words are looked for one place after the other: each place may take as many steps
+/// as a word is long.
+const MAX_BYTES_BY_PLACE: usize = 1 << 10;
+
+/// A pattern: unanchored, without regard to case.
 #[derive(Debug)]
 pub struct Pattern {
+    text: String,
+    /// Words of which one must stand in the text, where the pattern is no more than that.
+    words: Option<Vec<String>>,
+    /// What the pattern is compiled to, where it is not words alone, or once a text calls for it.
+    compiled: OnceLock<Result<Compiled, String>>,
+}
+
+#[derive(Debug)]
+struct Compiled {
     regex: Regex,
     /// Whether it has lookaround, backreferences or anything else that does not run in linear time.
     backtracks: bool,
 }
 
-impl Pattern {
-    /// Compiles a pattern.
-    ///
-    /// # Errors
-    /// A sentence about what is wrong with it.
-    pub fn new(text: &str) -> Result<Self, String> {
+impl Compiled {
+    fn new(text: &str) -> Result<Self, String> {
         let regex = RegexBuilder::new(text)
             .case_insensitive(true)
             .backtrack_limit(MAX_BACKTRACKS)
@@ -43,11 +54,7 @@ impl Pattern {
         })
     }
 
-    /// Whether the pattern matches anywhere in the text.
-    ///
-    /// # Errors
-    /// A sentence, when the pattern backtracks too often over this text, or would over one so long.
-    pub fn is_match(&self, text: &str) -> Result<bool, String> {
+    fn is_match(&self, text: &str) -> Result<bool, String> {
         let shown = self.regex.as_str();
         if self.backtracks && text.len() > MAX_BACKTRACKED_BYTES {
             return Err(format!(
@@ -61,6 +68,72 @@ impl Pattern {
             )
         })
     }
+}
+
+impl Pattern {
+    /// Reads a pattern, and compiles it but where it is words alone: to compile costs more than to look through the few
+    /// ids that a word leaves.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong with it.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let words = (text.len() <= MAX_PATTERN_BYTES)
+            .then(|| ascii_words(text))
+            .flatten();
+        let pattern = Self {
+            text: text.to_owned(),
+            words,
+            compiled: OnceLock::new(),
+        };
+        if pattern.words.is_none() {
+            pattern.compiled()?;
+        }
+        Ok(pattern)
+    }
+
+    fn compiled(&self) -> Result<&Compiled, String> {
+        let compiled = self.compiled.get_or_init(|| Compiled::new(&self.text));
+        compiled.as_ref().map_err(String::clone)
+    }
+
+    /// Whether the pattern matches anywhere in the text.
+    ///
+    /// # Errors
+    /// A sentence, when the pattern backtracks too often over this text, or would over one so long.
+    pub fn is_match(&self, text: &str) -> Result<bool, String> {
+        match &self.words {
+            // Outside ASCII there are letters that are ASCII's in another case, as the sign of Kelvin is a `k`.
+            Some(words) if text.is_ascii() && text.len() <= MAX_BYTES_BY_PLACE => {
+                let stands = |word: &String| {
+                    let mut places = text.as_bytes().windows(word.len());
+                    places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
+                };
+                Ok(words.iter().any(stands))
+            }
+            _ => self.compiled()?.is_match(text),
+        }
+    }
+}
+
+/// The words of which a pattern is the choice, where they are of ASCII and each is more than nothing.
+fn ascii_words(pattern: &str) -> Option<Vec<String>> {
+    let mut words = vec![String::new()];
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        let literal = match letter {
+            '|' => {
+                words.push(String::new());
+                continue;
+            }
+            '\\' => letters
+                .next()
+                .filter(|escaped| r"\.+*?()|[]{}^$#&-~".contains(*escaped))?,
+            plain if plain.is_ascii_alphanumeric() || "_-: /,@=".contains(plain) => plain,
+            _ => return None,
+        };
+        words.last_mut()?.push(literal);
+    }
+    words.iter().all(|word| !word.is_empty()).then_some(words)
 }
 
 /// The pattern that matches exactly `text`.
@@ -103,6 +176,67 @@ mod tests {
         check(&literal("a.b*(c)#1 -"), "xA.B*(C)#1 -x", true);
         check(&literal("a.b"), "axb", false);
         check("", "", true);
+    }
+
+    #[test]
+    fn words_alone_are_found_as_the_pattern_finds_them() {
+        let patterns = [
+            "k",
+            "Ks",
+            "a|b-1",
+            r"a\.b",
+            r"\-\#\&\~",
+            "x y",
+            "a-b_c",
+            "|a",
+            "a||b",
+            "a.b",
+            r"\d",
+            r"\<a",
+            "ä",
+            "a{2}",
+            "",
+        ];
+        let texts = [
+            "",
+            "k",
+            "KS",
+            "xB-1",
+            "A.b",
+            "axb",
+            "-#&~",
+            "X Y",
+            "\u{212a}",
+            "\u{212a}\u{17f}",
+            "ä k",
+            "7",
+            "aa",
+            "a\0b",
+        ];
+        let mut of_words = 0;
+        for text in patterns {
+            let pattern = Pattern::new(text).unwrap();
+            of_words += usize::from(pattern.words.is_some());
+            let compiled = Compiled::new(text).unwrap();
+            let long = "x".repeat(MAX_BYTES_BY_PLACE) + "KS";
+            for text in texts.iter().copied().chain([&*long]) {
+                assert_eq!(
+                    pattern.is_match(text),
+                    compiled.is_match(text),
+                    "{pattern:?} over {text}"
+                );
+            }
+        }
+        assert_eq!(of_words, 7);
+    }
+
+    #[test]
+    fn a_pattern_of_words_as_long_as_may_be_can_be_compiled_later() {
+        for pattern in ["k".repeat(MAX_PATTERN_BYTES), "k|".repeat(499) + "ss"] {
+            let pattern = Pattern::new(&pattern).unwrap();
+            assert!(pattern.words.is_some());
+            assert!(pattern.is_match("é").is_ok());
+        }
     }
 
     #[test]

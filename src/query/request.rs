@@ -5,7 +5,7 @@
 use serde_json::Value;
 
 use super::error::QueryError;
-use super::members::{Fault, Members, wrong_type};
+use super::members::{Fault, Members, place_of_item, wrong_type};
 use super::pairs;
 use crate::job::JobStatus;
 use crate::json;
@@ -437,7 +437,7 @@ pub(crate) fn sort_keys(
         return items
             .iter()
             .enumerate()
-            .map(|(index, value)| item((value, format!("{place}[{index}]"))))
+            .map(|(index, value)| item((value, place_of_item(place, index))))
             .collect();
     }
     let mut members = Members::new(value, place, fault)?;

@@ -6,14 +6,14 @@
 
 use quick_cache::unsync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, Weighter};
-use rusqlite::{Connection, OptionalExtension, ffi};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ffi};
 
 /// The most that is held, in bytes: as much as SQLite holds of pages.
-const MOST_BYTES: u64 = 2 << 20;
+const MOST_BYTES: u64 = 3 << 20;
 /// What it takes to hold a document, beside its text, in bytes.
 const BYTES_BESIDE_TEXT: u64 = 128;
 /// Of how many that have gone it is remembered that they were here: those are held longer when they come again.
-const MOST_REMEMBERED: usize = 4_096;
+const MOST_REMEMBERED: usize = 8_192;
 
 /// The pieces of a row of `jobs` of which its document is made.
 #[derive(Debug)]
@@ -25,23 +25,30 @@ pub(super) struct Pieces {
     pub(super) collector_info: Option<i64>,
 }
 
+/// Reads the pieces of a job of a domain, by their keys.
+pub(super) struct Rows<'c>(CachedStatement<'c>);
+
+impl<'c> Rows<'c> {
+    pub(super) fn of(connection: &'c Connection) -> rusqlite::Result<Self> {
+        let sql = "SELECT head, collector_info, tail FROM jobs WHERE domain = ? AND id = ?";
+        connection.prepare_cached(sql).map(Self)
+    }
+
+    fn read(&mut self, key: Key) -> rusqlite::Result<Pieces> {
+        let read = self.0.query_row(key, Pieces::read).optional()?;
+        // An index told of it.
+        read.ok_or_else(corrupt)
+    }
+}
+
 impl Pieces {
-    fn read(connection: &Connection, domain: i64, job: i64) -> rusqlite::Result<Self> {
-        connection
-            .prepare_cached(
-                "SELECT head, collector_info, tail FROM jobs WHERE domain = ? AND id = ?",
-            )?
-            .query_row([domain, job], |row| {
-                let [head, tail] = [row.get_ref(0)?.as_str()?, row.get_ref(2)?.as_str()?];
-                Ok(Self {
-                    text: [head, tail].concat().into(),
-                    head_bytes: head.len(),
-                    collector_info: row.get(1)?,
-                })
-            })
-            .optional()?
-            // An index told of it.
-            .ok_or_else(corrupt)
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let [head, tail] = [row.get_ref(0)?.as_str()?, row.get_ref(2)?.as_str()?];
+        Ok(Self {
+            text: [head, tail].concat().into(),
+            head_bytes: head.len(),
+            collector_info: row.get(1)?,
+        })
     }
 
     pub(super) fn head(&self) -> &str {
@@ -92,16 +99,16 @@ impl Documents {
     /// Does something with the pieces of a document of a domain, held or read.
     pub(super) fn with<T>(
         &mut self,
-        connection: &Connection,
-        (domain, job): (i64, i64),
+        key: Key,
+        rows: &mut Rows<'_>,
         act: impl FnOnce(&Pieces) -> T,
     ) -> rusqlite::Result<T> {
-        if let Some(pieces) = self.0.get(&(domain, job)) {
+        if let Some(pieces) = self.0.get(&key) {
             return Ok(act(pieces));
         }
-        let pieces = Pieces::read(connection, domain, job)?;
+        let pieces = rows.read(key)?;
         let done = act(&pieces);
-        self.0.insert((domain, job), pieces);
+        self.0.insert(key, pieces);
         Ok(done)
     }
 }
@@ -130,7 +137,9 @@ mod tests {
                 pieces.tail()
             )
         };
-        documents.with(connection, key, shown).unwrap()
+        documents
+            .with(key, &mut Rows::of(connection).unwrap(), shown)
+            .unwrap()
     }
 
     #[test]
@@ -152,9 +161,8 @@ mod tests {
         let (mut documents, connection) = (Documents::default(), connection());
         pieces(&mut documents, &connection, (7, 1));
         for domain in [6, 8] {
-            let error = documents
-                .with(&connection, (domain, 1), |_| ())
-                .unwrap_err();
+            let mut rows = Rows::of(&connection).unwrap();
+            let error = documents.with((domain, 1), &mut rows, |_| ()).unwrap_err();
             let code = error.sqlite_error_code();
             assert_eq!(code, Some(rusqlite::ErrorCode::DatabaseCorrupt));
         }

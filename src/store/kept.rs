@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::documents::Documents;
+use super::documents::{Documents, Rows};
 use super::read::Document;
 use crate::job::JobStatus;
 use crate::query::counted::{ByCollector, ByDay, ByHour, ByStatus, DayLabels};
@@ -165,8 +165,9 @@ impl Kept {
         })?;
         let held = &mut *self.0.borrow_mut();
         let infos = &mut held.collector_infos;
+        let mut rows = Rows::of(connection)?;
         jobs.iter().try_for_each(|job| {
-            held.documents.with(connection, (domain, *job), |pieces| {
+            held.documents.with((domain, *job), &mut rows, |pieces| {
                 let info = match pieces.collector_info {
                     Some(key) => infos.get_or_read(connection, key)?,
                     None => None,

@@ -51,6 +51,9 @@ const CACHED_STATEMENTS: usize = 64;
 const MAX_VALUE_BYTES: usize = 16 << 20;
 /// The longest statement, in bytes; the longest that the language's limits allow is far shorter.
 const MAX_SQL_BYTES: i32 = 2_000_000;
+/// How much of the database a reader holds in memory, in KiB: the upper levels of the trees of a million jobs, and some
+/// pages below them. SQLite's own 2,000 are less than those levels, which would be read anew again and again.
+const READER_CACHE_KIB: i64 = 3 << 10;
 /// How much of the database the writer holds in memory, in KiB.
 const WRITER_CACHE_KIB: i64 = 16 << 10;
 /// Above this size an idle WAL is truncated, in bytes.
@@ -423,6 +426,7 @@ impl r2d2::ManageConnection for Readers {
         let connection = Connection::open_with_flags(path, flags)?;
         let limits = configure(&connection)?;
         connection.pragma_update(None, "query_only", true)?;
+        connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
         // Reads the header and the schema, so that a fault of the file is seen here.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
             row.get::<_, i64>(0)
