@@ -188,8 +188,8 @@ impl Counted {
         {
             labels.insert(name.clone(), Labels::new(days, format));
         }
-        let passes = statuses(&self.filter, None);
-        let rows = days.iter().map(|(_, counts)| (*counts, passes));
+        let passing = masks(statuses(&self.filter, None));
+        let rows = days.iter().map(|(_, counts)| (*counts, passing));
         match formatted.and_then(|(_, name)| labels.get(name)) {
             Some(labels) => self.write(rows, &labels.of_day, &labels.json, (page, most), out),
             None => self.write(rows, &vec![0; days.len()], &[], (page, most), out),
@@ -206,108 +206,67 @@ impl Counted {
     ) -> Option<u64> {
         let asked = self.filter.asked();
         let is_asked = asked.contains(&Asked::Column(Column::CollectorId));
-        let all = statuses(&self.filter, None);
+        let all = masks(statuses(&self.filter, None));
         let rows = counts.collectors.iter().map(|(collector, counts)| {
-            let passes = if is_asked {
-                statuses(&self.filter, collector.as_deref())
+            let passing = if is_asked {
+                masks(statuses(&self.filter, collector.as_deref()))
             } else {
                 all
             };
-            (*counts, passes)
+            (*counts, passing)
         });
         let of_row: Vec<_> = (0..counts.json.len()).collect();
         self.write(rows, &of_row, &counts.json, (page, most), out)
     }
 
-    /// Adds up what passes of each row, by its label and status, and writes the sums in the order of the keys.
+    /// Adds up what passes of each row, by its label and status, and writes the sums in the order of the keys. A row comes
+    /// with its [`masks`].
     fn write(
         &self,
-        rows: impl Iterator<Item = (ByStatus, [bool; 6])>,
+        rows: impl Iterator<Item = (ByStatus, [i64; 6])>,
         of_row: &[usize],
         labels: &[Vec<u8>],
         (page, most): (Page, usize),
         out: &mut Vec<u8>,
     ) -> Option<u64> {
+        // Where no key has labels, all rows have the same.
+        let mut sums = vec![ByStatus::default(); labels.len().max(1)];
+        for ((counts, passing), label) in rows.zip(of_row) {
+            for ((sum, jobs), mask) in sums[*label].iter_mut().zip(counts).zip(passing) {
+                *sum += jobs & mask;
+            }
+        }
         let mut statuses = JobStatus::ALL;
         statuses.sort_unstable_by_key(|status| status.name());
-        // Where no key has labels, all rows have the same.
-        let mut sums: Vec<[i64; 6]> = vec![[0; 6]; labels.len().max(1)];
-        for ((counts, passes), label) in rows.zip(of_row) {
-            for (sum, status) in sums[*label].iter_mut().zip(statuses) {
-                if passes[status as usize] {
-                    *sum += counts[status as usize];
+        let mut rows = Rows::new(self, (statuses, labels), (page, most), out);
+        match &self.keys[..] {
+            [Key::Status] => {
+                for (order, status) in statuses.into_iter().enumerate() {
+                    let jobs = sums.iter().map(|sums| sums[status as usize]).sum();
+                    rows.write(0, order, jobs)?;
+                }
+            }
+            [_] => {
+                for (label, sums) in sums.iter().enumerate() {
+                    rows.write(label, 0, sums.iter().sum())?;
+                }
+            }
+            [Key::Status, ..] => {
+                for (order, status) in statuses.into_iter().enumerate() {
+                    for (label, sums) in sums.iter().enumerate() {
+                        rows.write(label, order, sums[status as usize])?;
+                    }
+                }
+            }
+            _ => {
+                for (label, sums) in sums.iter().enumerate() {
+                    for (order, status) in statuses.into_iter().enumerate() {
+                        rows.write(label, order, sums[status as usize])?;
+                    }
                 }
             }
         }
-        let cells = self.in_order(&sums);
-        let has_label = self.keys.iter().any(|key| *key != Key::Status);
-        let texts = statuses.map(|status| self.text_around_label(status, true));
-        let further_fields = self.names.iter().skip(self.keys.len() + 1);
-        let first = usize::try_from(page.skip).unwrap_or(usize::MAX);
-        let limit = page.limit.map_or(usize::MAX, |limit| {
-            usize::try_from(limit).unwrap_or(usize::MAX)
-        });
-        let written = cells.len().saturating_sub(first).min(limit);
-        for (index, cell) in cells.iter().skip(first).take(limit).enumerate() {
-            let label = if has_label { &*labels[cell.label] } else { &[] };
-            let without_label;
-            let [before, after] = if has_label && label.is_empty() {
-                // A job without a collector has no such member.
-                without_label = self.text_around_label(statuses[cell.order], false);
-                &without_label
-            } else {
-                &texts[cell.order]
-            };
-            let start = out.len();
-            // The first has no row before it that it would end.
-            out.extend_from_slice(if index == 0 { &before[2..] } else { before });
-            out.extend_from_slice(label);
-            out.extend_from_slice(after);
-            write_integer(cell.jobs, out);
-            for name in further_fields.clone() {
-                out.extend_from_slice(name);
-                write_integer(cell.jobs, out);
-            }
-            if out.len() >= most {
-                return None;
-            }
-            if index == 0 {
-                // The others are as long, more or less.
-                let bytes = written.saturating_mul(out.len() - start + 2);
-                out.reserve(bytes.min(MOST_BYTES_AHEAD));
-            }
-        }
-        if written > 0 {
-            out.push(b'}');
-        }
-        Some(cells.len() as u64)
-    }
-
-    /// The sums that are rows, in their order: of each label by the order of the statuses.
-    fn in_order(&self, sums: &[[i64; 6]]) -> Vec<Cell> {
-        let labels = || sums.iter().enumerate();
-        let cell = |label, order, jobs| Cell { label, order, jobs };
-        let is_row = |cell: &Cell| cell.jobs > 0;
-        match &self.keys[..] {
-            [Key::Status] => (0..6)
-                .map(|order| cell(0, order, sums.iter().map(|sums| sums[order]).sum()))
-                .filter(is_row)
-                .collect(),
-            [_] => labels()
-                .map(|(label, sums)| cell(label, 0, sums.iter().sum()))
-                .filter(is_row)
-                .collect(),
-            [Key::Status, ..] => (0..6)
-                .flat_map(|order| {
-                    labels().map(move |(label, sums)| cell(label, order, sums[order]))
-                })
-                .filter(is_row)
-                .collect(),
-            _ => labels()
-                .flat_map(|(label, sums)| (0..6).map(move |order| cell(label, order, sums[order])))
-                .filter(is_row)
-                .collect(),
-        }
+        Some(rows.end())
     }
 
     /// The members of a row of jobs of a status, up to its first number: what stands before the label, after the end of the
@@ -337,12 +296,110 @@ impl Counted {
     }
 }
 
-/// A sum that is a row of the answer.
-struct Cell {
-    label: usize,
-    /// Where its status stands among all, by name; 0 where no key is the status.
-    order: usize,
-    jobs: i64,
+/// The rows of the answer as they are written, in their order.
+struct Rows<'c, 'o> {
+    counted: &'c Counted,
+    /// All, by name.
+    statuses: [JobStatus; 6],
+    /// The labels as JSON: nothing where a row has no such member.
+    labels: &'c [Vec<u8>],
+    has_label: bool,
+    /// What stands around a label, by status; where no key is the status, all rows have the first.
+    texts: Vec<[Vec<u8>; 2]>,
+    page: Page,
+    /// After how many bytes it is too long.
+    most: usize,
+    /// How many there were, those that are not of the page, too.
+    count: u64,
+    is_first: bool,
+    out: &'o mut Vec<u8>,
+}
+
+impl<'c, 'o> Rows<'c, 'o> {
+    fn new(
+        counted: &'c Counted,
+        (statuses, labels): ([JobStatus; 6], &'c [Vec<u8>]),
+        (page, most): (Page, usize),
+        out: &'o mut Vec<u8>,
+    ) -> Self {
+        let has_status = counted.keys.contains(&Key::Status);
+        let texts = statuses[..if has_status { 6 } else { 1 }]
+            .iter()
+            .map(|status| counted.text_around_label(*status, true));
+        Self {
+            counted,
+            statuses,
+            labels,
+            has_label: counted.keys.iter().any(|key| *key != Key::Status),
+            texts: texts.collect(),
+            page,
+            most,
+            count: 0,
+            is_first: true,
+            out,
+        }
+    }
+
+    /// Writes the row of a label and a status, at its place by name, if there are such jobs and it is of the page; `None`
+    /// where the answer has become too long.
+    fn write(&mut self, label: usize, order: usize, jobs: i64) -> Option<()> {
+        if jobs <= 0 {
+            return Some(());
+        }
+        let place = self.count;
+        self.count += 1;
+        if !self.page.has(place) {
+            return Some(());
+        }
+        let label: &[u8] = if self.has_label {
+            &self.labels[label]
+        } else {
+            &[]
+        };
+        let without_label;
+        let [before, after] = if self.has_label && label.is_empty() {
+            // A job without a collector has no such member.
+            without_label = self.counted.text_around_label(self.statuses[order], false);
+            &without_label
+        } else {
+            &self.texts[order]
+        };
+        let start = self.out.len();
+        // The first has no row before it that it would end.
+        self.out
+            .extend_from_slice(if self.is_first { &before[2..] } else { before });
+        self.out.extend_from_slice(label);
+        self.out.extend_from_slice(after);
+        write_integer(jobs, self.out);
+        for name in &self.counted.names[self.counted.keys.len() + 1..] {
+            self.out.extend_from_slice(name);
+            write_integer(jobs, self.out);
+        }
+        if self.out.len() >= self.most {
+            return None;
+        }
+        if std::mem::take(&mut self.is_first) {
+            // The others are as long, more or less.
+            let rows = self.labels.len().max(1) * self.texts.len();
+            let rows = usize::try_from(self.page.of(rows as u64)).unwrap_or(rows);
+            let bytes = (self.out.len() - start + 2).saturating_mul(rows);
+            self.out.reserve(bytes.min(MOST_BYTES_AHEAD));
+        }
+        Some(())
+    }
+
+    /// Ends the last row; returns how many there were, those that are not of the page, too.
+    fn end(self) -> u64 {
+        if !self.is_first {
+            self.out.push(b'}');
+        }
+        self.count
+    }
+}
+
+/// What leaves of the counts by status those that pass, and nothing of the others.
+fn masks(passes: [bool; 6]) -> [i64; 6] {
+    passes.map(|passes| -i64::from(passes))
 }
 
 /// Which statuses pass a filter, of a collector.

@@ -213,7 +213,7 @@ impl JobStatQuery {
     /// # Errors
     /// [`QueryError`] with the place of the first fault.
     pub fn from_json(body: &[u8]) -> Result<Self, QueryError> {
-        let value = parse(body)?;
+        let mut value = parse(body)?;
         let mut members = Members::new(&value, "", Fault::Parameter)?;
         let domain_id = domain_id(&mut members)?;
         let Some((query, place)) = members.value(&["query"])? else {
@@ -240,12 +240,8 @@ impl JobStatQuery {
         }
         let distinct = members.string(&["distinct"])?;
         let question = if !stages.is_empty() {
-            Question::Aggregate(
-                stages
-                    .into_iter()
-                    .map(|(stage, place)| (stage.clone(), place))
-                    .collect(),
-            )
+            let places = stages.into_iter().map(|(_, place)| (Value::Null, place));
+            Question::Aggregate(places.collect())
         } else if let Some((path, _)) = distinct {
             Question::Distinct(path.to_owned())
         } else {
@@ -253,7 +249,7 @@ impl JobStatQuery {
                 key: "query.aggregate or query.distinct".to_owned(),
             });
         };
-        let request = Self {
+        let mut request = Self {
             domain_id,
             filter,
             filter_or,
@@ -262,6 +258,14 @@ impl JobStatQuery {
             page: page(&mut members)?,
         };
         members.finish()?;
+        if let Question::Aggregate(stages) = &mut request.question {
+            // Moved, since to copy a tree is as long as to read it.
+            let given = value.pointer_mut("/query/aggregate");
+            let given = given.and_then(Value::as_array_mut).into_iter().flatten();
+            for ((stage, _), given) in stages.iter_mut().zip(given) {
+                *stage = given.take();
+            }
+        }
         Ok(request)
     }
 }

@@ -127,6 +127,17 @@ impl Limits {
         self.listed_bytes.store(0, Ordering::Relaxed);
     }
 
+    /// Whether the query's time is up.
+    pub(super) fn is_due(&self) -> bool {
+        let interrupt = self
+            .interrupt
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        interrupt
+            .as_ref()
+            .is_some_and(|interrupt| interrupt.is_due())
+    }
+
     /// Ends the query where its time is up: a pattern may take as long over one value as SQLite over many thousand rows,
     /// and SQLite looks once in a thousand steps. Returns the size of the arguments.
     fn look(&self, context: &Context<'_>) -> Result<usize> {
@@ -136,14 +147,7 @@ impl Limits {
                 _ => 0,
             })
             .sum();
-        let interrupt = self
-            .interrupt
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if interrupt
-            .as_ref()
-            .is_some_and(|interrupt| interrupt.is_due())
-        {
+        if self.is_due() {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT);
             return Err(Error::SqliteFailure(code, None));
         }

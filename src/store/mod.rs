@@ -45,6 +45,8 @@ pub use write::{OnConflict, ReadyJob, WriteTransaction, Written};
 
 /// How long a connection waits for another program's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many steps of SQLite's machine a reader takes between two looks at the deadline: some tens of microseconds.
+const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 /// How many statements a connection keeps prepared.
 const CACHED_STATEMENTS: usize = 64;
 /// The largest value or row, in bytes: a document, or what a pipeline makes.
@@ -423,8 +425,10 @@ impl r2d2::ManageConnection for Readers {
             ));
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags)?;
+        let mut connection = Connection::open_with_flags(path, flags)?;
         let limits = configure(&connection)?;
+        let looked_at = Arc::clone(&limits);
+        connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || looked_at.is_due()))?;
         connection.pragma_update(None, "query_only", true)?;
         connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
         // Reads the header and the schema, so that a fault of the file is seen here.

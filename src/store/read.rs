@@ -11,7 +11,7 @@ use rusqlite::types::ValueRef;
 use super::kept::Kept;
 use super::trigrams;
 use super::waits::Waits;
-use super::{BUSY_TIMEOUT, Interrupt, Readers, Reading, StoreError};
+use super::{BUSY_TIMEOUT, Interrupt, Readers, StoreError};
 use crate::job::BEFORE_COLLECTOR_INFO;
 use crate::query::counted::{ByDay, ByHour, Counted, Source};
 use crate::query::plan::{FarPage, Start};
@@ -20,25 +20,12 @@ use crate::query::scope::Scope;
 use crate::query::sql::{ParamRef, Sql};
 use crate::query::{List, Stat};
 
-/// How many steps of SQLite's machine are taken between two looks at the deadline: some tens of microseconds.
-const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 /// Up to how many jobs are looked at one by one, where their ids may have a word.
 const MOST_CANDIDATES: usize = 10_000;
 /// Up to how many jobs of a page are found first and read one by one then; of more, most are not read again so soon.
 const MOST_BY_ID: u64 = 1_000;
 /// The most that an aggregate may answer, in bytes.
 const MAX_STAT_BYTES: usize = 64 << 20;
-
-impl Reading {
-    /// Has what is run here end when the interrupt is due.
-    fn begin(&mut self, interrupt: &Arc<Interrupt>) -> Result<(), StoreError> {
-        let looks_at = Arc::clone(interrupt);
-        self.connection
-            .progress_handler(STEPS_BETWEEN_LOOKS, Some(move || looks_at.is_due()))?;
-        self.limits.begin(Some(Arc::clone(interrupt)));
-        Ok(())
-    }
-}
 
 /// A reading connection whose work ends when its interrupt is due.
 #[derive(Debug)]
@@ -53,15 +40,11 @@ impl Reader {
         waits: &Waits,
         interrupt: &Arc<Interrupt>,
     ) -> Result<Self, StoreError> {
-        let mut pooled = match pool.try_get() {
+        let pooled = match pool.try_get() {
             Some(pooled) => pooled,
             None => wait_for_one(pool, waits, interrupt)?,
         };
-        pooled.begin(interrupt)?;
-        Ok(Self {
-            pooled,
-            interrupt: Arc::clone(interrupt),
-        })
+        Ok(Self::begin(pooled, interrupt))
     }
 
     /// A reader that is idle, and begun; `None` where none is.
@@ -69,16 +52,19 @@ impl Reader {
         pool: &r2d2::Pool<Readers>,
         interrupt: &Arc<Interrupt>,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(mut pooled) = pool.try_get() else {
+        let Some(pooled) = pool.try_get() else {
             return Ok(None);
         };
-        pooled.begin(interrupt)?;
         // Not for another program's lock, either.
         pooled.connection.busy_timeout(Duration::ZERO)?;
-        Ok(Some(Self {
-            pooled,
-            interrupt: Arc::clone(interrupt),
-        }))
+        Ok(Some(Self::begin(pooled, interrupt)))
+    }
+
+    /// Has what is run here end when the interrupt is due.
+    fn begin(pooled: r2d2::PooledConnection<Readers>, interrupt: &Arc<Interrupt>) -> Self {
+        let interrupt = Arc::clone(interrupt);
+        pooled.limits.begin(Some(Arc::clone(&interrupt)));
+        Self { pooled, interrupt }
     }
 
     /// Opens a view of the database as it is now, for all that one answer needs.
@@ -115,11 +101,7 @@ fn wait_for_one(
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        // The connection goes back clean. It can only fail in a build of SQLite without progress handlers.
-        let _ = self
-            .pooled
-            .connection
-            .progress_handler(0, None::<fn() -> bool>);
+        // The connection goes back clean. To set a timeout can't fail.
         let _ = self.pooled.connection.busy_timeout(BUSY_TIMEOUT);
         self.pooled.limits.begin(None);
     }
@@ -542,7 +524,7 @@ fn run(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Mode, OnConflict, Store, WriteTransaction};
+    use super::super::{Mode, OnConflict, STEPS_BETWEEN_LOOKS, Store, WriteTransaction};
     use super::*;
     use crate::job::Job;
     use crate::query::compile_list;
