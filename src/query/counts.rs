@@ -50,6 +50,20 @@ impl Asked {
             Self::Elsewhere
         }
     }
+
+    /// Whether it is more than an index of `jobs` has.
+    pub(crate) fn needs_row(self) -> bool {
+        !matches!(
+            self,
+            Self::Column(
+                Column::JobId
+                    | Column::Status
+                    | Column::CollectorId
+                    | Column::ProjectId
+                    | Column::CreatedAt
+            )
+        )
+    }
 }
 
 impl Counts {

@@ -191,19 +191,7 @@ impl Filter {
     /// Whether it asks more than an index of `jobs` has.
     #[must_use]
     pub(crate) fn needs_rows(&self) -> bool {
-        let needs_row = |asked: Asked| {
-            !matches!(
-                asked,
-                Asked::Column(
-                    Column::JobId
-                        | Column::Status
-                        | Column::CollectorId
-                        | Column::ProjectId
-                        | Column::CreatedAt
-                )
-            )
-        };
-        self.asked().into_iter().any(needs_row)
+        self.asked().into_iter().any(Asked::needs_row)
     }
 
     /// What it asks of a job.

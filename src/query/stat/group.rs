@@ -83,6 +83,7 @@ impl Pipeline {
             columns.push(NamedColumn::of(&field.name, number, &expr, false));
             selected.push(named(expr.sql, number));
         }
+        self.read_in_order();
         let mut sql = Sql::new("SELECT ");
         sql.join(", ", selected);
         self.push_from(&mut sql);

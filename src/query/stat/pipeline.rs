@@ -1,5 +1,7 @@
 //! The fold: each stage makes of the rows so far the rows after it. (Groups are in [`super::group`].)
 
+use std::cell::Cell;
+
 use super::expr::{
     ELEMENT, Expr, Step, Term, below, document_path, from_document, named, numbered, order_by, put,
     sort_term,
@@ -73,6 +75,8 @@ pub(super) struct Pipeline {
     filter: Filter,
     /// Whether the rows are kept counts, `jobs` jobs each, and no jobs.
     pub(super) is_counted: bool,
+    /// Whether something was asked of a job that no index has.
+    reads_rows: Cell<bool>,
 }
 
 impl Pipeline {
@@ -92,6 +96,7 @@ impl Pipeline {
             scope: scope.clone(),
             filter: filter.clone(),
             is_counted: false,
+            reads_rows: Cell::new(false),
         }
     }
 
@@ -219,6 +224,7 @@ impl Pipeline {
             Rows::Documents { unwound } if unwound.is_empty() => {
                 match resolve_segments(segments.clone(), &key.path.place)? {
                     Target::Document(path) => {
+                        self.reads_rows.set(true);
                         let (text, path) = source(&path);
                         let mut sql = Sql::new("sort_value(");
                         sql.push(text).push(", ").bind(path_param(path)).push(", ");
@@ -228,7 +234,7 @@ impl Pipeline {
                             desc: key.desc,
                         });
                     }
-                    target => (from_document(target, Step::Member), &[][..]),
+                    target => (self.of_job(target, Step::Member), &[][..]),
                 }
             }
             Rows::Documents { .. } => {
@@ -256,11 +262,41 @@ impl Pipeline {
         Ok(sort_term(base, rest, key.desc))
     }
 
+    /// What stands at a place of a job.
+    fn of_job(&self, target: Target, step: Step) -> Expr {
+        let needs_row = match &target {
+            Target::Column(column) => Asked::Column(*column).needs_row(),
+            Target::Document(_) => true,
+            Target::Nowhere => false,
+        };
+        self.reads_rows.set(self.reads_rows.get() || needs_row);
+        from_document(target, step)
+    }
+
+    /// Has the rows of jobs that a first group needs read in the order of the file, and not in that of an index with the
+    /// group's keys: that would spare the sorting of the groups, and read each page again and again.
+    pub(super) fn read_in_order(&mut self) {
+        if !self.is_first() || self.is_counted || !self.reads_rows.get() {
+            return;
+        }
+        let mut sql = Sql::new("SELECT * FROM jobs");
+        sql.push(self.filter.index_to_rows())
+            .push(" WHERE ")
+            .append(self.scope.lower(&self.filter));
+        self.tables[0].sql = sql;
+    }
+
+    /// Whether no stage has been applied.
+    fn is_first(&self) -> bool {
+        matches!(&self.rows, Rows::Documents { unwound } if unwound.is_empty())
+            && self.tables.len() == 1
+    }
+
     /// Takes kept counts for rows where the first stage only counts, by what they are kept by.
     pub(super) fn count_from(&mut self, keys: &[Asked]) {
-        let is_first = matches!(&self.rows, Rows::Documents { unwound } if unwound.is_empty())
-            && self.tables.len() == 1;
-        if is_first && let Some(sql) = counts::rows(keys, &self.scope, &self.filter) {
+        if self.is_first()
+            && let Some(sql) = counts::rows(keys, &self.scope, &self.filter)
+        {
             self.tables[0].sql = sql;
             self.is_counted = true;
         }
@@ -498,12 +534,10 @@ impl Pipeline {
         match &self.rows {
             Rows::Documents { unwound } => {
                 if unwound.is_empty() {
-                    return Ok(from_document(
-                        resolve_segments(path.segments.clone(), &path.place)?,
-                        step,
-                    ));
+                    let target = resolve_segments(path.segments.clone(), &path.place)?;
+                    return Ok(self.of_job(target, step));
                 }
-                Self::resolve_unwound(path, unwound, step)
+                self.resolve_unwound(path, unwound, step)
             }
             Rows::Columns(columns) => {
                 let (name, rest) = (&path.segments[0], &path.segments[1..]);
@@ -522,6 +556,7 @@ impl Pipeline {
 
     /// As in a document, but an unwound array is its element.
     pub(super) fn resolve_unwound(
+        &self,
         path: &PathAt,
         unwound: &[(Vec<String>, usize)],
         step: Step,
@@ -539,7 +574,7 @@ impl Pipeline {
         });
         let mut expr = match start {
             Some(expr) => expr,
-            None => from_document(resolve_segments(segments.clone(), &path.place)?, step),
+            None => self.of_job(resolve_segments(segments.clone(), &path.place)?, step),
         };
         // What was unwound further down since stands in the value as its element, too.
         let since = above.map_or(0, |(_, number)| number + 1);
