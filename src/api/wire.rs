@@ -443,7 +443,7 @@ impl AnswerWriter {
             if self.is_known {
                 return Ok(Some(()));
             }
-            let Some(mut reader) = store.idle_reader(&self.interrupt)? else {
+            let Some(mut reader) = store.reader_at_once(&self.interrupt) else {
                 return Ok(None);
             };
             let snapshot = reader.snapshot()?;

@@ -81,21 +81,36 @@ impl Weighter<Key, Pieces> for Bytes {
 #[derive(Debug)]
 pub(super) struct Documents(Cache<Key, Pieces, Bytes>);
 
+/// Holds nothing.
 impl Default for Documents {
     fn default() -> Self {
+        Self::of_at_most(0)
+    }
+}
+
+impl Documents {
+    /// Holds as much as may be.
+    pub(super) fn holding() -> Self {
+        Self::of_at_most(MOST_BYTES)
+    }
+
+    fn of_at_most(bytes: u64) -> Self {
         let hasher = DefaultHashBuilder::default();
         let lifecycle = DefaultLifecycle::default();
         Self(Cache::with(
             MOST_REMEMBERED,
-            MOST_BYTES,
+            bytes,
             Bytes,
             hasher,
             lifecycle,
         ))
     }
-}
 
-impl Documents {
+    /// Forgets what is held.
+    pub(super) fn forget(&mut self) {
+        self.0.clear();
+    }
+
     /// Does something with the pieces of a document of a domain, held or read.
     pub(super) fn with<T>(
         &mut self,
@@ -144,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_was_read_is_held() {
-        let (mut documents, connection) = (Documents::default(), connection());
+        let (mut documents, connection) = (Documents::holding(), connection());
         for _ in 0..2 {
             assert_eq!(
                 pieces(&mut documents, &connection, (7, 1)),
@@ -157,8 +172,20 @@ mod tests {
     }
 
     #[test]
-    fn no_other_domain_has_it() {
+    fn nothing_is_held_where_nothing_shall_be() {
         let (mut documents, connection) = (Documents::default(), connection());
+        pieces(&mut documents, &connection, (7, 1));
+        assert!(documents.0.is_empty());
+        let mut documents = Documents::holding();
+        pieces(&mut documents, &connection, (7, 1));
+        assert!(!documents.0.is_empty());
+        documents.forget();
+        assert!(documents.0.is_empty());
+    }
+
+    #[test]
+    fn no_other_domain_has_it() {
+        let (mut documents, connection) = (Documents::holding(), connection());
         pieces(&mut documents, &connection, (7, 1));
         for domain in [6, 8] {
             let mut rows = Rows::of(&connection).unwrap();
@@ -170,7 +197,7 @@ mod tests {
 
     #[test]
     fn little_is_held() {
-        let (mut documents, connection) = (Documents::default(), connection());
+        let (mut documents, connection) = (Documents::holding(), connection());
         let long = "x".repeat(1_000);
         let mut insert = connection
             .prepare("INSERT INTO jobs VALUES (?, 7, ?, NULL, '')")

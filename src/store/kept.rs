@@ -120,6 +120,14 @@ enum Known<T> {
 }
 
 impl Kept {
+    /// One that holds documents, too.
+    pub(super) fn with_documents() -> Self {
+        Self(RefCell::new(Held {
+            documents: Documents::holding(),
+            ..Held::default()
+        }))
+    }
+
     /// Forgets what is no longer so. To be called first in every transaction that uses the rest.
     pub(super) fn bring_up_to_date(&self, connection: &Connection) -> rusqlite::Result<()> {
         let version = connection
@@ -127,8 +135,11 @@ impl Kept {
             .query_row([], |row| row.get(0))?;
         let mut held = self.0.borrow_mut();
         if held.version != version {
+            let mut documents = std::mem::take(&mut held.documents);
+            documents.forget();
             *held = Held {
                 version,
+                documents,
                 ..Held::default()
             };
         }

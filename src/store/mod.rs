@@ -53,9 +53,9 @@ const CACHED_STATEMENTS: usize = 64;
 const MAX_VALUE_BYTES: usize = 16 << 20;
 /// The longest statement, in bytes; the longest that the language's limits allow is far shorter.
 const MAX_SQL_BYTES: i32 = 2_000_000;
-/// How much of the database a reader holds in memory, in KiB: the upper levels of the trees of a million jobs, and some
-/// pages below them. SQLite's own 2,000 are less than those levels, which would be read anew again and again.
-const READER_CACHE_KIB: i64 = 3 << 10;
+/// How much of the database a reader for answers at once holds in memory, in KiB: the upper levels of the trees of a
+/// million jobs, and some pages below them. SQLite's own 2,000, which the others have, are less than those levels.
+const AT_ONCE_CACHE_KIB: i64 = 3 << 10;
 /// How much of the database the writer holds in memory, in KiB.
 const WRITER_CACHE_KIB: i64 = 16 << 10;
 /// Above this size an idle WAL is truncated, in bytes.
@@ -81,6 +81,9 @@ pub enum Mode {
 pub struct Store {
     standing: standing::Standing,
     readers: r2d2::Pool<Readers>,
+    /// Those that answer at once, on the thread that read the request: no more than such threads, however many ask. Only
+    /// they hold documents, and more pages than usual, so that the memory does not grow with the pool.
+    at_once: r2d2::Pool<Readers>,
     /// Opens connections as the pool has them.
     manager: Readers,
     watch: version::Watch,
@@ -147,21 +150,31 @@ impl Store {
             path: path.to_owned(),
             source,
         })?;
-        let manager = Readers(place);
+        let manager = Readers {
+            place,
+            answer_at_once: false,
+        };
+        let at_once = Readers {
+            answer_at_once: true,
+            ..manager.clone()
+        };
         // One connection is opened here, so that its fault is seen and named.
         r2d2::ManageConnection::connect(&manager)
             .map_err(|source| OpenError::sqlite(path, source))?;
-        let readers = r2d2::Pool::builder()
-            .max_size(readers)
-            .min_idle(Some(0))
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_on_check_out(false)
-            .error_handler(Box::new(r2d2::LoggingErrorHandler))
-            .build_unchecked(manager.clone());
+        let pool = |manager| {
+            r2d2::Pool::builder()
+                .max_size(readers)
+                .min_idle(Some(0))
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_on_check_out(false)
+                .error_handler(Box::new(r2d2::LoggingErrorHandler))
+                .build_unchecked(manager)
+        };
         Ok(Self {
             standing: standing::Standing::new(manager.clone()),
-            readers,
+            readers: pool(manager.clone()),
+            at_once: pool(at_once),
             manager,
             watch: version::Watch::new(),
             waits: waits::Waits::default(),
@@ -178,13 +191,11 @@ impl Store {
         Reader::new(&self.readers, &self.waits, interrupt)
     }
 
-    /// A reader as above, where one is idle: nobody waits for it.
-    ///
-    /// # Errors
-    /// [`StoreError`] when its connection is broken.
-    pub fn idle_reader(&self, interrupt: &Arc<Interrupt>) -> Result<Option<Reader>, StoreError> {
+    /// A reader for an answer at once: nobody waits for it. `None` where none is idle, nor can be opened soon.
+    #[must_use]
+    pub fn reader_at_once(&self, interrupt: &Arc<Interrupt>) -> Option<Reader> {
         self.standing.reader_begins();
-        Reader::idle(&self.readers, interrupt)
+        Reader::at_once(&self.at_once, interrupt)
     }
 
     /// The version of the data as it is now. Whoever reads it before a snapshot has the version of that snapshot or of
@@ -199,7 +210,7 @@ impl Store {
     /// The file, as it was named when it was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.manager.0.path
+        &self.manager.place.path
     }
 
     /// The writer; waits until it is free.
@@ -211,7 +222,7 @@ impl Store {
             // A panic while writing rolled its transaction back; the connection is whole.
             Some(writer) => Ok(Writer {
                 connection: writer.lock().unwrap_or_else(PoisonError::into_inner),
-                place: &self.manager.0,
+                place: &self.manager.place,
                 _made_way: self.standing.make_way(),
             }),
             None => Err(StoreError::ReadOnly),
@@ -221,7 +232,7 @@ impl Store {
     /// Whether the file that was opened still stands at its path.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
-        self.manager.0.has_its_file()
+        self.manager.place.has_its_file()
     }
 
     /// Whether jobs can be written: the database was opened so, and the system lets us.
@@ -407,17 +418,21 @@ struct Reading {
     kept: kept::Kept,
 }
 
-/// Opens the readers of the pool: a reader of another file that was put in its place would answer from another inventory.
+/// Opens readers: a reader of another file that was put in its place would answer from another inventory.
 #[derive(Debug, Clone)]
-struct Readers(Place);
+struct Readers {
+    place: Place,
+    /// Whether they answer on the thread that read the request.
+    answer_at_once: bool,
+}
 
 impl r2d2::ManageConnection for Readers {
     type Connection = Reading;
     type Error = rusqlite::Error;
 
     fn connect(&self) -> rusqlite::Result<Reading> {
-        let Place { path, .. } = &self.0;
-        if let Err(problem) = self.0.check() {
+        let Place { path, .. } = &self.place;
+        if let Err(problem) = self.place.check() {
             let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
             return Err(rusqlite::Error::SqliteFailure(
                 code,
@@ -430,7 +445,14 @@ impl r2d2::ManageConnection for Readers {
         let looked_at = Arc::clone(&limits);
         connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || looked_at.is_due()))?;
         connection.pragma_update(None, "query_only", true)?;
-        connection.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
+        let kept = if self.answer_at_once {
+            connection.pragma_update(None, "cache_size", -AT_ONCE_CACHE_KIB)?;
+            // Not for another program's lock, either, is waited there.
+            connection.busy_timeout(Duration::ZERO)?;
+            kept::Kept::with_documents()
+        } else {
+            kept::Kept::default()
+        };
         // Reads the header and the schema, so that a fault of the file is seen here.
         connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
             row.get::<_, i64>(0)
@@ -438,7 +460,7 @@ impl r2d2::ManageConnection for Readers {
         Ok(Reading {
             connection,
             limits,
-            kept: kept::Kept::default(),
+            kept,
         })
     }
     fn is_valid(&self, _: &mut Reading) -> rusqlite::Result<()> {

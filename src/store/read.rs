@@ -11,7 +11,7 @@ use rusqlite::types::ValueRef;
 use super::kept::Kept;
 use super::trigrams;
 use super::waits::Waits;
-use super::{BUSY_TIMEOUT, Interrupt, Readers, StoreError};
+use super::{Interrupt, Readers, StoreError};
 use crate::job::BEFORE_COLLECTOR_INFO;
 use crate::query::counted::{ByDay, ByHour, Counted, Source};
 use crate::query::plan::{FarPage, Start};
@@ -20,6 +20,8 @@ use crate::query::scope::Scope;
 use crate::query::sql::{ParamRef, Sql};
 use crate::query::{List, Stat};
 
+/// How long a new reader for an answer at once is waited for: some times what it takes.
+const MOST_OPENING: Duration = Duration::from_millis(3);
 /// Up to how many jobs are looked at one by one, where their ids may have a word.
 const MOST_CANDIDATES: usize = 10_000;
 /// Up to how many jobs of a page are found first and read one by one then; of more, most are not read again so soon.
@@ -47,17 +49,12 @@ impl Reader {
         Ok(Self::begin(pooled, interrupt))
     }
 
-    /// A reader that is idle, and begun; `None` where none is.
-    pub(super) fn idle(
-        pool: &r2d2::Pool<Readers>,
-        interrupt: &Arc<Interrupt>,
-    ) -> Result<Option<Self>, StoreError> {
-        let Some(pooled) = pool.try_get() else {
-            return Ok(None);
-        };
-        // Not for another program's lock, either.
-        pooled.connection.busy_timeout(Duration::ZERO)?;
-        Ok(Some(Self::begin(pooled, interrupt)))
+    /// A reader that is idle, or opened in no time; `None` where there is none.
+    pub(super) fn at_once(pool: &r2d2::Pool<Readers>, interrupt: &Arc<Interrupt>) -> Option<Self> {
+        let pooled = pool
+            .try_get()
+            .or_else(|| pool.get_timeout(MOST_OPENING).ok())?;
+        Some(Self::begin(pooled, interrupt))
     }
 
     /// Has what is run here end when the interrupt is due.
@@ -101,8 +98,7 @@ fn wait_for_one(
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        // The connection goes back clean. To set a timeout can't fail.
-        let _ = self.pooled.connection.busy_timeout(BUSY_TIMEOUT);
+        // The connection goes back clean.
         self.pooled.limits.begin(None);
     }
 }
@@ -537,7 +533,7 @@ mod tests {
         let store = Store::open(&folder.path().join("x.db"), Mode::Create, 1).unwrap();
         let overdue = Arc::new(Interrupt::after(Duration::ZERO));
         let in_time = Arc::new(Interrupt::after(Duration::from_mins(1)));
-        // From here on one is idle. What begins and what ends are not to come to the same step at once.
+        // What begins and what ends are not to come to the same step at once.
         let reader = store.reader(&in_time).unwrap();
         let mut end = reader.pooled.connection.prepare_cached("ROLLBACK").unwrap();
         assert!(end.execute([]).is_err(), "there is nothing to end");
@@ -546,7 +542,7 @@ mod tests {
         let mut interrupted = 0;
         // The steps of a statement that is kept are counted on, so each of them comes to be the one at which it is looked.
         for _ in 0..STEPS_BETWEEN_LOOKS {
-            let mut reader = store.idle_reader(&overdue).unwrap().unwrap();
+            let mut reader = store.reader(&overdue).unwrap();
             let result = reader.snapshot().and_then(|snapshot| snapshot.total());
             interrupted += usize::from(matches!(result, Err(StoreError::Timeout)));
             assert!(reader.pooled.connection.is_autocommit());
@@ -577,7 +573,7 @@ mod tests {
         let list = compile_list(&request, Timestamp::MIN).unwrap();
         let tasks = || {
             let minute = Arc::new(Interrupt::after(Duration::from_mins(1)));
-            let mut reader = store.reader(&minute).unwrap();
+            let mut reader = store.reader_at_once(&minute).unwrap();
             let mut tasks = Vec::new();
             let mut each = |document: Document<'_>| {
                 let job = Job::from_json(document.to_text().as_bytes()).unwrap();
