@@ -1,4 +1,4 @@
-//! The documents that a connection has read of late, by `jobs.id`.
+//! The documents that a connection for answers at once has read of late, by `jobs.id`.
 //!
 //! A job lies where it was inserted, so the jobs of a page are on as many pages of the file, and each is found by a way
 //! down the tree of the table. SQLite holds pages of the file, of which one has ten jobs: of jobs that lie scattered it
@@ -8,7 +8,7 @@ use quick_cache::unsync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, Weighter};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ffi};
 
-/// The most that is held, in bytes: as much as SQLite holds of pages.
+/// The most that is held, in bytes: as much as such a connection's SQLite holds of pages.
 const MOST_BYTES: u64 = 3 << 20;
 /// What it takes to hold a document, beside its text, in bytes.
 const BYTES_BESIDE_TEXT: u64 = 128;

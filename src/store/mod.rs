@@ -447,7 +447,7 @@ impl r2d2::ManageConnection for Readers {
         connection.pragma_update(None, "query_only", true)?;
         let kept = if self.answer_at_once {
             connection.pragma_update(None, "cache_size", -AT_ONCE_CACHE_KIB)?;
-            // Not for another program's lock, either, is waited there.
+            // Nor is another program's lock waited for there.
             connection.busy_timeout(Duration::ZERO)?;
             kept::Kept::with_documents()
         } else {

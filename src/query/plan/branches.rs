@@ -90,7 +90,7 @@ fn values(filter: &Filter, column: Column) -> Option<Vec<String>> {
     Some(all)
 }
 
-/// The rows of a page by time; as [`List::rows`]. `None` where one index has them as they come.
+/// A page by time; `None` where one index has its jobs as they come.
 pub(super) fn page(list: &List) -> Option<Found> {
     let (Order::Time { newest_first }, Some(limit)) = (&list.order, list.page.limit) else {
         return None;

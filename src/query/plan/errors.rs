@@ -129,6 +129,7 @@ pub(super) fn has(list: &List) -> bool {
     by_error(list).is_some()
 }
 
+/// The page of such a list; `None` where more is asked of the jobs, or all rows.
 pub(super) fn page(list: &List) -> Option<Found> {
     let (by_error, newest_first) = by_error(list)?;
     by_error.page(newest_first)

@@ -4,7 +4,7 @@ use crate::query::list::{List, Order, cut};
 use crate::query::plan::Found;
 use crate::query::sql::Sql;
 
-/// The rows of a page; as [`List::rows`]. `None` where an index has the order, or all rows are asked for.
+/// The page; `None` where an index has the order, or all rows are asked for.
 pub(super) fn page(list: &List) -> Option<Found> {
     let (Order::Other(terms), Some(limit)) = (&list.order, list.page.limit) else {
         return None;
