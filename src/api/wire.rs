@@ -430,7 +430,7 @@ impl AnswerWriter {
         produce(query, &snapshot, self)
     }
 
-    /// The same where a reader is idle.
+    /// The same on the worker's thread, where there is a reader for that.
     fn produce_at_once<Q>(
         &mut self,
         store: &Store,

@@ -17,9 +17,11 @@ const MAX_BACKTRACKS: usize = 100_000;
 /// The longest text, in bytes, that a backtracking pattern is asked of.
 pub const MAX_BACKTRACKED_BYTES: usize = 16 << 10;
 
-/// The longest text, in bytes, in which words are looked for one place after the other: each place may take as many steps
-/// as a word is long.
-const MAX_BYTES_BY_PLACE: usize = 1 << 10;
+/// The longest text, in bytes, in which words are looked for one place after the other: an id, and little more. Over longer
+/// ones an automaton is quicker, however long it takes to make.
+const MAX_BYTES_BY_PLACE: usize = 64;
+/// The most words that are looked for so, since each is a walk over the text.
+const MAX_WORDS_BY_PLACE: usize = 4;
 
 /// A pattern: unanchored, without regard to case.
 #[derive(Debug)]
@@ -79,7 +81,8 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Self, String> {
         let words = (text.len() <= MAX_PATTERN_BYTES)
             .then(|| ascii_words(text))
-            .flatten();
+            .flatten()
+            .filter(|words| words.len() <= MAX_WORDS_BY_PLACE);
         let pattern = Self {
             text: text.to_owned(),
             words,
@@ -184,6 +187,8 @@ mod tests {
             "k",
             "Ks",
             "a|b-1",
+            "a|b|c|d",
+            "a|b|c|d|e",
             r"a\.b",
             r"\-\#\&\~",
             "x y",
@@ -227,12 +232,14 @@ mod tests {
                 );
             }
         }
-        assert_eq!(of_words, 7);
+        assert_eq!(of_words, 8);
     }
 
     #[test]
     fn a_pattern_of_words_as_long_as_may_be_can_be_compiled_later() {
-        for pattern in ["k".repeat(MAX_PATTERN_BYTES), "k|".repeat(499) + "ss"] {
+        let quarter = "k".repeat(MAX_PATTERN_BYTES / 4 - 1);
+        let four = [&*quarter; MAX_WORDS_BY_PLACE].join("|");
+        for pattern in ["k".repeat(MAX_PATTERN_BYTES), four] {
             let pattern = Pattern::new(&pattern).unwrap();
             assert!(pattern.words.is_some());
             assert!(pattern.is_match("é").is_ok());

@@ -81,8 +81,9 @@ pub enum Mode {
 pub struct Store {
     standing: standing::Standing,
     readers: r2d2::Pool<Readers>,
-    /// Those that answer at once, on the thread that read the request: no more than such threads, however many ask. Only
-    /// they hold documents, and more pages than usual, so that the memory does not grow with the pool.
+    /// Those that answer at once, on the thread that read the request: about as many as such threads, however many ask, and
+    /// one more for each that could not be opened in time. Only they hold documents, and more pages than usual, so that the
+    /// memory does not grow with the pool.
     at_once: r2d2::Pool<Readers>,
     /// Opens connections as the pool has them.
     manager: Readers,
