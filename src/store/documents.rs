@@ -106,6 +106,11 @@ impl Documents {
         ))
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Forgets what is held.
     pub(super) fn forget(&mut self) {
         self.0.clear();

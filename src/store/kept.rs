@@ -128,6 +128,11 @@ impl Kept {
         }))
     }
 
+    #[cfg(test)]
+    pub(super) fn held_documents(&self) -> usize {
+        self.0.borrow().documents.len()
+    }
+
     /// Forgets what is no longer so. To be called first in every transaction that uses the rest.
     pub(super) fn bring_up_to_date(&self, connection: &Connection) -> rusqlite::Result<()> {
         let version = connection

@@ -14,6 +14,7 @@ mod interrupt;
 mod kept;
 mod prune;
 mod read;
+mod reader;
 mod repair;
 mod schema;
 mod standing;
@@ -36,7 +37,9 @@ pub use check::Report;
 pub use error::{OpenError, StoreError, remedy};
 pub use interrupt::{CancelOnDrop, Interrupt};
 pub use prune::Expired;
-pub use read::{Document, Reader, Snapshot};
+pub use read::{Document, Snapshot};
+pub use reader::Reader;
+use reader::Readers;
 use schema::{Found, SCHEMA_VERSION, inspect, migrate};
 pub use states::StateId;
 pub use version::Version;
@@ -45,17 +48,12 @@ pub use write::{OnConflict, ReadyJob, WriteTransaction, Written};
 
 /// How long a connection waits for another program's lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// How many steps of SQLite's machine a reader takes between two looks at the deadline: some tens of microseconds.
-const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 /// How many statements a connection keeps prepared.
 const CACHED_STATEMENTS: usize = 64;
 /// The largest value or row, in bytes: a document, or what a pipeline makes.
 const MAX_VALUE_BYTES: usize = 16 << 20;
 /// The longest statement, in bytes; the longest that the language's limits allow is far shorter.
 const MAX_SQL_BYTES: i32 = 2_000_000;
-/// How much of the database a reader for answers at once holds in memory, in KiB: the upper levels of the trees of a
-/// million jobs, and some pages below them. SQLite's own 2,000, which the others have, are less than those levels.
-const AT_ONCE_CACHE_KIB: i64 = 3 << 10;
 /// How much of the database the writer holds in memory, in KiB.
 const WRITER_CACHE_KIB: i64 = 16 << 10;
 /// Above this size an idle WAL is truncated, in bytes.
@@ -408,67 +406,6 @@ impl Place {
         } else {
             Err(StoreError::Displaced(self.path.clone()))
         }
-    }
-}
-
-/// A connection of the pool, with what bounds its functions.
-#[derive(Debug)]
-struct Reading {
-    connection: Connection,
-    limits: Arc<functions::Limits>,
-    kept: kept::Kept,
-}
-
-/// Opens readers: a reader of another file that was put in its place would answer from another inventory.
-#[derive(Debug, Clone)]
-struct Readers {
-    place: Place,
-    /// Whether they answer on the thread that read the request.
-    answer_at_once: bool,
-}
-
-impl r2d2::ManageConnection for Readers {
-    type Connection = Reading;
-    type Error = rusqlite::Error;
-
-    fn connect(&self) -> rusqlite::Result<Reading> {
-        let Place { path, .. } = &self.place;
-        if let Err(problem) = self.place.check() {
-            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN);
-            return Err(rusqlite::Error::SqliteFailure(
-                code,
-                Some(problem.to_string()),
-            ));
-        }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(path, flags)?;
-        let limits = configure(&connection)?;
-        let looked_at = Arc::clone(&limits);
-        connection.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || looked_at.is_due()))?;
-        connection.pragma_update(None, "query_only", true)?;
-        let kept = if self.answer_at_once {
-            connection.pragma_update(None, "cache_size", -AT_ONCE_CACHE_KIB)?;
-            // Nor is another program's lock waited for there.
-            connection.busy_timeout(Duration::ZERO)?;
-            kept::Kept::with_documents()
-        } else {
-            kept::Kept::default()
-        };
-        // Reads the header and the schema, so that a fault of the file is seen here.
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
-            row.get::<_, i64>(0)
-        })?;
-        Ok(Reading {
-            connection,
-            limits,
-            kept,
-        })
-    }
-    fn is_valid(&self, _: &mut Reading) -> rusqlite::Result<()> {
-        Ok(())
-    }
-    fn has_broken(&self, _: &mut Reading) -> bool {
-        false
     }
 }
 

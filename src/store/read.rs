@@ -3,15 +3,13 @@
 use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::kept::Kept;
 use super::trigrams;
-use super::waits::Waits;
-use super::{Interrupt, Readers, StoreError};
+use super::{Interrupt, Reader, StoreError};
 use crate::job::BEFORE_COLLECTOR_INFO;
 use crate::query::counted::{ByDay, ByHour, Counted, Source};
 use crate::query::plan::{FarPage, Start};
@@ -20,88 +18,12 @@ use crate::query::scope::Scope;
 use crate::query::sql::{ParamRef, Sql};
 use crate::query::{List, Stat};
 
-/// How long a new reader for an answer at once is waited for: some times what it takes.
-const MOST_OPENING: Duration = Duration::from_millis(3);
 /// Up to how many jobs are looked at one by one, where their ids may have a word.
 const MOST_CANDIDATES: usize = 10_000;
 /// Up to how many jobs of a page are found first and read one by one then; of more, most are not read again so soon.
 const MOST_BY_ID: u64 = 1_000;
 /// The most that an aggregate may answer, in bytes.
 const MAX_STAT_BYTES: usize = 64 << 20;
-
-/// A reading connection whose work ends when its interrupt is due.
-#[derive(Debug)]
-pub struct Reader {
-    pooled: r2d2::PooledConnection<Readers>,
-    interrupt: Arc<Interrupt>,
-}
-
-impl Reader {
-    pub(super) fn new(
-        pool: &r2d2::Pool<Readers>,
-        waits: &Waits,
-        interrupt: &Arc<Interrupt>,
-    ) -> Result<Self, StoreError> {
-        let pooled = match pool.try_get() {
-            Some(pooled) => pooled,
-            None => wait_for_one(pool, waits, interrupt)?,
-        };
-        Ok(Self::begin(pooled, interrupt))
-    }
-
-    /// A reader that is idle, or opened in no time; `None` where there is none.
-    pub(super) fn at_once(pool: &r2d2::Pool<Readers>, interrupt: &Arc<Interrupt>) -> Option<Self> {
-        let pooled = pool
-            .try_get()
-            .or_else(|| pool.get_timeout(MOST_OPENING).ok())?;
-        Some(Self::begin(pooled, interrupt))
-    }
-
-    /// Has what is run here end when the interrupt is due.
-    fn begin(pooled: r2d2::PooledConnection<Readers>, interrupt: &Arc<Interrupt>) -> Self {
-        let interrupt = Arc::clone(interrupt);
-        pooled.limits.begin(Some(Arc::clone(&interrupt)));
-        Self { pooled, interrupt }
-    }
-
-    /// Opens a view of the database as it is now, for all that one answer needs.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database can't be read.
-    pub fn snapshot(&mut self) -> Result<Snapshot<'_>, StoreError> {
-        let interrupt = Arc::clone(&self.interrupt);
-        let reading = &*self.pooled;
-        let transaction = ReadTransaction::begin(&reading.connection)?;
-        Ok(Snapshot {
-            transaction,
-            kept: &reading.kept,
-            is_kept_up_to_date: Cell::new(false),
-            interrupt,
-        })
-    }
-}
-
-/// A reader where none is idle.
-fn wait_for_one(
-    pool: &r2d2::Pool<Readers>,
-    waits: &Waits,
-    interrupt: &Interrupt,
-) -> Result<r2d2::PooledConnection<Readers>, StoreError> {
-    let since = Instant::now();
-    let waited = pool.get_timeout(interrupt.remaining());
-    waits.add(since.elapsed(), waited.is_err());
-    waited.map_err(|error| {
-        log::warn!("no reader in time: {error}");
-        StoreError::Busy
-    })
-}
-
-impl Drop for Reader {
-    fn drop(&mut self) {
-        // The connection goes back clean.
-        self.pooled.limits.begin(None);
-    }
-}
 
 /// A document as it lies in the database: texts that make it when they are put one after the other.
 #[derive(Debug, Clone, Copy)]
@@ -174,6 +96,24 @@ pub struct Snapshot<'r> {
     /// Whether what is kept is that of this moment.
     is_kept_up_to_date: Cell<bool>,
     interrupt: Arc<Interrupt>,
+}
+
+impl Reader {
+    /// Opens a view of the database as it is now, for all that one answer needs.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database can't be read.
+    pub fn snapshot(&mut self) -> Result<Snapshot<'_>, StoreError> {
+        let interrupt = Arc::clone(&self.interrupt);
+        let reading = &*self.pooled;
+        let transaction = ReadTransaction::begin(&reading.connection)?;
+        Ok(Snapshot {
+            transaction,
+            kept: &reading.kept,
+            is_kept_up_to_date: Cell::new(false),
+            interrupt,
+        })
+    }
 }
 
 impl Snapshot<'_> {
@@ -520,7 +460,10 @@ fn run(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Mode, OnConflict, STEPS_BETWEEN_LOOKS, Store, WriteTransaction};
+    use std::time::Duration;
+
+    use super::super::reader::STEPS_BETWEEN_LOOKS;
+    use super::super::{Mode, OnConflict, Store, WriteTransaction};
     use super::*;
     use crate::job::Job;
     use crate::query::compile_list;
@@ -581,6 +524,8 @@ mod tests {
                 Ok(())
             };
             reader.snapshot().unwrap().rows(&list, &mut each).unwrap();
+            let held = reader.pooled.kept.held_documents();
+            assert_eq!(held, tasks.len(), "else nothing is tested here");
             tasks
         };
         let pair = |job_id: &str, tasks| (job_id.to_owned(), tasks);
@@ -601,5 +546,48 @@ mod tests {
             transaction.put(&job("c", 3)).unwrap();
         });
         assert_eq!(tasks(), [pair("a", 2), pair("c", 3)]);
+    }
+
+    #[test]
+    fn of_few_candidates_the_page_is_answered_and_all_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+        let mut writer = store.writer().unwrap();
+        let mut transaction = writer.begin(OnConflict::Fail).unwrap();
+        // Of fewer jobs no candidates are known.
+        let others = (0..trigrams::FEW).map(|number| format!("other-{number}"));
+        let job_ids = ["a-word", "b-word", "c-word"]
+            .map(str::to_owned)
+            .into_iter();
+        for (second, job_id) in job_ids.chain(others).enumerate() {
+            let text = format!(
+                r#"{{"job_id":"{job_id}","domain_id":"d","created_at":"2026-01-01T00:00:{:02}Z"}}"#,
+                second % 60
+            );
+            transaction
+                .put(&Job::from_json(text.as_bytes()).unwrap())
+                .unwrap();
+        }
+        transaction.commit().unwrap();
+        drop(writer);
+        let minute = Arc::new(Interrupt::after(Duration::from_mins(1)));
+        let mut reader = store.reader(&minute).unwrap();
+        let snapshot = reader.snapshot().unwrap();
+        for shape in ["", r#","only":["job_id"]"#] {
+            let request = format!(
+                r#"{{"domain_id":"d","query":{{"keyword":"word","page":{{"start":2,"limit":1}}{shape}}}}}"#
+            );
+            let request = JobsQuery::from_json(request.as_bytes()).unwrap();
+            let list = compile_list(&request, Timestamp::MIN).unwrap();
+            assert!(snapshot.candidates(&list).unwrap().is_some());
+            let mut found = Vec::new();
+            let mut each = |document: Document<'_>| {
+                let job: serde_json::Value = serde_json::from_str(&document.to_text()).unwrap();
+                found.push(job["job_id"].clone());
+                Ok(())
+            };
+            assert_eq!(snapshot.rows(&list, &mut each).unwrap(), Some(3));
+            assert_eq!(found, ["b-word"], "{shape}");
+        }
     }
 }

@@ -19,7 +19,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Up to this `jobs.id` there are no lists.
-const FEW: i64 = 4_000;
+pub(super) const FEW: i64 = 4_000;
 /// How many jobs a block has.
 const BLOCK: i64 = 1 << PLACE_BITS;
 /// How many bits a place in a block has.
