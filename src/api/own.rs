@@ -15,7 +15,7 @@ use super::openapi::answers::{About, DomainsInfo, Health, ParameterErrors, ReadE
 use super::openapi::params::ScopeParams;
 use super::parameters::domain_parameter;
 use super::wire::{Caching, Weight, answer, fresh};
-use crate::query::value::write_text;
+use crate::query::eval::value::write_text;
 
 /// How long the database may take to say that it is well: less than those wait who ask.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);

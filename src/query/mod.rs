@@ -1,41 +1,31 @@
 //! The query language: requests in, SQL with bound values out.
 //!
-//! The way through this room is one direction: [`request`] reads JSON (and `pairs` query strings) into shapes,
-//! [`condition`] and [`stage`] check them into types that can only be right, [`list`], [`filter`] and [`stat`] lower
-//! those to [`sql::Sql`], which cannot fail; [`plan`] and [`counted`] know quicker ways to some of the answers. What
-//! SQLite can't decide exactly (MongoDB's types, paths through arrays, regular expressions) is decided by small functions
-//! here ([`predicate`], [`evaluate`], [`calculate`], [`date_format`]), which the store registers under SQL names.
+//! The phases, in order; a module imports only from modules before it:
+//!
+//! | phase | module | from | to |
+//! | --- | --- | --- | --- |
+//! | 1 | [`request`] | bytes | shapes: every member has its type |
+//! | 2 | [`check`] | shapes | checked types, which can only be right |
+//! | 3 | [`where_clause`], [`counters`] | a checked filter | its SQL; what the counter tables can answer |
+//! | 4 | [`list`], [`stat`] | checked types | a plan: the SQL, and how its rows become the answer |
+//!
+//! [`eval`] is what SQLite calls back where it can't decide by itself: MongoDB's types, paths through arrays, regular
+//! expressions. The store registers these functions under SQL names. All phases use [`sql`], [`tenant`] and [`error`].
 //!
 //! What is absent: a database driver, a web framework, a clock, any I/O.
 
-pub mod calculate;
-pub mod condition;
-pub mod counted;
-pub(crate) mod counts;
-pub mod date_format;
-pub mod encoding;
+pub mod check;
+pub mod counters;
 pub mod error;
-pub mod evaluate;
-pub mod field;
-pub mod filter;
+pub mod eval;
 pub mod list;
-mod members;
-pub mod only;
-pub mod output;
-mod pairs;
-pub mod path;
-pub mod pattern;
-pub mod plan;
-pub mod predicate;
 pub mod request;
-pub mod scope;
 pub mod sql;
-pub mod stage;
 pub mod stat;
-pub mod value;
+pub mod tenant;
 
 pub use error::QueryError;
-pub use list::{List, compile as compile_list};
-pub(crate) use members::camel_case;
-pub use stage::Calculation;
-pub use stat::{Stat, Statement, compile as compile_stat};
+pub use eval::arithmetic::Calculation;
+pub use list::plan::{List, compile as compile_list};
+pub(crate) use request::object::camel_case;
+pub use stat::plan::{Stat, Statement, compile as compile_stat};

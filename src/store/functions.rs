@@ -12,14 +12,15 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Error, Result, ToSql};
 
 use super::{Interrupt, MAX_VALUE_BYTES};
-use crate::query::date_format::DateFormat;
-use crate::query::encoding::Encoded;
-use crate::query::only::Cut;
-use crate::query::pattern::Pattern;
-use crate::query::predicate::Prepared;
+use crate::query::Calculation;
+use crate::query::eval::date_format::DateFormat;
+use crate::query::eval::encoding::Encoded;
+use crate::query::eval::pattern::Pattern;
+use crate::query::eval::predicate::Prepared;
+use crate::query::eval::projection::Cut;
+use crate::query::eval::value::Any;
+use crate::query::eval::{arithmetic, functions};
 use crate::query::sql::Param;
-use crate::query::value::Any;
-use crate::query::{Calculation, calculate, evaluate};
 use crate::time::Timestamp;
 
 /// Stands before the sentence in an error of our functions, since SQLite hands on nothing but the text.
@@ -196,14 +197,14 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
     scalar.add("sort_value", 3, |context| {
         let path = path(context, 1)?;
         let Some(text) = text_or_null(context, 0)? else {
-            return Ok(output_param(crate::query::value::MISSING_SORT_KEY));
+            return Ok(output_param(crate::query::eval::value::MISSING_SORT_KEY));
         };
-        let key = evaluate::sort_value(text, &path, context.get(2)?).map_err(damage)?;
+        let key = functions::sort_value(text, &path, context.get(2)?).map_err(damage)?;
         Ok(output_param(key))
     })?;
     scalar.add("value_at", 2, |context| {
         let path = path(context, 1)?;
-        let value = text_or_null(context, 0)?.map(|text| evaluate::value_at(text, &path));
+        let value = text_or_null(context, 0)?.map(|text| functions::value_at(text, &path));
         value
             .transpose()
             .map(|value| output(value.flatten()))
@@ -211,7 +212,7 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
     })?;
     scalar.add("member_at", 2, |context| {
         let path = path(context, 1)?;
-        let value = text_or_null(context, 0)?.map(|text| evaluate::member_at(text, &path));
+        let value = text_or_null(context, 0)?.map(|text| functions::member_at(text, &path));
         value
             .transpose()
             .map(|value| output(value.flatten()))
@@ -219,12 +220,12 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
     })?;
     scalar.add("elements_at", 2, |context| {
         let path = path(context, 1)?;
-        let elements = text_or_null(context, 0)?.map(|text| evaluate::elements_at(text, &path));
+        let elements = text_or_null(context, 0)?.map(|text| functions::elements_at(text, &path));
         elements.transpose().map(Option::flatten).map_err(damage)
     })?;
     scalar.add("reached", 2, |context| {
         let path = path(context, 1)?;
-        let reached = text_or_null(context, 0)?.map(|text| evaluate::reached(text, &path));
+        let reached = text_or_null(context, 0)?.map(|text| functions::reached(text, &path));
         reached.transpose().map(Option::flatten).map_err(damage)
     })?;
     register_values(&scalar)?;
@@ -250,7 +251,7 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
     )
 }
 
-/// The functions over values that travel ([`crate::query::value`]).
+/// The functions over values that travel ([`crate::query::eval::value`]).
 fn register_values(scalar: &Registrar<'_>) -> Result<()> {
     scalar.add("get", 2, |context| {
         let path = path(context, 1)?;
@@ -261,7 +262,7 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
     scalar.add("member", 2, |context| {
         let path = path(context, 1)?;
         Ok(output(
-            any(context, 0)?.and_then(|value| evaluate::member(value, &path)),
+            any(context, 0)?.and_then(|value| functions::member(value, &path)),
         ))
     })?;
     scalar.add("put", 3, |context| {
@@ -273,15 +274,15 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
         }))
     })?;
     scalar.add("explode", 1, |context| {
-        Ok(evaluate::explode(any(context, 0)?))
+        Ok(functions::explode(any(context, 0)?))
     })?;
     scalar.add("sort_key", 3, |context| {
         let path = path(context, 1)?;
         let value = any(context, 0)?;
         let descending = context.get(2)?;
-        let missing = crate::query::value::MISSING_SORT_KEY;
+        let missing = crate::query::eval::value::MISSING_SORT_KEY;
         Ok(output_param(value.map_or(missing, |value| {
-            evaluate::sort_key(&value, &path, descending)
+            functions::sort_key(&value, &path, descending)
         })))
     })?;
     scalar.add("time_value", 1, |context| {
@@ -304,24 +305,24 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
         match any(context, 0)? {
             None | Some(Any::Null) => Ok(output(None)),
             Some(Any::Time(moment)) => Ok(output(Some(format.format(moment)))),
-            Some(other) => Err(fault(evaluate::not_a_date(&other, text(context, 2)?))),
+            Some(other) => Err(fault(functions::not_a_date(&other, text(context, 2)?))),
         }
     })?;
     scalar.add("size_of", 2, |context| {
-        evaluate::size_of(any(context, 0)?, text(context, 1)?)
+        functions::size_of(any(context, 0)?, text(context, 1)?)
             .map(|value| output(Some(value)))
             .map_err(fault)
     })?;
     scalar.add("sum_of", 1, |context| {
-        Ok(output(Some(calculate::sum_of(any(context, 0)?))))
+        Ok(output(Some(arithmetic::sum_of(any(context, 0)?))))
     })?;
     scalar.add("array_to_object", 2, |context| {
-        evaluate::array_to_object(any(context, 0)?, text(context, 1)?)
+        functions::array_to_object(any(context, 0)?, text(context, 1)?)
             .map(|value| output(Some(value)))
             .map_err(fault)
     })?;
     scalar.add("object_to_array", 2, |context| {
-        evaluate::object_to_array(any(context, 0)?, text(context, 1)?)
+        functions::object_to_array(any(context, 0)?, text(context, 1)?)
             .map(|value| output(Some(value)))
             .map_err(fault)
     })?;
@@ -346,7 +347,7 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
         let values = (2..context.len())
             .map(|index| any(context, index))
             .collect::<Result<Vec<_>>>()?;
-        calculate::calculate(calculation, text(context, 1)?, &values)
+        arithmetic::calculate(calculation, text(context, 1)?, &values)
             .map(|value| output(Some(value)))
             .map_err(fault)
     })
@@ -389,11 +390,11 @@ struct Sums {
     mean: bool,
 }
 
-impl Aggregate<calculate::Sum, ToSqlOutput<'static>> for Sums {
-    fn init(&self, _: &mut Context<'_>) -> Result<calculate::Sum> {
-        Ok(calculate::Sum::default())
+impl Aggregate<arithmetic::Sum, ToSqlOutput<'static>> for Sums {
+    fn init(&self, _: &mut Context<'_>) -> Result<arithmetic::Sum> {
+        Ok(arithmetic::Sum::default())
     }
-    fn step(&self, context: &mut Context<'_>, sum: &mut calculate::Sum) -> Result<()> {
+    fn step(&self, context: &mut Context<'_>, sum: &mut arithmetic::Sum) -> Result<()> {
         if let Some(value) = any(context, 0)? {
             sum.add(&value);
         }
@@ -402,7 +403,7 @@ impl Aggregate<calculate::Sum, ToSqlOutput<'static>> for Sums {
     fn finalize(
         &self,
         _: &mut Context<'_>,
-        sum: Option<calculate::Sum>,
+        sum: Option<arithmetic::Sum>,
     ) -> Result<ToSqlOutput<'static>> {
         let sum = sum.unwrap_or_default();
         Ok(match if self.mean { sum.mean() } else { sum.total() } {
@@ -462,11 +463,11 @@ struct Merge {
     limits: Arc<Limits>,
 }
 
-impl Aggregate<evaluate::Members, ToSqlOutput<'static>> for Merge {
-    fn init(&self, _: &mut Context<'_>) -> Result<evaluate::Members> {
-        Ok(evaluate::Members::default())
+impl Aggregate<functions::Members, ToSqlOutput<'static>> for Merge {
+    fn init(&self, _: &mut Context<'_>) -> Result<functions::Members> {
+        Ok(functions::Members::default())
     }
-    fn step(&self, context: &mut Context<'_>, merged: &mut evaluate::Members) -> Result<()> {
+    fn step(&self, context: &mut Context<'_>, merged: &mut functions::Members) -> Result<()> {
         self.limits.keep(context)?;
         let value = any(context, 0)?;
         merged.merge(value, text(context, 1)?).map_err(fault)
@@ -474,7 +475,7 @@ impl Aggregate<evaluate::Members, ToSqlOutput<'static>> for Merge {
     fn finalize(
         &self,
         _: &mut Context<'_>,
-        merged: Option<evaluate::Members>,
+        merged: Option<functions::Members>,
     ) -> Result<ToSqlOutput<'static>> {
         Ok(output(Some(merged.unwrap_or_default().into_any())))
     }

@@ -14,10 +14,11 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use super::documents::{Documents, Rows};
 use super::read::Document;
 use crate::job::JobStatus;
-use crate::query::counted::{ByCollector, ByDay, ByHour, ByStatus, DayLabels};
-use crate::query::counts::{self, Counts};
-use crate::query::scope::Scope;
+use crate::query::counters::group::{ByCollector, ByDay, ByHour, ByStatus, DayLabels};
+use crate::query::counters::tables;
+use crate::query::counters::tables::Counts;
 use crate::query::sql::Sql;
+use crate::query::tenant::Scope;
 
 /// The most that is held of collectors, in bytes of text.
 const MOST_INFO_BYTES: usize = 512 << 10;
@@ -321,7 +322,7 @@ fn read_days(connection: &Connection, scope: &Scope) -> rusqlite::Result<Option<
 
 fn read_hours(connection: &Connection, scope: &Scope, day: i64) -> rusqlite::Result<ByHour> {
     let mut hours: BTreeMap<i64, ByStatus> = BTreeMap::new();
-    read(connection, &counts::hours(scope, day), |row| {
+    read(connection, &tables::hours(scope, day), |row| {
         hours.entry(row.get(0)?).or_default()[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
         Ok(())
     })?;

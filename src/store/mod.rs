@@ -568,7 +568,7 @@ mod tests {
         let of_ours = ["id", "error_count", "collector_info", "head", "tail"];
         columns.retain(|name| !of_ours.contains(&name.as_str()));
         columns.sort();
-        let mut known: Vec<_> = crate::query::field::Column::ALL
+        let mut known: Vec<_> = crate::query::check::field::Column::ALL
             .into_iter()
             .map(|column| column.name().replace("domain_id", "domain"))
             .collect();

@@ -11,11 +11,11 @@ use super::kept::Kept;
 use super::trigrams;
 use super::{Interrupt, Reader, StoreError};
 use crate::job::BEFORE_COLLECTOR_INFO;
-use crate::query::counted::{ByDay, ByHour, Counted, Source};
-use crate::query::plan::{FarPage, Start};
+use crate::query::counters::group::{ByDay, ByHour, Counted, Source};
+use crate::query::list::seek::{FarPage, Start};
 use crate::query::request::Page;
-use crate::query::scope::Scope;
 use crate::query::sql::{ParamRef, Sql};
+use crate::query::tenant::Scope;
 use crate::query::{List, Stat};
 
 /// Up to how many jobs are looked at one by one, where their ids may have a word.

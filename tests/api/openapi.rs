@@ -1223,7 +1223,10 @@ fn makers_of_clients_are_not_misled() {
 #[test]
 fn the_limits_are_the_codes() {
     use jobdeck::mock::{MAX_ENTRIES, MAX_TEXT_BYTES};
-    use jobdeck::query::{only, request, stage, stat};
+    use jobdeck::query::check::stages;
+    use jobdeck::query::eval::projection;
+    use jobdeck::query::request;
+    use jobdeck::query::stat::plan;
     let schemas = &everything().0["components"]["schemas"];
     let number = |pointer: &str| {
         let found = schemas.pointer(pointer).and_then(Value::as_u64);
@@ -1289,7 +1292,10 @@ fn every_field_of_a_job_is_a_path() {
     let fields = document.0["components"]["schemas"]["JobInfo"]["properties"].as_object();
     for field in fields.unwrap().keys() {
         assert!(path.is_valid(&json!(field)), "{field}");
-        assert!(jobdeck::query::field::resolve(field, "").is_ok(), "{field}");
+        assert!(
+            jobdeck::query::check::field::resolve(field, "").is_ok(),
+            "{field}"
+        );
     }
     assert!(!path.is_valid(&json!("stauts")) && !path.is_valid(&json!("filter..a")));
 }

@@ -99,7 +99,10 @@ fn every_route_is_there() {
 /// The limits that the README names are those of the code.
 #[test]
 fn the_limits_are_the_codes() {
-    use jobdeck::query::{condition, field, only, pattern, request, stage, stat};
+    use jobdeck::query::check::{field, operators, stages};
+    use jobdeck::query::eval::{pattern, projection};
+    use jobdeck::query::request;
+    use jobdeck::query::stat::plan;
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     for line in [

@@ -1,10 +1,10 @@
 //! Expressions over the rows of a pipeline: the SQL, and what its values are.
 
-use super::Kind;
+use crate::query::check::field::{Column, ColumnKind, NullMeans, Target, resolve_segments, source};
 use crate::query::error::QueryError;
-use crate::query::field::{Column, ColumnKind, NullMeans, Target, resolve_segments, source};
-use crate::query::list::path_param;
+use crate::query::eval::path::path_param;
 use crate::query::sql::Sql;
+use crate::query::stat::plan::Kind;
 
 pub(super) fn kind_of(column: Column) -> Kind {
     match column.kind() {

@@ -1,17 +1,19 @@
 //! The stage `group`: its keys, its accumulators and their conditions.
 
-use super::Kind;
-use super::expr::{Expr, Term, date_text, extreme, named, numbered, order_by};
-use super::pipeline::{NamedColumn, Pipeline, Rows};
-use crate::query::counted::{self, Counted, Source};
-use crate::query::counts::{Asked, Counts};
+use crate::query::check::field::{Column, NullMeans, Target, resolve_segments};
+use crate::query::check::filter::Filter;
+use crate::query::check::stages::{Accumulator, Group, GroupKey, Requirement, RequirementTest};
+use crate::query::counters::group;
+use crate::query::counters::group::{Counted, Source};
+use crate::query::counters::tables::{Asked, Counts};
 use crate::query::error::QueryError;
-use crate::query::field::{Column, NullMeans, Target, resolve_segments};
-use crate::query::filter::{Comparison, Filter};
-use crate::query::list::path_param;
-use crate::query::scope::Scope;
+use crate::query::eval::path::path_param;
+use crate::query::eval::value::Comparison;
 use crate::query::sql::Sql;
-use crate::query::stage::{Accumulator, Group, GroupKey, Requirement, RequirementTest};
+use crate::query::stat::expr::{Expr, Term, date_text, extreme, named, numbered, order_by};
+use crate::query::stat::pipeline::{NamedColumn, Pipeline, Rows};
+use crate::query::stat::plan::Kind;
+use crate::query::tenant::Scope;
 use crate::time::{DAY_MILLIS, Timestamp};
 
 /// What a group counts by, where it does nothing else.
@@ -47,9 +49,9 @@ pub(super) fn counted(group: &Group, scope: &Scope, filter: &Filter) -> Option<C
         .iter()
         .zip(&asked)
         .map(|(key, asked)| match &key.date_format {
-            Some(format) => counted::Key::Day(format.format.clone(), format.text.clone()),
-            None if *asked == Asked::Column(Column::Status) => counted::Key::Status,
-            None => counted::Key::Collector,
+            Some(format) => group::Key::Day(format.format.clone(), format.text.clone()),
+            None if *asked == Asked::Column(Column::Status) => group::Key::Status,
+            None => group::Key::Collector,
         });
     let names: Vec<&str> = group
         .keys

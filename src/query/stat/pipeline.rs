@@ -1,21 +1,24 @@
-//! The fold: each stage makes of the rows so far the rows after it. (Groups are in [`super::group`].)
+//! The fold: each stage makes of the rows so far the rows after it. (Groups are in [`crate::query::stat::group`].)
 
 use std::cell::Cell;
 
-use super::expr::{
+use crate::query::check::field::{NullMeans, Target, resolve_segments, source};
+use crate::query::check::filter::Filter;
+use crate::query::check::stages::{
+    Expression, Function, Group, GroupKey, PathAt, Project, Sort, Stage,
+};
+use crate::query::counters::tables;
+use crate::query::counters::tables::Asked;
+use crate::query::error::QueryError;
+use crate::query::eval::path::path_param;
+use crate::query::sql::Sql;
+use crate::query::stat::expr::{
     ELEMENT, Expr, Step, Term, below, document_path, from_document, named, numbered, order_by, put,
     sort_term,
 };
-use super::{Kind, Statement};
-use crate::query::counts::{self, Asked};
-use crate::query::error::QueryError;
-use crate::query::field::{NullMeans, Target, resolve_segments, source};
-use crate::query::filter::Filter;
-use crate::query::list::path_param;
-use crate::query::output::{Output, OutputColumn};
-use crate::query::scope::Scope;
-use crate::query::sql::Sql;
-use crate::query::stage::{Expression, Function, Group, GroupKey, PathAt, Project, Sort, Stage};
+use crate::query::stat::output::{Output, OutputColumn};
+use crate::query::stat::plan::{Kind, Statement};
+use crate::query::tenant::Scope;
 
 /// The most terms that an order is made of: a sort's keys, those of the sorts before it, and a group's keys.
 const MAX_ORDER_TERMS: usize = 250;
@@ -295,7 +298,7 @@ impl Pipeline {
     /// Takes kept counts for rows where the first stage only counts, by what they are kept by.
     pub(super) fn count_from(&mut self, keys: &[Asked]) {
         if self.is_first()
-            && let Some(sql) = counts::rows(keys, &self.scope, &self.filter)
+            && let Some(sql) = tables::rows(keys, &self.scope, &self.filter)
         {
             self.tables[0].sql = sql;
             self.is_counted = true;

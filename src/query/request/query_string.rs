@@ -4,8 +4,8 @@
 
 use serde_json::{Map, Value};
 
-use super::error::{QueryError, unknown};
-use super::request::parse;
+use crate::query::error::{QueryError, unknown};
+use crate::query::request::parse;
 
 /// How the text of a parameter is read.
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ const PARAMETERS: [(&str, Parameter); 14] = [
 ];
 
 /// Nests the pairs of a query string into the JSON that a search would have sent.
-pub(super) fn to_value<'p>(
+pub(in crate::query) fn to_value<'p>(
     pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
 ) -> Result<Value, QueryError> {
     let mut root = Map::new();

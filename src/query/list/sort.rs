@@ -1,7 +1,7 @@
 //! Pages in an order that no index has: all matches must be looked at, but only those of the page be read whole.
 
-use crate::query::list::{List, Order, cut};
-use crate::query::plan::Found;
+use crate::query::list::plan::{List, Order, cut};
+use crate::query::list::seek::Found;
 use crate::query::sql::Sql;
 
 /// The page; `None` where an index has the order, or all rows are asked for.

@@ -5,8 +5,8 @@
 
 use serde_json::{Map, Value};
 
-use super::error::{QueryError, unknown};
 use crate::json::type_name;
+use crate::query::error::{QueryError, unknown};
 
 /// Which error a fault in the object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

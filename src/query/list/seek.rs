@@ -7,18 +7,16 @@
 //! - The rows of an order that no index has are found by what the order is of, and read afterwards: `sorted`.
 //! - Jobs whose id has given characters are few, and known beforehand: [`List::among`].
 
-pub(super) mod branches;
-pub(super) mod errors;
-pub(super) mod sorted;
-
-use super::counted::ByStatus;
-use super::counts::Counts;
-use super::field::Column;
-use super::filter::{ALWAYS, ColumnTest, Comparison, Filter};
-use super::list::{List, Order};
-use super::scope::Scope;
-use super::sql::{Param, Sql};
 use crate::job::JobStatus;
+use crate::query::check::field::Column;
+use crate::query::check::filter::{ALWAYS, ColumnTest, Filter};
+use crate::query::counters::group::ByStatus;
+use crate::query::counters::tables::Counts;
+use crate::query::eval::value::Comparison;
+use crate::query::list::plan::{List, Order};
+use crate::query::list::{error_code, merge, sort};
+use crate::query::sql::{Param, Sql};
+use crate::query::tenant::Scope;
 use crate::time::{HOUR_MILLIS, Timestamp};
 
 /// From how many rows on that are passed over it pays to find the hour first: walking an index costs 50 ns a row.
@@ -83,27 +81,27 @@ impl FarPage {
 
 /// A page whose jobs are found by what its order is of, without a row being read whole.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(in crate::query) struct Found {
     /// The page's jobs in their order: first their ids under the name `page_job`, then what `order` is of.
     ids: Sql,
     order: Sql,
 }
 
 /// The page of a list that is found so in a quicker way than by the statement that always holds.
-pub(super) fn found(list: &List) -> Option<Found> {
-    if errors::has(list) {
-        return errors::page(list);
+pub(in crate::query) fn found(list: &List) -> Option<Found> {
+    if error_code::has(list) {
+        return error_code::page(list);
     }
-    branches::page(list).or_else(|| sorted::page(list))
+    merge::page(list).or_else(|| sort::page(list))
 }
 
 impl Found {
-    pub(super) fn into_ids(self) -> Sql {
+    pub(in crate::query) fn into_ids(self) -> Sql {
         self.ids
     }
 
     /// The rows of the page.
-    pub(super) fn rows(self, list: &List) -> Sql {
+    pub(in crate::query) fn rows(self, list: &List) -> Sql {
         let mut sql = list.selected();
         sql.push("(")
             .append(self.ids)
@@ -117,7 +115,7 @@ impl Found {
 }
 
 /// The order of a page by `page_time` and `page_id`.
-fn by_page_time(newest_first: bool) -> Sql {
+pub(super) fn by_page_time(newest_first: bool) -> Sql {
     Sql::new(if newest_first {
         " ORDER BY page_time DESC, page_id"
     } else {

@@ -3,10 +3,11 @@
 //! Each use is a step of its own that leaves the answer as it was: the total of a list, a group that only counts, the
 //! different values of a column, and the day in which a page far down a list begins.
 
-use super::field::Column;
-use super::filter::{ALWAYS, ColumnTest, Comparison, Filter};
-use super::scope::Scope;
-use super::sql::{Param, Sql};
+use crate::query::check::field::Column;
+use crate::query::check::filter::{ALWAYS, ColumnTest, Filter};
+use crate::query::eval::value::Comparison;
+use crate::query::sql::{Param, Sql};
+use crate::query::tenant::Scope;
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
 /// The hours of a day.

@@ -5,46 +5,15 @@
 //! NULL is decided here and nowhere else.
 //!
 //! A member with a column of its own is tested by SQL's operators on that column. What lies deeper in the document, where
-//! arrays and types must be looked at, is tested by our SQL function `holds(document, test)`: see [`super::predicate`].
+//! arrays and types must be looked at, is tested by our SQL function `holds(document, test)`: see [`crate::query::eval::predicate`].
 
-use super::counts::Asked;
-use super::field::{Column, HEAD};
-use super::pattern;
-use super::predicate::{Check, Predicate};
-use super::scope::Scope;
-use super::sql::{Param, Sql};
-
-/// Which of two values must be smaller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Comparison {
-    Lt,
-    Lte,
-    Gt,
-    Gte,
-}
-
-impl Comparison {
-    /// Whether it holds of two values that compare so.
-    #[must_use]
-    pub fn holds(self, order: std::cmp::Ordering) -> bool {
-        match self {
-            Self::Lt => order.is_lt(),
-            Self::Lte => order.is_le(),
-            Self::Gt => order.is_gt(),
-            Self::Gte => order.is_ge(),
-        }
-    }
-
-    fn sql(self) -> &'static str {
-        match self {
-            Self::Lt => " < ",
-            Self::Lte => " <= ",
-            Self::Gt => " > ",
-            Self::Gte => " >= ",
-        }
-    }
-}
+use crate::query::check::field::{Column, HEAD};
+use crate::query::counters::tables::Asked;
+use crate::query::eval::pattern;
+use crate::query::eval::predicate::{Check, Predicate};
+use crate::query::eval::value::Comparison;
+use crate::query::sql::{Param, Sql};
+use crate::query::tenant::Scope;
 
 /// A checked filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,8 +69,8 @@ impl List {
     }
 }
 
-pub(super) const NEVER: Filter = Filter::Any(Vec::new());
-pub(super) const ALWAYS: Filter = Filter::All(Vec::new());
+pub(in crate::query) const NEVER: Filter = Filter::Any(Vec::new());
+pub(in crate::query) const ALWAYS: Filter = Filter::All(Vec::new());
 
 /// A test for equality with a string, as the plain members of a request ask it.
 #[must_use]

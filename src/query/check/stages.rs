@@ -1,17 +1,18 @@
 //! The stages of an aggregate as they are checked: from any JSON to types that can only be right.
 //!
-//! A path is only split here; what it leads to depends on the stages before it, which [`super::stat`] knows.
+//! A path is only split here; what it leads to depends on the stages before it, which [`crate::query::stat::plan`] knows.
 
 use serde_json::Value;
 
-use super::date_format::DateFormat;
-use super::error::{QueryError, unknown};
-use super::field::split_path;
-use super::filter::Comparison;
-use super::members::{Fault, Members, as_integer, wrong_type};
-use super::request::sort_keys;
-use super::value::Any;
 use crate::json::type_name;
+use crate::query::check::field::split_path;
+use crate::query::error::{QueryError, unknown};
+use crate::query::eval::arithmetic::Calculation;
+use crate::query::eval::date_format::DateFormat;
+use crate::query::eval::value::Any;
+use crate::query::eval::value::Comparison;
+use crate::query::request::object::{Fault, Members, as_integer, wrong_type};
+use crate::query::request::sort_keys;
 
 /// The most keys, and the most fields, of one group or project.
 pub const MAX_FIELDS: usize = 100;
@@ -139,40 +140,6 @@ pub(crate) enum Function {
     Sum,
     ArrayToObject,
     ObjectToArray,
-}
-
-/// Rule: MongoDB's `$add`, `$subtract`, `$multiply`, `$divide` and `$sum`: null or missing makes null, what is no number
-/// is an error; but `sum` passes over all that is no number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Calculation {
-    Add,
-    Subtract,
-    Multiply,
-    Divide,
-    Sum,
-}
-
-impl Calculation {
-    /// Every calculation.
-    pub const ALL: [Self; 5] = [
-        Self::Add,
-        Self::Subtract,
-        Self::Multiply,
-        Self::Divide,
-        Self::Sum,
-    ];
-
-    /// The operator's name in a request.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Add => "add",
-            Self::Subtract => "subtract",
-            Self::Multiply => "multiply",
-            Self::Divide => "divide",
-            Self::Sum => "sum",
-        }
-    }
 }
 
 impl Stage {
@@ -434,7 +401,7 @@ fn group_field(value: &Value, place: String) -> Result<GroupField, QueryError> {
     let Some((operator, operator_place)) = members.string(&["operator", "o"])? else {
         return Err(members.required("operator"));
     };
-    let conditions = members.array("conditions", super::request::MAX_CONDITIONS)?;
+    let conditions = members.array("conditions", crate::query::request::MAX_CONDITIONS)?;
     let sub_fields = members.array("fields", MAX_FIELDS)?;
     let is_conditional = matches!(operator, "count" | "sum" | "average");
     if !conditions.is_empty() && !is_conditional {

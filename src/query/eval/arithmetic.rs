@@ -1,8 +1,41 @@
 //! Arithmetic over values, as MongoDB does it: the calculations of `project`, and running sums.
 
-use super::stage::Calculation;
-use super::value::Any;
+use crate::query::eval::value::Any;
 use crate::time::Timestamp;
+
+/// Rule: MongoDB's `$add`, `$subtract`, `$multiply`, `$divide` and `$sum`: null or missing makes null, what is no number
+/// is an error; but `sum` passes over all that is no number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Calculation {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Sum,
+}
+
+impl Calculation {
+    /// Every calculation.
+    pub const ALL: [Self; 5] = [
+        Self::Add,
+        Self::Subtract,
+        Self::Multiply,
+        Self::Divide,
+        Self::Sum,
+    ];
+
+    /// The operator's name in a request.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Subtract => "subtract",
+            Self::Multiply => "multiply",
+            Self::Divide => "divide",
+            Self::Sum => "sum",
+        }
+    }
+}
 
 /// `sum` of an array's numbers; of a single number itself; all else counts 0.
 #[must_use]

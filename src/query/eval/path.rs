@@ -1,16 +1,36 @@
 //! Paths into documents, as MongoDB's filters walk them.
 //!
 //! [`reach`] is the filters' walk: at an array it looks into every element, and at a numeric segment also at that index.
-//! (The walk of the statistics, which gathers, is [`super::evaluate::get`].)
+//! (The walk of the statistics, which gathers, is [`crate::query::eval::functions::get`].)
 //!
 //! [`locate`] goes down the objects of the text without building them: what lies beside the path is skipped, not read.
 
 use std::fmt;
 
+use crate::query::sql::Param;
 use serde::Deserialize;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+
+/// The paths to keep, as segments from the document's root.
+///
+/// Rule: the conformance notes, "Order, pages, shapes": paths keep their parents; the elements of an array are each cut
+/// to the path, those without it stay as `{}`, and what is no object inside a walked array is dropped; a parent listed
+/// beside its child gives the whole parent.
+pub type Paths = Vec<Vec<String>>;
+
+/// Paths as they are bound: a JSON array of arrays.
+pub(crate) fn paths_param(paths: &Paths) -> Param {
+    // Arrays of strings: nothing that serialising refuses.
+    Param::Text(serde_json::to_string(paths).unwrap_or_default())
+}
+
+/// A path as it is bound: a JSON array of its segments.
+pub(crate) fn path_param(path: &[String]) -> Param {
+    // An array of strings: nothing that serialising refuses.
+    Param::Text(serde_json::to_string(path).unwrap_or_default())
+}
 
 /// Goes down `path` from the outermost object of `document` as far as objects go.
 ///

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use jiff::civil::{DateTime, Weekday};
 
-use super::value::Any;
+use crate::query::eval::value::Any;
 use crate::time::Timestamp;
 
 /// A checked format.

@@ -4,17 +4,50 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value};
 
-use super::sql::Param;
+use crate::query::sql::Param;
 use crate::time::Timestamp;
 
-/// The order of the types; with these tags values travel (see [`super::encoding`]).
-pub(super) const NULL: u8 = 0x00;
-pub(super) const NUMBER: u8 = 0x10;
-pub(super) const TEXT: u8 = 0x20;
-pub(super) const OBJECT: u8 = 0x30;
-pub(super) const ARRAY: u8 = 0x40;
-pub(super) const BOOLEAN: u8 = 0x50;
-pub(super) const TIME: u8 = 0x60;
+/// An ordering operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Comparison {
+    Lt,
+    Lte,
+    Gt,
+    Gte,
+}
+
+impl Comparison {
+    /// Whether it holds of two values that compare so.
+    #[must_use]
+    pub fn holds(self, order: std::cmp::Ordering) -> bool {
+        match self {
+            Self::Lt => order.is_lt(),
+            Self::Lte => order.is_le(),
+            Self::Gt => order.is_gt(),
+            Self::Gte => order.is_ge(),
+        }
+    }
+
+    /// The operator as SQL has it, blanks around it.
+    pub(crate) fn sql(self) -> &'static str {
+        match self {
+            Self::Lt => " < ",
+            Self::Lte => " <= ",
+            Self::Gt => " > ",
+            Self::Gte => " >= ",
+        }
+    }
+}
+
+/// The order of the types; with these tags values travel (see [`crate::query::eval::encoding`]).
+pub(in crate::query) const NULL: u8 = 0x00;
+pub(in crate::query) const NUMBER: u8 = 0x10;
+pub(in crate::query) const TEXT: u8 = 0x20;
+pub(in crate::query) const OBJECT: u8 = 0x30;
+pub(in crate::query) const ARRAY: u8 = 0x40;
+pub(in crate::query) const BOOLEAN: u8 = 0x50;
+pub(in crate::query) const TIME: u8 = 0x60;
 
 /// A value that is there. (One that is missing is an `Option::None` or an SQL NULL.)
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +92,7 @@ impl From<&Number> for Any {
 
 impl Any {
     /// The tag by which values of different types are ordered.
-    pub(super) fn rank(&self) -> u8 {
+    pub(in crate::query) fn rank(&self) -> u8 {
         match self {
             Self::Null => NULL,
             Self::Integer(_) | Self::Real(_) => NUMBER,
@@ -195,7 +228,7 @@ fn compare_integer_to_real(integer: i64, real: f64) -> Ordering {
 }
 
 /// The integer that a float is, if it is one within int64.
-pub(super) fn exact_integer(real: f64) -> Option<i64> {
+pub(in crate::query) fn exact_integer(real: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0; // 2^63
     #[expect(clippy::cast_possible_truncation, reason = "whole and within int64")]
     (real.fract() == 0.0 && (-LIMIT..LIMIT).contains(&real)).then_some(real as i64)

@@ -2,18 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::error::QueryError;
-use super::field::{Target, resolve};
+use crate::query::check::field::{Target, resolve};
+use crate::query::error::QueryError;
+use crate::query::eval::path::Paths;
 
 /// The most paths that `only` may list.
 pub const MAX_PATHS: usize = 100;
-
-/// The paths to keep, as segments from the document's root.
-///
-/// Rule: the conformance notes, "Order, pages, shapes": paths keep their parents; the elements of an array are each cut
-/// to the path, those without it stay as `{}`, and what is no object inside a walked array is dropped; a parent listed
-/// beside its child gives the whole parent.
-pub type Paths = Vec<Vec<String>>;
 
 /// Resolves the keys of `only`.
 ///
@@ -23,7 +17,7 @@ pub fn parse_paths(keys: &[String], place: &str) -> Result<Paths, QueryError> {
     let mut paths = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
         match resolve(key, &format!("{place}[{index}]"))? {
-            Target::Column(super::field::Column::CollectorId) => {
+            Target::Column(crate::query::check::field::Column::CollectorId) => {
                 paths.push(vec!["collector_info".to_owned(), "collector_id".to_owned()]);
             }
             Target::Column(column) => paths.push(vec![column.name().to_owned()]),

@@ -1,7 +1,7 @@
 //! The fields of a job as queries name them, and where each is found: in a column or inside the document.
 
-use super::error::{QueryError, unknown};
-use super::sql::Sql;
+use crate::query::error::{QueryError, unknown};
+use crate::query::sql::Sql;
 
 /// The most segments a path may have.
 pub const MAX_SEGMENTS: usize = 10;

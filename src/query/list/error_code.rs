@@ -1,10 +1,10 @@
 //! Jobs with an error of a given code: they stand in `job_errors`, by time.
 
-use crate::query::field::Column;
-use crate::query::filter::{ALWAYS, Filter};
-use crate::query::list::{List, Order, cut};
-use crate::query::plan::{Found, by_page_time};
-use crate::query::predicate::Check;
+use crate::query::check::field::Column;
+use crate::query::check::filter::{ALWAYS, Filter};
+use crate::query::eval::predicate::Check;
+use crate::query::list::plan::{List, Order, cut};
+use crate::query::list::seek::{Found, by_page_time};
 use crate::query::sql::Sql;
 
 /// Jobs that have an error of a code, as `job_errors` has them.

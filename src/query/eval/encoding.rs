@@ -13,8 +13,10 @@
 //! SQLite's order NULL < numbers < TEXT < BLOB is MongoDB's, but for null, whose BLOB is `x'00'`: who compares must look
 //! for it first. The encoding can be read back ([`Any::from_param`]); it never leaves a statement, so it may change.
 
-use super::sql::{Param, ParamRef};
-use super::value::{ARRAY, Any, BOOLEAN, NULL, NUMBER, OBJECT, TEXT, TIME, exact_integer};
+use crate::query::eval::value::{
+    ARRAY, Any, BOOLEAN, NULL, NUMBER, OBJECT, TEXT, TIME, exact_integer,
+};
+use crate::query::sql::{Param, ParamRef};
 use crate::time::Timestamp;
 
 /// Ends the members of an object and the items of an array: below every tag but null's, which is why a member or item
@@ -170,7 +172,7 @@ impl Any {
             }
             path = rest;
         }
-        super::evaluate::get(Self::decode_content(tag, &mut encoded)?, path)
+        crate::query::eval::functions::get(Self::decode_content(tag, &mut encoded)?, path)
     }
 }
 

@@ -2,11 +2,11 @@
 //! and SQLite merges what comes out of several. Walking all jobs by time instead would look at many that do not match.
 
 use crate::job::JobStatus;
-use crate::query::counts::Asked;
-use crate::query::field::Column;
-use crate::query::filter::{ColumnTest, Filter, equals};
-use crate::query::list::{List, Order, cut};
-use crate::query::plan::{Found, by_page_time};
+use crate::query::check::field::Column;
+use crate::query::check::filter::{ColumnTest, Filter, equals};
+use crate::query::counters::tables::Asked;
+use crate::query::list::plan::{List, Order, cut};
+use crate::query::list::seek::{Found, by_page_time};
 use crate::query::sql::{Param, Sql};
 
 /// The most branches that are merged.

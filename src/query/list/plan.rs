@@ -1,28 +1,32 @@
 //! Lists: sort, page and shape of a JobsQuery, compiled to one SELECT for the rows and one for the count.
 
-use super::condition;
-use super::counted::{self, ByStatus};
-use super::counts::{self, Asked, Counts};
-use super::error::QueryError;
-use super::field::{Column, Target, resolve, source};
-use super::filter::{self, ColumnTest, Filter};
-use super::only;
-use super::plan;
-use super::request::{JobsQuery, Page, SortKey};
-use super::scope::Scope;
-use super::sql::{Param, Sql};
+use crate::query::check::field::{Column, Target, resolve, source};
+use crate::query::check::filter;
+use crate::query::check::filter::{ColumnTest, Filter};
+use crate::query::check::operators;
+use crate::query::counters::group;
+use crate::query::counters::group::ByStatus;
+use crate::query::counters::tables;
+use crate::query::counters::tables::{Asked, Counts};
+use crate::query::error::QueryError;
+use crate::query::eval::path::{path_param, paths_param};
+use crate::query::eval::projection;
+use crate::query::list::{error_code, seek};
+use crate::query::request::{JobsQuery, Page, SortKey};
+use crate::query::sql::Sql;
+use crate::query::tenant::Scope;
 use crate::time::Timestamp;
 
 /// A compiled list: a statement for its rows, and one for their number. Where there is a quicker way than the statement
-/// that always holds, [`super::plan`] knows it.
+/// that always holds, [`crate::query::list::seek`] knows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct List {
-    pub(super) scope: Scope,
-    pub(super) filter: Filter,
-    pub(super) order: Order,
+    pub(in crate::query) scope: Scope,
+    pub(in crate::query) filter: Filter,
+    pub(in crate::query) order: Order,
     /// What documents are cut to; `None`: they are answered whole.
-    pub(super) shape: Option<only::Paths>,
-    pub(super) page: Page,
+    pub(in crate::query) shape: Option<crate::query::eval::path::Paths>,
+    pub(in crate::query) page: Page,
     is_counted_only: bool,
 }
 
@@ -32,7 +36,7 @@ const ANY_STATUS: &str =
 
 /// In which order the rows come.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Order {
+pub(in crate::query) enum Order {
     /// By time, the job id between equals.
     Time { newest_first: bool },
     /// By other columns or values.
@@ -41,9 +45,9 @@ pub(super) enum Order {
 
 /// A term of ORDER BY.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Term {
-    pub(super) sql: Sql,
-    pub(super) desc: bool,
+pub(in crate::query) struct Term {
+    pub(in crate::query) sql: Sql,
+    pub(in crate::query) desc: bool,
 }
 
 /// Compiles a list.
@@ -65,7 +69,7 @@ pub fn compile(request: &JobsQuery, now: Timestamp) -> Result<List, QueryError> 
             .status
             .map(|status| filter::equals(Column::Status, status.name())),
     );
-    all.push(condition::parse(
+    all.push(operators::parse(
         &query.filter,
         &query.filter_or,
         query.keyword.as_deref(),
@@ -80,9 +84,9 @@ pub fn compile(request: &JobsQuery, now: Timestamp) -> Result<List, QueryError> 
             None => Order::Other(terms),
         },
         shape: if query.only.is_empty() {
-            query.minimal.then(only::minimal)
+            query.minimal.then(projection::minimal)
         } else {
-            Some(only::parse_paths(&query.only, "query.only")?)
+            Some(projection::parse_paths(&query.only, "query.only")?)
         },
         page: query.page,
         is_counted_only: query.count_only,
@@ -118,10 +122,10 @@ impl List {
     /// column, the document as it is answered.
     #[must_use]
     pub fn rows(&self) -> Sql {
-        if let Some(found) = plan::found(self) {
+        if let Some(found) = seek::found(self) {
             return found.rows(self);
         }
-        if let Some(sql) = plan::errors::rows(self) {
+        if let Some(sql) = error_code::rows(self) {
             return sql;
         }
         let mut sql = self.selected();
@@ -132,7 +136,7 @@ impl List {
     /// The ids of the page's jobs in their order, as the first column, where no row need be read whole to find them.
     #[must_use]
     pub fn ids(&self) -> Option<Sql> {
-        if let Some(found) = plan::found(self) {
+        if let Some(found) = seek::found(self) {
             return Some(found.into_ids());
         }
         let is_told_by_index = matches!(self.order, Order::Time { .. })
@@ -166,10 +170,10 @@ impl List {
     /// they are kept by.
     #[must_use]
     pub fn count(&self) -> Sql {
-        if let Some(sql) = counts::total(&self.scope, &self.filter) {
+        if let Some(sql) = tables::total(&self.scope, &self.filter) {
             return sql;
         }
-        if let Some(sql) = plan::errors::count(self) {
+        if let Some(sql) = error_code::count(self) {
             return sql;
         }
         let mut sql = Sql::new("SELECT count(*) FROM jobs");
@@ -197,13 +201,13 @@ impl List {
     /// All matches, whatever the page, of so many jobs.
     #[must_use]
     pub fn count_of(&self, jobs: &ByStatus) -> i64 {
-        let passes = counted::statuses(&self.filter, None);
+        let passes = group::statuses(&self.filter, None);
         let of_those = jobs.iter().zip(passes).filter(|(_, passes)| *passes);
         of_those.map(|(jobs, _)| jobs).sum()
     }
 
     /// What is read of a row, up to the table's name.
-    pub(super) fn selected(&self) -> Sql {
+    pub(in crate::query) fn selected(&self) -> Sql {
         let Some(paths) = &self.shape else {
             return Sql::new("SELECT head, collector_info, tail FROM ");
         };
@@ -217,7 +221,7 @@ impl List {
     }
 
     /// The table to read from, under the name `jobs`.
-    pub(super) fn table(&self) -> &'static str {
+    pub(in crate::query) fn table(&self) -> &'static str {
         if self.needs_collector() {
             "documents AS jobs"
         } else {
@@ -245,7 +249,7 @@ impl List {
         self.filter.conjuncts().iter().any(has_ids)
     }
 
-    pub(super) fn ordered(&self) -> Sql {
+    pub(in crate::query) fn ordered(&self) -> Sql {
         // A plus keeps SQLite from walking all jobs in this order where a few are known by their ids.
         let is_few = self.is_of_few_ids();
         let mut sql = Sql::new(" ORDER BY ");
@@ -270,19 +274,13 @@ impl List {
 }
 
 /// The clauses that cut a page out.
-pub(super) fn cut(limit: u64, skip: u64) -> Sql {
+pub(in crate::query) fn cut(limit: u64, skip: u64) -> Sql {
     let mut sql = Sql::new(" LIMIT ");
     sql.bind(clamp(limit));
     if skip > 0 {
         sql.push(" OFFSET ").bind(clamp(skip));
     }
     sql
-}
-
-/// Paths as they are bound: a JSON array of arrays.
-pub(crate) fn paths_param(paths: &only::Paths) -> Param {
-    // Arrays of strings: nothing that serialising refuses.
-    Param::Text(serde_json::to_string(paths).unwrap_or_default())
 }
 
 fn clamp(number: u64) -> i64 {
@@ -335,12 +333,6 @@ fn order_by(keys: &[SortKey]) -> Result<Vec<Term>, QueryError> {
         });
     }
     Ok(terms)
-}
-
-/// A path as it is bound: a JSON array of its segments.
-pub(crate) fn path_param(path: &[String]) -> Param {
-    // An array of strings: nothing that serialising refuses.
-    Param::Text(serde_json::to_string(path).unwrap_or_default())
 }
 
 /// Whether a list is by time alone, and then whether the newest come first.

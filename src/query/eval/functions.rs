@@ -7,9 +7,9 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::path::{index, locate};
-use super::sql::Param;
-use super::value::{Any, MISSING_SORT_KEY};
+use crate::query::eval::path::{index, locate};
+use crate::query::eval::value::{Any, MISSING_SORT_KEY};
+use crate::query::sql::Param;
 
 /// The value at a path below another, gathered through arrays.
 ///
@@ -208,7 +208,7 @@ pub fn explode(value: Option<Any>) -> Option<String> {
             // Seventeen digits tell every float apart.
             Param::Real(real) => out.extend(format!("{real:.16e}").bytes()),
             Param::Integer(integer) => out.extend(integer.to_string().bytes()),
-            Param::Text(text) => super::value::write_text(&text, &mut out),
+            Param::Text(text) => crate::query::eval::value::write_text(&text, &mut out),
             Param::Null => out.extend(b"null"),
         }
     }
@@ -252,7 +252,7 @@ impl Any {
     }
 
     /// The value's type, as an error names it.
-    pub(super) fn type_name(&self) -> &'static str {
+    pub(in crate::query) fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Integer(_) | Self::Real(_) => "a number",

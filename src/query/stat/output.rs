@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::field::NullMeans;
-use super::sql::ParamRef;
-use super::stat::Kind;
-use super::value::{Any, write_integer, write_text};
+use crate::query::check::field::NullMeans;
+use crate::query::eval::value::{Any, write_integer, write_text};
+use crate::query::sql::ParamRef;
+use crate::query::stat::plan::Kind;
 use crate::time::Timestamp;
 
 /// What a row of the statement is.

@@ -4,14 +4,17 @@
 
 use serde_json::Value;
 
-use super::error::{QueryError, unknown};
-use super::field::{Column, ColumnKind, NullMeans, Target, resolve};
-use super::filter::{self, ALWAYS, ColumnTest, Comparison, Filter, NEVER};
-use super::pattern::{self, Pattern};
-use super::predicate::{Check, Predicate};
-use super::request::Condition;
-use super::sql::Param;
 use crate::json::type_name;
+use crate::query::check::field::{Column, ColumnKind, NullMeans, Target, resolve};
+use crate::query::check::filter;
+use crate::query::check::filter::{ALWAYS, ColumnTest, Filter, NEVER};
+use crate::query::error::{QueryError, unknown};
+use crate::query::eval::pattern;
+use crate::query::eval::pattern::Pattern;
+use crate::query::eval::predicate::{Check, Predicate};
+use crate::query::eval::value::Comparison;
+use crate::query::request::Condition;
+use crate::query::sql::Param;
 use crate::time::Timestamp;
 
 /// The most values in all the lists of a request together.
@@ -88,14 +91,14 @@ const OPERATORS: [Operator; 24] = {
 };
 
 /// Whether an operator compares with `now`.
-pub(super) fn asks_the_clock(name: &str) -> bool {
+pub(in crate::query) fn asks_the_clock(name: &str) -> bool {
     OPERATORS
         .iter()
         .any(|operator| operator.name == name && matches!(operator.rule, Rule::TimeDiff(_)))
 }
 
 /// Whether an operator's operand is a regular expression.
-pub(super) fn is_pattern(name: &str) -> bool {
+pub(in crate::query) fn is_pattern(name: &str) -> bool {
     OPERATORS.iter().any(|operator| {
         operator.name == name && matches!(operator.rule, Rule::Regex | Rule::RegexIn)
     })
@@ -371,9 +374,9 @@ impl<'v> Operand<'v> {
     fn typed(&self, kind: ColumnKind, value: &Value) -> Result<Option<Param>, QueryError> {
         match (kind, value) {
             (ColumnKind::Text, Value::String(text)) => Ok(Some(Param::Text(text.clone()))),
-            (ColumnKind::Integer, Value::Number(number)) => {
-                Ok(Some(super::value::Any::from(number).into_param()))
-            }
+            (ColumnKind::Integer, Value::Number(number)) => Ok(Some(
+                crate::query::eval::value::Any::from(number).into_param(),
+            )),
             (ColumnKind::Integer, Value::String(text)) => {
                 numeric(text).map(Some).ok_or_else(|| {
                     self.fault(format!(
@@ -480,9 +483,9 @@ fn any_equal(
     for value in values.iter().filter(|value| !value.is_null()) {
         if let Some(param) = operand.typed(column.kind(), value)? {
             list.push(
-                super::value::Any::from_param(param)
+                crate::query::eval::value::Any::from_param(param)
                     .as_ref()
-                    .map_or(Value::Null, super::value::to_json),
+                    .map_or(Value::Null, crate::query::eval::value::to_json),
             );
         }
     }
@@ -545,13 +548,13 @@ fn matches(target: &Target, pattern: &str, operand: &Operand<'_>) -> Result<Filt
 
 #[cfg(test)]
 mod tests {
-    use super::super::scope::Scope;
     use super::*;
+    use crate::query::tenant::Scope;
 
     #[track_caller]
     fn check(condition: &str, expected: &str) {
         let body = format!(r#"{{"domain_id":"d","query":{{"filter":[{condition}]}}}}"#);
-        let request = super::super::request::JobsQuery::from_json(body.as_bytes()).unwrap();
+        let request = crate::query::request::JobsQuery::from_json(body.as_bytes()).unwrap();
         let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
         let got = match parse(&request.query.filter, &[], None, now) {
             Ok(filter) => {

@@ -1,14 +1,16 @@
 //! The requests as they arrive: JSON or a query string, read into shapes in which every member has its type.
 //!
-//! What the language means by them is decided further in: [`super::filter`], [`super::list`], [`super::stat`].
+//! What the language means by them is decided further in: [`crate::query::check::filter`], [`crate::query::list::plan`], [`crate::query::stat::plan`].
+
+pub(crate) mod object;
+mod query_string;
 
 use serde_json::Value;
 
-use super::error::QueryError;
-use super::members::{Fault, Members, place_of_item, wrong_type};
-use super::pairs;
 use crate::job::JobStatus;
 use crate::json;
+use crate::query::error::QueryError;
+use crate::query::request::object::{Fault, Members, place_of_item, wrong_type};
 
 /// The most conditions in `filter` and `filter_or` together.
 pub const MAX_CONDITIONS: usize = 500;
@@ -52,7 +54,7 @@ impl Query {
         let conditions = self.filter.iter().chain(&self.filter_or);
         conditions
             .map(|condition| condition.operator.as_str())
-            .any(super::condition::asks_the_clock)
+            .any(crate::query::check::operators::asks_the_clock)
     }
 
     /// Whether it has regular expressions, which may take long to compile and to match, a step at a time.
@@ -64,7 +66,7 @@ impl Query {
 
 fn have_patterns(filter: &[Condition], filter_or: &[Condition]) -> bool {
     let mut conditions = filter.iter().chain(filter_or);
-    conditions.any(|condition| super::condition::is_pattern(&condition.operator))
+    conditions.any(|condition| crate::query::check::operators::is_pattern(&condition.operator))
 }
 
 /// `JobStatQuery` with its `spaceone.api.core.v1.StatisticsQuery`.
@@ -160,7 +162,7 @@ impl JobsQuery {
     pub fn from_pairs<'p>(
         pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
     ) -> Result<Self, QueryError> {
-        Self::from_value(&pairs::to_value(pairs)?)
+        Self::from_value(&query_string::to_value(pairs)?)
     }
 
     fn from_value(value: &Value) -> Result<Self, QueryError> {
@@ -227,11 +229,11 @@ impl JobStatQuery {
         let filter_or = conditions(&mut members, "filter_or")?;
         limit_conditions(&members, &filter, &filter_or)?;
         let stages = members.array("aggregate", usize::MAX)?;
-        if stages.len() > super::stat::MAX_STAGES {
+        if stages.len() > crate::query::stat::plan::MAX_STAGES {
             let problem = format!(
                 "has {} stages, at most {} are allowed",
                 stages.len(),
-                super::stat::MAX_STAGES
+                crate::query::stat::plan::MAX_STAGES
             );
             return Err(QueryError::Language {
                 place: members.place_of("aggregate"),
@@ -436,7 +438,7 @@ pub(crate) fn sort_keys(
                 "has {} keys, at most {MAX_SORT_KEYS} are allowed",
                 items.len()
             );
-            return Err(super::members::fault(fault, place, problem));
+            return Err(crate::query::request::object::fault(fault, place, problem));
         }
         return items
             .iter()
@@ -456,7 +458,7 @@ pub(crate) fn sort_keys(
 }
 
 fn only(members: &mut Members<'_>) -> Result<Vec<String>, QueryError> {
-    let items = members.array("only", super::only::MAX_PATHS)?;
+    let items = members.array("only", crate::query::eval::projection::MAX_PATHS)?;
     items
         .into_iter()
         .map(|(item, place)| match item {

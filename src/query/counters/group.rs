@@ -6,14 +6,14 @@
 
 use std::collections::HashMap;
 
-use super::counts::Asked;
-use super::date_format::DateFormat;
-use super::field::Column;
-use super::filter::Filter;
-use super::request::Page;
-use super::scope::Scope;
-use super::value::{Any, write_integer, write_text};
 use crate::job::JobStatus;
+use crate::query::check::field::Column;
+use crate::query::check::filter::Filter;
+use crate::query::counters::tables::Asked;
+use crate::query::eval::date_format::DateFormat;
+use crate::query::eval::value::{Any, write_integer, write_text};
+use crate::query::request::Page;
+use crate::query::tenant::Scope;
 use crate::time::{DAY_MILLIS, Timestamp};
 
 /// The most room that is made for rows to come, in bytes.
@@ -403,7 +403,7 @@ fn masks(passes: [bool; 6]) -> [i64; 6] {
 }
 
 /// Which statuses pass a filter, of a collector.
-pub(super) fn statuses(filter: &Filter, collector: Option<&str>) -> [bool; 6] {
+pub(in crate::query) fn statuses(filter: &Filter, collector: Option<&str>) -> [bool; 6] {
     JobStatus::ALL.map(|status| {
         filter.holds(&|column| match column {
             Column::Status => Some(status.name()),
@@ -416,7 +416,7 @@ pub(super) fn statuses(filter: &Filter, collector: Option<&str>) -> [bool; 6] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::filter::ALWAYS;
+    use crate::query::check::filter::ALWAYS;
 
     #[test]
     fn an_answer_that_grows_too_long_is_none() {

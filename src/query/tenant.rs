@@ -3,8 +3,8 @@
 //! SQL that reads jobs is built from a [`Scope`] or not at all: the domain comes first, and everything that a client
 //! said stands behind it in brackets of its own.
 
-use super::filter::Filter;
-use super::sql::Sql;
+use crate::query::check::filter::Filter;
+use crate::query::sql::Sql;
 
 /// The domain that a request may see.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,10 +7,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::filter::Comparison;
-use super::path::{locate, reach};
-use super::pattern::Pattern;
-use super::value::Any;
+use crate::query::eval::path::{locate, reach};
+use crate::query::eval::pattern::Pattern;
+use crate::query::eval::value::Any;
+use crate::query::eval::value::Comparison;
 
 /// A test of the values that a path reaches; it holds when any of them passes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

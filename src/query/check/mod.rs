@@ -1,0 +1,6 @@
+//! Phase 2: checks a request's shapes into types that can only be right.
+
+pub mod field;
+pub mod filter;
+pub mod operators;
+pub mod stages;

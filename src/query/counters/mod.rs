@@ -1,0 +1,4 @@
+//! Phase 3: what the counter tables can answer without reading jobs.
+
+pub mod group;
+pub(crate) mod tables;

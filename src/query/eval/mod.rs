@@ -1,0 +1,11 @@
+//! What SQLite calls back: functions over MongoDB's values, which the store registers under SQL names.
+
+pub mod arithmetic;
+pub mod date_format;
+pub mod encoding;
+pub mod functions;
+pub mod path;
+pub mod pattern;
+pub mod predicate;
+pub mod projection;
+pub mod value;
