@@ -282,7 +282,7 @@ impl Demo {
     const STEP_MILLIS: i64 = 3_000;
     const LONGEST_MILLIS: i64 = 90_000;
     /// The most jobs that come at once: where the clock jumps further, those before them never were.
-    const MOST_AT_ONCE: u64 = 1_000;
+    const MAX_AT_ONCE: u64 = 1_000;
 
     /// The demo of a seed, and its past until now.
     #[must_use]
@@ -324,7 +324,7 @@ impl Demo {
     pub fn born_until(&mut self, now: Timestamp) -> Vec<Life> {
         let passed = now.millis() - self.live.start.millis();
         let due = u64::try_from(passed / Self::STEP_MILLIS).unwrap_or(0);
-        self.next = self.next.max(due.saturating_sub(Self::MOST_AT_ONCE));
+        self.next = self.next.max(due.saturating_sub(Self::MAX_AT_ONCE));
         let mut born = Vec::new();
         loop {
             let life = self.world.life(&self.live, self.next);

@@ -16,7 +16,7 @@
 //! | 10 | [`json`], [`time`] | strict JSON, moments |
 //!
 //! A request goes one way: bytes, [`query::request`], a compiled [`query::List`] or [`query::Stat`],
-//! [`store::Snapshot`], bytes. Three things hold throughout: what a client sent never becomes SQL text; every read of
+//! [`store::ReadTransaction`], bytes. Three things hold throughout: what a client sent never becomes SQL text; every read of
 //! jobs begins with the domain; a document is copied to the answer as it lies in the database.
 
 pub mod api;

@@ -148,7 +148,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
     .client_request_timeout(HEAD_TIMEOUT)
     .keep_alive(KEEP_ALIVE)
     // Who has not asked to the end by then, or does not read, is let go.
-    .shutdown_timeout(api::MOST_STOPPING.as_secs())
+    .shutdown_timeout(api::MAX_STOPPING.as_secs())
     .disable_signals()
     .listen(listener)
     .map_err(StartError::Server)?

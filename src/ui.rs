@@ -313,9 +313,9 @@ mod tests {
     /// What a page may cost on its first visit.
     #[test]
     fn all_files_together_are_small() {
-        const MOST_BYTES: usize = 100_000;
+        const MAX_BYTES: usize = 100_000;
         let size = PAGE.html.len() + FILES.iter().map(|file| file.body().len()).sum::<usize>();
-        assert!(size < MOST_BYTES, "{size} bytes");
+        assert!(size < MAX_BYTES, "{size} bytes");
     }
 
     #[test]

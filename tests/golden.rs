@@ -12,7 +12,7 @@ use jobdeck::demo::{Timeline, World};
 use jobdeck::query::request::{JobStatQuery, JobsQuery};
 use jobdeck::query::sql::{Param, Sql};
 use jobdeck::query::{compile_list, compile_stat};
-use jobdeck::store::{Document, Interrupt, Mode, OnConflict, Snapshot, Store};
+use jobdeck::store::{Document, Interrupt, Mode, OnConflict, ReadTransaction, Store};
 use jobdeck::time::Timestamp;
 use serde_json::{Value, json};
 
@@ -45,7 +45,7 @@ fn requests_become_what_their_files_say() {
     let mut reader = store
         .reader(&Arc::new(Interrupt::after(Duration::from_mins(1))))
         .unwrap();
-    let snapshot = reader.snapshot().unwrap();
+    let transaction = reader.begin().unwrap();
     let rewrite = std::env::var("JOBDECK_GOLDEN").is_ok_and(|value| value == "rewrite");
     let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut files: Vec<_> = std::fs::read_dir(goldens)
@@ -58,7 +58,7 @@ fn requests_become_what_their_files_say() {
         let text = std::fs::read_to_string(&path).unwrap();
         let golden: Value = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let made = run(&snapshot, &golden);
+        let made = run(&transaction, &golden);
         let is_declared_empty =
             made["answer"]["results"] != json!([]) || golden["is_empty"] == true;
         assert!(
@@ -79,7 +79,7 @@ fn requests_become_what_their_files_say() {
     }
 }
 
-fn run(snapshot: &Snapshot<'_>, golden: &Value) -> Value {
+fn run(transaction: &ReadTransaction<'_>, golden: &Value) -> Value {
     let mut made =
         json!({"about": golden["about"], "route": golden["route"], "request": golden["request"]});
     if golden["is_empty"] == true {
@@ -88,9 +88,9 @@ fn run(snapshot: &Snapshot<'_>, golden: &Value) -> Value {
     let body = golden["request"].to_string();
     if golden["route"] == "stat" {
         let stat = compile_stat(&JobStatQuery::from_json(body.as_bytes()).unwrap(), now()).unwrap();
-        made["rows"] = statement(snapshot, &stat.statement().unwrap().sql);
+        made["rows"] = statement(transaction, &stat.statement().unwrap().sql);
         let mut out = b"[".to_vec();
-        let count = snapshot.stat(&stat, &mut out).unwrap();
+        let count = transaction.stat(&stat, &mut out).unwrap();
         out.push(b']');
         made["answer"] = json!({"results": serde_json::from_slice::<Value>(&out).unwrap()});
         if stat.page.limit.is_some() {
@@ -102,22 +102,22 @@ fn run(snapshot: &Snapshot<'_>, golden: &Value) -> Value {
     let mut results = Vec::new();
     if !list.is_counted_only() {
         if let Some(sql) = list.ids() {
-            made["ids"] = statement(snapshot, &sql);
+            made["ids"] = statement(transaction, &sql);
         }
-        made["rows"] = statement(snapshot, &list.rows());
+        made["rows"] = statement(transaction, &list.rows());
         let mut each = |document: Document<'_>| {
             results.push(serde_json::from_str::<Value>(&document.to_text()).unwrap());
             Ok(())
         };
-        snapshot.rows(&list, &mut each).unwrap();
+        transaction.rows(&list, &mut each).unwrap();
     }
-    made["count"] = statement(snapshot, &list.count());
-    made["answer"] = json!({"results": results, "total_count": snapshot.count(&list).unwrap()});
+    made["count"] = statement(transaction, &list.count());
+    made["answer"] = json!({"results": results, "total_count": transaction.count(&list).unwrap()});
     made
 }
 
 /// A statement as it is read best: a line a common table expression, the values beside, the plan below.
-fn statement(snapshot: &Snapshot<'_>, sql: &Sql) -> Value {
+fn statement(transaction: &ReadTransaction<'_>, sql: &Sql) -> Value {
     let mut text = sql.text().replace(") SELECT ", ")\nSELECT ");
     for number in 1..60 {
         text = text.replace(
@@ -137,5 +137,5 @@ fn statement(snapshot: &Snapshot<'_>, sql: &Sql) -> Value {
         })
         .collect();
     let lines: Vec<_> = text.lines().collect();
-    json!({"sql": lines, "params": params, "plan": snapshot.plan(sql).unwrap()})
+    json!({"sql": lines, "params": params, "plan": transaction.plan(sql).unwrap()})
 }

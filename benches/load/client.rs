@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 pub(crate) type Requests = Arc<[Vec<u8>]>;
 
 /// The largest answer, with its head: what is larger jobdeck streams, and none of the workloads is.
-const MOST_BYTES: usize = 256 << 10;
+const MAX_BYTES: usize = 256 << 10;
 
 pub(crate) struct Client(Runtime);
 
@@ -90,7 +90,7 @@ impl Connection {
     async fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let buffer = vec![0; MOST_BYTES];
+        let buffer = vec![0; MAX_BYTES];
         Self { stream, buffer }
     }
 
@@ -101,7 +101,7 @@ impl Connection {
         loop {
             match answer {
                 Some((head, end)) if filled == end => return &self.buffer[head..end],
-                _ => assert!(filled < MOST_BYTES, "an answer of more than {MOST_BYTES} B"),
+                _ => assert!(filled < MAX_BYTES, "an answer of more than {MAX_BYTES} B"),
             }
             let read = self.stream.read(&mut self.buffer[filled..]).await.unwrap();
             assert!(read > 0, "the server closed the connection");

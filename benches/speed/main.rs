@@ -283,13 +283,13 @@ fn ask(store: &Store, route: Route, body: &[u8]) -> Vec<u8> {
         Route::Stat => {
             let stat = compile_stat(&JobStatQuery::from_json(body).unwrap(), now).unwrap();
             let mut reader = store.reader(&interrupt).unwrap();
-            reader.snapshot().unwrap().stat(&stat, &mut out).unwrap();
+            reader.begin().unwrap().stat(&stat, &mut out).unwrap();
             out.extend(b"]}");
         }
         Route::Search => {
             let list = compile_list(&JobsQuery::from_json(body).unwrap(), now).unwrap();
             let mut reader = store.reader(&interrupt).unwrap();
-            let snapshot = reader.snapshot().unwrap();
+            let transaction = reader.begin().unwrap();
             let mut is_first = true;
             let mut total = None;
             if !list.is_counted_only() {
@@ -301,9 +301,9 @@ fn ask(store: &Store, route: Route, body: &[u8]) -> Vec<u8> {
                     document.write_to(&mut out);
                     Ok(())
                 };
-                total = snapshot.rows(&list, &mut each).unwrap();
+                total = transaction.rows(&list, &mut each).unwrap();
             }
-            let total = total.unwrap_or_else(|| snapshot.count(&list).unwrap());
+            let total = total.unwrap_or_else(|| transaction.count(&list).unwrap());
             write!(out, "],\"total_count\":{total}}}").unwrap();
         }
     }

@@ -16,7 +16,7 @@ use super::openapi::params::{ExportFormat, QueryParams};
 use super::wire::{AnswerWriter, Caching, Weight, answer};
 use crate::query::request::JobsQuery;
 use crate::query::{QueryError, compile_list};
-use crate::store::{Document, Snapshot, StoreError};
+use crate::store::{Document, ReadTransaction, StoreError};
 use crate::transfer::csv;
 
 /// The form of the file.
@@ -147,8 +147,8 @@ pub(crate) async fn export(
     access.check(Some(&query.domain_id))?;
     let now = app.clocks.now(Some(&query.domain_id));
     let compile = move || Ok(compile_list(&query, now)?);
-    let produce = move |list: &_, snapshot: &Snapshot<'_>, writer: &mut AnswerWriter| {
-        write(format, list, snapshot, writer)
+    let produce = move |list: &_, transaction: &ReadTransaction<'_>, writer: &mut AnswerWriter| {
+        write(format, list, transaction, writer)
     };
     let mut response = answer(
         &app,
@@ -173,12 +173,12 @@ pub(crate) async fn export(
 fn write(
     format: Format,
     list: &crate::query::List,
-    snapshot: &Snapshot<'_>,
+    transaction: &ReadTransaction<'_>,
     writer: &mut AnswerWriter,
 ) -> Result<(), StoreError> {
     format.write_start(writer.buffer());
     let mut is_first = true;
-    snapshot.rows(list, &mut |document| {
+    transaction.rows(list, &mut |document| {
         format.write_job(document, is_first, writer.buffer())?;
         is_first = false;
         writer.count(1);

@@ -16,7 +16,7 @@ use super::openapi::query::{JobStatQuery as StatBody, JobsQuery as SearchBody};
 use super::wire::{AnswerWriter, Caching, LIGHT_BYTES, Weight, answer, read_json};
 use crate::query::request::{JobStatQuery, JobsQuery};
 use crate::query::{List, QueryError, compile_list, compile_stat};
-use crate::store::{Snapshot, StoreError};
+use crate::store::{ReadTransaction, StoreError};
 
 /// The longest query string, in bytes.
 const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
@@ -166,10 +166,10 @@ pub(crate) async fn stat(
         (Weight::Statistics, is_light),
         Caching::Never,
         compile,
-        |stat, snapshot, writer| {
+        |stat, transaction, writer| {
             let out = writer.buffer();
             out.extend(b"{\"results\":[");
-            let count = snapshot.stat(stat, out)?;
+            let count = transaction.stat(stat, out)?;
             out.push(b']');
             if stat.page.limit.is_some() {
                 out.extend(format!(",\"total_count\":{count}").bytes());
@@ -218,14 +218,14 @@ async fn answer_list(
 /// Writes a JobsInfo: the documents as they lie in the database, with commas between.
 fn write_list(
     list: &List,
-    snapshot: &Snapshot<'_>,
+    transaction: &ReadTransaction<'_>,
     writer: &mut AnswerWriter,
 ) -> Result<(), StoreError> {
     writer.buffer().extend(b"{\"results\":[");
     let mut is_first = true;
     let mut total = None;
     if !list.is_counted_only() {
-        total = snapshot.rows(list, &mut |document| {
+        total = transaction.rows(list, &mut |document| {
             let out = writer.buffer();
             if !is_first {
                 out.push(b',');
@@ -238,7 +238,7 @@ fn write_list(
     }
     let count = match total {
         Some(total) => total,
-        None => snapshot.count(list)?,
+        None => transaction.count(list)?,
     };
     writer
         .buffer()

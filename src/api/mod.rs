@@ -34,7 +34,7 @@ pub use self::metrics::Metrics;
 pub(crate) use self::misbehave::{keep_socket, misbehave};
 pub use self::openapi::Description;
 pub(crate) use self::states::bring_up_to_date;
-pub(crate) use self::stopping::MOST as MOST_STOPPING;
+pub(crate) use self::stopping::MOST as MAX_STOPPING;
 pub use self::stopping::Stopping;
 pub(crate) use self::wire::is_known;
 use crate::clock::Clocks;

@@ -188,7 +188,7 @@ pub(super) async fn health(app: &App) -> Result<Vitals, &'static str> {
         let interrupt = Arc::new(crate::store::Interrupt::after(HEALTH_TIMEOUT));
         let domains = store
             .reader(&interrupt)
-            .and_then(|mut reader| reader.snapshot()?.domains());
+            .and_then(|mut reader| reader.begin()?.domains());
         Some(domains)
     });
     // A disk that stands still stops a thread where no deadline is looked at.

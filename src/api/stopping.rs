@@ -10,7 +10,7 @@ pub(crate) const MOST: Duration = Duration::from_secs(8);
 /// Without a request for so long, nothing that was asked before the signal still waits to be read.
 const QUIET: Duration = Duration::from_millis(100);
 /// After so many of these the server stops, however many go on asking.
-const MOST_LOOKS: usize = 5;
+const MAX_LOOKS: usize = 5;
 
 /// Whether the server stops, and how many requests it has begun to answer.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl Stopping {
     /// what stands idle as far as it has read, also where a request has come meanwhile.
     pub(crate) async fn let_them_finish(&self) {
         self.is_told.send_replace(true);
-        for _ in 0..MOST_LOOKS {
+        for _ in 0..MAX_LOOKS {
             let before = self.begun.load(Ordering::Relaxed);
             tokio::time::sleep(QUIET).await;
             if self.begun.load(Ordering::Relaxed) == before {

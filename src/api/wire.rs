@@ -25,7 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::App;
 use super::access_log::{QueryBody, Rows};
 use super::error::ApiError;
-use crate::store::{CancelOnDrop, Interrupt, Snapshot, Store, StoreError};
+use crate::store::{CancelOnDrop, Interrupt, ReadTransaction, Store, StoreError};
 
 /// The largest body of a query, in bytes.
 pub(crate) const MAX_QUERY_BYTES: usize = 1 << 20;
@@ -218,7 +218,7 @@ pub(crate) fn is_known(known: Option<&IfNoneMatch>, tag: &EntityTag) -> bool {
     }
 }
 
-/// Answers with what `produce` writes, reading from one snapshot of the database.
+/// Answers with what `produce` writes, reading from one transaction of the database.
 ///
 /// A light request is answered at once, on the worker's own thread: a hop to a blocking thread and back costs more than
 /// a page of an index does. What proves not to be quick begins anew on a blocking thread, so `produce` may run twice.
@@ -227,7 +227,9 @@ pub(crate) async fn answer<Q: Send + 'static>(
     (weight, is_light): (Weight, bool),
     caching: Caching,
     compile: impl FnOnce() -> Result<Q, ApiError> + Send + 'static,
-    produce: impl Fn(&Q, &Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError> + Send + 'static,
+    produce: impl Fn(&Q, &ReadTransaction<'_>, &mut AnswerWriter) -> Result<(), StoreError>
+    + Send
+    + 'static,
 ) -> Result<HttpResponse, ApiError> {
     let compile: Compile<_> = if is_light {
         let query = compile()?;
@@ -291,7 +293,7 @@ fn at_once<Q>(
     store: &Store,
     caching: &Caching,
     query: &Q,
-    produce: &impl Fn(&Q, &Snapshot<'_>, &mut AnswerWriter) -> Result<(), StoreError>,
+    produce: &impl Fn(&Q, &ReadTransaction<'_>, &mut AnswerWriter) -> Result<(), StoreError>,
 ) -> Option<Head> {
     let interrupt = Arc::new(Interrupt::after(AT_ONCE));
     let mut writer = AnswerWriter::new(State::AtOnce, interrupt);
@@ -419,15 +421,15 @@ impl AnswerWriter {
         store: &Store,
         caching: &Caching,
         query: &Q,
-        produce: &impl Fn(&Q, &Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
+        produce: &impl Fn(&Q, &ReadTransaction<'_>, &mut Self) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.look(store, caching)?;
         if self.is_known {
             return Ok(());
         }
         let mut reader = store.reader(&self.interrupt)?;
-        let snapshot = reader.snapshot()?;
-        produce(query, &snapshot, self)
+        let transaction = reader.begin()?;
+        produce(query, &transaction, self)
     }
 
     /// The same on the worker's thread, where there is a reader for that.
@@ -436,7 +438,7 @@ impl AnswerWriter {
         store: &Store,
         caching: &Caching,
         query: &Q,
-        produce: &impl Fn(&Q, &Snapshot<'_>, &mut Self) -> Result<(), StoreError>,
+        produce: &impl Fn(&Q, &ReadTransaction<'_>, &mut Self) -> Result<(), StoreError>,
     ) -> Option<Result<(), StoreError>> {
         let mut run = || {
             self.look(store, caching)?;
@@ -446,8 +448,8 @@ impl AnswerWriter {
             let Some(mut reader) = store.reader_at_once(&self.interrupt) else {
                 return Ok(None);
             };
-            let snapshot = reader.snapshot()?;
-            produce(query, &snapshot, self).map(Some)
+            let transaction = reader.begin()?;
+            produce(query, &transaction, self).map(Some)
         };
         run().transpose()
     }

@@ -25,7 +25,7 @@ use super::supervisor::Supervisor;
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
 
 /// How many descriptors a server asks for; it gets what the system allows.
-const MOST_DESCRIPTORS: u64 = 65_536;
+const MAX_DESCRIPTORS: u64 = 65_536;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Listening")]
@@ -318,7 +318,7 @@ fn run_server(
     mut ready_file: Option<ReadyFile>,
 ) -> Result<(), Failure> {
     // A connection is a descriptor, in a mock two, and many systems allow 1,024 unless one asks.
-    if let Err(error) = rlimit::increase_nofile_limit(MOST_DESCRIPTORS) {
+    if let Err(error) = rlimit::increase_nofile_limit(MAX_DESCRIPTORS) {
         ::log::warn!("no more descriptors can be had than there are: {error}");
     }
     let supervisor = Supervisor::find();

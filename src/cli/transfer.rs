@@ -202,7 +202,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<(), Failure> {
     let mut reader = store
         .reader(&Arc::new(Interrupt::after(Duration::MAX)))
         .map_err(store_failure)?;
-    let snapshot = reader.snapshot().map_err(store_failure)?;
+    let snapshot = reader.begin().map_err(store_failure)?;
     let progress = progress_bar(
         Some(snapshot.total().map_err(store_failure)?),
         "{bar:30} {human_pos}/{human_len} jobs",

@@ -1,6 +1,6 @@
 //! The one gate for tenancy.
 //!
-//! SQL that reads jobs is built from a [`Scope`] or not at all: the domain comes first, and everything that a client
+//! SQL that reads jobs is built from a [`Tenant`] or not at all: the domain comes first, and everything that a client
 //! said stands behind it in brackets of its own.
 
 use crate::query::check::filter::Filter;
@@ -8,11 +8,11 @@ use crate::query::sql::Sql;
 
 /// The domain that a request may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scope {
+pub struct Tenant {
     domain_id: String,
 }
 
-impl Scope {
+impl Tenant {
     #[must_use]
     pub(crate) fn new(domain_id: &str) -> Self {
         Self {
@@ -32,7 +32,7 @@ impl Scope {
         sql.bind(self.domain_id.as_str()).push(")");
         if !filter.is_always() {
             sql.push(" AND (")
-                .append(filter.lower_inside(self))
+                .append(filter.lower_unbracketed(self))
                 .push(")");
         }
         sql

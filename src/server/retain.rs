@@ -51,7 +51,7 @@ fn prune(
         return Ok(());
     }
     let no_deadline = Arc::new(Interrupt::after(Duration::MAX));
-    let all = store.reader(&no_deadline)?.snapshot()?.total()?;
+    let all = store.reader(&no_deadline)?.begin()?.total()?;
     if old > all / 2 {
         log::warn!(
             "{old} of {all} jobs were created before {before}, which is too many to delete unasked: is the clock right? Then \

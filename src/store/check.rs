@@ -89,7 +89,7 @@ impl Store {
     pub fn check(&self) -> Result<Report, StoreError> {
         let no_deadline = Arc::new(Interrupt::after(Duration::MAX));
         let mut reader = self.reader(&no_deadline)?;
-        let snapshot = reader.snapshot()?;
+        let snapshot = reader.begin()?;
         let connection = snapshot.connection();
         let mut report = Report {
             jobs: 0,
@@ -250,7 +250,7 @@ fn check_trigrams(
 }
 
 /// A derived table beside what the jobs themselves say: each a SELECT of a domain, of what is counted, and how often.
-struct Counts {
+struct CounterTable {
     table: &'static str,
     kept: &'static str,
     counted: &'static str,
@@ -261,48 +261,48 @@ const ERRORS: &str = "WITH errors AS (SELECT domain, jobs.id AS job, \
      iif(e.type = 'object', e.value ->> 'error_code', NULL) AS code \
      FROM jobs, json_each(iif(json_valid(head || '}'), head || '}', '{}'), '$.errors') AS e WHERE error_count > 0)";
 
-const COUNTS: [Counts; 9] = [
-    Counts {
+const COUNTS: [CounterTable; 9] = [
+    CounterTable {
         table: "status_counts",
         kept: "SELECT domain, status, jobs FROM status_counts",
         counted: "SELECT domain, status, count(*) FROM jobs GROUP BY 1, 2",
     },
-    Counts {
+    CounterTable {
         table: "collector_counts",
         kept: "SELECT domain, ifnull(collector_id || ' ', '') || status, jobs FROM collector_counts",
         counted: "SELECT domain, ifnull(collector_id || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
     },
-    Counts {
+    CounterTable {
         table: "collector_info_counts",
         kept: "SELECT domain, ifnull(collector_info || ' ', '') || status, jobs FROM collector_info_counts",
         counted: "SELECT domain, ifnull(collector_info || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
     },
-    Counts {
+    CounterTable {
         table: "project_counts",
         kept: "SELECT domain, ifnull(project_id || ' ', '') || status, jobs FROM project_counts",
         counted: "SELECT domain, ifnull(project_id || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
     },
-    Counts {
+    CounterTable {
         table: "day_counts",
         kept: "SELECT domain, status || ' ' || day, jobs FROM day_counts",
         counted: "SELECT domain, status || ' ' || ((created_at + 62167219200000) / 86400000), count(*) FROM jobs GROUP BY 1, 2",
     },
-    Counts {
+    CounterTable {
         table: "hour_counts",
         kept: "SELECT domain, status || ' ' || hour, jobs FROM hour_counts",
         counted: "SELECT domain, status || ' ' || ((created_at + 62167219200000) / 3600000), count(*) FROM jobs GROUP BY 1, 2",
     },
-    Counts {
+    CounterTable {
         table: "job_errors",
         kept: "SELECT domain, error_code, 1 FROM job_errors",
         counted: "SELECT domain, code, count(DISTINCT job) FROM errors WHERE typeof(code) = 'text' GROUP BY 1, 2",
     },
-    Counts {
+    CounterTable {
         table: "error_counts, jobs",
         kept: "SELECT domain, ifnull(error_code, ''), jobs FROM error_counts",
         counted: "SELECT domain, ifnull(code || '', ''), count(DISTINCT job) FROM errors GROUP BY 1, 2",
     },
-    Counts {
+    CounterTable {
         table: "error_counts, errors",
         kept: "SELECT domain, ifnull(error_code, ''), errors FROM error_counts",
         counted: "SELECT domain, ifnull(code || '', ''), count(*) FROM errors GROUP BY 1, 2",
@@ -310,7 +310,7 @@ const COUNTS: [Counts; 9] = [
 ];
 
 fn check_counts(connection: &Connection, report: &mut Report) -> Result<(), StoreError> {
-    for Counts {
+    for CounterTable {
         table,
         kept,
         counted,

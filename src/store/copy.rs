@@ -29,7 +29,7 @@ impl Store {
         each_step: &mut impl FnMut(u64, u64),
     ) -> Result<(), StoreError> {
         let mut reader = self.reader(&Arc::new(Interrupt::after(Duration::MAX)))?;
-        let snapshot = reader.snapshot()?;
+        let snapshot = reader.begin()?;
         let source = snapshot.connection();
         // A transaction begins with what it first reads.
         source.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {

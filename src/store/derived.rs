@@ -17,7 +17,7 @@ use crate::job::{JobError, JobStatus, error_codes};
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
 /// From so many sums on they are written before the transaction ends, so that memory stays flat.
-const MOST_SUMS: usize = 100_000;
+const MAX_SUMS: usize = 100_000;
 
 /// Every derived table but the columns of `jobs`, which each job brings along.
 pub(super) const TABLES: [&str; 9] = [
@@ -191,7 +191,7 @@ impl Changes {
             *of_jobs += jobs;
             *of_errors += jobs * errors;
         }
-        if self.sums >= MOST_SUMS {
+        if self.sums >= MAX_SUMS {
             self.write_sums(connection)?;
         }
         Ok(())

@@ -9,11 +9,11 @@ use quick_cache::{DefaultHashBuilder, Weighter};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ffi};
 
 /// The most that is held, in bytes: as much as such a connection's SQLite holds of pages.
-const MOST_BYTES: u64 = 3 << 20;
+const MAX_BYTES: u64 = 3 << 20;
 /// What it takes to hold a document, beside its text, in bytes.
 const BYTES_BESIDE_TEXT: u64 = 128;
 /// Of how many that have gone it is remembered that they were here: those are held longer when they come again.
-const MOST_REMEMBERED: usize = 8_192;
+const MAX_REMEMBERED: usize = 8_192;
 
 /// The pieces of a row of `jobs` of which its document is made.
 #[derive(Debug)]
@@ -91,19 +91,13 @@ impl Default for Documents {
 impl Documents {
     /// Holds as much as may be.
     pub(super) fn holding() -> Self {
-        Self::of_at_most(MOST_BYTES)
+        Self::of_at_most(MAX_BYTES)
     }
 
     fn of_at_most(bytes: u64) -> Self {
         let hasher = DefaultHashBuilder::default();
         let lifecycle = DefaultLifecycle::default();
-        Self(Cache::with(
-            MOST_REMEMBERED,
-            bytes,
-            Bytes,
-            hasher,
-            lifecycle,
-        ))
+        Self(Cache::with(MAX_REMEMBERED, bytes, Bytes, hasher, lifecycle))
     }
 
     #[cfg(test)]
@@ -215,6 +209,6 @@ mod tests {
         insert.execute((5_000, &longest)).unwrap();
         pieces(&mut documents, &connection, (7, 5_000));
         let held = documents.0.weight();
-        assert!((MOST_BYTES / 2..=MOST_BYTES).contains(&held), "{held}");
+        assert!((MAX_BYTES / 2..=MAX_BYTES).contains(&held), "{held}");
     }
 }

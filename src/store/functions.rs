@@ -16,9 +16,9 @@ use crate::query::Calculation;
 use crate::query::eval::date_format::DateFormat;
 use crate::query::eval::encoding::Encoded;
 use crate::query::eval::pattern::Pattern;
-use crate::query::eval::predicate::Prepared;
-use crate::query::eval::projection::Cut;
-use crate::query::eval::value::Any;
+use crate::query::eval::predicate::CompiledPredicate;
+use crate::query::eval::projection::Projection;
+use crate::query::eval::value::MongoValue;
 use crate::query::eval::{arithmetic, functions};
 use crate::query::sql::Param;
 use crate::time::Timestamp;
@@ -60,8 +60,8 @@ fn param(value: ValueRef<'_>) -> Result<Param> {
     })
 }
 
-fn output(value: Option<Any>) -> ToSqlOutput<'static> {
-    output_param(value.map_or(Param::Null, Any::into_param))
+fn output(value: Option<MongoValue>) -> ToSqlOutput<'static> {
+    output_param(value.map_or(Param::Null, MongoValue::into_param))
 }
 
 fn output_param(param: Param) -> ToSqlOutput<'static> {
@@ -74,8 +74,8 @@ fn output_param(param: Param) -> ToSqlOutput<'static> {
     })
 }
 
-fn any(context: &Context<'_>, index: usize) -> Result<Option<Any>> {
-    Ok(Any::from_param(param(context.get_raw(index))?))
+fn any(context: &Context<'_>, index: usize) -> Result<Option<MongoValue>> {
+    Ok(MongoValue::from_param(param(context.get_raw(index))?))
 }
 
 fn text<'c>(context: &'c Context<'_>, index: usize) -> Result<&'c str> {
@@ -157,7 +157,7 @@ impl Limits {
 
     /// As [`Limits::look`]; the arguments are kept from now on.
     fn keep(&self, context: &Context<'_>) -> Result<()> {
-        let bytes = self.look(context)? + std::mem::size_of::<Any>();
+        let bytes = self.look(context)? + std::mem::size_of::<MongoValue>();
         if self.listed_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MAX_LISTED_BYTES {
             let problem =
                 "the lists of this query are larger than 64 MiB; narrow the filter, or add a limit";
@@ -180,7 +180,7 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
         }
     })?;
     scalar.add("holds", 2, |context| {
-        let test = kept(context, 1, Prepared::new)?;
+        let test = kept(context, 1, CompiledPredicate::new)?;
         test.holds(text(context, 0)?)
             .map_err(damage)?
             .map_err(fault)
@@ -188,7 +188,7 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
     scalar.add("only", 2, |context| {
         let cut = kept(context, 1, |text| {
             serde_json::from_str(text)
-                .map(|paths| Cut::new(&paths))
+                .map(|paths| Projection::new(&paths))
                 .map_err(|error| error.to_string())
         })?;
         cut.apply(text(context, 0)?).map_err(damage)
@@ -257,7 +257,7 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
         let path = path(context, 1)?;
         // Nothing lies below a value that does not travel as a BLOB.
         let encoded = context.get_raw(0).as_blob().unwrap_or_default();
-        Ok(output(Any::get_encoded(encoded, &path)))
+        Ok(output(MongoValue::get_encoded(encoded, &path)))
     })?;
     scalar.add("member", 2, |context| {
         let path = path(context, 1)?;
@@ -290,7 +290,7 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
             context
                 .get::<Option<i64>>(0)?
                 .and_then(Timestamp::from_millis)
-                .map(Any::Time),
+                .map(MongoValue::Time),
         ))
     })?;
     scalar.add("date_text", 2, |context| {
@@ -303,8 +303,8 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
     scalar.add("any_date_text", 3, |context| {
         let format = kept(context, 1, DateFormat::new)?;
         match any(context, 0)? {
-            None | Some(Any::Null) => Ok(output(None)),
-            Some(Any::Time(moment)) => Ok(output(Some(format.format(moment)))),
+            None | Some(MongoValue::Null) => Ok(output(None)),
+            Some(MongoValue::Time(moment)) => Ok(output(Some(format.format(moment)))),
             Some(other) => Err(fault(functions::not_a_date(&other, text(context, 2)?))),
         }
     })?;
@@ -407,7 +407,7 @@ impl Aggregate<arithmetic::Sum, ToSqlOutput<'static>> for Sums {
     ) -> Result<ToSqlOutput<'static>> {
         let sum = sum.unwrap_or_default();
         Ok(match if self.mean { sum.mean() } else { sum.total() } {
-            Any::Null => output(None),
+            MongoValue::Null => output(None),
             number => output(Some(number)),
         })
     }

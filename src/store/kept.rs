@@ -16,22 +16,22 @@ use super::read::Document;
 use crate::job::JobStatus;
 use crate::query::counters::group::{ByCollector, ByDay, ByHour, ByStatus, DayLabels};
 use crate::query::counters::tables;
-use crate::query::counters::tables::Counts;
+use crate::query::counters::tables::CounterTable;
 use crate::query::sql::Sql;
-use crate::query::tenant::Scope;
+use crate::query::tenant::Tenant;
 
 /// The most that is held of collectors, in bytes of text.
-const MOST_INFO_BYTES: usize = 512 << 10;
+const MAX_INFO_BYTES: usize = 512 << 10;
 /// How many collectors are held at the most.
 const INFO_PLACES: i64 = 1 << 10;
 /// The most rows of counts of a domain that are held; where there are more, SQLite adds them up each time.
-const MOST_ROWS: i64 = 50_000;
+const MAX_ROWS: i64 = 50_000;
 /// The most domains of which a connection holds counts.
-const MOST_DOMAINS: usize = 16;
+const MAX_DOMAINS: usize = 16;
 /// The most days of a domain whose hours are held.
-const MOST_DAYS: usize = 32;
+const MAX_DAYS: usize = 32;
 /// The most formats of which the labels of days are held.
-const MOST_FORMATS: usize = 8;
+const MAX_FORMATS: usize = 8;
 
 /// What a connection holds.
 #[derive(Debug, Default)]
@@ -95,7 +95,7 @@ impl CollectorInfos {
         if let Some((_, before)) = self.places[place].replace((key, info)) {
             self.bytes -= before.len();
         }
-        if self.bytes > MOST_INFO_BYTES {
+        if self.bytes > MAX_INFO_BYTES {
             *self = Self::default();
         }
     }
@@ -166,16 +166,16 @@ impl Kept {
     pub(super) fn each_document<E: From<rusqlite::Error>>(
         &self,
         connection: &Connection,
-        scope: &Scope,
+        tenant: &Tenant,
         jobs: &[i64],
         mut each: impl FnMut(Document<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         if jobs.is_empty() {
             return Ok(());
         }
-        let domain = self.with(scope, |domain| {
+        let domain = self.with(tenant, |domain| {
             if domain.key.is_none() {
-                domain.key = read_key(connection, scope)?;
+                domain.key = read_key(connection, tenant)?;
             }
             // There is none where the domain has no jobs.
             Ok(domain.key.unwrap_or_default())
@@ -198,13 +198,13 @@ impl Kept {
     pub(super) fn statuses(
         &self,
         connection: &Connection,
-        scope: &Scope,
+        tenant: &Tenant,
     ) -> rusqlite::Result<ByStatus> {
-        self.with(scope, |domain| {
+        self.with(tenant, |domain| {
             if let Some(statuses) = domain.statuses {
                 return Ok(statuses);
             }
-            let statuses = read_statuses(connection, scope)?;
+            let statuses = read_statuses(connection, tenant)?;
             domain.statuses = Some(statuses);
             Ok(statuses)
         })
@@ -214,12 +214,12 @@ impl Kept {
     pub(super) fn with_days<T>(
         &self,
         connection: &Connection,
-        scope: &Scope,
+        tenant: &Tenant,
         act: impl FnOnce(&ByDay, &mut DayLabels) -> T,
     ) -> rusqlite::Result<Option<T>> {
-        self.with(scope, |domain| {
+        self.with(tenant, |domain| {
             if matches!(domain.days, Known::NotRead) {
-                domain.days = match read_days(connection, scope)? {
+                domain.days = match read_days(connection, tenant)? {
                     Some(days) => Known::Here((days, DayLabels::new())),
                     None => Known::TooMany,
                 };
@@ -227,7 +227,7 @@ impl Kept {
             let Known::Here((days, labels)) = &mut domain.days else {
                 return Ok(None);
             };
-            if labels.len() >= MOST_FORMATS {
+            if labels.len() >= MAX_FORMATS {
                 labels.clear();
             }
             Ok(Some(act(days, labels)))
@@ -238,18 +238,18 @@ impl Kept {
     pub(super) fn with_hours<T>(
         &self,
         connection: &Connection,
-        scope: &Scope,
+        tenant: &Tenant,
         day: i64,
         act: impl FnOnce(&ByHour) -> T,
     ) -> rusqlite::Result<T> {
-        self.with(scope, |domain| {
+        self.with(tenant, |domain| {
             if let Some(hours) = domain.hours.get(&day) {
                 return Ok(act(hours));
             }
-            if domain.hours.len() >= MOST_DAYS {
+            if domain.hours.len() >= MAX_DAYS {
                 domain.hours.clear();
             }
-            let hours = read_hours(connection, scope, day)?;
+            let hours = read_hours(connection, tenant, day)?;
             Ok(act(domain.hours.entry(day).or_insert(hours)))
         })
     }
@@ -258,12 +258,12 @@ impl Kept {
     pub(super) fn with_collectors<T>(
         &self,
         connection: &Connection,
-        scope: &Scope,
+        tenant: &Tenant,
         act: impl FnOnce(&ByCollector) -> T,
     ) -> rusqlite::Result<Option<T>> {
-        self.with(scope, |domain| {
+        self.with(tenant, |domain| {
             if matches!(domain.collectors, Known::NotRead) {
-                domain.collectors = match read_collectors(connection, scope)? {
+                domain.collectors = match read_collectors(connection, tenant)? {
                     Some(collectors) => Known::Here(collectors),
                     None => Known::TooMany,
                 };
@@ -277,33 +277,33 @@ impl Kept {
 
     fn with<T>(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         act: impl FnOnce(&mut Domain) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
         let mut held = self.0.borrow_mut();
-        if held.domains.len() >= MOST_DOMAINS && !held.domains.contains_key(scope.domain_id()) {
+        if held.domains.len() >= MAX_DOMAINS && !held.domains.contains_key(tenant.domain_id()) {
             held.domains.clear();
         }
-        if let Some(domain) = held.domains.get_mut(scope.domain_id()) {
+        if let Some(domain) = held.domains.get_mut(tenant.domain_id()) {
             return act(domain);
         }
         act(held
             .domains
-            .entry(scope.domain_id().to_owned())
+            .entry(tenant.domain_id().to_owned())
             .or_default())
     }
 }
 
-fn read_key(connection: &Connection, scope: &Scope) -> rusqlite::Result<Option<i64>> {
+fn read_key(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<Option<i64>> {
     connection
         .prepare_cached("SELECT id FROM domains WHERE domain_id = ?")?
-        .query_row([scope.domain_id()], |row| row.get(0))
+        .query_row([tenant.domain_id()], |row| row.get(0))
         .optional()
 }
 
-fn read_statuses(connection: &Connection, scope: &Scope) -> rusqlite::Result<ByStatus> {
+fn read_statuses(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<ByStatus> {
     let mut statuses = ByStatus::default();
-    let all = Counts::Statuses.all(scope, i64::MAX);
+    let all = CounterTable::Statuses.all(tenant, i64::MAX);
     read(connection, &all, |row| {
         statuses[status(row, 0)? as usize] += row.get::<_, i64>(1)?;
         Ok(())
@@ -311,18 +311,23 @@ fn read_statuses(connection: &Connection, scope: &Scope) -> rusqlite::Result<ByS
     Ok(statuses)
 }
 
-fn read_days(connection: &Connection, scope: &Scope) -> rusqlite::Result<Option<ByDay>> {
+fn read_days(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<Option<ByDay>> {
     let mut days: BTreeMap<i64, ByStatus> = BTreeMap::new();
-    let count = read(connection, &Counts::Days.all(scope, MOST_ROWS + 1), |row| {
-        days.entry(row.get(0)?).or_default()[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
-        Ok(())
-    })?;
-    Ok((count <= MOST_ROWS).then(|| days.into_iter().collect()))
+    let count = read(
+        connection,
+        &CounterTable::Days.all(tenant, MAX_ROWS + 1),
+        |row| {
+            days.entry(row.get(0)?).or_default()[status(row, 1)? as usize] +=
+                row.get::<_, i64>(2)?;
+            Ok(())
+        },
+    )?;
+    Ok((count <= MAX_ROWS).then(|| days.into_iter().collect()))
 }
 
-fn read_hours(connection: &Connection, scope: &Scope, day: i64) -> rusqlite::Result<ByHour> {
+fn read_hours(connection: &Connection, tenant: &Tenant, day: i64) -> rusqlite::Result<ByHour> {
     let mut hours: BTreeMap<i64, ByStatus> = BTreeMap::new();
-    read(connection, &tables::hours(scope, day), |row| {
+    read(connection, &tables::hours(tenant, day), |row| {
         hours.entry(row.get(0)?).or_default()[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
         Ok(())
     })?;
@@ -331,16 +336,16 @@ fn read_hours(connection: &Connection, scope: &Scope, day: i64) -> rusqlite::Res
 
 fn read_collectors(
     connection: &Connection,
-    scope: &Scope,
+    tenant: &Tenant,
 ) -> rusqlite::Result<Option<ByCollector>> {
     let mut collectors: HashMap<Option<String>, ByStatus> = HashMap::new();
-    let all = Counts::Collectors.all(scope, MOST_ROWS + 1);
+    let all = CounterTable::Collectors.all(tenant, MAX_ROWS + 1);
     let count = read(connection, &all, |row| {
         let counts = collectors.entry(row.get(0)?).or_default();
         counts[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
         Ok(())
     })?;
-    Ok((count <= MOST_ROWS).then(|| ByCollector::new(collectors.into_iter().collect())))
+    Ok((count <= MAX_ROWS).then(|| ByCollector::new(collectors.into_iter().collect())))
 }
 
 /// Reads the rows of a statement; tells how many there were.
@@ -391,7 +396,7 @@ mod tests {
         assert_eq!(infos.bytes, 25);
         infos.keep(-1, text(1));
         assert_eq!(infos.get(-1), Some(&text(1)));
-        infos.keep(2, text(MOST_INFO_BYTES));
+        infos.keep(2, text(MAX_INFO_BYTES));
         assert!(infos.get(2).is_none() && infos.get(7).is_none());
         assert_eq!(infos.bytes, 0, "too much is let go of");
     }

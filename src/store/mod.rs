@@ -37,7 +37,7 @@ pub use check::Report;
 pub use error::{OpenError, StoreError, remedy};
 pub use interrupt::{CancelOnDrop, Interrupt};
 pub use prune::Expired;
-pub use read::{Document, Snapshot};
+pub use read::{Document, ReadTransaction};
 pub use reader::Reader;
 use reader::Readers;
 use schema::{Found, SCHEMA_VERSION, inspect, migrate};

@@ -46,7 +46,7 @@ impl Store {
     /// [`StoreError`] when the database can't be read.
     pub fn count_expired(&self, expired: &Expired) -> Result<Vec<(String, u64)>, StoreError> {
         let mut reader = self.reader(&Arc::new(Interrupt::after(Duration::MAX)))?;
-        let snapshot = reader.snapshot()?;
+        let snapshot = reader.begin()?;
         let mut counts = Vec::new();
         for domain_id in snapshot.domains()?.into_iter().map(|(name, _)| name) {
             if expired
@@ -112,7 +112,7 @@ impl Store {
     /// [`StoreError`] when the database can't be read.
     pub fn free_bytes(&self) -> Result<u64, StoreError> {
         let mut reader = self.reader(&Arc::new(Interrupt::after(Duration::MAX)))?;
-        let snapshot = reader.snapshot()?;
+        let snapshot = reader.begin()?;
         let ask = |pragma| {
             let connection = snapshot.connection();
             connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))

@@ -11,17 +11,17 @@ use super::kept::Kept;
 use super::trigrams;
 use super::{Interrupt, Reader, StoreError};
 use crate::job::BEFORE_COLLECTOR_INFO;
-use crate::query::counters::group::{ByDay, ByHour, Counted, Source};
-use crate::query::list::seek::{FarPage, Start};
+use crate::query::counters::group::{ByDay, ByHour, CounterGroup, Source};
+use crate::query::list::seek::{Seek, Start};
 use crate::query::request::Page;
 use crate::query::sql::{ParamRef, Sql};
-use crate::query::tenant::Scope;
+use crate::query::tenant::Tenant;
 use crate::query::{List, Stat};
 
 /// Up to how many jobs are looked at one by one, where their ids may have a word.
-const MOST_CANDIDATES: usize = 10_000;
+const MAX_CANDIDATES: usize = 10_000;
 /// Up to how many jobs of a page are found first and read one by one then; of more, most are not read again so soon.
-const MOST_BY_ID: u64 = 1_000;
+const MAX_BY_ID: u64 = 1_000;
 /// The most that an aggregate may answer, in bytes.
 const MAX_STAT_BYTES: usize = 64 << 20;
 
@@ -54,9 +54,9 @@ impl<'d> Document<'d> {
 
 /// A transaction that reads. As rusqlite's own, but its two statements are prepared once, not read anew for each answer.
 #[derive(Debug)]
-struct ReadTransaction<'r>(&'r Connection);
+struct Deferred<'r>(&'r Connection);
 
-impl<'r> ReadTransaction<'r> {
+impl<'r> Deferred<'r> {
     fn begin(connection: &'r Connection) -> rusqlite::Result<Self> {
         // It is dropped where this is due to be interrupted: then it may have begun all the same.
         let begun = Self(connection);
@@ -65,7 +65,7 @@ impl<'r> ReadTransaction<'r> {
     }
 }
 
-impl Deref for ReadTransaction<'_> {
+impl Deref for Deferred<'_> {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
@@ -73,7 +73,7 @@ impl Deref for ReadTransaction<'_> {
     }
 }
 
-impl Drop for ReadTransaction<'_> {
+impl Drop for Deferred<'_> {
     fn drop(&mut self) {
         let ended = self.0.prepare_cached("ROLLBACK");
         let _ = ended.and_then(|mut statement| statement.execute([]));
@@ -90,8 +90,8 @@ impl Drop for ReadTransaction<'_> {
 
 /// The database at one moment.
 #[derive(Debug)]
-pub struct Snapshot<'r> {
-    transaction: ReadTransaction<'r>,
+pub struct ReadTransaction<'r> {
+    transaction: Deferred<'r>,
     kept: &'r Kept,
     /// Whether what is kept is that of this moment.
     is_kept_up_to_date: Cell<bool>,
@@ -103,11 +103,11 @@ impl Reader {
     ///
     /// # Errors
     /// [`StoreError`] when the database can't be read.
-    pub fn snapshot(&mut self) -> Result<Snapshot<'_>, StoreError> {
+    pub fn begin(&mut self) -> Result<ReadTransaction<'_>, StoreError> {
         let interrupt = Arc::clone(&self.interrupt);
         let reading = &*self.pooled;
-        let transaction = ReadTransaction::begin(&reading.connection)?;
-        Ok(Snapshot {
+        let transaction = Deferred::begin(&reading.connection)?;
+        Ok(ReadTransaction {
             transaction,
             kept: &reading.kept,
             is_kept_up_to_date: Cell::new(false),
@@ -116,7 +116,7 @@ impl Reader {
     }
 }
 
-impl Snapshot<'_> {
+impl ReadTransaction<'_> {
     pub(super) fn connection(&self) -> &Connection {
         &self.transaction
     }
@@ -131,7 +131,7 @@ impl Snapshot<'_> {
     }
 
     /// Hands the rows of a list on, as they lie in the database. Returns how many matches there are in all, where that
-    /// came out on the way; [`Snapshot::count`] tells it otherwise.
+    /// came out on the way; [`ReadTransaction::count`] tells it otherwise.
     ///
     /// # Errors
     /// [`StoreError`] when the query is stopped or at fault, or what `each` returns.
@@ -142,9 +142,9 @@ impl Snapshot<'_> {
     ) -> Result<Option<u64>, StoreError> {
         if let Some(page) = list.far_page() {
             match self.beginning(&page)? {
-                Beginning::Unknown => {}
-                Beginning::BehindTheEnd => return Ok(None),
-                Beginning::Hour(hour) => {
+                SeekResult::Unknown => {}
+                SeekResult::BehindTheEnd => return Ok(None),
+                SeekResult::Hour(hour) => {
                     self.page(&list.from_hour(&page, hour), each)?;
                     return Ok(None);
                 }
@@ -163,13 +163,13 @@ impl Snapshot<'_> {
         list: &List,
         each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
     ) -> Result<u64, StoreError> {
-        let is_short = list.page().limit.is_some_and(|limit| limit <= MOST_BY_ID);
+        let is_short = list.page().limit.is_some_and(|limit| limit <= MAX_BY_ID);
         if is_short
             && list.is_of_whole_documents()
             && let Some(sql) = list.ids()
         {
             let jobs = self.ids(&sql)?;
-            self.documents_of(list.scope(), &jobs, each)?;
+            self.documents_of(list.tenant(), &jobs, each)?;
             return Ok(jobs.len() as u64);
         }
         self.documents(&list.rows(), each)
@@ -188,7 +188,7 @@ impl Snapshot<'_> {
             let total = jobs.len() as u64;
             let mut place = 0..total;
             jobs.retain(|_| place.next().is_some_and(|place| page.has(place)));
-            self.documents_of(list.scope(), &jobs, each)?;
+            self.documents_of(list.tenant(), &jobs, each)?;
             return Ok(total);
         }
         let mut place = 0;
@@ -212,35 +212,38 @@ impl Snapshot<'_> {
     /// Hands the documents of these jobs of a domain on.
     fn documents_of(
         &self,
-        scope: &Scope,
+        tenant: &Tenant,
         jobs: &[i64],
         each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let kept = self.kept()?;
-        self.told(kept.each_document(&self.transaction, scope, jobs, each))
+        self.told(kept.each_document(&self.transaction, tenant, jobs, each))
     }
 
     /// The few jobs among which all matches are, where that is known.
     fn candidates(&self, list: &List) -> Result<Option<Vec<i64>>, StoreError> {
         Ok(match list.words() {
-            Some(words) => trigrams::candidates(&self.transaction, words, MOST_CANDIDATES)?,
+            Some(words) => trigrams::candidates(&self.transaction, words, MAX_CANDIDATES)?,
             None => None,
         })
     }
 
-    fn beginning(&self, page: &FarPage) -> Result<Beginning, StoreError> {
-        let (connection, scope) = (&self.transaction, &page.scope);
+    fn beginning(&self, page: &Seek) -> Result<SeekResult, StoreError> {
+        let (connection, tenant) = (&self.transaction, &page.tenant);
         let find = |days: &ByDay, _: &mut _| page.find(days.iter(), 0);
-        let day = match self.kept()?.with_days(connection, scope, find)? {
-            None => return Ok(Beginning::Unknown),
-            Some(None) => return Ok(Beginning::BehindTheEnd),
+        let day = match self.kept()?.with_days(connection, tenant, find)? {
+            None => return Ok(SeekResult::Unknown),
+            Some(None) => return Ok(SeekResult::BehindTheEnd),
             Some(Some(day)) => day,
         };
         let find = |hours: &ByHour| page.find(hours.iter(), day.passed);
         Ok(
-            match self.kept()?.with_hours(connection, scope, day.span, find)? {
-                Some(hour) => Beginning::Hour(hour),
-                None => Beginning::BehindTheEnd,
+            match self
+                .kept()?
+                .with_hours(connection, tenant, day.span, find)?
+            {
+                Some(hour) => SeekResult::Hour(hour),
+                None => SeekResult::BehindTheEnd,
             },
         )
     }
@@ -250,8 +253,8 @@ impl Snapshot<'_> {
     /// # Errors
     /// [`StoreError`] when the query is stopped or at fault.
     pub fn count(&self, list: &List) -> Result<u64, StoreError> {
-        if let Some(scope) = list.scope_of_statuses() {
-            let statuses = self.kept()?.statuses(&self.transaction, scope)?;
+        if let Some(tenant) = list.tenant_of_statuses() {
+            let statuses = self.kept()?.statuses(&self.transaction, tenant)?;
             return Ok(u64::try_from(list.count_of(&statuses)).unwrap_or(0));
         }
         let sql = match self.candidates(list)? {
@@ -323,21 +326,21 @@ impl Snapshot<'_> {
         Ok(count)
     }
 
-    /// As [`Snapshot::stat`], from counts in memory; `None` where they are too many.
+    /// As [`ReadTransaction::stat`], from counts in memory; `None` where they are too many.
     fn counted(
         &self,
-        counted: &Counted,
+        counted: &CounterGroup,
         page: Page,
         out: &mut Vec<u8>,
     ) -> Result<Option<u64>, StoreError> {
-        let (connection, scope) = (&self.transaction, &counted.scope);
+        let (connection, tenant) = (&self.transaction, &counted.tenant);
         let written = match counted.source() {
-            Source::Days => self.kept()?.with_days(connection, scope, |days, labels| {
+            Source::Days => self.kept()?.with_days(connection, tenant, |days, labels| {
                 counted.write_by_day(days, labels, page, MAX_STAT_BYTES, out)
             })?,
             Source::Collectors => {
                 self.kept()?
-                    .with_collectors(connection, scope, |collectors| {
+                    .with_collectors(connection, tenant, |collectors| {
                         counted.write_by_collector(collectors, page, MAX_STAT_BYTES, out)
                     })?
             }
@@ -419,7 +422,7 @@ impl Snapshot<'_> {
 }
 
 /// Where a far page begins.
-enum Beginning {
+enum SeekResult {
     Hour(Start),
     BehindTheEnd,
     Unknown,
@@ -486,12 +489,12 @@ mod tests {
         // The steps of a statement that is kept are counted on, so each of them comes to be the one at which it is looked.
         for _ in 0..STEPS_BETWEEN_LOOKS {
             let mut reader = store.reader(&overdue).unwrap();
-            let result = reader.snapshot().and_then(|snapshot| snapshot.total());
+            let result = reader.begin().and_then(|transaction| transaction.total());
             interrupted += usize::from(matches!(result, Err(StoreError::Timeout)));
             assert!(reader.pooled.connection.is_autocommit());
         }
         let mut reader = store.reader(&in_time).unwrap();
-        assert_eq!(reader.snapshot().unwrap().total().unwrap(), 0);
+        assert_eq!(reader.begin().unwrap().total().unwrap(), 0);
         assert!(interrupted > 0);
     }
 
@@ -523,7 +526,7 @@ mod tests {
                 tasks.push((job.job_id, job.total_tasks));
                 Ok(())
             };
-            reader.snapshot().unwrap().rows(&list, &mut each).unwrap();
+            reader.begin().unwrap().rows(&list, &mut each).unwrap();
             let held = reader.pooled.kept.held_documents();
             assert_eq!(held, tasks.len(), "else nothing is tested here");
             tasks
@@ -572,21 +575,21 @@ mod tests {
         drop(writer);
         let minute = Arc::new(Interrupt::after(Duration::from_mins(1)));
         let mut reader = store.reader(&minute).unwrap();
-        let snapshot = reader.snapshot().unwrap();
+        let transaction = reader.begin().unwrap();
         for shape in ["", r#","only":["job_id"]"#] {
             let request = format!(
                 r#"{{"domain_id":"d","query":{{"keyword":"word","page":{{"start":2,"limit":1}}{shape}}}}}"#
             );
             let request = JobsQuery::from_json(request.as_bytes()).unwrap();
             let list = compile_list(&request, Timestamp::MIN).unwrap();
-            assert!(snapshot.candidates(&list).unwrap().is_some());
+            assert!(transaction.candidates(&list).unwrap().is_some());
             let mut found = Vec::new();
             let mut each = |document: Document<'_>| {
                 let job: serde_json::Value = serde_json::from_str(&document.to_text()).unwrap();
                 found.push(job["job_id"].clone());
                 Ok(())
             };
-            assert_eq!(snapshot.rows(&list, &mut each).unwrap(), Some(3));
+            assert_eq!(transaction.rows(&list, &mut each).unwrap(), Some(3));
             assert_eq!(found, ["b-word"], "{shape}");
         }
     }

@@ -15,7 +15,7 @@ pub(super) const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 /// million jobs, and some pages below them. SQLite's own 2,000, which the others have, are less than those levels.
 const AT_ONCE_CACHE_KIB: i64 = 3 << 10;
 /// How long a new reader for an answer at once is waited for: some times what it takes.
-const MOST_OPENING: Duration = Duration::from_millis(3);
+const MAX_OPENING: Duration = Duration::from_millis(3);
 
 /// A connection of the pool, with what bounds its functions.
 #[derive(Debug)]
@@ -95,19 +95,19 @@ impl Reader {
             Some(pooled) => pooled,
             None => wait_for_one(pool, waits, interrupt)?,
         };
-        Ok(Self::begin(pooled, interrupt))
+        Ok(Self::bounded(pooled, interrupt))
     }
 
     /// A reader that is idle, or opened in no time; `None` where there is none.
     pub(super) fn at_once(pool: &r2d2::Pool<Readers>, interrupt: &Arc<Interrupt>) -> Option<Self> {
         let pooled = pool
             .try_get()
-            .or_else(|| pool.get_timeout(MOST_OPENING).ok())?;
-        Some(Self::begin(pooled, interrupt))
+            .or_else(|| pool.get_timeout(MAX_OPENING).ok())?;
+        Some(Self::bounded(pooled, interrupt))
     }
 
     /// Has what is run here end when the interrupt is due.
-    fn begin(pooled: r2d2::PooledConnection<Readers>, interrupt: &Arc<Interrupt>) -> Self {
+    fn bounded(pooled: r2d2::PooledConnection<Readers>, interrupt: &Arc<Interrupt>) -> Self {
         let interrupt = Arc::clone(interrupt);
         pooled.limits.begin(Some(Arc::clone(&interrupt)));
         Self { pooled, interrupt }

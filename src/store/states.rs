@@ -147,7 +147,7 @@ mod tests {
         ));
         let mut reader = store.reader(&interrupt).unwrap();
         let mut found = Vec::new();
-        let snapshot = reader.snapshot().unwrap();
+        let snapshot = reader.begin().unwrap();
         snapshot
             .every_document(&mut |document| {
                 let job = Job::from_json(document.to_text().as_bytes()).unwrap();

@@ -25,7 +25,7 @@ const BLOCK: i64 = 1 << PLACE_BITS;
 /// How many bits a place in a block has.
 const PLACE_BITS: u32 = u16::BITS;
 /// From so many on what is noted is written, so that memory stays flat: a block of ids of the usual length.
-const MOST_NOTED: usize = 1 << 20;
+const MAX_NOTED: usize = 1 << 20;
 
 /// Calls `each` with every trigram under which an id stands.
 fn each_of_id(id: &str, each: &mut impl FnMut(&str)) {
@@ -69,7 +69,7 @@ impl Postings {
 
     /// Whether a job may be noted beside those that are: it is of their block, and they are not too many.
     pub(super) fn takes(&self, id: i64) -> bool {
-        self.noted.is_empty() || self.block == block_of(id) && self.noted.len() < MOST_NOTED
+        self.noted.is_empty() || self.block == block_of(id) && self.noted.len() < MAX_NOTED
     }
 
     /// Notes a job that is taken.

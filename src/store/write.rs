@@ -53,7 +53,7 @@ pub struct WriteTransaction<'w> {
 /// How much of the database a large import holds in memory, in KiB: the index of the ids is written to all over.
 const BULK_CACHE_KIB: i64 = 64 << 10;
 /// The most that a transaction remembers of collectors, in bytes of text.
-const MOST_INFO_BYTES: usize = 4 << 20;
+const MAX_INFO_BYTES: usize = 4 << 20;
 
 impl Writer<'_> {
     /// Begins to write; other writers wait from here.
@@ -399,7 +399,7 @@ impl<'w> WriteTransaction<'w> {
             key
         };
         self.collector_info_bytes += info.len();
-        if self.collector_info_bytes > MOST_INFO_BYTES {
+        if self.collector_info_bytes > MAX_INFO_BYTES {
             self.collector_infos.clear();
             self.collector_info_bytes = info.len();
         }

@@ -16,7 +16,9 @@ use std::thread;
 pub use self::read::read_jobs;
 use self::read::read_placed;
 use crate::job::{Job, JobTextError};
-use crate::store::{OnConflict, ReadyJob, Snapshot, Store, StoreError, WriteTransaction, Written};
+use crate::store::{
+    OnConflict, ReadTransaction, ReadyJob, Store, StoreError, WriteTransaction, Written,
+};
 
 /// From so many bytes of documents on they are handed over to be written.
 const BATCH_BYTES: usize = 256 << 10;
@@ -259,14 +261,14 @@ fn write_batches(
 /// # Errors
 /// [`TransferError`] when the database can't be read or the output not be written to.
 pub fn export(
-    snapshot: &Snapshot<'_>,
+    transaction: &ReadTransaction<'_>,
     name: &str,
     out: &mut impl Write,
 ) -> Result<u64, TransferError> {
     let mut count = 0;
     let mut fault = None;
     let mut line = Vec::new();
-    let result = snapshot.every_document(&mut |document| {
+    let result = transaction.every_document(&mut |document| {
         count += 1;
         line.clear();
         document.write_to(&mut line);

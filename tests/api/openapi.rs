@@ -1238,7 +1238,7 @@ fn the_limits_are_the_codes() {
             "/Query/properties/filter_or/maxItems",
             request::MAX_CONDITIONS,
         ),
-        ("/Query/properties/only/maxItems", only::MAX_PATHS),
+        ("/Query/properties/only/maxItems", projection::MAX_PATHS),
         (
             "/Sort/oneOf/0/properties/keys/maxItems",
             request::MAX_SORT_KEYS,
@@ -1246,13 +1246,13 @@ fn the_limits_are_the_codes() {
         ("/Sort/oneOf/1/maxItems", request::MAX_SORT_KEYS),
         (
             "/StatisticsQuery/properties/aggregate/maxItems",
-            stat::MAX_STAGES,
+            plan::MAX_STAGES,
         ),
-        ("/Group/properties/keys/maxItems", stage::MAX_FIELDS),
-        ("/Group/properties/fields/maxItems", stage::MAX_FIELDS),
-        ("/GroupField/properties/fields/maxItems", stage::MAX_FIELDS),
-        ("/Project/properties/fields/maxItems", stage::MAX_FIELDS),
-        ("/Name/maxLength", stage::MAX_NAME_BYTES),
+        ("/Group/properties/keys/maxItems", stages::MAX_FIELDS),
+        ("/Group/properties/fields/maxItems", stages::MAX_FIELDS),
+        ("/GroupField/properties/fields/maxItems", stages::MAX_FIELDS),
+        ("/Project/properties/fields/maxItems", stages::MAX_FIELDS),
+        ("/Name/maxLength", stages::MAX_NAME_BYTES),
         (
             "/JobInfo/properties/job_id/maxLength",
             jobdeck::job::MAX_ID_BYTES,

@@ -119,12 +119,12 @@ fn the_limits_are_the_codes() {
         format!(
             "| sort keys; paths in `only` | {}; {} |",
             request::MAX_SORT_KEYS,
-            only::MAX_PATHS
+            projection::MAX_PATHS
         ),
         format!(
             "| stages; keys and fields of one group or project | {}; {} each |",
-            stat::MAX_STAGES,
-            stage::MAX_FIELDS
+            plan::MAX_STAGES,
+            stages::MAX_FIELDS
         ),
         "| regular expressions; bytes of one; backtracking steps over one value | 50; 1,000; 100,000 |".to_owned(),
         "| values in a query; in a free-form member of a job | 50,000; 100,000 |".to_owned(),
@@ -135,11 +135,11 @@ fn the_limits_are_the_codes() {
         assert!(readme.contains(&line), "{line}");
     }
     assert_eq!(
-        (condition::MAX_LIST_VALUES, pattern::MAX_PATTERN_BYTES),
+        (operators::MAX_LIST_VALUES, pattern::MAX_PATTERN_BYTES),
         (10_000, 1_000)
     );
     assert_eq!(
-        (condition::MAX_PATTERNS, stat::MAX_EXPRESSIONS),
+        (operators::MAX_PATTERNS, plan::MAX_EXPRESSIONS),
         (50, 2_000)
     );
     assert_eq!(
@@ -148,7 +148,7 @@ fn the_limits_are_the_codes() {
     );
     assert_eq!(pattern::MAX_BACKTRACKED_BYTES, 16 << 10);
     assert_eq!(
-        (condition::MAX_WORDS, condition::MAX_WORD_BYTES),
+        (operators::MAX_WORDS, operators::MAX_WORD_BYTES),
         (500, 16 << 10)
     );
 }

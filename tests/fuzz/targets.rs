@@ -50,16 +50,16 @@ pub(crate) fn query(bytes: &[u8]) -> usize {
     if let Ok(list) = list() {
         with_store(|store| {
             let mut reader = store.reader(&minute()).unwrap();
-            let snapshot = reader.snapshot().unwrap();
+            let transaction = reader.begin().unwrap();
             for sql in [list.rows(), list.count()].into_iter().chain(list.ids()) {
                 check_text(&sql);
-                snapshot.plan(&sql).unwrap();
+                transaction.plan(&sql).unwrap();
             }
-            check_fault(snapshot.rows(&list, &mut |document| {
+            check_fault(transaction.rows(&list, &mut |document| {
                 serde_json::from_str::<serde_json::Value>(&document.to_text()).unwrap();
                 Ok(())
             }));
-            check_fault(snapshot.count(&list));
+            check_fault(transaction.count(&list));
         });
         answered += 1;
     }
@@ -71,10 +71,10 @@ pub(crate) fn query(bytes: &[u8]) -> usize {
             let sql = &stat.statement().unwrap().sql;
             check_text(sql);
             let mut reader = store.reader(&minute()).unwrap();
-            let snapshot = reader.snapshot().unwrap();
-            snapshot.plan(sql).unwrap();
+            let transaction = reader.begin().unwrap();
+            transaction.plan(sql).unwrap();
             let mut out = b"[".to_vec();
-            if check_fault(snapshot.stat(&stat, &mut out)) {
+            if check_fault(transaction.stat(&stat, &mut out)) {
                 out.push(b']');
                 serde_json::from_slice::<Vec<serde_json::Value>>(&out).unwrap();
             }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 /// How long any answer may take.
 pub(crate) const BOUND: Duration = Duration::from_secs(30);
 /// The most memory that the process may ever have had.
-const MOST_MEMORY_KIB: u64 = 256 << 10;
+const MAX_MEMORY_KIB: u64 = 256 << 10;
 
 /// A domain that nothing hostile is about; what is asked of it must stay as it was.
 const GOOD_DOMAIN: &str = "good";
@@ -119,7 +119,7 @@ impl Server {
             .find(|line| line.contains(" ERROR ") || line.contains("panicked"));
         assert_eq!(fault, None, "the log has a fault");
         let memory = self.most_memory_kib();
-        assert!(memory < MOST_MEMORY_KIB, "it has needed {memory} KiB");
+        assert!(memory < MAX_MEMORY_KIB, "it has needed {memory} KiB");
     }
 
     fn most_memory_kib(&self) -> u64 {

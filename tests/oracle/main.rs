@@ -442,11 +442,7 @@ impl Database {
             documents.push(document.to_text());
             Ok(())
         };
-        reader
-            .snapshot()
-            .unwrap()
-            .every_document(&mut each)
-            .unwrap();
+        reader.begin().unwrap().every_document(&mut each).unwrap();
         drop(reader);
         let mine = documents
             .iter()
@@ -467,17 +463,17 @@ impl Database {
         )
         .unwrap();
         let mut reader = self.store.reader(&forever()).unwrap();
-        let snapshot = reader.snapshot().unwrap();
+        let transaction = reader.begin().unwrap();
         let mut ids = Vec::new();
         let mut each = |document: Document<'_>| {
             let job: Value = serde_json::from_str(&document.to_text()).unwrap();
             ids.push(job["job_id"].as_str().unwrap().to_owned());
             Ok(())
         };
-        snapshot.rows(&list, &mut each).unwrap();
+        transaction.rows(&list, &mut each).unwrap();
         (
             ids,
-            usize::try_from(snapshot.count(&list).unwrap()).unwrap(),
+            usize::try_from(transaction.count(&list).unwrap()).unwrap(),
         )
     }
 
@@ -491,7 +487,7 @@ impl Database {
         .unwrap();
         let mut reader = self.store.reader(&forever()).unwrap();
         let mut out = b"[".to_vec();
-        let result = reader.snapshot().unwrap().stat(&stat, &mut out);
+        let result = reader.begin().unwrap().stat(&stat, &mut out);
         out.push(b']');
         match result {
             Ok(_) => Some(serde_json::from_slice(&out).unwrap()),

@@ -184,12 +184,12 @@ impl Stored {
     fn answer(&self, domain: &str, (is_stat, query): &Question) -> String {
         let body = json!({"domain_id": domain, "query": query}).to_string();
         let mut reader = self.store.reader(&forever()).unwrap();
-        let snapshot = reader.snapshot().unwrap();
+        let transaction = reader.begin().unwrap();
         if *is_stat {
             let query = JobStatQuery::from_json(body.as_bytes()).unwrap();
             let stat = compile_stat(&query, Timestamp::MIN).unwrap();
             let mut out = Vec::new();
-            let told = snapshot.stat(&stat, &mut out);
+            let told = transaction.stat(&stat, &mut out);
             let told = told.map_or_else(|error| error.to_string(), |count| count.to_string());
             return String::from_utf8(out).unwrap() + " " + &told;
         }
@@ -201,9 +201,9 @@ impl Stored {
                 told += &document.to_text();
                 Ok(())
             };
-            snapshot.rows(&list, &mut each).unwrap();
+            transaction.rows(&list, &mut each).unwrap();
         }
-        write!(told, " {}", snapshot.count(&list).unwrap()).unwrap();
+        write!(told, " {}", transaction.count(&list).unwrap()).unwrap();
         told
     }
 }

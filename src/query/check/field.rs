@@ -55,7 +55,7 @@ pub enum ColumnKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NullMeans {
     /// The column is NOT NULL.
-    Nothing,
+    NotNull,
     /// The member is there and null.
     Null,
     /// The member is not there.
@@ -122,7 +122,7 @@ impl Column {
         match self {
             Self::ProjectId | Self::FinishedAt => NullMeans::Null,
             Self::CollectorId => NullMeans::Missing,
-            _ => NullMeans::Nothing,
+            _ => NullMeans::NotNull,
         }
     }
 }
@@ -149,7 +149,7 @@ pub enum Target {
     /// Into the document: at least one segment, the first of them `filter`, `errors` or `collector_info`.
     Document(Vec<String>),
     /// Below a member that has no members: nothing is ever there.
-    Nowhere,
+    NeverThere,
 }
 
 /// Splits a dotted path.
@@ -227,7 +227,7 @@ pub fn resolve_segments(mut segments: Vec<String>, place: &str) -> Result<Target
         return Ok(if segments.len() == 2 {
             Target::Column(Column::CollectorId)
         } else {
-            Target::Nowhere
+            Target::NeverThere
         });
     }
     let column = Column::ALL
@@ -235,7 +235,7 @@ pub fn resolve_segments(mut segments: Vec<String>, place: &str) -> Result<Target
         .find(|column| *column != Column::CollectorId && column.name() == segments[0]);
     Ok(match (column, segments.len()) {
         (Some(column), 1) => Target::Column(column),
-        (Some(_), _) => Target::Nowhere,
+        (Some(_), _) => Target::NeverThere,
         (None, _) => Target::Document(segments),
     })
 }
@@ -249,7 +249,7 @@ mod tests {
         let got = match resolve(key, "k") {
             Ok(Target::Column(column)) => format!("column {}", column.name()),
             Ok(Target::Document(path)) => format!("document {}", path.join("/")),
-            Ok(Target::Nowhere) => "nowhere".to_owned(),
+            Ok(Target::NeverThere) => "nowhere".to_owned(),
             Err(error) => error.to_string(),
         };
         assert_eq!(got, expected, "{key}");
@@ -296,7 +296,7 @@ mod tests {
             match resolve(root, "k").unwrap() {
                 Target::Column(column) => assert_eq!(column.name(), *root),
                 Target::Document(path) => assert_eq!(path, [*root]),
-                Target::Nowhere => panic!("{root} leads nowhere"),
+                Target::NeverThere => panic!("{root} leads nowhere"),
             }
         }
     }

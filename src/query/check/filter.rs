@@ -8,12 +8,12 @@
 //! arrays and types must be looked at, is tested by our SQL function `holds(document, test)`: see [`crate::query::eval::predicate`].
 
 use crate::query::check::field::{Column, HEAD};
-use crate::query::counters::tables::Asked;
+use crate::query::counters::tables::FieldRef;
 use crate::query::eval::pattern;
 use crate::query::eval::predicate::{Check, Predicate};
 use crate::query::eval::value::Comparison;
 use crate::query::sql::{Param, Sql};
-use crate::query::tenant::Scope;
+use crate::query::tenant::Tenant;
 
 /// A checked filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,17 +81,17 @@ pub fn equals(column: Column, text: &str) -> Filter {
 impl Filter {
     /// The condition as SQL over a row of `jobs`, in brackets where it needs them; NULL counts as false.
     #[must_use]
-    pub(crate) fn lower(&self, scope: &Scope) -> Sql {
+    pub(crate) fn lower(&self, tenant: &Tenant) -> Sql {
         match self {
-            Self::All(filters) => join(filters, scope, "1", " AND "),
-            Self::Any(filters) => join(filters, scope, "0", " OR "),
+            Self::All(filters) => join(filters, tenant, "1", " AND "),
+            Self::Any(filters) => join(filters, tenant, "0", " OR "),
             Self::Not(filter) => {
                 let mut sql = Sql::new("NOT ifnull(");
-                sql.append(filter.lower(scope)).push(", 0)");
+                sql.append(filter.lower(tenant)).push(", 0)");
                 sql
             }
             Self::Column(column, test) => lower_column(*column, test),
-            Self::Document(test) => lower_document(test, scope),
+            Self::Document(test) => lower_document(test, tenant),
         }
     }
 
@@ -141,7 +141,7 @@ impl Filter {
     /// What must stand behind the name of `jobs` where the rows of all matches are read: their order in the file is about
     /// that of time, so any other index would read each page again and again. SQLite does not know that.
     #[must_use]
-    pub(crate) fn index_to_rows(&self) -> &'static str {
+    pub(crate) fn scan_hint(&self) -> &'static str {
         let is_indexed = |filter: &Self| match filter {
             Self::Column(
                 Column::JobId | Column::Status | Column::CollectorId | Column::ProjectId,
@@ -160,28 +160,30 @@ impl Filter {
     /// Whether it asks more than an index of `jobs` has.
     #[must_use]
     pub(crate) fn needs_rows(&self) -> bool {
-        self.asked().into_iter().any(Asked::needs_row)
+        self.fields().into_iter().any(FieldRef::needs_row)
     }
 
     /// What it asks of a job.
     #[must_use]
-    pub(crate) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn fields(&self) -> Vec<FieldRef> {
         match self {
             Self::All(filters) | Self::Any(filters) => {
-                filters.iter().flat_map(Self::asked).collect()
+                filters.iter().flat_map(Self::fields).collect()
             }
-            Self::Not(filter) => filter.asked(),
-            Self::Column(column, _) => vec![Asked::Column(*column)],
-            Self::Document(test) => vec![Asked::of_path(&test.path)],
+            Self::Not(filter) => filter.fields(),
+            Self::Column(column, _) => vec![FieldRef::Column(*column)],
+            Self::Document(test) => vec![FieldRef::of_path(&test.path)],
         }
     }
 
     /// Whether [`Filter::holds`] can tell: it asks about text columns, and for no pattern.
     #[must_use]
-    pub(crate) fn is_plain(&self) -> bool {
+    pub(crate) fn is_decidable_in_memory(&self) -> bool {
         match self {
-            Self::All(filters) | Self::Any(filters) => filters.iter().all(Self::is_plain),
-            Self::Not(filter) => filter.is_plain(),
+            Self::All(filters) | Self::Any(filters) => {
+                filters.iter().all(Self::is_decidable_in_memory)
+            }
+            Self::Not(filter) => filter.is_decidable_in_memory(),
             Self::Column(_, ColumnTest::IsNull | ColumnTest::In(_)) => true,
             Self::Column(_, ColumnTest::Equal(value) | ColumnTest::Compare(_, value)) => {
                 matches!(value, Param::Text(_))
@@ -217,22 +219,23 @@ impl Filter {
 
     /// As [`Filter::lower`], for where brackets stand around it already.
     #[must_use]
-    pub(crate) fn lower_inside(&self, scope: &Scope) -> Sql {
+    pub(crate) fn lower_unbracketed(&self, tenant: &Tenant) -> Sql {
         match self {
-            Self::All(filters) if filters.len() > 1 => join_inside(filters, scope, " AND "),
-            Self::Any(filters) if filters.len() > 1 => join_inside(filters, scope, " OR "),
-            other => other.lower(scope),
+            Self::All(filters) if filters.len() > 1 => join_unbracketed(filters, tenant, " AND "),
+            Self::Any(filters) if filters.len() > 1 => join_unbracketed(filters, tenant, " OR "),
+            other => other.lower(tenant),
         }
     }
 }
 
-fn join(filters: &[Filter], scope: &Scope, none: &'static str, separator: &'static str) -> Sql {
+fn join(filters: &[Filter], tenant: &Tenant, none: &'static str, separator: &'static str) -> Sql {
     match filters {
         [] => Sql::new(none),
-        [only] => only.lower(scope),
+        [only] => only.lower(tenant),
         several => {
             let mut sql = Sql::new("(");
-            sql.append(join_inside(several, scope, separator)).push(")");
+            sql.append(join_unbracketed(several, tenant, separator))
+                .push(")");
             sql
         }
     }
@@ -240,26 +243,26 @@ fn join(filters: &[Filter], scope: &Scope, none: &'static str, separator: &'stat
 
 /// Joins at least two. Very many are halved into brackets first: SQLite bounds how deep an expression is, and a chain is
 /// as deep as it is long.
-fn join_inside(filters: &[Filter], scope: &Scope, separator: &'static str) -> Sql {
+fn join_unbracketed(filters: &[Filter], tenant: &Tenant, separator: &'static str) -> Sql {
     const LONGEST_CHAIN: usize = 50;
     let mut sql = Sql::default();
     if filters.len() <= LONGEST_CHAIN {
-        sql.join(separator, filters.iter().map(|filter| filter.lower(scope)));
+        sql.join(separator, filters.iter().map(|filter| filter.lower(tenant)));
         return sql;
     }
     let (left, right) = filters.split_at(filters.len() / 2);
     sql.push("(")
-        .append(join_inside(left, scope, separator))
+        .append(join_unbracketed(left, tenant, separator))
         .push(")")
         .push(separator);
     sql.push("(")
-        .append(join_inside(right, scope, separator))
+        .append(join_unbracketed(right, tenant, separator))
         .push(")");
     sql
 }
 
 /// A test inside the document, asked of as little of it as it is about.
-fn lower_document(test: &Predicate, scope: &Scope) -> Sql {
+fn lower_document(test: &Predicate, tenant: &Tenant) -> Sql {
     let (root, below) = test
         .path
         .split_first()
@@ -276,7 +279,7 @@ fn lower_document(test: &Predicate, scope: &Scope) -> Sql {
             sql.push("(collector_info IS NULL OR ");
         }
         sql.push("collector_info IN (SELECT id FROM collector_infos WHERE ")
-            .append(scope.lower(&ALWAYS))
+            .append(tenant.lower(&ALWAYS))
             .push(" AND holds(info, ")
             .bind(is_in_one.to_text())
             .push("))");

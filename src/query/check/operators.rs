@@ -250,7 +250,7 @@ impl Parser {
             Rule::Match => match operand.single()? {
                 Value::Object(members) => Ok(match target {
                     Target::Document(path) => document(path, Check::Match(members.clone())),
-                    Target::Column(_) | Target::Nowhere => NEVER,
+                    Target::Column(_) | Target::NeverThere => NEVER,
                 }),
                 other => Err(QueryError::ObjectExpected {
                     place: operand.place.to_owned(),
@@ -375,7 +375,7 @@ impl<'v> Operand<'v> {
         match (kind, value) {
             (ColumnKind::Text, Value::String(text)) => Ok(Some(Param::Text(text.clone()))),
             (ColumnKind::Integer, Value::Number(number)) => Ok(Some(
-                crate::query::eval::value::Any::from(number).into_param(),
+                crate::query::eval::value::MongoValue::from(number).into_param(),
             )),
             (ColumnKind::Integer, Value::String(text)) => {
                 numeric(text).map(Some).ok_or_else(|| {
@@ -440,7 +440,7 @@ fn document(path: &[String], check: Check) -> Filter {
 /// Whether a column is null, where null and missing are asked for alike.
 fn is_null(column: Column) -> Filter {
     match column.null_means() {
-        NullMeans::Nothing => NEVER,
+        NullMeans::NotNull => NEVER,
         NullMeans::Null | NullMeans::Missing => Filter::Column(column, ColumnTest::IsNull),
     }
 }
@@ -448,10 +448,10 @@ fn is_null(column: Column) -> Filter {
 fn exists(target: &Target) -> Filter {
     match target {
         Target::Document(path) => document(path, Check::Exists),
-        Target::Nowhere => NEVER,
+        Target::NeverThere => NEVER,
         Target::Column(column) => match column.null_means() {
             NullMeans::Missing => Filter::Not(Box::new(is_null(*column))),
-            NullMeans::Nothing | NullMeans::Null => ALWAYS,
+            NullMeans::NotNull | NullMeans::Null => ALWAYS,
         },
     }
 }
@@ -459,7 +459,7 @@ fn exists(target: &Target) -> Filter {
 fn equal(target: &Target, value: &Value, operand: &Operand<'_>) -> Result<Filter, QueryError> {
     match target {
         Target::Document(path) => Ok(document(path, Check::Equal(value.clone()))),
-        Target::Nowhere => Ok(if value.is_null() { ALWAYS } else { NEVER }),
+        Target::NeverThere => Ok(if value.is_null() { ALWAYS } else { NEVER }),
         Target::Column(column) if value.is_null() => Ok(is_null(*column)),
         Target::Column(column) => Ok(match operand.typed(column.kind(), value)? {
             Some(param) => Filter::Column(*column, ColumnTest::Equal(param)),
@@ -476,14 +476,14 @@ fn any_equal(
     let has_null = values.iter().any(Value::is_null);
     let column = match target {
         Target::Document(path) => return Ok(document(path, Check::In(values.to_vec()))),
-        Target::Nowhere => return Ok(if has_null { ALWAYS } else { NEVER }),
+        Target::NeverThere => return Ok(if has_null { ALWAYS } else { NEVER }),
         Target::Column(column) => *column,
     };
     let mut list = Vec::with_capacity(values.len());
     for value in values.iter().filter(|value| !value.is_null()) {
         if let Some(param) = operand.typed(column.kind(), value)? {
             list.push(
-                crate::query::eval::value::Any::from_param(param)
+                crate::query::eval::value::MongoValue::from_param(param)
                     .as_ref()
                     .map_or(Value::Null, crate::query::eval::value::to_json),
             );
@@ -505,7 +505,7 @@ fn compare(
     let value = operand.single()?;
     Ok(match target {
         Target::Document(path) => document(path, Check::Compare(comparison, value.clone())),
-        Target::Nowhere => NEVER,
+        Target::NeverThere => NEVER,
         Target::Column(column) => match operand.typed(column.kind(), value)? {
             Some(param) => Filter::Column(*column, ColumnTest::Compare(comparison, param)),
             None => NEVER,
@@ -531,7 +531,7 @@ fn contains(target: &Target, words: Vec<String>, place: &str) -> Result<Filter, 
         Target::Column(column) if column.kind() == ColumnKind::Text => {
             Filter::Column(*column, ColumnTest::Contains(words))
         }
-        Target::Column(_) | Target::Nowhere => NEVER,
+        Target::Column(_) | Target::NeverThere => NEVER,
     })
 }
 
@@ -542,14 +542,14 @@ fn matches(target: &Target, pattern: &str, operand: &Operand<'_>) -> Result<Filt
         Target::Column(column) if column.kind() == ColumnKind::Text => {
             Filter::Column(*column, ColumnTest::Matches(pattern))
         }
-        Target::Column(_) | Target::Nowhere => NEVER,
+        Target::Column(_) | Target::NeverThere => NEVER,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::query::tenant::Scope;
+    use crate::query::tenant::Tenant;
 
     #[track_caller]
     fn check(condition: &str, expected: &str) {
@@ -558,7 +558,7 @@ mod tests {
         let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
         let got = match parse(&request.query.filter, &[], None, now) {
             Ok(filter) => {
-                let sql = filter.lower(&Scope::new("d"));
+                let sql = filter.lower(&Tenant::new("d"));
                 format!("{} {:?}", sql.text(), sql.params())
             }
             Err(error) => error.to_string(),

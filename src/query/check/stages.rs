@@ -9,9 +9,9 @@ use crate::query::check::field::split_path;
 use crate::query::error::{QueryError, unknown};
 use crate::query::eval::arithmetic::Calculation;
 use crate::query::eval::date_format::DateFormat;
-use crate::query::eval::value::Any;
 use crate::query::eval::value::Comparison;
-use crate::query::request::object::{Fault, Members, as_integer, wrong_type};
+use crate::query::eval::value::MongoValue;
+use crate::query::request::object::{ErrorKind, Members, as_integer, wrong_type};
 use crate::query::request::sort_keys;
 
 /// The most keys, and the most fields, of one group or project.
@@ -103,7 +103,7 @@ pub(crate) enum Accumulator {
 pub(crate) struct Requirement {
     pub(crate) path: PathAt,
     pub(crate) test: RequirementTest,
-    pub(crate) value: Any,
+    pub(crate) value: MongoValue,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +127,7 @@ pub(crate) struct ProjectField {
 #[derive(Debug)]
 pub(crate) enum Expression {
     Path(PathAt),
-    Number(Any),
+    Number(MongoValue),
     /// A function of one path.
     Function(Function, PathAt),
     /// A function of several expressions, and the place where it stands.
@@ -212,7 +212,7 @@ fn language(place: &str, problem: impl Into<String>) -> QueryError {
 }
 
 fn members<'v>(value: &'v Value, place: &str) -> Result<Members<'v>, QueryError> {
-    Members::new(value, place, Fault::Language)
+    Members::new(value, place, ErrorKind::Language)
 }
 
 /// Checks one stage: `{"NAME": …}`.
@@ -265,7 +265,7 @@ fn number(value: &Value, place: &str, least: i64) -> Result<i64, QueryError> {
         ));
     }
     let Some(number) = as_integer(value) else {
-        return Err(wrong_type(Fault::Parameter, place, "an integer", value));
+        return Err(wrong_type(ErrorKind::Parameter, place, "an integer", value));
     };
     if number < least {
         return Err(language(
@@ -333,7 +333,7 @@ fn unwind(value: &Value, place: &str) -> Result<Stage, QueryError> {
 }
 
 fn sort(value: &Value, place: &str) -> Result<Stage, QueryError> {
-    let keys = sort_keys(value, place, Fault::Language)?;
+    let keys = sort_keys(value, place, ErrorKind::Language)?;
     if keys.is_empty() {
         return Err(language(place, "a key to sort by is required"));
     }
@@ -493,7 +493,7 @@ fn requirement(value: &Value, place: &str) -> Result<Requirement, QueryError> {
     Ok(Requirement {
         path,
         test,
-        value: Any::from(value),
+        value: MongoValue::from(value),
     })
 }
 
@@ -591,7 +591,7 @@ fn expression(
 /// Reads an operand: a path as a string, a number, or an object with a key or a calculation.
 fn operand(value: &Value, place: &str, depth: usize) -> Result<Expression, QueryError> {
     match value {
-        Value::Number(number) => Ok(Expression::Number(Any::from(number))),
+        Value::Number(number) => Ok(Expression::Number(MongoValue::from(number))),
         Value::String(text) => Ok(Expression::Path(PathAt {
             segments: split_path(text, place)?,
             place: place.to_owned(),

@@ -9,15 +9,15 @@ use std::collections::HashMap;
 use crate::job::JobStatus;
 use crate::query::check::field::Column;
 use crate::query::check::filter::Filter;
-use crate::query::counters::tables::Asked;
+use crate::query::counters::tables::FieldRef;
 use crate::query::eval::date_format::DateFormat;
-use crate::query::eval::value::{Any, write_integer, write_text};
+use crate::query::eval::value::{MongoValue, write_integer, write_text};
 use crate::query::request::Page;
-use crate::query::tenant::Scope;
+use crate::query::tenant::Tenant;
 use crate::time::{DAY_MILLIS, Timestamp};
 
 /// The most room that is made for rows to come, in bytes.
-const MOST_BYTES_AHEAD: usize = 256 << 10;
+const MAX_BYTES_AHEAD: usize = 256 << 10;
 
 /// How many jobs there are in each status, at its place in [`JobStatus::ALL`].
 pub type ByStatus = [i64; 6];
@@ -72,9 +72,9 @@ pub enum Key {
 
 /// A group by one or two keys whose fields are all numbers of jobs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Counted {
+pub struct CounterGroup {
     /// Who asks.
-    pub(crate) scope: Scope,
+    pub(crate) tenant: Tenant,
     source: Source,
     /// Which jobs are counted.
     pub(crate) filter: Filter,
@@ -94,14 +94,14 @@ pub struct Labels {
 
 impl Labels {
     fn new(days: &ByDay, format: &DateFormat) -> Self {
-        let labels: Vec<Any> = days
+        let labels: Vec<MongoValue> = days
             .iter()
             .map(|(day, _)| {
                 let start = Timestamp::from_millis(day * DAY_MILLIS + Timestamp::MIN.millis());
-                start.map_or(Any::Null, |start| format.format(start))
+                start.map_or(MongoValue::Null, |start| format.format(start))
             })
             .collect();
-        let mut sorted: Vec<&Any> = labels.iter().collect();
+        let mut sorted: Vec<&MongoValue> = labels.iter().collect();
         sorted.sort_by(|one, other| one.compare(other));
         sorted.dedup_by(|one, other| one.compare(other).is_eq());
         let of_day = labels.iter().map(|label| {
@@ -124,27 +124,27 @@ impl Labels {
 /// The labels of the days that were made before, by format.
 pub type DayLabels = HashMap<String, Labels>;
 
-impl Counted {
+impl CounterGroup {
     /// The most keys that a group may have.
-    const MOST_KEYS: usize = 2;
+    const MAX_KEYS: usize = 2;
 
     /// A group by these keys, of jobs that pass a filter; `None` where it can't be told from counts in memory. The names
     /// are those of the keys, then of the fields.
     pub(crate) fn new(
-        scope: &Scope,
+        tenant: &Tenant,
         filter: &Filter,
         source: Source,
         keys: Vec<Key>,
         names: &[&str],
     ) -> Option<Self> {
-        let is_repeated = keys.len() == Self::MOST_KEYS
+        let is_repeated = keys.len() == Self::MAX_KEYS
             && std::mem::discriminant(&keys[0]) == std::mem::discriminant(&keys[1]);
         let has_field = names.len() > keys.len();
         if keys.is_empty()
-            || keys.len() > Self::MOST_KEYS
+            || keys.len() > Self::MAX_KEYS
             || is_repeated
             || !has_field
-            || !filter.is_plain()
+            || !filter.is_decidable_in_memory()
         {
             return None;
         }
@@ -155,7 +155,7 @@ impl Counted {
             text
         });
         Some(Self {
-            scope: scope.clone(),
+            tenant: tenant.clone(),
             source,
             filter: filter.clone(),
             keys,
@@ -196,7 +196,7 @@ impl Counted {
         }
     }
 
-    /// As [`Counted::write_by_day`].
+    /// As [`CounterGroup::write_by_day`].
     pub fn write_by_collector(
         &self,
         counts: &ByCollector,
@@ -204,8 +204,8 @@ impl Counted {
         most: usize,
         out: &mut Vec<u8>,
     ) -> Option<u64> {
-        let asked = self.filter.asked();
-        let is_asked = asked.contains(&Asked::Column(Column::CollectorId));
+        let asked = self.filter.fields();
+        let is_asked = asked.contains(&FieldRef::Column(Column::CollectorId));
         let all = masks(statuses(&self.filter, None));
         let rows = counts.collectors.iter().map(|(collector, counts)| {
             let passing = if is_asked {
@@ -298,7 +298,7 @@ impl Counted {
 
 /// The rows of the answer as they are written, in their order.
 struct Rows<'c, 'o> {
-    counted: &'c Counted,
+    counted: &'c CounterGroup,
     /// All, by name.
     statuses: [JobStatus; 6],
     /// The labels as JSON: nothing where a row has no such member.
@@ -317,7 +317,7 @@ struct Rows<'c, 'o> {
 
 impl<'c, 'o> Rows<'c, 'o> {
     fn new(
-        counted: &'c Counted,
+        counted: &'c CounterGroup,
         (statuses, labels): ([JobStatus; 6], &'c [Vec<u8>]),
         (page, most): (Page, usize),
         out: &'o mut Vec<u8>,
@@ -383,7 +383,7 @@ impl<'c, 'o> Rows<'c, 'o> {
             let rows = self.labels.len().max(1) * self.texts.len();
             let rows = usize::try_from(self.page.of(rows as u64)).unwrap_or(rows);
             let bytes = (self.out.len() - start + 2).saturating_mul(rows);
-            self.out.reserve(bytes.min(MOST_BYTES_AHEAD));
+            self.out.reserve(bytes.min(MAX_BYTES_AHEAD));
         }
         Some(())
     }
@@ -424,8 +424,9 @@ mod tests {
         let counts = ByCollector::new(collectors.collect());
         let keys = vec![Key::Collector];
         let names = ["collector", "jobs"];
-        let scope = Scope::new("d");
-        let counted = Counted::new(&scope, &ALWAYS, Source::Collectors, keys, &names).unwrap();
+        let tenant = Tenant::new("d");
+        let counted =
+            CounterGroup::new(&tenant, &ALWAYS, Source::Collectors, keys, &names).unwrap();
         let page = Page {
             skip: 0,
             limit: Some(2),

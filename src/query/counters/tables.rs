@@ -7,7 +7,7 @@ use crate::query::check::field::Column;
 use crate::query::check::filter::{ALWAYS, ColumnTest, Filter};
 use crate::query::eval::value::Comparison;
 use crate::query::sql::{Param, Sql};
-use crate::query::tenant::Scope;
+use crate::query::tenant::Tenant;
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
 /// The hours of a day.
@@ -16,7 +16,7 @@ const HOURS: i64 = DAY_MILLIS / HOUR_MILLIS;
 /// A table of kept counts by status and something else. Its columns have the names that they have in `jobs`, so SQL over
 /// those holds as it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counts {
+pub(crate) enum CounterTable {
     /// By status alone.
     Statuses,
     /// By collector.
@@ -31,7 +31,7 @@ pub(crate) enum Counts {
 
 /// What a filter or a key of a group asks of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asked {
+pub(crate) enum FieldRef {
     /// A column.
     Column(Column),
     /// The day of `created_at`.
@@ -42,7 +42,7 @@ pub(crate) enum Asked {
     Elsewhere,
 }
 
-impl Asked {
+impl FieldRef {
     /// What a path into the document asks.
     pub(crate) fn of_path(path: &[String]) -> Self {
         if path.first().is_some_and(|root| root == "collector_info") {
@@ -67,7 +67,7 @@ impl Asked {
     }
 }
 
-impl Counts {
+impl CounterTable {
     fn table(self) -> &'static str {
         match self {
             Self::Statuses => "status_counts",
@@ -78,19 +78,19 @@ impl Counts {
         }
     }
 
-    fn knows(self, asked: Asked) -> bool {
+    fn knows(self, asked: FieldRef) -> bool {
         match asked {
-            Asked::Column(Column::Status) => true,
-            Asked::Column(Column::CollectorId) => self == Self::Collectors,
-            Asked::Column(Column::ProjectId) => self == Self::Projects,
-            Asked::CollectorInfo => self == Self::CollectorInfos,
-            Asked::Day => self == Self::Days,
-            Asked::Column(_) | Asked::Elsewhere => false,
+            FieldRef::Column(Column::Status) => true,
+            FieldRef::Column(Column::CollectorId) => self == Self::Collectors,
+            FieldRef::Column(Column::ProjectId) => self == Self::Projects,
+            FieldRef::CollectorInfo => self == Self::CollectorInfos,
+            FieldRef::Day => self == Self::Days,
+            FieldRef::Column(_) | FieldRef::Elsewhere => false,
         }
     }
 
     /// The least counts that know all that is asked.
-    fn for_all(asked: &[Asked]) -> Option<Self> {
+    fn for_all(asked: &[FieldRef]) -> Option<Self> {
         [
             Self::Statuses,
             Self::Collectors,
@@ -104,26 +104,26 @@ impl Counts {
 
     /// The counts from which the number of matches can be told.
     pub(crate) fn for_filter(filter: &Filter) -> Option<Self> {
-        Self::for_all(&filter.asked())
+        Self::for_all(&filter.fields())
     }
 
     /// The counts from which groups can be told that have these keys.
-    pub(crate) fn for_group(keys: &[Asked], filter: &Filter) -> Option<Self> {
-        Self::for_all(&[keys, &filter.asked()].concat())
+    pub(crate) fn for_group(keys: &[FieldRef], filter: &Filter) -> Option<Self> {
+        Self::for_all(&[keys, &filter.fields()].concat())
     }
 
     /// As [`rows`].
-    fn rows(self, scope: &Scope, filter: &Filter) -> Sql {
+    fn rows(self, tenant: &Tenant, filter: &Filter) -> Sql {
         let mut sql = Sql::new("SELECT * FROM ");
         sql.push(self.table())
             .push(" WHERE ")
-            .append(scope.lower(filter))
+            .append(tenant.lower(filter))
             .push(" AND jobs > 0");
         sql
     }
 
-    /// All the counts of a scope that are not 0, at most so many: the columns of their key, then `jobs`.
-    pub(crate) fn all(self, scope: &Scope, most: i64) -> Sql {
+    /// All the counts of a tenant that are not 0, at most so many: the columns of their key, then `jobs`.
+    pub(crate) fn all(self, tenant: &Tenant, most: i64) -> Sql {
         let mut sql = Sql::new(match self {
             Self::Statuses => "SELECT status",
             Self::Collectors => "SELECT collector_id, status",
@@ -134,28 +134,28 @@ impl Counts {
         sql.push(", jobs FROM ")
             .push(self.table())
             .push(" WHERE ")
-            .append(scope.lower(&ALWAYS))
+            .append(tenant.lower(&ALWAYS))
             .push(" AND jobs > 0 LIMIT ")
             .bind(most);
         sql
     }
 }
 
-/// The kept counts of a scope from which groups by these keys can be told, as far as the filter wants them: the columns
+/// The kept counts of a tenant from which groups by these keys can be told, as far as the filter wants them: the columns
 /// that are asked, and `jobs`, never 0. (The day of a job is the column `day`.)
-pub(crate) fn rows(keys: &[Asked], scope: &Scope, filter: &Filter) -> Option<Sql> {
-    if let Some(counts) = Counts::for_group(keys, filter) {
-        return Some(counts.rows(scope, filter));
+pub(crate) fn rows(keys: &[FieldRef], tenant: &Tenant, filter: &Filter) -> Option<Sql> {
+    if let Some(counts) = CounterTable::for_group(keys, filter) {
+        return Some(counts.rows(tenant, filter));
     }
-    let is_known = |key: &Asked| matches!(key, Asked::Day | Asked::Column(Column::Status));
+    let is_known = |key: &FieldRef| matches!(key, FieldRef::Day | FieldRef::Column(Column::Status));
     let range = Range::of(filter).filter(|_| keys.iter().all(is_known))?;
-    Some(range.rows(scope))
+    Some(range.rows(tenant))
 }
 
-/// How many jobs of each status a scope has in the hours of a day, ascending: hour, status, jobs.
-pub(crate) fn hours(scope: &Scope, day: i64) -> Sql {
+/// How many jobs of each status a tenant has in the hours of a day, ascending: hour, status, jobs.
+pub(crate) fn hours(tenant: &Tenant, day: i64) -> Sql {
     let mut sql = Sql::new("SELECT hour, status, jobs FROM hour_counts WHERE ");
-    sql.append(scope.lower(&ALWAYS))
+    sql.append(tenant.lower(&ALWAYS))
         .push(" AND hour >= ")
         .bind(day * HOURS)
         .push(" AND hour < ")
@@ -164,16 +164,16 @@ pub(crate) fn hours(scope: &Scope, day: i64) -> Sql {
     sql
 }
 
-/// The number of matches of a scope from kept counts, one row with one integer.
-pub(crate) fn total(scope: &Scope, filter: &Filter) -> Option<Sql> {
+/// The number of matches of a tenant from kept counts, one row with one integer.
+pub(crate) fn total(tenant: &Tenant, filter: &Filter) -> Option<Sql> {
     let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM ");
-    if let Some(counts) = Counts::for_filter(filter) {
+    if let Some(counts) = CounterTable::for_filter(filter) {
         sql.push(counts.table())
             .push(" WHERE ")
-            .append(scope.lower(filter));
+            .append(tenant.lower(filter));
     } else {
         sql.push("(")
-            .append(Range::of(filter)?.rows(scope))
+            .append(Range::of(filter)?.rows(tenant))
             .push(")");
     }
     Some(sql)
@@ -209,14 +209,14 @@ impl Range {
                 other => rest.push(other.clone()),
             }
         }
-        let is_of_status = |one: &Asked| *one == Asked::Column(Column::Status);
+        let is_of_status = |one: &FieldRef| *one == FieldRef::Column(Column::Status);
         let is_range = rest.len() < filters.len() && from < to;
         let rest = Filter::All(rest);
-        (is_range && rest.asked().iter().all(is_of_status)).then_some(Self { from, to, rest })
+        (is_range && rest.fields().iter().all(is_of_status)).then_some(Self { from, to, rest })
     }
 
     /// `status`, `day` and `jobs`, never 0.
-    fn rows(&self, scope: &Scope) -> Sql {
+    fn rows(&self, tenant: &Tenant) -> Sql {
         let since = |moment: i64| moment - Timestamp::MIN.millis();
         let start_of = |hour: i64| hour * HOUR_MILLIS + Timestamp::MIN.millis();
         // The whole hours, and among them the whole days.
@@ -229,7 +229,7 @@ impl Range {
         let mut parts = Vec::new();
         if first_day < end_day {
             let mut sql = Sql::new("SELECT status, day, jobs FROM day_counts WHERE ");
-            sql.append(scope.lower(&self.rest))
+            sql.append(tenant.lower(&self.rest))
                 .push(" AND day >= ")
                 .bind(first_day)
                 .push(" AND day < ")
@@ -242,7 +242,7 @@ impl Range {
                 let mut sql = Sql::new("SELECT status, hour / ");
                 sql.bind(HOURS)
                     .push(" AS day, jobs FROM hour_counts WHERE ")
-                    .append(scope.lower(&self.rest))
+                    .append(tenant.lower(&self.rest))
                     .push(" AND hour >= ")
                     .bind(first)
                     .push(" AND hour < ")
@@ -260,7 +260,7 @@ impl Range {
                     .push(") / ")
                     .bind(DAY_MILLIS)
                     .push(" AS day, 1 AS jobs FROM jobs WHERE ")
-                    .append(scope.lower(&self.rest))
+                    .append(tenant.lower(&self.rest))
                     .push(" AND created_at >= ")
                     .bind(first)
                     .push(" AND created_at < ")

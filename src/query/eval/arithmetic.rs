@@ -1,6 +1,6 @@
 //! Arithmetic over values, as MongoDB does it: the calculations of `project`, and running sums.
 
-use crate::query::eval::value::Any;
+use crate::query::eval::value::MongoValue;
 use crate::time::Timestamp;
 
 /// Rule: MongoDB's `$add`, `$subtract`, `$multiply`, `$divide` and `$sum`: null or missing makes null, what is no number
@@ -39,10 +39,10 @@ impl Calculation {
 
 /// `sum` of an array's numbers; of a single number itself; all else counts 0.
 #[must_use]
-pub fn sum_of(value: Option<Any>) -> Any {
+pub fn sum_of(value: Option<MongoValue>) -> MongoValue {
     let mut sum = Sum::default();
     match value {
-        Some(Any::Array(items)) => items.iter().for_each(|item| sum.add(item)),
+        Some(MongoValue::Array(items)) => items.iter().for_each(|item| sum.add(item)),
         Some(single) => sum.add(&single),
         None => {}
     }
@@ -56,38 +56,38 @@ pub fn sum_of(value: Option<Any>) -> Any {
 pub fn calculate(
     calculation: Calculation,
     place: &str,
-    values: &[Option<Any>],
-) -> Result<Any, String> {
+    values: &[Option<MongoValue>],
+) -> Result<MongoValue, String> {
     if calculation == Calculation::Sum {
         let mut sum = Sum::default();
         values.iter().flatten().for_each(|value| sum.add(value));
         return Ok(sum.total());
     }
     let name = calculation.name();
-    let is_null = |value: &Option<Any>| matches!(value, None | Some(Any::Null));
+    let is_null = |value: &Option<MongoValue>| matches!(value, None | Some(MongoValue::Null));
     // `$subtract` and `$divide` look for a null first; `$add` and `$multiply` go from operand to operand.
     let takes_two = matches!(calculation, Calculation::Subtract | Calculation::Divide);
     if takes_two && values.iter().any(is_null) {
-        return Ok(Any::Null);
+        return Ok(MongoValue::Null);
     }
     let mut date = None;
     let mut numbers = Vec::with_capacity(values.len());
     for (position, value) in values.iter().enumerate() {
         match (value, calculation, date) {
-            (None | Some(Any::Null), ..) => return Ok(Any::Null),
-            (Some(Any::Integer(integer)), ..) => numbers.push(Number::Integer(*integer)),
-            (Some(Any::Real(real)), ..) => numbers.push(Number::Real(*real)),
+            (None | Some(MongoValue::Null), ..) => return Ok(MongoValue::Null),
+            (Some(MongoValue::Integer(integer)), ..) => numbers.push(Number::Integer(*integer)),
+            (Some(MongoValue::Real(real)), ..) => numbers.push(Number::Real(*real)),
             // A date and milliseconds are a date.
-            (Some(Any::Time(time)), Calculation::Add, None) => {
+            (Some(MongoValue::Time(time)), Calculation::Add, None) => {
                 date = Some(());
                 numbers.push(Number::Integer(time.millis()));
             }
-            (Some(Any::Time(time)), Calculation::Subtract, None) if position == 0 => {
+            (Some(MongoValue::Time(time)), Calculation::Subtract, None) if position == 0 => {
                 date = Some(());
                 numbers.push(Number::Integer(time.millis()));
             }
             // A date less a date is milliseconds.
-            (Some(Any::Time(time)), Calculation::Subtract, Some(())) => {
+            (Some(MongoValue::Time(time)), Calculation::Subtract, Some(())) => {
                 date = None;
                 numbers.push(Number::Integer(time.millis()));
             }
@@ -131,16 +131,18 @@ pub fn calculate(
                 reason = "what is out of range is refused next"
             )]
             let time = Timestamp::from_millis(number.float().round() as i64);
-            Any::Time(time.ok_or_else(|| format!("{place}: `{name}` gives a moment out of range"))?)
+            MongoValue::Time(
+                time.ok_or_else(|| format!("{place}: `{name}` gives a moment out of range"))?,
+            )
         }
-        (Some(Number::Integer(integer)), None) => Any::Integer(integer),
-        (Some(Number::Real(real)), None) if real.is_finite() => Any::Real(real),
+        (Some(Number::Integer(integer)), None) => MongoValue::Integer(integer),
+        (Some(Number::Real(real)), None) if real.is_finite() => MongoValue::Real(real),
         (Some(Number::Real(_)), None) => {
             return Err(format!(
                 "{place}: `{name}` gives a number that is too large"
             ));
         }
-        (None, _) => Any::Null,
+        (None, _) => MongoValue::Null,
     })
 }
 
@@ -178,12 +180,12 @@ pub struct Sum {
 
 impl Sum {
     /// Adds a value, if it is a number.
-    pub fn add(&mut self, value: &Any) {
+    pub fn add(&mut self, value: &MongoValue) {
         match value {
-            Any::Integer(integer) => {
+            MongoValue::Integer(integer) => {
                 self.integers = self.integers.saturating_add(i128::from(*integer));
             }
-            Any::Real(real) => {
+            MongoValue::Real(real) => {
                 self.has_floats = true;
                 let sum = self.floats + real;
                 self.lost += if self.floats.abs() >= real.abs() {
@@ -210,22 +212,22 @@ impl Sum {
 
     /// The sum; 0 where there was no number.
     #[must_use]
-    pub fn total(&self) -> Any {
+    pub fn total(&self) -> MongoValue {
         match i64::try_from(self.integers) {
-            Ok(integer) if !self.has_floats => Any::Integer(integer),
-            _ => Any::Real(self.float()),
+            Ok(integer) if !self.has_floats => MongoValue::Integer(integer),
+            _ => MongoValue::Real(self.float()),
         }
     }
 
     /// The mean; null where there was no number.
     #[must_use]
-    pub fn mean(&self) -> Any {
+    pub fn mean(&self) -> MongoValue {
         #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
         let count = self.count as f64;
         if self.count == 0 {
-            Any::Null
+            MongoValue::Null
         } else {
-            Any::Real(self.float() / count)
+            MongoValue::Real(self.float() / count)
         }
     }
 }
@@ -234,11 +236,11 @@ impl Sum {
 mod tests {
     use super::*;
 
-    fn any(text: &str) -> Any {
-        Any::from(&serde_json::from_str::<serde_json::Value>(text).unwrap())
+    fn any(text: &str) -> MongoValue {
+        MongoValue::from(&serde_json::from_str::<serde_json::Value>(text).unwrap())
     }
 
-    fn json(value: &Any) -> String {
+    fn json(value: &MongoValue) -> String {
         let mut out = Vec::new();
         value.write_json(&mut out);
         String::from_utf8(out).unwrap()
@@ -246,7 +248,7 @@ mod tests {
 
     #[track_caller]
     fn check_calculation(calculation: Calculation, values: &str, expected: &str) {
-        let Any::Array(values) = any(values) else {
+        let MongoValue::Array(values) = any(values) else {
             panic!("a list")
         };
         let values: Vec<_> = values.into_iter().map(Some).collect();
@@ -287,12 +289,13 @@ mod tests {
 
     #[test]
     fn dates_are_added_to_and_subtracted() {
-        let at = |millis| Some(Any::Time(Timestamp::from_millis(millis).unwrap()));
-        let calculate = |calculation, values: &[Option<Any>]| calculate(calculation, "p", values);
-        let number = |number| Some(Any::Integer(number));
+        let at = |millis| Some(MongoValue::Time(Timestamp::from_millis(millis).unwrap()));
+        let calculate =
+            |calculation, values: &[Option<MongoValue>]| calculate(calculation, "p", values);
+        let number = |number| Some(MongoValue::Integer(number));
         assert_eq!(
             calculate(Calculation::Subtract, &[at(5_000), at(2_000)]),
-            Ok(Any::Integer(3_000))
+            Ok(MongoValue::Integer(3_000))
         );
         assert_eq!(
             calculate(Calculation::Subtract, &[at(5_000), number(2_000)]).ok(),
@@ -304,15 +307,15 @@ mod tests {
         );
         assert_eq!(
             calculate(Calculation::Subtract, &[at(5_000), None]),
-            Ok(Any::Null)
+            Ok(MongoValue::Null)
         );
         assert_eq!(
             calculate(Calculation::Subtract, &[None, at(5_000)]),
-            Ok(Any::Null)
+            Ok(MongoValue::Null)
         );
         assert_eq!(
-            calculate(Calculation::Add, &[Some(Any::Null), at(1), at(2)]),
-            Ok(Any::Null)
+            calculate(Calculation::Add, &[Some(MongoValue::Null), at(1), at(2)]),
+            Ok(MongoValue::Null)
         );
         assert!(calculate(Calculation::Subtract, &[number(1), at(5_000)]).is_err());
         assert!(calculate(Calculation::Add, &[at(1), at(2)]).is_err());

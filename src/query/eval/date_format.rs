@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use jiff::civil::{DateTime, Weekday};
 
-use crate::query::eval::value::Any;
+use crate::query::eval::value::MongoValue;
 use crate::time::Timestamp;
 
 /// A checked format.
@@ -138,12 +138,12 @@ impl DateFormat {
 
     /// The text or number of a moment.
     #[must_use]
-    pub fn format(&self, moment: Timestamp) -> Any {
+    pub fn format(&self, moment: Timestamp) -> MongoValue {
         let at = moment.civil();
         match &self.0 {
-            Kind::Year => Any::Integer(at.year().into()),
-            Kind::Month => Any::Integer(at.month().into()),
-            Kind::Day => Any::Integer(at.day().into()),
+            Kind::Year => MongoValue::Integer(at.year().into()),
+            Kind::Month => MongoValue::Integer(at.month().into()),
+            Kind::Day => MongoValue::Integer(at.day().into()),
             Kind::Text(pieces) => {
                 let mut out = String::new();
                 for piece in pieces {
@@ -155,7 +155,7 @@ impl DateFormat {
                         }
                     };
                 }
-                Any::Text(out)
+                MongoValue::Text(out)
             }
         }
     }
@@ -208,7 +208,7 @@ mod tests {
         let moment = Timestamp::parse_rfc3339(time).unwrap();
         let got = match DateFormat::new(format) {
             Ok(format) => match format.format(moment) {
-                Any::Text(text) => text,
+                MongoValue::Text(text) => text,
                 other => format!("{other:?}"),
             },
             Err(problem) => problem,

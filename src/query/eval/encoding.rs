@@ -11,10 +11,10 @@
 //! | null, object, array, boolean, datetime | BLOB | a tag, then bytes that `memcmp` puts in order |
 //!
 //! SQLite's order NULL < numbers < TEXT < BLOB is MongoDB's, but for null, whose BLOB is `x'00'`: who compares must look
-//! for it first. The encoding can be read back ([`Any::from_param`]); it never leaves a statement, so it may change.
+//! for it first. The encoding can be read back ([`MongoValue::from_param`]); it never leaves a statement, so it may change.
 
 use crate::query::eval::value::{
-    ARRAY, Any, BOOLEAN, NULL, NUMBER, OBJECT, TEXT, TIME, exact_integer,
+    ARRAY, BOOLEAN, MongoValue, NULL, NUMBER, OBJECT, TEXT, TIME, exact_integer,
 };
 use crate::query::sql::{Param, ParamRef};
 use crate::time::Timestamp;
@@ -24,7 +24,7 @@ use crate::time::Timestamp;
 const END: u8 = 0x00;
 const NESTED_NULL: u8 = 0x01;
 
-impl Any {
+impl MongoValue {
     /// The form in which the value travels through SQL.
     #[must_use]
     pub fn into_param(self) -> Param {
@@ -41,7 +41,7 @@ impl Any {
         }
     }
 
-    /// Reads back what [`Any::into_param`] made; `None` for SQL's NULL, a missing value.
+    /// Reads back what [`MongoValue::into_param`] made; `None` for SQL's NULL, a missing value.
     ///
     /// A BLOB that it did not make gives null; only our own functions make them.
     #[must_use]
@@ -55,7 +55,7 @@ impl Any {
         }
     }
 
-    /// [`Any::from_param`] of what is only looked at.
+    /// [`MongoValue::from_param`] of what is only looked at.
     #[must_use]
     pub fn from_ref(param: ParamRef<'_>) -> Option<Self> {
         Some(match param {
@@ -67,7 +67,7 @@ impl Any {
         })
     }
 
-    /// Appends bytes whose `memcmp` order is [`Any::compare`]'s.
+    /// Appends bytes whose `memcmp` order is [`MongoValue::compare`]'s.
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(self.nested_tag());
         self.encode_content(out);
@@ -216,7 +216,7 @@ impl Encoded {
             Param::Blob(blob) => blob.as_slice(),
             scalar => {
                 let mut out = Vec::new();
-                if let Some(any) = Any::from_param(scalar.clone()) {
+                if let Some(any) = MongoValue::from_param(scalar.clone()) {
                     any.encode(&mut out);
                 }
                 made = out;
@@ -267,7 +267,7 @@ fn encode_number(nearest: f64, rest: i16, out: &mut Vec<u8>) {
     out.extend((rest.cast_unsigned() ^ (1 << 15)).to_be_bytes());
 }
 
-fn decode_number(input: &mut &[u8]) -> Option<Any> {
+fn decode_number(input: &mut &[u8]) -> Option<MongoValue> {
     let ordered = u64::from_be_bytes(take(input, 8)?.try_into().ok()?);
     let rest = (u16::from_be_bytes(take(input, 2)?.try_into().ok()?) ^ (1 << 15)).cast_signed();
     let nearest = f64::from_bits(if ordered >> 63 == 1 {
@@ -276,14 +276,14 @@ fn decode_number(input: &mut &[u8]) -> Option<Any> {
         !ordered
     });
     if nearest.fract() != 0.0 || !nearest.is_finite() {
-        return Some(Any::Real(nearest));
+        return Some(MongoValue::Real(nearest));
     }
     #[expect(
         clippy::cast_possible_truncation,
         reason = "saturates only where int64 does not reach either"
     )]
     let whole = nearest as i128 + i128::from(rest);
-    Some(i64::try_from(whole).map_or(Any::Real(nearest), Any::Integer))
+    Some(i64::try_from(whole).map_or(MongoValue::Real(nearest), MongoValue::Integer))
 }
 
 /// Text ends with two zero bytes; a zero byte inside is followed by 0xFF.
@@ -366,10 +366,10 @@ mod tests {
     use super::*;
 
     /// In ascending order, no two of them equal.
-    fn ascending() -> Vec<Any> {
-        let text = |text: &str| Any::Text(text.to_owned());
-        let object = |members: &[(&str, Any)]| {
-            Any::Object(
+    fn ascending() -> Vec<MongoValue> {
+        let text = |text: &str| MongoValue::Text(text.to_owned());
+        let object = |members: &[(&str, MongoValue)]| {
+            MongoValue::Object(
                 members
                     .iter()
                     .map(|(name, member)| ((*name).to_owned(), member.clone()))
@@ -377,21 +377,21 @@ mod tests {
             )
         };
         vec![
-            Any::Null,
-            Any::Real(-1e300),
-            Any::Integer(i64::MIN),
-            Any::Integer(-9_007_199_254_740_993),
-            Any::Real(-9_007_199_254_740_992.0),
-            Any::Real(-2.5),
-            Any::Integer(-2),
-            Any::Integer(0),
-            Any::Real(1e-300),
-            Any::Integer(1),
-            Any::Real(1.5),
-            Any::Integer(9_007_199_254_740_992),
-            Any::Integer(9_007_199_254_740_993),
-            Any::Integer(i64::MAX),
-            Any::Real(1e300),
+            MongoValue::Null,
+            MongoValue::Real(-1e300),
+            MongoValue::Integer(i64::MIN),
+            MongoValue::Integer(-9_007_199_254_740_993),
+            MongoValue::Real(-9_007_199_254_740_992.0),
+            MongoValue::Real(-2.5),
+            MongoValue::Integer(-2),
+            MongoValue::Integer(0),
+            MongoValue::Real(1e-300),
+            MongoValue::Integer(1),
+            MongoValue::Real(1.5),
+            MongoValue::Integer(9_007_199_254_740_992),
+            MongoValue::Integer(9_007_199_254_740_993),
+            MongoValue::Integer(i64::MAX),
+            MongoValue::Real(1e300),
             text(""),
             text("a"),
             text("a\0"),
@@ -400,32 +400,32 @@ mod tests {
             text("ab"),
             text("서울"),
             object(&[]),
-            object(&[("b", Any::Null)]),
-            object(&[("b", Any::Integer(1))]),
-            object(&[("b", Any::Integer(1)), ("a", Any::Integer(0))]),
-            object(&[("b", Any::Integer(2))]),
-            object(&[("c", Any::Integer(1))]),
+            object(&[("b", MongoValue::Null)]),
+            object(&[("b", MongoValue::Integer(1))]),
+            object(&[("b", MongoValue::Integer(1)), ("a", MongoValue::Integer(0))]),
+            object(&[("b", MongoValue::Integer(2))]),
+            object(&[("c", MongoValue::Integer(1))]),
             object(&[("a", text("x"))]),
-            Any::Array(vec![]),
-            Any::Array(vec![Any::Null]),
-            Any::Array(vec![Any::Null, Any::Null]),
-            Any::Array(vec![Any::Integer(1)]),
-            Any::Array(vec![Any::Integer(1), Any::Integer(0)]),
-            Any::Array(vec![Any::Real(1.5)]),
-            Any::Array(vec![text("a"), text("b")]),
-            Any::Array(vec![text("ab")]),
-            Any::Array(vec![Any::Array(vec![])]),
-            Any::Boolean(false),
-            Any::Boolean(true),
-            Any::Time(Timestamp::MIN),
-            Any::Time(Timestamp::from_millis(-1).unwrap()),
-            Any::Time(Timestamp::from_millis(0).unwrap()),
+            MongoValue::Array(vec![]),
+            MongoValue::Array(vec![MongoValue::Null]),
+            MongoValue::Array(vec![MongoValue::Null, MongoValue::Null]),
+            MongoValue::Array(vec![MongoValue::Integer(1)]),
+            MongoValue::Array(vec![MongoValue::Integer(1), MongoValue::Integer(0)]),
+            MongoValue::Array(vec![MongoValue::Real(1.5)]),
+            MongoValue::Array(vec![text("a"), text("b")]),
+            MongoValue::Array(vec![text("ab")]),
+            MongoValue::Array(vec![MongoValue::Array(vec![])]),
+            MongoValue::Boolean(false),
+            MongoValue::Boolean(true),
+            MongoValue::Time(Timestamp::MIN),
+            MongoValue::Time(Timestamp::from_millis(-1).unwrap()),
+            MongoValue::Time(Timestamp::from_millis(0).unwrap()),
         ]
     }
 
     #[test]
     fn bytes_are_in_the_order_of_the_values() {
-        let encoded = |any: &Any| {
+        let encoded = |any: &MongoValue| {
             let mut out = Vec::new();
             any.encode(&mut out);
             out
@@ -446,50 +446,59 @@ mod tests {
     #[test]
     fn what_travels_comes_back() {
         for any in ascending() {
-            assert_eq!(Any::from_param(any.clone().into_param()), Some(any.clone()));
-            let nested = Any::Array(vec![
+            assert_eq!(
+                MongoValue::from_param(any.clone().into_param()),
+                Some(any.clone())
+            );
+            let nested = MongoValue::Array(vec![
                 any.clone(),
-                Any::Object(vec![("x\0".to_owned(), any)]),
+                MongoValue::Object(vec![("x\0".to_owned(), any)]),
             ]);
-            let back = Any::from_param(nested.clone().into_param()).unwrap();
+            let back = MongoValue::from_param(nested.clone().into_param()).unwrap();
             assert!(back.compare(&nested).is_eq(), "{back:?} is not {nested:?}");
         }
     }
 
     #[test]
     fn a_path_is_read_within_the_bytes() {
-        let object = |members: Vec<(&str, Any)>| {
-            Any::Object(
+        let object = |members: Vec<(&str, MongoValue)>| {
+            MongoValue::Object(
                 members
                     .into_iter()
                     .map(|(name, member)| (name.to_owned(), member))
                     .collect(),
             )
         };
-        let inner = object(vec![("x", Any::Integer(7)), ("y", Any::Null)]);
-        let skipped = Any::Array(ascending());
+        let inner = object(vec![("x", MongoValue::Integer(7)), ("y", MongoValue::Null)]);
+        let skipped = MongoValue::Array(ascending());
         let whole = object(vec![
             ("be\0fore", skipped),
             ("o", inner.clone()),
-            ("l", Any::Array(vec![inner.clone(), Any::Null])),
+            (
+                "l",
+                MongoValue::Array(vec![inner.clone(), MongoValue::Null]),
+            ),
         ]);
         let Param::Blob(blob) = whole.into_param() else {
             panic!("an object travels as a BLOB")
         };
         for (path, expected) in [
-            (&["o", "x"][..], Some(Any::Integer(7))),
-            (&["o", "y"], Some(Any::Null)),
+            (&["o", "x"][..], Some(MongoValue::Integer(7))),
+            (&["o", "y"], Some(MongoValue::Null)),
             (&["o"], Some(inner)),
-            (&["l", "x"], Some(Any::Array(vec![Any::Integer(7)]))),
+            (
+                &["l", "x"],
+                Some(MongoValue::Array(vec![MongoValue::Integer(7)])),
+            ),
             (&["o", "z"], None),
             (&["o", "x", "z"], None),
             (&["z"], None),
-            (&["be\0fore", "o"], Some(Any::Array(vec![]))),
+            (&["be\0fore", "o"], Some(MongoValue::Array(vec![]))),
         ] {
             let path: Vec<_> = path.iter().map(|segment| (*segment).to_owned()).collect();
-            assert_eq!(Any::get_encoded(&blob, &path), expected, "{path:?}");
+            assert_eq!(MongoValue::get_encoded(&blob, &path), expected, "{path:?}");
         }
-        assert_eq!(Any::get_encoded(&[], &[]), None);
+        assert_eq!(MongoValue::get_encoded(&[], &[]), None);
     }
 
     #[test]
@@ -503,14 +512,19 @@ mod tests {
         }
         list.push(&Param::Null);
         object.insert("missing", &Param::Null);
-        let same = |param: Param, expected: Any| {
-            assert!(Any::from_param(param).unwrap().compare(&expected).is_eq());
+        let same = |param: Param, expected: MongoValue| {
+            assert!(
+                MongoValue::from_param(param)
+                    .unwrap()
+                    .compare(&expected)
+                    .is_eq()
+            );
         };
-        same(list.into_param(), Any::Array(ascending()));
+        same(list.into_param(), MongoValue::Array(ascending()));
         let named = ascending().into_iter().enumerate();
         same(
             object.into_param(),
-            Any::Object(
+            MongoValue::Object(
                 named
                     .map(|(number, any)| (format!("m{number}"), any))
                     .collect(),
@@ -520,8 +534,8 @@ mod tests {
 
     #[test]
     fn equal_numbers_have_equal_bytes() {
-        let array = |item| Any::Array(vec![item]).into_param();
-        assert_eq!(array(Any::Integer(3)), array(Any::Real(3.0)));
-        assert_eq!(array(Any::Real(0.0)), array(Any::Real(-0.0)));
+        let array = |item| MongoValue::Array(vec![item]).into_param();
+        assert_eq!(array(MongoValue::Integer(3)), array(MongoValue::Real(3.0)));
+        assert_eq!(array(MongoValue::Real(0.0)), array(MongoValue::Real(-0.0)));
     }
 }

@@ -1,6 +1,6 @@
 //! What the statistics compute over single values: the bodies of our SQL functions.
 //!
-//! Each takes and gives [`Any`]; a missing value is `None`. A fault is a sentence that begins with its place in the
+//! Each takes and gives [`MongoValue`]; a missing value is `None`. A fault is a sentence that begins with its place in the
 //! request, which the compiler bound as an argument.
 
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use crate::query::eval::path::{index, locate};
-use crate::query::eval::value::{Any, MISSING_SORT_KEY};
+use crate::query::eval::value::{MISSING_SORT_KEY, MongoValue};
 use crate::query::sql::Param;
 
 /// The value at a path below another, gathered through arrays.
@@ -16,17 +16,17 @@ use crate::query::sql::Param;
 /// Rule: MongoDB's field paths in expressions: through an array it is the array of what the elements that are objects
 /// have there, and numbers are no indexes.
 #[must_use]
-pub fn get(value: Any, path: &[String]) -> Option<Any> {
+pub fn get(value: MongoValue, path: &[String]) -> Option<MongoValue> {
     let Some((segment, rest)) = path.split_first() else {
         return Some(value);
     };
     match value {
-        Any::Object(members) => take(members, segment).and_then(|member| get(member, rest)),
-        Any::Array(items) => {
+        MongoValue::Object(members) => take(members, segment).and_then(|member| get(member, rest)),
+        MongoValue::Array(items) => {
             let objects = items
                 .into_iter()
-                .filter(|item| matches!(item, Any::Object(_)));
-            Some(Any::Array(
+                .filter(|item| matches!(item, MongoValue::Object(_)));
+            Some(MongoValue::Array(
                 objects.filter_map(|item| get(item, path)).collect(),
             ))
         }
@@ -36,14 +36,14 @@ pub fn get(value: Any, path: &[String]) -> Option<Any> {
 
 /// The value at a path below another, through objects only.
 #[must_use]
-pub fn member(value: Any, path: &[String]) -> Option<Any> {
+pub fn member(value: MongoValue, path: &[String]) -> Option<MongoValue> {
     path.iter().try_fold(value, |value, segment| match value {
-        Any::Object(members) => take(members, segment),
+        MongoValue::Object(members) => take(members, segment),
         _ => None,
     })
 }
 
-fn take(members: Vec<(String, Any)>, name: &str) -> Option<Any> {
+fn take(members: Vec<(String, MongoValue)>, name: &str) -> Option<MongoValue> {
     members
         .into_iter()
         .find(|(member, _)| member == name)
@@ -54,19 +54,19 @@ fn take(members: Vec<(String, Any)>, name: &str) -> Option<Any> {
 ///
 /// # Errors
 /// When the text is not JSON.
-pub fn value_at(document: &str, path: &[String]) -> Result<Option<Any>, serde_json::Error> {
+pub fn value_at(document: &str, path: &[String]) -> Result<Option<MongoValue>, serde_json::Error> {
     let found = locate(document, path)?;
-    Ok(found.and_then(|(value, left)| get(Any::from(&value), &path[path.len() - left..])))
+    Ok(found.and_then(|(value, left)| get(MongoValue::from(&value), &path[path.len() - left..])))
 }
 
 /// [`member`] of a stored document.
 ///
 /// # Errors
 /// When the text is not JSON.
-pub fn member_at(document: &str, path: &[String]) -> Result<Option<Any>, serde_json::Error> {
+pub fn member_at(document: &str, path: &[String]) -> Result<Option<MongoValue>, serde_json::Error> {
     Ok(locate(document, path)?
         .filter(|(_, left)| *left == 0)
-        .map(|(value, _)| Any::from(&value)))
+        .map(|(value, _)| MongoValue::from(&value)))
 }
 
 /// The key by which a list is ordered by a path into a stored document: see [`sort_key`].
@@ -80,7 +80,11 @@ pub fn sort_value(
 ) -> Result<Param, serde_json::Error> {
     let found = locate(document, path)?;
     Ok(found.map_or(MISSING_SORT_KEY, |(value, left)| {
-        sort_key(&Any::from(&value), &path[path.len() - left..], descending)
+        sort_key(
+            &MongoValue::from(&value),
+            &path[path.len() - left..],
+            descending,
+        )
     }))
 }
 
@@ -91,8 +95,8 @@ pub fn sort_value(
 /// index; what is no object there counts as null; an array at the end offers its elements. An empty array is SQL's NULL
 /// and null is minus infinity, which JSON does not have.
 #[must_use]
-pub fn sort_key(value: &Any, path: &[String], descending: bool) -> Param {
-    let mut chosen: Option<&Any> = None;
+pub fn sort_key(value: &MongoValue, path: &[String], descending: bool) -> Param {
+    let mut chosen: Option<&MongoValue> = None;
     let mut has_empty = false;
     each_sort_key(value, path, &mut |key| match (key, chosen) {
         (None, _) => has_empty = true,
@@ -110,39 +114,43 @@ pub fn sort_key(value: &Any, path: &[String], descending: bool) -> Param {
     });
     match chosen {
         Some(_) if has_empty && !descending => Param::Null,
-        Some(Any::Null) => MISSING_SORT_KEY,
+        Some(MongoValue::Null) => MISSING_SORT_KEY,
         Some(key) => key.clone().into_param(),
         None => Param::Null,
     }
 }
 
 /// Hands on each key; nothing for an empty array.
-fn each_sort_key<'v>(value: &'v Any, path: &[String], each: &mut impl FnMut(Option<&'v Any>)) {
+fn each_sort_key<'v>(
+    value: &'v MongoValue,
+    path: &[String],
+    each: &mut impl FnMut(Option<&'v MongoValue>),
+) {
     match (value, path.split_first()) {
-        (Any::Array(items), None) if items.is_empty() => each(None),
-        (Any::Array(items), None) => items.iter().for_each(|item| each(Some(item))),
+        (MongoValue::Array(items), None) if items.is_empty() => each(None),
+        (MongoValue::Array(items), None) => items.iter().for_each(|item| each(Some(item))),
         (single, None) => each(Some(single)),
-        (Any::Object(members), Some((segment, rest))) => {
+        (MongoValue::Object(members), Some((segment, rest))) => {
             match members.iter().find(|(name, _)| name == segment) {
                 Some((_, member)) => each_sort_key(member, rest, each),
-                None => each(Some(&Any::Null)),
+                None => each(Some(&MongoValue::Null)),
             }
         }
-        (Any::Array(items), Some((segment, rest))) => {
+        (MongoValue::Array(items), Some((segment, rest))) => {
             if let Some(item) = index(segment).and_then(|index| items.get(index)) {
                 return each_sort_key(item, rest, each);
             }
             if items.is_empty() {
-                each(Some(&Any::Null));
+                each(Some(&MongoValue::Null));
             }
             for item in items {
                 match item {
-                    Any::Object(_) => each_sort_key(item, path, each),
-                    _ => each(Some(&Any::Null)),
+                    MongoValue::Object(_) => each_sort_key(item, path, each),
+                    _ => each(Some(&MongoValue::Null)),
                 }
             }
         }
-        (_, Some(_)) => each(Some(&Any::Null)),
+        (_, Some(_)) => each(Some(&MongoValue::Null)),
     }
 }
 
@@ -156,13 +164,13 @@ pub fn reached(document: &str, path: &[String]) -> Result<Option<String>, serde_
     };
     let mut values = Vec::new();
     each_distinct(&value, &path[path.len() - left..], &mut values);
-    Ok(explode(Some(Any::Array(values))))
+    Ok(explode(Some(MongoValue::Array(values))))
 }
 
-fn each_distinct(value: &Value, path: &[String], out: &mut Vec<Any>) {
+fn each_distinct(value: &Value, path: &[String], out: &mut Vec<MongoValue>) {
     match (value, path.split_first()) {
-        (Value::Array(items), None) => out.extend(items.iter().map(Any::from)),
-        (single, None) => out.push(Any::from(single)),
+        (Value::Array(items), None) => out.extend(items.iter().map(MongoValue::from)),
+        (single, None) => out.push(MongoValue::from(single)),
         (Value::Object(members), Some((segment, rest))) => {
             if let Some(member) = members.get(segment) {
                 each_distinct(member, rest, out);
@@ -183,11 +191,11 @@ fn each_distinct(value: &Value, path: &[String], out: &mut Vec<Any>) {
 /// The rows that `unwind` makes of a value, as JSON text for `json_each`: numbers and strings as they are, all else as
 /// an array that holds the value's BLOB in hexadecimal. Nothing for missing, null and `[]`.
 #[must_use]
-pub fn explode(value: Option<Any>) -> Option<String> {
+pub fn explode(value: Option<MongoValue>) -> Option<String> {
     let items = match value {
-        None | Some(Any::Null) => return None,
-        Some(Any::Array(items)) if items.is_empty() => return None,
-        Some(Any::Array(items)) => items,
+        None | Some(MongoValue::Null) => return None,
+        Some(MongoValue::Array(items)) if items.is_empty() => return None,
+        Some(MongoValue::Array(items)) => items,
         Some(single) => vec![single],
     };
     let mut out = Vec::with_capacity(items.len() * 16);
@@ -228,7 +236,7 @@ fn hex(nibble: u8) -> u8 {
     b"0123456789ABCDEF"[usize::from(nibble)]
 }
 
-impl Any {
+impl MongoValue {
     /// The value with another in the place of what stands at a path of objects below it.
     #[must_use]
     pub fn put(self, path: &[String], part: Self) -> Self {
@@ -265,17 +273,19 @@ impl Any {
     }
 }
 
-fn found(value: Option<&Any>) -> &'static str {
-    value.map_or("nothing (the path is missing)", Any::type_name)
+fn found(value: Option<&MongoValue>) -> &'static str {
+    value.map_or("nothing (the path is missing)", MongoValue::type_name)
 }
 
 /// `size` of an array.
 ///
 /// # Errors
 /// For anything but an array.
-pub fn size_of(value: Option<Any>, place: &str) -> Result<Any, String> {
+pub fn size_of(value: Option<MongoValue>, place: &str) -> Result<MongoValue, String> {
     match value {
-        Some(Any::Array(items)) => Ok(Any::Integer(i64::try_from(items.len()).unwrap_or(i64::MAX))),
+        Some(MongoValue::Array(items)) => Ok(MongoValue::Integer(
+            i64::try_from(items.len()).unwrap_or(i64::MAX),
+        )),
         other => Err(format!(
             "{place}: `size` takes an array, found {}",
             found(other.as_ref())
@@ -287,32 +297,32 @@ pub fn size_of(value: Option<Any>, place: &str) -> Result<Any, String> {
 ///
 /// # Errors
 /// For anything else.
-pub fn array_to_object(value: Option<Any>, place: &str) -> Result<Any, String> {
+pub fn array_to_object(value: Option<MongoValue>, place: &str) -> Result<MongoValue, String> {
     let fault = |found: &str| {
         format!("{place}: `array_to_object` takes an array of objects {{k, v}}, found {found}")
     };
     let items = match value {
-        None | Some(Any::Null) => return Ok(Any::Null),
-        Some(Any::Array(items)) => items,
+        None | Some(MongoValue::Null) => return Ok(MongoValue::Null),
+        Some(MongoValue::Array(items)) => items,
         Some(other) => return Err(fault(other.type_name())),
     };
     let mut object = Members::default();
     for item in items {
         let pair = match item {
-            Any::Object(members) if members.len() == 2 => {
+            MongoValue::Object(members) if members.len() == 2 => {
                 let name = members
                     .iter()
                     .find(|(name, _)| name == "k")
                     .map(|(_, value)| value.clone());
                 name.zip(take(members, "v"))
             }
-            Any::Array(mut pair) if pair.len() == 2 => pair
+            MongoValue::Array(mut pair) if pair.len() == 2 => pair
                 .pop()
                 .zip(pair.pop())
                 .map(|(value, name)| (name, value)),
             _ => None,
         };
-        let Some((Any::Text(name), value)) = pair else {
+        let Some((MongoValue::Text(name), value)) = pair else {
             return Err(fault("another element"));
         };
         object.insert(name, value);
@@ -324,15 +334,15 @@ pub fn array_to_object(value: Option<Any>, place: &str) -> Result<Any, String> {
 ///
 /// # Errors
 /// For anything else.
-pub fn object_to_array(value: Option<Any>, place: &str) -> Result<Any, String> {
+pub fn object_to_array(value: Option<MongoValue>, place: &str) -> Result<MongoValue, String> {
     match value {
-        None | Some(Any::Null) => Ok(Any::Null),
-        Some(Any::Object(members)) => Ok(Any::Array(
+        None | Some(MongoValue::Null) => Ok(MongoValue::Null),
+        Some(MongoValue::Object(members)) => Ok(MongoValue::Array(
             members
                 .into_iter()
                 .map(|(name, value)| {
-                    Any::Object(vec![
-                        ("k".to_owned(), Any::Text(name)),
+                    MongoValue::Object(vec![
+                        ("k".to_owned(), MongoValue::Text(name)),
                         ("v".to_owned(), value),
                     ])
                 })
@@ -348,12 +358,12 @@ pub fn object_to_array(value: Option<Any>, place: &str) -> Result<Any, String> {
 /// The members of an object in the order in which their names first came; a later value takes an earlier one's place.
 #[derive(Debug, Default)]
 pub struct Members {
-    members: Vec<(String, Any)>,
+    members: Vec<(String, MongoValue)>,
     places: HashMap<String, usize>,
 }
 
 impl Members {
-    fn insert(&mut self, name: String, value: Any) {
+    fn insert(&mut self, name: String, value: MongoValue) {
         if let Some(place) = self.places.get(&name) {
             self.members[*place].1 = value;
         } else {
@@ -366,10 +376,10 @@ impl Members {
     ///
     /// # Errors
     /// For anything else.
-    pub fn merge(&mut self, value: Option<Any>, place: &str) -> Result<(), String> {
+    pub fn merge(&mut self, value: Option<MongoValue>, place: &str) -> Result<(), String> {
         match value {
-            None | Some(Any::Null) => Ok(()),
-            Some(Any::Object(members)) => {
+            None | Some(MongoValue::Null) => Ok(()),
+            Some(MongoValue::Object(members)) => {
                 for (name, value) in members {
                     self.insert(name, value);
                 }
@@ -383,14 +393,14 @@ impl Members {
     }
 
     #[must_use]
-    pub fn into_any(self) -> Any {
-        Any::Object(self.members)
+    pub fn into_any(self) -> MongoValue {
+        MongoValue::Object(self.members)
     }
 }
 
 /// The fault of a `date_format` over what is no datetime.
 #[must_use]
-pub fn not_a_date(value: &Any, place: &str) -> String {
+pub fn not_a_date(value: &MongoValue, place: &str) -> String {
     format!(
         "{place}: `date_format` takes a datetime, found {}",
         value.type_name()
@@ -401,8 +411,8 @@ pub fn not_a_date(value: &Any, place: &str) -> String {
 mod tests {
     use super::*;
 
-    fn any(text: &str) -> Any {
-        Any::from(&serde_json::from_str::<Value>(text).unwrap())
+    fn any(text: &str) -> MongoValue {
+        MongoValue::from(&serde_json::from_str::<Value>(text).unwrap())
     }
 
     fn split(path: &str) -> Vec<String> {
@@ -412,7 +422,7 @@ mod tests {
             .collect()
     }
 
-    fn json(value: Option<&Any>) -> String {
+    fn json(value: Option<&MongoValue>) -> String {
         value.map_or_else(
             || "-".to_owned(),
             |value| {

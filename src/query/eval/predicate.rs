@@ -2,15 +2,15 @@
 //!
 //! SQLite's own JSON functions can't tell `true` from 1, follow a path through arrays, or compare by MongoDB's types,
 //! so these tests are made here. The test travels as JSON text: it is a bound value like any other, and a statement
-//! with another test has the same text. It is read once a statement ([`Prepared`]).
+//! with another test has the same text. It is read once a statement ([`CompiledPredicate`]).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::query::eval::path::{locate, reach};
 use crate::query::eval::pattern::Pattern;
-use crate::query::eval::value::Any;
 use crate::query::eval::value::Comparison;
+use crate::query::eval::value::MongoValue;
 
 /// A test of the values that a path reaches; it holds when any of them passes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,23 +62,23 @@ impl Predicate {
 
 /// A test made ready to be asked of many documents.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct CompiledPredicate {
     path: Vec<String>,
-    check: PreparedCheck,
+    check: CompiledCheck,
 }
 
 #[derive(Debug)]
-enum PreparedCheck {
-    Equal(Any),
+enum CompiledCheck {
+    Equal(MongoValue),
     /// Sorted.
-    In(Vec<Any>),
-    Compare(Comparison, Any),
+    In(Vec<MongoValue>),
+    Compare(Comparison, MongoValue),
     Matches(Pattern),
     Exists,
-    Match(Vec<(String, Any)>),
+    Match(Vec<(String, MongoValue)>),
 }
 
-impl Prepared {
+impl CompiledPredicate {
     /// Reads the text of a test.
     ///
     /// # Errors
@@ -86,21 +86,21 @@ impl Prepared {
     pub fn new(text: &str) -> Result<Self, String> {
         let test: Predicate = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let check = match test.check {
-            Check::Equal(value) => PreparedCheck::Equal(Any::from(&value)),
+            Check::Equal(value) => CompiledCheck::Equal(MongoValue::from(&value)),
             Check::In(values) => {
-                let mut sorted: Vec<_> = values.iter().map(Any::from).collect();
-                sorted.sort_by(Any::compare);
-                PreparedCheck::In(sorted)
+                let mut sorted: Vec<_> = values.iter().map(MongoValue::from).collect();
+                sorted.sort_by(MongoValue::compare);
+                CompiledCheck::In(sorted)
             }
             Check::Compare(comparison, value) => {
-                PreparedCheck::Compare(comparison, Any::from(&value))
+                CompiledCheck::Compare(comparison, MongoValue::from(&value))
             }
-            Check::Matches(pattern) => PreparedCheck::Matches(Pattern::new(&pattern)?),
-            Check::Exists => PreparedCheck::Exists,
-            Check::Match(members) => PreparedCheck::Match(
+            Check::Matches(pattern) => CompiledCheck::Matches(Pattern::new(&pattern)?),
+            Check::Exists => CompiledCheck::Exists,
+            Check::Match(members) => CompiledCheck::Match(
                 members
                     .iter()
-                    .map(|(name, value)| (name.clone(), Any::from(value)))
+                    .map(|(name, value)| (name.clone(), MongoValue::from(value)))
                     .collect(),
             ),
         };
@@ -131,25 +131,25 @@ impl Prepared {
     }
 }
 
-impl PreparedCheck {
+impl CompiledCheck {
     fn holds(&self, value: Option<&Value>) -> Result<bool, String> {
         let Some(value) = value else {
             return Ok(match self {
-                Self::Equal(operand) => *operand == Any::Null,
-                Self::In(operands) => operands.first() == Some(&Any::Null),
+                Self::Equal(operand) => *operand == MongoValue::Null,
+                Self::In(operands) => operands.first() == Some(&MongoValue::Null),
                 _ => false,
             });
         };
         Ok(match self {
-            Self::Equal(Any::Text(operand)) => value.as_str() == Some(operand),
-            Self::Equal(operand) => Any::from(value).compare(operand).is_eq(),
+            Self::Equal(MongoValue::Text(operand)) => value.as_str() == Some(operand),
+            Self::Equal(operand) => MongoValue::from(value).compare(operand).is_eq(),
             Self::In(operands) => {
-                let any = Any::from(value);
+                let any = MongoValue::from(value);
                 operands
                     .binary_search_by(|operand| operand.compare(&any))
                     .is_ok()
             }
-            Self::Compare(comparison, operand) => Any::from(value)
+            Self::Compare(comparison, operand) => MongoValue::from(value)
                 .compare_same_type(operand)
                 .is_some_and(|order| comparison.holds(order)),
             Self::Matches(pattern) => match value {
@@ -161,7 +161,7 @@ impl PreparedCheck {
                 items.iter().filter_map(Value::as_object).any(|item| {
                     operands.iter().all(|(name, operand)| match item.get(name) {
                         Some(member) => equals_or_has(member, operand),
-                        None => *operand == Any::Null,
+                        None => *operand == MongoValue::Null,
                     })
                 })
             }),
@@ -170,8 +170,8 @@ impl PreparedCheck {
 }
 
 /// Equality as the operator `eq` has it at the end of a path: an array offers itself and each element.
-fn equals_or_has(value: &Value, operand: &Any) -> bool {
-    let equals = |value: &Value| Any::from(value).compare(operand).is_eq();
+fn equals_or_has(value: &Value, operand: &MongoValue) -> bool {
+    let equals = |value: &Value| MongoValue::from(value).compare(operand).is_eq();
     equals(value)
         || value
             .as_array()
@@ -196,7 +196,10 @@ mod tests {
             "{text}"
         );
         assert_eq!(
-            Prepared::new(&text).unwrap().holds(DOCUMENT).unwrap(),
+            CompiledPredicate::new(&text)
+                .unwrap()
+                .holds(DOCUMENT)
+                .unwrap(),
             Ok(expected),
             "{text}"
         );

@@ -22,7 +22,7 @@ pub fn parse_paths(keys: &[String], place: &str) -> Result<Paths, QueryError> {
             }
             Target::Column(column) => paths.push(vec![column.name().to_owned()]),
             Target::Document(path) => paths.push(path),
-            Target::Nowhere => {}
+            Target::NeverThere => {}
         }
     }
     Ok(paths)
@@ -39,12 +39,12 @@ pub fn minimal() -> Paths {
 
 /// What is kept of a value: all of it, or of these members these parts.
 #[derive(Debug, Default)]
-pub struct Cut {
+pub struct Projection {
     whole: bool,
-    members: Vec<(String, Cut)>,
+    members: Vec<(String, Projection)>,
 }
 
-impl Cut {
+impl Projection {
     #[must_use]
     pub fn new(paths: &Paths) -> Self {
         let mut root = Self::default();
@@ -108,7 +108,7 @@ mod tests {
         const DOCUMENT: &str = r#"{"job_id":"j","filter":{"a":{"b":1,"c":2},"n":5},"errors":[{"error_code":"E","additional":{"x":[1,{"y":2},{"z":3}]}},{"message":"m"}]}"#;
         let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
         assert_eq!(
-            Cut::new(&parse_paths(&keys, "only").unwrap())
+            Projection::new(&parse_paths(&keys, "only").unwrap())
                 .apply(DOCUMENT)
                 .unwrap(),
             expected

@@ -51,18 +51,18 @@ pub(in crate::query) const TIME: u8 = 0x60;
 
 /// A value that is there. (One that is missing is an `Option::None` or an SQL NULL.)
 #[derive(Debug, Clone, PartialEq)]
-pub enum Any {
+pub enum MongoValue {
     Null,
     Integer(i64),
     Real(f64),
     Text(String),
-    Object(Vec<(String, Any)>),
-    Array(Vec<Any>),
+    Object(Vec<(String, MongoValue)>),
+    Array(Vec<MongoValue>),
     Boolean(bool),
     Time(Timestamp),
 }
 
-impl From<&Value> for Any {
+impl From<&Value> for MongoValue {
     fn from(value: &Value) -> Self {
         match value {
             Value::Null => Self::Null,
@@ -80,7 +80,7 @@ impl From<&Value> for Any {
     }
 }
 
-impl From<&Number> for Any {
+impl From<&Number> for MongoValue {
     /// Integers beyond int64, which BSON does not have, become floats.
     fn from(number: &Number) -> Self {
         number.as_i64().map_or_else(
@@ -90,7 +90,7 @@ impl From<&Number> for Any {
     }
 }
 
-impl Any {
+impl MongoValue {
     /// The tag by which values of different types are ordered.
     pub(in crate::query) fn rank(&self) -> u8 {
         match self {
@@ -236,16 +236,16 @@ pub(in crate::query) fn exact_integer(real: f64) -> Option<i64> {
 
 /// The value as JSON; a datetime as documents keep it.
 #[must_use]
-pub fn to_json(any: &Any) -> Value {
+pub fn to_json(any: &MongoValue) -> Value {
     match any {
-        Any::Null => Value::Null,
-        Any::Boolean(boolean) => Value::Bool(*boolean),
-        Any::Integer(integer) => (*integer).into(),
-        Any::Real(real) => Number::from_f64(*real).map_or(Value::Null, Value::Number),
-        Any::Text(text) => Value::String(text.clone()),
-        Any::Time(time) => Value::String(time.to_string()),
-        Any::Array(items) => items.iter().map(to_json).collect(),
-        Any::Object(members) => members
+        MongoValue::Null => Value::Null,
+        MongoValue::Boolean(boolean) => Value::Bool(*boolean),
+        MongoValue::Integer(integer) => (*integer).into(),
+        MongoValue::Real(real) => Number::from_f64(*real).map_or(Value::Null, Value::Number),
+        MongoValue::Text(text) => Value::String(text.clone()),
+        MongoValue::Time(time) => Value::String(time.to_string()),
+        MongoValue::Array(items) => items.iter().map(to_json).collect(),
+        MongoValue::Object(members) => members
             .iter()
             .map(|(name, member)| (name.clone(), to_json(member)))
             .collect::<Map<_, _>>()
@@ -259,27 +259,30 @@ mod tests {
 
     #[test]
     fn numbers_are_compared_exactly() {
-        assert_eq!(Any::Integer(1).compare(&Any::Real(1.0)), Ordering::Equal);
         assert_eq!(
-            Any::Integer(i64::MAX).compare(&Any::Real(9.3e18)),
+            MongoValue::Integer(1).compare(&MongoValue::Real(1.0)),
+            Ordering::Equal
+        );
+        assert_eq!(
+            MongoValue::Integer(i64::MAX).compare(&MongoValue::Real(9.3e18)),
             Ordering::Less
         );
         assert_eq!(
-            Any::Integer(i64::MAX).compare(&Any::Real(9_223_372_036_854_775_808.0)),
+            MongoValue::Integer(i64::MAX).compare(&MongoValue::Real(9_223_372_036_854_775_808.0)),
             Ordering::Less
         );
     }
 
     #[test]
     fn json_is_written_as_statistics_write_it() {
-        let any = Any::Array(vec![
-            Any::Real(2.0),
-            Any::Real(0.5),
-            Any::Null,
-            Any::Boolean(true),
-            Any::Text("a\"\u{1}".to_owned()),
-            Any::Time(Timestamp::from_millis(1_500).unwrap()),
-            Any::Object(vec![("k".to_owned(), Any::Integer(-1))]),
+        let any = MongoValue::Array(vec![
+            MongoValue::Real(2.0),
+            MongoValue::Real(0.5),
+            MongoValue::Null,
+            MongoValue::Boolean(true),
+            MongoValue::Text("a\"\u{1}".to_owned()),
+            MongoValue::Time(Timestamp::from_millis(1_500).unwrap()),
+            MongoValue::Object(vec![("k".to_owned(), MongoValue::Integer(-1))]),
         ]);
         let mut out = Vec::new();
         any.write_json(&mut out);

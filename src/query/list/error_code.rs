@@ -4,7 +4,7 @@ use crate::query::check::field::Column;
 use crate::query::check::filter::{ALWAYS, Filter};
 use crate::query::eval::predicate::Check;
 use crate::query::list::plan::{List, Order, cut};
-use crate::query::list::seek::{Found, by_page_time};
+use crate::query::list::seek::{PageIds, by_page_time};
 use crate::query::sql::Sql;
 
 /// Jobs that have an error of a code, as `job_errors` has them.
@@ -40,7 +40,7 @@ impl<'l> ByError<'l> {
 
     fn push_from(&self, sql: &mut Sql) {
         sql.push(" FROM job_errors WHERE ")
-            .append(self.list.scope.lower(&self.within))
+            .append(self.list.tenant.lower(&self.within))
             .push(" AND error_code = ")
             .bind(self.code);
     }
@@ -50,7 +50,7 @@ impl<'l> ByError<'l> {
     }
 
     /// The page where the jobs are asked nothing: none but those of the page are looked at.
-    fn page(&self, newest_first: bool) -> Option<Found> {
+    fn page(&self, newest_first: bool) -> Option<PageIds> {
         let limit = self.list.page.limit?;
         if !self.beside.is_always() {
             return None;
@@ -64,7 +64,7 @@ impl<'l> ByError<'l> {
         })
         .append(cut(limit, self.list.page.skip));
         let order = by_page_time(newest_first);
-        Some(Found { ids, order })
+        Some(PageIds { ids, order })
     }
 
     fn rows(&self, newest_first: bool) -> Sql {
@@ -75,7 +75,7 @@ impl<'l> ByError<'l> {
         sql.push(") CROSS JOIN ")
             .push(self.list.table())
             .push(" ON jobs.id = page_job WHERE ")
-            .append(self.list.scope.lower(&self.beside))
+            .append(self.list.tenant.lower(&self.beside))
             .append(by_page_time(newest_first));
         if let Some(limit) = page.limit {
             sql.append(cut(limit, page.skip));
@@ -86,7 +86,7 @@ impl<'l> ByError<'l> {
     fn count(&self) -> Sql {
         if self.beside.is_always() && self.within.is_always() {
             let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM error_counts WHERE ");
-            sql.append(self.list.scope.lower(&ALWAYS))
+            sql.append(self.list.tenant.lower(&ALWAYS))
                 .push(" AND error_code = ")
                 .bind(self.code);
             return sql;
@@ -99,7 +99,7 @@ impl<'l> ByError<'l> {
         sql.push(" FROM (SELECT job AS page_job");
         self.push_from(&mut sql);
         sql.push(") CROSS JOIN jobs ON jobs.id = page_job WHERE ")
-            .append(self.list.scope.lower(&self.beside));
+            .append(self.list.tenant.lower(&self.beside));
         sql
     }
 }
@@ -130,7 +130,7 @@ pub(super) fn has(list: &List) -> bool {
 }
 
 /// The page of such a list; `None` where more is asked of the jobs, or all rows.
-pub(super) fn page(list: &List) -> Option<Found> {
+pub(super) fn page(list: &List) -> Option<PageIds> {
     let (by_error, newest_first) = by_error(list)?;
     by_error.page(newest_first)
 }

@@ -4,15 +4,15 @@
 use crate::job::JobStatus;
 use crate::query::check::field::Column;
 use crate::query::check::filter::{ColumnTest, Filter, equals};
-use crate::query::counters::tables::Asked;
+use crate::query::counters::tables::FieldRef;
 use crate::query::list::plan::{List, Order, cut};
-use crate::query::list::seek::{Found, by_page_time};
+use crate::query::list::seek::{PageIds, by_page_time};
 use crate::query::sql::{Param, Sql};
 
 /// The most branches that are merged.
 const MOST: usize = 24;
 /// The most tests in all branches together: each repeats what all of them ask, and SQLite takes its time to prepare many.
-const MOST_TESTS: usize = 240;
+const MAX_TESTS: usize = 240;
 
 /// A filter as a choice between branches.
 struct Branches {
@@ -26,8 +26,8 @@ impl Branches {
     fn new(filter: &Filter) -> Option<Self> {
         let filters = filter.conjuncts();
         let (of_status, mut rest): (Vec<_>, Vec<_>) = filters.iter().cloned().partition(|filter| {
-            let is_status = |asked: &Asked| *asked == Asked::Column(Column::Status);
-            filter.is_plain() && filter.asked().iter().all(is_status)
+            let is_status = |asked: &FieldRef| *asked == FieldRef::Column(Column::Status);
+            filter.is_decidable_in_memory() && filter.fields().iter().all(is_status)
         });
         let statuses: Vec<_> = JobStatus::ALL
             .into_iter()
@@ -66,8 +66,8 @@ impl Branches {
         } else {
             return None;
         };
-        let tests: usize = rest.iter().map(|filter| 1 + filter.asked().len()).sum();
-        let is_worth_it = (2..=MOST).contains(&any.len()) && any.len() * tests <= MOST_TESTS;
+        let tests: usize = rest.iter().map(|filter| 1 + filter.fields().len()).sum();
+        let is_worth_it = (2..=MOST).contains(&any.len()) && any.len() * tests <= MAX_TESTS;
         is_worth_it.then_some(Self { any, rest })
     }
 }
@@ -91,7 +91,7 @@ fn values(filter: &Filter, column: Column) -> Option<Vec<String>> {
 }
 
 /// A page by time; `None` where one index has its jobs as they come.
-pub(super) fn page(list: &List) -> Option<Found> {
+pub(super) fn page(list: &List) -> Option<PageIds> {
     let (Order::Time { newest_first }, Some(limit)) = (&list.order, list.page.limit) else {
         return None;
     };
@@ -105,11 +105,11 @@ pub(super) fn page(list: &List) -> Option<Found> {
             let mut sql = Sql::new(
                 "SELECT id AS page_job, created_at AS page_time, job_id AS page_id FROM jobs WHERE ",
             );
-            sql.append(list.scope.lower(&filter));
+            sql.append(list.tenant.lower(&filter));
             sql
         }),
     )
     .append(order.clone())
     .append(cut(limit, list.page.skip));
-    Some(Found { ids, order })
+    Some(PageIds { ids, order })
 }

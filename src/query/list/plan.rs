@@ -7,21 +7,21 @@ use crate::query::check::operators;
 use crate::query::counters::group;
 use crate::query::counters::group::ByStatus;
 use crate::query::counters::tables;
-use crate::query::counters::tables::{Asked, Counts};
+use crate::query::counters::tables::{CounterTable, FieldRef};
 use crate::query::error::QueryError;
 use crate::query::eval::path::{path_param, paths_param};
 use crate::query::eval::projection;
 use crate::query::list::{error_code, seek};
 use crate::query::request::{JobsQuery, Page, SortKey};
 use crate::query::sql::Sql;
-use crate::query::tenant::Scope;
+use crate::query::tenant::Tenant;
 use crate::time::Timestamp;
 
 /// A compiled list: a statement for its rows, and one for their number. Where there is a quicker way than the statement
 /// that always holds, [`crate::query::list::seek`] knows it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct List {
-    pub(in crate::query) scope: Scope,
+    pub(in crate::query) tenant: Tenant,
     pub(in crate::query) filter: Filter,
     pub(in crate::query) order: Order,
     /// What documents are cut to; `None`: they are answered whole.
@@ -77,7 +77,7 @@ pub fn compile(request: &JobsQuery, now: Timestamp) -> Result<List, QueryError> 
     )?);
     let terms = order_by(&query.sort)?;
     Ok(List {
-        scope: Scope::new(&request.domain_id),
+        tenant: Tenant::new(&request.domain_id),
         filter: Filter::All(all).flatten(),
         order: match by_time(&query.sort) {
             Some(newest_first) => Order::Time { newest_first },
@@ -96,8 +96,8 @@ pub fn compile(request: &JobsQuery, now: Timestamp) -> Result<List, QueryError> 
 impl List {
     /// Whose jobs they are.
     #[must_use]
-    pub fn scope(&self) -> &Scope {
-        &self.scope
+    pub fn tenant(&self) -> &Tenant {
+        &self.tenant
     }
 
     /// Whether only the number is asked for.
@@ -153,7 +153,7 @@ impl List {
     fn push_page(&self, table: &'static str, sql: &mut Sql) {
         sql.push(table)
             .push(" WHERE ")
-            .append(self.scope.lower(&self.filter))
+            .append(self.tenant.lower(&self.filter))
             .append(self.ordered());
         if let Some(limit) = self.page.limit {
             sql.append(cut(limit, self.page.skip));
@@ -170,7 +170,7 @@ impl List {
     /// they are kept by.
     #[must_use]
     pub fn count(&self) -> Sql {
-        if let Some(sql) = tables::total(&self.scope, &self.filter) {
+        if let Some(sql) = tables::total(&self.tenant, &self.filter) {
             return sql;
         }
         if let Some(sql) = error_code::count(self) {
@@ -178,11 +178,11 @@ impl List {
         }
         let mut sql = Sql::new("SELECT count(*) FROM jobs");
         if self.filter.needs_rows() {
-            sql.push(self.filter.index_to_rows());
+            sql.push(self.filter.scan_hint());
         }
-        sql.push(" WHERE ").append(self.scope.lower(&self.filter));
-        let asked = self.filter.asked();
-        let asks = |column| asked.contains(&Asked::Column(column));
+        sql.push(" WHERE ").append(self.tenant.lower(&self.filter));
+        let asked = self.filter.fields();
+        let asks = |column| asked.contains(&FieldRef::Column(column));
         if asks(Column::CollectorId) && asks(Column::CreatedAt) && !asks(Column::Status) {
             // The index has the status before the time: each status is sought, instead of all the collector's jobs read.
             sql.push(ANY_STATUS);
@@ -190,12 +190,12 @@ impl List {
         sql
     }
 
-    /// Whose jobs they are, where their number can be told from how many that scope has in each status:
+    /// Whose jobs they are, where their number can be told from how many that tenant has in each status:
     /// [`List::count_of`].
     #[must_use]
-    pub fn scope_of_statuses(&self) -> Option<&Scope> {
-        let is_known = Counts::for_filter(&self.filter) == Some(Counts::Statuses);
-        (is_known && self.filter.is_plain()).then_some(&self.scope)
+    pub fn tenant_of_statuses(&self) -> Option<&Tenant> {
+        let is_known = CounterTable::for_filter(&self.filter) == Some(CounterTable::Statuses);
+        (is_known && self.filter.is_decidable_in_memory()).then_some(&self.tenant)
     }
 
     /// All matches, whatever the page, of so many jobs.
@@ -304,7 +304,7 @@ fn order_by(keys: &[SortKey]) -> Result<Vec<Term>, QueryError> {
     for key in keys {
         last_desc = key.desc;
         let sql = match resolve(&key.key, &key.place)? {
-            Target::Nowhere | Target::Column(Column::DomainId) => continue,
+            Target::NeverThere | Target::Column(Column::DomainId) => continue,
             Target::Column(column) => {
                 by_job_id |= column == Column::JobId;
                 column.sql()

@@ -1,7 +1,7 @@
 //! Quicker ways to the rows of a list than the statement that always holds. Each is a step of its own that leaves the
 //! answer as it was.
 //!
-//! - A page far down a list by time begins in a day and an hour that kept counts tell: [`FarPage`].
+//! - A page far down a list by time begins in a day and an hour that kept counts tell: [`Seek`].
 //! - Jobs with an error of a given code stand in a table of their own, by time: `errors`.
 //! - Jobs of several statuses, collectors or projects are those of each, merged: `branches`.
 //! - The rows of an order that no index has are found by what the order is of, and read afterwards: `sorted`.
@@ -11,12 +11,12 @@ use crate::job::JobStatus;
 use crate::query::check::field::Column;
 use crate::query::check::filter::{ALWAYS, ColumnTest, Filter};
 use crate::query::counters::group::ByStatus;
-use crate::query::counters::tables::Counts;
+use crate::query::counters::tables::CounterTable;
 use crate::query::eval::value::Comparison;
 use crate::query::list::plan::{List, Order};
 use crate::query::list::{error_code, merge, sort};
 use crate::query::sql::{Param, Sql};
-use crate::query::tenant::Scope;
+use crate::query::tenant::Tenant;
 use crate::time::{HOUR_MILLIS, Timestamp};
 
 /// From how many rows on that are passed over it pays to find the hour first: walking an index costs 50 ns a row.
@@ -24,9 +24,9 @@ const FAR: u64 = 500;
 
 /// A page far down a list by time, of jobs of some statuses or of all.
 #[derive(Debug, Clone, PartialEq)]
-pub struct FarPage {
+pub struct Seek {
     /// Who asks.
-    pub(crate) scope: Scope,
+    pub(crate) tenant: Tenant,
     statuses: [bool; 6],
     skip: u64,
     newest_first: bool,
@@ -41,7 +41,7 @@ pub struct Start {
     pub passed: u64,
 }
 
-impl FarPage {
+impl Seek {
     /// The span in which the page begins, of spans that follow each other in time; `passed` rows come before them all.
     /// `None`: the page lies behind the end.
     pub fn find<'s>(
@@ -81,21 +81,21 @@ impl FarPage {
 
 /// A page whose jobs are found by what its order is of, without a row being read whole.
 #[derive(Debug)]
-pub(in crate::query) struct Found {
+pub(in crate::query) struct PageIds {
     /// The page's jobs in their order: first their ids under the name `page_job`, then what `order` is of.
-    ids: Sql,
-    order: Sql,
+    pub(super) ids: Sql,
+    pub(super) order: Sql,
 }
 
 /// The page of a list that is found so in a quicker way than by the statement that always holds.
-pub(in crate::query) fn found(list: &List) -> Option<Found> {
+pub(in crate::query) fn found(list: &List) -> Option<PageIds> {
     if error_code::has(list) {
         return error_code::page(list);
     }
     merge::page(list).or_else(|| sort::page(list))
 }
 
-impl Found {
+impl PageIds {
     pub(in crate::query) fn into_ids(self) -> Sql {
         self.ids
     }
@@ -108,7 +108,7 @@ impl Found {
             .push(") CROSS JOIN ")
             .push(list.table())
             .push(" ON jobs.id = page_job WHERE ")
-            .append(list.scope.lower(&ALWAYS))
+            .append(list.tenant.lower(&ALWAYS))
             .append(self.order);
         sql
     }
@@ -126,17 +126,17 @@ pub(super) fn by_page_time(newest_first: bool) -> Sql {
 impl List {
     /// The page, where it is far down a list by time and the filter asks for no more than the status.
     #[must_use]
-    pub fn far_page(&self) -> Option<FarPage> {
+    pub fn far_page(&self) -> Option<Seek> {
         let Order::Time { newest_first } = self.order else {
             return None;
         };
-        let is_known = Counts::for_filter(&self.filter) == Some(Counts::Statuses);
-        if !is_known || !self.filter.is_plain() || self.page.skip < FAR {
+        let is_known = CounterTable::for_filter(&self.filter) == Some(CounterTable::Statuses);
+        if !is_known || !self.filter.is_decidable_in_memory() || self.page.skip < FAR {
             return None;
         }
         let statuses = JobStatus::ALL.map(|status| self.filter.holds(&|_| Some(status.name())));
-        Some(FarPage {
-            scope: self.scope.clone(),
+        Some(Seek {
+            tenant: self.tenant.clone(),
             statuses,
             skip: self.page.skip,
             newest_first,
@@ -145,7 +145,7 @@ impl List {
 
     /// The list that begins in an hour, and whose page is this one's, a far page.
     #[must_use]
-    pub fn from_hour(&self, page: &FarPage, hour: Start) -> Self {
+    pub fn from_hour(&self, page: &Seek, hour: Start) -> Self {
         let edge = |hour: i64| Param::Integer(hour * HOUR_MILLIS + Timestamp::MIN.millis());
         let bound = if page.newest_first {
             ColumnTest::Compare(Comparison::Lt, edge(hour.span + 1))
@@ -215,6 +215,6 @@ impl List {
             .push(") AS found CROSS JOIN ")
             .push(self.table())
             .push(" ON jobs.id = found.value WHERE ")
-            .append(self.scope.lower(&self.filter));
+            .append(self.tenant.lower(&self.filter));
     }
 }

@@ -1,11 +1,11 @@
 //! Pages in an order that no index has: all matches must be looked at, but only those of the page be read whole.
 
 use crate::query::list::plan::{List, Order, cut};
-use crate::query::list::seek::Found;
+use crate::query::list::seek::PageIds;
 use crate::query::sql::Sql;
 
 /// The page; `None` where an index has the order, or all rows are asked for.
-pub(super) fn page(list: &List) -> Option<Found> {
+pub(super) fn page(list: &List) -> Option<PageIds> {
     let (Order::Other(terms), Some(limit)) = (&list.order, list.page.limit) else {
         return None;
     };
@@ -27,10 +27,10 @@ pub(super) fn page(list: &List) -> Option<Found> {
             .number(number);
     }
     ids.push(" FROM jobs")
-        .push(list.filter.index_to_rows())
+        .push(list.filter.scan_hint())
         .push(" WHERE ")
-        .append(list.scope.lower(&list.filter))
+        .append(list.tenant.lower(&list.filter))
         .append(order.clone())
         .append(cut(limit, list.page.skip));
-    Some(Found { ids, order })
+    Some(PageIds { ids, order })
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::job::JobStatus;
 use crate::json;
 use crate::query::error::QueryError;
-use crate::query::request::object::{Fault, Members, place_of_item, wrong_type};
+use crate::query::request::object::{ErrorKind, Members, place_of_item, wrong_type};
 
 /// The most conditions in `filter` and `filter_or` together.
 pub const MAX_CONDITIONS: usize = 500;
@@ -166,7 +166,7 @@ impl JobsQuery {
     }
 
     fn from_value(value: &Value) -> Result<Self, QueryError> {
-        let mut members = Members::new(value, "", Fault::Parameter)?;
+        let mut members = Members::new(value, "", ErrorKind::Parameter)?;
         let domain_id = domain_id(&mut members)?;
         let text = |pair: Option<(&str, String)>| pair.map(|(text, _)| text.to_owned());
         let request = Self {
@@ -187,7 +187,7 @@ impl JobsQuery {
 
 impl Query {
     fn from_value(value: &Value, place: &str) -> Result<Self, QueryError> {
-        let mut members = Members::new(value, place, Fault::Parameter)?;
+        let mut members = Members::new(value, place, ErrorKind::Parameter)?;
         let filter = conditions(&mut members, "filter")?;
         let filter_or = conditions(&mut members, "filter_or")?;
         limit_conditions(&members, &filter, &filter_or)?;
@@ -196,7 +196,7 @@ impl Query {
             filter_or,
             keyword: keyword(&mut members)?,
             sort: match members.value(&["sort"])? {
-                Some((sort, place)) => sort_keys(sort, &place, Fault::Parameter)?,
+                Some((sort, place)) => sort_keys(sort, &place, ErrorKind::Parameter)?,
                 None => Vec::new(),
             },
             page: page(&mut members)?,
@@ -216,7 +216,7 @@ impl JobStatQuery {
     /// [`QueryError`] with the place of the first fault.
     pub fn from_json(body: &[u8]) -> Result<Self, QueryError> {
         let mut value = parse(body)?;
-        let mut members = Members::new(&value, "", Fault::Parameter)?;
+        let mut members = Members::new(&value, "", ErrorKind::Parameter)?;
         let domain_id = domain_id(&mut members)?;
         let Some((query, place)) = members.value(&["query"])? else {
             return Err(QueryError::Required {
@@ -224,7 +224,7 @@ impl JobStatQuery {
             });
         };
         members.finish()?;
-        let mut members = Members::new(query, &place, Fault::Parameter)?;
+        let mut members = Members::new(query, &place, ErrorKind::Parameter)?;
         let filter = conditions(&mut members, "filter")?;
         let filter_or = conditions(&mut members, "filter_or")?;
         limit_conditions(&members, &filter, &filter_or)?;
@@ -324,7 +324,7 @@ fn status(members: &mut Members<'_>) -> Result<Option<JobStatus>, QueryError> {
             _ => Err(problem(number.to_string())),
         },
         other => Err(wrong_type(
-            Fault::Parameter,
+            ErrorKind::Parameter,
             &place,
             "the name or number of a status",
             other,
@@ -355,7 +355,7 @@ fn conditions(members: &mut Members<'_>, name: &'static str) -> Result<Vec<Condi
 
 /// Reads one condition; a missing key or operator is a fault of the language, as in SpaceONE.
 fn condition(value: &Value, place: String) -> Result<Condition, QueryError> {
-    let mut members = Members::new(value, &place, Fault::Parameter)?;
+    let mut members = Members::new(value, &place, ErrorKind::Parameter)?;
     let key = members.string(&["key", "k"])?;
     let operator = members.string(&["operator", "o"])?;
     let (value, value_place) = match members.raw(&["value", "v"])? {
@@ -389,7 +389,7 @@ fn page(members: &mut Members<'_>) -> Result<Page, QueryError> {
     let Some((page, place)) = members.value(&["page"])? else {
         return Ok(Page::default());
     };
-    let mut members = Members::new(page, &place, Fault::Parameter)?;
+    let mut members = Members::new(page, &place, ErrorKind::Parameter)?;
     let mut not_negative = |name: &'static str| match members.integer(name)? {
         None => Ok(0),
         Some((number, place)) => u64::try_from(number).map_err(|_negative| QueryError::Parameter {
@@ -415,7 +415,7 @@ fn page(members: &mut Members<'_>) -> Result<Page, QueryError> {
 pub(crate) fn sort_keys(
     value: &Value,
     place: &str,
-    fault: Fault,
+    fault: ErrorKind,
 ) -> Result<Vec<SortKey>, QueryError> {
     let key_of = |members: &mut Members<'_>| -> Result<Option<SortKey>, QueryError> {
         let key = members.string(&["key", "k"])?;
@@ -463,7 +463,7 @@ fn only(members: &mut Members<'_>) -> Result<Vec<String>, QueryError> {
         .into_iter()
         .map(|(item, place)| match item {
             Value::String(key) => Ok(key.clone()),
-            other => Err(wrong_type(Fault::Parameter, &place, "a string", other)),
+            other => Err(wrong_type(ErrorKind::Parameter, &place, "a string", other)),
         })
         .collect()
 }

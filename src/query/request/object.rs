@@ -10,7 +10,7 @@ use crate::query::error::{QueryError, unknown};
 
 /// Which error a fault in the object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum ErrorKind {
     /// A parameter of the request.
     Parameter,
     /// A part of the statistics language, where SpaceONE answers `ERROR_DB_QUERY` to everything.
@@ -21,12 +21,12 @@ pub(crate) enum Fault {
 pub(crate) struct Members<'v> {
     object: &'v Map<String, Value>,
     place: String,
-    fault: Fault,
+    fault: ErrorKind,
     known: Vec<&'static str>,
 }
 
 impl<'v> Members<'v> {
-    pub(crate) fn new(value: &'v Value, place: &str, fault: Fault) -> Result<Self, QueryError> {
+    pub(crate) fn new(value: &'v Value, place: &str, fault: ErrorKind) -> Result<Self, QueryError> {
         match value {
             Value::Object(object) => Ok(Self {
                 object,
@@ -171,7 +171,7 @@ impl<'v> Members<'v> {
 
     /// The fault that a member is missing.
     pub(crate) fn required(&self, name: &str) -> QueryError {
-        fault(Fault::Language, &self.place_of(name), "is required")
+        fault(ErrorKind::Language, &self.place_of(name), "is required")
     }
 }
 
@@ -180,28 +180,28 @@ pub(crate) fn place_of_item(place: &str, index: usize) -> String {
     [place, "[", &index.to_string(), "]"].concat()
 }
 
-pub(crate) fn fault(fault: Fault, place: &str, problem: impl Into<String>) -> QueryError {
+pub(crate) fn fault(fault: ErrorKind, place: &str, problem: impl Into<String>) -> QueryError {
     let (place, problem) = (place.to_owned(), problem.into());
     match fault {
-        Fault::Parameter => QueryError::Parameter { place, problem },
-        Fault::Language => QueryError::Language { place, problem },
+        ErrorKind::Parameter => QueryError::Parameter { place, problem },
+        ErrorKind::Language => QueryError::Language { place, problem },
     }
 }
 
 pub(crate) fn wrong_type(
-    kind: Fault,
+    kind: ErrorKind,
     place: &str,
     expected: &'static str,
     found: &Value,
 ) -> QueryError {
     let found = type_name(found);
     match kind {
-        Fault::Parameter => QueryError::Type {
+        ErrorKind::Parameter => QueryError::Type {
             place: place.to_owned(),
             expected,
             found,
         },
-        Fault::Language => fault(kind, place, format!("expected {expected}, found {found}")),
+        ErrorKind::Language => fault(kind, place, format!("expected {expected}, found {found}")),
     }
 }
 

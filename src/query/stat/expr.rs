@@ -90,7 +90,7 @@ pub(super) fn document_path(
             Some(vec!["collector_info".to_owned(), "collector_id".to_owned()])
         }
         Target::Column(column) => Some(vec![column.name().to_owned()]),
-        Target::Nowhere => None,
+        Target::NeverThere => None,
     })
 }
 
@@ -101,7 +101,7 @@ pub(super) fn from_document(target: Target, step: Step) -> Expr {
             kind: kind_of(column),
             nulls: column.null_means(),
         },
-        Target::Nowhere => Expr::missing(),
+        Target::NeverThere => Expr::missing(),
         Target::Document(path) => {
             let (text, path) = source(&path);
             let mut sql = Sql::new(if step == Step::Gather {
@@ -202,13 +202,13 @@ pub(super) fn extreme(function: &'static str, expr: Expr) -> Expr {
     }
 }
 
-pub(super) fn numbered(prefix: &'static str, number: usize) -> Sql {
+pub(super) fn column_ref(prefix: &'static str, number: usize) -> Sql {
     let mut sql = Sql::new(prefix);
     sql.number(number);
     sql
 }
 
-pub(super) fn named(mut sql: Sql, number: usize) -> Sql {
+pub(super) fn alias(mut sql: Sql, number: usize) -> Sql {
     sql.push(" AS c").number(number);
     sql
 }

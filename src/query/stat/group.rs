@@ -4,30 +4,30 @@ use crate::query::check::field::{Column, NullMeans, Target, resolve_segments};
 use crate::query::check::filter::Filter;
 use crate::query::check::stages::{Accumulator, Group, GroupKey, Requirement, RequirementTest};
 use crate::query::counters::group;
-use crate::query::counters::group::{Counted, Source};
-use crate::query::counters::tables::{Asked, Counts};
+use crate::query::counters::group::{CounterGroup, Source};
+use crate::query::counters::tables::{CounterTable, FieldRef};
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
 use crate::query::eval::value::Comparison;
 use crate::query::sql::Sql;
-use crate::query::stat::expr::{Expr, Term, date_text, extreme, named, numbered, order_by};
-use crate::query::stat::pipeline::{NamedColumn, Pipeline, Rows};
+use crate::query::stat::expr::{Expr, Term, alias, column_ref, date_text, extreme, order_by};
+use crate::query::stat::pipeline::{NamedColumn, Pipeline, RowShape};
 use crate::query::stat::plan::Kind;
-use crate::query::tenant::Scope;
+use crate::query::tenant::Tenant;
 use crate::time::{DAY_MILLIS, Timestamp};
 
 /// What a group counts by, where it does nothing else.
-fn countable(group: &Group) -> Option<Vec<Asked>> {
+fn countable(group: &Group) -> Option<Vec<FieldRef>> {
     if !group.only_counts() {
         return None;
     }
     let asked = |key: &GroupKey| {
         let target = resolve_segments(key.path.segments.clone(), &key.path.place).ok()?;
         match (target, &key.date_format) {
-            (Target::Column(column), None) => Some(Asked::Column(column)),
-            (Target::Document(path), None) => Some(Asked::of_path(&path)),
+            (Target::Column(column), None) => Some(FieldRef::Column(column)),
+            (Target::Document(path), None) => Some(FieldRef::of_path(&path)),
             (Target::Column(Column::CreatedAt), Some(format)) => {
-                format.format.is_of_days().then_some(Asked::Day)
+                format.format.is_of_days().then_some(FieldRef::Day)
             }
             _ => None,
         }
@@ -36,13 +36,15 @@ fn countable(group: &Group) -> Option<Vec<Asked>> {
 }
 
 /// A group that can be told from counts in memory.
-pub(super) fn counted(group: &Group, scope: &Scope, filter: &Filter) -> Option<Counted> {
+pub(super) fn counted(group: &Group, tenant: &Tenant, filter: &Filter) -> Option<CounterGroup> {
     let asked = countable(group)?;
-    let source = match Counts::for_group(&asked, filter)? {
-        Counts::Days => Source::Days,
-        Counts::Collectors => Source::Collectors,
+    let source = match CounterTable::for_group(&asked, filter)? {
+        CounterTable::Days => Source::Days,
+        CounterTable::Collectors => Source::Collectors,
         // Of statuses there are but six; the others are asked more seldom, and are few enough.
-        Counts::Statuses | Counts::CollectorInfos | Counts::Projects => return None,
+        CounterTable::Statuses | CounterTable::CollectorInfos | CounterTable::Projects => {
+            return None;
+        }
     };
     let keys = group
         .keys
@@ -50,7 +52,7 @@ pub(super) fn counted(group: &Group, scope: &Scope, filter: &Filter) -> Option<C
         .zip(&asked)
         .map(|(key, asked)| match &key.date_format {
             Some(format) => group::Key::Day(format.format.clone(), format.text.clone()),
-            None if *asked == Asked::Column(Column::Status) => group::Key::Status,
+            None if *asked == FieldRef::Column(Column::Status) => group::Key::Status,
             None => group::Key::Collector,
         });
     let names: Vec<&str> = group
@@ -59,7 +61,7 @@ pub(super) fn counted(group: &Group, scope: &Scope, filter: &Filter) -> Option<C
         .map(|key| key.name.as_str())
         .chain(group.fields.iter().map(|field| field.name.as_str()))
         .collect();
-    Counted::new(scope, filter, source, keys.collect(), &names)
+    CounterGroup::new(tenant, filter, source, keys.collect(), &names)
 }
 
 impl Pipeline {
@@ -77,13 +79,13 @@ impl Pipeline {
                 spans.push((number, span, format));
             }
             columns.push(NamedColumn::of(&key.name, number, &expr, true));
-            selected.push(named(expr.sql, number));
+            selected.push(alias(expr.sql, number));
         }
         for field in &group.fields {
             let number = self.number();
             let expr = self.accumulate(&field.accumulator, &field.place)?;
             columns.push(NamedColumn::of(&field.name, number, &expr, false));
-            selected.push(named(expr.sql, number));
+            selected.push(alias(expr.sql, number));
         }
         self.read_in_order();
         let mut sql = Sql::new("SELECT ");
@@ -98,16 +100,16 @@ impl Pipeline {
                 columns
                     .iter()
                     .filter(|column| column.is_key)
-                    .map(|column| numbered("c", column.number)),
+                    .map(|column| column_ref("c", column.number)),
             );
         }
         self.push_table(sql);
         self.order = columns
             .iter()
             .filter(|column| column.is_key)
-            .map(|column| Term::ascending(numbered("c", column.number)))
+            .map(|column| Term::ascending(column_ref("c", column.number)))
             .collect();
-        self.rows = Rows::Columns(columns);
+        self.rows = RowShape::Columns(columns);
         self.is_counted = false;
         if !spans.is_empty() {
             self.format_spans(&spans);
@@ -134,7 +136,7 @@ impl Pipeline {
             if self.is_counted {
                 sql.push("day");
             } else {
-                // Counted from the year 0000, so that the division always rounds down.
+                // CounterGroup from the year 0000, so that the division always rounds down.
                 sql.push("(")
                     .append(expr.sql)
                     .push(" - ")
@@ -154,13 +156,13 @@ impl Pipeline {
 
     /// Makes texts of the numbers of spans, once a group instead of once a row.
     fn format_spans(&mut self, spans: &[(usize, i64, String)]) {
-        let Rows::Columns(columns) = &self.rows else {
+        let RowShape::Columns(columns) = &self.rows else {
             return;
         };
         let mut columns = columns.clone();
         let mut selected = Vec::new();
         for column in &mut columns {
-            let own = numbered("c", column.number);
+            let own = column_ref("c", column.number);
             let Some((_, span, format)) =
                 spans.iter().find(|(number, ..)| *number == column.number)
             else {
@@ -179,25 +181,25 @@ impl Pipeline {
                 nulls: NullMeans::Null,
             };
             let text = date_text(time, format, "");
-            selected.push(named(text.sql, column.number));
+            selected.push(alias(text.sql, column.number));
             (column.kind, column.nulls) = (text.kind, text.nulls);
         }
         let mut sql = Sql::new("SELECT ");
         sql.join(", ", selected);
         self.push_from(&mut sql);
         self.push_table(sql);
-        self.rows = Rows::Columns(columns);
+        self.rows = RowShape::Columns(columns);
     }
 
     fn accumulate(&self, accumulator: &Accumulator, place: &str) -> Result<Expr, QueryError> {
         let integer = |sql: Sql| Expr {
             sql,
             kind: Kind::Integer,
-            nulls: NullMeans::Nothing,
+            nulls: NullMeans::NotNull,
         };
         Ok(match accumulator {
             Accumulator::Count(conditions) => {
-                let mut sql = self.how_many();
+                let mut sql = self.count_expr();
                 self.filter_clause(&mut sql, conditions)?;
                 integer(sql)
             }
@@ -220,7 +222,7 @@ impl Pipeline {
                 Expr {
                     sql,
                     kind,
-                    nulls: NullMeans::Nothing,
+                    nulls: NullMeans::NotNull,
                 }
             }
             Accumulator::Average(path, conditions) => {
@@ -357,7 +359,7 @@ impl Pipeline {
                     " <= "
                 })
                 .bind(operand);
-                if expr.nulls != NullMeans::Nothing {
+                if expr.nulls != NullMeans::NotNull {
                     sql.push(" OR ").append(value()).push(" IS NULL");
                 }
                 if may_be_null_value {

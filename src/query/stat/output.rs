@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::query::check::field::NullMeans;
-use crate::query::eval::value::{Any, write_integer, write_text};
+use crate::query::eval::value::{MongoValue, write_integer, write_text};
 use crate::query::sql::ParamRef;
 use crate::query::stat::plan::Kind;
 use crate::time::Timestamp;
@@ -14,7 +14,7 @@ pub enum Output {
     /// One column: a value of `distinct`.
     Values(Kind, NullMeans),
     /// A column a field.
-    Rows(Vec<OutputColumn>),
+    RowShape(Vec<OutputColumn>),
     /// The document, then a column for the element of each unwound path, in the order in which they were unwound.
     Documents(Vec<Vec<String>>),
 }
@@ -34,7 +34,7 @@ impl Output {
     pub fn width(&self) -> usize {
         match self {
             Self::Values(..) => 1,
-            Self::Rows(columns) => columns.len(),
+            Self::RowShape(columns) => columns.len(),
             Self::Documents(unwound) => unwound.len() + 1,
         }
     }
@@ -48,7 +48,7 @@ impl Output {
                     out.extend(b"null");
                 }
             }
-            Self::Rows(columns) => {
+            Self::RowShape(columns) => {
                 out.push(b'{');
                 let start = out.len();
                 for (column, value) in columns.iter().zip(row) {
@@ -71,7 +71,7 @@ impl Output {
                 };
                 let mut document = document(text);
                 for (path, element) in unwound.iter().zip(elements) {
-                    if let Some(element) = Any::from_ref(*element) {
+                    if let Some(element) = MongoValue::from_ref(*element) {
                         document = document.put(path, element);
                     }
                 }
@@ -88,24 +88,26 @@ fn write_value(value: ParamRef<'_>, kind: Kind, nulls: NullMeans, out: &mut Vec<
         (ParamRef::Null, _) => out.extend(b"null"),
         (ParamRef::Integer(millis), Kind::Time) => {
             Timestamp::from_millis(millis)
-                .map_or(Any::Null, Any::Time)
+                .map_or(MongoValue::Null, MongoValue::Time)
                 .write_json(out);
         }
         (ParamRef::Integer(integer), _) => write_integer(integer, out),
         (ParamRef::Text(text), _) => write_text(text, out),
-        (other, _) => Any::from_ref(other).unwrap_or(Any::Null).write_json(out),
+        (other, _) => MongoValue::from_ref(other)
+            .unwrap_or(MongoValue::Null)
+            .write_json(out),
     }
     true
 }
 
 /// A stored document as statistics see it: times are datetimes, and what may be null but has no value is null.
-fn document(text: &str) -> Any {
+fn document(text: &str) -> MongoValue {
     const NULLABLE: [&str; 2] = ["project_id", "finished_at"];
     // A stored document was checked on its way in.
     let Ok(Value::Object(members)) = serde_json::from_str(text) else {
-        return Any::Null;
+        return MongoValue::Null;
     };
-    let mut object: Vec<(String, Any)> = members
+    let mut object: Vec<(String, MongoValue)> = members
         .iter()
         .map(|(name, value)| {
             let time = || {
@@ -115,17 +117,17 @@ fn document(text: &str) -> Any {
             };
             let any = match name.as_str() {
                 "created_at" | "updated_at" | "finished_at" => {
-                    time().map_or_else(|| Any::from(value), Any::Time)
+                    time().map_or_else(|| MongoValue::from(value), MongoValue::Time)
                 }
-                _ => Any::from(value),
+                _ => MongoValue::from(value),
             };
             (name.clone(), any)
         })
         .collect();
     for name in NULLABLE {
         if !members.contains_key(name) {
-            object.push((name.to_owned(), Any::Null));
+            object.push((name.to_owned(), MongoValue::Null));
         }
     }
-    Any::Object(object)
+    MongoValue::Object(object)
 }

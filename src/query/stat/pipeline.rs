@@ -8,17 +8,17 @@ use crate::query::check::stages::{
     Expression, Function, Group, GroupKey, PathAt, Project, Sort, Stage,
 };
 use crate::query::counters::tables;
-use crate::query::counters::tables::Asked;
+use crate::query::counters::tables::FieldRef;
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
 use crate::query::sql::Sql;
 use crate::query::stat::expr::{
-    ELEMENT, Expr, Step, Term, below, document_path, from_document, named, numbered, order_by, put,
-    sort_term,
+    ELEMENT, Expr, Step, Term, alias, below, column_ref, document_path, from_document, order_by,
+    put, sort_term,
 };
 use crate::query::stat::output::{Output, OutputColumn};
 use crate::query::stat::plan::{Kind, Statement};
-use crate::query::tenant::Scope;
+use crate::query::tenant::Tenant;
 
 /// The most terms that an order is made of: a sort's keys, those of the sorts before it, and a group's keys.
 const MAX_ORDER_TERMS: usize = 250;
@@ -49,7 +49,7 @@ impl NamedColumn {
 
 /// What the rows are.
 #[derive(Debug)]
-pub(super) enum Rows {
+pub(super) enum RowShape {
     /// The rows of `jobs`; each unwound path has its element in the column `u` and the number.
     Documents {
         unwound: Vec<(Vec<String>, usize)>,
@@ -62,19 +62,19 @@ pub(super) struct Table {
     pub(super) sql: Sql,
     /// Whether its rows are computed once and kept. SQLite otherwise writes a column's expression wherever a later
     /// stage names it: twice a stage, and fifty stages are more than any memory holds.
-    pub(super) is_kept: bool,
+    pub(super) is_materialized: bool,
 }
 
 /// The pipeline so far.
 pub(super) struct Pipeline {
     /// The common table expressions `s0`, `s1` ….
     pub(super) tables: Vec<Table>,
-    pub(super) rows: Rows,
+    pub(super) rows: RowShape,
     /// Always total: the job id, or the keys of a group, come last.
     pub(super) order: Vec<Term>,
     /// Numbers handed out to columns that must not meet.
     pub(super) next: usize,
-    scope: Scope,
+    tenant: Tenant,
     filter: Filter,
     /// Whether the rows are kept counts, `jobs` jobs each, and no jobs.
     pub(super) is_counted: bool,
@@ -83,20 +83,20 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
-    pub(super) fn new(scope: &Scope, filter: &Filter) -> Self {
+    pub(super) fn new(tenant: &Tenant, filter: &Filter) -> Self {
         let mut sql = Sql::new("SELECT * FROM documents WHERE ");
-        sql.append(scope.lower(filter));
+        sql.append(tenant.lower(filter));
         Self {
             tables: vec![Table {
                 sql,
-                is_kept: false,
+                is_materialized: false,
             }],
-            rows: Rows::Documents {
+            rows: RowShape::Documents {
                 unwound: Vec::new(),
             },
             order: vec![Term::ascending(Sql::new("job_id"))],
             next: 0,
-            scope: scope.clone(),
+            tenant: tenant.clone(),
             filter: filter.clone(),
             is_counted: false,
             reads_rows: Cell::new(false),
@@ -133,7 +133,7 @@ impl Pipeline {
             self.tables.into_iter().enumerate().map(|(number, table)| {
                 let mut named = Sql::new("s");
                 named.number(number);
-                named.push(if table.is_kept {
+                named.push(if table.is_materialized {
                     " AS MATERIALIZED ("
                 } else {
                     " AS ("
@@ -144,24 +144,24 @@ impl Pipeline {
         );
         sql.push(" SELECT ");
         let output = match self.rows {
-            Rows::Documents { unwound } => {
+            RowShape::Documents { unwound } => {
                 sql.push("document");
                 for (_, number) in &unwound {
                     sql.push(", u").number(*number);
                 }
                 Output::Documents(unwound.into_iter().map(|(path, _)| path).collect())
             }
-            Rows::Columns(columns) => {
+            RowShape::Columns(columns) => {
                 sql.join(
                     ", ",
-                    columns.iter().map(|column| numbered("c", column.number)),
+                    columns.iter().map(|column| column_ref("c", column.number)),
                 );
                 let column = |column: NamedColumn| OutputColumn {
                     name: column.name,
                     kind: column.kind,
                     nulls: column.nulls,
                 };
-                Output::Rows(columns.into_iter().map(column).collect())
+                Output::RowShape(columns.into_iter().map(column).collect())
             }
         };
         sql.push(" FROM s").number(last);
@@ -179,7 +179,7 @@ impl Pipeline {
     pub(super) fn push_table(&mut self, sql: Sql) {
         self.tables.push(Table {
             sql,
-            is_kept: false,
+            is_materialized: false,
         });
     }
 
@@ -224,7 +224,7 @@ impl Pipeline {
     pub(super) fn sort_term(&self, key: &Sort) -> Result<Term, QueryError> {
         let segments = &key.path.segments;
         let (base, rest) = match &self.rows {
-            Rows::Documents { unwound } if unwound.is_empty() => {
+            RowShape::Documents { unwound } if unwound.is_empty() => {
                 match resolve_segments(segments.clone(), &key.path.place)? {
                     Target::Document(path) => {
                         self.reads_rows.set(true);
@@ -240,7 +240,7 @@ impl Pipeline {
                     target => (self.of_job(target, Step::Member), &[][..]),
                 }
             }
-            Rows::Documents { .. } => {
+            RowShape::Documents { .. } => {
                 let Some(path) = document_path(segments, &key.path.place)? else {
                     return Ok(Term {
                         sql: Sql::new("NULL"),
@@ -254,7 +254,7 @@ impl Pipeline {
                 let base = self.resolve_with(&root, Step::Member)?;
                 return Ok(sort_term(base, &path[1..], key.desc));
             }
-            Rows::Columns(_) => {
+            RowShape::Columns(_) => {
                 let root = PathAt {
                     place: key.path.place.clone(),
                     segments: vec![segments[0].clone()],
@@ -268,9 +268,9 @@ impl Pipeline {
     /// What stands at a place of a job.
     fn of_job(&self, target: Target, step: Step) -> Expr {
         let needs_row = match &target {
-            Target::Column(column) => Asked::Column(*column).needs_row(),
+            Target::Column(column) => FieldRef::Column(*column).needs_row(),
             Target::Document(_) => true,
-            Target::Nowhere => false,
+            Target::NeverThere => false,
         };
         self.reads_rows.set(self.reads_rows.get() || needs_row);
         from_document(target, step)
@@ -283,22 +283,22 @@ impl Pipeline {
             return;
         }
         let mut sql = Sql::new("SELECT * FROM jobs");
-        sql.push(self.filter.index_to_rows())
+        sql.push(self.filter.scan_hint())
             .push(" WHERE ")
-            .append(self.scope.lower(&self.filter));
+            .append(self.tenant.lower(&self.filter));
         self.tables[0].sql = sql;
     }
 
     /// Whether no stage has been applied.
     fn is_first(&self) -> bool {
-        matches!(&self.rows, Rows::Documents { unwound } if unwound.is_empty())
+        matches!(&self.rows, RowShape::Documents { unwound } if unwound.is_empty())
             && self.tables.len() == 1
     }
 
     /// Takes kept counts for rows where the first stage only counts, by what they are kept by.
-    pub(super) fn count_from(&mut self, keys: &[Asked]) {
+    pub(super) fn count_from(&mut self, keys: &[FieldRef]) {
         if self.is_first()
-            && let Some(sql) = tables::rows(keys, &self.scope, &self.filter)
+            && let Some(sql) = tables::rows(keys, &self.tenant, &self.filter)
         {
             self.tables[0].sql = sql;
             self.is_counted = true;
@@ -322,10 +322,10 @@ impl Pipeline {
                 .push(", error_code) AS u")
                 .number(number)
                 .push(", errors AS jobs FROM error_counts WHERE ")
-                .append(self.scope.lower(&self.filter))
+                .append(self.tenant.lower(&self.filter))
                 .push(" AND errors > 0");
             self.tables[0].sql = sql;
-            self.rows = Rows::Documents {
+            self.rows = RowShape::Documents {
                 unwound: vec![(unwound.segments.clone(), number)],
             };
             self.is_counted = true;
@@ -334,7 +334,7 @@ impl Pipeline {
     }
 
     /// The number of jobs that the rows of a group are.
-    pub(super) fn how_many(&self) -> Sql {
+    pub(super) fn count_expr(&self) -> Sql {
         Sql::new(if self.is_counted {
             "sum(jobs)"
         } else {
@@ -346,17 +346,17 @@ impl Pipeline {
         self.count_from(&[]);
         let number = self.number();
         let mut sql = Sql::new("SELECT ");
-        sql.append(self.how_many()).push(" AS c").number(number);
+        sql.append(self.count_expr()).push(" AS c").number(number);
         self.is_counted = false;
         self.push_from(&mut sql);
         sql.push(" HAVING count(*) > 0");
         self.push_table(sql);
         self.order.clear();
-        self.rows = Rows::Columns(vec![NamedColumn {
+        self.rows = RowShape::Columns(vec![NamedColumn {
             name: name.to_owned(),
             number,
             kind: Kind::Integer,
-            nulls: NullMeans::Nothing,
+            nulls: NullMeans::NotNull,
             is_key: false,
         }]);
     }
@@ -364,7 +364,7 @@ impl Pipeline {
     /// One row per element: `json_each` over the array that `explode` makes of the value.
     pub(super) fn unwind(&mut self, path: &PathAt) -> Result<(), QueryError> {
         let number = self.number();
-        let is_of_errors = matches!(self.rows, Rows::Documents { .. })
+        let is_of_errors = matches!(self.rows, RowShape::Documents { .. })
             && path.segments.first().is_some_and(|root| root == "errors");
         let elements = self.elements(path)?;
         let mut sql = Sql::new("SELECT s");
@@ -386,15 +386,15 @@ impl Pipeline {
             sql.push(" WHERE s").number(last).push(".error_count > 0");
         }
         self.push_table(sql);
-        self.order.push(Term::ascending(numbered("p", number)));
-        let element = numbered("u", number);
+        self.order.push(Term::ascending(column_ref("p", number)));
+        let element = column_ref("u", number);
         match &mut self.rows {
-            Rows::Documents { unwound } => {
+            RowShape::Documents { unwound } => {
                 if let Some(path) = document_path(&path.segments, &path.place)? {
                     unwound.push((path, number));
                 }
             }
-            Rows::Columns(columns) => {
+            RowShape::Columns(columns) => {
                 // The element takes the array's place within its column.
                 let Some(at) = columns
                     .iter()
@@ -403,12 +403,12 @@ impl Pipeline {
                     return Ok(());
                 };
                 let replaced = self.number();
-                let Rows::Columns(columns) = &mut self.rows else {
+                let RowShape::Columns(columns) = &mut self.rows else {
                     return Ok(());
                 };
                 let column = &mut columns[at];
                 let whole = Expr {
-                    sql: numbered("c", column.number),
+                    sql: column_ref("c", column.number),
                     kind: column.kind,
                     nulls: column.nulls,
                 };
@@ -433,10 +433,10 @@ impl Pipeline {
     pub(super) fn elements(&self, path: &PathAt) -> Result<Sql, QueryError> {
         let mut sql = Sql::default();
         let from_document = match &self.rows {
-            Rows::Documents { unwound } if unwound.is_empty() => {
+            RowShape::Documents { unwound } if unwound.is_empty() => {
                 match resolve_segments(path.segments.clone(), &path.place)? {
                     Target::Document(path) => Some(path),
-                    Target::Column(_) | Target::Nowhere => None,
+                    Target::Column(_) | Target::NeverThere => None,
                 }
             }
             _ => None,
@@ -457,13 +457,13 @@ impl Pipeline {
     pub(super) fn project(&mut self, project: &Project) -> Result<(), QueryError> {
         let mut columns = Vec::new();
         let mut selected = Vec::new();
-        if let (Rows::Columns(before), false) = (&self.rows, project.exclude_keys) {
+        if let (RowShape::Columns(before), false) = (&self.rows, project.exclude_keys) {
             let is_replaced = |name: &str| project.fields.iter().any(|field| field.name == name);
             for column in before
                 .iter()
                 .filter(|column| column.is_key && !is_replaced(&column.name))
             {
-                selected.push(numbered("c", column.number));
+                selected.push(column_ref("c", column.number));
                 columns.push(column.clone());
             }
         }
@@ -471,7 +471,7 @@ impl Pipeline {
             let number = self.number();
             let expr = self.expression(&field.expression)?;
             columns.push(NamedColumn::of(&field.name, number, &expr, false));
-            selected.push(named(expr.sql, number));
+            selected.push(alias(expr.sql, number));
         }
         // The order outlives the columns that it was made of.
         let mut order = Vec::with_capacity(self.order.len());
@@ -481,16 +481,19 @@ impl Pipeline {
             kept.push(" AS o").number(number);
             selected.push(kept);
             order.push(Term {
-                sql: numbered("o", number),
+                sql: column_ref("o", number),
                 desc: term.desc,
             });
         }
         let mut sql = Sql::new("SELECT ");
         sql.join(", ", selected);
         self.push_from(&mut sql);
-        self.tables.push(Table { sql, is_kept: true });
+        self.tables.push(Table {
+            sql,
+            is_materialized: true,
+        });
         self.order = order;
-        self.rows = Rows::Columns(columns);
+        self.rows = RowShape::Columns(columns);
         Ok(())
     }
 
@@ -535,20 +538,20 @@ impl Pipeline {
 
     pub(super) fn resolve_with(&self, path: &PathAt, step: Step) -> Result<Expr, QueryError> {
         match &self.rows {
-            Rows::Documents { unwound } => {
+            RowShape::Documents { unwound } => {
                 if unwound.is_empty() {
                     let target = resolve_segments(path.segments.clone(), &path.place)?;
                     return Ok(self.of_job(target, step));
                 }
                 self.resolve_unwound(path, unwound, step)
             }
-            Rows::Columns(columns) => {
+            RowShape::Columns(columns) => {
                 let (name, rest) = (&path.segments[0], &path.segments[1..]);
                 let Some(column) = columns.iter().find(|column| column.name == *name) else {
                     return Ok(Expr::missing());
                 };
                 let expr = Expr {
-                    sql: numbered("c", column.number),
+                    sql: column_ref("c", column.number),
                     kind: column.kind,
                     nulls: column.nulls,
                 };
@@ -572,7 +575,7 @@ impl Pipeline {
             .rev()
             .find(|(unwound, _)| segments.starts_with(unwound));
         let start = above.map(|(unwound, number)| {
-            let element = Expr::any(numbered("u", *number));
+            let element = Expr::any(column_ref("u", *number));
             below(element, &segments[unwound.len()..], step)
         });
         let mut expr = match start {
@@ -584,7 +587,7 @@ impl Pipeline {
         for (inner, number) in unwound.iter().filter(|(inner, number)| {
             *number >= since && inner.len() > segments.len() && inner.starts_with(&segments)
         }) {
-            let element = numbered("u", *number);
+            let element = column_ref("u", *number);
             expr = Expr::any(put(expr.into_any(), &inner[segments.len()..], element));
         }
         Ok(expr)

@@ -19,9 +19,9 @@ use crate::query::check::filter::Filter;
 use crate::query::check::operators;
 use crate::query::check::stages;
 use crate::query::check::stages::{Group, Stage};
-use crate::query::counters::group::Counted;
+use crate::query::counters::group::CounterGroup;
 use crate::query::counters::tables;
-use crate::query::counters::tables::Asked;
+use crate::query::counters::tables::FieldRef;
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
 use crate::query::request::{JobStatQuery, Page, Question};
@@ -30,7 +30,7 @@ use crate::query::stat::expr::{ELEMENT, kind_of};
 use crate::query::stat::group;
 use crate::query::stat::output::Output;
 use crate::query::stat::pipeline::Pipeline;
-use crate::query::tenant::Scope;
+use crate::query::tenant::Tenant;
 use crate::time::Timestamp;
 
 /// The most stages of an aggregate.
@@ -51,7 +51,7 @@ pub struct Stat {
 enum Answer {
     Statement(Statement),
     /// Counts in memory. Where they are too many, a statement is made of the group.
-    Counts(Counted, Group),
+    CounterTable(CounterGroup, Group),
 }
 
 /// A statement, and how its rows become rows of the answer.
@@ -64,10 +64,10 @@ pub struct Statement {
 impl Stat {
     /// The same told from counts in memory, where that can be.
     #[must_use]
-    pub fn counted(&self) -> Option<&Counted> {
+    pub fn counted(&self) -> Option<&CounterGroup> {
         match &self.answer {
             Answer::Statement(_) => None,
-            Answer::Counts(counted, _) => Some(counted),
+            Answer::CounterTable(counted, _) => Some(counted),
         }
     }
 
@@ -78,8 +78,8 @@ impl Stat {
     pub fn statement(&self) -> Result<Cow<'_, Statement>, QueryError> {
         match &self.answer {
             Answer::Statement(statement) => Ok(Cow::Borrowed(statement)),
-            Answer::Counts(counted, group) => {
-                let mut pipeline = Pipeline::new(&counted.scope, &counted.filter);
+            Answer::CounterTable(counted, group) => {
+                let mut pipeline = Pipeline::new(&counted.tenant, &counted.filter);
                 pipeline.group(group)?;
                 Ok(Cow::Owned(pipeline.finish()))
             }
@@ -103,7 +103,7 @@ pub enum Kind {
 /// # Errors
 /// [`QueryError`] for the first fault of the language.
 pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryError> {
-    let scope = Scope::new(&request.domain_id);
+    let tenant = Tenant::new(&request.domain_id);
     let filter = operators::parse(
         &request.filter,
         &request.filter_or,
@@ -112,7 +112,7 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
     )?
     .flatten();
     let statement = match &request.question {
-        Question::Distinct(key) => distinct(&scope, &filter, key)?,
+        Question::Distinct(key) => distinct(&tenant, &filter, key)?,
         Question::Aggregate(stages) => {
             let mut stages = stages
                 .iter()
@@ -129,15 +129,15 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
                 });
             }
             if let [Stage::Group(group)] = stages.as_slice()
-                && let Some(counted) = group::counted(group, &scope, &filter)
+                && let Some(counted) = group::counted(group, &tenant, &filter)
                 && let Some(Stage::Group(group)) = stages.pop()
             {
                 return Ok(Stat {
-                    answer: Answer::Counts(counted, group),
+                    answer: Answer::CounterTable(counted, group),
                     page: request.page,
                 });
             }
-            let mut pipeline = Pipeline::new(&scope, &filter);
+            let mut pipeline = Pipeline::new(&tenant, &filter);
             let mut stages = stages.as_slice();
             if let [Stage::Unwind(path), rest @ ..] = stages
                 && let [Stage::Group(group), ..] = rest
@@ -159,17 +159,17 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
 
 /// `distinct`: the different values at a path. Rule: the conformance notes: arrays give their elements, missing gives
 /// nothing, null is a value.
-fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<Statement, QueryError> {
+fn distinct(tenant: &Tenant, filter: &Filter, key: &str) -> Result<Statement, QueryError> {
     let mut sql = Sql::default();
     let column = |sql: &mut Sql, column: Column| {
         sql.push("SELECT DISTINCT ").append(column.sql());
-        match tables::rows(&[Asked::Column(column)], scope, filter) {
+        match tables::rows(&[FieldRef::Column(column)], tenant, filter) {
             Some(counts) => {
                 sql.push(" AS c0 FROM (").append(counts).push(") WHERE 1");
             }
             None => {
                 sql.push(" AS c0 FROM jobs WHERE ")
-                    .append(scope.lower(filter));
+                    .append(tenant.lower(filter));
             }
         }
         if column.null_means() == NullMeans::Missing {
@@ -181,7 +181,7 @@ fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<Statement, Quer
     let segments = crate::query::check::field::split_path(key, "query.distinct")?;
     let output = match resolve_segments(segments, "query.distinct")? {
         Target::Column(chosen) => column(&mut sql, chosen),
-        Target::Nowhere => {
+        Target::NeverThere => {
             sql.push("SELECT NULL AS c0 WHERE 0");
             Output::Values(Kind::Any, NullMeans::Missing)
         }
@@ -189,8 +189,8 @@ fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<Statement, Quer
             sql.push("SELECT DISTINCT ")
                 .push(ELEMENT)
                 .push(" AS c0 FROM ");
-            let kept = tables::rows(&[Asked::of_path(&path)], scope, filter);
-            let is_kept = kept.is_some();
+            let kept = tables::rows(&[FieldRef::of_path(&path)], tenant, filter);
+            let is_materialized = kept.is_some();
             match kept {
                 Some(kept) => sql.push("(").append(kept).push(")"),
                 None => sql.push("jobs"),
@@ -202,10 +202,10 @@ fn distinct(scope: &Scope, filter: &Filter, key: &str) -> Result<Statement, Quer
                 .bind(path_param(below))
                 .push(")) AS e WHERE ")
                 // What is kept has passed the filter.
-                .append(if is_kept {
+                .append(if is_materialized {
                     Sql::new("1")
                 } else {
-                    scope.lower(filter)
+                    tenant.lower(filter)
                 });
             if path.len() > 1 && path[0] == "errors" {
                 sql.push(" AND error_count > 0");
