@@ -1,0 +1,273 @@
+//! The schemas of the bodies that write jobs, faults and the clock accept what the server accepts, and refuse what it refuses.
+
+use serde_json::{Value, json};
+
+use super::document::Document;
+use crate::app::{App, Setup, job};
+
+/// Server and schema agree on whether each of these may be sent by this method to this path.
+fn check_mock_bodies(expected: bool, method: &str, path: &str, schema: &str, bodies: &[Value]) {
+    let app = App::mock(job("j", "d", ""));
+    let document = Document::of(&app);
+    let schema = document.named(schema);
+    for body in bodies {
+        let answer = app.json(method, path, body);
+        let is_accepted = [200, 201].contains(&answer.status);
+        assert_eq!(is_accepted, expected, "{body}: {}", answer.text);
+        assert!(
+            is_accepted || answer.status == 400,
+            "{body}: {}",
+            answer.text
+        );
+        assert_eq!(schema.is_valid(body), expected, "{body}");
+    }
+}
+
+#[test]
+fn the_schema_of_a_job_written_is_what_is_read() {
+    const PUT: (&str, &str, &str) = ("PUT", "/jobdeck/jobs/j?domain_id=d", "JobDraft");
+    let (method, path, schema) = PUT;
+    let life = |steps: Value| json!({"total_tasks": 3, "life": steps});
+    let step = |members: Value| life(json!([members]));
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[
+            json!({}),
+            json!({"job_id": "j", "domain_id": "d"}),
+            json!({"updated_at": null, "finished_at": null, "project_id": null, "collector_info": null, "life": null}),
+            json!({"status": "CANCELED", "remained_tasks": -1, "created_at": "2022-06-17T10:00:00+02:00"}),
+            json!({"filter": {"a": [1, null]}, "errors": [{}, {"error_code": "E", "message": null, "additional": {"a": 1}}]}),
+            json!({"collector_info": {"collector_id": "c", "state": null, "plugin_info": {"options": {}}, "other": 5}}),
+            step(json!({"after": 0, "status": "SUCCESS"})),
+            life(
+                json!([{"after": 0.5, "status": "IN_PROGRESS", "remained_tasks": 2}, {"after": 5, "status": "ERROR", "errors": [{}]}]),
+            ),
+        ],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!([]),
+            json!({"job_id": ""}),
+            json!({"job_id": null}),
+            json!({"domain_id": 5}),
+            json!({"status": "DONE"}),
+            json!({"status": null}),
+            json!({"total_tasks": -1}),
+            json!({"total_tasks": 2_147_483_648_i64}),
+            json!({"total_tasks": "3"}),
+            json!({"remained_tasks": null}),
+            json!({"created_at": null}),
+            json!({"created_at": "yesterday"}),
+            json!({"finished_at": "2022-06-17"}),
+            json!({"filter": null}),
+            json!({"filter": []}),
+            json!({"errors": null}),
+            json!({"errors": [{"code": "E"}]}),
+            json!({"collector_info": {"collector_id": 5}}),
+            json!({"collector_info": {"plugin_info": {"version": 1}}}),
+            json!({"stauts": "ERROR"}),
+            life(json!([])),
+            life(json!({})),
+            step(json!({"after": -1, "status": "SUCCESS"})),
+            step(json!({"after": 315_360_001, "status": "SUCCESS"})),
+            step(json!({"status": "SUCCESS"})),
+            step(json!({"after": 1, "status": "SUCCESS", "remained_tasks": null})),
+            step(json!({"after": 1, "state": "SUCCESS"})),
+        ],
+    );
+}
+
+#[test]
+fn the_schema_of_a_patch_is_what_is_read() {
+    const PATCH: (&str, &str, &str) = ("PATCH", "/jobdeck/jobs/j?domain_id=d", "JobPatch");
+    let (method, path, schema) = PATCH;
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[
+            json!({}),
+            json!({"job_id": "j", "domain_id": "d"}),
+            json!({
+                "status": null, "filter": null, "total_tasks": null, "remained_tasks": null, "errors": null, "created_at": null,
+                "updated_at": null, "finished_at": null, "project_id": null, "collector_info": null, "life": null
+            }),
+            json!({"total_tasks": 3, "remained_tasks": 3, "life": [{"after": 1, "status": "SUCCESS"}]}),
+        ],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!([]),
+            json!({"job_id": null}),
+            json!({"domain_id": null}),
+            json!({"status": "DONE"}),
+            json!({"errors": [null]}),
+            json!({"filter": 5}),
+            json!({"stauts": "ERROR"}),
+        ],
+    );
+}
+
+#[test]
+fn the_schema_of_many_jobs_is_what_is_read() {
+    let (method, path, schema) = ("POST", "/jobdeck/jobs?domain_id=d", "JobsBody");
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[
+            json!([]),
+            json!([{"job_id": "a"}, {"job_id": "b", "domain_id": "d"}]),
+            json!({"results": [{"job_id": "a"}], "total_count": 7}),
+            json!({"results": []}),
+            json!({"job_id": "a"}),
+        ],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!("a"),
+            json!({}),
+            json!([{}]),
+            json!([[{"job_id": "a"}]]),
+            json!([{"job_id": "a"}, null]),
+            json!({"results": [{"status": "ERROR"}]}),
+            json!({"results": {"job_id": "a"}}),
+        ],
+    );
+}
+
+#[test]
+fn the_schema_of_a_fault_is_what_is_read() {
+    let (method, path, schema) = ("POST", "/jobdeck/faults", "Fault");
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[
+            json!({"code": 503}),
+            json!({"code": "503", "times": null, "drop": false}),
+            json!({"route": "/a/b", "domain_id": "d", "job_id": "j", "times": 1, "code": "ERROR_DB_QUERY", "message": "m"}),
+            json!({"route": "put", "drop": true}),
+            json!({"truncate": 0, "hold": true}),
+            json!({"delay": 0.5}),
+            json!({"delay": [0, 600], "seed": 0}),
+        ],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!([]),
+            json!({}),
+            json!({"hold": false}),
+            json!({"drop": null, "hold": true}),
+            json!({"code": null}),
+            json!({"code": 399}),
+            json!({"code": 600}),
+            json!({"code": "ERROR_UNAVAILABEL"}),
+            json!({"code": true}),
+            json!({"code": 503, "route": "serch"}),
+            json!({"code": 503, "route": "/a?b=c"}),
+            json!({"code": 503, "domain_id": ""}),
+            json!({"code": 503, "times": 0}),
+            json!({"code": 503, "drop": true}),
+            json!({"code": 503, "truncate": 0}),
+            json!({"truncate": 5, "drop": true}),
+            json!({"truncate": -1}),
+            json!({"delay": 601}),
+            json!({"delay": [1]}),
+            json!({"delay": [1, 2, 3]}),
+            json!({"delay": 1, "seed": 7}),
+            json!({"delay": 1, "message": "m"}),
+            json!({"code": 503, "mesage": "m"}),
+        ],
+    );
+}
+
+#[test]
+fn the_schemas_of_the_clock_are_what_is_read() {
+    let (method, path, schema) = ("PUT", "/jobdeck/clock", "ClockSetting");
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[
+            json!({"now": "2022-06-17T08:00:00Z"}),
+            json!({"now": null, "is_frozen": false}),
+            json!({"now": "2022-06-17T08:00:00.5+01:00", "is_frozen": true}),
+        ],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!([]),
+            json!({}),
+            json!({"now": null, "is_frozen": null}),
+            json!({"now": "nonsense"}),
+            json!({"now": 5}),
+            json!({"is_frozen": "yes"}),
+            json!({"is_frozen": true, "speed": 2}),
+        ],
+    );
+    let (method, path, schema) = ("POST", "/jobdeck/clock/advance", "ClockAdvance");
+    check_mock_bodies(
+        true,
+        method,
+        path,
+        schema,
+        &[json!({"seconds": 0}), json!({"seconds": 1.5})],
+    );
+    check_mock_bodies(
+        false,
+        method,
+        path,
+        schema,
+        &[
+            json!({}),
+            json!({"seconds": null}),
+            json!({"seconds": -1}),
+            json!({"seconds": 3_155_760_001_i64}),
+            json!({"seconds": "5"}),
+            json!({"seconds": 1, "minutes": 1}),
+        ],
+    );
+}
+
+/// A server that writes, but plays nothing, says so of lives.
+#[test]
+fn a_writable_server_takes_no_life() {
+    let app = App::serve(Setup {
+        is_writable: true,
+        ..Setup::default()
+    });
+    let body = json!({"life": [{"after": 1, "status": "SUCCESS"}]});
+    let answer = app.json("PUT", "/jobdeck/jobs/j?domain_id=d", &body);
+    assert_eq!(answer.status, 400, "{}", answer.text);
+    let document = Document::of(&app);
+    assert!(!document.named("JobDraft").is_valid(&body));
+    assert!(document.named("JobDraft").is_valid(&json!({})));
+}

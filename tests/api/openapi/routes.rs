@@ -1,0 +1,84 @@
+//! The routes in the document are those of the server, and depend on its switches.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jobdeck::api::Description;
+
+use super::answers::methods;
+use super::document::{described, everything};
+use crate::app::App;
+
+/// The table of routes: each path with its methods.
+fn routes() -> BTreeMap<String, BTreeSet<String>> {
+    let source = include_str!("../../../src/api/mod.rs");
+    let routes = source.split("only(").skip(1).filter_map(|call| {
+        let mut texts = call.split('"').skip(1).step_by(2);
+        let path = texts.next().filter(|path| path.starts_with('/'))?;
+        Some((path.to_owned(), methods(texts.next()?)))
+    });
+    routes.collect()
+}
+
+#[test]
+fn every_route_is_in_the_document() {
+    let document = everything();
+    let mut described: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, method, _) in document.operations() {
+        let methods = described.entry(path.to_owned()).or_default();
+        methods.insert(method.to_owned());
+    }
+    let routes = routes();
+    assert!(routes.len() >= 8, "{routes:?}");
+    assert_eq!(described, routes);
+}
+
+/// A server without a switch says nothing of what it does not have.
+#[test]
+fn a_server_describes_what_it_has() {
+    let app = App::with_jobs("");
+    let served = app.get("/openapi.json");
+    let plain = Description::new(false, false, false);
+    assert_eq!(served.text.as_bytes(), plain.json());
+    assert_eq!(served.header("cache-control"), Some("no-cache"));
+    assert!(served.header("etag").is_some());
+
+    let switches = [(false, false), (true, false), (true, true)];
+    let documents = switches.map(|(is_writable, is_mock)| described(is_writable, is_mock));
+    let paths = documents.each_ref().map(|document| {
+        let paths = document.0["paths"].as_object().unwrap();
+        paths.keys().cloned().collect::<BTreeSet<_>>()
+    });
+    let is_own = |path: &String, own: &[&str]| own.iter().any(|one| path.starts_with(one));
+    let [plain, writable, mock] = &paths;
+    assert!(plain.is_subset(writable) && writable.is_subset(mock));
+    let writing = ["/jobdeck/jobs"];
+    let controls = ["clock", "faults", "journal", "reset", "snapshots"];
+    let controls = controls.map(|name| format!("/jobdeck/{name}"));
+    let controls = controls.each_ref().map(String::as_str);
+    assert!(
+        !plain
+            .iter()
+            .any(|path| is_own(path, &writing) || is_own(path, &controls))
+    );
+    assert!(
+        writable
+            .difference(plain)
+            .all(|path| is_own(path, &writing))
+    );
+    assert!(
+        mock.difference(writable)
+            .all(|path| is_own(path, &controls))
+    );
+    let lives = documents.each_ref().map(|document| {
+        let text = document.0.to_string();
+        (text.contains("\"life\""), text.contains("\"Step\""))
+    });
+    assert_eq!(lives, [(false, false), (false, false), (true, true)]);
+    for document in &documents {
+        let text = document.0.to_string();
+        let references = text.split("\"$ref\":\"#").skip(1);
+        for reference in references.map(|rest| rest.split('"').next().unwrap()) {
+            assert!(document.0.pointer(reference).is_some(), "{reference}");
+        }
+    }
+}
