@@ -6,7 +6,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value, json};
 
-use crate::job::{CollectorInfo, Job, JobError, JobStatus, Life, Stage};
+use crate::job::{CollectorInfo, Job, JobError, JobStatus, Life, LifeStage};
 use crate::json::StrictObject;
 use crate::time::{DAY_MILLIS, Timestamp};
 
@@ -191,13 +191,13 @@ impl World {
             updated_at: created_at,
             finished_at: None,
         };
-        let run = Stage {
+        let run = LifeStage {
             at: started_at,
             status: JobStatus::InProgress,
             remained_tasks: total_tasks,
             errors: Vec::new(),
         };
-        let end = Stage {
+        let end = LifeStage {
             at: finished_at,
             status,
             remained_tasks: left,
@@ -309,7 +309,7 @@ impl Demo {
 
     /// The same demo, with all that is to come so much later.
     #[must_use]
-    pub fn later(mut self, millis: i64) -> Self {
+    pub fn delayed_by(mut self, millis: i64) -> Self {
         self.live.start = self.live.start.plus_millis(millis);
         self
     }

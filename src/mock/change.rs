@@ -2,7 +2,7 @@
 
 use super::lives::{Lives, Playing};
 use crate::clock::Clocks;
-use crate::job::{Draft, Job, Life};
+use crate::job::{Draft, Job, LIFE_NEEDS_MOCK, Life};
 use crate::store::{StoreError, WriteTransaction, Written};
 use crate::time::Timestamp;
 use crate::transfer::Refusal;
@@ -49,10 +49,9 @@ impl<'w> Change<'w> {
     pub fn put(&mut self, draft: Draft) -> Result<(Written, Job), Refusal> {
         let now = self.clocks.now(draft.domain_id.as_deref());
         if draft.life.is_some() && self.lives.is_none() {
-            let problem = "`life`: only a mock plays lives; `jobdeck serve --mock` is one";
-            return Err(Refusal::Job(problem.to_owned()));
+            return Err(Refusal::Job(LIFE_NEEDS_MOCK.to_owned()));
         }
-        let life = draft.into_life(now).map_err(Refusal::Job)?;
+        let life = Life::from_draft(draft, now).map_err(Refusal::Job)?;
         Ok(self.put_life(life, now)?)
     }
 

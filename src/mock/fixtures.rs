@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::job::Draft;
+use crate::job::{Draft, Life};
 use crate::time::Timestamp;
 use crate::transfer::{Refusal, Source, TransferError, read_jobs};
 
@@ -76,7 +76,7 @@ impl Fixtures {
                 let name = file.display().to_string();
                 let shown = name.clone();
                 read_jobs(Source { name, reader }, &mut |draft: Draft| {
-                    draft.clone().into_life(now).map_err(Refusal::Job)?;
+                    Life::from_draft(draft.clone(), now).map_err(Refusal::Job)?;
                     let key = (draft.domain_id.clone(), draft.job_id.clone());
                     if let Some(former) = places.insert(key, drafts.len())
                         && let Some(Draft {

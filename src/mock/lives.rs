@@ -104,7 +104,7 @@ impl Lives {
         for (domain_id, jobs) in &mut self.domains {
             let millis = millis(domain_id);
             for playing in jobs.values_mut() {
-                playing.life = playing.life.clone().later(millis);
+                playing.life = playing.life.clone().delayed_by(millis);
                 playing.next = playing.next.plus_millis(millis);
             }
         }

@@ -154,7 +154,7 @@ impl Saved {
             now(domain).millis() - at.millis()
         });
         let millis = server.millis() - self.at.millis();
-        (lives, self.demo.clone().map(|demo| demo.later(millis)))
+        (lives, self.demo.clone().map(|demo| demo.delayed_by(millis)))
     }
 }
 
@@ -577,7 +577,7 @@ impl State {
 
 /// Writes a fixture, which was found to make a job when it was read.
 fn put_fixture(change: &mut Change<'_>, draft: Draft, now: Timestamp) -> Result<(), StoreError> {
-    match draft.into_life(now) {
+    match Life::from_draft(draft, now) {
         Ok(life) => change.put_life(life, now).map(|_| ()),
         Err(problem) => {
             log::error!("a fixture makes no job any more, and is left out: {problem}");

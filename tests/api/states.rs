@@ -424,7 +424,7 @@ fn jobs_live_by_their_script() {
     assert_eq!(
         app.json("PUT", "/jobdeck/jobs/k?domain_id=d", &backwards)
             .error(),
-        "400 ERROR_INVALID_PARAMETER: body: life[1].after: 2 is before the step before it; a life goes forwards"
+        "400 ERROR_INVALID_PARAMETER: body: life[1].after: 2 is earlier than the 5 of the step before; steps are in the order of time"
     );
 }
 

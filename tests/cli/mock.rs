@@ -155,7 +155,7 @@ fn what_can_not_be_is_told_in_one_line() {
         ),
         (
             &["serve", "--mock", "--fixtures", "back.ndjson"],
-            "jobdeck: back.ndjson: line 1: life[1].status: the job has ended with ERROR before",
+            "jobdeck: back.ndjson: line 1: life[1].status: the job already ended with ERROR",
         ),
         (
             &["serve", "--mock", "--fixtures", "none.ndjson"],
@@ -167,7 +167,7 @@ fn what_can_not_be_is_told_in_one_line() {
         ),
         (
             &["import", "back.ndjson"],
-            "jobdeck: back.ndjson: line 1, column 136: `life`: only a mock plays lives; `jobdeck serve --mock` is one",
+            "jobdeck: back.ndjson: line 1, column 136: `life`: only a mock plays lives; start one with `jobdeck serve --mock`",
         ),
     ] {
         check_line(&fails(here, arguments, 1), expected);
