@@ -23,9 +23,11 @@ pub mod request;
 pub mod sql;
 pub mod stat;
 pub mod tenant;
+mod where_clause;
 
 pub use error::QueryError;
 pub use eval::arithmetic::Calculation;
 pub use list::plan::{List, compile as compile_list};
 pub(crate) use request::object::camel_case;
-pub use stat::plan::{Stat, Statement, compile as compile_stat};
+pub use stat::output::Statement;
+pub use stat::plan::{Stat, compile as compile_stat};

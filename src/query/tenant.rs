@@ -1,9 +1,7 @@
 //! The one gate for tenancy.
 //!
-//! SQL that reads jobs is built from a [`Tenant`] or not at all: the domain comes first, and everything that a client
-//! said stands behind it in brackets of its own.
+//! SQL that reads jobs is built from a [`Tenant`] or not at all: its condition comes first in every WHERE clause.
 
-use crate::query::check::filter::Filter;
 use crate::query::sql::Sql;
 
 /// The domain that a request may see.
@@ -25,16 +23,11 @@ impl Tenant {
         &self.domain_id
     }
 
-    /// The WHERE clause: the domain and the filter.
+    /// The condition that a row belongs to the domain.
     #[must_use]
-    pub(crate) fn lower(&self, filter: &Filter) -> Sql {
+    pub(crate) fn condition(&self) -> Sql {
         let mut sql = Sql::new("domain = (SELECT id FROM domains WHERE domain_id = ");
         sql.bind(self.domain_id.as_str()).push(")");
-        if !filter.is_always() {
-            sql.push(" AND (")
-                .append(filter.lower_unbracketed(self))
-                .push(")");
-        }
         sql
     }
 }

@@ -15,6 +15,7 @@ use super::{Interrupt, MAX_VALUE_BYTES};
 use crate::query::Calculation;
 use crate::query::eval::date_format::DateFormat;
 use crate::query::eval::encoding::Encoded;
+use crate::query::eval::path::{self, parse_path, parse_paths};
 use crate::query::eval::pattern::Pattern;
 use crate::query::eval::predicate::CompiledPredicate;
 use crate::query::eval::projection::Projection;
@@ -102,9 +103,7 @@ fn kept<T: Send + Sync + 'static>(
 }
 
 fn path(context: &Context<'_>, index: usize) -> Result<Arc<Vec<String>>> {
-    kept(context, index, |text| {
-        serde_json::from_str(text).map_err(|error| error.to_string())
-    })
+    kept(context, index, parse_path)
 }
 
 /// What bounds the functions of a connection: the query's interrupt, which SQLite itself does not look at while a
@@ -187,9 +186,7 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
     })?;
     scalar.add("only", 2, |context| {
         let cut = kept(context, 1, |text| {
-            serde_json::from_str(text)
-                .map(|paths| Projection::new(&paths))
-                .map_err(|error| error.to_string())
+            parse_paths(text).map(|paths| Projection::new(&paths))
         })?;
         cut.apply(text(context, 0)?).map_err(damage)
     })?;
@@ -262,14 +259,14 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
     scalar.add("member", 2, |context| {
         let path = path(context, 1)?;
         Ok(output(
-            any(context, 0)?.and_then(|value| functions::member(value, &path)),
+            any(context, 0)?.and_then(|value| path::member(value, &path)),
         ))
     })?;
     scalar.add("put", 3, |context| {
         let path = path(context, 1)?;
         let (whole, part) = (any(context, 0)?, any(context, 2)?);
         Ok(output(match (whole, part) {
-            (Some(whole), Some(part)) => Some(whole.put(&path, part)),
+            (Some(whole), Some(part)) => Some(path::put(whole, &path, part)),
             (whole, _) => whole,
         }))
     })?;

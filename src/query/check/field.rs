@@ -51,6 +51,29 @@ pub enum ColumnKind {
     Time,
 }
 
+/// What a column of the pipeline holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    Integer,
+    /// Milliseconds since the epoch.
+    Time,
+    /// Any value, as [`crate::query::eval::value`] lets it travel; SQL's NULL is a missing one.
+    Any,
+}
+
+impl Kind {
+    /// What a column of `jobs` holds.
+    #[must_use]
+    pub fn of_column(column: Column) -> Self {
+        match column.kind() {
+            ColumnKind::Text => Self::Text,
+            ColumnKind::Integer => Self::Integer,
+            ColumnKind::Time => Self::Time,
+        }
+    }
+}
+
 /// What an SQL NULL stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NullMeans {
@@ -124,6 +147,44 @@ impl Column {
             Self::CollectorId => NullMeans::Missing,
             _ => NullMeans::NotNull,
         }
+    }
+}
+
+/// What a filter or a key of a group asks of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FieldRef {
+    /// A column.
+    Column(Column),
+    /// The day of `created_at`.
+    Day,
+    /// A member of the collector.
+    CollectorInfo,
+    /// What lies elsewhere in the document.
+    Elsewhere,
+}
+
+impl FieldRef {
+    /// What a path into the document asks.
+    pub(crate) fn of_path(path: &[String]) -> Self {
+        if path.first().is_some_and(|root| root == "collector_info") {
+            Self::CollectorInfo
+        } else {
+            Self::Elsewhere
+        }
+    }
+
+    /// Whether it is more than an index of `jobs` has.
+    pub(crate) fn needs_row(self) -> bool {
+        !matches!(
+            self,
+            Self::Column(
+                Column::JobId
+                    | Column::Status
+                    | Column::CollectorId
+                    | Column::ProjectId
+                    | Column::CreatedAt
+            )
+        )
     }
 }
 

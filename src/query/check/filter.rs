@@ -1,19 +1,9 @@
-//! Filters, and the WHERE clause that one becomes.
-//!
-//! `Filter::lower` cannot fail: every operand has the type of what it is compared with already. A positive test may come
-//! out NULL, which WHERE, AND and OR take for false; a negation asks `ifnull(…, 0)` first, so it is the exact complement.
-//! NULL is decided here and nowhere else.
-//!
-//! A member with a column of its own is tested by SQL's operators on that column. What lies deeper in the document, where
-//! arrays and types must be looked at, is tested by our SQL function `holds(document, test)`: see [`crate::query::eval::predicate`].
+//! Checked filters: trees of tests whose operands have the types of what they are compared with.
 
-use crate::query::check::field::{Column, HEAD};
-use crate::query::counters::tables::FieldRef;
-use crate::query::eval::pattern;
-use crate::query::eval::predicate::{Check, Predicate};
+use crate::query::check::field::{Column, FieldRef};
+use crate::query::eval::predicate::Predicate;
 use crate::query::eval::value::Comparison;
-use crate::query::sql::{Param, Sql};
-use crate::query::tenant::Tenant;
+use crate::query::sql::Param;
 
 /// A checked filter.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,6 +52,12 @@ impl List {
         }
     }
 
+    /// All of them, as a JSON array.
+    #[must_use]
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
     /// The strings, ascending, each once.
     #[must_use]
     pub fn texts(&self) -> &[String] {
@@ -79,22 +75,6 @@ pub fn equals(column: Column, text: &str) -> Filter {
 }
 
 impl Filter {
-    /// The condition as SQL over a row of `jobs`, in brackets where it needs them; NULL counts as false.
-    #[must_use]
-    pub(crate) fn lower(&self, tenant: &Tenant) -> Sql {
-        match self {
-            Self::All(filters) => join(filters, tenant, "1", " AND "),
-            Self::Any(filters) => join(filters, tenant, "0", " OR "),
-            Self::Not(filter) => {
-                let mut sql = Sql::new("NOT ifnull(");
-                sql.append(filter.lower(tenant)).push(", 0)");
-                sql
-            }
-            Self::Column(column, test) => lower_column(*column, test),
-            Self::Document(test) => lower_document(test, tenant),
-        }
-    }
-
     /// Whether it asks for nothing.
     #[must_use]
     pub fn is_always(&self) -> bool {
@@ -138,25 +118,6 @@ impl Filter {
         }
     }
 
-    /// What must stand behind the name of `jobs` where the rows of all matches are read: their order in the file is about
-    /// that of time, so any other index would read each page again and again. SQLite does not know that.
-    #[must_use]
-    pub(crate) fn scan_hint(&self) -> &'static str {
-        let is_indexed = |filter: &Self| match filter {
-            Self::Column(
-                Column::JobId | Column::Status | Column::CollectorId | Column::ProjectId,
-                test,
-            ) => matches!(test, ColumnTest::Equal(_) | ColumnTest::In(_)),
-            Self::Document(test) => test.path.first().is_some_and(|root| root == "errors"),
-            _ => false,
-        };
-        if self.conjuncts().iter().any(is_indexed) {
-            ""
-        } else {
-            " INDEXED BY jobs_by_time"
-        }
-    }
-
     /// Whether it asks more than an index of `jobs` has.
     #[must_use]
     pub(crate) fn needs_rows(&self) -> bool {
@@ -193,7 +154,7 @@ impl Filter {
         }
     }
 
-    /// What [`Filter::lower`] says of a row with these texts, where the filter is plain.
+    /// Whether a row with these texts passes, of a filter that is decidable in memory.
     #[must_use]
     pub(crate) fn holds<'t>(&self, text_of: &impl Fn(Column) -> Option<&'t str>) -> bool {
         match self {
@@ -216,119 +177,4 @@ impl Filter {
             Self::Document(_) => false,
         }
     }
-
-    /// As [`Filter::lower`], for where brackets stand around it already.
-    #[must_use]
-    pub(crate) fn lower_unbracketed(&self, tenant: &Tenant) -> Sql {
-        match self {
-            Self::All(filters) if filters.len() > 1 => join_unbracketed(filters, tenant, " AND "),
-            Self::Any(filters) if filters.len() > 1 => join_unbracketed(filters, tenant, " OR "),
-            other => other.lower(tenant),
-        }
-    }
-}
-
-fn join(filters: &[Filter], tenant: &Tenant, none: &'static str, separator: &'static str) -> Sql {
-    match filters {
-        [] => Sql::new(none),
-        [only] => only.lower(tenant),
-        several => {
-            let mut sql = Sql::new("(");
-            sql.append(join_unbracketed(several, tenant, separator))
-                .push(")");
-            sql
-        }
-    }
-}
-
-/// Joins at least two. Very many are halved into brackets first: SQLite bounds how deep an expression is, and a chain is
-/// as deep as it is long.
-fn join_unbracketed(filters: &[Filter], tenant: &Tenant, separator: &'static str) -> Sql {
-    const LONGEST_CHAIN: usize = 50;
-    let mut sql = Sql::default();
-    if filters.len() <= LONGEST_CHAIN {
-        sql.join(separator, filters.iter().map(|filter| filter.lower(tenant)));
-        return sql;
-    }
-    let (left, right) = filters.split_at(filters.len() / 2);
-    sql.push("(")
-        .append(join_unbracketed(left, tenant, separator))
-        .push(")")
-        .push(separator);
-    sql.push("(")
-        .append(join_unbracketed(right, tenant, separator))
-        .push(")");
-    sql
-}
-
-/// A test inside the document, asked of as little of it as it is about.
-fn lower_document(test: &Predicate, tenant: &Tenant) -> Sql {
-    let (root, below) = test
-        .path
-        .split_first()
-        .map_or(("", &[][..]), |(root, below)| (root.as_str(), below));
-    let mut sql = Sql::default();
-    if root == "collector_info" {
-        // Once for each collector, not once for each of its jobs.
-        let is_in_one = Predicate {
-            path: below.to_vec(),
-            check: test.check.clone(),
-        };
-        let holds_without = test.check.holds_of_missing();
-        if holds_without {
-            sql.push("(collector_info IS NULL OR ");
-        }
-        sql.push("collector_info IN (SELECT id FROM collector_infos WHERE ")
-            .append(tenant.lower(&ALWAYS))
-            .push(" AND holds(info, ")
-            .bind(is_in_one.to_text())
-            .push("))");
-        if holds_without {
-            sql.push(")");
-        }
-        return sql;
-    }
-    // Nothing is found below an array that is empty.
-    let needs_errors =
-        root == "errors" && (!below.is_empty() || matches!(test.check, Check::Match(_)));
-    if needs_errors {
-        sql.push("(error_count > 0 AND ");
-    }
-    sql.push("holds(")
-        .push(HEAD)
-        .push(", ")
-        .bind(test.to_text())
-        .push(")");
-    if needs_errors {
-        sql.push(")");
-    }
-    sql
-}
-
-fn lower_column(column: Column, test: &ColumnTest) -> Sql {
-    let mut sql = Sql::default();
-    match test {
-        ColumnTest::IsNull => sql.append(column.sql()).push(" IS NULL"),
-        ColumnTest::Equal(value) => sql.append(column.sql()).push(" = ").bind(value.clone()),
-        ColumnTest::In(list) => sql
-            .append(column.sql())
-            .push(" IN (SELECT value FROM json_each(")
-            .bind(list.json.as_str())
-            .push("))"),
-        ColumnTest::Compare(comparison, value) => sql
-            .append(column.sql())
-            .push(comparison.sql())
-            .bind(value.clone()),
-        ColumnTest::Matches(pattern) => lower_pattern(&mut sql, column, pattern),
-        ColumnTest::Contains(words) => lower_pattern(&mut sql, column, &pattern::any_word(words)),
-    };
-    sql
-}
-
-fn lower_pattern<'s>(sql: &'s mut Sql, column: Column, pattern: &str) -> &'s mut Sql {
-    sql.push("matches(")
-        .append(column.sql())
-        .push(", ")
-        .bind(pattern)
-        .push(")")
 }

@@ -550,6 +550,7 @@ fn matches(target: &Target, pattern: &str, operand: &Operand<'_>) -> Result<Filt
 mod tests {
     use super::*;
     use crate::query::tenant::Tenant;
+    use crate::query::where_clause::lower;
 
     #[track_caller]
     fn check(condition: &str, expected: &str) {
@@ -558,7 +559,7 @@ mod tests {
         let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
         let got = match parse(&request.query.filter, &[], None, now) {
             Ok(filter) => {
-                let sql = filter.lower(&Tenant::new("d"));
+                let sql = lower(&filter, &Tenant::new("d"));
                 format!("{} {:?}", sql.text(), sql.params())
             }
             Err(error) => error.to_string(),

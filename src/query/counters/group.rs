@@ -8,8 +8,8 @@ use std::collections::HashMap;
 
 use crate::job::JobStatus;
 use crate::query::check::field::Column;
+use crate::query::check::field::FieldRef;
 use crate::query::check::filter::Filter;
-use crate::query::counters::tables::FieldRef;
 use crate::query::eval::date_format::DateFormat;
 use crate::query::eval::value::{MongoValue, write_integer, write_text};
 use crate::query::request::Page;

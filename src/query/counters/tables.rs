@@ -3,11 +3,12 @@
 //! Each use is a step of its own that leaves the answer as it was: the total of a list, a group that only counts, the
 //! different values of a column, and the day in which a page far down a list begins.
 
-use crate::query::check::field::Column;
-use crate::query::check::filter::{ALWAYS, ColumnTest, Filter};
+use crate::query::check::field::{Column, FieldRef};
+use crate::query::check::filter::{ColumnTest, Filter};
 use crate::query::eval::value::Comparison;
 use crate::query::sql::{Param, Sql};
 use crate::query::tenant::Tenant;
+use crate::query::where_clause::where_clause;
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
 /// The hours of a day.
@@ -27,44 +28,6 @@ pub(crate) enum CounterTable {
     Projects,
     /// By `day`: days since the first moment of the year 0000.
     Days,
-}
-
-/// What a filter or a key of a group asks of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FieldRef {
-    /// A column.
-    Column(Column),
-    /// The day of `created_at`.
-    Day,
-    /// A member of the collector.
-    CollectorInfo,
-    /// What lies elsewhere in the document.
-    Elsewhere,
-}
-
-impl FieldRef {
-    /// What a path into the document asks.
-    pub(crate) fn of_path(path: &[String]) -> Self {
-        if path.first().is_some_and(|root| root == "collector_info") {
-            Self::CollectorInfo
-        } else {
-            Self::Elsewhere
-        }
-    }
-
-    /// Whether it is more than an index of `jobs` has.
-    pub(crate) fn needs_row(self) -> bool {
-        !matches!(
-            self,
-            Self::Column(
-                Column::JobId
-                    | Column::Status
-                    | Column::CollectorId
-                    | Column::ProjectId
-                    | Column::CreatedAt
-            )
-        )
-    }
 }
 
 impl CounterTable {
@@ -117,7 +80,7 @@ impl CounterTable {
         let mut sql = Sql::new("SELECT * FROM ");
         sql.push(self.table())
             .push(" WHERE ")
-            .append(tenant.lower(filter))
+            .append(where_clause(tenant, filter))
             .push(" AND jobs > 0");
         sql
     }
@@ -134,7 +97,7 @@ impl CounterTable {
         sql.push(", jobs FROM ")
             .push(self.table())
             .push(" WHERE ")
-            .append(tenant.lower(&ALWAYS))
+            .append(tenant.condition())
             .push(" AND jobs > 0 LIMIT ")
             .bind(most);
         sql
@@ -155,7 +118,7 @@ pub(crate) fn rows(keys: &[FieldRef], tenant: &Tenant, filter: &Filter) -> Optio
 /// How many jobs of each status a tenant has in the hours of a day, ascending: hour, status, jobs.
 pub(crate) fn hours(tenant: &Tenant, day: i64) -> Sql {
     let mut sql = Sql::new("SELECT hour, status, jobs FROM hour_counts WHERE ");
-    sql.append(tenant.lower(&ALWAYS))
+    sql.append(tenant.condition())
         .push(" AND hour >= ")
         .bind(day * HOURS)
         .push(" AND hour < ")
@@ -170,7 +133,7 @@ pub(crate) fn total(tenant: &Tenant, filter: &Filter) -> Option<Sql> {
     if let Some(counts) = CounterTable::for_filter(filter) {
         sql.push(counts.table())
             .push(" WHERE ")
-            .append(tenant.lower(filter));
+            .append(where_clause(tenant, filter));
     } else {
         sql.push("(")
             .append(Range::of(filter)?.rows(tenant))
@@ -229,7 +192,7 @@ impl Range {
         let mut parts = Vec::new();
         if first_day < end_day {
             let mut sql = Sql::new("SELECT status, day, jobs FROM day_counts WHERE ");
-            sql.append(tenant.lower(&self.rest))
+            sql.append(where_clause(tenant, &self.rest))
                 .push(" AND day >= ")
                 .bind(first_day)
                 .push(" AND day < ")
@@ -242,7 +205,7 @@ impl Range {
                 let mut sql = Sql::new("SELECT status, hour / ");
                 sql.bind(HOURS)
                     .push(" AS day, jobs FROM hour_counts WHERE ")
-                    .append(tenant.lower(&self.rest))
+                    .append(where_clause(tenant, &self.rest))
                     .push(" AND hour >= ")
                     .bind(first)
                     .push(" AND hour < ")
@@ -260,7 +223,7 @@ impl Range {
                     .push(") / ")
                     .bind(DAY_MILLIS)
                     .push(" AS day, 1 AS jobs FROM jobs WHERE ")
-                    .append(tenant.lower(&self.rest))
+                    .append(where_clause(tenant, &self.rest))
                     .push(" AND created_at >= ")
                     .bind(first)
                     .push(" AND created_at < ")

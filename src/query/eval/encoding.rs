@@ -13,6 +13,7 @@
 //! SQLite's order NULL < numbers < TEXT < BLOB is MongoDB's, but for null, whose BLOB is `x'00'`: who compares must look
 //! for it first. The encoding can be read back ([`MongoValue::from_param`]); it never leaves a statement, so it may change.
 
+use crate::query::eval::path::gather;
 use crate::query::eval::value::{
     ARRAY, BOOLEAN, MongoValue, NULL, NUMBER, OBJECT, TEXT, TIME, exact_integer,
 };
@@ -172,7 +173,7 @@ impl MongoValue {
             }
             path = rest;
         }
-        crate::query::eval::functions::get(Self::decode_content(tag, &mut encoded)?, path)
+        gather(Self::decode_content(tag, &mut encoded)?, path)
     }
 }
 

@@ -7,59 +7,23 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::query::eval::path::{index, locate};
+use crate::query::eval::path::{gather, index, locate, take};
 use crate::query::eval::value::{MISSING_SORT_KEY, MongoValue};
 use crate::query::sql::Param;
 
-/// The value at a path below another, gathered through arrays.
-///
-/// Rule: MongoDB's field paths in expressions: through an array it is the array of what the elements that are objects
-/// have there, and numbers are no indexes.
-#[must_use]
-pub fn get(value: MongoValue, path: &[String]) -> Option<MongoValue> {
-    let Some((segment, rest)) = path.split_first() else {
-        return Some(value);
-    };
-    match value {
-        MongoValue::Object(members) => take(members, segment).and_then(|member| get(member, rest)),
-        MongoValue::Array(items) => {
-            let objects = items
-                .into_iter()
-                .filter(|item| matches!(item, MongoValue::Object(_)));
-            Some(MongoValue::Array(
-                objects.filter_map(|item| get(item, path)).collect(),
-            ))
-        }
-        _ => None,
-    }
-}
-
-/// The value at a path below another, through objects only.
-#[must_use]
-pub fn member(value: MongoValue, path: &[String]) -> Option<MongoValue> {
-    path.iter().try_fold(value, |value, segment| match value {
-        MongoValue::Object(members) => take(members, segment),
-        _ => None,
-    })
-}
-
-fn take(members: Vec<(String, MongoValue)>, name: &str) -> Option<MongoValue> {
-    members
-        .into_iter()
-        .find(|(member, _)| member == name)
-        .map(|(_, value)| value)
-}
-
-/// [`get`] from a stored document.
+/// [`gather`] from a stored document.
 ///
 /// # Errors
 /// When the text is not JSON.
 pub fn value_at(document: &str, path: &[String]) -> Result<Option<MongoValue>, serde_json::Error> {
     let found = locate(document, path)?;
-    Ok(found.and_then(|(value, left)| get(MongoValue::from(&value), &path[path.len() - left..])))
+    Ok(
+        found
+            .and_then(|(value, left)| gather(MongoValue::from(&value), &path[path.len() - left..])),
+    )
 }
 
-/// [`member`] of a stored document.
+/// [`crate::query::eval::path::member`] of a stored document.
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -236,43 +200,6 @@ fn hex(nibble: u8) -> u8 {
     b"0123456789ABCDEF"[usize::from(nibble)]
 }
 
-impl MongoValue {
-    /// The value with another in the place of what stands at a path of objects below it.
-    #[must_use]
-    pub fn put(self, path: &[String], part: Self) -> Self {
-        let Some((segment, rest)) = path.split_first() else {
-            return part;
-        };
-        match self {
-            Self::Object(mut members) => {
-                let mut part = Some(part);
-                for (name, value) in &mut members {
-                    if name == segment
-                        && let Some(part) = part.take()
-                    {
-                        *value = std::mem::replace(value, Self::Null).put(rest, part);
-                    }
-                }
-                Self::Object(members)
-            }
-            other => other,
-        }
-    }
-
-    /// The value's type, as an error names it.
-    pub(in crate::query) fn type_name(&self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Integer(_) | Self::Real(_) => "a number",
-            Self::Text(_) => "a string",
-            Self::Object(_) => "an object",
-            Self::Array(_) => "an array",
-            Self::Boolean(_) => "a boolean",
-            Self::Time(_) => "a datetime",
-        }
-    }
-}
-
 fn found(value: Option<&MongoValue>) -> &'static str {
     value.map_or("nothing (the path is missing)", MongoValue::type_name)
 }
@@ -410,6 +337,7 @@ pub fn not_a_date(value: &MongoValue, place: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::eval::path::{member, put};
 
     fn any(text: &str) -> MongoValue {
         MongoValue::from(&serde_json::from_str::<Value>(text).unwrap())
@@ -447,7 +375,7 @@ mod tests {
         ] {
             let path = split(path);
             assert_eq!(
-                json(get(any(DOCUMENT), &path).as_ref()),
+                json(gather(any(DOCUMENT), &path).as_ref()),
                 gathered,
                 "{path:?}"
             );
@@ -539,9 +467,11 @@ mod tests {
             "p: `object_to_array` takes an object, found a number"
         );
         assert_eq!(
-            json(Some(
-                &any(r#"{"a":{"b":1}}"#).put(&split("a.b"), any("[2]"))
-            )),
+            json(Some(&put(
+                any(r#"{"a":{"b":1}}"#),
+                &split("a.b"),
+                any("[2]")
+            ))),
             r#"{"a":{"b":[2]}}"#
         );
     }

@@ -1,17 +1,20 @@
-//! Paths into documents, as MongoDB's filters walk them.
+//! Paths into documents, and the three ways in which MongoDB follows one.
 //!
-//! [`reach`] is the filters' walk: at an array it looks into every element, and at a numeric segment also at that index.
-//! (The walk of the statistics, which gathers, is [`crate::query::eval::functions::get`].)
+//! - [`reach`], for filters: at an array it tests every element, and at a numeric segment also the element of that index.
+//! - [`gather`], for expressions: at an array it gives the array of what the elements have.
+//! - [`member`], for `unwind` and `sort`: through objects only.
 //!
-//! [`locate`] goes down the objects of the text without building them: what lies beside the path is skipped, not read.
+//! [`locate`] follows a path through the objects of a text and skips what does not lie on it, so nothing else is built.
 
 use std::fmt;
 
-use crate::query::sql::Param;
 use serde::Deserialize;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
+
+use crate::query::eval::value::MongoValue;
+use crate::query::sql::Param;
 
 /// The paths to keep, as segments from the document's root.
 ///
@@ -30,6 +33,22 @@ pub(crate) fn paths_param(paths: &Paths) -> Param {
 pub(crate) fn path_param(path: &[String]) -> Param {
     // An array of strings: nothing that serialising refuses.
     Param::Text(serde_json::to_string(path).unwrap_or_default())
+}
+
+/// Reads a path that [`path_param`] made.
+///
+/// # Errors
+/// A sentence, when the text is not a JSON array of strings.
+pub fn parse_path(text: &str) -> Result<Vec<String>, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+/// Reads paths that [`paths_param`] made.
+///
+/// # Errors
+/// A sentence, when the text is not a JSON array of such arrays.
+pub fn parse_paths(text: &str) -> Result<Paths, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
 /// Goes down `path` from the outermost object of `document` as far as objects go.
@@ -180,6 +199,69 @@ pub fn reach(
                     .any(|item| reach(item, path, test))
         }
         _ => test(None),
+    }
+}
+
+/// The value at a path below another, gathered through arrays.
+///
+/// Rule: MongoDB's field paths in expressions: through an array it is the array of what the elements that are objects
+/// have there, and numbers are no indexes.
+#[must_use]
+pub fn gather(value: MongoValue, path: &[String]) -> Option<MongoValue> {
+    let Some((segment, rest)) = path.split_first() else {
+        return Some(value);
+    };
+    match value {
+        MongoValue::Object(members) => {
+            take(members, segment).and_then(|member| gather(member, rest))
+        }
+        MongoValue::Array(items) => {
+            let objects = items
+                .into_iter()
+                .filter(|item| matches!(item, MongoValue::Object(_)));
+            Some(MongoValue::Array(
+                objects.filter_map(|item| gather(item, path)).collect(),
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The value at a path below another, through objects only.
+#[must_use]
+pub fn member(value: MongoValue, path: &[String]) -> Option<MongoValue> {
+    path.iter().try_fold(value, |value, segment| match value {
+        MongoValue::Object(members) => take(members, segment),
+        _ => None,
+    })
+}
+
+pub(super) fn take(members: Vec<(String, MongoValue)>, name: &str) -> Option<MongoValue> {
+    members
+        .into_iter()
+        .find(|(member, _)| member == name)
+        .map(|(_, value)| value)
+}
+
+/// The value with another put in where a path of objects below it leads.
+#[must_use]
+pub fn put(whole: MongoValue, path: &[String], part: MongoValue) -> MongoValue {
+    let Some((segment, rest)) = path.split_first() else {
+        return part;
+    };
+    match whole {
+        MongoValue::Object(mut members) => {
+            let mut part = Some(part);
+            for (name, value) in &mut members {
+                if name == segment
+                    && let Some(part) = part.take()
+                {
+                    *value = put(std::mem::replace(value, MongoValue::Null), rest, part);
+                }
+            }
+            MongoValue::Object(members)
+        }
+        other => other,
     }
 }
 

@@ -28,16 +28,6 @@ impl Comparison {
             Self::Gte => order.is_ge(),
         }
     }
-
-    /// The operator as SQL has it, blanks around it.
-    pub(crate) fn sql(self) -> &'static str {
-        match self {
-            Self::Lt => " < ",
-            Self::Lte => " <= ",
-            Self::Gt => " > ",
-            Self::Gte => " >= ",
-        }
-    }
 }
 
 /// The order of the types; with these tags values travel (see [`crate::query::eval::encoding`]).
@@ -101,6 +91,19 @@ impl MongoValue {
             Self::Array(_) => ARRAY,
             Self::Boolean(_) => BOOLEAN,
             Self::Time(_) => TIME,
+        }
+    }
+
+    /// The value's type, as an error names it.
+    pub(in crate::query) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Integer(_) | Self::Real(_) => "a number",
+            Self::Text(_) => "a string",
+            Self::Object(_) => "an object",
+            Self::Array(_) => "an array",
+            Self::Boolean(_) => "a boolean",
+            Self::Time(_) => "a datetime",
         }
     }
 

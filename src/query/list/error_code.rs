@@ -1,11 +1,12 @@
 //! Jobs with an error of a given code: they stand in `job_errors`, by time.
 
 use crate::query::check::field::Column;
-use crate::query::check::filter::{ALWAYS, Filter};
+use crate::query::check::filter::Filter;
 use crate::query::eval::predicate::Check;
 use crate::query::list::plan::{List, Order, cut};
 use crate::query::list::seek::{PageIds, by_page_time};
 use crate::query::sql::Sql;
+use crate::query::where_clause::where_clause;
 
 /// Jobs that have an error of a code, as `job_errors` has them.
 struct ByError<'l> {
@@ -40,7 +41,7 @@ impl<'l> ByError<'l> {
 
     fn push_from(&self, sql: &mut Sql) {
         sql.push(" FROM job_errors WHERE ")
-            .append(self.list.tenant.lower(&self.within))
+            .append(where_clause(&self.list.tenant, &self.within))
             .push(" AND error_code = ")
             .bind(self.code);
     }
@@ -75,7 +76,7 @@ impl<'l> ByError<'l> {
         sql.push(") CROSS JOIN ")
             .push(self.list.table())
             .push(" ON jobs.id = page_job WHERE ")
-            .append(self.list.tenant.lower(&self.beside))
+            .append(where_clause(&self.list.tenant, &self.beside))
             .append(by_page_time(newest_first));
         if let Some(limit) = page.limit {
             sql.append(cut(limit, page.skip));
@@ -86,7 +87,7 @@ impl<'l> ByError<'l> {
     fn count(&self) -> Sql {
         if self.beside.is_always() && self.within.is_always() {
             let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM error_counts WHERE ");
-            sql.append(self.list.tenant.lower(&ALWAYS))
+            sql.append(self.list.tenant.condition())
                 .push(" AND error_code = ")
                 .bind(self.code);
             return sql;
@@ -99,7 +100,7 @@ impl<'l> ByError<'l> {
         sql.push(" FROM (SELECT job AS page_job");
         self.push_from(&mut sql);
         sql.push(") CROSS JOIN jobs ON jobs.id = page_job WHERE ")
-            .append(self.list.tenant.lower(&self.beside));
+            .append(where_clause(&self.list.tenant, &self.beside));
         sql
     }
 }

@@ -3,11 +3,12 @@
 
 use crate::job::JobStatus;
 use crate::query::check::field::Column;
+use crate::query::check::field::FieldRef;
 use crate::query::check::filter::{ColumnTest, Filter, equals};
-use crate::query::counters::tables::FieldRef;
 use crate::query::list::plan::{List, Order, cut};
 use crate::query::list::seek::{PageIds, by_page_time};
 use crate::query::sql::{Param, Sql};
+use crate::query::where_clause::where_clause;
 
 /// The most branches that are merged.
 const MOST: usize = 24;
@@ -105,7 +106,7 @@ pub(super) fn page(list: &List) -> Option<PageIds> {
             let mut sql = Sql::new(
                 "SELECT id AS page_job, created_at AS page_time, job_id AS page_id FROM jobs WHERE ",
             );
-            sql.append(list.tenant.lower(&filter));
+            sql.append(where_clause(&list.tenant, &filter));
             sql
         }),
     )

@@ -1,5 +1,6 @@
 //! Lists: sort, page and shape of a JobsQuery, compiled to one SELECT for the rows and one for the count.
 
+use crate::query::check::field::FieldRef;
 use crate::query::check::field::{Column, Target, resolve, source};
 use crate::query::check::filter;
 use crate::query::check::filter::{ColumnTest, Filter};
@@ -7,7 +8,7 @@ use crate::query::check::operators;
 use crate::query::counters::group;
 use crate::query::counters::group::ByStatus;
 use crate::query::counters::tables;
-use crate::query::counters::tables::{CounterTable, FieldRef};
+use crate::query::counters::tables::CounterTable;
 use crate::query::error::QueryError;
 use crate::query::eval::path::{path_param, paths_param};
 use crate::query::eval::projection;
@@ -15,6 +16,7 @@ use crate::query::list::{error_code, seek};
 use crate::query::request::{JobsQuery, Page, SortKey};
 use crate::query::sql::Sql;
 use crate::query::tenant::Tenant;
+use crate::query::where_clause::{scan_hint, where_clause};
 use crate::time::Timestamp;
 
 /// A compiled list: a statement for its rows, and one for their number. Where there is a quicker way than the statement
@@ -153,7 +155,7 @@ impl List {
     fn push_page(&self, table: &'static str, sql: &mut Sql) {
         sql.push(table)
             .push(" WHERE ")
-            .append(self.tenant.lower(&self.filter))
+            .append(where_clause(&self.tenant, &self.filter))
             .append(self.ordered());
         if let Some(limit) = self.page.limit {
             sql.append(cut(limit, self.page.skip));
@@ -178,9 +180,10 @@ impl List {
         }
         let mut sql = Sql::new("SELECT count(*) FROM jobs");
         if self.filter.needs_rows() {
-            sql.push(self.filter.scan_hint());
+            sql.push(scan_hint(&self.filter));
         }
-        sql.push(" WHERE ").append(self.tenant.lower(&self.filter));
+        sql.push(" WHERE ")
+            .append(where_clause(&self.tenant, &self.filter));
         let asked = self.filter.fields();
         let asks = |column| asked.contains(&FieldRef::Column(column));
         if asks(Column::CollectorId) && asks(Column::CreatedAt) && !asks(Column::Status) {

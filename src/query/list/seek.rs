@@ -9,7 +9,7 @@
 
 use crate::job::JobStatus;
 use crate::query::check::field::Column;
-use crate::query::check::filter::{ALWAYS, ColumnTest, Filter};
+use crate::query::check::filter::{ColumnTest, Filter};
 use crate::query::counters::group::ByStatus;
 use crate::query::counters::tables::CounterTable;
 use crate::query::eval::value::Comparison;
@@ -17,6 +17,7 @@ use crate::query::list::plan::{List, Order};
 use crate::query::list::{error_code, merge, sort};
 use crate::query::sql::{Param, Sql};
 use crate::query::tenant::Tenant;
+use crate::query::where_clause::where_clause;
 use crate::time::{HOUR_MILLIS, Timestamp};
 
 /// From how many rows on that are passed over it pays to find the hour first: walking an index costs 50 ns a row.
@@ -108,7 +109,7 @@ impl PageIds {
             .push(") CROSS JOIN ")
             .push(list.table())
             .push(" ON jobs.id = page_job WHERE ")
-            .append(list.tenant.lower(&ALWAYS))
+            .append(list.tenant.condition())
             .append(self.order);
         sql
     }
@@ -215,6 +216,6 @@ impl List {
             .push(") AS found CROSS JOIN ")
             .push(self.table())
             .push(" ON jobs.id = found.value WHERE ")
-            .append(self.tenant.lower(&self.filter));
+            .append(where_clause(&self.tenant, &self.filter));
     }
 }

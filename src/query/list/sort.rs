@@ -3,6 +3,7 @@
 use crate::query::list::plan::{List, Order, cut};
 use crate::query::list::seek::PageIds;
 use crate::query::sql::Sql;
+use crate::query::where_clause::{scan_hint, where_clause};
 
 /// The page; `None` where an index has the order, or all rows are asked for.
 pub(super) fn page(list: &List) -> Option<PageIds> {
@@ -27,9 +28,9 @@ pub(super) fn page(list: &List) -> Option<PageIds> {
             .number(number);
     }
     ids.push(" FROM jobs")
-        .push(list.filter.scan_hint())
+        .push(scan_hint(&list.filter))
         .push(" WHERE ")
-        .append(list.tenant.lower(&list.filter))
+        .append(where_clause(&list.tenant, &list.filter))
         .append(order.clone())
         .append(cut(limit, list.page.skip));
     Some(PageIds { ids, order })

@@ -1,18 +1,9 @@
 //! Expressions over the rows of a pipeline: the SQL, and what its values are.
 
-use crate::query::check::field::{Column, ColumnKind, NullMeans, Target, resolve_segments, source};
+use crate::query::check::field::{Column, Kind, NullMeans, Target, resolve_segments, source};
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
 use crate::query::sql::Sql;
-use crate::query::stat::plan::Kind;
-
-pub(super) fn kind_of(column: Column) -> Kind {
-    match column.kind() {
-        ColumnKind::Text => Kind::Text,
-        ColumnKind::Integer => Kind::Integer,
-        ColumnKind::Time => Kind::Time,
-    }
-}
 
 /// A row of `json_each` over what `explode` made: scalars as they are, all else as a BLOB in hexadecimal.
 pub(super) const ELEMENT: &str =
@@ -98,7 +89,7 @@ pub(super) fn from_document(target: Target, step: Step) -> Expr {
     match target {
         Target::Column(column) => Expr {
             sql: column.sql(),
-            kind: kind_of(column),
+            kind: Kind::of_column(column),
             nulls: column.null_means(),
         },
         Target::NeverThere => Expr::missing(),

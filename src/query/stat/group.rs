@@ -1,19 +1,21 @@
 //! The stage `group`: its keys, its accumulators and their conditions.
 
+use crate::query::check::field::FieldRef;
+use crate::query::check::field::Kind;
 use crate::query::check::field::{Column, NullMeans, Target, resolve_segments};
 use crate::query::check::filter::Filter;
 use crate::query::check::stages::{Accumulator, Group, GroupKey, Requirement, RequirementTest};
 use crate::query::counters::group;
 use crate::query::counters::group::{CounterGroup, Source};
-use crate::query::counters::tables::{CounterTable, FieldRef};
+use crate::query::counters::tables::CounterTable;
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
 use crate::query::eval::value::Comparison;
 use crate::query::sql::Sql;
 use crate::query::stat::expr::{Expr, Term, alias, column_ref, date_text, extreme, order_by};
 use crate::query::stat::pipeline::{NamedColumn, Pipeline, RowShape};
-use crate::query::stat::plan::Kind;
 use crate::query::tenant::Tenant;
+use crate::query::where_clause::comparison_sql;
 use crate::time::{DAY_MILLIS, Timestamp};
 
 /// What a group counts by, where it does nothing else.
@@ -341,24 +343,14 @@ impl Pipeline {
         match condition.test {
             RequirementTest::Equal => sql.push(" = ").bind(operand),
             RequirementTest::Compare(comparison @ (Comparison::Gt | Comparison::Gte)) => {
-                sql.push(if comparison == Comparison::Gt {
-                    " > "
-                } else {
-                    " >= "
-                })
-                .bind(operand);
+                sql.push(comparison_sql(comparison)).bind(operand);
                 if may_be_null_value {
                     sql.push(" AND ").append(value()).push(" <> x'00'");
                 }
                 &mut sql
             }
             RequirementTest::Compare(comparison) => {
-                sql.push(if comparison == Comparison::Lt {
-                    " < "
-                } else {
-                    " <= "
-                })
-                .bind(operand);
+                sql.push(comparison_sql(comparison)).bind(operand);
                 if expr.nulls != NullMeans::NotNull {
                     sql.push(" OR ").append(value()).push(" IS NULL");
                 }

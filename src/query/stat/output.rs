@@ -2,11 +2,18 @@
 
 use serde_json::Value;
 
-use crate::query::check::field::NullMeans;
+use crate::query::check::field::{Kind, NullMeans};
+use crate::query::eval::path::put;
 use crate::query::eval::value::{MongoValue, write_integer, write_text};
-use crate::query::sql::ParamRef;
-use crate::query::stat::plan::Kind;
+use crate::query::sql::{ParamRef, Sql};
 use crate::time::Timestamp;
+
+/// A statement, and how its rows become rows of the answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    pub sql: Sql,
+    pub output: Output,
+}
 
 /// What a row of the statement is.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +79,7 @@ impl Output {
                 let mut document = document(text);
                 for (path, element) in unwound.iter().zip(elements) {
                     if let Some(element) = MongoValue::from_ref(*element) {
-                        document = document.put(path, element);
+                        document = put(document, path, element);
                     }
                 }
                 document.write_json(out);

@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 
+use crate::query::check::field::FieldRef;
+use crate::query::check::field::Kind;
 use crate::query::check::field::{NullMeans, Target, resolve_segments, source};
 use crate::query::check::filter::Filter;
 use crate::query::check::stages::{
     Expression, Function, Group, GroupKey, PathAt, Project, Sort, Stage,
 };
 use crate::query::counters::tables;
-use crate::query::counters::tables::FieldRef;
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
 use crate::query::sql::Sql;
@@ -16,9 +17,10 @@ use crate::query::stat::expr::{
     ELEMENT, Expr, Step, Term, alias, below, column_ref, document_path, from_document, order_by,
     put, sort_term,
 };
+use crate::query::stat::output::Statement;
 use crate::query::stat::output::{Output, OutputColumn};
-use crate::query::stat::plan::{Kind, Statement};
 use crate::query::tenant::Tenant;
+use crate::query::where_clause::{scan_hint, where_clause};
 
 /// The most terms that an order is made of: a sort's keys, those of the sorts before it, and a group's keys.
 const MAX_ORDER_TERMS: usize = 250;
@@ -85,7 +87,7 @@ pub(super) struct Pipeline {
 impl Pipeline {
     pub(super) fn new(tenant: &Tenant, filter: &Filter) -> Self {
         let mut sql = Sql::new("SELECT * FROM documents WHERE ");
-        sql.append(tenant.lower(filter));
+        sql.append(where_clause(tenant, filter));
         Self {
             tables: vec![Table {
                 sql,
@@ -283,9 +285,9 @@ impl Pipeline {
             return;
         }
         let mut sql = Sql::new("SELECT * FROM jobs");
-        sql.push(self.filter.scan_hint())
+        sql.push(scan_hint(&self.filter))
             .push(" WHERE ")
-            .append(self.tenant.lower(&self.filter));
+            .append(where_clause(&self.tenant, &self.filter));
         self.tables[0].sql = sql;
     }
 
@@ -322,7 +324,7 @@ impl Pipeline {
                 .push(", error_code) AS u")
                 .number(number)
                 .push(", errors AS jobs FROM error_counts WHERE ")
-                .append(self.tenant.lower(&self.filter))
+                .append(where_clause(&self.tenant, &self.filter))
                 .push(" AND errors > 0");
             self.tables[0].sql = sql;
             self.rows = RowShape::Documents {

@@ -14,6 +14,8 @@
 use std::borrow::Cow;
 
 use crate::query::check::field::Column;
+use crate::query::check::field::FieldRef;
+use crate::query::check::field::Kind;
 use crate::query::check::field::{NullMeans, Target, resolve_segments, source};
 use crate::query::check::filter::Filter;
 use crate::query::check::operators;
@@ -21,16 +23,16 @@ use crate::query::check::stages;
 use crate::query::check::stages::{Group, Stage};
 use crate::query::counters::group::CounterGroup;
 use crate::query::counters::tables;
-use crate::query::counters::tables::FieldRef;
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
 use crate::query::request::{JobStatQuery, Page, Question};
 use crate::query::sql::Sql;
-use crate::query::stat::expr::{ELEMENT, kind_of};
+use crate::query::stat::expr::ELEMENT;
 use crate::query::stat::group;
-use crate::query::stat::output::Output;
+use crate::query::stat::output::{Output, Statement};
 use crate::query::stat::pipeline::Pipeline;
 use crate::query::tenant::Tenant;
+use crate::query::where_clause::where_clause;
 use crate::time::Timestamp;
 
 /// The most stages of an aggregate.
@@ -52,13 +54,6 @@ enum Answer {
     Statement(Statement),
     /// Counts in memory. Where they are too many, a statement is made of the group.
     CounterTable(CounterGroup, Group),
-}
-
-/// A statement, and how its rows become rows of the answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Statement {
-    pub sql: Sql,
-    pub output: Output,
 }
 
 impl Stat {
@@ -85,17 +80,6 @@ impl Stat {
             }
         }
     }
-}
-
-/// What a column of the pipeline holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Text,
-    Integer,
-    /// Milliseconds since the epoch.
-    Time,
-    /// Any value, as [`crate::query::eval::value`] lets it travel; SQL's NULL is a missing one.
-    Any,
 }
 
 /// Compiles statistics.
@@ -169,14 +153,14 @@ fn distinct(tenant: &Tenant, filter: &Filter, key: &str) -> Result<Statement, Qu
             }
             None => {
                 sql.push(" AS c0 FROM jobs WHERE ")
-                    .append(tenant.lower(filter));
+                    .append(where_clause(tenant, filter));
             }
         }
         if column.null_means() == NullMeans::Missing {
             sql.push(" AND ").append(column.sql()).push(" IS NOT NULL");
         }
         sql.push(" ORDER BY c0");
-        Output::Values(kind_of(column), column.null_means())
+        Output::Values(Kind::of_column(column), column.null_means())
     };
     let segments = crate::query::check::field::split_path(key, "query.distinct")?;
     let output = match resolve_segments(segments, "query.distinct")? {
@@ -205,7 +189,7 @@ fn distinct(tenant: &Tenant, filter: &Filter, key: &str) -> Result<Statement, Qu
                 .append(if is_materialized {
                     Sql::new("1")
                 } else {
-                    tenant.lower(filter)
+                    where_clause(tenant, filter)
                 });
             if path.len() > 1 && path[0] == "errors" {
                 sql.push(" AND error_count > 0");

@@ -1,0 +1,191 @@
+//! The WHERE clause of a question: the tenant's domain, and the filter.
+//!
+//! Lowering cannot fail: every operand has the type of what it is compared with already. A positive test may come out
+//! NULL, which WHERE, AND and OR take for false; a negation tests `ifnull(…, 0)`, so it is the exact complement. NULL is
+//! decided here and nowhere else.
+//!
+//! A member with a column of its own is tested by SQL's operators on that column. What lies deeper in the document, where
+//! arrays and types matter, is tested by our SQL function `holds(document, test)`: see [`crate::query::eval::predicate`].
+
+use crate::query::check::field::{Column, HEAD};
+use crate::query::check::filter::{ColumnTest, Filter};
+use crate::query::eval::pattern;
+use crate::query::eval::predicate::{Check, Predicate};
+use crate::query::eval::value::Comparison;
+use crate::query::sql::Sql;
+use crate::query::tenant::Tenant;
+
+/// Returns the condition of a tenant's rows that pass a filter.
+///
+/// The domain comes first, and the filter stands in brackets of its own, so that nothing a client sends can widen it.
+pub(super) fn where_clause(tenant: &Tenant, filter: &Filter) -> Sql {
+    let mut sql = tenant.condition();
+    if !filter.is_always() {
+        sql.push(" AND (")
+            .append(lower_unbracketed(filter, tenant))
+            .push(")");
+    }
+    sql
+}
+
+/// Returns what must follow the name of `jobs` in a statement that reads the rows of all matches.
+///
+/// The order of the rows in the file is about that of time, so any other index would read each page again and again;
+/// SQLite does not know that.
+pub(super) fn scan_hint(filter: &Filter) -> &'static str {
+    let is_indexed = |filter: &Filter| match filter {
+        Filter::Column(
+            Column::JobId | Column::Status | Column::CollectorId | Column::ProjectId,
+            test,
+        ) => matches!(test, ColumnTest::Equal(_) | ColumnTest::In(_)),
+        Filter::Document(test) => test.path.first().is_some_and(|root| root == "errors"),
+        _ => false,
+    };
+    if filter.conjuncts().iter().any(is_indexed) {
+        ""
+    } else {
+        " INDEXED BY jobs_by_time"
+    }
+}
+
+/// The condition over a row of `jobs`, in brackets where it needs them.
+pub(super) fn lower(filter: &Filter, tenant: &Tenant) -> Sql {
+    match filter {
+        Filter::All(filters) => join(filters, tenant, "1", " AND "),
+        Filter::Any(filters) => join(filters, tenant, "0", " OR "),
+        Filter::Not(filter) => {
+            let mut sql = Sql::new("NOT ifnull(");
+            sql.append(lower(filter, tenant)).push(", 0)");
+            sql
+        }
+        Filter::Column(column, test) => lower_column(*column, test),
+        Filter::Document(test) => lower_document(test, tenant),
+    }
+}
+
+/// As [`lower`], for a condition that stands in brackets already.
+fn lower_unbracketed(filter: &Filter, tenant: &Tenant) -> Sql {
+    match filter {
+        Filter::All(filters) if filters.len() > 1 => join_unbracketed(filters, tenant, " AND "),
+        Filter::Any(filters) if filters.len() > 1 => join_unbracketed(filters, tenant, " OR "),
+        other => lower(other, tenant),
+    }
+}
+
+fn join(filters: &[Filter], tenant: &Tenant, none: &'static str, separator: &'static str) -> Sql {
+    match filters {
+        [] => Sql::new(none),
+        [only] => lower(only, tenant),
+        several => {
+            let mut sql = Sql::new("(");
+            sql.append(join_unbracketed(several, tenant, separator))
+                .push(")");
+            sql
+        }
+    }
+}
+
+/// Joins at least two. Very many are halved into brackets first: SQLite limits the depth of an expression, and a chain is
+/// as deep as it is long.
+fn join_unbracketed(filters: &[Filter], tenant: &Tenant, separator: &'static str) -> Sql {
+    const LONGEST_CHAIN: usize = 50;
+    let mut sql = Sql::default();
+    if filters.len() <= LONGEST_CHAIN {
+        sql.join(
+            separator,
+            filters.iter().map(|filter| lower(filter, tenant)),
+        );
+        return sql;
+    }
+    let (left, right) = filters.split_at(filters.len() / 2);
+    sql.push("(")
+        .append(join_unbracketed(left, tenant, separator))
+        .push(")")
+        .push(separator);
+    sql.push("(")
+        .append(join_unbracketed(right, tenant, separator))
+        .push(")");
+    sql
+}
+
+/// A test inside the document, made on the smallest part that holds what it tests.
+fn lower_document(test: &Predicate, tenant: &Tenant) -> Sql {
+    let (root, below) = test
+        .path
+        .split_first()
+        .map_or(("", &[][..]), |(root, below)| (root.as_str(), below));
+    let mut sql = Sql::default();
+    if root == "collector_info" {
+        // Once for each collector, not once for each of its jobs.
+        let is_in_one = Predicate {
+            path: below.to_vec(),
+            check: test.check.clone(),
+        };
+        let holds_without = test.check.holds_of_missing();
+        if holds_without {
+            sql.push("(collector_info IS NULL OR ");
+        }
+        sql.push("collector_info IN (SELECT id FROM collector_infos WHERE ")
+            .append(tenant.condition())
+            .push(" AND holds(info, ")
+            .bind(is_in_one.to_text())
+            .push("))");
+        if holds_without {
+            sql.push(")");
+        }
+        return sql;
+    }
+    // An empty array has nothing below it.
+    let needs_errors =
+        root == "errors" && (!below.is_empty() || matches!(test.check, Check::Match(_)));
+    if needs_errors {
+        sql.push("(error_count > 0 AND ");
+    }
+    sql.push("holds(")
+        .push(HEAD)
+        .push(", ")
+        .bind(test.to_text())
+        .push(")");
+    if needs_errors {
+        sql.push(")");
+    }
+    sql
+}
+
+fn lower_column(column: Column, test: &ColumnTest) -> Sql {
+    let mut sql = Sql::default();
+    match test {
+        ColumnTest::IsNull => sql.append(column.sql()).push(" IS NULL"),
+        ColumnTest::Equal(value) => sql.append(column.sql()).push(" = ").bind(value.clone()),
+        ColumnTest::In(list) => sql
+            .append(column.sql())
+            .push(" IN (SELECT value FROM json_each(")
+            .bind(list.json())
+            .push("))"),
+        ColumnTest::Compare(comparison, value) => sql
+            .append(column.sql())
+            .push(comparison_sql(*comparison))
+            .bind(value.clone()),
+        ColumnTest::Matches(pattern) => lower_pattern(&mut sql, column, pattern),
+        ColumnTest::Contains(words) => lower_pattern(&mut sql, column, &pattern::any_word(words)),
+    };
+    sql
+}
+
+fn lower_pattern<'s>(sql: &'s mut Sql, column: Column, pattern: &str) -> &'s mut Sql {
+    sql.push("matches(")
+        .append(column.sql())
+        .push(", ")
+        .bind(pattern)
+        .push(")")
+}
+
+/// The operator as SQL writes it, with blanks around it.
+pub(super) fn comparison_sql(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Lt => " < ",
+        Comparison::Lte => " <= ",
+        Comparison::Gt => " > ",
+        Comparison::Gte => " >= ",
+    }
+}
