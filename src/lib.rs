@@ -8,7 +8,7 @@
 //! | 2 | [`server`] | binds, wires the routes, runs |
 //! | 3 | [`api`], [`ui`] | the routes and the page; with `server` the only users of actix |
 //! | 4 | [`mock`] | lives, clocks, states to go back to, faults, the journal |
-//! | 5 | [`transfer`], [`demo`] | import and export; made-up jobs |
+//! | 5 | [`transfer`], [`demo`], [`route`] | import and export; made-up jobs; the table of routes |
 //! | 6 | [`store`] | the database: the only user of rusqlite and r2d2 |
 //! | 7 | [`query`] | the query language: pure, no driver, no framework, no clock |
 //! | 8 | [`job`] | the document |
@@ -26,6 +26,7 @@ pub mod job;
 pub mod json;
 pub mod mock;
 pub mod query;
+pub mod route;
 pub mod server;
 pub mod store;
 pub mod time;

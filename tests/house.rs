@@ -8,7 +8,7 @@ const LAYERS: [&[&str]; 9] = [
     &["server"],
     &["api", "ui"],
     &["mock"],
-    &["transfer", "demo"],
+    &["transfer", "demo", "route"],
     &["store"],
     &["query"],
     &["job"],
@@ -26,7 +26,7 @@ const DRIVERS: [(&str, &[&str]); 9] = [
     ("tokio", &["server", "api", "mock"]),
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
-    ("utoipa", &["api", "job", "mock"]),
+    ("utoipa", &["api", "job", "mock", "route"]),
 ];
 
 fn layer(module: &str) -> usize {

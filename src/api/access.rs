@@ -15,11 +15,8 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use super::App;
 use super::cors::only_reads;
 use super::error::ApiError;
-use crate::mock::Audience;
+use crate::route::Audience;
 use crate::tokens::Grant;
-
-/// What answers whoever asks: a page can't ask for a token before it is there, and who watches a server's health has none.
-const OPEN: [&str; 2] = ["/healthz", "/check"];
 
 /// What one who asks may reach.
 #[derive(Debug, Clone)]
@@ -104,9 +101,10 @@ impl FromRequest for Access {
     }
 }
 
-/// Whether a path is answered without a token.
+/// Returns whether a path is answered without a token: a page can't send one before it is loaded, and who watches a
+/// server's health has none.
 pub(super) fn is_open(path: &str) -> bool {
-    Audience::of(path) == Audience::Page || OPEN.contains(&path)
+    matches!(Audience::of(path), Audience::Page | Audience::Probe)
 }
 
 const NO_TOKEN: &str =

@@ -20,7 +20,8 @@ use super::openapi::params::{JournalParams, ScopeParams};
 use super::parameters::{Parameters, no_body, problem, scope_parameter};
 use super::states::mock_of;
 use super::wire::{fresh, is_known};
-use crate::mock::{Entry, Filter, MAX_ENTRIES, Route};
+use crate::mock::{Entry, Filter, MAX_ENTRIES};
+use crate::route::RouteName;
 
 /// How long a request for the journal waits at most, in seconds.
 const MAX_WAIT_SECONDS: f64 = 60.0;
@@ -44,7 +45,7 @@ impl JournalQuery {
             job_id: parameters.take_text("job_id")?,
             route: match parameters.take("route")? {
                 Some(name) => {
-                    Some(Route::parse(&name).map_err(|unknown| problem("route", unknown))?)
+                    Some(RouteName::parse(&name).map_err(|unknown| problem("route", unknown))?)
                 }
                 None => None,
             },

@@ -29,10 +29,9 @@ use super::error::ApiError;
 use super::guard::{OnPurpose, RequestId};
 use super::wire::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, read_any_body};
 use crate::clock::Clock;
-use crate::mock::{
-    AskedError, Audience, End, Entry, Kept, MAX_KEPT_BYTES, Mock, Prefer, Route, Subject,
-};
+use crate::mock::{AskedError, End, Entry, Kept, MAX_KEPT_BYTES, Mock, Prefer, Subject};
 use crate::query::QueryError;
+use crate::route::{Audience, Route};
 
 /// Asks for a fault (RFC 7240).
 const PREFER: HeaderName = HeaderName::from_static("prefer");
@@ -130,7 +129,7 @@ pub(crate) async fn misbehave(
         wait.over().await;
     }
     // Run now, a write from before a reset would change the state after it.
-    let is_late = plan.was_reset() && subject.route.is_some_and(Route::is_write);
+    let is_late = plan.was_reset() && subject.route.is_some_and(Route::writes_jobs);
     let end = match plan.end {
         None | Some(End::Truncate(_)) if is_late => Some(End::Refuse(late_write())),
         end => end,
@@ -180,7 +179,10 @@ fn is_misbehaved_to(request: &ServiceRequest) -> bool {
             .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     !is_preflight
         && !request.headers().contains_key(FROM_THE_PAGE)
-        && Audience::of(request.path()) == Audience::Api
+        && matches!(
+            Audience::of(request.path()),
+            Audience::Api | Audience::Probe
+        )
 }
 
 /// What a request is about; looks at a large body where nobody waits for it.
@@ -205,7 +207,7 @@ async fn subject_of(request: &ServiceRequest, body: &Bytes) -> Result<Subject, A
 
 /// Reads the body of a request, and lays it back for the route.
 async fn take_body(request: &mut ServiceRequest) -> Result<Bytes, ApiError> {
-    let route = Route::of(request.method().as_str(), request.path());
+    let route = Route::find(request.method().as_str(), request.path());
     let limit = if route.is_some_and(Route::has_jobs_in_body) {
         MAX_WRITE_BYTES
     } else {
@@ -249,7 +251,7 @@ fn entry(
         path: subject.path.clone(),
         query: request.query_string().to_owned(),
         headers: headers(request),
-        route: subject.route,
+        route: subject.route.and_then(Route::name),
         domain_id: subject.domain_id.clone(),
         job_id: subject.job_id.clone(),
         body,
@@ -279,9 +281,10 @@ fn headers(request: &ServiceRequest) -> BTreeMap<String, String> {
 /// tell of them all, whatever the request says, and who reads the journal of a domain may reach none of the others.
 fn tells_of_all(subject: &Subject, access: &Access) -> bool {
     matches!(access.scope(), Ok(None))
-        && subject
-            .route
-            .is_none_or(|route| matches!(route, Route::Domains | Route::About))
+        && matches!(
+            subject.route,
+            None | Some(Route::ListDomains | Route::About | Route::OpenApi)
+        )
 }
 
 /// The tokens of this server are for those who hold them, and the journal of a domain is for others, too.

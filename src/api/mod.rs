@@ -38,7 +38,8 @@ pub(crate) use self::stopping::MOST as MAX_STOPPING;
 pub use self::stopping::Stopping;
 pub(crate) use self::wire::is_known;
 use crate::clock::Clocks;
-use crate::mock::{Audience, Mock, Route};
+use crate::mock::Mock;
+use crate::route::{Audience, Route};
 use crate::store::Store;
 use crate::tokens::TokenFile;
 
@@ -246,8 +247,8 @@ pub(crate) fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> 
 pub(crate) async fn not_found(request: HttpRequest, app: Data<App>) -> HttpResponse {
     let path: String = request.path().chars().take(200).collect();
     let is_control = Audience::of(request.path()) == Audience::Control;
-    let route = Route::of(request.method().as_str(), request.path());
-    let is_write = route.is_some_and(Route::is_write);
+    let route = Route::find(request.method().as_str(), request.path());
+    let is_write = route.is_some_and(Route::writes_jobs);
     let switch = if is_control && app.mock.is_none() {
         Some("--mock")
     } else if is_write && !app.is_writable {

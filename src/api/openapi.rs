@@ -26,7 +26,7 @@ use utoipa::OpenApi;
 use super::access::is_open;
 use super::cors::READ_BY_POST;
 use super::{App, export, faults, is_known, jobs, journal, metrics, own, states, write};
-use crate::mock::Audience;
+use crate::route::Audience;
 
 /// What every server has.
 #[derive(OpenApi)]
@@ -195,7 +195,8 @@ fn document(is_writable: bool, is_mock: bool, has_tokens: bool) -> Value {
     }
     let paths = document["paths"].as_object_mut();
     for (path, methods) in paths.into_iter().flatten() {
-        let is_misbehaved_to = is_mock && Audience::of(path) == Audience::Api;
+        let is_misbehaved_to =
+            is_mock && matches!(Audience::of(path), Audience::Api | Audience::Probe);
         for (method, operation) in methods.as_object_mut().into_iter().flatten() {
             if is_misbehaved_to {
                 add_preferences(operation);

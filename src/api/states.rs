@@ -25,7 +25,8 @@ use super::wire::{fresh, read_json};
 use super::write::blocking;
 use crate::clock::Clock;
 use crate::job::from_json;
-use crate::mock::{Mock, Route, SnapshotInfo};
+use crate::mock::{Mock, SnapshotInfo};
+use crate::route::Route;
 use crate::time::Timestamp;
 
 /// The most that a clock is advanced at once, in seconds: a hundred years.
@@ -38,9 +39,10 @@ pub(crate) async fn bring_up_to_date(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     // Only who reads or writes jobs waits for them, and no probe or file of the page.
-    let route = Route::of(request.method().as_str(), request.path());
-    let sees_jobs = route.is_some_and(|route| !matches!(route, Route::Healthz | Route::Check));
-    if sees_jobs && let Some(mock) = app.mock.as_ref().filter(|mock| mock.is_due()) {
+    let route = Route::find(request.method().as_str(), request.path());
+    if route.is_some_and(Route::depends_on_jobs)
+        && let Some(mock) = app.mock.as_ref().filter(|mock| mock.is_due())
+    {
         let mock = Arc::clone(mock);
         if let Err(error) = blocking(move || Ok(mock.bring_up_to_date()?)).await {
             return Ok(request.into_response(error.error_response()));

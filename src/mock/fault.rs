@@ -11,11 +11,12 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::code::{Code, with_more};
 use super::delay::Delay;
-use super::request::{Audience, Route, Subject};
+use super::request::Subject;
 use crate::job::field_name;
 use crate::json::ObjectOnly;
 use crate::query::QueryError;
 use crate::query::request::parse;
+use crate::route::{Audience, Route, RouteName};
 
 /// The longest text in a fault.
 pub const MAX_TEXT_BYTES: usize = 4_096;
@@ -86,7 +87,7 @@ pub struct Fault {
 /// Which requests by what they ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
-    Route(Route),
+    Route(RouteName),
     Path(String),
 }
 
@@ -101,7 +102,7 @@ impl PartialSchema for Target {
             .max_length(Some(MAX_TEXT_BYTES));
         OneOfBuilder::new()
             .description(Some("A route by its name, or a path."))
-            .item(Route::schema())
+            .item(RouteName::schema())
             .item(path)
             .into()
     }
@@ -128,7 +129,7 @@ impl<'de> Deserialize<'de> for Target {
         if text.starts_with('/') {
             return Ok(Self::Path(text));
         }
-        Route::parse(&text)
+        RouteName::parse(&text)
             .map(Self::Route)
             .map_err(|problem| D::Error::custom(with_more(&problem, "A path begins with `/`")))
     }
@@ -243,7 +244,7 @@ impl Fault {
             return Err(problem("route", "a path has no query string"));
         }
         let spared = match path.map_or(Audience::Api, |path| Audience::of(path)) {
-            Audience::Api => None,
+            Audience::Api | Audience::Probe => None,
             Audience::Control => Some("the mock's own controls"),
             Audience::Page => Some("the page"),
         };
@@ -298,7 +299,7 @@ impl Fault {
         let is_target = match &self.route {
             // What watches over the server must not take it for broken.
             None => !subject.route.is_some_and(Route::is_probe),
-            Some(Target::Route(route)) => subject.route == Some(*route),
+            Some(Target::Route(name)) => subject.route.and_then(Route::name) == Some(*name),
             Some(Target::Path(path)) => subject.path == *path,
         };
         let is_named =

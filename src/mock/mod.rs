@@ -25,5 +25,5 @@ pub use journal::{
     Entry, Filter, Journal, Kept, MAX_ENTRIES, MAX_JOURNAL_BYTES, MAX_KEPT_BYTES, TooFew,
 };
 pub use prefer::Prefer;
-pub use request::{Audience, Route, Subject};
+pub use request::Subject;
 pub use states::{Mock, MockError, SnapshotInfo, Start};

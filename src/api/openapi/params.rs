@@ -6,7 +6,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::query::{JobPath, StatusFilter};
-use crate::mock::Route;
+use crate::route::RouteName;
 
 /// A JobsQuery in a query string: nested members by dots. Names are read in `lowerCamelCase`, too.
 #[derive(IntoParams)]
@@ -195,7 +195,7 @@ pub(crate) struct JournalParams {
     job_id: Option<String>,
     /// Those for this route.
     #[param(example = "search", nullable = false)]
-    route: Option<Route>,
+    route: Option<RouteName>,
     #[param(min_length = 1, example = "POST", nullable = false)]
     method: Option<String>,
     /// The path as it came, without the query string.
