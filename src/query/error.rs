@@ -1,5 +1,7 @@
 //! What can be wrong with a request, as data; `Display` makes the sentence that the client reads.
 
+pub(crate) use crate::json::names::unknown;
+
 /// A fault in a request. `place` is the dotted path of the faulty member, such as `query.filter[2].v`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
@@ -45,31 +47,4 @@ pub enum QueryError {
     /// The same, found only when the query ran over a job's values.
     #[error("{problem}")]
     Evaluation { problem: String },
-}
-
-/// The member of `names` that is most like `name`, if any is near.
-#[must_use]
-pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    const NEAR: f64 = 0.6;
-    names
-        .into_iter()
-        .map(|candidate| {
-            (
-                strsim::normalized_damerau_levenshtein(name, candidate),
-                candidate,
-            )
-        })
-        .filter(|(similarity, _)| *similarity >= NEAR)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
-}
-
-/// Says that a name is unknown, with the nearest of `names`, or all of them where none is near.
-pub(crate) fn unknown(noun: &str, name: &str, names: &[&str]) -> String {
-    const SHOWN_BYTES: usize = 64;
-    let shown: String = name.chars().take(SHOWN_BYTES).collect();
-    match nearest(name, names.iter().copied()) {
-        Some(near) => format!("unknown {noun} `{shown}`; did you mean `{near}`?"),
-        None => format!("unknown {noun} `{shown}`; known are {}", names.join(", ")),
-    }
 }

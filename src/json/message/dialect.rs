@@ -1,0 +1,83 @@
+//! How a message may be written.
+
+/// How a message may be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect {
+    pub syntax: Syntax,
+    /// Names and their short forms: `key` may be written as `k`.
+    pub short_names: &'static [(&'static str, &'static str)],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Syntax {
+    /// JSON just as it is described.
+    Plain,
+    /// Proto's JSON: names are read in `lowerCamelCase`, too; a null, and an empty string where a string is read, are the
+    /// same as leaving the member out; an integer may be a string, or a float without fraction.
+    Proto,
+    /// The parameters of a query string, each of which is a string.
+    QueryString,
+}
+
+impl Dialect {
+    pub const PLAIN: Self = Self::new(Syntax::Plain);
+    pub const PROTO: Self = Self::new(Syntax::Proto);
+    pub const QUERY_STRING: Self = Self::new(Syntax::QueryString);
+
+    const fn new(syntax: Syntax) -> Self {
+        Self {
+            syntax,
+            short_names: &[],
+        }
+    }
+
+    /// What an error calls a member.
+    pub(super) fn noun(&self) -> &'static str {
+        match self.syntax {
+            Syntax::Plain | Syntax::Proto => "member",
+            Syntax::QueryString => "parameter",
+        }
+    }
+
+    pub(super) fn is_proto(&self) -> bool {
+        self.syntax == Syntax::Proto
+    }
+
+    pub(super) fn is_query_string(&self) -> bool {
+        self.syntax == Syntax::QueryString
+    }
+
+    pub(super) fn short_name(&self, name: &str) -> Option<&'static str> {
+        let mut names = self.short_names.iter();
+        let found = names.find(|(long, _)| *long == name);
+        found.map(|(_, short)| *short)
+    }
+
+    /// Whether `given` is a spelling of `name`.
+    pub(super) fn reads(&self, name: &str, given: &str) -> bool {
+        given == name
+            || (self.is_proto() && name.contains('_') && camel_letters(name).eq(given.chars()))
+    }
+}
+
+/// `snake_case` in `lowerCamelCase`.
+#[must_use]
+pub fn camel_case(name: &str) -> String {
+    camel_letters(name).collect()
+}
+
+fn camel_letters(name: &str) -> impl Iterator<Item = char> {
+    let mut begins_word = false;
+    name.chars().filter_map(move |letter| {
+        if letter == '_' {
+            begins_word = true;
+            return None;
+        }
+        let is_first = std::mem::take(&mut begins_word);
+        Some(if is_first {
+            letter.to_ascii_uppercase()
+        } else {
+            letter
+        })
+    })
+}

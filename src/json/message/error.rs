@@ -1,0 +1,219 @@
+//! What is wrong with a message, and the place where it is.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{self, Expected, Unexpected};
+
+use crate::json::names::{shortened, unknown};
+
+/// What is wrong with a message, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadError {
+    steps: Vec<Step>,
+    /// Whether the steps begin at the root.
+    is_located: bool,
+    pub(super) problem: Problem,
+}
+
+/// A step from a value to one inside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// As the client spelt it.
+    Member(String),
+    /// Counted from 0.
+    Item(usize),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    #[error("is required")]
+    Missing,
+    #[error("expected {expected}, found {found}")]
+    WrongType {
+        expected: Cow<'static, str>,
+        found: Cow<'static, str>,
+    },
+    /// A name that is none of an enum's. The text names the nearest.
+    #[error("{0}")]
+    UnknownName(String),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl ReadError {
+    pub(super) fn new(problem: Problem) -> Self {
+        Self {
+            steps: Vec::new(),
+            is_located: false,
+            problem,
+        }
+    }
+
+    pub(super) fn other(problem: impl Into<String>) -> Self {
+        Self::new(Problem::Other(problem.into()))
+    }
+
+    /// An error at a member of the value that is being read.
+    pub(super) fn at_member(name: &str, problem: Problem) -> Self {
+        Self {
+            steps: vec![Step::Member(shortened(name))],
+            ..Self::new(problem)
+        }
+    }
+
+    /// Puts the place before the error's steps, unless a place within was there first.
+    pub(super) fn at(mut self, place: Place<'_>) -> Self {
+        if !self.is_located {
+            // A name that is missing or unknown is reported by the member's long name.
+            let is_about_name = matches!(self.problem, Problem::Missing | Problem::UnknownName(_));
+            let mut steps = place.steps(is_about_name && self.steps.is_empty());
+            steps.append(&mut self.steps);
+            self.steps = steps;
+            self.is_located = true;
+        }
+        self
+    }
+
+    /// The way from the message to the value.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The same as a text, such as `query.filter[2].v`; empty for the message itself.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let mut place = String::new();
+        for step in &self.steps {
+            match step {
+                Step::Member(name) => push_member(&mut place, name),
+                Step::Item(index) => push_item(&mut place, *index),
+            }
+        }
+        place
+    }
+
+    #[must_use]
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.steps.is_empty() {
+            write!(f, "{}: ", self.place())?;
+        }
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl de::Error for ReadError {
+    fn custom<T: fmt::Display>(problem: T) -> Self {
+        Self::other(problem.to_string())
+    }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let found = match found {
+            Unexpected::Bool(_) => "a boolean",
+            Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
+            Unexpected::Str(_) | Unexpected::Char(_) | Unexpected::UnitVariant => "a string",
+            Unexpected::Unit | Unexpected::Option => "null",
+            Unexpected::Seq => "an array",
+            _ => "an object",
+        };
+        Self::new(Problem::WrongType {
+            expected: expected.to_string().into(),
+            found: found.into(),
+        })
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let shown = match found {
+            Unexpected::Str(text) => format!("`{}`", shortened(text)),
+            Unexpected::Signed(integer) => integer.to_string(),
+            Unexpected::Unsigned(integer) => integer.to_string(),
+            Unexpected::Float(float) => float.to_string(),
+            other => return Self::invalid_type(other, expected),
+        };
+        Self::new(Problem::WrongType {
+            expected: expected.to_string().into(),
+            found: shown.into(),
+        })
+    }
+
+    fn unknown_variant(name: &str, known: &'static [&'static str]) -> Self {
+        Self::new(Problem::UnknownName(unknown("value", name, known)))
+    }
+
+    fn unknown_field(name: &str, known: &'static [&'static str]) -> Self {
+        let problem = Problem::Other(unknown("member", name, known));
+        Self::at_member(name, problem)
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        Self::at_member(name, Problem::Missing)
+    }
+}
+
+/// Where a value is in its message. Each is a link to the place of the value around it.
+#[derive(Clone, Copy)]
+pub(super) enum Place<'p> {
+    Root,
+    Member {
+        of: &'p Place<'p>,
+        spelt: &'p str,
+        name: &'p str,
+    },
+    Item {
+        of: &'p Place<'p>,
+        index: usize,
+    },
+}
+
+impl Place<'_> {
+    /// The steps from the root; the last of them by the member's own name where `ends_in_name`.
+    fn steps(self, ends_in_name: bool) -> Vec<Step> {
+        let (of, step) = match self {
+            Self::Root => return Vec::new(),
+            Self::Member { of, spelt, name } => {
+                let name = if ends_in_name { name } else { spelt };
+                (of, Step::Member(shortened(name)))
+            }
+            Self::Item { of, index } => (of, Step::Item(index)),
+        };
+        let mut steps = of.steps(false);
+        steps.push(step);
+        steps
+    }
+
+    pub(super) fn write(self, out: &mut String) {
+        match self {
+            Self::Root => {}
+            Self::Member { of, spelt, .. } => {
+                of.write(out);
+                push_member(out, spelt);
+            }
+            Self::Item { of, index } => {
+                of.write(out);
+                push_item(out, index);
+            }
+        }
+    }
+}
+
+fn push_member(place: &mut String, name: &str) {
+    if !place.is_empty() {
+        place.push('.');
+    }
+    place.push_str(name);
+}
+
+fn push_item(place: &mut String, index: usize) {
+    place.push('[');
+    place.push_str(&index.to_string());
+    place.push(']');
+}

@@ -1,0 +1,45 @@
+//! Reads a message from parsed JSON: any type that derives `Deserialize`.
+//!
+//! What serde's own deserializers lack: an error has the place of the value in the request, spelt as the client spelt it;
+//! a misspelt name is answered with the nearest known one; and one [`Dialect`] says how names, nulls, empty strings and
+//! numbers are read, for all members alike. An unknown member is always an error, and so is a member given twice.
+//!
+//! ```
+//! use jobdeck::json::message::{Dialect, from_value};
+//! use serde::Deserialize;
+//! use serde_json::json;
+//!
+//! #[derive(Debug, Deserialize)]
+//! struct Page {
+//!     page_limit: Option<u64>,
+//! }
+//! #[derive(Debug, Deserialize)]
+//! struct List {
+//!     pages: Vec<Page>,
+//! }
+//!
+//! let list: List = from_value(json!({"pages": [{"page_limit": 5}]}), Dialect::PLAIN).unwrap();
+//! assert_eq!(list.pages[0].page_limit, Some(5));
+//! let wrong = json!({"pages": [{"page_limt": 5}]});
+//! let error = from_value::<List>(wrong, Dialect::PLAIN).unwrap_err();
+//! assert_eq!(error.place(), "pages[0].page_limt");
+//! assert_eq!(
+//!     error.to_string(),
+//!     "pages[0].page_limt: unknown member `page_limt`; did you mean `page_limit`?"
+//! );
+//! ```
+//!
+//! The value is consumed: strings move into the message and are not copied. Members are read in the order of the struct's
+//! fields, so the first error of a request does not depend on the order of its members. A place costs nothing until an
+//! error is made, or a [`Located`] asks for it. `#[serde(flatten)]`, `alias` and `untagged` are not for types that are read
+//! here: serde would buffer their values, which loses the place and the dialect.
+
+mod dialect;
+mod error;
+mod located;
+mod reader;
+
+pub use dialect::{Dialect, Syntax, camel_case};
+pub use error::{Problem, ReadError, Step};
+pub use located::Located;
+pub use reader::{OBJECT_OR_OTHER, from_pairs, from_value};
