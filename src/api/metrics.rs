@@ -25,7 +25,7 @@ use super::error::ApiError;
 use super::openapi::answers::OwnFault;
 use super::own::{self, Vitals};
 use crate::clock::Clock;
-use crate::store::{ReadersNow, StoreError};
+use crate::store::{ReaderUsage, StoreError};
 use crate::time::Timestamp;
 
 /// The bounds of the histogram, in seconds: a page takes less than a millisecond, a query at most its deadline.
@@ -183,7 +183,7 @@ fn method_label(method: &Method) -> &'static str {
 pub(crate) async fn get(app: Data<App>, access: Access) -> Result<HttpResponse, ApiError> {
     access.check(None)?;
     let vitals = own::health(&app).await.ok();
-    let readers = app.store.readers_now();
+    let readers = app.store.reader_usage();
     let mut text = String::new();
     let written = prometheus_text::encode(&mut text, &app.metrics.registry).and_then(|()| {
         let now = read_now(&app, vitals.as_ref(), readers);
@@ -197,7 +197,7 @@ pub(crate) async fn get(app: Data<App>, access: Access) -> Result<HttpResponse, 
 }
 
 /// What is so at this moment.
-fn read_now(app: &App, vitals: Option<&Vitals>, readers: ReadersNow) -> Registry {
+fn read_now(app: &App, vitals: Option<&Vitals>, readers: ReaderUsage) -> Registry {
     let mut all = Registry::default();
     let started = Duration::from_millis(app.metrics.started.millis().try_into().unwrap_or(0));
     all.register_with_unit(
@@ -259,7 +259,7 @@ fn read_now(app: &App, vitals: Option<&Vitals>, readers: ReadersNow) -> Registry
     ours.register(
         "reader_waits_in_vain",
         "How often no reading connection was free in time",
-        ConstCounter::new(readers.waits_in_vain),
+        ConstCounter::new(readers.timed_out),
     );
     all
 }

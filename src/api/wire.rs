@@ -445,7 +445,7 @@ impl AnswerWriter {
             if self.is_known {
                 return Ok(Some(()));
             }
-            let Some(mut reader) = store.reader_at_once(&self.interrupt) else {
+            let Some(mut reader) = store.inline_reader(&self.interrupt) else {
                 return Ok(None);
             };
             let transaction = reader.begin()?;

@@ -36,7 +36,7 @@ fn destination(text: &str) -> Result<PathBuf, &'static str> {
 
 pub(super) fn backup(args: &BackupArgs) -> Result<(), Failure> {
     let (database, dest) = (&args.db.db, &args.dest);
-    let store = Store::open(database, Mode::AsItIs, 1)?;
+    let store = Store::open(database, Mode::ReadOnlyAnySchema, 1)?;
     let present = look_at(dest, database, args.force)?;
     let (jobs, bytes, is_older) =
         make_beside(dest, present, "backed up", |made| copy(&store, made, dest))?;
@@ -117,7 +117,7 @@ fn copy(store: &Store, made: &Path, dest: &Path) -> Result<(u64, u64, bool), Fai
         })
         .map_err(failure)?;
     progress.set_message("and being checked");
-    let report = Store::open(made, Mode::AsItIs, 1)?
+    let report = Store::open(made, Mode::ReadOnlyAnySchema, 1)?
         .check()
         .map_err(failure)?;
     progress.finish_and_clear();

@@ -503,7 +503,9 @@ impl Mock {
         let jobs = change.transaction.save_state(number, None)?;
         for draft in &moving {
             if let (Some(domain_id), Some(job_id)) = (&draft.domain_id, &draft.job_id) {
-                change.transaction.leave_out(number, domain_id, job_id)?;
+                change
+                    .transaction
+                    .exclude_from_state(number, domain_id, job_id)?;
             }
         }
         change.commit_with(&mut lives)?;

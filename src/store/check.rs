@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 
+use super::database::Store;
+use super::error::StoreError;
+use super::interrupt::Interrupt;
+use super::job_row::{self, JobRow, NewJob};
 use super::schema::{SCHEMA_VERSION, read_version};
 use super::trigrams::{self, Postings};
-use super::{Interrupt, Store, StoreError};
-use crate::job::{Job, error_codes};
+use crate::job::Job;
+use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
 /// The most problems that a report lists.
 const MAX_PROBLEMS: usize = 100;
@@ -22,63 +26,6 @@ pub struct Report {
     pub problems: Vec<String>,
     /// Whether only the pages of the file were looked at, since its schema is an older one.
     pub is_of_pages_alone: bool,
-}
-
-/// A row of `jobs` as it is derived from a document.
-#[derive(Debug, PartialEq)]
-struct Derived {
-    domain_id: String,
-    job_id: String,
-    status: String,
-    total_tasks: i64,
-    remained_tasks: i64,
-    collector_id: Option<String>,
-    project_id: Option<String>,
-    created_at: i64,
-    updated_at: i64,
-    finished_at: Option<i64>,
-    error_count: i64,
-    head: String,
-    tail: String,
-}
-
-impl Derived {
-    fn from_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            domain_id: row.get("domain_id")?,
-            job_id: row.get("job_id")?,
-            status: row.get("status")?,
-            total_tasks: row.get("total_tasks")?,
-            remained_tasks: row.get("remained_tasks")?,
-            collector_id: row.get("collector_id")?,
-            project_id: row.get("project_id")?,
-            created_at: row.get("created_at")?,
-            updated_at: row.get("updated_at")?,
-            finished_at: row.get("finished_at")?,
-            error_count: row.get("error_count")?,
-            head: row.get("head")?,
-            tail: row.get("tail")?,
-        })
-    }
-
-    fn from_job(job: &Job) -> Self {
-        let pieces = job.to_pieces();
-        Self {
-            domain_id: job.domain_id.clone(),
-            job_id: job.job_id.clone(),
-            status: job.status.name().to_owned(),
-            total_tasks: job.total_tasks,
-            remained_tasks: job.remained_tasks,
-            collector_id: job.collector_id().map(str::to_owned),
-            project_id: job.project_id.clone(),
-            created_at: job.created_at.millis(),
-            updated_at: job.updated_at.millis(),
-            finished_at: job.finished_at.map(crate::time::Timestamp::millis),
-            error_count: i64::try_from(job.errors.len()).unwrap_or(i64::MAX),
-            head: pieces.head,
-            tail: pieces.tail,
-        }
-    }
 }
 
 impl Store {
@@ -165,20 +112,21 @@ fn is_of_damage(error: &rusqlite::Error) -> bool {
 }
 
 fn check_documents(connection: &Connection, report: &mut Report) -> Result<(), StoreError> {
-    let mut statement = connection.prepare(
-        "SELECT documents.id AS id, domain_id, job_id, status, total_tasks, remained_tasks, collector_id, project_id, \
-         created_at, updated_at, finished_at, error_count, head, tail, document, \
+    let mut statement = connection.prepare(&format!(
+        "SELECT {}, document, (SELECT domain_id FROM domains AS d WHERE d.id = domain) AS domain_id, \
          collector_info IS NOT NULL AND NOT EXISTS (SELECT 1 FROM collector_infos AS i \
          WHERE i.id = collector_info AND i.domain = documents.domain) AS lacks_collector \
-         FROM documents JOIN domains ON domains.id = domain ORDER BY documents.id",
-    )?;
+         FROM documents ORDER BY id",
+        job_row::ALL_COLUMNS
+    ))?;
     let mut rows = statement.query([])?;
     let mut postings = Postings::default();
     while let Some(row) = rows.next()? {
         report.jobs += 1;
-        let stored = Derived::from_row(row)?;
+        let stored = JobRow::from_row(row)?;
         let document: String = row.get("document")?;
-        let name = format!("job {} of domain {}", stored.job_id, stored.domain_id);
+        let domain_id: String = row.get("domain_id")?;
+        let name = format!("job {} of domain {domain_id}", stored.job_id);
         match Job::from_json(document.as_bytes()) {
             _ if row.get("lacks_collector")? => {
                 report.add(format!(
@@ -189,44 +137,43 @@ fn check_documents(connection: &Connection, report: &mut Report) -> Result<(), S
             Ok(job) if job.to_document() != document => {
                 report.add(format!("{name}: its document is not in canonical form"));
             }
-            Ok(job) if Derived::from_job(&job) != stored => {
-                report.add(format!(
-                    "{name}: its columns do not agree with its document"
-                ));
+            Ok(job) => {
+                let derived = NewJob::new(&job);
+                if derived.domain_id == domain_id && derived.row.with_keys_of(&stored) == stored {
+                    check_errors(connection, &stored, &name, report)?;
+                } else {
+                    report.add(format!(
+                        "{name}: its columns do not agree with its document"
+                    ));
+                }
             }
-            Ok(job) => check_errors(connection, row.get("id")?, &job, &name, report)?,
         }
-        let id = row.get("id")?;
-        if !postings.takes(id) {
+        if !postings.takes(stored.id) {
             check_trigrams(connection, &mut postings, report)?;
         }
-        postings.note(id, &stored.job_id);
+        postings.note(stored.id, &stored.job_id);
     }
     check_trigrams(connection, &mut postings, report)
 }
 
-/// Whether the job stands under each code of its errors. (Whether others do too shows in their number.)
+/// Checks that `job_errors` has the job under each code of its errors. (Rows that no job has show in their number.)
 fn check_errors(
     connection: &Connection,
-    id: i64,
-    job: &Job,
+    row: &JobRow,
     name: &str,
     report: &mut Report,
 ) -> Result<(), StoreError> {
-    for code in error_codes(&job.errors)
-        .into_iter()
-        .filter_map(|(code, _)| code)
-    {
-        let is_there: bool = connection
+    for code in row.codes() {
+        let exists: bool = connection
             .prepare_cached(
-                "SELECT EXISTS (SELECT 1 FROM job_errors WHERE domain = (SELECT id FROM domains WHERE domain_id = ?) \
-                 AND error_code = ? AND created_at = ? AND job_id = ? AND job = ?)",
+                "SELECT EXISTS (SELECT 1 FROM job_errors WHERE domain = ? AND error_code = ? AND created_at = ? \
+                 AND job_id = ? AND job = ?)",
             )?
             .query_row(
-                params![job.domain_id, code, job.created_at.millis(), job.job_id, id],
+                params![row.domain, code, row.created_at, row.job_id, row.id],
                 |row| row.get(0),
             )?;
-        if !is_there {
+        if !exists {
             report.add(format!("{name}: job_errors lacks its error {code}"));
         }
     }
@@ -250,7 +197,7 @@ fn check_trigrams(
 }
 
 /// A derived table beside what the jobs themselves say: each a SELECT of a domain, of what is counted, and how often.
-struct CounterTable {
+struct DerivedTable {
     table: &'static str,
     kept: &'static str,
     counted: &'static str,
@@ -261,48 +208,48 @@ const ERRORS: &str = "WITH errors AS (SELECT domain, jobs.id AS job, \
      iif(e.type = 'object', e.value ->> 'error_code', NULL) AS code \
      FROM jobs, json_each(iif(json_valid(head || '}'), head || '}', '{}'), '$.errors') AS e WHERE error_count > 0)";
 
-const COUNTS: [CounterTable; 9] = [
-    CounterTable {
+const DERIVED: [DerivedTable; 9] = [
+    DerivedTable {
         table: "status_counts",
         kept: "SELECT domain, status, jobs FROM status_counts",
         counted: "SELECT domain, status, count(*) FROM jobs GROUP BY 1, 2",
     },
-    CounterTable {
+    DerivedTable {
         table: "collector_counts",
         kept: "SELECT domain, ifnull(collector_id || ' ', '') || status, jobs FROM collector_counts",
         counted: "SELECT domain, ifnull(collector_id || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
     },
-    CounterTable {
+    DerivedTable {
         table: "collector_info_counts",
         kept: "SELECT domain, ifnull(collector_info || ' ', '') || status, jobs FROM collector_info_counts",
         counted: "SELECT domain, ifnull(collector_info || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
     },
-    CounterTable {
+    DerivedTable {
         table: "project_counts",
         kept: "SELECT domain, ifnull(project_id || ' ', '') || status, jobs FROM project_counts",
         counted: "SELECT domain, ifnull(project_id || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
     },
-    CounterTable {
+    DerivedTable {
         table: "day_counts",
         kept: "SELECT domain, status || ' ' || day, jobs FROM day_counts",
-        counted: "SELECT domain, status || ' ' || ((created_at + 62167219200000) / 86400000), count(*) FROM jobs GROUP BY 1, 2",
+        counted: "SELECT domain, status || ' ' || day, count(*) FROM times GROUP BY 1, 2",
     },
-    CounterTable {
+    DerivedTable {
         table: "hour_counts",
         kept: "SELECT domain, status || ' ' || hour, jobs FROM hour_counts",
-        counted: "SELECT domain, status || ' ' || ((created_at + 62167219200000) / 3600000), count(*) FROM jobs GROUP BY 1, 2",
+        counted: "SELECT domain, status || ' ' || hour, count(*) FROM times GROUP BY 1, 2",
     },
-    CounterTable {
+    DerivedTable {
         table: "job_errors",
         kept: "SELECT domain, error_code, 1 FROM job_errors",
         counted: "SELECT domain, code, count(DISTINCT job) FROM errors WHERE typeof(code) = 'text' GROUP BY 1, 2",
     },
-    CounterTable {
+    DerivedTable {
         table: "error_counts, jobs",
         kept: "SELECT domain, ifnull(error_code, ''), jobs FROM error_counts",
         counted: "SELECT domain, ifnull(code || '', ''), count(DISTINCT job) FROM errors GROUP BY 1, 2",
     },
-    CounterTable {
+    DerivedTable {
         table: "error_counts, errors",
         kept: "SELECT domain, ifnull(error_code, ''), errors FROM error_counts",
         counted: "SELECT domain, ifnull(code || '', ''), count(*) FROM errors GROUP BY 1, 2",
@@ -310,14 +257,17 @@ const COUNTS: [CounterTable; 9] = [
 ];
 
 fn check_counts(connection: &Connection, report: &mut Report) -> Result<(), StoreError> {
-    for CounterTable {
+    let first = Timestamp::MIN.millis();
+    for DerivedTable {
         table,
         kept,
         counted,
-    } in COUNTS
+    } in DERIVED
     {
         let mut statement = connection.prepare(&format!(
-            "{ERRORS}, kept (domain, what, jobs) AS ({kept}), counted (domain, what, jobs) AS ({counted})
+            "{ERRORS}, times AS (SELECT domain, status, (created_at - {first}) / {DAY_MILLIS} AS day, \
+                 (created_at - {first}) / {HOUR_MILLIS} AS hour FROM jobs), \
+             kept (domain, what, jobs) AS ({kept}), counted (domain, what, jobs) AS ({counted}) \
              SELECT domain, what, sum(kept), sum(counted) FROM (
                  SELECT domain, what, jobs AS kept, 0 AS counted FROM kept
                  UNION ALL SELECT domain, what, 0, jobs FROM counted)

@@ -1,4 +1,4 @@
-//! `jobdeck backup`: a copy of the database as it is at one moment, made while others write.
+//! `jobdeck backup`: a consistent copy of the database, made while others write.
 
 use std::ffi::c_int;
 use std::path::Path;
@@ -8,35 +8,37 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Interrupt, Store, StoreError};
+use super::database::Store;
+use super::error::StoreError;
+use super::interrupt::Interrupt;
 
-/// How many pages are copied between two looks at how far it has come: 4 MiB.
+/// How many pages are copied between two reports of progress: 4 MiB.
 const PAGES_PER_STEP: c_int = 1_024;
 
 impl Store {
-    /// Copies the database, as it is at this moment, to a path where nothing is; tells `each_step` how many pages are
-    /// copied, and of how many. The copy is one file, without a write-ahead log.
+    /// Copies the database, as it is now, to a path where there is no file; calls `each_step` with how many pages are copied,
+    /// and of how many. The copy is one file, without a write-ahead log.
     ///
     /// Rule: SQLite, "Using the SQLite Online Backup API": a copy begins anew whenever another program has written, and
-    /// under constant writes it never ends. But within a read transaction of a database in WAL mode its source stays as it
-    /// was, nobody waits for it, and it ends.
+    /// under constant writes it never ends. But within a read transaction of a database in WAL mode the source does not
+    /// change, so the copy ends, and no writer waits for it.
     ///
     /// # Errors
-    /// [`StoreError`] when the database can't be read or the copy not be written; what is there of the copy is of no use.
+    /// [`StoreError`] when the database can't be read or the copy not be written; an incomplete copy is of no use.
     pub fn copy_to(
         &self,
         path: &Path,
         each_step: &mut impl FnMut(u64, u64),
     ) -> Result<(), StoreError> {
         let mut reader = self.reader(&Arc::new(Interrupt::after(Duration::MAX)))?;
-        let snapshot = reader.begin()?;
-        let source = snapshot.connection();
-        // A transaction begins with what it first reads.
+        let transaction = reader.begin()?;
+        let source = transaction.connection();
+        // A transaction sees the data as of its first read.
         source.query_row("SELECT count(*) FROM sqlite_schema", [], |row| {
             row.get::<_, i64>(0)
         })?;
         copy_pages(source, &mut create(path)?, each_step)?;
-        // It has its source's mode, and whoever opens a file in WAL mode writes beside it, even if it only reads.
+        // The copy has its source's mode, and opening a file in WAL mode makes files next to it, even for reading.
         let copy = Connection::open_with_flags(path, WRITE)?;
         Ok(copy.pragma_update_and_check(None, "journal_mode", "DELETE", |_| Ok(()))?)
     }
@@ -46,7 +48,7 @@ const WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLI
 
 fn create(path: &Path) -> rusqlite::Result<Connection> {
     let copy = Connection::open_with_flags(path, WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    // A copy that is not made whole is thrown away, so there is nothing to go back to.
+    // An incomplete copy is thrown away, so it needs no rollback.
     copy.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;
     copy.pragma_update(None, "synchronous", "OFF")?;
     Ok(copy)
@@ -67,7 +69,7 @@ fn copy_pages(
         match step {
             StepResult::Done => return Ok(()),
             StepResult::More => {}
-            // Somebody else has the copy open, who has no business there.
+            // Another program has the copy open.
             _ => {
                 let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
                 return Err(rusqlite::Error::SqliteFailure(code, None));
@@ -96,11 +98,11 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_of_the_moment_at_which_it_began_and_ends_however_much_is_written() {
+    fn a_copy_has_the_data_of_its_beginning_and_ends_despite_constant_writes() {
         const JOBS: usize = 200;
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Create, 2).unwrap();
-        // Some steps long.
+        // Several steps long.
         put(&store, 0..JOBS, &"a".repeat(100_000));
         let mut steps = 0;
         let copied = folder.path().join("copy.db");

@@ -1,25 +1,22 @@
-//! What is kept beside the documents, and what keeps it right: counts, the jobs by error code, the trigrams of job ids.
+//! The derived tables, and how a transaction updates them: counters, the jobs by error code, the trigrams of job ids.
 //!
-//! Whoever writes a job notes here what came and what went; the sums are written once, at the end of the transaction.
-//! Triggers would do it too, but a statement with triggers that might fail has SQLite copy every page it touches, which
-//! took more than half of an import.
+//! A transaction notes every row that comes or goes, and writes the sums once, at its end. Triggers would do it too, but a
+//! statement with triggers that might fail has SQLite copy every page it touches, which took more than half of an import.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
-use serde::Deserialize;
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
-use super::kept::status;
-use super::states::has_states;
+use super::job_row::JobRow;
 use super::trigrams::{self, Postings};
-use crate::job::{JobError, JobStatus, error_codes};
+use crate::job::JobStatus;
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
-/// From so many sums on they are written before the transaction ends, so that memory stays flat.
+/// The most sums in memory: beyond them, they are written before the transaction ends.
 const MAX_SUMS: usize = 100_000;
 
-/// Every derived table but the columns of `jobs`, which each job brings along.
+/// Every derived table. (Columns of `jobs` are derived, too: `job_row.rs`.)
 pub(super) const TABLES: [&str; 9] = [
     "status_counts",
     "collector_counts",
@@ -32,158 +29,85 @@ pub(super) const TABLES: [&str; 9] = [
     "job_id_trigrams",
 ];
 
-/// What of a job the derived tables are made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Entry {
-    /// `jobs.id`
-    pub(super) id: i64,
-    /// `domains.id`
-    pub(super) domain: i64,
-    pub(super) job_id: String,
-    pub(super) status: JobStatus,
-    pub(super) collector_id: Option<String>,
-    pub(super) collector_info: Option<i64>,
-    pub(super) project_id: Option<String>,
-    /// ms
-    pub(super) created_at: i64,
-    /// As [`crate::job::error_codes`].
-    pub(super) error_codes: Vec<(Option<String>, i64)>,
-}
-
-impl Entry {
-    /// What [`Entry::from_row`] takes, of a row of `jobs`.
-    pub(super) const COLUMNS: &str = "id, domain, job_id, status, collector_id, collector_info, project_id, created_at, \
-         iif(error_count > 0, head, NULL)";
-
-    /// The codes under which the job stands in `job_errors`.
-    fn codes(&self) -> impl Iterator<Item = &str> {
-        let codes = self.error_codes.iter();
-        codes.filter_map(|(code, _)| code.as_deref())
-    }
-
-    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        Ok(Self {
-            id: row.get(0)?,
-            domain: row.get(1)?,
-            job_id: row.get(2)?,
-            status: status(row, 3)?,
-            collector_id: row.get(4)?,
-            collector_info: row.get(5)?,
-            project_id: row.get(6)?,
-            created_at: row.get(7)?,
-            error_codes: match row.get_ref(8)?.as_str_or_null()? {
-                // A head that is none has none: what is damaged can still be replaced, deleted and repaired.
-                Some(head) => codes_of(head).unwrap_or_default(),
-                None => Vec::new(),
-            },
-        })
-    }
-}
-
-/// The error codes of a document of which this is the head.
-fn codes_of(head: &str) -> Result<Vec<(Option<String>, i64)>, serde_json::Error> {
-    #[derive(Deserialize)]
-    struct Errors {
-        errors: Vec<JobError>,
-    }
-    let Errors { errors } = serde_json::from_str(&format!("{head}}}"))?;
-    Ok(owned(&error_codes(&errors)))
-}
-
-/// Codes with their numbers, to be kept.
-pub(super) fn owned(codes: &[(Option<&str>, i64)]) -> Vec<(Option<String>, i64)> {
-    let codes = codes.iter();
-    codes
-        .map(|(code, errors)| (code.map(str::to_owned), *errors))
-        .collect()
-}
-
-/// What a transaction has changed so far and not yet written.
+/// The changes of a transaction that are not yet written.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     domains: HashMap<i64, Sums>,
     sums: usize,
     postings: Postings,
-    /// Those that go where no job has them in the end.
+    /// Collectors to delete if no job has them at the end.
     collector_infos: BTreeSet<i64>,
-    /// The blocks of trigrams that jobs have left.
+    /// The blocks of trigrams from which jobs have gone.
     blocks: BTreeSet<i64>,
 }
 
-/// By how much the counts of a domain change; of a status, at its place in [`JobStatus::ALL`].
+/// By how much the counters of a domain change, for each value and status ([`JobStatus::ALL`]).
 #[derive(Debug, Default)]
 struct Sums {
     collectors: HashMap<Option<String>, [i64; 6]>,
     collector_infos: HashMap<Option<i64>, [i64; 6]>,
     projects: HashMap<Option<String>, [i64; 6]>,
-    /// By hours since the first moment of the year 0000.
+    /// By hour since the beginning of the year 0000.
     hours: HashMap<i64, [i64; 6]>,
-    /// By code: jobs and errors.
+    /// By code: how many jobs, and how many errors.
     errors: HashMap<Option<String>, (i64, i64)>,
 }
 
 impl Changes {
-    /// Notes a job that is new.
-    pub(super) fn add(&mut self, connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
-        self.postings.add(connection, entry.id, &entry.job_id)?;
-        self.add_again(connection, entry)
+    /// Notes a new job.
+    pub(super) fn add(&mut self, connection: &Connection, row: &JobRow) -> rusqlite::Result<()> {
+        self.postings.add(connection, row.id, &row.job_id)?;
+        self.add_again(connection, row)
     }
 
-    /// Notes what has become of a job whose former state was removed.
+    /// Notes the new row of a job whose former one was removed.
     pub(super) fn add_again(
         &mut self,
         connection: &Connection,
-        entry: &Entry,
+        row: &JobRow,
     ) -> rusqlite::Result<()> {
-        for code in entry.codes() {
+        for code in row.codes() {
             let mut insert = connection.prepare_cached(
                 "INSERT INTO job_errors (domain, error_code, created_at, job_id, job) VALUES (?, ?, ?, ?, ?)",
             )?;
             insert.execute(params![
-                entry.domain,
+                row.domain,
                 code,
-                entry.created_at,
-                entry.job_id,
-                entry.id
+                row.created_at,
+                row.job_id,
+                row.id
             ])?;
         }
-        self.sum(connection, entry, 1)
+        self.sum(connection, row, 1)
     }
 
-    /// Notes a job that goes, or is about to change.
-    pub(super) fn remove(
-        &mut self,
-        connection: &Connection,
-        entry: &Entry,
-    ) -> rusqlite::Result<()> {
-        for code in entry.codes() {
+    /// Notes a row that is deleted, or about to change.
+    pub(super) fn remove(&mut self, connection: &Connection, row: &JobRow) -> rusqlite::Result<()> {
+        for code in row.codes() {
             let mut delete = connection.prepare_cached(
                 "DELETE FROM job_errors WHERE domain = ? AND error_code = ? AND created_at = ? AND job_id = ?",
             )?;
-            delete.execute(params![entry.domain, code, entry.created_at, entry.job_id])?;
+            delete.execute(params![row.domain, code, row.created_at, row.job_id])?;
         }
-        self.collector_infos.extend(entry.collector_info);
-        self.blocks.insert(trigrams::block_of(entry.id));
-        self.sum(connection, entry, -1)
+        self.collector_infos.extend(row.collector_info);
+        self.blocks.insert(trigrams::block_of(row.id));
+        self.sum(connection, row, -1)
     }
 
-    fn sum(&mut self, connection: &Connection, entry: &Entry, jobs: i64) -> rusqlite::Result<()> {
-        let sums = self.domains.entry(entry.domain).or_default();
-        let status = entry.status as usize;
-        self.sums += usize::from(count(
-            &mut sums.collectors,
-            &entry.collector_id,
-            status,
-            jobs,
-        )) + usize::from(count(
-            &mut sums.collector_infos,
-            &entry.collector_info,
-            status,
-            jobs,
-        )) + usize::from(count(&mut sums.projects, &entry.project_id, status, jobs));
-        let hour = hour_of(entry.created_at);
+    fn sum(&mut self, connection: &Connection, row: &JobRow, jobs: i64) -> rusqlite::Result<()> {
+        let sums = self.domains.entry(row.domain).or_default();
+        let status = row.status as usize;
+        self.sums += usize::from(count(&mut sums.collectors, &row.collector_id, status, jobs))
+            + usize::from(count(
+                &mut sums.collector_infos,
+                &row.collector_info,
+                status,
+                jobs,
+            ))
+            + usize::from(count(&mut sums.projects, &row.project_id, status, jobs));
+        let hour = hour_of(row.created_at);
         self.sums += usize::from(count(&mut sums.hours, &hour, status, jobs));
-        for (code, errors) in &entry.error_codes {
+        for (code, errors) in &row.error_codes {
             let (of_jobs, of_errors) = sums.errors.entry(code.clone()).or_insert_with(|| {
                 self.sums += 1;
                 (0, 0)
@@ -197,26 +121,26 @@ impl Changes {
         Ok(())
     }
 
-    /// Notes a collector that goes where no job has it in the end.
-    pub(super) fn look_at_collector_info(&mut self, id: i64) {
+    /// Notes a collector to delete if no job has it at the end.
+    pub(super) fn check_collector_info(&mut self, id: i64) {
         self.collector_infos.insert(id);
     }
 
-    /// Writes what is not yet written.
+    /// Writes the changes.
     pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.write_sums(connection)?;
         self.postings.write(connection)?;
         for block in std::mem::take(&mut self.blocks) {
-            trigrams::forget_if_empty(connection, block)?;
+            trigrams::delete_block_if_empty(connection, block)?;
         }
         self.delete_collector_infos(connection)
     }
 
-    /// Deletes the collectors that no job has any more.
+    /// Deletes the noted collectors that no job has any more.
     fn delete_collector_infos(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let noted = std::mem::take(&mut self.collector_infos);
-        if has_states(connection)? {
-            // Jobs may come back that have them.
+        if has_saved_states(connection)? {
+            // A saved state may bring back jobs that have them.
             return Ok(());
         }
         for id in noted {
@@ -240,7 +164,7 @@ impl Changes {
 
     fn write_sums(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.sums = 0;
-        // In the order of the keys, so that neighbours in a table are written one after the other.
+        // Sorted, so that neighbouring rows of a table are written one after the other.
         for (domain, sums) in sorted(std::mem::take(&mut self.domains)) {
             let mut statuses = [0; 6];
             for (collector, counts) in sorted(sums.collectors) {
@@ -285,7 +209,16 @@ impl Changes {
     }
 }
 
-/// A table of how many jobs there are of each domain, status and value of a column.
+/// Whether the connection has the table of saved states (`saved_states.rs`).
+fn has_saved_states(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM temp.sqlite_schema WHERE name = 'saved_jobs')",
+        )?
+        .query_row([], |row| row.get(0))
+}
+
+/// A table that counts jobs by domain, status and the value of a column.
 struct Counter {
     table: &'static str,
     column: &'static str,
@@ -313,7 +246,7 @@ const HOURS: Counter = Counter {
 };
 
 impl Counter {
-    /// Adds to the counts of a value, which may be NULL.
+    /// Adds to the counters of a value, which may be NULL.
     fn add(
         &self,
         connection: &Connection,
@@ -335,8 +268,8 @@ impl Counter {
     }
 }
 
-/// Updates a row, or inserts it where there is none. (An upsert would hold what is taken off for a count below 0, and a key
-/// of NULL for a new one.)
+/// Updates a row, or inserts it where there is none. (An upsert would check a negative change as a count below 0, and take
+/// a key of NULL for a new one.)
 fn update_or_insert(
     connection: &Connection,
     [update, insert]: [&str; 2],
@@ -348,22 +281,22 @@ fn update_or_insert(
     Ok(())
 }
 
-/// Adds to the count of a key, and tells whether the key is new. A key that is there is not copied.
+/// Adds to the counter of a key; returns whether the key is new. Only a new key is cloned.
 fn count<K: Clone + Eq + Hash>(
     counts: &mut HashMap<K, [i64; 6]>,
     key: &K,
     status: usize,
     jobs: i64,
 ) -> bool {
-    if let Some(known) = counts.get_mut(key) {
-        known[status] += jobs;
+    if let Some(existing) = counts.get_mut(key) {
+        existing[status] += jobs;
         return false;
     }
     counts.entry(key.clone()).or_default()[status] += jobs;
     true
 }
 
-/// The hour of a moment: hours since the first moment of the year 0000, which no job is before.
+/// Returns the hour of a time: hours since the beginning of the year 0000, before which there is no job.
 fn hour_of(millis: i64) -> i64 {
     (millis - Timestamp::MIN.millis()) / HOUR_MILLIS
 }
@@ -380,7 +313,7 @@ fn add(sums: &mut [i64; 6], counts: [i64; 6]) {
     }
 }
 
-/// The statuses whose counts change, with by how much.
+/// Returns the statuses whose counters change, and by how much.
 fn changed(counts: [i64; 6]) -> impl Iterator<Item = (JobStatus, i64)> {
     JobStatus::ALL
         .into_iter()

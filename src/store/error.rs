@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use super::functions::{DAMAGE, FAULT};
+use super::sql_functions::{DATA_ERROR, REQUEST_ERROR};
 use crate::query::QueryError;
 
 /// Why a database can't be opened. The sentence says what is wrong with which file, and what to do.
@@ -125,10 +125,10 @@ pub enum StoreError {
 impl From<rusqlite::Error> for StoreError {
     fn from(source: rusqlite::Error) -> Self {
         if let rusqlite::Error::SqliteFailure(_, Some(message)) = &source {
-            if let Some((_, problem)) = message.split_once(DAMAGE) {
+            if let Some((_, problem)) = message.split_once(DATA_ERROR) {
                 return Self::Damaged(problem.to_owned());
             }
-            if let Some((_, problem)) = message.split_once(FAULT) {
+            if let Some((_, problem)) = message.split_once(REQUEST_ERROR) {
                 return Self::Query(QueryError::Evaluation {
                     problem: problem.to_owned(),
                 });

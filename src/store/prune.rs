@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
-use super::{Interrupt, OnConflict, Store, StoreError, WriteTransaction};
+use super::database::Store;
+use super::error::StoreError;
+use super::interrupt::Interrupt;
+use super::write::{OnConflict, WriteTransaction};
 use crate::job::JobStatus;
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
@@ -172,7 +175,7 @@ impl WriteTransaction<'_> {
         before: Timestamp,
         status: Option<JobStatus>,
     ) -> Result<u64, StoreError> {
-        let Some(domain) = self.known_domain(domain_id)? else {
+        let Some(domain) = self.find_domain(domain_id)? else {
             return Ok(0);
         };
         let (before, most) = (before.millis(), JOBS_PER_TRANSACTION);
@@ -187,7 +190,7 @@ impl WriteTransaction<'_> {
 
     /// Deletes the counts of days and hours before a moment that count no job: there would be ever more of them.
     fn forget_counts(&mut self, domain_id: &str, before: Timestamp) -> Result<(), StoreError> {
-        let Some(domain) = self.known_domain(domain_id)? else {
+        let Some(domain) = self.find_domain(domain_id)? else {
             return Ok(());
         };
         let since = before.millis() - Timestamp::MIN.millis();

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::kept::Kept;
+use super::connection::cache::ConnectionCache;
+use super::connection::reader::Reader;
+use super::document::Document;
+use super::error::StoreError;
+use super::interrupt::Interrupt;
 use super::trigrams;
-use super::{Interrupt, Reader, StoreError};
-use crate::job::BEFORE_COLLECTOR_INFO;
 use crate::query::counters::group::{ByDay, ByHour, CounterGroup, Source};
 use crate::query::list::seek::{Seek, Start};
 use crate::query::request::Page;
@@ -24,33 +26,6 @@ const MAX_CANDIDATES: usize = 10_000;
 const MAX_BY_ID: u64 = 1_000;
 /// The most that an aggregate may answer, in bytes.
 const MAX_STAT_BYTES: usize = 64 << 20;
-
-/// A document as it lies in the database: texts that make it when they are put one after the other.
-#[derive(Debug, Clone, Copy)]
-pub struct Document<'d>([&'d str; 4]);
-
-impl<'d> Document<'d> {
-    /// A document that lies in the pieces of a row of `jobs`, with its collector.
-    pub(super) fn new(head: &'d str, collector_info: Option<&'d str>, tail: &'d str) -> Self {
-        Self(match collector_info {
-            Some(info) => [head, BEFORE_COLLECTOR_INFO, info, tail],
-            None => [head, "", "", tail],
-        })
-    }
-
-    /// Appends the document.
-    pub fn write_to(&self, out: &mut Vec<u8>) {
-        for piece in self.0 {
-            out.extend_from_slice(piece.as_bytes());
-        }
-    }
-
-    /// The whole text.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        self.0.concat()
-    }
-}
 
 /// A transaction that reads. As rusqlite's own, but its two statements are prepared once, not read anew for each answer.
 #[derive(Debug)]
@@ -92,9 +67,9 @@ impl Drop for Deferred<'_> {
 #[derive(Debug)]
 pub struct ReadTransaction<'r> {
     transaction: Deferred<'r>,
-    kept: &'r Kept,
-    /// Whether what is kept is that of this moment.
-    is_kept_up_to_date: Cell<bool>,
+    cache: &'r ConnectionCache,
+    /// Whether the cache has the data of this transaction.
+    is_cache_fresh: Cell<bool>,
     interrupt: Arc<Interrupt>,
 }
 
@@ -105,12 +80,12 @@ impl Reader {
     /// [`StoreError`] when the database can't be read.
     pub fn begin(&mut self) -> Result<ReadTransaction<'_>, StoreError> {
         let interrupt = Arc::clone(&self.interrupt);
-        let reading = &*self.pooled;
-        let transaction = Deferred::begin(&reading.connection)?;
+        let pooled = &*self.pooled;
+        let transaction = Deferred::begin(&pooled.connection)?;
         Ok(ReadTransaction {
             transaction,
-            kept: &reading.kept,
-            is_kept_up_to_date: Cell::new(false),
+            cache: &pooled.cache,
+            is_cache_fresh: Cell::new(false),
             interrupt,
         })
     }
@@ -121,13 +96,13 @@ impl ReadTransaction<'_> {
         &self.transaction
     }
 
-    /// What the connection holds in memory of what is so at this moment.
-    fn kept(&self) -> rusqlite::Result<&Kept> {
-        if !self.is_kept_up_to_date.get() {
-            self.kept.bring_up_to_date(&self.transaction)?;
-            self.is_kept_up_to_date.set(true);
+    /// Returns the connection's cache, with nothing in it that this transaction does not see.
+    fn cache(&self) -> rusqlite::Result<&ConnectionCache> {
+        if !self.is_cache_fresh.get() {
+            self.cache.refresh(&self.transaction)?;
+            self.is_cache_fresh.set(true);
         }
-        Ok(self.kept)
+        Ok(self.cache)
     }
 
     /// Hands the rows of a list on, as they lie in the database. Returns how many matches there are in all, where that
@@ -216,8 +191,8 @@ impl ReadTransaction<'_> {
         jobs: &[i64],
         each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let kept = self.kept()?;
-        self.told(kept.each_document(&self.transaction, tenant, jobs, each))
+        let cache = self.cache()?;
+        self.map_interrupt(cache.each_document(&self.transaction, tenant, jobs, each))
     }
 
     /// The few jobs among which all matches are, where that is known.
@@ -231,7 +206,7 @@ impl ReadTransaction<'_> {
     fn beginning(&self, page: &Seek) -> Result<SeekResult, StoreError> {
         let (connection, tenant) = (&self.transaction, &page.tenant);
         let find = |days: &ByDay, _: &mut _| page.find(days.iter(), 0);
-        let day = match self.kept()?.with_days(connection, tenant, find)? {
+        let day = match self.cache()?.with_days(connection, tenant, find)? {
             None => return Ok(SeekResult::Unknown),
             Some(None) => return Ok(SeekResult::BehindTheEnd),
             Some(Some(day)) => day,
@@ -239,7 +214,7 @@ impl ReadTransaction<'_> {
         let find = |hours: &ByHour| page.find(hours.iter(), day.passed);
         Ok(
             match self
-                .kept()?
+                .cache()?
                 .with_hours(connection, tenant, day.span, find)?
             {
                 Some(hour) => SeekResult::Hour(hour),
@@ -254,7 +229,7 @@ impl ReadTransaction<'_> {
     /// [`StoreError`] when the query is stopped or at fault.
     pub fn count(&self, list: &List) -> Result<u64, StoreError> {
         if let Some(tenant) = list.tenant_of_statuses() {
-            let statuses = self.kept()?.statuses(&self.transaction, tenant)?;
+            let statuses = self.cache()?.statuses(&self.transaction, tenant)?;
             return Ok(u64::try_from(list.count_of(&statuses)).unwrap_or(0));
         }
         let sql = match self.candidates(list)? {
@@ -281,14 +256,14 @@ impl ReadTransaction<'_> {
             count += 1;
             let text = |index| -> rusqlite::Result<_> { Ok(row.get_ref(index)?.as_str()?) };
             if row.as_ref().column_count() == 1 {
-                return each(Document([text(0)?, "", "", ""]));
+                return each(Document::from_text(text(0)?));
             }
             let (head, tail) = (text(0)?, text(2)?);
             let info = match row.get(1)? {
-                Some(key) => self.kept()?.collector_info(&self.transaction, key)?,
+                Some(key) => self.cache()?.collector_info(&self.transaction, key)?,
                 None => None,
             };
-            each(Document::new(head, info.as_deref(), tail))
+            each(Document::from_pieces(head, info.as_deref(), tail))
         })?;
         Ok(count)
     }
@@ -335,11 +310,13 @@ impl ReadTransaction<'_> {
     ) -> Result<Option<u64>, StoreError> {
         let (connection, tenant) = (&self.transaction, &counted.tenant);
         let written = match counted.source() {
-            Source::Days => self.kept()?.with_days(connection, tenant, |days, labels| {
-                counted.write_by_day(days, labels, page, MAX_STAT_BYTES, out)
-            })?,
+            Source::Days => self
+                .cache()?
+                .with_days(connection, tenant, |days, labels| {
+                    counted.write_by_day(days, labels, page, MAX_STAT_BYTES, out)
+                })?,
             Source::Collectors => {
-                self.kept()?
+                self.cache()?
                     .with_collectors(connection, tenant, |collectors| {
                         counted.write_by_collector(collectors, page, MAX_STAT_BYTES, out)
                     })?
@@ -409,11 +386,11 @@ impl ReadTransaction<'_> {
         sql: &Sql,
         each: &mut impl FnMut(&rusqlite::Row<'_>) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        self.told(run(&self.transaction, sql, each))
+        self.map_interrupt(run(&self.transaction, sql, each))
     }
 
-    /// Tells a query that was stopped since nobody waits for it from one that took too long.
-    fn told<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    /// Distinguishes a query that was cancelled from one that took too long.
+    fn map_interrupt<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         match result {
             Err(StoreError::Timeout) if self.interrupt.is_cancelled() => Err(StoreError::Cancelled),
             other => other,
@@ -465,8 +442,9 @@ fn run(
 mod tests {
     use std::time::Duration;
 
-    use super::super::reader::STEPS_BETWEEN_LOOKS;
-    use super::super::{Mode, OnConflict, Store, WriteTransaction};
+    use super::super::connection::open::{Mode, STEPS_PER_DEADLINE_CHECK};
+    use super::super::database::Store;
+    use super::super::write::{OnConflict, WriteTransaction};
     use super::*;
     use crate::job::Job;
     use crate::query::compile_list;
@@ -487,7 +465,7 @@ mod tests {
         drop(reader);
         let mut interrupted = 0;
         // The steps of a statement that is kept are counted on, so each of them comes to be the one at which it is looked.
-        for _ in 0..STEPS_BETWEEN_LOOKS {
+        for _ in 0..STEPS_PER_DEADLINE_CHECK {
             let mut reader = store.reader(&overdue).unwrap();
             let result = reader.begin().and_then(|transaction| transaction.total());
             interrupted += usize::from(matches!(result, Err(StoreError::Timeout)));
@@ -519,7 +497,7 @@ mod tests {
         let list = compile_list(&request, Timestamp::MIN).unwrap();
         let tasks = || {
             let minute = Arc::new(Interrupt::after(Duration::from_mins(1)));
-            let mut reader = store.reader_at_once(&minute).unwrap();
+            let mut reader = store.inline_reader(&minute).unwrap();
             let mut tasks = Vec::new();
             let mut each = |document: Document<'_>| {
                 let job = Job::from_json(document.to_text().as_bytes()).unwrap();
@@ -527,7 +505,7 @@ mod tests {
                 Ok(())
             };
             reader.begin().unwrap().rows(&list, &mut each).unwrap();
-            let held = reader.pooled.kept.held_documents();
+            let held = reader.pooled.cache.document_count();
             assert_eq!(held, tasks.len(), "else nothing is tested here");
             tasks
         };

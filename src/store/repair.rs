@@ -1,14 +1,17 @@
-//! `jobdeck check --repair`: makes anew what is derived from the documents.
+//! `jobdeck check --repair`: derives everything from the documents again.
 
 use rusqlite::{OptionalExtension, params};
 
-use super::derived::{Entry, TABLES};
-use super::{OnConflict, Store, StoreError, WriteTransaction};
+use super::database::Store;
+use super::derived::TABLES;
+use super::error::StoreError;
+use super::job_row::{self, JobRow};
+use super::write::{OnConflict, WriteTransaction};
 use crate::job::Job;
 
 impl Store {
-    /// Makes every index, every column and every table that is derived from the documents anew. A document that is none
-    /// is left as it is, and so are its columns. All in one transaction; readers go on meanwhile.
+    /// Makes every index, column and table that is derived from the documents again, in one transaction; readers go on
+    /// meanwhile. A damaged document stays as it is, and so do its columns.
     ///
     /// # Errors
     /// [`StoreError`] when a page of the file is damaged, or it can't be written to; nothing was changed then.
@@ -25,24 +28,24 @@ impl Store {
         while let Some(id) = transaction.repair_next(last)? {
             last = id;
         }
-        transaction.look_at_every_collector()?;
+        transaction.check_all_collectors()?;
         transaction.commit()?;
         writer.checkpoint_all()
     }
 }
 
 impl WriteTransaction<'_> {
-    /// Has those go that no job has.
-    fn look_at_every_collector(&mut self) -> Result<(), StoreError> {
+    /// Notes every collector, to delete those that no job has.
+    fn check_all_collectors(&mut self) -> Result<(), StoreError> {
         let mut statement = self.transaction.prepare("SELECT id FROM collector_infos")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            self.changes.look_at_collector_info(row.get(0)?);
+            self.changes.check_collector_info(row.get(0)?);
         }
         Ok(())
     }
 
-    /// Repairs the first job after another, and tells which that was.
+    /// Repairs the next job after `last`, and returns its id; `None` after the last one.
     fn repair_next(&mut self, last: i64) -> Result<Option<i64>, StoreError> {
         let next = self
             .transaction
@@ -57,15 +60,18 @@ impl WriteTransaction<'_> {
         let Some((id, document, has_collector)) = next else {
             return Ok(None);
         };
-        // One whose collector is lost is not whole, so its columns, which may know more of it, stay.
+        // Without its collector a document is incomplete; its columns may have more of it, so they stay.
         if has_collector && let Ok(job) = Job::from_json(document.as_bytes()) {
             self.rewrite(id, &job)?;
         }
-        let entry = self
+        let row = self
             .transaction
-            .prepare_cached(&format!("SELECT {} FROM jobs WHERE id = ?", Entry::COLUMNS))?
-            .query_row(params![id], Entry::from_row)?;
-        self.changes.add(&self.transaction, &entry)?;
+            .prepare_cached(&format!(
+                "SELECT {} FROM jobs WHERE id = ?",
+                job_row::ALL_COLUMNS
+            ))?
+            .query_row(params![id], JobRow::from_row)?;
+        self.changes.add(&self.transaction, &row)?;
         Ok(Some(id))
     }
 }

@@ -1,33 +1,38 @@
-//! Which schema a file has, and how it comes to have this one.
+//! The schema: which one a file has, making it, and bringing an older one up to date.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
-use super::{OnConflict, OpenError, StoreError, WriteTransaction};
+use super::error::{OpenError, StoreError};
+use super::write::{OnConflict, WriteTransaction};
+use crate::job::Job;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
-/// What `PRAGMA user_version` is for [`SCHEMA`].
+/// The `user_version` of a database with [`SCHEMA`].
 pub(super) const SCHEMA_VERSION: i32 = 3;
-/// What `PRAGMA application_id` is: "jobd" in ASCII.
+/// The `application_id` of every database of jobdeck: "jobd" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6A6F_6264;
 
-/// What stands at a path.
-pub(super) enum Found {
-    /// Nothing, or an empty file.
+/// The schema of the file at a path.
+pub(super) enum ExistingSchema {
+    /// There is no file, or an empty one.
     Nothing,
     /// A jobdeck database of this version.
     Version(i32),
 }
 
-/// Looks at the first bytes of the file, without SQLite, so that a file that is refused is left as it is.
+/// Reads the schema version from the first bytes of the file, without SQLite, so that a refused file is left as it is.
 ///
 /// The layout is SQLite's ("Database File Format", 1.3): `user_version` at byte 60, `application_id` at 68. Both are
-/// written before a new database is put into WAL mode, so they never stand in the WAL alone; a migration's version may,
-/// for a while, which is why [`migrate`] asks SQLite again.
-pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
+/// written before a new database is put into WAL mode, so they are never in the WAL alone; the version after an upgrade may
+/// be there for a while, which is why [`migrate`] reads it again through SQLite.
+///
+/// # Errors
+/// [`OpenError`] for what is no database of jobdeck, or a newer one.
+pub(super) fn inspect(path: &Path) -> Result<ExistingSchema, OpenError> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let io = |source| OpenError::Io {
         path: path.to_owned(),
@@ -35,14 +40,16 @@ pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
     };
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(ExistingSchema::Nothing);
+        }
         Err(source) => return Err(io(source)),
     };
     if !metadata.is_file() {
         return Err(OpenError::NotAFile(path.to_owned()));
     }
     if metadata.len() == 0 {
-        return Ok(Found::Nothing);
+        return Ok(ExistingSchema::Nothing);
     }
     let mut header = Vec::with_capacity(100);
     File::open(path)
@@ -68,7 +75,7 @@ pub(super) fn inspect(path: &Path) -> Result<Found, OpenError> {
             known: SCHEMA_VERSION,
         });
     }
-    Ok(Found::Version(version))
+    Ok(ExistingSchema::Version(version))
 }
 
 pub(super) fn read_version(connection: &Connection) -> rusqlite::Result<i32> {
@@ -77,7 +84,7 @@ pub(super) fn read_version(connection: &Connection) -> rusqlite::Result<i32> {
 
 /// Makes the schema in an empty database, or brings an older one up to date, in one transaction.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    // Nobody is made to wait for another's write when there is nothing to do.
+    // Where there is nothing to do, no other writer is waited for.
     if read_version(connection)? == SCHEMA_VERSION {
         return Ok(());
     }
@@ -90,16 +97,16 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     if version == 0 {
         transaction.execute_batch(SCHEMA)?;
     } else {
-        transaction = write_anew(transaction)?;
+        transaction = upgrade(transaction)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     Ok(transaction.commit()?)
 }
 
-/// Writes the documents of an older schema into this one. Whatever else the older one had was derived from them.
-fn write_anew(transaction: Transaction<'_>) -> Result<Transaction<'_>, StoreError> {
-    // Tables that are somebody's own stay; their views come back, and their indexes of jobs go.
+/// Writes the documents of an older schema into this one. All else in the older one was derived from them.
+fn upgrade(transaction: Transaction<'_>) -> Result<Transaction<'_>, StoreError> {
+    // A user's own tables stay, and their views are made again; their indexes of jobs go.
     let mut drops: Vec<String> = transaction
         .prepare(
             "SELECT format('DROP %s \"%w\"', type, name) FROM sqlite_schema \
@@ -117,11 +124,34 @@ fn write_anew(transaction: Transaction<'_>) -> Result<Transaction<'_>, StoreErro
     drops.push("ALTER TABLE domains RENAME TO former_domains".to_owned());
     transaction.execute_batch(&drops.join(";"))?;
     transaction.execute_batch(SCHEMA)?;
-    let mut writing = WriteTransaction::within(transaction, OnConflict::Fail);
-    writing.defer_indexes()?;
-    writing.copy_former_jobs()?;
-    let transaction = writing.finish()?;
+    let mut write = WriteTransaction::continue_in(transaction, OnConflict::Fail);
+    write.defer_indexes()?;
+    write_former_jobs(&mut write)?;
+    let transaction = write.finish()?;
     transaction.execute_batch("DROP TABLE former_jobs; DROP TABLE former_domains")?;
     transaction.execute_batch(&views.join(";"))?;
     Ok(transaction)
+}
+
+/// Writes every document of `former_jobs`, in their order.
+fn write_former_jobs(write: &mut WriteTransaction<'_>) -> Result<(), StoreError> {
+    let mut last = i64::MIN;
+    loop {
+        let next = write
+            .transaction
+            .prepare_cached(
+                "SELECT id, document FROM former_jobs WHERE id > ? ORDER BY id LIMIT 1",
+            )?
+            .query_row([last], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
+            .optional()?;
+        let Some((id, document)) = next else {
+            return Ok(());
+        };
+        let job = Job::from_json(document.as_bytes()).map_err(|error| StoreError::Unreadable {
+            row: id,
+            problem: error.to_string(),
+        })?;
+        write.put(&job)?;
+        last = id;
+    }
 }

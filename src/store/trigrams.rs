@@ -184,7 +184,7 @@ pub(super) fn block_of(id: i64) -> i64 {
 
 /// Deletes the lists of a block that has no job any more. (There would be ever more of them where old jobs go and new ones
 /// come.)
-pub(super) fn forget_if_empty(connection: &Connection, block: i64) -> rusqlite::Result<()> {
+pub(super) fn delete_block_if_empty(connection: &Connection, block: i64) -> rusqlite::Result<()> {
     let has_jobs: bool = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM jobs WHERE id >= ? AND id < ?)")?
         .query_row([block * BLOCK, (block + 1) * BLOCK], |row| row.get(0))?;
@@ -372,7 +372,7 @@ mod tests {
             .execute("DELETE FROM jobs WHERE id = 65536", [])
             .unwrap();
         for id in [65_535, 65_536, 131_072] {
-            forget_if_empty(&connection, block_of(id)).unwrap();
+            delete_block_if_empty(&connection, block_of(id)).unwrap();
         }
         assert_eq!(blocks_of_abc(), [0, 2]);
     }

@@ -1,30 +1,33 @@
-//! Writing jobs: one transaction for all that must come together.
+//! Writing jobs: what the writer does in a transaction.
 
 use std::collections::HashMap;
 
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::ToSqlOutput;
 use rusqlite::{
     OptionalExtension, Params, Transaction, TransactionBehavior, params, params_from_iter,
 };
 
-use super::derived::{Changes, Entry, owned};
-use super::{Place, StoreError, WRITER_CACHE_KIB, Writer};
-use crate::job::{Job, Pieces, error_codes};
-use crate::time::Timestamp;
+use super::connection::open::WRITER_CACHE_KIB;
+use super::connection::writer::Writer;
+use super::derived::Changes;
+use super::error::StoreError;
+use super::file::DatabaseFile;
+use super::job_row::{self, JobRow, NewJob};
+use crate::job::Job;
 
-/// What to do with a job that is present already.
+/// What happens to a job that is in the database already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnConflict {
-    /// The new one takes its place.
+    /// It is replaced.
     #[default]
     Replace,
-    /// The old one stays.
+    /// It stays as it is.
     Skip,
     /// The whole transaction fails.
     Fail,
 }
 
-/// What became of a job.
+/// What happened to a job that was put.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
     Added,
@@ -32,81 +35,60 @@ pub enum Written {
     Skipped,
 }
 
-/// Jobs being written; none is there until [`WriteTransaction::commit`].
+/// A transaction that writes; nothing is visible before [`WriteTransaction::commit`].
 #[derive(Debug)]
 pub struct WriteTransaction<'w> {
     pub(super) transaction: Transaction<'w>,
     on_conflict: OnConflict,
-    /// Where the file must still be when all is done; `None` while it is being opened.
-    place: Option<&'w Place>,
-    /// The keys of the domains seen so far.
+    /// The file that must still be at its path after the commit; `None` for an upgrade of the schema.
+    file: Option<&'w DatabaseFile>,
+    /// The keys of the domains so far.
     domains: HashMap<String, i64>,
-    /// The keys of the collectors seen last, by domain.
+    /// The keys of the recent collectors, by domain and text.
     collector_infos: HashMap<i64, HashMap<String, i64>>,
-    /// How many bytes of text those are.
+    /// The bytes of those texts.
     collector_info_bytes: usize,
     pub(super) changes: Changes,
-    /// What makes the indexes that were taken away for the time of the transaction.
-    indexes: Vec<String>,
+    /// The statements that make the indexes which were dropped for the time of the transaction.
+    deferred_indexes: Vec<String>,
 }
 
-/// How much of the database a large import holds in memory, in KiB: the index of the ids is written to all over.
-const BULK_CACHE_KIB: i64 = 64 << 10;
-/// The most that a transaction remembers of collectors, in bytes of text.
+/// The most that a transaction caches of collectors, in bytes of text.
 const MAX_INFO_BYTES: usize = 4 << 20;
 
 impl Writer<'_> {
-    /// Begins to write; other writers wait from here.
+    /// Begins a transaction; other writers wait from here on.
     ///
     /// # Errors
     /// [`StoreError`] when another program holds the database, or it can't be written to.
     pub fn begin(&mut self, on_conflict: OnConflict) -> Result<WriteTransaction<'_>, StoreError> {
-        self.place.check()?;
+        self.file.check()?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut writing = WriteTransaction::within(transaction, on_conflict);
-        writing.place = Some(self.place);
+        let mut writing = WriteTransaction::continue_in(transaction, on_conflict);
+        writing.file = Some(self.file);
         Ok(writing)
-    }
-
-    /// Has the writer hold more of the database in memory from now on, for an import of very many jobs, and sort in files
-    /// what is larger.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the connection is broken.
-    pub fn expect_many(&mut self) -> Result<(), StoreError> {
-        self.connection
-            .pragma_update(None, "cache_size", -BULK_CACHE_KIB)?;
-        Ok(self.connection.pragma_update(None, "temp_store", "FILE")?)
-    }
-
-    /// Moves the whole write-ahead log into the database and empties it.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the disk fails.
-    pub fn checkpoint_all(&self) -> Result<(), StoreError> {
-        self.checkpoint("TRUNCATE")
     }
 }
 
 impl<'w> WriteTransaction<'w> {
-    /// A transaction that somebody else has begun.
-    pub(super) fn within(transaction: Transaction<'w>, on_conflict: OnConflict) -> Self {
+    /// Continues a transaction that was begun elsewhere.
+    pub(super) fn continue_in(transaction: Transaction<'w>, on_conflict: OnConflict) -> Self {
         Self {
             transaction,
             on_conflict,
-            place: None,
+            file: None,
             domains: HashMap::new(),
             collector_infos: HashMap::new(),
             collector_info_bytes: 0,
             changes: Changes::default(),
-            indexes: Vec::new(),
+            deferred_indexes: Vec::new(),
         }
     }
 
-    /// Where there are no jobs yet, takes the indexes of `jobs` away until the transaction ends: made of all its jobs at
-    /// once they are packed, and of very many they cost less. The one that finds a job that is present already stays.
+    /// Drops the indexes of `jobs` until the transaction ends, if there are no jobs yet: made of all jobs together they are
+    /// dense, and for very many jobs cheaper. The unique index, which finds a job by its id, stays.
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails.
@@ -126,99 +108,89 @@ impl<'w> WriteTransaction<'w> {
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
         self.transaction.execute_batch(&drops.join(";"))?;
-        self.indexes = creates;
+        self.deferred_indexes = creates;
         Ok(())
     }
 
     /// Writes a job.
     ///
     /// # Errors
-    /// As [`WriteTransaction::put_ready`].
+    /// As [`WriteTransaction::put_new`].
     pub fn put(&mut self, job: &Job) -> Result<Written, StoreError> {
-        self.put_ready(&mut ReadyJob::new(job))
+        self.put_new(&mut NewJob::new(job))
     }
 
-    /// Writes a job that was made ready before.
+    /// Writes a job whose row was made before.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] for a job that is present already under [`OnConflict::Fail`]; otherwise when the disk
     /// fails or is full.
-    pub fn put_ready(&mut self, job: &mut ReadyJob) -> Result<Written, StoreError> {
-        const INSERT: &str = "INSERT INTO jobs (domain, job_id, status, total_tasks, remained_tasks, collector_id, \
-             project_id, created_at, updated_at, finished_at, error_count, collector_info, head, tail) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (domain, job_id) DO NOTHING";
-        const UPDATE: &str = "UPDATE jobs SET status = ?3, total_tasks = ?4, remained_tasks = ?5, collector_id = ?6, \
-             project_id = ?7, created_at = ?8, updated_at = ?9, finished_at = ?10, error_count = ?11, \
-             collector_info = ?12, head = ?13, tail = ?14 WHERE domain = ?1 AND job_id = ?2";
-        self.find_keys(job)?;
-        let mut insert = self.transaction.prepare_cached(INSERT)?;
-        if insert.execute(params_from_iter(job.values()))? > 0 {
-            drop(insert);
-            job.entry.id = self.transaction.last_insert_rowid();
-            self.changes.add(&self.transaction, &job.entry)?;
+    pub fn put_new(&mut self, job: &mut NewJob) -> Result<Written, StoreError> {
+        self.look_up_keys(job)?;
+        let NewJob { domain_id, row, .. } = job;
+        let mut insert = self.transaction.prepare_cached(job_row::INSERT)?;
+        let inserted = insert.execute(params_from_iter(row.values()))?;
+        drop(insert);
+        if inserted > 0 {
+            row.id = self.transaction.last_insert_rowid();
+            self.changes.add(&self.transaction, row)?;
             return Ok(Written::Added);
         }
-        drop(insert);
         match self.on_conflict {
             OnConflict::Skip => Ok(Written::Skipped),
             OnConflict::Fail => Err(StoreError::Conflict {
-                domain_id: job.domain_id.clone(),
-                job_id: job.entry.job_id.clone(),
+                domain_id: domain_id.clone(),
+                job_id: row.job_id.clone(),
             }),
             OnConflict::Replace => {
-                let former = self
-                    .transaction
-                    .prepare_cached(&format!(
-                        "SELECT {} FROM jobs WHERE domain = ? AND job_id = ? \
-                         AND (head <> ? OR tail <> ? OR collector_info IS NOT ?)",
-                        Entry::COLUMNS
-                    ))?
-                    .query_row(
-                        params![
-                            job.entry.domain,
-                            job.entry.job_id,
-                            job.pieces.head,
-                            job.pieces.tail,
-                            job.entry.collector_info
-                        ],
-                        Entry::from_row,
-                    )
-                    .optional()?;
-                // One that is there and the same is left alone.
-                if let Some(former) = former {
+                // A job with the same document is left alone.
+                if let Some(former) = self.find_if_changed(row)? {
                     self.changes.remove(&self.transaction, &former)?;
                     self.transaction
-                        .prepare_cached(UPDATE)?
-                        .execute(params_from_iter(job.values()))?;
-                    job.entry.id = former.id;
-                    self.changes.add_again(&self.transaction, &job.entry)?;
+                        .prepare_cached(job_row::UPDATE)?
+                        .execute(params_from_iter(row.values()))?;
+                    row.id = former.id;
+                    self.changes.add_again(&self.transaction, row)?;
                 }
                 Ok(Written::Replaced)
             }
         }
     }
 
-    /// Makes a row what is derived from its document, but where that would make two of one job.
-    pub(super) fn rewrite(&mut self, id: i64, job: &Job) -> Result<(), StoreError> {
-        let mut job = ReadyJob::new(job);
-        self.find_keys(&mut job)?;
-        let values = job.values().into_iter().chain([ToSqlOutput::from(id)]);
+    /// Returns the row of the same job as it is in the database, if its document is another.
+    fn find_if_changed(&self, row: &JobRow) -> rusqlite::Result<Option<JobRow>> {
         self.transaction
-            .prepare_cached(
-                "UPDATE OR IGNORE jobs SET domain = ?1, job_id = ?2, status = ?3, total_tasks = ?4, remained_tasks = ?5, \
-                 collector_id = ?6, project_id = ?7, created_at = ?8, updated_at = ?9, finished_at = ?10, \
-                 error_count = ?11, collector_info = ?12, head = ?13, tail = ?14 WHERE id = ?15",
-            )?
+            .prepare_cached(job_row::SELECT_IF_CHANGED)?
+            .query_row(
+                params![
+                    row.domain,
+                    row.job_id,
+                    row.head,
+                    row.tail,
+                    row.collector_info
+                ],
+                JobRow::from_row,
+            )
+            .optional()
+    }
+
+    /// Writes the columns of a row anew from its document, unless the table then had one job twice.
+    pub(super) fn rewrite(&mut self, id: i64, job: &Job) -> Result<(), StoreError> {
+        let mut job = NewJob::new(job);
+        self.look_up_keys(&mut job)?;
+        let values = job.row.values().into_iter().chain([ToSqlOutput::from(id)]);
+        self.transaction
+            .prepare_cached(job_row::UPDATE_BY_ID)?
             .execute(params_from_iter(values))?;
         Ok(())
     }
 
-    /// The document of a job, as it is within this transaction.
+    /// Returns the document of a job, as this transaction sees it.
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails.
     pub fn find(&self, domain_id: &str, job_id: &str) -> Result<Option<String>, StoreError> {
-        let Some(domain) = self.known_domain(domain_id)? else {
+        let Some(domain) = self.find_domain(domain_id)? else {
             return Ok(None);
         };
         Ok(self
@@ -228,12 +200,12 @@ impl<'w> WriteTransaction<'w> {
             .optional()?)
     }
 
-    /// Deletes a job; tells whether there was one.
+    /// Deletes a job; returns whether there was one.
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails or is full.
     pub fn delete(&mut self, domain_id: &str, job_id: &str) -> Result<bool, StoreError> {
-        let Some(domain) = self.known_domain(domain_id)? else {
+        let Some(domain) = self.find_domain(domain_id)? else {
             return Ok(false);
         };
         let deleted = self.delete_where("domain = ? AND job_id = ?", params![domain, job_id])?;
@@ -245,13 +217,13 @@ impl<'w> WriteTransaction<'w> {
     /// # Errors
     /// [`StoreError`] when the disk fails or is full.
     pub fn delete_domain(&mut self, domain_id: &str) -> Result<u64, StoreError> {
-        let Some(domain) = self.known_domain(domain_id)? else {
+        let Some(domain) = self.find_domain(domain_id)? else {
             return Ok(0);
         };
         self.delete_where("domain = ?", [domain])
     }
 
-    /// Deletes the jobs of which a condition holds; returns how many there were.
+    /// Deletes the jobs that match a condition; returns how many there were.
     pub(super) fn delete_where(
         &mut self,
         condition: &'static str,
@@ -259,41 +231,41 @@ impl<'w> WriteTransaction<'w> {
     ) -> Result<u64, StoreError> {
         let sql = format!(
             "DELETE FROM jobs WHERE {condition} RETURNING {}",
-            Entry::COLUMNS
+            job_row::ALL_COLUMNS
         );
         let mut statement = self.transaction.prepare_cached(&sql)?;
         let mut rows = statement.query(params)?;
         let mut deleted = 0;
         while let Some(row) = rows.next()? {
             self.changes
-                .remove(&self.transaction, &Entry::from_row(row)?)?;
+                .remove(&self.transaction, &JobRow::from_row(row)?)?;
             deleted += 1;
         }
         Ok(deleted)
     }
 
-    /// Runs an `INSERT INTO jobs` that a place for `RETURNING` ends.
+    /// Runs an `INSERT INTO jobs`, to which `RETURNING` can be appended.
     pub(super) fn insert_all(
         &mut self,
         insert: &str,
         params: impl Params,
     ) -> Result<(), StoreError> {
-        let sql = format!("{insert} RETURNING {}", Entry::COLUMNS);
+        let sql = format!("{insert} RETURNING {}", job_row::ALL_COLUMNS);
         let mut statement = self.transaction.prepare_cached(&sql)?;
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
             self.changes
-                .add(&self.transaction, &Entry::from_row(row)?)?;
+                .add(&self.transaction, &JobRow::from_row(row)?)?;
         }
         Ok(())
     }
 
-    /// How many jobs a domain has, or all domains have together.
+    /// Returns how many jobs a domain has; `None`: all domains together.
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails.
     pub fn count(&self, domain_id: Option<&str>) -> Result<u64, StoreError> {
-        let key = self.scope_key(domain_id)?;
+        let key = self.domain_filter(domain_id)?;
         let jobs: i64 = self.transaction.query_row(
             "SELECT count(*) FROM jobs WHERE ?1 IS NULL OR domain = ?1",
             [key],
@@ -302,69 +274,62 @@ impl<'w> WriteTransaction<'w> {
         Ok(u64::try_from(jobs).unwrap_or(0))
     }
 
-    /// Makes all that was written visible and, but in a scratch database, durable.
+    /// Makes what was written visible and, except in a scratch database, durable.
     ///
     /// # Errors
-    /// [`StoreError`] when the disk fails or is full, and nothing was written then; or when the file was deleted or replaced.
+    /// [`StoreError`] when the disk fails or is full, so that nothing was written; or when the file was deleted or replaced.
     pub fn commit(self) -> Result<(), StoreError> {
-        let place = self.place;
+        let file = self.file;
         self.finish()?.commit()?;
-        place.map_or(Ok(()), Place::check)
+        file.map_or(Ok(()), DatabaseFile::check)
     }
 
-    /// Writes every document of `former_jobs`, in their order.
-    pub(super) fn copy_former_jobs(&mut self) -> Result<(), StoreError> {
-        let mut last = i64::MIN;
-        loop {
-            let next = self
-                .transaction
-                .prepare_cached(
-                    "SELECT id, document FROM former_jobs WHERE id > ? ORDER BY id LIMIT 1",
-                )?
-                .query_row([last], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
-                .optional()?;
-            let Some((id, document)) = next else {
-                return Ok(());
-            };
-            let job =
-                Job::from_json(document.as_bytes()).map_err(|error| StoreError::Unreadable {
-                    row: id,
-                    problem: error.to_string(),
-                })?;
-            self.put(&job)?;
-            last = id;
-        }
-    }
-
-    /// Writes what is derived of what was written, and hands the transaction back.
+    /// Writes the derived tables and the deferred indexes, and returns the transaction.
     pub(super) fn finish(mut self) -> Result<Transaction<'w>, StoreError> {
         self.changes.write(&self.transaction)?;
-        if !self.indexes.is_empty() {
-            // Sorting takes as much memory as the pages may, beside them.
+        if !self.deferred_indexes.is_empty() {
+            // Sorting takes as much memory again as the page cache may.
             self.transaction
                 .pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-            self.transaction.execute_batch(&self.indexes.join(";"))?;
+            self.transaction
+                .execute_batch(&self.deferred_indexes.join(";"))?;
         }
         Ok(self.transaction)
     }
 
-    /// Tells a job the keys of its domain and its collector.
-    fn find_keys(&mut self, job: &mut ReadyJob) -> Result<(), StoreError> {
+    /// Sets the keys of a job's domain and its collector, which are inserted where they are new.
+    fn look_up_keys(&mut self, job: &mut NewJob) -> Result<(), StoreError> {
         let domain = self.domain_key(&job.domain_id)?;
-        job.entry.domain = domain;
-        job.entry.collector_info = match &job.pieces.collector_info {
+        job.row.domain = domain;
+        job.row.collector_info = match &job.collector_info {
             Some(info) => Some(self.collector_info_key(domain, info)?),
             None => None,
         };
         Ok(())
     }
 
+    /// Returns the key of a domain; the key of a domain that never had a job is -1, which no row has. `None` for all.
+    pub(super) fn domain_filter(&self, domain_id: Option<&str>) -> Result<Option<i64>, StoreError> {
+        let Some(domain_id) = domain_id else {
+            return Ok(None);
+        };
+        Ok(Some(self.find_domain(domain_id)?.unwrap_or(-1)))
+    }
+
+    /// Returns the key of a domain that has jobs, or had some.
+    pub(super) fn find_domain(&self, domain_id: &str) -> Result<Option<i64>, StoreError> {
+        Ok(self
+            .transaction
+            .prepare_cached("SELECT id FROM domains WHERE domain_id = ?")?
+            .query_row([domain_id], |row| row.get(0))
+            .optional()?)
+    }
+
     fn domain_key(&mut self, domain_id: &str) -> Result<i64, StoreError> {
         if let Some(key) = self.domains.get(domain_id) {
             return Ok(*key);
         }
-        let known = self.known_domain(domain_id)?;
-        let key = match known {
+        let key = match self.find_domain(domain_id)? {
             Some(key) => key,
             None => self.transaction.query_row(
                 "INSERT INTO domains (domain_id) VALUES (?) RETURNING id",
@@ -377,16 +342,16 @@ impl<'w> WriteTransaction<'w> {
     }
 
     fn collector_info_key(&mut self, domain: i64, info: &str) -> Result<i64, StoreError> {
-        let seen = self.collector_infos.get(&domain);
-        if let Some(key) = seen.and_then(|seen| seen.get(info)) {
+        let cached = self.collector_infos.get(&domain);
+        if let Some(key) = cached.and_then(|cached| cached.get(info)) {
             return Ok(*key);
         }
-        let known = self
+        let existing = self
             .transaction
             .prepare_cached("SELECT id FROM collector_infos WHERE domain = ? AND info = ?")?
             .query_row(params![domain, info], |row| row.get(0))
             .optional()?;
-        let key = if let Some(key) = known {
+        let key = if let Some(key) = existing {
             key
         } else {
             let key = self
@@ -395,7 +360,7 @@ impl<'w> WriteTransaction<'w> {
                     "INSERT INTO collector_infos (domain, info) VALUES (?, ?) RETURNING id",
                 )?
                 .query_row(params![domain, info], |row| row.get(0))?;
-            self.changes.look_at_collector_info(key);
+            self.changes.check_collector_info(key);
             key
         };
         self.collector_info_bytes += info.len();
@@ -403,84 +368,9 @@ impl<'w> WriteTransaction<'w> {
             self.collector_infos.clear();
             self.collector_info_bytes = info.len();
         }
-        let seen = self.collector_infos.entry(domain).or_default();
-        seen.insert(info.to_owned(), key);
+        let cached = self.collector_infos.entry(domain).or_default();
+        cached.insert(info.to_owned(), key);
         Ok(key)
-    }
-}
-
-/// What of a job is written. It is made of the job alone, so whoever reads jobs can make it while others are written.
-#[derive(Debug)]
-pub struct ReadyJob {
-    domain_id: String,
-    /// The keys in it are only known while it is written.
-    entry: Entry,
-    total_tasks: i64,
-    remained_tasks: i64,
-    /// ms
-    updated_at: i64,
-    /// ms
-    finished_at: Option<i64>,
-    error_count: i64,
-    pieces: Pieces,
-}
-
-impl ReadyJob {
-    #[must_use]
-    pub fn new(job: &Job) -> Self {
-        Self {
-            domain_id: job.domain_id.clone(),
-            entry: Entry {
-                id: 0,
-                domain: 0,
-                job_id: job.job_id.clone(),
-                status: job.status,
-                collector_id: job.collector_id().map(str::to_owned),
-                collector_info: None,
-                project_id: job.project_id.clone(),
-                created_at: job.created_at.millis(),
-                error_codes: owned(&error_codes(&job.errors)),
-            },
-            total_tasks: job.total_tasks,
-            remained_tasks: job.remained_tasks,
-            updated_at: job.updated_at.millis(),
-            finished_at: job.finished_at.map(Timestamp::millis),
-            error_count: i64::try_from(job.errors.len()).unwrap_or(i64::MAX),
-            pieces: job.to_pieces(),
-        }
-    }
-
-    /// How long its document is, in bytes.
-    #[must_use]
-    pub fn document_bytes(&self) -> usize {
-        self.pieces.len()
-    }
-
-    /// In the order of the columns of schema.sql.
-    fn values(&self) -> [ToSqlOutput<'_>; 14] {
-        fn text(text: &str) -> ToSqlOutput<'_> {
-            ToSqlOutput::from(text)
-        }
-        fn nullable<'v>(value: Option<impl Into<ToSqlOutput<'v>>>) -> ToSqlOutput<'v> {
-            value.map_or(ToSqlOutput::Borrowed(ValueRef::Null), Into::into)
-        }
-        let Self { entry, pieces, .. } = self;
-        [
-            entry.domain.into(),
-            text(&entry.job_id),
-            text(entry.status.name()),
-            self.total_tasks.into(),
-            self.remained_tasks.into(),
-            nullable(entry.collector_id.as_deref()),
-            nullable(entry.project_id.as_deref()),
-            entry.created_at.into(),
-            self.updated_at.into(),
-            nullable(self.finished_at),
-            self.error_count.into(),
-            nullable(entry.collector_info),
-            text(&pieces.head),
-            text(&pieces.tail),
-        ]
     }
 }
 
@@ -609,7 +499,7 @@ mod tests {
             assert_eq!(put("j", "CREATED"), Written::Added);
             assert_eq!(put("k", "CREATED"), Written::Added);
             assert_eq!(put("j", "ERROR"), Written::Replaced);
-            assert_eq!(transaction.indexes.len(), 6);
+            assert_eq!(transaction.deferred_indexes.len(), 6);
             if is_committed {
                 transaction.commit().unwrap();
             } else {
@@ -619,7 +509,11 @@ mod tests {
         }
         let mut transaction = writer.begin(OnConflict::Replace).unwrap();
         transaction.defer_indexes().unwrap();
-        assert_eq!(transaction.indexes, Vec::<String>::new(), "there are jobs");
+        assert_eq!(
+            transaction.deferred_indexes,
+            Vec::<String>::new(),
+            "there are jobs"
+        );
         drop(transaction);
         drop(writer);
         let report = store.check().unwrap();

@@ -17,7 +17,7 @@ pub use self::read::read_jobs;
 use self::read::read_placed;
 use crate::job::{Job, JobTextError};
 use crate::store::{
-    OnConflict, ReadTransaction, ReadyJob, Store, StoreError, WriteTransaction, Written,
+    NewJob, OnConflict, ReadTransaction, Store, StoreError, WriteTransaction, Written,
 };
 
 /// From so many bytes of documents on they are handed over to be written.
@@ -117,7 +117,7 @@ impl Imported {
 struct Batch {
     source_name: Arc<str>,
     /// Each with the line on which it ends.
-    jobs: Vec<(usize, ReadyJob)>,
+    jobs: Vec<(usize, NewJob)>,
 }
 
 /// Imports all the sources, or none of them. They are read on a second thread, a little ahead of what is written.
@@ -133,7 +133,7 @@ pub fn import(
     on_conflict: OnConflict,
 ) -> Result<Imported, TransferError> {
     let mut writer = store.writer()?;
-    writer.expect_many()?;
+    writer.prepare_bulk_import()?;
     let mut transaction = writer.begin(on_conflict)?;
     transaction.defer_indexes()?;
     let (batches, read) = mpsc::sync_channel(BATCHES_AHEAD);
@@ -183,7 +183,7 @@ fn read_ahead(
 /// Jobs that were read and not yet handed on.
 struct Waiting<'c> {
     source_name: Arc<str>,
-    jobs: Vec<(usize, ReadyJob)>,
+    jobs: Vec<(usize, NewJob)>,
     bytes: usize,
     batches: &'c SyncSender<Batch>,
     returned: &'c Receiver<Batch>,
@@ -191,7 +191,7 @@ struct Waiting<'c> {
 
 impl Waiting<'_> {
     fn add(&mut self, job: &Job, line: usize) -> Result<(), StoreError> {
-        let job = ReadyJob::new(job);
+        let job = NewJob::new(job);
         self.bytes += job.document_bytes();
         self.jobs.push((line, job));
         if self.bytes >= BATCH_BYTES {
@@ -242,7 +242,7 @@ fn write_batches(
     for mut batch in batches {
         for (line, job) in &mut batch.jobs {
             let written = transaction
-                .put_ready(job)
+                .put_new(job)
                 .map_err(|fault| Refusal::Store(fault).at(&batch.source_name, *line))?;
             match written {
                 Written::Added => imported.added += 1,

@@ -1,90 +1,76 @@
-//! States of the jobs, set aside to go back to: in temporary tables of the writer's connection, so they end with it.
+//! Saved states of the jobs, to go back to: in a temporary table of the writer's connection, so they end with it.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::params;
 
-use super::{StoreError, WriteTransaction};
+use super::error::StoreError;
+use super::job_row::{COLUMNS, VALUE_COLUMNS};
+use super::write::WriteTransaction;
 
-/// Which state: a number that whoever keeps them gives.
+/// The number of a state, which the caller chooses.
 pub type StateId = i64;
 
-/// The tables; `position` is the order in which the jobs were first written.
-const TABLES: &str = "
-    CREATE TEMP TABLE IF NOT EXISTS state_jobs (
-        state INTEGER, domain INTEGER, job_id TEXT, position INTEGER, status TEXT, total_tasks INTEGER, remained_tasks INTEGER,
-        collector_id TEXT, project_id TEXT, created_at INTEGER, updated_at INTEGER, finished_at INTEGER, error_count INTEGER,
-        collector_info INTEGER, head TEXT, tail TEXT,
-        PRIMARY KEY (state, domain, job_id)
-    ) WITHOUT ROWID;";
-const COLUMNS: &str = "domain, job_id, status, total_tasks, remained_tasks, collector_id, project_id, created_at, \
-     updated_at, finished_at, error_count, collector_info, head, tail";
-
-/// Whether a connection has states, or had.
-pub(super) fn has_states(connection: &Connection) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM temp.sqlite_schema WHERE name = 'state_jobs')",
-        )?
-        .query_row([], |row| row.get(0))
-}
-
-/// What a state is of: the jobs of a domain, or with `None` all of them.
-type Scope<'s> = Option<&'s str>;
-
 impl WriteTransaction<'_> {
-    /// Sets the jobs aside as they are now, under a number that no other state has; returns how many there are.
+    /// Saves the jobs of a domain (`None`: of all) as they are now, under a number that no state has yet; returns how many
+    /// there are.
     ///
     /// # Errors
     /// [`StoreError`] when there is no memory for them.
-    pub fn save_state(&mut self, state: StateId, scope: Scope<'_>) -> Result<u64, StoreError> {
-        self.transaction.execute_batch(TABLES)?;
+    pub fn save_state(
+        &mut self,
+        state: StateId,
+        domain_id: Option<&str>,
+    ) -> Result<u64, StoreError> {
+        self.create_table()?;
         let saved = self.transaction.execute(
             &format!(
-                "INSERT INTO state_jobs (state, position, {COLUMNS}) SELECT ?1, id, {COLUMNS} FROM jobs \
+                "INSERT INTO saved_jobs (state, position, {COLUMNS}) SELECT ?1, id, {COLUMNS} FROM jobs \
                  WHERE ?2 IS NULL OR domain = ?2"
             ),
-            params![state, self.scope_key(scope)?],
+            params![state, self.domain_filter(domain_id)?],
         )?;
         Ok(saved as u64)
     }
 
-    /// Has a state leave a job as it is when it is gone back to: whoever does so writes that job himself.
+    /// Takes a job out of a state: a restore leaves the job as it is, for the caller to write.
     ///
     /// # Errors
     /// [`StoreError`] when the connection is broken.
-    pub fn leave_out(
+    pub fn exclude_from_state(
         &mut self,
         state: StateId,
         domain_id: &str,
         job_id: &str,
     ) -> Result<(), StoreError> {
-        let key = self.scope_key(Some(domain_id))?;
+        let key = self.domain_filter(Some(domain_id))?;
         self.transaction
             .prepare_cached(
-                "UPDATE state_jobs SET head = NULL WHERE state = ? AND domain = ? AND job_id = ?",
+                "UPDATE saved_jobs SET head = NULL WHERE state = ? AND domain = ? AND job_id = ?",
             )?
             .execute(params![state, key, job_id])?;
         Ok(())
     }
 
-    /// Makes the jobs what they were when the state was saved, by touching only those that differ.
-    ///
-    /// The scope may be narrower than that of the state.
+    /// Restores the jobs of a domain (`None`: of all) from a state that has them, by writing only those that differ.
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails or is full.
-    pub fn restore_state(&mut self, state: StateId, scope: Scope<'_>) -> Result<(), StoreError> {
-        self.transaction.execute_batch(TABLES)?;
-        let key = self.scope_key(scope)?;
-        // A job without a head is left out.
+    pub fn restore_state(
+        &mut self,
+        state: StateId,
+        domain_id: Option<&str>,
+    ) -> Result<(), StoreError> {
+        self.create_table()?;
+        let key = self.domain_filter(domain_id)?;
+        // A saved job without a head is excluded.
         self.delete_where(
-            "(?2 IS NULL OR domain = ?2) AND NOT EXISTS (SELECT 1 FROM state_jobs AS s \
+            "(?2 IS NULL OR domain = ?2) AND NOT EXISTS (SELECT 1 FROM saved_jobs AS s \
              WHERE s.state = ?1 AND s.domain = jobs.domain AND s.job_id = jobs.job_id AND (s.head IS NULL \
              OR s.head = jobs.head AND s.tail = jobs.tail AND s.collector_info IS jobs.collector_info))",
             params![state, key],
         )?;
         self.insert_all(
             &format!(
-                "INSERT INTO jobs ({COLUMNS}) SELECT {COLUMNS} FROM state_jobs AS s \
+                "INSERT INTO jobs ({COLUMNS}) SELECT {COLUMNS} FROM saved_jobs AS s \
                  WHERE s.state = ?1 AND (?2 IS NULL OR s.domain = ?2) AND s.head IS NOT NULL AND NOT EXISTS (SELECT 1 FROM jobs \
                  WHERE jobs.domain = s.domain AND jobs.job_id = s.job_id) ORDER BY position"
             ),
@@ -92,32 +78,24 @@ impl WriteTransaction<'_> {
         )
     }
 
-    /// Forgets a state.
+    /// Deletes a state.
     ///
     /// # Errors
     /// [`StoreError`] when the connection is broken.
     pub fn remove_state(&mut self, state: StateId) -> Result<(), StoreError> {
-        self.transaction.execute_batch(TABLES)?;
+        self.create_table()?;
         self.transaction
-            .execute("DELETE FROM state_jobs WHERE state = ?", [state])?;
+            .execute("DELETE FROM saved_jobs WHERE state = ?", [state])?;
         Ok(())
     }
 
-    /// The key of a domain: `None` for all of them, -1 for one that has no jobs and never had.
-    pub(super) fn scope_key(&self, scope: Scope<'_>) -> Result<Option<i64>, StoreError> {
-        let Some(domain_id) = scope else {
-            return Ok(None);
-        };
-        Ok(Some(self.known_domain(domain_id)?.unwrap_or(-1)))
-    }
-
-    /// The key of a domain that has, or had, jobs.
-    pub(super) fn known_domain(&self, domain_id: &str) -> Result<Option<i64>, StoreError> {
-        Ok(self
-            .transaction
-            .prepare_cached("SELECT id FROM domains WHERE domain_id = ?")?
-            .query_row([domain_id], |row| row.get(0))
-            .optional()?)
+    /// Creates the table of all states, where there is none yet. `position` is the order in which the jobs were first
+    /// written, and a `head` of NULL excludes a job.
+    fn create_table(&self) -> Result<(), StoreError> {
+        Ok(self.transaction.execute_batch(&format!(
+            "CREATE TEMP TABLE IF NOT EXISTS saved_jobs (state INTEGER, position INTEGER, domain INTEGER, job_id TEXT, \
+             {VALUE_COLUMNS}, PRIMARY KEY (state, domain, job_id)) WITHOUT ROWID"
+        ))?)
     }
 }
 

@@ -1,7 +1,7 @@
-//! Our SQL functions: the query room's small evaluators under SQL names.
+//! jobdeck's SQL functions: the evaluators of [`crate::query::eval`] under SQL names.
 //!
-//! Each is deterministic and may not be used inside a schema. An argument that is the same for every row (a test, a
-//! path, a pattern, a format) is read once a statement and kept by SQLite beside the statement.
+//! Each is deterministic and may not be used inside a schema. An argument that is the same for every row (a predicate, a
+//! path, a pattern, a format) is parsed once a statement; SQLite holds the result with the statement.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +11,7 @@ use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Error, Result, ToSql};
 
-use super::{Interrupt, MAX_VALUE_BYTES};
+use super::interrupt::Interrupt;
 use crate::query::Calculation;
 use crate::query::eval::date_format::DateFormat;
 use crate::query::eval::encoding::Encoded;
@@ -24,18 +24,22 @@ use crate::query::eval::{arithmetic, functions};
 use crate::query::sql::Param;
 use crate::time::Timestamp;
 
-/// Stands before the sentence in an error of our functions, since SQLite hands on nothing but the text.
-pub(super) const FAULT: &str = "jobdeck fault: ";
+/// The largest value or row, in bytes: a document, or what a pipeline makes.
+pub(super) const MAX_VALUE_BYTES: usize = 16 << 20;
+/// The most that all the lists and merged objects of a query may hold, in bytes as their values are encoded.
+const MAX_LISTED_BYTES: usize = 64 << 20;
 
-fn fault(problem: impl std::fmt::Display) -> Error {
-    Error::UserFunctionError(format!("{FAULT}{problem}").into())
+/// Begins the text of an error that the request caused: SQLite passes on nothing of an error but its text.
+pub(super) const REQUEST_ERROR: &str = "jobdeck request error: ";
+/// Begins the text of an error that stored data caused.
+pub(super) const DATA_ERROR: &str = "jobdeck data error: ";
+
+fn request_error(problem: impl std::fmt::Display) -> Error {
+    Error::UserFunctionError(format!("{REQUEST_ERROR}{problem}").into())
 }
 
-/// Stands there instead where what is stored is at fault, and not what was asked.
-pub(super) const DAMAGE: &str = "jobdeck damage: ";
-
-fn damage(problem: impl std::fmt::Display) -> Error {
-    Error::UserFunctionError(format!("{DAMAGE}{problem}").into())
+fn data_error(problem: impl std::fmt::Display) -> Error {
+    Error::UserFunctionError(format!("{DATA_ERROR}{problem}").into())
 }
 
 impl ToSql for Param {
@@ -50,13 +54,15 @@ impl ToSql for Param {
     }
 }
 
-/// A value of SQLite's as a [`Param`].
+/// Converts a value of SQLite.
 fn param(value: ValueRef<'_>) -> Result<Param> {
     Ok(match value {
         ValueRef::Null => Param::Null,
         ValueRef::Integer(integer) => Param::Integer(integer),
         ValueRef::Real(real) => Param::Real(real),
-        ValueRef::Text(text) => Param::Text(std::str::from_utf8(text).map_err(damage)?.to_owned()),
+        ValueRef::Text(text) => {
+            Param::Text(std::str::from_utf8(text).map_err(data_error)?.to_owned())
+        }
         ValueRef::Blob(blob) => Param::Blob(blob.to_owned()),
     })
 }
@@ -75,47 +81,44 @@ fn output_param(param: Param) -> ToSqlOutput<'static> {
     })
 }
 
-fn any(context: &Context<'_>, index: usize) -> Result<Option<MongoValue>> {
+fn mongo_value(context: &Context<'_>, index: usize) -> Result<Option<MongoValue>> {
     Ok(MongoValue::from_param(param(context.get_raw(index))?))
 }
 
 fn text<'c>(context: &'c Context<'_>, index: usize) -> Result<&'c str> {
-    context.get_raw(index).as_str().map_err(damage)
+    context.get_raw(index).as_str().map_err(data_error)
 }
 
-/// A text; nothing where SQL has NULL.
+/// Returns a text; `None` for NULL.
 fn text_or_null<'c>(context: &'c Context<'_>, index: usize) -> Result<Option<&'c str>> {
-    context.get_raw(index).as_str_or_null().map_err(damage)
+    context.get_raw(index).as_str_or_null().map_err(data_error)
 }
 
-/// The argument, read by `read` for the first row and kept for the others.
-fn kept<T: Send + Sync + 'static>(
+/// Returns an argument that is the same for every row, as `parse` made it for the first.
+fn constant<T: Send + Sync + 'static>(
     context: &Context<'_>,
     index: usize,
-    read: impl FnOnce(&str) -> Result<T, String>,
+    parse: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<Arc<T>> {
     context.get_or_create_aux(
         i32::try_from(index).unwrap_or(i32::MAX),
         |value| -> Result<T, Box<dyn std::error::Error + Send + Sync>> {
-            read(value.as_str()?).map_err(|problem| format!("{FAULT}{problem}").into())
+            parse(value.as_str()?).map_err(|problem| format!("{REQUEST_ERROR}{problem}").into())
         },
     )
 }
 
 fn path(context: &Context<'_>, index: usize) -> Result<Arc<Vec<String>>> {
-    kept(context, index, parse_path)
+    constant(context, index, parse_path)
 }
 
-/// What bounds the functions of a connection: the query's interrupt, which SQLite itself does not look at while a
-/// function runs, and how much its lists hold.
+/// Bounds the functions of a connection: by the query's interrupt, which SQLite does not check while a function runs, and
+/// by how much the lists of the query hold.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
     interrupt: Mutex<Option<Arc<Interrupt>>>,
     listed_bytes: AtomicUsize,
 }
-
-/// The most that all the lists and merged objects of a query may hold, in bytes as their values travel.
-const MAX_LISTED_BYTES: usize = 64 << 20;
 
 impl Limits {
     /// Sets the bounds of the next query; `None` for none.
@@ -139,8 +142,8 @@ impl Limits {
     }
 
     /// Ends the query where its time is up: a pattern may take as long over one value as SQLite over many thousand rows,
-    /// and SQLite looks once in a thousand steps. Returns the size of the arguments.
-    fn look(&self, context: &Context<'_>) -> Result<usize> {
+    /// and SQLite checks once in a thousand steps. Returns the size of the arguments, in bytes.
+    fn check_deadline(&self, context: &Context<'_>) -> Result<usize> {
         let bytes = (0..context.len())
             .map(|index| match context.get_raw(index) {
                 ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes.len(),
@@ -154,13 +157,13 @@ impl Limits {
         Ok(bytes)
     }
 
-    /// As [`Limits::look`]; the arguments are kept from now on.
-    fn keep(&self, context: &Context<'_>) -> Result<()> {
-        let bytes = self.look(context)? + std::mem::size_of::<MongoValue>();
+    /// Counts the arguments as held by a list, and ends the query where its time is up or its lists are too large.
+    fn hold_arguments(&self, context: &Context<'_>) -> Result<()> {
+        let bytes = self.check_deadline(context)? + std::mem::size_of::<MongoValue>();
         if self.listed_bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > MAX_LISTED_BYTES {
             let problem =
                 "the lists of this query are larger than 64 MiB; narrow the filter, or add a limit";
-            return Err(fault(problem));
+            return Err(request_error(problem));
         }
         Ok(())
     }
@@ -170,33 +173,34 @@ impl Limits {
 pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<()> {
     let scalar = Registrar { connection, limits };
     scalar.add("matches", 2, |context| {
-        let pattern = kept(context, 1, Pattern::new)?;
+        let pattern = constant(context, 1, Pattern::new)?;
         match context.get_raw(0) {
             ValueRef::Null => Ok(false),
             value => pattern
-                .is_match(value.as_str().map_err(damage)?)
-                .map_err(fault),
+                .is_match(value.as_str().map_err(data_error)?)
+                .map_err(request_error),
         }
     })?;
     scalar.add("holds", 2, |context| {
-        let test = kept(context, 1, CompiledPredicate::new)?;
-        test.holds(text(context, 0)?)
-            .map_err(damage)?
-            .map_err(fault)
+        let predicate = constant(context, 1, CompiledPredicate::new)?;
+        predicate
+            .holds(text(context, 0)?)
+            .map_err(data_error)?
+            .map_err(request_error)
     })?;
     scalar.add("only", 2, |context| {
-        let cut = kept(context, 1, |text| {
+        let projection = constant(context, 1, |text| {
             parse_paths(text).map(|paths| Projection::new(&paths))
         })?;
-        cut.apply(text(context, 0)?).map_err(damage)
+        projection.apply(text(context, 0)?).map_err(data_error)
     })?;
-    // Where there is no text, nothing is found in it.
+    // NULL has no members.
     scalar.add("sort_value", 3, |context| {
         let path = path(context, 1)?;
         let Some(text) = text_or_null(context, 0)? else {
             return Ok(output_param(crate::query::eval::value::MISSING_SORT_KEY));
         };
-        let key = functions::sort_value(text, &path, context.get(2)?).map_err(damage)?;
+        let key = functions::sort_value(text, &path, context.get(2)?).map_err(data_error)?;
         Ok(output_param(key))
     })?;
     scalar.add("value_at", 2, |context| {
@@ -205,7 +209,7 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
         value
             .transpose()
             .map(|value| output(value.flatten()))
-            .map_err(damage)
+            .map_err(data_error)
     })?;
     scalar.add("member_at", 2, |context| {
         let path = path(context, 1)?;
@@ -213,17 +217,20 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
         value
             .transpose()
             .map(|value| output(value.flatten()))
-            .map_err(damage)
+            .map_err(data_error)
     })?;
     scalar.add("elements_at", 2, |context| {
         let path = path(context, 1)?;
         let elements = text_or_null(context, 0)?.map(|text| functions::elements_at(text, &path));
-        elements.transpose().map(Option::flatten).map_err(damage)
+        elements
+            .transpose()
+            .map(Option::flatten)
+            .map_err(data_error)
     })?;
     scalar.add("reached", 2, |context| {
         let path = path(context, 1)?;
         let reached = text_or_null(context, 0)?.map(|text| functions::reached(text, &path));
-        reached.transpose().map(Option::flatten).map_err(damage)
+        reached.transpose().map(Option::flatten).map_err(data_error)
     })?;
     register_values(&scalar)?;
     aggregate(connection, "sum_numbers", 1, Sums { mean: false })?;
@@ -248,34 +255,34 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
     )
 }
 
-/// The functions over values that travel ([`crate::query::eval::value`]).
+/// Registers the functions over encoded values ([`crate::query::eval::encoding`]).
 fn register_values(scalar: &Registrar<'_>) -> Result<()> {
     scalar.add("get", 2, |context| {
         let path = path(context, 1)?;
-        // Nothing lies below a value that does not travel as a BLOB.
+        // A value that is not a BLOB has no members.
         let encoded = context.get_raw(0).as_blob().unwrap_or_default();
         Ok(output(MongoValue::get_encoded(encoded, &path)))
     })?;
     scalar.add("member", 2, |context| {
         let path = path(context, 1)?;
         Ok(output(
-            any(context, 0)?.and_then(|value| path::member(value, &path)),
+            mongo_value(context, 0)?.and_then(|value| path::member(value, &path)),
         ))
     })?;
     scalar.add("put", 3, |context| {
         let path = path(context, 1)?;
-        let (whole, part) = (any(context, 0)?, any(context, 2)?);
+        let (whole, part) = (mongo_value(context, 0)?, mongo_value(context, 2)?);
         Ok(output(match (whole, part) {
             (Some(whole), Some(part)) => Some(path::put(whole, &path, part)),
             (whole, _) => whole,
         }))
     })?;
     scalar.add("explode", 1, |context| {
-        Ok(functions::explode(any(context, 0)?))
+        Ok(functions::explode(mongo_value(context, 0)?))
     })?;
     scalar.add("sort_key", 3, |context| {
         let path = path(context, 1)?;
-        let value = any(context, 0)?;
+        let value = mongo_value(context, 0)?;
         let descending = context.get(2)?;
         let missing = crate::query::eval::value::MISSING_SORT_KEY;
         Ok(output_param(value.map_or(missing, |value| {
@@ -291,37 +298,40 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
         ))
     })?;
     scalar.add("date_text", 2, |context| {
-        let format = kept(context, 1, DateFormat::new)?;
-        let moment = context
+        let format = constant(context, 1, DateFormat::new)?;
+        let time = context
             .get::<Option<i64>>(0)?
             .and_then(Timestamp::from_millis);
-        Ok(output(moment.map(|moment| format.format(moment))))
+        Ok(output(time.map(|time| format.format(time))))
     })?;
     scalar.add("any_date_text", 3, |context| {
-        let format = kept(context, 1, DateFormat::new)?;
-        match any(context, 0)? {
+        let format = constant(context, 1, DateFormat::new)?;
+        match mongo_value(context, 0)? {
             None | Some(MongoValue::Null) => Ok(output(None)),
-            Some(MongoValue::Time(moment)) => Ok(output(Some(format.format(moment)))),
-            Some(other) => Err(fault(functions::not_a_date(&other, text(context, 2)?))),
+            Some(MongoValue::Time(time)) => Ok(output(Some(format.format(time)))),
+            Some(other) => Err(request_error(functions::not_a_date(
+                &other,
+                text(context, 2)?,
+            ))),
         }
     })?;
     scalar.add("size_of", 2, |context| {
-        functions::size_of(any(context, 0)?, text(context, 1)?)
+        functions::size_of(mongo_value(context, 0)?, text(context, 1)?)
             .map(|value| output(Some(value)))
-            .map_err(fault)
+            .map_err(request_error)
     })?;
     scalar.add("sum_of", 1, |context| {
-        Ok(output(Some(arithmetic::sum_of(any(context, 0)?))))
+        Ok(output(Some(arithmetic::sum_of(mongo_value(context, 0)?))))
     })?;
     scalar.add("array_to_object", 2, |context| {
-        functions::array_to_object(any(context, 0)?, text(context, 1)?)
+        functions::array_to_object(mongo_value(context, 0)?, text(context, 1)?)
             .map(|value| output(Some(value)))
-            .map_err(fault)
+            .map_err(request_error)
     })?;
     scalar.add("object_to_array", 2, |context| {
-        functions::object_to_array(any(context, 0)?, text(context, 1)?)
+        functions::object_to_array(mongo_value(context, 0)?, text(context, 1)?)
             .map(|value| output(Some(value)))
-            .map_err(fault)
+            .map_err(request_error)
     })?;
     scalar.add("object_of", -1, |context| {
         let names = path(context, 0)?;
@@ -329,7 +339,7 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
         for (index, name) in names.iter().enumerate() {
             object.insert(name, &param(context.get_raw(index + 1))?);
             if object.size() > MAX_VALUE_BYTES {
-                return Err(fault("a pushed object is larger than 16 MiB"));
+                return Err(request_error("a pushed object is larger than 16 MiB"));
             }
         }
         Ok(output_param(object.into_param()))
@@ -340,13 +350,13 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
             .into_iter()
             .find(|calculation| calculation.name() == name);
         let calculation =
-            calculation.ok_or_else(|| fault(format_args!("unknown calculation {name}")))?;
+            calculation.ok_or_else(|| request_error(format_args!("unknown calculation {name}")))?;
         let values = (2..context.len())
-            .map(|index| any(context, index))
+            .map(|index| mongo_value(context, index))
             .collect::<Result<Vec<_>>>()?;
         arithmetic::calculate(calculation, text(context, 1)?, &values)
             .map(|value| output(Some(value)))
-            .map_err(fault)
+            .map_err(request_error)
     })
 }
 
@@ -368,7 +378,7 @@ impl Registrar<'_> {
         let limits = Arc::clone(self.limits);
         self.connection
             .create_scalar_function(name, arguments, FLAGS, move |context| {
-                limits.look(context)?;
+                limits.check_deadline(context)?;
                 function(context)
             })
     }
@@ -392,7 +402,7 @@ impl Aggregate<arithmetic::Sum, ToSqlOutput<'static>> for Sums {
         Ok(arithmetic::Sum::default())
     }
     fn step(&self, context: &mut Context<'_>, sum: &mut arithmetic::Sum) -> Result<()> {
-        if let Some(value) = any(context, 0)? {
+        if let Some(value) = mongo_value(context, 0)? {
             sum.add(&value);
         }
         Ok(())
@@ -410,7 +420,7 @@ impl Aggregate<arithmetic::Sum, ToSqlOutput<'static>> for Sums {
     }
 }
 
-/// `first` and `last`, in the order in which the rows come.
+/// `first` and `last`, in the order of the rows.
 struct Edge {
     last: bool,
 }
@@ -419,22 +429,22 @@ impl Aggregate<Option<Param>, ToSqlOutput<'static>> for Edge {
     fn init(&self, _: &mut Context<'_>) -> Result<Option<Param>> {
         Ok(None)
     }
-    fn step(&self, context: &mut Context<'_>, kept: &mut Option<Param>) -> Result<()> {
-        if self.last || kept.is_none() {
-            *kept = Some(param(context.get_raw(0))?);
+    fn step(&self, context: &mut Context<'_>, value: &mut Option<Param>) -> Result<()> {
+        if self.last || value.is_none() {
+            *value = Some(param(context.get_raw(0))?);
         }
         Ok(())
     }
     fn finalize(
         &self,
         _: &mut Context<'_>,
-        kept: Option<Option<Param>>,
+        value: Option<Option<Param>>,
     ) -> Result<ToSqlOutput<'static>> {
-        Ok(kept.flatten().map_or_else(|| output(None), output_param))
+        Ok(value.flatten().map_or_else(|| output(None), output_param))
     }
 }
 
-/// `push`: the values that are there, as a list.
+/// `push`: the values as a list, without NULLs.
 struct Push {
     limits: Arc<Limits>,
 }
@@ -444,7 +454,7 @@ impl Aggregate<Encoded, ToSqlOutput<'static>> for Push {
         Ok(Encoded::list())
     }
     fn step(&self, context: &mut Context<'_>, list: &mut Encoded) -> Result<()> {
-        self.limits.keep(context)?;
+        self.limits.hold_arguments(context)?;
         list.push(&param(context.get_raw(0))?);
         Ok(())
     }
@@ -455,7 +465,7 @@ impl Aggregate<Encoded, ToSqlOutput<'static>> for Push {
     }
 }
 
-/// `merge_objects`, in the order in which the rows come.
+/// `merge_objects`, in the order of the rows.
 struct Merge {
     limits: Arc<Limits>,
 }
@@ -465,9 +475,11 @@ impl Aggregate<functions::Members, ToSqlOutput<'static>> for Merge {
         Ok(functions::Members::default())
     }
     fn step(&self, context: &mut Context<'_>, merged: &mut functions::Members) -> Result<()> {
-        self.limits.keep(context)?;
-        let value = any(context, 0)?;
-        merged.merge(value, text(context, 1)?).map_err(fault)
+        self.limits.hold_arguments(context)?;
+        let value = mongo_value(context, 0)?;
+        merged
+            .merge(value, text(context, 1)?)
+            .map_err(request_error)
     }
     fn finalize(
         &self,

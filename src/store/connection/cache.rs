@@ -1,9 +1,11 @@
-//! What a connection holds in memory of what it has read, for as long as the data is the same: counts, collectors, and
-//! documents.
+//! A connection's cache, valid for one `data_version`: counters, collectors and documents.
 //!
-//! Rule: SQLite, `PRAGMA data_version`: within a connection the number changes when another has committed; asked within a
-//! read transaction, it is that of what the transaction sees. A connection that reads makes no changes of its own, so
-//! what was read under a number holds wherever the number is the same, and a write is seen by the next read.
+//! From counters in memory, lists by status are counted and the groups of a dashboard computed without SQLite. Collectors
+//! are found with one lookup a row instead of one per level of a tree. `document_cache.rs` says what documents gain.
+//!
+//! Rule: SQLite, `PRAGMA data_version`: within a connection the number changes when another one has committed; read
+//! within a transaction, it is that of the data which the transaction sees. A reading connection makes no changes of its
+//! own, so what was read under a number is true wherever the number is the same, and the next read sees every write.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -11,63 +13,63 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::documents::{Documents, Rows};
-use super::read::Document;
-use crate::job::JobStatus;
+use super::document_cache::{DocumentCache, DocumentReader};
 use crate::query::counters::group::{ByCollector, ByDay, ByHour, ByStatus, DayLabels};
 use crate::query::counters::tables;
 use crate::query::counters::tables::CounterTable;
 use crate::query::sql::Sql;
 use crate::query::tenant::Tenant;
+use crate::store::document::Document;
+use crate::store::job_row::status_from_row;
 
-/// The most that is held of collectors, in bytes of text.
+/// The most that is cached of collectors, in bytes of text.
 const MAX_INFO_BYTES: usize = 512 << 10;
-/// How many collectors are held at the most.
-const INFO_PLACES: i64 = 1 << 10;
-/// The most rows of counts of a domain that are held; where there are more, SQLite adds them up each time.
+/// The most collectors that are cached.
+const INFO_SLOTS: i64 = 1 << 10;
+/// The most rows of a counter table that are cached for a domain; where there are more, SQLite adds them up each time.
 const MAX_ROWS: i64 = 50_000;
-/// The most domains of which a connection holds counts.
+/// The most domains whose counters are cached.
 const MAX_DOMAINS: usize = 16;
-/// The most days of a domain whose hours are held.
+/// The most days of a domain whose hours are cached.
 const MAX_DAYS: usize = 32;
-/// The most formats of which the labels of days are held.
+/// The most date formats whose labels of days are cached.
 const MAX_FORMATS: usize = 8;
 
-/// What a connection holds.
+/// The cache of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Kept(RefCell<Held>);
+pub(in crate::store) struct ConnectionCache(RefCell<Contents>);
 
 #[derive(Debug, Default)]
-struct Held {
-    /// That of all that is held.
+struct Contents {
+    /// The `data_version` under which all of it was read.
     version: i64,
     domains: HashMap<String, Domain>,
     collector_infos: CollectorInfos,
-    documents: Documents,
+    documents: DocumentCache,
 }
 
-/// `collector_infos.info` by its id: each has one place, where the last that came is held. A job of every row is looked up
-/// here, so it is one look, and not one a level of a tree.
+/// `collector_infos.info` by its id. Each id has one slot, which it shares with others and which holds the one read last:
+/// every row of an answer looks its collector up, and so it takes one lookup, not one per level of a tree.
 #[derive(Debug, Default)]
 struct CollectorInfos {
-    places: Vec<Option<(i64, Arc<str>)>>,
-    /// How many bytes of text are held.
+    slots: Vec<Option<(i64, Arc<str>)>>,
+    /// The bytes of text in all slots.
     bytes: usize,
 }
 
 impl CollectorInfos {
-    fn place_of(key: i64) -> usize {
-        usize::try_from(key.rem_euclid(INFO_PLACES)).unwrap_or(0)
+    fn slot_of(key: i64) -> usize {
+        usize::try_from(key.rem_euclid(INFO_SLOTS)).unwrap_or(0)
     }
 
     fn get(&self, key: i64) -> Option<&Arc<str>> {
-        match self.places.get(Self::place_of(key)) {
-            Some(Some((of, info))) if *of == key => Some(info),
+        match self.slots.get(Self::slot_of(key)) {
+            Some(Some((id, info))) if *id == key => Some(info),
             _ => None,
         }
     }
 
-    /// The text of a key, held or read; `None` in a damaged database, where it is not there.
+    /// Returns the text of a collector, cached or read; `None` in a damaged database that lacks it.
     fn get_or_read(
         &mut self,
         connection: &Connection,
@@ -76,23 +78,23 @@ impl CollectorInfos {
         if let Some(info) = self.get(key) {
             return Ok(Some(Arc::clone(info)));
         }
-        let found = connection
+        let info = connection
             .prepare_cached("SELECT info FROM collector_infos WHERE id = ?")?
             .query_row([key], |row| Ok(Arc::<str>::from(row.get_ref(0)?.as_str()?)))
             .optional()?;
-        if let Some(info) = &found {
-            self.keep(key, Arc::clone(info));
+        if let Some(info) = &info {
+            self.insert(key, Arc::clone(info));
         }
-        Ok(found)
+        Ok(info)
     }
 
-    fn keep(&mut self, key: i64, info: Arc<str>) {
-        let place = Self::place_of(key);
-        if self.places.len() <= place {
-            self.places.resize(place + 1, None);
+    fn insert(&mut self, key: i64, info: Arc<str>) {
+        let slot = Self::slot_of(key);
+        if self.slots.len() <= slot {
+            self.slots.resize(slot + 1, None);
         }
         self.bytes += info.len();
-        if let Some((_, before)) = self.places[place].replace((key, info)) {
+        if let Some((_, before)) = self.slots[slot].replace((key, info)) {
             self.bytes -= before.len();
         }
         if self.bytes > MAX_INFO_BYTES {
@@ -106,54 +108,54 @@ struct Domain {
     /// `domains.id`.
     key: Option<i64>,
     statuses: Option<ByStatus>,
-    days: Known<(ByDay, DayLabels)>,
-    collectors: Known<ByCollector>,
-    /// Those of the days in which pages began of late.
+    days: Cached<(ByDay, DayLabels)>,
+    collectors: Cached<ByCollector>,
+    /// By day, for the days in which recent pages began.
     hours: HashMap<i64, ByHour>,
 }
 
 #[derive(Debug, Default)]
-enum Known<T> {
+enum Cached<T> {
     #[default]
     NotRead,
     TooMany,
-    Here(T),
+    Loaded(T),
 }
 
-impl Kept {
-    /// One that holds documents, too.
+impl ConnectionCache {
+    /// A cache that holds documents, too.
     pub(super) fn with_documents() -> Self {
-        Self(RefCell::new(Held {
-            documents: Documents::holding(),
-            ..Held::default()
+        Self(RefCell::new(Contents {
+            documents: DocumentCache::new(),
+            ..Contents::default()
         }))
     }
 
     #[cfg(test)]
-    pub(super) fn held_documents(&self) -> usize {
+    pub(in crate::store) fn document_count(&self) -> usize {
         self.0.borrow().documents.len()
     }
 
-    /// Forgets what is no longer so. To be called first in every transaction that uses the rest.
-    pub(super) fn bring_up_to_date(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Empties the cache where the data has changed. To be called first in every transaction that uses it.
+    pub(in crate::store) fn refresh(&self, connection: &Connection) -> rusqlite::Result<()> {
         let version = connection
             .prepare_cached("PRAGMA data_version")?
             .query_row([], |row| row.get(0))?;
-        let mut held = self.0.borrow_mut();
-        if held.version != version {
-            let mut documents = std::mem::take(&mut held.documents);
-            documents.forget();
-            *held = Held {
+        let mut contents = self.0.borrow_mut();
+        if contents.version != version {
+            let mut documents = std::mem::take(&mut contents.documents);
+            documents.clear();
+            *contents = Contents {
                 version,
                 documents,
-                ..Held::default()
+                ..Contents::default()
             };
         }
         Ok(())
     }
 
-    /// A collector by its key; `None` in a damaged database, where it is not there.
-    pub(super) fn collector_info(
+    /// Returns a collector by its key; `None` in a damaged database that lacks it.
+    pub(in crate::store) fn collector_info(
         &self,
         connection: &Connection,
         key: i64,
@@ -162,8 +164,8 @@ impl Kept {
         infos.get_or_read(connection, key)
     }
 
-    /// Hands on the documents of some jobs of a domain, by their keys, in this order; `each` may end it.
-    pub(super) fn each_document<E: From<rusqlite::Error>>(
+    /// Calls `each` with the documents of these jobs of a domain, in this order, until it returns an error.
+    pub(in crate::store) fn each_document<E: From<rusqlite::Error>>(
         &self,
         connection: &Connection,
         tenant: &Tenant,
@@ -177,25 +179,31 @@ impl Kept {
             if domain.key.is_none() {
                 domain.key = read_key(connection, tenant)?;
             }
-            // There is none where the domain has no jobs.
+            // A domain without jobs may have none.
             Ok(domain.key.unwrap_or_default())
         })?;
-        let held = &mut *self.0.borrow_mut();
-        let infos = &mut held.collector_infos;
-        let mut rows = Rows::of(connection)?;
+        let contents = &mut *self.0.borrow_mut();
+        let infos = &mut contents.collector_infos;
+        let mut reader = DocumentReader::new(connection)?;
         jobs.iter().try_for_each(|job| {
-            held.documents.with((domain, *job), &mut rows, |pieces| {
-                let info = match pieces.collector_info {
-                    Some(key) => infos.get_or_read(connection, key)?,
-                    None => None,
-                };
-                each(Document::new(pieces.head(), info.as_deref(), pieces.tail()))
-            })?
+            contents
+                .documents
+                .with((domain, *job), &mut reader, |document| {
+                    let info = match document.collector_info {
+                        Some(key) => infos.get_or_read(connection, key)?,
+                        None => None,
+                    };
+                    each(Document::from_pieces(
+                        document.head(),
+                        info.as_deref(),
+                        document.tail(),
+                    ))
+                })?
         })
     }
 
-    /// How many jobs a domain has in each status.
-    pub(super) fn statuses(
+    /// Returns how many jobs a domain has in each status.
+    pub(in crate::store) fn statuses(
         &self,
         connection: &Connection,
         tenant: &Tenant,
@@ -210,21 +218,21 @@ impl Kept {
         })
     }
 
-    /// Does something with the days of a domain, and what formats made of them; `None` where they are too many.
-    pub(super) fn with_days<T>(
+    /// Calls `act` with the counters of a domain by day and the labels of the days; `None` where they are too many.
+    pub(in crate::store) fn with_days<T>(
         &self,
         connection: &Connection,
         tenant: &Tenant,
         act: impl FnOnce(&ByDay, &mut DayLabels) -> T,
     ) -> rusqlite::Result<Option<T>> {
         self.with(tenant, |domain| {
-            if matches!(domain.days, Known::NotRead) {
+            if matches!(domain.days, Cached::NotRead) {
                 domain.days = match read_days(connection, tenant)? {
-                    Some(days) => Known::Here((days, DayLabels::new())),
-                    None => Known::TooMany,
+                    Some(days) => Cached::Loaded((days, DayLabels::new())),
+                    None => Cached::TooMany,
                 };
             }
-            let Known::Here((days, labels)) = &mut domain.days else {
+            let Cached::Loaded((days, labels)) = &mut domain.days else {
                 return Ok(None);
             };
             if labels.len() >= MAX_FORMATS {
@@ -234,8 +242,8 @@ impl Kept {
         })
     }
 
-    /// Does something with the hours of a day; otherwise as [`Kept::with_days`].
-    pub(super) fn with_hours<T>(
+    /// Calls `act` with the counters of a day by hour.
+    pub(in crate::store) fn with_hours<T>(
         &self,
         connection: &Connection,
         tenant: &Tenant,
@@ -254,22 +262,22 @@ impl Kept {
         })
     }
 
-    /// As [`Kept::with_days`], of the collectors.
-    pub(super) fn with_collectors<T>(
+    /// Calls `act` with the counters of a domain by collector; `None` where they are too many.
+    pub(in crate::store) fn with_collectors<T>(
         &self,
         connection: &Connection,
         tenant: &Tenant,
         act: impl FnOnce(&ByCollector) -> T,
     ) -> rusqlite::Result<Option<T>> {
         self.with(tenant, |domain| {
-            if matches!(domain.collectors, Known::NotRead) {
+            if matches!(domain.collectors, Cached::NotRead) {
                 domain.collectors = match read_collectors(connection, tenant)? {
-                    Some(collectors) => Known::Here(collectors),
-                    None => Known::TooMany,
+                    Some(collectors) => Cached::Loaded(collectors),
+                    None => Cached::TooMany,
                 };
             }
             Ok(match &domain.collectors {
-                Known::Here(collectors) => Some(act(collectors)),
+                Cached::Loaded(collectors) => Some(act(collectors)),
                 _ => None,
             })
         })
@@ -280,14 +288,16 @@ impl Kept {
         tenant: &Tenant,
         act: impl FnOnce(&mut Domain) -> rusqlite::Result<T>,
     ) -> rusqlite::Result<T> {
-        let mut held = self.0.borrow_mut();
-        if held.domains.len() >= MAX_DOMAINS && !held.domains.contains_key(tenant.domain_id()) {
-            held.domains.clear();
+        let mut contents = self.0.borrow_mut();
+        if contents.domains.len() >= MAX_DOMAINS
+            && !contents.domains.contains_key(tenant.domain_id())
+        {
+            contents.domains.clear();
         }
-        if let Some(domain) = held.domains.get_mut(tenant.domain_id()) {
+        if let Some(domain) = contents.domains.get_mut(tenant.domain_id()) {
             return act(domain);
         }
-        act(held
+        act(contents
             .domains
             .entry(tenant.domain_id().to_owned())
             .or_default())
@@ -304,8 +314,8 @@ fn read_key(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<Option
 fn read_statuses(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<ByStatus> {
     let mut statuses = ByStatus::default();
     let all = CounterTable::Statuses.all(tenant, i64::MAX);
-    read(connection, &all, |row| {
-        statuses[status(row, 0)? as usize] += row.get::<_, i64>(1)?;
+    for_each_row(connection, &all, |row| {
+        statuses[status_from_row(row, 0)? as usize] += row.get::<_, i64>(1)?;
         Ok(())
     })?;
     Ok(statuses)
@@ -313,11 +323,11 @@ fn read_statuses(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<B
 
 fn read_days(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<Option<ByDay>> {
     let mut days: BTreeMap<i64, ByStatus> = BTreeMap::new();
-    let count = read(
+    let count = for_each_row(
         connection,
         &CounterTable::Days.all(tenant, MAX_ROWS + 1),
         |row| {
-            days.entry(row.get(0)?).or_default()[status(row, 1)? as usize] +=
+            days.entry(row.get(0)?).or_default()[status_from_row(row, 1)? as usize] +=
                 row.get::<_, i64>(2)?;
             Ok(())
         },
@@ -327,8 +337,9 @@ fn read_days(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<Optio
 
 fn read_hours(connection: &Connection, tenant: &Tenant, day: i64) -> rusqlite::Result<ByHour> {
     let mut hours: BTreeMap<i64, ByStatus> = BTreeMap::new();
-    read(connection, &tables::hours(tenant, day), |row| {
-        hours.entry(row.get(0)?).or_default()[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
+    for_each_row(connection, &tables::hours(tenant, day), |row| {
+        hours.entry(row.get(0)?).or_default()[status_from_row(row, 1)? as usize] +=
+            row.get::<_, i64>(2)?;
         Ok(())
     })?;
     Ok(hours.into_iter().collect())
@@ -340,16 +351,16 @@ fn read_collectors(
 ) -> rusqlite::Result<Option<ByCollector>> {
     let mut collectors: HashMap<Option<String>, ByStatus> = HashMap::new();
     let all = CounterTable::Collectors.all(tenant, MAX_ROWS + 1);
-    let count = read(connection, &all, |row| {
+    let count = for_each_row(connection, &all, |row| {
         let counts = collectors.entry(row.get(0)?).or_default();
-        counts[status(row, 1)? as usize] += row.get::<_, i64>(2)?;
+        counts[status_from_row(row, 1)? as usize] += row.get::<_, i64>(2)?;
         Ok(())
     })?;
     Ok((count <= MAX_ROWS).then(|| ByCollector::new(collectors.into_iter().collect())))
 }
 
-/// Reads the rows of a statement; tells how many there were.
-fn read(
+/// Calls `each` with every row of a statement; returns how many there were.
+fn for_each_row(
     connection: &Connection,
     sql: &Sql,
     mut each: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<()>,
@@ -364,40 +375,28 @@ fn read(
     Ok(count)
 }
 
-pub(super) fn status(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<JobStatus> {
-    let name = row.get_ref(column)?.as_str()?;
-    JobStatus::from_name(name).ok_or_else(|| {
-        let problem = format!("unknown status {name}");
-        rusqlite::Error::FromSqlConversionFailure(
-            column,
-            rusqlite::types::Type::Text,
-            problem.into(),
-        )
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn of_collectors_those_are_held_that_were_read_last() {
+    fn a_slot_holds_the_collector_that_was_read_last() {
         let mut infos = CollectorInfos::default();
         let text = |length| Arc::<str>::from("x".repeat(length));
         assert!(infos.get(1).is_none());
-        infos.keep(1, text(10));
-        infos.keep(7, text(20));
-        infos.keep(1, text(10));
+        infos.insert(1, text(10));
+        infos.insert(7, text(20));
+        infos.insert(1, text(10));
         assert_eq!(infos.bytes, 30);
-        infos.keep(1 + INFO_PLACES, text(5));
-        assert!(infos.get(1).is_none(), "another has its place");
-        assert_eq!(infos.get(1 + INFO_PLACES), Some(&text(5)));
+        infos.insert(1 + INFO_SLOTS, text(5));
+        assert!(infos.get(1).is_none(), "another has its slot");
+        assert_eq!(infos.get(1 + INFO_SLOTS), Some(&text(5)));
         assert_eq!(infos.get(7), Some(&text(20)));
         assert_eq!(infos.bytes, 25);
-        infos.keep(-1, text(1));
+        infos.insert(-1, text(1));
         assert_eq!(infos.get(-1), Some(&text(1)));
-        infos.keep(2, text(MAX_INFO_BYTES));
+        infos.insert(2, text(MAX_INFO_BYTES));
         assert!(infos.get(2).is_none() && infos.get(7).is_none());
-        assert_eq!(infos.bytes, 0, "too much is let go of");
+        assert_eq!(infos.bytes, 0, "beyond the limit the cache is emptied");
     }
 }

@@ -1,0 +1,78 @@
+//! Readers: connections that are lent out of their pools, each for one answer.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::open::ReaderManager;
+use super::reader_waits::ReaderWaits;
+use crate::store::error::StoreError;
+use crate::store::interrupt::Interrupt;
+
+/// How long an inline reader that is being opened is waited for: a few times what opening takes.
+const MAX_OPENING: Duration = Duration::from_millis(3);
+
+/// A reading connection whose work ends when its interrupt is due.
+#[derive(Debug)]
+pub struct Reader {
+    pub(in crate::store) pooled: r2d2::PooledConnection<ReaderManager>,
+    pub(in crate::store) interrupt: Arc<Interrupt>,
+}
+
+impl Reader {
+    /// Takes a reader from the pool, and waits for one until the interrupt is due.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when none is free by then.
+    pub(in crate::store) fn from_pool(
+        pool: &r2d2::Pool<ReaderManager>,
+        waits: &ReaderWaits,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<Self, StoreError> {
+        let pooled = match pool.try_get() {
+            Some(pooled) => pooled,
+            None => wait_for_one(pool, waits, interrupt)?,
+        };
+        Ok(Self::with_interrupt(pooled, interrupt))
+    }
+
+    /// Takes an inline reader, which nobody waits for: one that is idle, or can be opened within [`MAX_OPENING`].
+    pub(in crate::store) fn inline_from_pool(
+        pool: &r2d2::Pool<ReaderManager>,
+        interrupt: &Arc<Interrupt>,
+    ) -> Option<Self> {
+        let pooled = pool
+            .try_get()
+            .or_else(|| pool.get_timeout(MAX_OPENING).ok())?;
+        Some(Self::with_interrupt(pooled, interrupt))
+    }
+
+    fn with_interrupt(
+        pooled: r2d2::PooledConnection<ReaderManager>,
+        interrupt: &Arc<Interrupt>,
+    ) -> Self {
+        let interrupt = Arc::clone(interrupt);
+        pooled.limits.begin(Some(Arc::clone(&interrupt)));
+        Self { pooled, interrupt }
+    }
+}
+
+fn wait_for_one(
+    pool: &r2d2::Pool<ReaderManager>,
+    waits: &ReaderWaits,
+    interrupt: &Interrupt,
+) -> Result<r2d2::PooledConnection<ReaderManager>, StoreError> {
+    let since = Instant::now();
+    let result = pool.get_timeout(interrupt.remaining());
+    waits.add(since.elapsed(), result.is_err());
+    result.map_err(|error| {
+        log::warn!("no reader in time: {error}");
+        StoreError::Busy
+    })
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        // The next to use the connection has limits of its own.
+        self.pooled.limits.begin(None);
+    }
+}

@@ -1,0 +1,48 @@
+//! The writer: the one connection that changes the database.
+
+use std::sync::MutexGuard;
+
+use rusqlite::Connection;
+
+use super::wal_lock::Released;
+use crate::store::error::StoreError;
+use crate::store::file::DatabaseFile;
+
+/// The page cache during a large import, in KiB: the index of the ids is written to all over.
+const BULK_CACHE_KIB: i64 = 64 << 10;
+
+/// The writer, held alone.
+#[derive(Debug)]
+pub struct Writer<'s> {
+    pub(in crate::store) connection: MutexGuard<'s, Connection>,
+    pub(in crate::store) file: &'s DatabaseFile,
+    /// Nothing keeps a checkpoint from moving the whole log into the database meanwhile.
+    pub(in crate::store) _released: Released<'s>,
+}
+
+impl Writer<'_> {
+    /// Prepares the writer for an import of very many jobs: a larger page cache, and sorting in files.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the connection is broken.
+    pub fn prepare_bulk_import(&mut self) -> Result<(), StoreError> {
+        self.connection
+            .pragma_update(None, "cache_size", -BULK_CACHE_KIB)?;
+        Ok(self.connection.pragma_update(None, "temp_store", "FILE")?)
+    }
+
+    /// Moves the whole write-ahead log into the database and empties it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk fails.
+    pub fn checkpoint_all(&self) -> Result<(), StoreError> {
+        self.checkpoint("TRUNCATE")
+    }
+
+    pub(in crate::store) fn checkpoint(&self, mode: &'static str) -> Result<(), StoreError> {
+        // A checkpoint that readers block is no error: the next one continues it.
+        Ok(self
+            .connection
+            .pragma(None, "wal_checkpoint", mode, |_| Ok(()))?)
+    }
+}
