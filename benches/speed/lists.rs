@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::questions::{
     ANY_STATUS, ByHand, DOCUMENT, Data, HEAD, INDEX, Question, STATUSES, TABLE, ago, condition,
-    day, far, found, kept, largest, latest, made, merged, merged_statuses, millis, newest,
-    of_collectors, text,
+    counters, created_between, day, far, largest, latest, merged, merged_statuses, millis, newest,
+    of_collectors, one_pass, text,
 };
 
 pub(crate) fn all(data: &Data) -> Vec<Question> {
@@ -36,7 +36,7 @@ fn by_columns(data: &Data) -> Vec<Question> {
         data.list(
             "first page",
             json!({"query": {"page": page()}}),
-            ByHand::Page(newest(""), kept("status_counts", "")),
+            ByHand::Page(newest(""), counters("status_counts", "")),
             [],
         ),
         data.list(
@@ -44,7 +44,7 @@ fn by_columns(data: &Data) -> Vec<Question> {
             json!({"status": "ERROR", "query": {"page": page()}}),
             ByHand::Page(
                 newest("AND status = ?2"),
-                kept("status_counts", "AND status = ?2"),
+                counters("status_counts", "AND status = ?2"),
             ),
             [text("ERROR")],
         ),
@@ -53,7 +53,7 @@ fn by_columns(data: &Data) -> Vec<Question> {
             json!({"collector_id": collector, "query": {"page": page()}}),
             ByHand::Page(
                 merged_statuses(STATUSES, "AND collector_id = ?2"),
-                kept("collector_counts", "AND collector_id = ?2"),
+                counters("collector_counts", "AND collector_id = ?2"),
             ),
             [text(collector)],
         ),
@@ -62,7 +62,7 @@ fn by_columns(data: &Data) -> Vec<Question> {
             json!({"collector_id": collector, "status": "SUCCESS", "query": {"page": page()}}),
             ByHand::Page(
                 newest("AND collector_id = ?2 AND status = ?3"),
-                kept("collector_counts", "AND collector_id = ?2 AND status = ?3"),
+                counters("collector_counts", "AND collector_id = ?2 AND status = ?3"),
             ),
             [text(collector), text("SUCCESS")],
         ),
@@ -71,24 +71,24 @@ fn by_columns(data: &Data) -> Vec<Question> {
             json!({"project_id": project, "query": {"page": page()}}),
             ByHand::Page(
                 newest("AND project_id = ?2"),
-                kept("project_counts", "AND project_id = ?2"),
+                counters("project_counts", "AND project_id = ?2"),
             ),
             [text(project)],
         ),
         data.list(
             "of a project and a status",
             json!({"project_id": project, "status": "ERROR", "query": {"page": page()}}),
-            // Few jobs of a status are of the project; of the project's, more are of the status.
+            // More jobs of a project have the status than jobs of the status have the project.
             ByHand::Page(
                 newest("AND project_id = ?2 AND +status = ?3"),
-                kept("project_counts", "AND project_id = ?2 AND status = ?3"),
+                counters("project_counts", "AND project_id = ?2 AND status = ?3"),
             ),
             [text(project), text("ERROR")],
         ),
         data.list(
             "count_only of a status",
             json!({"status": "SUCCESS", "query": {"count_only": true}}),
-            ByHand::Total(kept("status_counts", "AND status = ?2")),
+            ByHand::Total(counters("status_counts", "AND status = ?2")),
             [text("SUCCESS")],
         ),
     ]
@@ -100,7 +100,7 @@ fn by_several(data: &Data) -> Vec<Question> {
     let failed_page = || {
         ByHand::Page(
             merged_statuses(failed, ""),
-            kept("status_counts", "AND status IN ('ERROR', 'TIMEOUT')"),
+            counters("status_counts", "AND status IN ('ERROR', 'TIMEOUT')"),
         )
     };
     let no_success = STATUSES.into_iter().filter(|status| *status != "SUCCESS");
@@ -116,7 +116,7 @@ fn by_several(data: &Data) -> Vec<Question> {
             filtered([condition("status", "not", "SUCCESS")]),
             ByHand::Page(
                 merged_statuses(no_success, ""),
-                kept("status_counts", "AND status <> 'SUCCESS'"),
+                counters("status_counts", "AND status <> 'SUCCESS'"),
             ),
             [],
         ),
@@ -125,7 +125,7 @@ fn by_several(data: &Data) -> Vec<Question> {
             filtered([condition("status", "in", ["CREATED", "IN_PROGRESS"])]),
             ByHand::Page(
                 merged_statuses(["CREATED", "IN_PROGRESS"], ""),
-                kept("status_counts", "AND status IN ('CREATED', 'IN_PROGRESS')"),
+                counters("status_counts", "AND status IN ('CREATED', 'IN_PROGRESS')"),
             ),
             [],
         ),
@@ -143,7 +143,7 @@ fn by_several(data: &Data) -> Vec<Question> {
                     STATUSES
                         .map(|status| format!("AND collector_id = {one} AND status = '{status}'"))
                 })),
-                kept("collector_counts", "AND collector_id IN (?2, ?3)"),
+                counters("collector_counts", "AND collector_id IN (?2, ?3)"),
             ),
             collectors.map(text),
         ),
@@ -154,28 +154,28 @@ fn by_time(data: &Data) -> Vec<Question> {
     let collector = data.collector(0);
     let [day_from, day_to] = [ago(30, 0), ago(29, 0)];
     let [week_from, week_to] = [ago(37, 0), ago(30, 0)];
-    // It begins and ends within a day.
+    // Both ends are within a day.
     let [month_from, month_to] = [ago(60, 8), ago(30, 8)];
     vec![
         data.list(
             "of a day",
-            filtered(made(day_from, day_to)),
+            filtered(created_between(day_from, day_to)),
             ByHand::Page(
                 newest("AND created_at >= ?2 AND created_at < ?3"),
-                kept("day_counts", &format!("AND {ANY_STATUS} AND day = ?4")),
+                counters("day_counts", &format!("AND {ANY_STATUS} AND day = ?4")),
             ),
             [millis(day_from), millis(day_to), day(day_from)],
         ),
         data.list(
             "of a week and a status",
             {
-                let mut body = filtered(made(week_from, week_to));
+                let mut body = filtered(created_between(week_from, week_to));
                 body["status"] = json!("ERROR");
                 body
             },
             ByHand::Page(
                 newest("AND created_at >= ?2 AND created_at < ?3 AND status = ?4"),
-                kept("day_counts", "AND status = ?4 AND day >= ?5 AND day < ?6"),
+                counters("day_counts", "AND status = ?4 AND day >= ?5 AND day < ?6"),
             ),
             [
                 millis(week_from),
@@ -188,7 +188,7 @@ fn by_time(data: &Data) -> Vec<Question> {
         data.list(
             "of a week and a collector",
             {
-                let mut body = filtered(made(week_from, week_to));
+                let mut body = filtered(created_between(week_from, week_to));
                 body["collector_id"] = json!(collector);
                 body
             },
@@ -220,11 +220,11 @@ fn by_time(data: &Data) -> Vec<Question> {
         ),
         data.list(
             "count_only of 30 days",
-            json!({"query": {"filter": made(month_from, month_to), "count_only": true}}),
+            json!({"query": {"filter": created_between(month_from, month_to), "count_only": true}}),
             ByHand::Total(format!(
                 "SELECT ({}) + (SELECT count(*) FROM jobs WHERE domain = ?1 AND created_at >= ?4 AND created_at < ?5) \
                  + (SELECT count(*) FROM jobs WHERE domain = ?1 AND created_at >= ?6 AND created_at < ?7)",
-                kept("day_counts", &format!("AND {ANY_STATUS} AND day > ?2 AND day < ?3")),
+                counters("day_counts", &format!("AND {ANY_STATUS} AND day > ?2 AND day < ?3")),
             )),
             [
                 day(month_from),
@@ -240,7 +240,7 @@ fn by_time(data: &Data) -> Vec<Question> {
 
 fn in_an_order(data: &Data) -> Vec<Question> {
     let sorted = |key: &str, desc: bool| json!({"query": {"sort": {"key": key, "desc": desc}, "page": page()}});
-    let total = || kept("status_counts", "");
+    let total = || counters("status_counts", "");
     let far_page = json!({"start": 50_001, "limit": 30});
     vec![
         data.list(
@@ -283,7 +283,7 @@ fn in_an_order(data: &Data) -> Vec<Question> {
             json!({"status": "SUCCESS", "query": {"page": far_page}}),
             ByHand::Page(
                 far("AND status = ?2"),
-                kept("status_counts", "AND status = ?2"),
+                counters("status_counts", "AND status = ?2"),
             ),
             [text("SUCCESS")],
         ),
@@ -314,7 +314,7 @@ fn by_id(data: &Data) -> Vec<Question> {
         data.list(
             "keyword of 6 characters",
             json!({"query": {"keyword": word, "page": page()}}),
-            found(INDEX, "AND instr(job_id, ?2)"),
+            one_pass(INDEX, "AND instr(job_id, ?2)"),
             [text(word)],
         ),
     ]
@@ -322,7 +322,7 @@ fn by_id(data: &Data) -> Vec<Question> {
 
 fn inside_documents(data: &Data) -> Vec<Question> {
     let info = &data.jobs[0].collector_info.as_ref().unwrap().0;
-    // The word itself, and as it stands in a text.
+    // The word itself, and as it is in JSON.
     let quoted = |value: &Value| [text(value.as_str().unwrap()), text(&value.to_string())];
     let (provider, plugin) = (&info["provider"], &info["plugin_info"]["plugin_id"]);
     let code = "ERROR_PLUGIN_CALL";
@@ -355,7 +355,7 @@ fn inside_documents(data: &Data) -> Vec<Question> {
             filtered([condition("errors.error_code", "eq", code)]),
             ByHand::Page(
                 with_code(""),
-                kept("error_counts", "AND error_code = ?2"),
+                counters("error_counts", "AND error_code = ?2"),
             ),
             [text(code)],
         ),
@@ -372,11 +372,11 @@ fn inside_documents(data: &Data) -> Vec<Question> {
             ),
             [text(code), millis(ago(7, 0))],
         ),
-        // Where the word is not in the text, there is nothing to take apart.
+        // A text without the word need not be parsed.
         data.list(
             "limited to a region",
             filtered([condition("filter.region_code", "eq", "us-east-1")]),
-            found(
+            one_pass(
                 TABLE,
                 &format!(
                     "AND instr(head, ?3) AND EXISTS \
@@ -390,13 +390,13 @@ fn inside_documents(data: &Data) -> Vec<Question> {
             json!({"query": {"minimal": true, "page": page()}}),
             ByHand::Page(
                 format!(
-                    // What is null is left out.
+                    // A null is left out.
                     "SELECT json_patch('{{}}', json_object('job_id', job_id, 'status', status, 'created_at', {}, 'finished_at', {})) \
                      FROM jobs WHERE domain = ?1 ORDER BY created_at DESC, job_id LIMIT 30",
                     time_text("created_at"),
                     time_text("finished_at")
                 ),
-                kept("status_counts", ""),
+                counters("status_counts", ""),
             ),
             [],
         ),
@@ -408,14 +408,14 @@ fn inside_documents(data: &Data) -> Vec<Question> {
                  (SELECT info ->> '$.name' FROM collector_infos WHERE id = collector_info))) \
                  FROM jobs WHERE domain = ?1 ORDER BY created_at DESC, job_id LIMIT 30"
                     .to_owned(),
-                kept("status_counts", ""),
+                counters("status_counts", ""),
             ),
             [],
         ),
     ]
 }
 
-/// A moment as documents have it.
+/// Formats a time as documents do.
 fn time_text(column: &str) -> String {
     format!(
         "strftime('%Y-%m-%dT%H:%M:%S', {column} / 1000, 'unixepoch') || format('.%03dZ', {column} % 1000)"

@@ -1,19 +1,19 @@
-//! Measures jobdeck beside floors: the best hand-written statements for the same question, in the same run.
+//! Measures jobdeck against floors: the best hand-written SQL for the same question, in the same run.
 //!
 //! ```text
 //! cargo bench --bench speed                                   10,000, 100,000 and 1,000,000 jobs (some minutes)
 //! cargo bench --bench speed -- 100000 --only project,stat     questions with one of these words in their names
 //! ```
 //!
-//! The questions (`lists.rs`, `statistics.rs`) are those that users of an inventory ask most. They are measured inside
-//! the process, from the bytes of a request to the bytes of its answer; a floor is prepared statements on a connection
-//! of its own, without a map of the file, as jobdeck's readers have none, that read the same rows and the same total
-//! from every index and kept count there is. Where jobdeck answers from what it holds in memory, or from what SQL can't
-//! read (the bitmaps of `job_id_trigrams`), its ratio is below 1. Both take turns, and the median of each is shown, so a
-//! busy machine slows both. Before they are measured the two answers are compared: the documents of a list in their
-//! order and its total, the values of each row of statistics.
+//! The questions (`lists.rs`, `statistics.rs`) are the most common ones of an inventory's users. jobdeck is measured in
+//! this process, from the bytes of a request to the bytes of its answer. A floor is prepared statements on a connection
+//! of its own, which reads the same rows and the same total with every index and counter table there is; it does not map
+//! the file, since jobdeck's readers don't. Where jobdeck answers from memory, or from what SQL can't read (the bitmaps of
+//! `job_id_trigrams`), its ratio is below 1. The two take turns and medians are shown, so a busy machine slows both.
+//! First the two answers are compared: the documents of a list in their order and its total, the values of each row of
+//! statistics.
 //!
-//! Import, memory and start are measured on the binary itself; with `--only` memory and start are not.
+//! Import, memory and start are measured with the binary itself; `--only` leaves memory and start out.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -46,22 +46,23 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use common::{BINARY, NOW, Server, median, memory};
-use questions::{ByHand, Question, Route};
+use questions::{ByHand, Data, Question, Route};
 
 /// How long one question is measured.
 const BUDGET: Duration = Duration::from_secs(1);
-const LEAST_ROUNDS: usize = 5;
+/// The fewest rounds of a slow question.
+const MIN_ROUNDS: usize = 5;
 
-/// Measures jobdeck beside hand-written SQL
+/// Measures jobdeck against hand-written SQL
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How many jobs there are
+    /// The number of jobs
     #[arg(value_name = "SIZE", default_values_t = [10_000, 100_000, 1_000_000], value_parser = clap::value_parser!(u64).range(1_000..))]
     sizes: Vec<u64>,
-    /// Only questions with one of these words in their names, and neither memory nor start
+    /// Only questions with one of these words in their names; leaves out memory and start
     #[arg(long, value_name = "WORD", value_delimiter = ',')]
     only: Vec<String>,
-    /// What cargo says to every bench
+    /// Passed by cargo to every bench
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -82,7 +83,7 @@ fn main() {
     }
 }
 
-/// `jobdeck import` beside a bare loop.
+/// Measures `jobdeck import` against a bare loop.
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn measure_import(size: u64, lines: &Path, database: &Path) {
     let import = common::import(lines, database);
@@ -101,15 +102,23 @@ fn measure_import(size: u64, lines: &Path, database: &Path) {
     );
 }
 
+/// Returns every question, for a database of `size` generated jobs.
+fn all_questions(size: u64, database: &Connection) -> Vec<Question> {
+    let data = &Data::new(size, database);
+    let mut questions = lists::all(data);
+    questions.extend(statistics::all(data));
+    questions
+}
+
 fn measure_questions(size: u64, database: &Path, only: &[String]) {
     let store = Store::open(database, Mode::ReadOnly, 2).unwrap();
     let by_hand = open_by_hand(database);
-    let mut questions = questions::all(size, &by_hand);
+    let mut questions = all_questions(size, &by_hand);
     questions.retain(|question| {
         only.is_empty()
             || only
                 .iter()
-                .any(|word| question.what.contains(word.as_str()))
+                .any(|word| question.name.contains(word.as_str()))
     });
     assert!(!questions.is_empty(), "no question is called {only:?}");
     println!("| question | by hand | jobdeck | ratio |\n| --- | ---: | ---: | ---: |");
@@ -117,15 +126,15 @@ fn measure_questions(size: u64, database: &Path, only: &[String]) {
         let body = question.body.to_string();
         let expected = answer_by_hand(&by_hand, question);
         let got = our_answer(&store, question.route, body.as_bytes());
-        assert_eq!(got, expected, "{}: {body}", question.what);
+        assert_eq!(got, expected, "{}: {body}", question.name);
         if expected.is_empty(question) {
-            println!("| {} | no such jobs | | |", question.what);
+            println!("| {} | no such jobs | | |", question.name);
             continue;
         }
         let statements = question.by_hand.statements();
         let (mut floor, mut ours) = (Vec::new(), Vec::new());
         let start = Instant::now();
-        while start.elapsed() < BUDGET || ours.len() < LEAST_ROUNDS {
+        while start.elapsed() < BUDGET || ours.len() < MIN_ROUNDS {
             let round = Instant::now();
             let mut out = String::new();
             read_together(&by_hand, &statements, &question.values, &mut out);
@@ -137,7 +146,7 @@ fn measure_questions(size: u64, database: &Path, only: &[String]) {
         let (floor, ours) = (median(floor).as_secs_f64(), median(ours).as_secs_f64());
         println!(
             "| {} | {:.1} µs | {:.1} µs | {:.2} |",
-            question.what,
+            question.name,
             floor * 1e6,
             ours * 1e6,
             ours / floor
@@ -149,30 +158,30 @@ fn measure_questions(size: u64, database: &Path, only: &[String]) {
 fn open_by_hand(database: &Path) -> Connection {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(database, flags).unwrap();
-    // Else a statement whose values might tell of a better plan is prepared anew each time.
+    // Without it SQLite may prepare a statement again when its values change.
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
         .unwrap();
     connection
 }
 
-/// What an answer says, for comparison.
+/// An answer, for comparison.
 #[derive(Debug, PartialEq)]
 struct Answer {
-    /// Documents in their order; of statistics the cells of each row, the rows in any order, which is here their own.
+    /// Documents in their order; of statistics the cells of each row, with the rows sorted.
     rows: Vec<Vec<String>>,
     total: usize,
 }
 
 impl Answer {
-    /// Whether there is nothing to be found: a page behind the end, too.
+    /// Whether there is nothing to measure, as on a page after the last.
     fn is_empty(&self, question: &Question) -> bool {
         let is_count = matches!(question.by_hand, ByHand::Total(_));
         self.total == 0 || (self.rows.is_empty() && !is_count)
     }
 }
 
-/// Appends all that the statements of one question answer, of one moment, as jobdeck has it.
+/// Appends the results of the statements of one question, within one transaction, as jobdeck reads them.
 fn read_together(
     connection: &Connection,
     statements: &[&str],
@@ -211,7 +220,7 @@ fn answer_by_hand(connection: &Connection, question: &Question) -> Answer {
     if question.route == Route::Stat {
         rows.sort();
     } else {
-        // A document may come in pieces.
+        // A document may come in several columns.
         rows = rows.into_iter().map(|cells| vec![cells.concat()]).collect();
     }
     Answer { rows, total }
@@ -234,7 +243,7 @@ fn read_cells(connection: &Connection, sql: &str, values: &[SqlValue]) -> Vec<Ve
     cells
 }
 
-/// A number that may have been added up in another order; a whole one may be written as an integer.
+/// Rounds a number that may have been added up in another order, and writes a whole one as an integer.
 fn rounded(real: f64) -> String {
     let text = format!("{real:.6}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
@@ -261,7 +270,7 @@ fn our_answer(store: &Store, route: Route, body: &[u8]) -> Answer {
     Answer { rows, total }
 }
 
-/// The values of a row of statistics, or the one that it is.
+/// Returns the values of a row of statistics, which may be a single value.
 fn cells(row: &str) -> Vec<String> {
     let cell = |value: &Value| match value {
         Value::String(text) => text.clone(),
@@ -274,7 +283,7 @@ fn cells(row: &str) -> Vec<String> {
     }
 }
 
-/// What a handler does between the socket and the socket.
+/// Does what a handler does, from the body of a request to the body of its answer.
 fn ask(store: &Store, route: Route, body: &[u8]) -> Vec<u8> {
     let now = Timestamp::parse_rfc3339(NOW).unwrap();
     let interrupt = Arc::new(Interrupt::after(Duration::from_mins(10)));
@@ -319,7 +328,7 @@ fn serve(database: &Path) -> Server {
     )
 }
 
-/// Posts a search and reads the answer to its end; returns how many bytes came.
+/// Posts a search and reads the answer; returns its length in bytes.
 fn search(server: &Server, body: &Value) -> u64 {
     let mut answer = ureq::post(format!(
         "http://{}/inventory/v1/jobs/search",
@@ -377,7 +386,7 @@ fn measure_process(database: &Path) {
     let (mut at_first, mut peak) = (0, 0);
     let start = Instant::now();
     while out.read(&mut buffer).unwrap() > 0 {
-        // Nothing, once the process has ended and its output is still being read.
+        // A process that has ended, whose output is still being read, has no figure.
         let now = memory(child.id(), "VmHWM:").unwrap_or(peak);
         at_first = if at_first == 0 { now } else { at_first };
         peak = now.max(peak);

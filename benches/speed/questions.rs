@@ -1,6 +1,6 @@
-//! What a question is, what it asks for, and the forms that statements by hand take.
+//! A question, the data it is about, and builders of hand-written statements.
 //!
-//! `lists.rs` and `statistics.rs` have the questions themselves.
+//! The questions themselves are in `lists.rs` and `statistics.rs`.
 
 use jobdeck::demo::{Timeline, World};
 use jobdeck::job::{Job, JobStatus};
@@ -10,17 +10,16 @@ use rusqlite::types::Value;
 use serde_json::json;
 
 use crate::common::NOW;
-use crate::{lists, statistics};
 
-/// The document of a row of `jobs`, in columns that make it when they are put one after the other.
+/// The document of a row of `jobs`, as columns that are its text when they are joined.
 pub(crate) const DOCUMENT: &str = "head, ifnull(',\"collector_info\":' || (SELECT info FROM collector_infos WHERE id = collector_info), ''), tail";
-/// The part of it that has its filter and errors.
+/// The part of a document that has its filter and errors, as JSON.
 pub(crate) const HEAD: &str = "head || '}'";
-/// The table read through as it lies. Where most of its rows are wanted, an index only makes reading them slower.
+/// Scans the table in its own order: where most rows match, an index only makes it slower.
 pub(crate) const TABLE: &str = "FROM jobs NOT INDEXED";
-/// The table read by the index that fits the condition.
+/// Reads the table by the index that fits the condition.
 pub(crate) const INDEX: &str = "FROM jobs";
-/// Every status: an index that has the status before what is asked for is sought six times instead of read through.
+/// Every status. An index with the status before the column in question is searched six times instead of scanned.
 pub(crate) const STATUSES: [&str; 6] = [
     "CREATED",
     "CANCELED",
@@ -29,7 +28,7 @@ pub(crate) const STATUSES: [&str; 6] = [
     "ERROR",
     "TIMEOUT",
 ];
-/// The same as SQL.
+/// [`STATUSES`] as a condition.
 pub(crate) const ANY_STATUS: &str =
     "status IN ('CREATED', 'CANCELED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT')";
 /// `day_counts.day` of the first of January 1970.
@@ -38,12 +37,12 @@ pub(crate) const DAY_MILLIS: i64 = 86_400_000;
 
 /// A question, and the statements that answer it best by hand.
 pub(crate) struct Question {
-    pub(crate) what: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) route: Route,
     /// The body of the request.
     pub(crate) body: serde_json::Value,
     pub(crate) by_hand: ByHand,
-    /// What the statements are given: each takes the first, as many as it has parameters. `?1` is the domain.
+    /// The parameters of the statements: each takes as many of the first as it has. `?1` is the domain.
     pub(crate) values: Vec<Value>,
 }
 
@@ -53,13 +52,13 @@ pub(crate) enum Route {
     Stat,
 }
 
-/// Statements, and where the total is in what they answer.
+/// Hand-written statements, and where their result has the total.
 pub(crate) enum ByHand {
-    /// The rows of a page, then the total.
+    /// One statement for the rows of a page, one for the total.
     Page(String, String),
     /// The rows of a page, each with the total in its last column.
     Counted(String),
-    /// The rows, which are all there are.
+    /// All rows: their number is the total.
     Whole(String),
     /// The total alone.
     Total(String),
@@ -74,16 +73,16 @@ impl ByHand {
     }
 }
 
-/// What the questions ask for: all in the first domain, which has 70 % of the jobs.
+/// The values in the questions, all of the first domain, which has 70 % of the jobs.
 pub(crate) struct Data {
     domain_id: String,
     domain: i64,
-    /// Successes of the domain that have a project, from the middle of the year on.
+    /// Successful jobs with a project, from the second half of the jobs.
     pub(crate) jobs: [Job; 10],
 }
 
 impl Data {
-    /// Looks for ten jobs among so many generated ones.
+    /// Finds ten jobs among `size` generated ones.
     pub(crate) fn new(size: u64, database: &Connection) -> Self {
         let world = World::new(1, 4);
         let now = Timestamp::parse_rfc3339(NOW).unwrap();
@@ -117,33 +116,33 @@ impl Data {
         self.jobs[0].project_id.as_deref().unwrap()
     }
 
-    /// A list with these members in its body.
+    /// Makes a question for a list with these members in its body.
     pub(crate) fn list<const N: usize>(
         &self,
-        what: &'static str,
+        name: &'static str,
         body: serde_json::Value,
         by_hand: ByHand,
         values: [Value; N],
     ) -> Question {
-        self.question(what, Route::Search, body, by_hand, values.into())
+        self.question(name, Route::Search, body, by_hand, values.into())
     }
 
-    /// Statistics with this query.
+    /// Makes a question for statistics with this query.
     pub(crate) fn stat<const N: usize>(
         &self,
-        what: &'static str,
+        name: &'static str,
         query: &serde_json::Value,
         rows: impl Into<String>,
         values: [Value; N],
     ) -> Question {
         let by_hand = ByHand::Whole(rows.into());
         let body = json!({"query": query});
-        self.question(what, Route::Stat, body, by_hand, values.into())
+        self.question(name, Route::Stat, body, by_hand, values.into())
     }
 
     fn question(
         &self,
-        what: &'static str,
+        name: &'static str,
         route: Route,
         mut body: serde_json::Value,
         by_hand: ByHand,
@@ -152,7 +151,7 @@ impl Data {
         body["domain_id"] = json!(self.domain_id);
         values.insert(0, self.domain.into());
         Question {
-            what,
+            name,
             route,
             body,
             by_hand,
@@ -161,22 +160,15 @@ impl Data {
     }
 }
 
-/// All of them, over a database of so many generated jobs.
-pub(crate) fn all(size: u64, database: &Connection) -> Vec<Question> {
-    let data = &Data::new(size, database);
-    let mut questions = lists::all(data);
-    questions.extend(statistics::all(data));
-    questions
-}
-
-/// The newest 30 that meet a condition, in the order of an index.
+/// Selects the newest 30 that match a condition, in the order of an index.
 pub(crate) fn newest(condition: &str) -> String {
     format!(
         "SELECT {DOCUMENT} FROM jobs WHERE domain = ?1 {condition} ORDER BY created_at DESC, job_id LIMIT 30"
     )
 }
 
-/// The newest 30 that meet one of several conditions, each of which has an index with that order: SQLite merges them.
+/// Selects the newest 30 that match one of several conditions, each of which has an index with that order: SQLite merges
+/// them.
 pub(crate) fn merged(conditions: impl IntoIterator<Item = String>) -> String {
     let each = conditions.into_iter().map(|condition| {
         format!("SELECT id, created_at, job_id FROM jobs WHERE domain = ?1 {condition}")
@@ -188,7 +180,7 @@ pub(crate) fn merged(conditions: impl IntoIterator<Item = String>) -> String {
     )
 }
 
-/// [`merged`] of statuses, each with a condition more.
+/// [`merged`] by status, each with another condition.
 pub(crate) fn merged_statuses<'s>(
     statuses: impl IntoIterator<Item = &'s str>,
     more: &str,
@@ -197,8 +189,8 @@ pub(crate) fn merged_statuses<'s>(
     merged(conditions.map(|status| format!("AND status = '{status}' {more}")))
 }
 
-/// The newest 30 that meet a condition, and how many do, found in one pass over [`TABLE`] or an [`INDEX`].
-pub(crate) fn found(from: &str, condition: &str) -> ByHand {
+/// Selects the newest 30 that match a condition, and counts the matches, in one pass over [`TABLE`] or an [`INDEX`].
+pub(crate) fn one_pass(from: &str, condition: &str) -> ByHand {
     let found = format!(
         "found AS MATERIALIZED (SELECT id, created_at, job_id {from} WHERE domain = ?1 {condition}), \
          page AS MATERIALIZED (SELECT * FROM found ORDER BY created_at DESC, job_id LIMIT 30)"
@@ -206,7 +198,7 @@ pub(crate) fn found(from: &str, condition: &str) -> ByHand {
     ByHand::Counted(of_page(&found, ", (SELECT count(*) FROM found)"))
 }
 
-/// The documents of `page`, which has ids, in their order, with another column.
+/// Selects the documents of `page`, which has ids, in their order, with another column.
 fn of_page(page: &str, column: &str) -> String {
     format!(
         "WITH {page} SELECT {DOCUMENT}{column} FROM page CROSS JOIN jobs ON jobs.id = page.id \
@@ -214,14 +206,14 @@ fn of_page(page: &str, column: &str) -> String {
     )
 }
 
-/// The 30 with the largest values of a column that has no index, found in one pass over the table.
+/// Selects the 30 with the largest values of a column without an index, in one pass over the table.
 pub(crate) fn largest(column: &str) -> String {
     largest_of(column, "")
 }
 
-/// The same of a time. The latest are no earlier than those of the newest 30, so all before these is passed over: else
-/// each job of a table that grows with time would be later than all before it, and be put among the 30. (Thirty jobs
-/// must have one.)
+/// As [`largest`], of a time. The latest are no earlier than those of the newest 30, so all before these are skipped: in a
+/// table that grows with time each job is later than all before it, and would be sorted into the 30. (At least 30 jobs
+/// must have the time.)
 pub(crate) fn latest(column: &str) -> String {
     let newest = format!(
         "SELECT {column} AS key FROM jobs WHERE domain = ?1 AND {column} IS NOT NULL \
@@ -241,7 +233,7 @@ fn largest_of(column: &str, condition: &str) -> String {
     )
 }
 
-/// The 30 that come after 50,000, read from the day on in which they begin.
+/// Selects the 30 after the newest 50,000, beginning with the day in which they begin.
 pub(crate) fn far(condition: &str) -> String {
     format!(
         "WITH days AS (SELECT day, sum(jobs) AS jobs, sum(sum(jobs)) OVER (ORDER BY day DESC) AS upto \
@@ -253,8 +245,8 @@ pub(crate) fn far(condition: &str) -> String {
     )
 }
 
-/// The jobs whose collector has this value at a path, with another condition: the newest 30, then how many. `?3` is the
-/// value with its quotes: where it is not in the text, there is nothing to take apart.
+/// Selects the newest 30 whose collector has the value `?2` at a path, and counts them; with another condition. `?3` is the
+/// value with its quotes: a text without it need not be parsed.
 pub(crate) fn of_collectors(path: &str, condition: &str) -> ByHand {
     let condition = format!(
         "{condition} AND collector_info IN (SELECT id FROM collector_infos \
@@ -262,32 +254,32 @@ pub(crate) fn of_collectors(path: &str, condition: &str) -> ByHand {
     );
     ByHand::Page(
         newest(&condition),
-        kept("collector_info_counts", &condition),
+        counters("collector_info_counts", &condition),
     )
 }
 
-/// The sum of kept counts.
-pub(crate) fn kept(counts: &str, condition: &str) -> String {
-    format!("SELECT ifnull(sum(jobs), 0) FROM {counts} WHERE domain = ?1 {condition}")
+/// Sums up a counter table.
+pub(crate) fn counters(table: &str, condition: &str) -> String {
+    format!("SELECT ifnull(sum(jobs), 0) FROM {table} WHERE domain = ?1 {condition}")
 }
 
-/// A moment that lies so long before now.
+/// Returns the time so long before now.
 pub(crate) fn ago(days: i64, hours: i64) -> Timestamp {
     let millis = days * DAY_MILLIS + hours * (DAY_MILLIS / 24);
     Timestamp::parse_rfc3339(NOW).unwrap().plus_millis(-millis)
 }
 
-/// As a statement is given it.
+/// Returns a time as a parameter.
 pub(crate) fn millis(time: Timestamp) -> Value {
     time.millis().into()
 }
 
-/// The day in which a moment lies, as it is in `day_counts`.
+/// Returns the day of a time, as in `day_counts`.
 pub(crate) fn day(time: Timestamp) -> Value {
     (time.millis().div_euclid(DAY_MILLIS) + DAYS_TO_1970).into()
 }
 
-/// The hour, as it is in `hour_counts`.
+/// Returns the hour of a time, as in `hour_counts`.
 pub(crate) fn hour(time: Timestamp) -> Value {
     (time.millis().div_euclid(DAY_MILLIS / 24) + DAYS_TO_1970 * 24).into()
 }
@@ -296,7 +288,7 @@ pub(crate) fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// A condition of a request.
+/// Makes a condition of a request.
 pub(crate) fn condition(
     key: &str,
     operator: &str,
@@ -305,8 +297,8 @@ pub(crate) fn condition(
     json!({"k": key, "o": operator, "v": value})
 }
 
-/// The conditions that hold of what was made between two moments.
-pub(crate) fn made(from: Timestamp, to: Timestamp) -> [serde_json::Value; 2] {
+/// Makes the conditions for `created_at` between two times.
+pub(crate) fn created_between(from: Timestamp, to: Timestamp) -> [serde_json::Value; 2] {
     [
         condition("created_at", "datetime_gte", from.to_string()),
         condition("created_at", "datetime_lt", to.to_string()),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::questions::{
-    DAYS_TO_1970, Data, HEAD, Question, TABLE, ago, condition, hour, made, millis, text,
+    DAYS_TO_1970, Data, HEAD, Question, TABLE, ago, condition, created_between, hour, millis, text,
 };
 
 pub(crate) fn all(data: &Data) -> Vec<Question> {
@@ -22,12 +22,12 @@ fn date(format: &str) -> Value {
     json!({"key": "created_at", "name": "date", "date_format": format})
 }
 
-/// A group that counts.
+/// Makes a group with a count.
 fn counted(keys: impl serde::Serialize) -> Value {
     json!({"group": {"keys": keys, "fields": [{"name": "count", "operator": "count"}]}})
 }
 
-/// The ten of which there are most.
+/// Makes the stages for the ten largest counts.
 fn top_ten() -> [Value; 2] {
     [
         json!({"sort": {"key": "count", "desc": true}}),
@@ -39,7 +39,7 @@ fn aggregate(stages: impl serde::Serialize) -> Value {
     json!({"aggregate": stages})
 }
 
-/// Of the status and the collector.
+/// Groups by status and by collector.
 fn by_status_and_collector(data: &Data) -> Vec<Question> {
     let [sort, limit] = top_ten();
     vec![
@@ -87,7 +87,7 @@ fn by_status_and_collector(data: &Data) -> Vec<Question> {
     ]
 }
 
-/// Of the project, and of a member of the collector.
+/// Groups by project, and by a member of the collector.
 fn by_project_and_provider(data: &Data) -> Vec<Question> {
     let project = data.project();
     vec![
@@ -178,7 +178,7 @@ fn by_time(data: &Data) -> Vec<Question> {
                 query["filter"] = json!([condition("created_at", "timediff_gte", "now-1d")]);
                 query
             },
-            // Of the hour in which it begins there may be a part.
+            // It may begin within an hour.
             format!(
                 "SELECT strftime('%Y-%m-%dT%H', (hour - {DAYS_TO_1970} * 24) * 3600, 'unixepoch'), n FROM \
                  (SELECT ?3 AS hour, count(*) AS n FROM jobs WHERE domain = ?1 AND created_at >= ?2 \
@@ -191,7 +191,7 @@ fn by_time(data: &Data) -> Vec<Question> {
     ]
 }
 
-/// From the jobs themselves.
+/// Groups that read the jobs themselves.
 fn by_others(data: &Data) -> Vec<Question> {
     let codes = |filter: Vec<Value>| {
         let [sort, limit] = top_ten();
@@ -209,7 +209,7 @@ fn by_others(data: &Data) -> Vec<Question> {
     vec![
         data.stat(
             "stat: error codes of a week by unwind",
-            &codes(made(ago(7, 0), ago(0, 0)).into()),
+            &codes(created_between(ago(7, 0), ago(0, 0)).into()),
             codes_by_hand("AND created_at >= ?2 AND created_at < ?3"),
             [millis(ago(7, 0)), millis(ago(0, 0))],
         ),
