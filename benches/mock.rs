@@ -1,12 +1,12 @@
-//! Measures what a test suite waits for: a reset, a put, and the start of a mock; beside bare SQLite doing the same.
+//! Measures what a test suite waits for: a reset, a put, and the start of a mock; against bare SQLite.
 //!
 //! ```text
 //! cargo bench --bench mock
 //! ```
 //!
-//! jobdeck is asked over HTTP, by one client on one connection, and the request's way is part of its figure. The floor
-//! is hand-written SQL on a connection of its own, over the same schema, with the same settings, within this process.
-//! Both take turns, and medians are shown.
+//! jobdeck is measured over HTTP, with one client on one connection, so its figures include the request. The floor is
+//! hand-written SQL in this process, on a connection of its own, with the same schema and the same settings. The two take
+//! turns, and medians are shown.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -58,11 +58,11 @@ fn main() {
             for job in of_domain.iter().take(changed) {
                 put_by_hand(&bare, job, round);
             }
-            // In one request: a reset does not care how the jobs came to be others.
+            // In one request: a reset costs the same however the jobs were changed.
             let lines: String = of_domain
                 .iter()
                 .take(changed)
-                .map(|job| other(job, round).to_document() + "\n")
+                .map(|job| changed_job(job, round).to_document() + "\n")
                 .collect();
             mock.ask("POST", "/jobdeck/jobs", "application/x-ndjson", &lines);
             reset[0].push(timed(|| reset_by_hand(&bare)));
@@ -72,7 +72,7 @@ fn main() {
     }
     drop(mock);
 
-    // What is made at the moment at which it is put must be written anew, each job of it.
+    // Jobs without created_at have other times after each reset, so every one must be written again.
     let undated = folder.path().join("undated.ndjson");
     write_undated(&jobs, &undated);
     let mock = Mock::start(&undated);
@@ -93,9 +93,9 @@ fn main() {
                 .status();
             assert!(status.unwrap().success());
         }));
-        let begun = Instant::now();
+        let begin = Instant::now();
         let mock = Mock::start(&few);
-        start[1].push(begun.elapsed());
+        start[1].push(begin.elapsed());
         drop(mock);
     }
     row(
@@ -115,9 +115,9 @@ fn row(what: &str, [floor, ours]: [Vec<Duration>; 2]) {
 }
 
 fn timed<T>(act: impl FnOnce() -> T) -> Duration {
-    let begun = Instant::now();
+    let start = Instant::now();
     act();
-    begun.elapsed()
+    start.elapsed()
 }
 
 fn median(mut durations: Vec<Duration>) -> Duration {
@@ -138,7 +138,7 @@ fn generate(jobs: u64, path: &Path) -> Vec<Job> {
     jobs.collect()
 }
 
-/// The jobs without their times.
+/// Writes the jobs without their times.
 fn write_undated(jobs: &[Job], path: &Path) {
     let lines = jobs.iter().map(|job| {
         let mut document: serde_json::Value = serde_json::from_str(&job.to_document()).unwrap();
@@ -150,14 +150,14 @@ fn write_undated(jobs: &[Job], path: &Path) {
     std::fs::write(path, lines.collect::<String>()).unwrap();
 }
 
-/// The job with another content.
-fn other(job: &Job, round: usize) -> Job {
+/// Returns the job with other content.
+fn changed_job(job: &Job, round: usize) -> Job {
     let mut job = job.clone();
     job.total_tasks = 1_000 + i64::try_from(round).unwrap();
     job
 }
 
-/// A mock of the binary's, over a throw-away database.
+/// A mock server in a process of its own, with a temporary database.
 struct Mock {
     process: Child,
     address: String,
@@ -203,12 +203,12 @@ impl Drop for Mock {
 }
 
 fn put_ours(mock: &Mock, job: &Job, round: usize) {
-    let job = other(job, round);
+    let job = changed_job(job, round);
     let path = format!("/jobdeck/jobs/{}?domain_id={}", job.job_id, job.domain_id);
     mock.ask("PUT", &path, "application/json", &job.to_document());
 }
 
-/// The same jobs, and a copy of them to go back to.
+/// Makes a database of the same jobs, and a copy of them to go back to.
 fn bare(path: &Path, jobs: &[Job]) -> Connection {
     let connection = Connection::open(path).unwrap();
     let without_triggers = &SCHEMA[..SCHEMA.find("CREATE TRIGGER").unwrap()];
@@ -232,7 +232,7 @@ fn bare(path: &Path, jobs: &[Job]) -> Connection {
 }
 
 fn put_by_hand(connection: &Connection, job: &Job, round: usize) {
-    upsert(connection, &other(job, round));
+    upsert(connection, &changed_job(job, round));
 }
 
 fn upsert(connection: &Connection, job: &Job) {
@@ -262,7 +262,7 @@ fn upsert(connection: &Connection, job: &Job) {
     statement.execute(values).unwrap();
 }
 
-/// All away, all back: what one would write first.
+/// Deletes all jobs and inserts the copy: the simplest way to reset.
 fn reset_by_hand(connection: &Connection) {
     connection
         .execute_batch("BEGIN; DELETE FROM jobs; INSERT INTO jobs SELECT * FROM saved; COMMIT")

@@ -1,4 +1,4 @@
-//! What the benches share: their jobs, the import beside a bare loop, statements by hand, a server to ask.
+//! Shared by the benches: generated jobs, the import with its floor, hand-written statements, a server in a process.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -14,10 +14,10 @@ use rusqlite::{Connection, params, params_from_iter};
 use serde_json::Value;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_jobdeck");
-/// When the jobs were made, and what time it is for the server.
+/// The time at which the jobs are generated, which is also the clock of the server.
 pub(crate) const NOW: &str = "2026-01-01T00:00:00Z";
 
-/// Writes made-up jobs as NDJSON: 70 % are of the first domain of the world of seed 1.
+/// Writes generated jobs as NDJSON; 70 % are in the first domain of the world of seed 1.
 pub(crate) fn generate(jobs: u64, path: &Path) {
     let status = Command::new(BINARY)
         .args([
@@ -34,17 +34,17 @@ pub(crate) fn generate(jobs: u64, path: &Path) {
     assert!(status.success());
 }
 
-/// How long the import of a file took.
+/// The figures of an import.
 pub(crate) struct Import {
-    /// A loop that parses each line and inserts its text under the same indexes, without triggers.
+    /// The time of a loop that parses each line and inserts it under the same indexes, without triggers.
     pub(crate) bare: Duration,
-    /// `jobdeck import`.
+    /// The time of `jobdeck import`.
     pub(crate) jobdeck: Duration,
-    /// The most memory that `jobdeck import` held, in kB.
+    /// The peak memory of `jobdeck import`, in kB.
     pub(crate) peak: u64,
 }
 
-/// Makes a database of a file of jobs, and another by the bare loop, which is taken away again.
+/// Makes a database from a file of jobs, and another by the bare loop, which is deleted.
 pub(crate) fn import(lines: &Path, database: &Path) -> Import {
     let folder = tempfile::tempdir_in(database.parent().unwrap()).unwrap();
     let start = Instant::now();
@@ -99,18 +99,18 @@ fn bare_import(lines: &Path, database: &Path) {
         let time =
             |name: &str| text(name).map(|time| Timestamp::parse_rfc3339(time).unwrap().millis());
         let name = text("domain_id").unwrap();
-        let known = domains
+        let existing = domains
             .iter()
             .find(|(domain, _)| domain == name)
             .map(|(_, key)| *key);
-        let domain = known.unwrap_or_else(|| {
+        let domain = existing.unwrap_or_else(|| {
             connection
                 .execute("INSERT INTO domains (domain_id) VALUES (?)", [name])
                 .unwrap();
             domains.push((name.to_owned(), connection.last_insert_rowid()));
             connection.last_insert_rowid()
         });
-        // The lines are canonical, so the collector stands in them as it is written anew.
+        // The lines are canonical, so the text of the collector is the same as when it is serialized.
         let info = job["collector_info"].to_string();
         let (head, rest) = line.split_once(",\"collector_info\":").unwrap();
         let collector = *collectors
@@ -150,7 +150,7 @@ fn bare_import(lines: &Path, database: &Path) {
         .unwrap();
 }
 
-/// Appends all that a statement answers; of the values it takes as many as it has parameters.
+/// Appends every cell that a statement returns; it takes as many of the values as it has parameters.
 pub(crate) fn read_all(
     connection: &Connection,
     sql: &str,
@@ -172,14 +172,14 @@ pub(crate) fn read_all(
     }
 }
 
-/// A server in a process of its own, which ends with this.
+/// A server in a process of its own, which is killed when this is dropped.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     child: Child,
 }
 
 impl Server {
-    /// Starts a command that serves, and waits for the line that says where.
+    /// Starts a server, and waits for the line that has its address.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
@@ -197,7 +197,7 @@ impl Server {
         }
     }
 
-    /// The number of its process.
+    /// Returns the id of the process.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
@@ -205,13 +205,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A line of /proc/PID/status in kB.
+/// Returns a line of `/proc/PID/status`, in kB.
 pub(crate) fn memory(process: u32, name: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with(name))?;

@@ -1,5 +1,5 @@
-//! A client that costs less than any server it asks: one thread, requests that were rendered before, and of an answer no
-//! more than its status and its length are read.
+//! A client that costs less than any server it measures: one thread, requests rendered beforehand, and only the status and
+//! the length of an answer are read.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 /// Requests as they go over the wire.
 pub(crate) type Requests = Arc<[Vec<u8>]>;
 
-/// The largest answer, with its head: what is larger jobdeck streams, and none of the workloads is.
+/// The largest answer, with its head; jobdeck streams larger ones, which no workload has.
 const MAX_BYTES: usize = 256 << 10;
 
 pub(crate) struct Client(Runtime);
@@ -23,19 +23,20 @@ impl Client {
         Self(Builder::new_current_thread().enable_all().build().unwrap())
     }
 
-    /// Opens a connection of its own, to ask one request after another.
-    pub(crate) fn connect(&self, address: SocketAddr) -> Asking<'_> {
+    /// Opens a connection for one request after another.
+    pub(crate) fn connect(&self, address: SocketAddr) -> Requester<'_> {
         let connection = self.0.block_on(Connection::open(address));
-        Asking {
+        Requester {
             client: self,
             connection,
         }
     }
 
-    /// Asks by so many connections at once until the time is up; returns how many answers came, each with status 200.
+    /// Sends requests on several connections at a time until the time is up; returns how many answers came, each with status
+    /// 200.
     ///
-    /// A connection asks the next when it has the answer; the first begins at the request given, the others spread from
-    /// there. What was asked in time is waited for.
+    /// A connection sends its next request when it has the answer to the last. The first connection begins with the given
+    /// request, the others are spread from there. Answers to requests that were sent in time are waited for.
     pub(crate) fn load(
         &self,
         address: SocketAddr,
@@ -45,21 +46,21 @@ impl Client {
     ) -> u32 {
         let until = Instant::now() + time;
         self.0.block_on(async {
-            let mut talks = JoinSet::new();
+            let mut clients = JoinSet::new();
             for number in 0..usize::from(connections) {
                 let first = first + number * requests.len() / usize::from(connections);
-                talks.spawn(talk(address, Arc::clone(requests), first, until));
+                clients.spawn(send_all(address, Arc::clone(requests), first, until));
             }
-            talks.join_all().await.iter().sum()
+            clients.join_all().await.iter().sum()
         })
     }
 }
 
-async fn talk(address: SocketAddr, requests: Requests, first: usize, until: Instant) -> u32 {
+async fn send_all(address: SocketAddr, requests: Requests, first: usize, until: Instant) -> u32 {
     let mut connection = Connection::open(address).await;
     let mut answers = 0;
     for request in requests.iter().cycle().skip(first) {
-        connection.ask(request).await;
+        connection.send(request).await;
         answers += 1;
         if Instant::now() >= until {
             break;
@@ -68,19 +69,19 @@ async fn talk(address: SocketAddr, requests: Requests, first: usize, until: Inst
     answers
 }
 
-pub(crate) struct Asking<'c> {
+pub(crate) struct Requester<'c> {
     client: &'c Client,
     connection: Connection,
 }
 
-impl Asking<'_> {
-    /// Returns the body of the answer, whose status is 200.
-    pub(crate) fn ask(&mut self, request: &[u8]) -> &[u8] {
-        self.client.0.block_on(self.connection.ask(request))
+impl Requester<'_> {
+    /// Sends a request and returns the body of the answer, whose status is 200.
+    pub(crate) fn send(&mut self, request: &[u8]) -> &[u8] {
+        self.client.0.block_on(self.connection.send(request))
     }
 }
 
-/// An HTTP/1.1 connection that is kept alive.
+/// A persistent HTTP/1.1 connection.
 struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -94,7 +95,7 @@ impl Connection {
         Self { stream, buffer }
     }
 
-    async fn ask(&mut self, request: &[u8]) -> &[u8] {
+    async fn send(&mut self, request: &[u8]) -> &[u8] {
         self.stream.write_all(request).await.unwrap();
         let mut filled = 0;
         let mut answer = None;
@@ -111,7 +112,7 @@ impl Connection {
     }
 }
 
-/// Where the body of an answer begins and ends, once its head is there.
+/// Returns where the body of an answer begins and ends, once its head has been received.
 fn extent(received: &[u8]) -> Option<(usize, usize)> {
     const NAME: &str = "content-length: ";
     let head = received

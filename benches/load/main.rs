@@ -1,26 +1,24 @@
-//! Measures a jobdeck that serves, asked over a socket, beside two floors in the same run.
+//! Measures a serving jobdeck over a socket, against two floors in the same run.
 //!
 //! ```text
 //! cargo bench --bench load                                  10,000, 100,000 and 1,000,000 jobs (half an hour)
 //! cargo bench --bench load -- 100000 --only W1,W5 --connections 16 --seconds 5
 //! ```
 //!
-//! Nine workloads (`workloads.rs`), each of two hundred different requests, are asked by 1, 16 and 64 connections at
-//! once. What is shown of each is the CPU that the server's process takes a request, as Linux accounts it, and the
-//! requests a second. Trust the first more: the client needs its share of the machine, and others may use it, too. And
-//! trust 16 connections more than one: there a server sleeps between two requests, and what waking it costs hangs on who
-//! else keeps the machine awake.
+//! Nine workloads (`workloads.rs`) of two hundred different requests each are sent on 1, 16 and 64 connections. Each line
+//! shows the CPU time of the server's process per request, as Linux accounts it, and the requests per second. The first
+//! figure is more reliable: the client takes its share of the machine, and so may others. And 16 connections are more
+//! reliable than one, with which a server sleeps between two requests and waking it costs more on an idle machine.
 //!
-//! - The first floor is what HTTP costs: an actix-web server, a process with as many workers, that reads the same
-//!   requests and answers a fixed body of the workload's median size. All are asked in turns, so a busy machine
-//!   slows all.
-//! - The second floor is what the questions cost: a program that answers these nine and no other (`nine.rs`), from a
+//! - The first floor is the cost of HTTP: an actix-web server with as many workers reads the same requests and answers
+//!   with a fixed body of the workload's median size.
+//! - The second floor is the cost of the questions: a program answers these nine and no other (`nine.rs`), from a
 //!   database of its own.
 //!
-//! Before it is measured, every answer is compared with a count of the jobs one by one, and with the answer of the second
-//! floor. Answers that take long are few:
-//! a workload is checked for three seconds, and measured with the requests that were checked by then; where one takes
-//! more than 100 ms, by the fewest connections only, since a crowd would wait for longer than a query may take.
+//! All take turns, so a busy machine slows all. First every answer is compared with a count of the jobs one by one, and
+//! with the answer of the second floor. A workload is checked for three seconds, and measured with the requests that
+//! were checked by then. One that takes more than 100 ms a request is measured with the fewest connections only, since
+//! with more of them queries would reach their deadline.
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -45,45 +43,46 @@ use actix_web::{App, HttpResponse, HttpServer};
 use clap::Parser;
 use rusqlite::{Connection, OpenFlags};
 
-use client::{Asking, Client, Requests};
+use client::{Client, Requester, Requests};
 use common::{BINARY, NOW, Server, median};
-use workloads::{Told, Workload};
+use workloads::{TotalIn, Workload};
 
-/// How long jobdeck answers for the check of a workload.
+/// How long the answers to a workload are checked.
 const CHECK_BUDGET: Duration = Duration::from_secs(3);
-const LEAST_REQUESTS: usize = 5;
-/// A request that takes longer is asked by the fewest connections only.
+/// The fewest requests of a slow workload.
+const MIN_REQUESTS: usize = 5;
+/// Slower requests are sent on the fewest connections only.
 const SLOW: Duration = Duration::from_millis(100);
-/// How often the two servers take turns.
+/// How many turns each server has.
 const TURNS: usize = 4;
-/// Has a connection read the file without copying it.
+/// Lets a connection read the file without copying it.
 const MAPPED: &str = "PRAGMA mmap_size = 0x7fff0000";
-/// How long all kinds of quick requests are asked at once, to see how much memory that takes.
+/// How long all quick workloads are sent together, to measure memory.
 const MIXED_TIME: Duration = Duration::from_secs(1);
 const STARTS: usize = 5;
 
-/// Measures a jobdeck that serves, beside floors
+/// Measures a serving jobdeck against floors
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// How many jobs there are
+    /// The number of jobs
     #[arg(value_name = "SIZE", default_values_t = [10_000, 100_000, 1_000_000], value_parser = clap::value_parser!(u64).range(1_000..))]
     sizes: Vec<u64>,
-    /// These workloads only
+    /// Only these workloads
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = workloads::NAMES)]
     only: Vec<String>,
-    /// How long each of the three servers is asked, for each workload and number of connections
+    /// How long each of the three servers is measured, for each workload and number of connections
     #[arg(long, value_name = "S", default_value = "2")]
     seconds: f64,
-    /// How many connections ask at once
+    /// The number of connections
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 16, 64])]
     connections: Vec<u16>,
-    /// What cargo says to every bench
+    /// Passed by cargo to every bench
     #[arg(long, hide = true)]
     bench: bool,
-    /// Be the first floor: a server of so many bytes
+    /// Runs the first floor: a server that answers with so many bytes
     #[arg(long, hide = true)]
     fixed_body: Option<usize>,
-    /// Be the second floor: answer from its database, with the domains of one of jobdeck
+    /// Runs the second floor: its database, and the one of jobdeck that has the domains
     #[arg(long, hide = true, num_args = 2)]
     nine: Option<Vec<PathBuf>>,
 }
@@ -101,14 +100,14 @@ fn main() {
     }
 }
 
-/// As many as jobdeck takes when it is not told.
+/// Returns the default number of jobdeck's workers.
 fn workers() -> usize {
     thread::available_parallelism().unwrap().get()
 }
 
 fn serve_fixed_body(bytes: usize) {
     let body = Bytes::from(vec![b'x'; bytes]);
-    let answer = move |_asked: Bytes| {
+    let answer = move |_request: Bytes| {
         let answer = HttpResponse::Ok()
             .content_type(ContentType::json())
             .body(body.clone());
@@ -167,7 +166,7 @@ fn measure(size: u64, arguments: &Arguments) {
     let mut counts = Counts::new(&counting);
     let (mut sizes, mut quick) = (Vec::new(), Vec::new());
     let mut memory = 0;
-    let (mut asked, mut asking) = (0, Duration::ZERO);
+    let (mut sent, mut client_cpu) = (0, Duration::ZERO);
     println!(
         "\n| workload | connections | fixed body, µs CPU | nine, µs CPU | jobdeck, µs CPU | / fixed | / nine \
          | fixed body, requests/s | nine | jobdeck | / fixed | / nine |\n\
@@ -186,14 +185,14 @@ fn measure(size: u64, arguments: &Arguments) {
                     [&fixed, &nine, &jobdeck],
                     arguments.seconds,
                     |server, turn, time| {
-                        // Each turn goes on elsewhere: where answers take long, it comes to a few only.
+                        // Each turn begins elsewhere: with slow answers it reaches only a few requests.
                         let first = turn * checked.requests.len() / TURNS;
                         let all = (&checked.requests, first);
                         client.load(server.address, all, *connections, time)
                     },
                 );
-                asked += work[0].requests;
-                asking += work[0].client_cpu;
+                sent += work[0].requests;
+                client_cpu += work[0].client_cpu;
                 println!("| {} | {connections} | {} |", workload.name, cells(&work));
             }
         }
@@ -204,22 +203,19 @@ fn measure(size: u64, arguments: &Arguments) {
         sizes.push((workload, checked.bytes, checked.requests.len()));
     }
     println!(
-        "\nTo ask the fixed body took the client {:.1} µs CPU a request.",
-        asking.as_secs_f64() * 1e6 / f64::from(asked)
+        "\nThe client took {:.1} µs CPU a request to the fixed body.",
+        client_cpu.as_secs_f64() * 1e6 / f64::from(sent)
     );
     println!("\n| workload | | answer, bytes | requests |\n| --- | --- | ---: | ---: |");
     for (workload, bytes, requests) in sizes {
         println!(
             "| {} | {} | {bytes} | {requests} |",
-            workload.name, workload.what
+            workload.name, workload.description
         );
     }
-    let most = *arguments.connections.iter().max().unwrap();
-    memory = memory.max(memory_under_load(&client, &jobdeck, &quick.into(), most));
-    println!(
-        "\nPrivate memory at the most: {:.1} MB\n",
-        megabytes(memory)
-    );
+    let max = *arguments.connections.iter().max().unwrap();
+    memory = memory.max(memory_under_load(&client, &jobdeck, &quick.into(), max));
+    println!("\nPeak of private memory: {:.1} MB\n", megabytes(memory));
     print_load("after");
 }
 
@@ -257,7 +253,7 @@ fn measure_start(client: &Client, database: &Path, workload: &Workload) {
         let server = start_jobdeck(database);
         client
             .connect(server.address)
-            .ask(&workload.requests[0].http);
+            .send(&workload.requests[0].http);
         start.elapsed()
     });
     println!(
@@ -267,38 +263,38 @@ fn measure_start(client: &Client, database: &Path, workload: &Workload) {
     );
 }
 
-/// Requests whose answers were compared.
+/// Requests whose answers were checked.
 struct Checked {
     requests: Requests,
-    /// How large the median answer is.
+    /// The median size of an answer.
     bytes: usize,
-    /// How long an answer took on an average.
+    /// The average time of an answer.
     time: Duration,
 }
 
-/// Asks jobdeck and the second floor.
+/// Compares the answers of jobdeck and the second floor with each other and with counts.
 fn check(
-    [mut jobdeck, mut nine]: [Asking<'_>; 2],
+    [mut jobdeck, mut nine]: [Requester<'_>; 2],
     workload: &Workload,
     counts: &mut Counts<'_>,
 ) -> Checked {
     let (mut requests, mut sizes, mut times) = (Vec::new(), Vec::new(), Vec::new());
     for request in &workload.requests {
         let start = Instant::now();
-        let body = jobdeck.ask(&request.http);
+        let body = jobdeck.send(&request.http);
         times.push(start.elapsed());
         sizes.push(body.len());
         let answer: serde_json::Value = serde_json::from_slice(body).unwrap();
-        let asked = String::from_utf8_lossy(&request.http);
+        let text = String::from_utf8_lossy(&request.http);
         assert_eq!(
-            told(&answer, workload.told),
+            total(&answer, workload.total_in),
             counts.count(workload.count, &request.values),
-            "{asked}"
+            "{text}"
         );
-        let theirs: serde_json::Value = serde_json::from_slice(nine.ask(&request.http)).unwrap();
-        assert_eq!(answer, theirs, "{asked}");
+        let theirs: serde_json::Value = serde_json::from_slice(nine.send(&request.http)).unwrap();
+        assert_eq!(answer, theirs, "{text}");
         requests.push(request.http.clone());
-        if times.iter().sum::<Duration>() > CHECK_BUDGET && times.len() >= LEAST_REQUESTS {
+        if times.iter().sum::<Duration>() > CHECK_BUDGET && times.len() >= MIN_REQUESTS {
             break;
         }
     }
@@ -309,11 +305,11 @@ fn check(
     }
 }
 
-/// How many jobs an answer says it is about.
-fn told(answer: &serde_json::Value, told: Told) -> i64 {
-    match told {
-        Told::Total => answer["total_count"].as_i64().unwrap(),
-        Told::Sum => {
+/// Returns the number of jobs that an answer is about.
+fn total(answer: &serde_json::Value, total_in: TotalIn) -> i64 {
+    match total_in {
+        TotalIn::Count => answer["total_count"].as_i64().unwrap(),
+        TotalIn::Sum => {
             let rows = answer["results"].as_array().unwrap().iter();
             rows.flat_map(|row| row.as_object().unwrap().values())
                 .filter_map(serde_json::Value::as_i64)
@@ -322,22 +318,22 @@ fn told(answer: &serde_json::Value, told: Told) -> i64 {
     }
 }
 
-/// Counts that were made before, since some take a second.
+/// Counts of jobs, each made once, since some take a second.
 struct Counts<'c> {
     database: &'c Connection,
-    known: HashMap<String, i64>,
+    cache: HashMap<String, i64>,
 }
 
 impl<'c> Counts<'c> {
     fn new(database: &'c Connection) -> Self {
-        let known = HashMap::new();
-        Self { database, known }
+        let cache = HashMap::new();
+        Self { database, cache }
     }
 
     fn count(&mut self, sql: &str, values: &[rusqlite::types::Value]) -> i64 {
         let used = self.database.prepare_cached(sql).unwrap().parameter_count();
         let key = format!("{sql} {:?}", &values[..used]);
-        *self.known.entry(key).or_insert_with(|| {
+        *self.cache.entry(key).or_insert_with(|| {
             let mut count = String::new();
             common::read_all(self.database, sql, values, &mut count);
             count.parse().unwrap()
@@ -345,18 +341,18 @@ impl<'c> Counts<'c> {
     }
 }
 
-/// What a server did while it was asked.
+/// What a server did in its turns.
 #[derive(Default)]
 struct Work {
     requests: u32,
     time: Duration,
     cpu: Duration,
-    /// What it took us to ask.
+    /// The CPU time of the client.
     client_cpu: Duration,
 }
 
 impl Work {
-    /// In µs.
+    /// Returns the CPU time per request, in µs.
     fn cpu_a_request(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / f64::from(self.requests)
     }
@@ -366,8 +362,8 @@ impl Work {
     }
 }
 
-/// The cells of a table: CPU a request, then requests a second, each of both floors and of jobdeck, and what jobdeck's is
-/// of the floors'.
+/// Formats the cells of a table: CPU per request, then requests per second, each of both floors and of jobdeck, and
+/// jobdeck's ratio to each floor.
 fn cells(work: &[Work; 3]) -> String {
     let [fixed, nine, ours] = work.each_ref().map(Work::cpu_a_request);
     let cpu = format!(
@@ -383,11 +379,11 @@ fn cells(work: &[Work; 3]) -> String {
     )
 }
 
-/// Has each of the servers asked for so long, in turns.
+/// Measures each of the servers for so long, in turns.
 fn take_turns<const N: usize>(
     servers: [&Server; N],
     seconds: f64,
-    ask: impl Fn(&Server, usize, Duration) -> u32,
+    send: impl Fn(&Server, usize, Duration) -> u32,
 ) -> [Work; N] {
     let time = Duration::from_secs_f64(seconds) / u32::try_from(TURNS).unwrap();
     let mut work = std::array::from_fn(|_| Work::default());
@@ -395,7 +391,7 @@ fn take_turns<const N: usize>(
         for (server, work) in servers.into_iter().zip(&mut work) {
             let cpus = || (cpu_time(server.process()), cpu_time(std::process::id()));
             let ((cpu, client_cpu), start) = (cpus(), Instant::now());
-            work.requests += ask(server, turn, time);
+            work.requests += send(server, turn, time);
             work.time += start.elapsed();
             let (cpu_then, client_cpu_then) = cpus();
             work.cpu += cpu_then.saturating_sub(cpu);
@@ -405,18 +401,18 @@ fn take_turns<const N: usize>(
     work
 }
 
-/// How long all threads of a process have run, those that have ended, too: `utime` and `stime` of /proc/PID/stat.
+/// Returns the CPU time of all threads of a process, also of ended ones: `utime` and `stime` of `/proc/PID/stat`.
 fn cpu_time(process: u32) -> Duration {
-    // What Linux shows times in, whatever it counts in itself.
+    // The unit in which Linux shows times there.
     const TICK: Duration = Duration::from_millis(10);
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    // The name, in brackets, may hold anything; the state, the third field, comes after it.
+    // The name, in brackets, may have any character; the state, the third field, follows it.
     let (_, fields) = stat.rsplit_once(") ").unwrap();
     let ticks = fields.split(' ').skip(14 - 3).take(2);
     TICK * ticks.map(|ticks| ticks.parse::<u32>().unwrap()).sum()
 }
 
-/// What no other process could share, in kB.
+/// Returns the private memory of a process, in kB.
 fn private_memory(process: u32) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap();
     let mut lines = rollup.lines();
@@ -428,13 +424,18 @@ fn private_memory(process: u32) -> u64 {
         .unwrap()
 }
 
-/// The most that is seen while all kinds of quick requests are asked at once.
-fn memory_under_load(client: &Client, jobdeck: &Server, requests: &Requests, most: u16) -> u64 {
+/// Returns the peak of private memory while all quick workloads are sent together.
+fn memory_under_load(
+    client: &Client,
+    jobdeck: &Server,
+    requests: &Requests,
+    connections: u16,
+) -> u64 {
     let mut memory = 0;
     thread::scope(|scope| {
         let load = scope.spawn(|| match requests.len() {
             0 => 0,
-            _ => client.load(jobdeck.address, (requests, 0), most, MIXED_TIME),
+            _ => client.load(jobdeck.address, (requests, 0), connections, MIXED_TIME),
         });
         while !load.is_finished() {
             memory = memory.max(private_memory(jobdeck.process()));

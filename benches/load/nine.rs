@@ -1,8 +1,8 @@
-//! The second floor: a program that answers the nine workloads and nothing else, as fast as SQLite and actix-web let it.
+//! The second floor: a program that answers the nine workloads and nothing else, as fast as SQLite and actix-web allow.
 //!
-//! It is what one would write who knew every question before. A job's number is its place (domain, newest first, job id),
-//! so a page is one range of the table; every other index is that number behind a value; the file is read without
-//! copying it; the numbers of a statistic are held in memory. Nobody writes, and what it is asked it takes on trust.
+//! It is what could be written if every question were known beforehand. The number of a job is its position in the order
+//! (domain, newest first, job id), so a page is one range of the table, and every other index maps a value to that number.
+//! The file is mapped, and the numbers of statistics are in memory. Nothing writes, and requests are not checked.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,12 +18,12 @@ use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OpenFlags, OptionalExtension, Row, ToSql, params};
 use serde::Deserialize;
 
-/// How many bits of a job's number are below its domain, and below its time.
+/// The bits of a job's number below its domain, and below its time.
 const DOMAIN_BITS: u32 = 49;
 const TIE_BITS: u32 = 7;
 const HOUR: i64 = 3_600_000;
 
-/// `?1` and `?2` are `DOMAIN_BITS` and `TIE_BITS`; `theirs` is a database of jobdeck.
+/// Fill the database from one of jobdeck, `theirs`; `?1` and `?2` are `DOMAIN_BITS` and `TIE_BITS`.
 const FILL: [&str; 7] = [
     "INSERT INTO jobs SELECT (domain << ?1) + (((1 << (?1 - ?2)) - 1 - created_at) << ?2) \
      + row_number() OVER (PARTITION BY domain, created_at ORDER BY job_id) - 1, status, collector_id, document \
@@ -47,7 +47,7 @@ CREATE TABLE error_counts (domain INTEGER, code TEXT, jobs INTEGER, PRIMARY KEY 
 CREATE TABLE day_counts (domain INTEGER, status TEXT, day TEXT, jobs INTEGER, PRIMARY KEY (domain, status, day)) STRICT, WITHOUT ROWID;
 ";
 
-/// Makes its database of one of jobdeck.
+/// Makes the database from one of jobdeck.
 pub(crate) fn make_database(theirs: &Path, path: &Path) {
     let connection = Connection::open(path).unwrap();
     connection
@@ -75,21 +75,21 @@ pub(crate) fn make_database(theirs: &Path, path: &Path) {
         .unwrap();
 }
 
-/// Answers on a free port until it is killed.
+/// Serves on a free port until it is killed.
 pub(crate) fn serve(database: &Path, theirs: &Path, workers: usize) {
     let domains = domains(theirs);
     let database = database.to_owned();
     let app = move || {
         let program = Rc::new(Program::open(&database, domains.clone()));
         App::new().default_service(web::to(move |request: HttpRequest, body: Bytes| {
-            let asked = if body.is_empty() {
-                Asked::from_query_string(request.query_string())
+            let question = if body.is_empty() {
+                Question::from_query_string(request.query_string())
             } else {
                 serde_json::from_slice(&body).unwrap()
             };
             let answer = HttpResponse::Ok()
                 .content_type(ContentType::json())
-                .body(program.answer(&asked));
+                .body(program.answer(&question));
             async move { answer }
         }))
     };
@@ -115,7 +115,7 @@ fn domains(theirs: &Path) -> HashMap<String, i64> {
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Asked<'a> {
+struct Question<'a> {
     #[serde(borrow)]
     domain_id: Cow<'a, str>,
     #[serde(borrow)]
@@ -168,24 +168,24 @@ struct Key<'a> {
     name: Cow<'a, str>,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> Question<'a> {
     fn from_query_string(text: &'a str) -> Self {
-        let mut asked = Self::default();
+        let mut question = Self::default();
         for (name, value) in form_urlencoded::parse(text.as_bytes()) {
             match &*name {
-                "domain_id" => asked.domain_id = value,
-                "query.page.start" => asked.query.page.start = value.parse().unwrap(),
-                "query.page.limit" => asked.query.page.limit = value.parse().unwrap(),
+                "domain_id" => question.domain_id = value,
+                "query.page.start" => question.query.page.start = value.parse().unwrap(),
+                "query.page.limit" => question.query.page.limit = value.parse().unwrap(),
                 _ => unreachable!("{name}"),
             }
         }
-        asked
+        question
     }
 }
 
-/// The days of a domain and status with how many jobs each has: what an answer has behind a day's name.
+/// The days of a domain and status with their counts: the text of an answer after the name of its day.
 type Days = Vec<String>;
-/// The collectors and statuses of a domain with how many jobs each pair has: what is behind the names of the two.
+/// The collectors and statuses of a domain with their counts: the texts of an answer after the names of the two.
 type Pairs = Vec<(String, String)>;
 
 struct Program {
@@ -193,7 +193,7 @@ struct Program {
     domains: HashMap<String, i64>,
     days: HashMap<i64, HashMap<String, Days>>,
     pairs: HashMap<i64, Pairs>,
-    /// Of each domain the last number of an hour, newest first, and how many jobs are before that hour.
+    /// By domain: how many jobs are before each hour, newest first, and the first number within it.
     hours: HashMap<i64, Vec<(i64, i64)>>,
 }
 
@@ -202,7 +202,7 @@ impl Program {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let database = Connection::open_with_flags(path, flags).unwrap();
         database.execute_batch(super::MAPPED).unwrap();
-        // Else a statement would be planned anew for other values.
+        // Without it SQLite may prepare a statement again when its values change.
         database
             .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
             .unwrap();
@@ -213,11 +213,11 @@ impl Program {
             pairs: HashMap::new(),
             hours: HashMap::new(),
         };
-        program.hold_counts();
+        program.load_counts();
         program
     }
 
-    fn hold_counts(&mut self) {
+    fn load_counts(&mut self) {
         let mut statement = self
             .database
             .prepare("SELECT domain, status, day, jobs FROM day_counts")
@@ -226,7 +226,7 @@ impl Program {
         while let Some(row) = rows.next().unwrap() {
             let of_domain = self.days.entry(row.get(0).unwrap()).or_default();
             let days = of_domain.entry(row.get(1).unwrap()).or_default();
-            let [day, jobs] = [2, 3].map(|column| shown(row, column));
+            let [day, jobs] = [2, 3].map(|column| cell_text(row, column));
             days.push(format!("\":\"{day}\",\"count\":{jobs}}},"));
         }
         let mut statement = self
@@ -236,13 +236,12 @@ impl Program {
         let mut rows = statement.query([]).unwrap();
         while let Some(row) = rows.next().unwrap() {
             let pairs = self.pairs.entry(row.get(0).unwrap()).or_default();
-            let [collector, status, jobs] = [1, 2, 3].map(|column| shown(row, column));
+            let [collector, status, jobs] = [1, 2, 3].map(|column| cell_text(row, column));
             pairs.push((
                 format!("\":\"{collector}\",\""),
                 format!("\":\"{status}\",\"count\":{jobs}}},"),
             ));
         }
-        // Of the hours it is enough to know where each begins.
         let sql = "SELECT id >> ?1, id / ?2, min(id), count(*) FROM jobs GROUP BY 1, 2";
         let mut statement = self.database.prepare(sql).unwrap();
         let mut rows = statement
@@ -258,13 +257,13 @@ impl Program {
         }
     }
 
-    fn answer(&self, asked: &Asked<'_>) -> Vec<u8> {
-        let domain = self.domains[&*asked.domain_id];
+    fn answer(&self, question: &Question<'_>) -> Vec<u8> {
+        let domain = self.domains[&*question.domain_id];
         let mut out = Vec::with_capacity(32 << 10);
         out.extend_from_slice(b"{\"results\":[");
-        match asked.query.aggregate.first() {
+        match question.query.aggregate.first() {
             Some(Stage { group }) if group.keys.len() == 1 => {
-                let days = &self.days[&domain][&*asked.query.filter[0].v];
+                let days = &self.days[&domain][&*question.query.filter[0].v];
                 let name = &group.keys[0].name;
                 for day in days {
                     for part in ["{\"", name, day] {
@@ -284,7 +283,7 @@ impl Program {
             }
             None => {
                 self.prepare("BEGIN").raw_execute().unwrap();
-                let total = self.page(domain, asked, &mut out);
+                let total = self.page(domain, question, &mut out);
                 self.prepare("COMMIT").raw_execute().unwrap();
                 end_results(&mut out);
                 write!(out, ",\"total_count\":{total}").unwrap();
@@ -298,22 +297,22 @@ impl Program {
         self.database.prepare_cached(sql).unwrap()
     }
 
-    /// Appends the page, and returns how many jobs there are in all.
-    fn page(&self, domain: i64, asked: &Asked<'_>, out: &mut Vec<u8>) -> i64 {
+    /// Appends the page, and returns the total.
+    fn page(&self, domain: i64, question: &Question<'_>, out: &mut Vec<u8>) -> i64 {
         let (first, last) = (domain << DOMAIN_BITS, ((domain + 1) << DOMAIN_BITS) - 1);
-        let Page { start, limit } = asked.query.page;
+        let Page { start, limit } = question.query.page;
         let skip = start - 1;
-        if let Some(word) = &asked.query.keyword {
+        if let Some(word) = &question.query.keyword {
             return self.page_by_word((first, last), (word, skip, limit), out);
         }
-        if let [code] = &asked.query.filter[..] {
+        if let [code] = &question.query.filter[..] {
             let sql = "SELECT document FROM errors CROSS JOIN jobs ON id = job WHERE code = ?1 AND job BETWEEN ?2 AND ?3 \
                        ORDER BY job LIMIT ?4 OFFSET ?5";
             self.documents(sql, params![code.v, first, last, limit, skip], out);
             let sql = "SELECT jobs FROM error_counts WHERE domain = ?1 AND code = ?2";
             return self.number(sql, params![domain, code.v]);
         }
-        match (&asked.collector_id, &asked.status) {
+        match (&question.collector_id, &question.status) {
             (Some(collector), Some(status)) => {
                 let sql = "SELECT document FROM jobs INDEXED BY by_collector WHERE collector_id = ?1 AND status = ?2 \
                            AND id BETWEEN ?3 AND ?4 ORDER BY id LIMIT ?5 OFFSET ?6";
@@ -352,15 +351,15 @@ impl Program {
         let mut rows = statement
             .query(params![format!("\"{word}\""), first, last])
             .unwrap();
-        let mut found = 0;
+        let mut count = 0;
         while let Some(row) = rows.next().unwrap() {
-            if (skip..skip + limit).contains(&found) {
+            if (skip..skip + limit).contains(&count) {
                 let sql = "SELECT document FROM jobs WHERE id = ?1";
                 self.documents(sql, [row.get::<_, i64>(0).unwrap()], out);
             }
-            found += 1;
+            count += 1;
         }
-        found
+        count
     }
 
     fn documents(&self, sql: &str, values: impl rusqlite::Params, out: &mut Vec<u8>) {
@@ -378,8 +377,8 @@ impl Program {
     }
 }
 
-/// A text or a number.
-fn shown(row: &Row<'_>, column: usize) -> String {
+/// Formats a text or a number.
+fn cell_text(row: &Row<'_>, column: usize) -> String {
     match row.get_ref(column).unwrap() {
         ValueRef::Integer(number) => number.to_string(),
         value => value.as_str().unwrap().to_owned(),

@@ -1,4 +1,4 @@
-//! The nine workloads: what is asked, and how its answers are checked.
+//! The nine workloads: their requests, and how the answers are checked.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +14,9 @@ use crate::common::NOW;
 /// The names of the workloads, in their order.
 pub(crate) const NAMES: [&str; 9] = ["W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8", "W9"];
 
-/// How many requests a workload has, no two alike.
+/// The requests of a workload; all are different.
 const REQUESTS: usize = 200;
-/// How many of the jobs are looked at to find collectors and words.
+/// The jobs from which collectors and words are taken.
 const SAMPLE: u64 = 2_000;
 const STATUSES: [&str; 4] = ["SUCCESS", "ERROR", "TIMEOUT", "CANCELED"];
 const ERROR_CODES: [&str; 7] = [
@@ -32,31 +32,31 @@ const ERROR_CODES: [&str; 7] = [
 /// One kind of question.
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
-    pub(crate) what: &'static str,
-    /// How many jobs an answer tells of, counted one by one: no index of counts, no function of jobdeck's is trusted.
+    pub(crate) description: &'static str,
+    /// Counts the jobs of an answer one by one: neither counter tables nor functions of jobdeck are trusted.
     pub(crate) count: &'static str,
-    /// Where the answer tells it.
-    pub(crate) told: Told,
+    /// Where the answer has that count.
+    pub(crate) total_in: TotalIn,
     pub(crate) requests: Vec<Request>,
 }
 
-/// Where an answer tells how many jobs it is about.
+/// Where an answer has the number of jobs it is about.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Told {
-    /// `total_count`.
-    Total,
-    /// The sum of the rows' numbers.
+pub(crate) enum TotalIn {
+    /// In `total_count`.
+    Count,
+    /// In the sum of the numbers in its rows.
     Sum,
 }
 
 pub(crate) struct Request {
     /// As it goes over the wire.
     pub(crate) http: Vec<u8>,
-    /// What the count is given: the first, as many as it has parameters.
+    /// The parameters of the count, which takes as many of the first as it has.
     pub(crate) values: Vec<Value>,
 }
 
-/// What the requests vary.
+/// The values that the requests vary.
 struct Data {
     /// Names and keys; the first has 70 % of the jobs.
     domains: Vec<(String, i64)>,
@@ -94,12 +94,12 @@ impl Data {
         }
     }
 
-    /// One domain after the other: for what costs the same in each.
+    /// Takes turns between all domains, for questions that cost the same in each.
     fn each_domain(&self, number: usize) -> &(String, i64) {
         &self.domains[number % self.domains.len()]
     }
 
-    /// Three of four times the first domain: for what may cost more where more jobs are.
+    /// Returns the first domain three times of four, for questions that may cost more with more jobs.
     fn mostly_first(&self, number: usize) -> &(String, i64) {
         let turn = number % 4;
         if turn == 3 {
@@ -109,7 +109,7 @@ impl Data {
         }
     }
 
-    /// Four to six characters from the inside of the id of a job of the domain.
+    /// Returns four to six characters from the middle of a job id of the domain.
     fn word(&self, domain: &str, number: usize) -> String {
         let jobs = self.sample.iter().filter(|job| job.domain_id == domain);
         let job = jobs.cycle().nth(number).unwrap();
@@ -118,20 +118,20 @@ impl Data {
     }
 }
 
-/// All nine, over a database of so many generated jobs.
+/// Returns all nine, for a database of `size` generated jobs.
 #[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
     let data = &Data::new(size, database);
     let numbers = || 0..REQUESTS;
     let first_pages = numbers().map(|n| (data.each_domain(n), n / 4));
-    // A smaller domain is entered half-way.
+    // In a smaller domain, the pages begin in its middle.
     let far = (data.first_jobs / 2).min(50_000);
     vec![
         Workload {
             name: "W1",
-            what: "first page of 30, newest first",
+            description: "first page of 30, newest first",
             count: "SELECT count(*) FROM jobs WHERE domain = ?1",
-            told: Told::Total,
+            total_in: TotalIn::Count,
             requests: first_pages
                 .clone()
                 .map(|((name, key), skip)| {
@@ -142,9 +142,9 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
         },
         Workload {
             name: "W2",
-            what: "the same with a status",
+            description: "the same with a status",
             count: "SELECT count(*) FROM jobs WHERE domain = ?1 AND status = ?2",
-            told: Told::Total,
+            total_in: TotalIn::Count,
             requests: numbers()
                 .map(|n| {
                     let (name, key) = data.each_domain(n);
@@ -156,14 +156,14 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
         },
         Workload {
             name: "W3",
-            what: "the same with a collector and a status",
+            description: "the same with a collector and a status",
             count: "SELECT count(*) FROM jobs WHERE domain = ?1 AND collector_id = ?2 AND status = ?3",
-            told: Told::Total,
+            total_in: TotalIn::Count,
             requests: numbers()
                 .map(|n| {
                     let (name, key) = &data.domains[0];
                     let collector = &data.collectors[n % data.collectors.len()];
-                    // Rarely the failures: of 10,000 jobs a collector has too few for a page.
+                    // Rarely failures: of 10,000 jobs a collector has too few of them for a page.
                     let status = STATUSES[usize::from(n % 8 == 7)];
                     let skip = n / data.collectors.len();
                     let body = json!({"domain_id": name, "collector_id": collector, "status": status, "query": page(skip)});
@@ -173,9 +173,9 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
         },
         Workload {
             name: "W4",
-            what: "a page that starts at 50,001 or later",
+            description: "a page that starts at 50,001 or later",
             count: "SELECT count(*) FROM jobs WHERE domain = ?1",
-            told: Told::Total,
+            total_in: TotalIn::Count,
             requests: numbers()
                 .map(|n| {
                     let ((name, key), skip) = (&data.domains[0], far + n * 15);
@@ -186,10 +186,10 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
         },
         Workload {
             name: "W5",
-            what: "jobs a day of a status",
+            description: "jobs a day of a status",
             count: "SELECT count(*) FROM jobs WHERE domain = ?1 AND status = ?2",
-            told: Told::Sum,
-            // There are sixteen such questions only. By the names in the answer no two requests are alike.
+            total_in: TotalIn::Sum,
+            // There are only sixteen such questions; the names in the answer make the requests different.
             requests: numbers()
                 .map(|n| {
                     let ((name, key), status) = (data.mostly_first(n), STATUSES[n / 4 % 4]);
@@ -206,10 +206,10 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
         },
         Workload {
             name: "W6",
-            what: "jobs by collector and status",
+            description: "jobs by collector and status",
             count: "SELECT count(*) FROM jobs WHERE domain = ?1",
-            told: Told::Sum,
-            // Four questions only, told apart as above.
+            total_in: TotalIn::Sum,
+            // There are only four such questions, made different in the same way.
             requests: numbers()
                 .map(|n| {
                     let (name, key) = data.mostly_first(n);
@@ -226,9 +226,9 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
         },
         Workload {
             name: "W7",
-            what: "a page by keyword, four to six characters of the job id",
+            description: "a page by keyword, four to six characters of the job id",
             count: "SELECT count(*) FROM jobs WHERE domain = ?1 AND instr(job_id, ?2)",
-            told: Told::Total,
+            total_in: TotalIn::Count,
             requests: numbers()
                 .map(|n| {
                     let (name, key) = data.mostly_first(n);
@@ -242,10 +242,10 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
         },
         Workload {
             name: "W8",
-            what: "a page of jobs with an error code",
+            description: "a page of jobs with an error code",
             count: "SELECT count(*) FROM jobs WHERE domain = ?1 AND EXISTS \
                     (SELECT 1 FROM json_each(head || '}', '$.errors') WHERE value ->> 'error_code' = ?2)",
-            told: Told::Total,
+            total_in: TotalIn::Count,
             requests: numbers()
                 .map(|n| {
                     let (name, key) = data.mostly_first(n);
@@ -259,9 +259,9 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
         },
         Workload {
             name: "W9",
-            what: "W1 as a GET with a query string",
+            description: "W1 as a GET with a query string",
             count: "SELECT count(*) FROM jobs WHERE domain = ?1",
-            told: Told::Total,
+            total_in: TotalIn::Count,
             requests: first_pages
                 .map(|((name, key), skip)| {
                     let path = format!(
@@ -278,7 +278,7 @@ pub(crate) fn all(size: u64, database: &Connection) -> Vec<Workload> {
     ]
 }
 
-/// A page of 30 after so many jobs.
+/// Makes a page of 30 after `skip` jobs.
 fn page(skip: usize) -> serde_json::Value {
     json!({"page": {"start": skip + 1, "limit": 30}})
 }
