@@ -1,4 +1,4 @@
-//! `jobdeck check`: is the database what it should be?
+//! `jobdeck check`: compares everything in the database with the documents.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,24 +20,24 @@ const MAX_PROBLEMS: usize = 100;
 /// What a check found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
-    /// How many jobs were looked at.
+    /// How many jobs were checked.
     pub jobs: u64,
-    /// One sentence each, at most a hundred; none is well.
+    /// One sentence each, at most a hundred; empty for a sound database.
     pub problems: Vec<String>,
-    /// Whether only the pages of the file were looked at, since its schema is an older one.
+    /// Whether only the pages of the file were checked, since the schema is an older one.
     pub is_of_pages_alone: bool,
 }
 
 impl Store {
-    /// Looks at every page, every document, every derived value and every kept count; of an older schema at every page.
+    /// Checks every page, every document, every derived column and every derived table; with an older schema only the pages.
     ///
     /// # Errors
     /// [`StoreError`] when the database can't even be read.
     pub fn check(&self) -> Result<Report, StoreError> {
         let no_deadline = Arc::new(Interrupt::after(Duration::MAX));
         let mut reader = self.reader(&no_deadline)?;
-        let snapshot = reader.begin()?;
-        let connection = snapshot.connection();
+        let transaction = reader.begin()?;
+        let connection = transaction.connection();
         let mut report = Report {
             jobs: 0,
             problems: Vec::new(),
@@ -68,17 +68,17 @@ impl Report {
 }
 
 fn check_pages(connection: &Connection, report: &mut Report) -> Result<(), StoreError> {
-    let walked = each_line(connection, "PRAGMA integrity_check", |lines| {
-        // The first of those of a database has a heading.
+    let result = each_line(connection, "PRAGMA integrity_check", |lines| {
+        // The first problem has a heading.
         let problems = lines.lines().filter(|line| !line.starts_with("***"));
         for problem in problems.filter(|line| *line != "ok") {
             report.add(format!("SQLite: {problem}"));
         }
     });
-    match walked {
-        // What it found before is not lost.
+    match result {
+        // The problems before the error are not lost.
         Err(error) if is_of_damage(&error) => report.add(format!("SQLite: {error}")),
-        walked => walked?,
+        result => result?,
     }
     if report.problems.is_empty() {
         each_line(connection, "PRAGMA foreign_key_check", |table| {
@@ -90,7 +90,7 @@ fn check_pages(connection: &Connection, report: &mut Report) -> Result<(), Store
     Ok(())
 }
 
-/// Hands on the first column of each row.
+/// Calls `each` with the first column of each row.
 fn each_line(
     connection: &Connection,
     pragma: &str,
@@ -148,10 +148,10 @@ fn check_documents(connection: &Connection, report: &mut Report) -> Result<(), S
                 }
             }
         }
-        if !postings.takes(stored.id) {
+        if !postings.has_room_for(stored.id) {
             check_trigrams(connection, &mut postings, report)?;
         }
-        postings.note(stored.id, &stored.job_id);
+        postings.push(stored.id, &stored.job_id);
     }
     check_trigrams(connection, &mut postings, report)
 }
@@ -185,7 +185,7 @@ fn check_trigrams(
     postings: &mut Postings,
     report: &mut Report,
 ) -> Result<(), StoreError> {
-    if trigrams::are_kept(connection)?
+    if trigrams::exists(connection)?
         && let Some(trigram) = postings.missing(connection)?
     {
         report.add(format!(
@@ -196,14 +196,14 @@ fn check_trigrams(
     Ok(())
 }
 
-/// A derived table beside what the jobs themselves say: each a SELECT of a domain, of what is counted, and how often.
+/// A derived table, and what it should be according to the jobs: each a SELECT of a domain, a value and its count.
 struct DerivedTable {
     table: &'static str,
-    kept: &'static str,
+    stored: &'static str,
     counted: &'static str,
 }
 
-/// A document's errors as rows `domain`, `job`, `code`; one that can't be read has none.
+/// The errors of all documents as rows `domain`, `job`, `code`; a document that can't be read has none.
 const ERRORS: &str = "WITH errors AS (SELECT domain, jobs.id AS job, \
      iif(e.type = 'object', e.value ->> 'error_code', NULL) AS code \
      FROM jobs, json_each(iif(json_valid(head || '}'), head || '}', '{}'), '$.errors') AS e WHERE error_count > 0)";
@@ -211,47 +211,47 @@ const ERRORS: &str = "WITH errors AS (SELECT domain, jobs.id AS job, \
 const DERIVED: [DerivedTable; 9] = [
     DerivedTable {
         table: "status_counts",
-        kept: "SELECT domain, status, jobs FROM status_counts",
+        stored: "SELECT domain, status, jobs FROM status_counts",
         counted: "SELECT domain, status, count(*) FROM jobs GROUP BY 1, 2",
     },
     DerivedTable {
         table: "collector_counts",
-        kept: "SELECT domain, ifnull(collector_id || ' ', '') || status, jobs FROM collector_counts",
+        stored: "SELECT domain, ifnull(collector_id || ' ', '') || status, jobs FROM collector_counts",
         counted: "SELECT domain, ifnull(collector_id || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
     },
     DerivedTable {
         table: "collector_info_counts",
-        kept: "SELECT domain, ifnull(collector_info || ' ', '') || status, jobs FROM collector_info_counts",
+        stored: "SELECT domain, ifnull(collector_info || ' ', '') || status, jobs FROM collector_info_counts",
         counted: "SELECT domain, ifnull(collector_info || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
     },
     DerivedTable {
         table: "project_counts",
-        kept: "SELECT domain, ifnull(project_id || ' ', '') || status, jobs FROM project_counts",
+        stored: "SELECT domain, ifnull(project_id || ' ', '') || status, jobs FROM project_counts",
         counted: "SELECT domain, ifnull(project_id || ' ', '') || status, count(*) FROM jobs GROUP BY 1, 2",
     },
     DerivedTable {
         table: "day_counts",
-        kept: "SELECT domain, status || ' ' || day, jobs FROM day_counts",
+        stored: "SELECT domain, status || ' ' || day, jobs FROM day_counts",
         counted: "SELECT domain, status || ' ' || day, count(*) FROM times GROUP BY 1, 2",
     },
     DerivedTable {
         table: "hour_counts",
-        kept: "SELECT domain, status || ' ' || hour, jobs FROM hour_counts",
+        stored: "SELECT domain, status || ' ' || hour, jobs FROM hour_counts",
         counted: "SELECT domain, status || ' ' || hour, count(*) FROM times GROUP BY 1, 2",
     },
     DerivedTable {
         table: "job_errors",
-        kept: "SELECT domain, error_code, 1 FROM job_errors",
+        stored: "SELECT domain, error_code, 1 FROM job_errors",
         counted: "SELECT domain, code, count(DISTINCT job) FROM errors WHERE typeof(code) = 'text' GROUP BY 1, 2",
     },
     DerivedTable {
         table: "error_counts, jobs",
-        kept: "SELECT domain, ifnull(error_code, ''), jobs FROM error_counts",
+        stored: "SELECT domain, ifnull(error_code, ''), jobs FROM error_counts",
         counted: "SELECT domain, ifnull(code || '', ''), count(DISTINCT job) FROM errors GROUP BY 1, 2",
     },
     DerivedTable {
         table: "error_counts, errors",
-        kept: "SELECT domain, ifnull(error_code, ''), errors FROM error_counts",
+        stored: "SELECT domain, ifnull(error_code, ''), errors FROM error_counts",
         counted: "SELECT domain, ifnull(code || '', ''), count(*) FROM errors GROUP BY 1, 2",
     },
 ];
@@ -260,25 +260,25 @@ fn check_counts(connection: &Connection, report: &mut Report) -> Result<(), Stor
     let first = Timestamp::MIN.millis();
     for DerivedTable {
         table,
-        kept,
+        stored,
         counted,
     } in DERIVED
     {
         let mut statement = connection.prepare(&format!(
             "{ERRORS}, times AS (SELECT domain, status, (created_at - {first}) / {DAY_MILLIS} AS day, \
                  (created_at - {first}) / {HOUR_MILLIS} AS hour FROM jobs), \
-             kept (domain, what, jobs) AS ({kept}), counted (domain, what, jobs) AS ({counted}) \
-             SELECT domain, what, sum(kept), sum(counted) FROM (
-                 SELECT domain, what, jobs AS kept, 0 AS counted FROM kept
+             stored (domain, what, jobs) AS ({stored}), counted (domain, what, jobs) AS ({counted}) \
+             SELECT domain, what, sum(stored), sum(counted) FROM (
+                 SELECT domain, what, jobs AS stored, 0 AS counted FROM stored
                  UNION ALL SELECT domain, what, 0, jobs FROM counted)
-             GROUP BY domain, what HAVING sum(kept) <> sum(counted)"
+             GROUP BY domain, what HAVING sum(stored) <> sum(counted)"
         ))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (domain, what): (i64, String) = (row.get(0)?, row.get(1)?);
-            let (kept, counted): (i64, i64) = (row.get(2)?, row.get(3)?);
+            let (stored, counted): (i64, i64) = (row.get(2)?, row.get(3)?);
             report.add(format!(
-                "{table}: domain {domain}, {what}: {kept} kept, {counted} counted"
+                "{table}: domain {domain}, {what}: {stored} stored, {counted} counted"
             ));
         }
     }
@@ -290,7 +290,7 @@ mod tests {
     use super::*;
     use crate::store::{Mode, OnConflict};
 
-    /// What is found after a change, and that it can be repaired or not.
+    /// Checks the problems after a change, and how many are left after a repair.
     #[track_caller]
     fn check(change: &str, expected: &[&str], left_after_repair: usize) {
         let folder = tempfile::tempdir().unwrap();
@@ -301,7 +301,7 @@ mod tests {
         let job = br#"{"job_id":"job","domain_id":"d","created_at":"2022-06-17T08:00:00Z","collector_info":{"collector_id":"c"},"errors":[{"error_code":"E"}]}"#;
         transaction.put(&Job::from_json(job).unwrap()).unwrap();
         transaction.commit().unwrap();
-        // As somebody who knows what he does.
+        // The writer's connection has no triggers.
         writer.connection.execute_batch(change).unwrap();
         drop(writer);
         let report = store.check().unwrap();
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_damage_is_found_and_what_is_derived_is_repaired() {
+    fn every_kind_of_damage_is_reported_and_derived_data_is_repaired() {
         check("", &[], 0);
         check(
             "UPDATE jobs SET total_tasks = 5",
@@ -334,9 +334,9 @@ mod tests {
             "UPDATE jobs SET head = 'none'",
             &[
                 "job job of domain d: its document is not valid: column 2: expected ident",
-                "job_errors: domain 1, E: 1 kept, 0 counted",
-                "error_counts, jobs: domain 1, E: 1 kept, 0 counted",
-                "error_counts, errors: domain 1, E: 1 kept, 0 counted",
+                "job_errors: domain 1, E: 1 stored, 0 counted",
+                "error_counts, jobs: domain 1, E: 1 stored, 0 counted",
+                "error_counts, errors: domain 1, E: 1 stored, 0 counted",
             ],
             1,
         );
@@ -344,13 +344,13 @@ mod tests {
             "UPDATE jobs SET head = replace(head, '{\"error_code\":\"E\"}', '5,{\"error_code\":5}')",
             &[
                 "job job of domain d: its document is not valid: column 93, field errors[0]: invalid type: integer `5`, expected an object",
-                "job_errors: domain 1, E: 1 kept, 0 counted",
-                "error_counts, jobs: domain 1, : 0 kept, 1 counted",
-                "error_counts, jobs: domain 1, 5: 0 kept, 1 counted",
-                "error_counts, jobs: domain 1, E: 1 kept, 0 counted",
-                "error_counts, errors: domain 1, : 0 kept, 1 counted",
-                "error_counts, errors: domain 1, 5: 0 kept, 1 counted",
-                "error_counts, errors: domain 1, E: 1 kept, 0 counted",
+                "job_errors: domain 1, E: 1 stored, 0 counted",
+                "error_counts, jobs: domain 1, : 0 stored, 1 counted",
+                "error_counts, jobs: domain 1, 5: 0 stored, 1 counted",
+                "error_counts, jobs: domain 1, E: 1 stored, 0 counted",
+                "error_counts, errors: domain 1, : 0 stored, 1 counted",
+                "error_counts, errors: domain 1, 5: 0 stored, 1 counted",
+                "error_counts, errors: domain 1, E: 1 stored, 0 counted",
             ],
             5,
         );
@@ -361,63 +361,63 @@ mod tests {
         );
         check(
             "UPDATE status_counts SET jobs = 7",
-            &["status_counts: domain 1, CREATED: 7 kept, 1 counted"],
+            &["status_counts: domain 1, CREATED: 7 stored, 1 counted"],
             0,
         );
         check(
             "DELETE FROM collector_counts",
-            &["collector_counts: domain 1, c CREATED: 0 kept, 1 counted"],
+            &["collector_counts: domain 1, c CREATED: 0 stored, 1 counted"],
             0,
         );
         check(
             "UPDATE collector_info_counts SET collector_info = NULL",
             &[
-                "collector_info_counts: domain 1, 1 CREATED: 0 kept, 1 counted",
-                "collector_info_counts: domain 1, CREATED: 1 kept, 0 counted",
+                "collector_info_counts: domain 1, 1 CREATED: 0 stored, 1 counted",
+                "collector_info_counts: domain 1, CREATED: 1 stored, 0 counted",
             ],
             0,
         );
         check(
             "UPDATE project_counts SET jobs = 3",
-            &["project_counts: domain 1, CREATED: 3 kept, 1 counted"],
+            &["project_counts: domain 1, CREATED: 3 stored, 1 counted"],
             0,
         );
         check(
             "UPDATE day_counts SET day = day + 1",
             &[
-                "day_counts: domain 1, CREATED 738688: 0 kept, 1 counted",
-                "day_counts: domain 1, CREATED 738689: 1 kept, 0 counted",
+                "day_counts: domain 1, CREATED 738688: 0 stored, 1 counted",
+                "day_counts: domain 1, CREATED 738689: 1 stored, 0 counted",
             ],
             0,
         );
         check(
             "DELETE FROM hour_counts",
-            &["hour_counts: domain 1, CREATED 17728520: 0 kept, 1 counted"],
+            &["hour_counts: domain 1, CREATED 17728520: 0 stored, 1 counted"],
             0,
         );
         check(
             "UPDATE job_errors SET error_code = 'F'",
             &[
                 "job job of domain d: job_errors lacks its error E",
-                "job_errors: domain 1, E: 0 kept, 1 counted",
-                "job_errors: domain 1, F: 1 kept, 0 counted",
+                "job_errors: domain 1, E: 0 stored, 1 counted",
+                "job_errors: domain 1, F: 1 stored, 0 counted",
             ],
             0,
         );
         check(
             "UPDATE error_counts SET jobs = 0",
-            &["error_counts, jobs: domain 1, E: 0 kept, 1 counted"],
+            &["error_counts, jobs: domain 1, E: 0 stored, 1 counted"],
             0,
         );
         check(
             "UPDATE error_counts SET errors = 2",
-            &["error_counts, errors: domain 1, E: 2 kept, 1 counted"],
+            &["error_counts, errors: domain 1, E: 2 stored, 1 counted"],
             0,
         );
     }
 
     #[test]
-    fn a_job_whose_collector_is_lost_is_not_repaired_into_one_without() {
+    fn a_job_whose_collector_is_lost_is_not_repaired_into_a_job_without_collector() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         let mut writer = store.writer().unwrap();
@@ -437,12 +437,12 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_its_trigrams_miss_is_found_and_repaired() {
+    fn a_job_missing_from_the_trigram_index_is_reported_and_repaired() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         let mut writer = store.writer().unwrap();
         let mut transaction = writer.begin(OnConflict::Fail).unwrap();
-        // So many that there are lists.
+        // Enough for a trigram index.
         for number in 0..4_100 {
             let job = format!(
                 r#"{{"job_id":"job-{number}","domain_id":"d","created_at":"2022-06-17T08:00:00Z"}}"#

@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_jobdecks_is_refused_and_left_as_it_is() {
+    fn a_file_that_is_no_database_of_jobdeck_is_refused_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         assert!(refusal(&path, Mode::ReadWrite).contains("there is no such file"));
@@ -248,7 +248,7 @@ mod tests {
             assert_eq!(
                 std::fs::read_dir(folder.path()).unwrap().count(),
                 1,
-                "no file beside it"
+                "no file next to it"
             );
         };
         check(b"some text", "is not a SQLite database");
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_database_is_named() {
+    fn a_damaged_database_is_reported_as_damaged() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         drop(Store::open(&path, Mode::Create, 1).unwrap());
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_another_program_writes_to_is_named() {
+    fn the_error_of_a_database_that_another_program_writes_to_has_a_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let store = Store::open(&path, Mode::Create, 1).unwrap();
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn an_older_database_with_a_document_that_is_none_stays_as_it_is() {
+    fn an_older_database_with_an_invalid_document_is_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let older = Connection::open(&path).unwrap();
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn others_may_read_but_not_write_jobs() {
+    fn other_programs_may_read_jobs_but_not_write_them() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.db");
         let store = Store::open(&path, Mode::Create, 1).unwrap();

@@ -1,4 +1,4 @@
-//! What can go wrong with the database, as data; `Display` makes the sentence.
+//! The errors of the database, as data; `Display` makes the sentence.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use rusqlite::ErrorCode;
 use super::sql_functions::{DATA_ERROR, REQUEST_ERROR};
 use crate::query::QueryError;
 
-/// Why a database can't be opened. The sentence says what is wrong with which file, and what to do.
+/// Why a database can't be opened. The sentence names the file, the problem and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     #[error(
@@ -64,7 +64,7 @@ impl OpenError {
     }
 }
 
-/// What a person can do about a fault of SQLite's.
+/// Returns what a person can do about an error of SQLite.
 #[must_use]
 pub fn remedy(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
@@ -89,7 +89,7 @@ pub fn remedy(error: &rusqlite::Error) -> &'static str {
 /// Why a read or write failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The request asked for what can't be computed.
+    /// The request can't be evaluated.
     #[error(transparent)]
     Query(QueryError),
     #[error("the query ran past its deadline and was stopped")]
@@ -101,13 +101,13 @@ pub enum StoreError {
     Busy,
     #[error("job {job_id} of domain {domain_id} is present already")]
     Conflict { domain_id: String, job_id: String },
-    /// The database can't be used for now.
+    /// The database can't be used at the moment.
     #[error("{source}; {}", remedy(.source))]
     Unavailable { source: rusqlite::Error },
-    /// A row of the database that holds no job.
+    /// A row whose document is not valid.
     #[error("row {row} of jobs holds no valid document: {problem}; see what `jobdeck check` finds")]
     Unreadable { row: i64, problem: String },
-    /// A document, or a part of one, that is not what was once written.
+    /// A damaged document.
     #[error("a document can't be read: {0}; see what `jobdeck check` finds")]
     Damaged(String),
     /// The file that was opened is no longer at its path.
@@ -160,8 +160,8 @@ impl From<rusqlite::Error> for StoreError {
     }
 }
 
-/// Whether a statement is past one of SQLite's own limits. Ours, which name their place, are below them but for strange
-/// requests that are near many of ours at once.
+/// Whether a statement exceeds one of SQLite's own limits. The limits of the query language, whose errors name a location,
+/// are lower, but a request can be near many of them at the same time.
 fn is_too_large(error: &rusqlite::Error) -> bool {
     const LIMITS: [&str; 5] = [
         "Expression tree is too large",
@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_statement_is_stopped_it_is_told_as_a_timeout() {
+    fn an_interrupted_statement_is_a_timeout() {
         let mut connection = rusqlite::Connection::open_in_memory().unwrap();
         connection.progress_handler(1, Some(|| true)).unwrap();
         let stopped = connection.query_row("SELECT 1", [], |_| Ok(()));

@@ -1,10 +1,10 @@
-//! When a reader must stop.
+//! Interrupts: when the work of a reader must end.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A deadline and a cancel flag, which SQLite's progress handler looks at.
+/// A deadline and a cancel flag, which SQLite's progress handler checks.
 #[derive(Debug)]
 pub struct Interrupt {
     start: Instant,
@@ -14,7 +14,7 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Due after `timeout`.
+    /// Makes an interrupt that is due after `timeout`.
     #[must_use]
     pub fn after(timeout: Duration) -> Self {
         Self {
@@ -24,12 +24,12 @@ impl Interrupt {
         }
     }
 
-    /// Makes it due at once: whoever asked has gone.
+    /// Makes it due immediately: the client has gone.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
-    /// Moves the deadline: time in which the query stood still does not count.
+    /// Moves the deadline: time in which the query waited does not count.
     pub fn extend(&self, by: Duration) {
         self.deadline_micros
             .fetch_add(micros(by), Ordering::Relaxed);
@@ -45,7 +45,7 @@ impl Interrupt {
         self.is_cancelled() || self.remaining().is_zero()
     }
 
-    /// The time until the deadline.
+    /// Returns the time until the deadline.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         Duration::from_micros(self.deadline_micros.load(Ordering::Relaxed))
@@ -53,7 +53,7 @@ impl Interrupt {
     }
 }
 
-/// Makes an interrupt due when nobody waits for the work any more.
+/// Cancels an interrupt when dropped: nobody waits for the work any more.
 #[derive(Debug)]
 pub struct CancelOnDrop(pub Arc<Interrupt>);
 

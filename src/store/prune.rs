@@ -1,4 +1,4 @@
-//! `jobdeck prune` and `serve --retain`: jobs that are too old go, a few at a time, beside whoever reads and writes.
+//! `jobdeck prune` and `serve --retain`: deletes old jobs in short transactions, while others read and write.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,29 +12,29 @@ use super::write::{OnConflict, WriteTransaction};
 use crate::job::JobStatus;
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
-/// How many jobs a transaction deletes: some tens of milliseconds, for which other writers wait.
+/// How many jobs a transaction deletes: that takes some tens of milliseconds, for which other writers wait.
 const JOBS_PER_TRANSACTION: i64 = 1_000;
 /// The longest pause between two transactions.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
-/// Which jobs are too old.
+/// The jobs that are too old.
 #[derive(Debug, Clone)]
 pub struct Expired {
-    /// Those that were created before.
+    /// Jobs created before this time.
     pub before: Timestamp,
-    /// Of this domain alone; `None`: of all.
+    /// Only of this domain; `None`: of all.
     pub domain_id: Option<String>,
-    /// In one of these statuses alone; none: in any, also of those that have not ended.
+    /// Only in one of these statuses; empty: in any, even if they have not ended.
     pub statuses: Vec<JobStatus>,
 }
 
 impl Expired {
-    /// Each status to look for, or once whatever status there is.
+    /// Returns each status to look for; once `None` for any status.
     fn each_status(&self) -> Vec<Option<JobStatus>> {
         if self.statuses.is_empty() {
             return vec![None];
         }
-        // One that is given twice is looked for once.
+        // A status that is given twice is returned once.
         let all = JobStatus::ALL.into_iter();
         all.filter(|status| self.statuses.contains(status))
             .map(Some)
@@ -43,15 +43,15 @@ impl Expired {
 }
 
 impl Store {
-    /// How many jobs are too old, of each domain that has such.
+    /// Counts the jobs that are too old, in each domain that has any.
     ///
     /// # Errors
     /// [`StoreError`] when the database can't be read.
     pub fn count_expired(&self, expired: &Expired) -> Result<Vec<(String, u64)>, StoreError> {
         let mut reader = self.reader(&Arc::new(Interrupt::after(Duration::MAX)))?;
-        let snapshot = reader.begin()?;
+        let transaction = reader.begin()?;
         let mut counts = Vec::new();
-        for domain_id in snapshot.domains()?.into_iter().map(|(name, _)| name) {
+        for domain_id in transaction.domains()?.into_iter().map(|(name, _)| name) {
             if expired
                 .domain_id
                 .as_ref()
@@ -61,7 +61,7 @@ impl Store {
             }
             let mut jobs = 0;
             for status in expired.each_status() {
-                jobs += count(snapshot.connection(), &domain_id, expired.before, status)?;
+                jobs += count(transaction.connection(), &domain_id, expired.before, status)?;
             }
             if jobs > 0 {
                 counts.push((domain_id, jobs));
@@ -70,11 +70,11 @@ impl Store {
         Ok(counts)
     }
 
-    /// Deletes the jobs that are too old, the oldest of a domain first, in short transactions; tells `each` how many went
-    /// with each of them. Ends early when the interrupt is due. Returns how many went in all, of each domain.
+    /// Deletes the jobs that are too old, the oldest of a domain first, in short transactions; calls `each` with the number
+    /// that each of these deleted. Ends early when the interrupt is due. Returns how many were deleted in each domain.
     ///
     /// # Errors
-    /// [`StoreError`] when the database can't be written to; what was told to `each` is deleted.
+    /// [`StoreError`] when the database can't be written to; what `each` was called with is deleted.
     pub fn delete_expired(
         &self,
         expired: &Expired,
@@ -98,29 +98,29 @@ impl Store {
                     if jobs < JOBS_PER_TRANSACTION.unsigned_abs() {
                         break;
                     }
-                    // SQLite keeps no queue of those who wait to write: they look again and again whether they may. With
-                    // as much time between as within the transactions, one soon finds that it may.
-                    std::thread::sleep(start.elapsed().min(LONGEST_PAUSE));
+                    // SQLite has no queue of waiting writers: they try again and again. With pauses as long as the
+                    // transactions, they soon succeed.
+                    std::thread::sleep(start.elapsed().min(MAX_PAUSE));
                 }
             }
-            self.write(|transaction| transaction.forget_counts(&domain_id, expired.before))?;
+            self.write(|transaction| transaction.delete_empty_counts(&domain_id, expired.before))?;
             deleted.push((domain_id, of_domain));
         }
         Ok(deleted)
     }
 
-    /// How many bytes of the file hold nothing: they are used again before it grows.
+    /// Returns how many bytes of the file are free: they are used again before it grows.
     ///
     /// # Errors
     /// [`StoreError`] when the database can't be read.
     pub fn free_bytes(&self) -> Result<u64, StoreError> {
         let mut reader = self.reader(&Arc::new(Interrupt::after(Duration::MAX)))?;
-        let snapshot = reader.begin()?;
-        let ask = |pragma| {
-            let connection = snapshot.connection();
-            connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
+        let transaction = reader.begin()?;
+        let pragma = |name| {
+            let connection = transaction.connection();
+            connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
         };
-        let bytes = ask("freelist_count")? * ask("page_size")?;
+        let bytes = pragma("freelist_count")? * pragma("page_size")?;
         Ok(u64::try_from(bytes).unwrap_or(0))
     }
 
@@ -142,7 +142,7 @@ fn count(
     before: Timestamp,
     status: Option<JobStatus>,
 ) -> rusqlite::Result<u64> {
-    // A condition that may be left out would leave its index out, too.
+    // SQLite would not use the index of the status for a condition such as `?3 IS NULL OR status = ?3`.
     let of_status = if status.is_some() {
         "AND status = ?3"
     } else {
@@ -160,11 +160,10 @@ fn count(
     Ok(u64::try_from(jobs).unwrap_or(0))
 }
 
-/// The oldest jobs of a domain (`?1`) before a moment (`?2`), at most so many (`?3`): read from the far end of the index
-/// that a list is read from.
+/// The oldest jobs of a domain (`?1`) before a time (`?2`), at most `?3` of them: read from the end of the index of lists.
 const OLDEST: &str = "id IN (SELECT id FROM jobs WHERE domain = ?1 AND created_at < ?2 \
      ORDER BY created_at, job_id DESC LIMIT ?3)";
-/// The same of one status (`?4`).
+/// The same for one status (`?4`).
 const OLDEST_OF_STATUS: &str = "id IN (SELECT id FROM jobs WHERE domain = ?1 AND status = ?4 AND created_at < ?2 \
      ORDER BY created_at, job_id DESC LIMIT ?3)";
 
@@ -178,18 +177,22 @@ impl WriteTransaction<'_> {
         let Some(domain) = self.find_domain(domain_id)? else {
             return Ok(0);
         };
-        let (before, most) = (before.millis(), JOBS_PER_TRANSACTION);
+        let (before, limit) = (before.millis(), JOBS_PER_TRANSACTION);
         match status {
-            None => self.delete_where(OLDEST, params![domain, before, most]),
+            None => self.delete_where(OLDEST, params![domain, before, limit]),
             Some(status) => self.delete_where(
                 OLDEST_OF_STATUS,
-                params![domain, before, most, status.name()],
+                params![domain, before, limit, status.name()],
             ),
         }
     }
 
-    /// Deletes the counts of days and hours before a moment that count no job: there would be ever more of them.
-    fn forget_counts(&mut self, domain_id: &str, before: Timestamp) -> Result<(), StoreError> {
+    /// Deletes the counters of days and hours before a time that are 0: they would pile up.
+    fn delete_empty_counts(
+        &mut self,
+        domain_id: &str,
+        before: Timestamp,
+    ) -> Result<(), StoreError> {
         let Some(domain) = self.find_domain(domain_id)? else {
             return Ok(());
         };
@@ -223,7 +226,7 @@ mod tests {
         (store, folder)
     }
 
-    /// So many jobs of a domain, a minute each after the other from 2022 on, one in five of them in error.
+    /// Puts jobs of a domain, one a minute from 2022 on, every fifth in status ERROR.
     fn fill(store: &Store, domain: &str, jobs: i64) {
         let start = Timestamp::parse_rfc3339("2022-01-01T00:00:00Z").unwrap();
         let put = |transaction: &mut WriteTransaction<'_>| {
@@ -253,9 +256,9 @@ mod tests {
     }
 
     #[test]
-    fn many_go_in_several_transactions_and_leave_nothing_behind() {
+    fn many_jobs_are_deleted_in_several_transactions_with_all_that_is_derived() {
         let (store, _folder) = store();
-        // So many that there are trigrams.
+        // Enough for a trigram index.
         fill(&store, "d", 4_300);
         fill(&store, "e", 100);
         let forever = Interrupt::after(Duration::MAX);
@@ -290,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_first_and_what_is_stopped_is_whole() {
+    fn the_oldest_jobs_are_deleted_first_and_an_interrupted_prune_is_consistent() {
         let (store, _folder) = store();
         fill(&store, "d", 1_500);
         let interrupt = Interrupt::after(Duration::MAX);
@@ -306,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn old_jobs_are_found_by_an_index_in_its_order() {
+    fn old_jobs_are_read_from_an_index_in_its_order() {
         let (store, _folder) = store();
         for (condition, index) in [
             (OLDEST, "jobs_by_time"),

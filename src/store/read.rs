@@ -538,7 +538,7 @@ mod tests {
         let mut writer = store.writer().unwrap();
         let mut transaction = writer.begin(OnConflict::Fail).unwrap();
         // Of fewer jobs no candidates are known.
-        let others = (0..trigrams::FEW).map(|number| format!("other-{number}"));
+        let others = (0..trigrams::MAX_ID_WITHOUT_INDEX).map(|number| format!("other-{number}"));
         let job_ids = ["a-word", "b-word", "c-word"]
             .map(str::to_owned)
             .into_iter();

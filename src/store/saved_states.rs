@@ -118,18 +118,18 @@ mod tests {
         transaction.commit().unwrap();
     }
 
-    /// Every job, as `domain/id status`.
+    /// Returns every job, as `domain/id status`.
     fn all(store: &Store) -> Vec<String> {
         let interrupt = std::sync::Arc::new(crate::store::Interrupt::after(
             std::time::Duration::from_mins(1),
         ));
         let mut reader = store.reader(&interrupt).unwrap();
-        let mut found = Vec::new();
-        let snapshot = reader.begin().unwrap();
-        snapshot
+        let mut jobs = Vec::new();
+        let transaction = reader.begin().unwrap();
+        transaction
             .every_document(&mut |document| {
                 let job = Job::from_json(document.to_text().as_bytes()).unwrap();
-                found.push(format!(
+                jobs.push(format!(
                     "{}/{} {}",
                     job.domain_id,
                     job.job_id,
@@ -138,12 +138,12 @@ mod tests {
                 Ok(())
             })
             .unwrap();
-        found.sort();
-        found
+        jobs.sort();
+        jobs
     }
 
     #[test]
-    fn a_state_comes_back_whole_or_for_one_domain() {
+    fn a_state_is_restored_whole_or_for_one_domain() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         write(&store, |transaction| {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transaction_that_is_dropped_leaves_jobs_and_states() {
+    fn a_dropped_transaction_changes_neither_jobs_nor_states() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         write(&store, |transaction| {

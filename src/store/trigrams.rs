@@ -1,16 +1,16 @@
-//! Which jobs may have a part in their id: for every three characters, the jobs in whose ids they stand.
+//! The trigram index of job ids: for every three characters, the jobs whose ids have them.
 //!
-//! The lists are Roaring bitmaps in blocks of 65,536 jobs, so a job that is written changes a few small values, and a
-//! million of them cost little more than their bytes. They are a sieve: every job whose id has the part is in them, and
-//! whoever reads them looks at the ids themselves. A job that goes is therefore left in them, until its whole block has
-//! gone; its number may be given to another, who is then looked at and found not to match.
+//! A bitmap of jobs a trigram and block of 65,536 jobs: writing a job changes a few small values, and the bitmaps of a
+//! million jobs cost little more than their bytes (Roaring). They return candidates: every job whose id has the word, and
+//! some that don't, so the ids of the candidates are compared, too. A deleted job therefore stays in its bitmaps until no
+//! job of its block is left; where its number is given to another job, that one is a candidate which does not match.
 //!
-//! A database of few jobs has no lists: reading the ids is as quick, and a start of a mock with its fixtures would spend
-//! most of its time here.
+//! A database of few jobs has no index: reading their ids is as fast, and a mock's start with a thousand fixtures spent
+//! more than half of its time here.
 //!
-//! Patterns know no difference of case, and outside ASCII that is more than a change of single letters (`K`, the sign of
-//! Kelvin, is a `k`). So ids that have other characters stand under the empty trigram and are always looked at, and a
-//! part that has others, or is shorter than three, is not looked up at all.
+//! Words match in any case, and outside ASCII that is more than a change of single letters (`K`, the sign of Kelvin, is a
+//! `k`). So ids with other characters are under the empty trigram, and always candidates; and a word with other
+//! characters, or of less than three, is not looked up.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,115 +18,117 @@ use roaring::RoaringBitmap;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Up to this `jobs.id` there are no lists.
-pub(super) const FEW: i64 = 4_000;
-/// How many jobs a block has.
-const BLOCK: i64 = 1 << PLACE_BITS;
-/// How many bits a place in a block has.
-const PLACE_BITS: u32 = u16::BITS;
-/// From so many on what is noted is written, so that memory stays flat: a block of ids of the usual length.
-const MAX_NOTED: usize = 1 << 20;
+/// Up to this `jobs.id` there is no index.
+pub(super) const MAX_ID_WITHOUT_INDEX: i64 = 4_000;
+/// The number of jobs in a block.
+const BLOCK: i64 = 1 << POSITION_BITS;
+/// The number of bits of a position within a block.
+const POSITION_BITS: u32 = u16::BITS;
+/// The most entries in memory: a block of ids of the usual length. Beyond them they are written.
+const MAX_ENTRIES: usize = 1 << 20;
 
-/// Calls `each` with every trigram under which an id stands.
-fn each_of_id(id: &str, each: &mut impl FnMut(&str)) {
+/// Calls `each` with every trigram of an id.
+fn for_each_trigram_of_id(id: &str, each: &mut impl FnMut(&str)) {
     if id.is_ascii() {
-        each_of_part(id, each);
+        for_each_trigram(id, each);
     } else {
         each("");
     }
 }
 
-/// Calls `each` with every trigram of a part that is of ASCII.
-fn each_of_part(part: &str, each: &mut impl FnMut(&str)) {
-    let lower = part.to_ascii_lowercase();
+/// Calls `each` with every trigram of an ASCII text.
+fn for_each_trigram(text: &str, each: &mut impl FnMut(&str)) {
+    let lower = text.to_ascii_lowercase();
     for start in 0..lower.len().saturating_sub(2) {
         each(&lower[start..start + 3]);
     }
 }
 
-/// Jobs whose trigrams are not yet written.
+/// Index entries that are not yet written, all of one block.
 #[derive(Debug, Default)]
 pub(super) struct Postings {
     block: i64,
-    /// A trigram and a place in the block each, in one number: sorting them costs less than to look up a list for each.
-    noted: Vec<u64>,
+    /// A trigram and a position in the block each, in one number: sorting these costs less than looking up a bitmap for
+    /// each, which was an eighth of an import.
+    entries: Vec<u64>,
 }
 
 impl Postings {
-    /// Notes a job; what was noted of another block is written first.
+    /// Adds a job; entries of another block are written first.
     pub(super) fn add(
         &mut self,
         connection: &Connection,
         id: i64,
         job_id: &str,
     ) -> rusqlite::Result<()> {
-        if !self.takes(id) {
+        if !self.has_room_for(id) {
             self.write(connection)?;
         }
-        self.note(id, job_id);
+        self.push(id, job_id);
         Ok(())
     }
 
-    /// Whether a job may be noted beside those that are: it is of their block, and they are not too many.
-    pub(super) fn takes(&self, id: i64) -> bool {
-        self.noted.is_empty() || self.block == block_of(id) && self.noted.len() < MAX_NOTED
+    /// Whether a job can be added before a write: it is in the same block, and there are not too many entries.
+    pub(super) fn has_room_for(&self, id: i64) -> bool {
+        self.entries.is_empty() || self.block == block_of(id) && self.entries.len() < MAX_ENTRIES
     }
 
-    /// Notes a job that is taken.
-    pub(super) fn note(&mut self, id: i64, job_id: &str) {
+    /// Adds a job for which there is room.
+    pub(super) fn push(&mut self, id: i64, job_id: &str) {
         self.block = block_of(id);
-        let place = u64::from(place(id));
-        each_of_id(job_id, &mut |trigram| {
-            self.noted.push(packed(trigram) << PLACE_BITS | place);
+        let position = u64::from(position(id));
+        for_each_trigram_of_id(job_id, &mut |trigram| {
+            self.entries
+                .push(packed(trigram) << POSITION_BITS | position);
         });
     }
 
-    /// One of the trigrams under which a job that is noted does not stand in the table.
+    /// Returns a trigram whose bitmap in the table lacks a job that was added, if there is one.
     pub(super) fn missing(&mut self, connection: &Connection) -> rusqlite::Result<Option<String>> {
         let block = self.block;
         for (trigram, jobs) in self.sorted() {
-            let known = stored(connection, &trigram, block)?;
-            if !known.is_some_and(|known| jobs.is_subset(&known)) {
+            let stored = stored(connection, &trigram, block)?;
+            if !stored.is_some_and(|stored| jobs.is_subset(&stored)) {
                 return Ok(Some(trigram));
             }
         }
         Ok(None)
     }
 
-    /// Writes what is noted, and with it all that was not when there were few.
+    /// Writes the entries; and those of all jobs, where there were too few for an index until now.
     pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        if self.noted.is_empty() || are_kept(connection)? {
-            return self.write_noted(connection);
+        if self.entries.is_empty() || exists(connection)? {
+            return self.write_entries(connection);
         }
         self.clear();
         let mut statement = connection.prepare_cached(
             "SELECT id, job_id FROM jobs WHERE (SELECT max(id) FROM jobs) > ? ORDER BY id",
         )?;
-        let mut rows = statement.query([FEW])?;
+        let mut rows = statement.query([MAX_ID_WITHOUT_INDEX])?;
         while let Some(row) = rows.next()? {
             let id = row.get(0)?;
-            if !self.takes(id) {
-                self.write_noted(connection)?;
+            if !self.has_room_for(id) {
+                self.write_entries(connection)?;
             }
-            self.note(id, row.get_ref(1)?.as_str()?);
+            self.push(id, row.get_ref(1)?.as_str()?);
         }
-        self.write_noted(connection)
+        self.write_entries(connection)
     }
 
-    /// Forgets what is noted.
+    /// Removes every entry.
     pub(super) fn clear(&mut self) {
-        self.noted.clear();
+        self.entries.clear();
     }
 
-    fn write_noted(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    fn write_entries(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let block = self.block;
         for (trigram, mut jobs) in self.sorted() {
-            if let Some(known) = stored(connection, &trigram, block)? {
-                jobs |= known;
+            if let Some(stored) = stored(connection, &trigram, block)? {
+                jobs |= stored;
             }
             jobs.optimize();
             let mut bytes = Vec::with_capacity(jobs.serialized_size());
-            // Writing to memory can't fail.
+            // Writing to a vector can't fail.
             let _ = jobs.serialize_into(&mut bytes);
             connection
                 .prepare_cached("INSERT OR REPLACE INTO job_id_trigrams (trigram, block, jobs) VALUES (?, ?, ?)")?
@@ -136,27 +138,27 @@ impl Postings {
         Ok(())
     }
 
-    /// Every trigram that is noted with the places of its jobs, in order.
+    /// Returns the trigrams of the entries with their jobs, in order.
     fn sorted(&mut self) -> impl Iterator<Item = (String, RoaringBitmap)> {
-        self.noted.sort_unstable();
-        // A trigram may stand in an id twice.
-        self.noted.dedup();
-        let same = |one: &u64, other: &u64| one >> PLACE_BITS == other >> PLACE_BITS;
-        self.noted.chunk_by(same).map(|noted| {
-            let places = noted.iter().map(|noted| {
-                let [.., high, low] = noted.to_be_bytes();
+        self.entries.sort_unstable();
+        // An id may have a trigram twice.
+        self.entries.dedup();
+        let same = |one: &u64, other: &u64| one >> POSITION_BITS == other >> POSITION_BITS;
+        self.entries.chunk_by(same).map(|entries| {
+            let positions = entries.iter().map(|entry| {
+                let [.., high, low] = entry.to_be_bytes();
                 u32::from(u16::from_be_bytes([high, low]))
             });
             let mut jobs = RoaringBitmap::new();
-            // They are in order, so all are taken.
-            let _ = jobs.append(places);
-            (unpacked(noted[0] >> PLACE_BITS), jobs)
+            // They are sorted, so all are appended.
+            let _ = jobs.append(positions);
+            (unpacked(entries[0] >> POSITION_BITS), jobs)
         })
     }
 }
 
-/// A trigram as a number, in the same order: 0 is the empty one. (So are three NULs, which puts their job among those that
-/// are always looked at.)
+/// Returns a trigram as a number, in the same order. The empty one is 0. (So are three NULs, which makes their job always a
+/// candidate.)
 fn packed(trigram: &str) -> u64 {
     let bytes = trigram.bytes();
     bytes.fold(0, |number, byte| number << 8 | u64::from(byte))
@@ -170,20 +172,19 @@ fn unpacked(number: u64) -> String {
     String::from_utf8_lossy(&[first, second, third]).into_owned()
 }
 
-/// Whether there are lists.
-pub(super) fn are_kept(connection: &Connection) -> rusqlite::Result<bool> {
+/// Whether there is an index.
+pub(super) fn exists(connection: &Connection) -> rusqlite::Result<bool> {
     connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM job_id_trigrams)")?
         .query_row([], |row| row.get(0))
 }
 
-/// The block of a job.
+/// Returns the block of a job.
 pub(super) fn block_of(id: i64) -> i64 {
     id.div_euclid(BLOCK)
 }
 
-/// Deletes the lists of a block that has no job any more. (There would be ever more of them where old jobs go and new ones
-/// come.)
+/// Deletes the bitmaps of a block that has no job any more. (They would pile up where old jobs go and new ones come.)
 pub(super) fn delete_block_if_empty(connection: &Connection, block: i64) -> rusqlite::Result<()> {
     let has_jobs: bool = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM jobs WHERE id >= ? AND id < ?)")?
@@ -196,12 +197,12 @@ pub(super) fn delete_block_if_empty(connection: &Connection, block: i64) -> rusq
     Ok(())
 }
 
-/// Where a job stands in its block.
-fn place(id: i64) -> u32 {
+/// Returns the position of a job in its block.
+fn position(id: i64) -> u32 {
     u32::try_from(id.rem_euclid(BLOCK)).unwrap_or(0)
 }
 
-/// The jobs of a block that stand under a trigram.
+/// Reads the jobs of a block that have a trigram.
 fn stored(
     connection: &Connection,
     trigram: &str,
@@ -220,15 +221,15 @@ fn bitmap(bytes: &[u8]) -> rusqlite::Result<RoaringBitmap> {
         .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, error.into()))
 }
 
-/// The jobs whose ids may have one of these words, in ascending order; `None` where that is not known, or they are more
-/// than `most`.
+/// Returns the jobs whose ids may have one of these words, in ascending order; `None` where the index can't tell, or there
+/// are more than `limit`.
 pub(super) fn candidates(
     connection: &Connection,
     words: &[String],
-    most: usize,
+    limit: usize,
 ) -> rusqlite::Result<Option<Vec<i64>>> {
-    let is_known = |word: &String| word.is_ascii() && word.len() >= 3;
-    if !words.iter().all(is_known) || !are_kept(connection)? {
+    let is_indexed = |word: &String| word.is_ascii() && word.len() >= 3;
+    if !words.iter().all(is_indexed) || !exists(connection)? {
         return Ok(None);
     }
     let mut found = blocks(connection, "")?;
@@ -238,23 +239,23 @@ pub(super) fn candidates(
         }
     }
     let count: u64 = found.values().map(RoaringBitmap::len).sum();
-    if usize::try_from(count).map_or(true, |count| count > most) {
+    if usize::try_from(count).map_or(true, |count| count > limit) {
         return Ok(None);
     }
     let ids = found.into_iter().flat_map(|(block, jobs)| {
-        let places = jobs.into_iter();
-        places.map(move |place| block * BLOCK + i64::from(place))
+        let positions = jobs.into_iter();
+        positions.map(move |position| block * BLOCK + i64::from(position))
     });
     Ok(Some(ids.collect()))
 }
 
-/// The jobs that stand under all the trigrams of a word, by block.
+/// Returns the jobs that have all trigrams of a word, by block.
 fn with_word(
     connection: &Connection,
     word: &str,
 ) -> rusqlite::Result<BTreeMap<i64, RoaringBitmap>> {
     let mut trigrams = BTreeSet::new();
-    each_of_part(word, &mut |trigram| {
+    for_each_trigram(word, &mut |trigram| {
         trigrams.insert(trigram.to_owned());
     });
     let mut found: Option<BTreeMap<i64, RoaringBitmap>> = None;
@@ -309,9 +310,9 @@ mod tests {
         postings.write(connection).unwrap();
     }
 
-    fn find(connection: &Connection, words: &[&str], most: usize) -> Option<Vec<i64>> {
+    fn find(connection: &Connection, words: &[&str], limit: usize) -> Option<Vec<i64>> {
         let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
-        candidates(connection, &words, most).unwrap()
+        candidates(connection, &words, limit).unwrap()
     }
 
     #[test]
@@ -319,7 +320,11 @@ mod tests {
         let connection = tables();
         add(&connection, 1, "job-AbCd");
         add(&connection, 2, "job-xbcd");
-        assert_eq!(find(&connection, &["bcd"], 9), None, "they are few");
+        assert_eq!(
+            find(&connection, &["bcd"], 9),
+            None,
+            "too few jobs for an index"
+        );
         for (id, job_id) in [
             (65_536, "abcd"),
             (65_537, "ab"),
@@ -333,14 +338,14 @@ mod tests {
         }
         postings.write(&connection).unwrap();
         let mut postings = Postings::default();
-        postings.note(2, "JOB-XBCD");
+        postings.push(2, "JOB-XBCD");
         assert_eq!(postings.missing(&connection).unwrap(), None);
-        postings.note(3, "abcd");
+        postings.push(3, "abcd");
         assert_eq!(
             postings.missing(&connection).unwrap().as_deref(),
             Some("abc")
         );
-        let find = |words: &[&str], most| find(&connection, words, most);
+        let find = |words: &[&str], limit| find(&connection, words, limit);
         assert_eq!(find(&["BCD"], 9), Some(vec![1, 2, 65_536, 70_004, 200_000]));
         assert_eq!(find(&["abcd"], 9), Some(vec![1, 65_536, 70_004, 200_000]));
         assert_eq!(
@@ -348,17 +353,17 @@ mod tests {
             Some(vec![1, 2, 65_536, 70_004, 200_000])
         );
         assert_eq!(find(&["zzz"], 9), Some(vec![70_004, 200_000]));
-        assert_eq!(find(&["abc", "bc"], 9), None, "one is too short");
+        assert_eq!(find(&["abc", "bc"], 9), None, "one word is too short");
         assert_eq!(
             find(&["yyy"], 9),
             Some(vec![70_003, 70_004, 70_009, 200_000])
         );
-        assert_eq!(find(&["bcd"], 3), None, "they are more");
-        assert_eq!(find(&["\u{212a}elvin"], 9), None, "not of ASCII");
+        assert_eq!(find(&["bcd"], 3), None, "more candidates than the limit");
+        assert_eq!(find(&["\u{212a}elvin"], 9), None, "not ASCII");
     }
 
     #[test]
-    fn a_block_goes_with_its_last_job() {
+    fn the_bitmaps_of_a_block_are_deleted_with_its_last_job() {
         let connection = tables();
         for (id, job_id) in [(65_535, "abc"), (65_536, "abcd"), (131_072, "abc")] {
             add(&connection, id, job_id);

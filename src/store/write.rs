@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_is_present_is_replaced_skipped_or_refused() {
+    fn an_existing_job_is_replaced_skipped_or_refused() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         let old = job("j", "CREATED", "\"c\"");
@@ -436,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn a_collector_goes_with_the_last_job_that_has_it() {
+    fn a_collector_is_deleted_with_the_last_job_that_has_it() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         let collectors = || -> Vec<String> {
@@ -455,7 +455,7 @@ mod tests {
         replace(&[job("k", "CREATED", "\"b\"")]);
         assert_eq!(collectors(), ["b"]);
         write(&store, OnConflict::Skip, &[job("k", "CREATED", "\"c\"")]).unwrap();
-        assert_eq!(collectors(), ["b"], "what is skipped leaves nothing");
+        assert_eq!(collectors(), ["b"], "a skipped job leaves nothing");
         let change = |act: &dyn Fn(&mut WriteTransaction<'_>)| {
             let mut writer = store.writer().unwrap();
             let mut transaction = writer.begin(OnConflict::Replace).unwrap();
@@ -464,7 +464,7 @@ mod tests {
         };
         change(&|transaction| assert_eq!(transaction.delete_domain("d").unwrap(), 2));
         assert_eq!(collectors(), Vec::<String>::new());
-        // But one that a state has may be asked for again.
+        // But the collector of a saved job may be needed again.
         replace(&[job("j", "CREATED", "\"a\"")]);
         change(&|transaction| assert_eq!(transaction.save_state(1, None).unwrap(), 1));
         change(&|transaction| assert_eq!(transaction.delete_domain("d").unwrap(), 1));
@@ -474,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn indexes_that_were_deferred_are_as_before() {
+    fn deferred_indexes_are_the_same_afterwards() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         let mut writer = store.writer().unwrap();
@@ -521,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_that_may_not_be_written_to_is_named() {
+    fn the_error_of_a_database_without_write_permission_has_a_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         store
@@ -541,7 +541,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_disk_is_named_and_changes_nothing() {
+    fn the_error_of_a_full_disk_has_a_remedy_and_nothing_is_changed() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         write(&store, OnConflict::Fail, &[job("first", "ERROR", "\"c\"")]).unwrap();
