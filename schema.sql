@@ -1,22 +1,23 @@
 -- The database of jobdeck, schema version 3.
 --
--- The document is the one source of truth. It lies in three pieces, `head`, the collector and `tail`, since one collector
--- has many jobs and is half of a document: the view `documents` puts them together. Every other column of `jobs` and
--- every table below it is derived from the documents by the program that writes them (src/store/derived.rs);
--- `jobdeck check` compares them, `jobdeck check --repair` makes them anew.
+-- The document is the one source of truth. It is stored in three pieces: `head`, its collector_info and `tail`. A
+-- collector_info is half of a document and the same in many jobs, so it has a table of its own. The view `documents` joins
+-- the pieces. jobdeck derives every other column of `jobs` (src/store/job_row.rs) and every other table
+-- (src/store/derived.rs) from the documents when it writes them; `jobdeck check` compares them, and
+-- `jobdeck check --repair` derives them again.
 --
--- Read it with whatever you like. Write through jobdeck: the triggers at the end refuse what would leave the derived
--- tables behind the documents.
+-- Read the database with any program. Write through jobdeck: the triggers at the end refuse other writes, which would
+-- leave the derived tables out of date.
 --
 -- Times are integers: milliseconds since 1970-01-01T00:00:00Z.
 
--- The tenants. A job refers to its domain by the small key, since every index begins with it.
+-- The domains, which are the tenants. A job has the key of its domain, since every index begins with it and it is small.
 CREATE TABLE domains (
     id        INTEGER PRIMARY KEY,   -- the key
-    domain_id TEXT NOT NULL UNIQUE   -- the name that documents and requests use
+    domain_id TEXT NOT NULL UNIQUE   -- the id in documents and requests
 ) STRICT;
 
--- Every collector_info that jobs of a domain have, once. One that no job has any more goes.
+-- Every collector_info of the jobs of a domain, once. It is deleted with the last job that has it.
 CREATE TABLE collector_infos (
     id     INTEGER PRIMARY KEY AUTOINCREMENT,
     domain INTEGER NOT NULL REFERENCES domains (id),
@@ -24,38 +25,38 @@ CREATE TABLE collector_infos (
     UNIQUE (domain, info)
 ) STRICT;
 
--- One row a job.
+-- The jobs.
 CREATE TABLE jobs (
-    id             INTEGER PRIMARY KEY,                         -- in the order of insertion; never leaves the database
-    domain         INTEGER NOT NULL REFERENCES domains (id),    -- the tenant: document.domain_id by its key
+    id             INTEGER PRIMARY KEY,                         -- in the order of insertion; in no document
+    domain         INTEGER NOT NULL REFERENCES domains (id),    -- domains.id of document.domain_id
     job_id         TEXT NOT NULL CHECK (job_id <> ''),          -- document.job_id, unique within the domain
     status         TEXT NOT NULL CHECK (status IN ('CREATED', 'CANCELED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT')),
-    total_tasks    INTEGER NOT NULL CHECK (total_tasks >= 0),   -- tasks in all, 0 to 2147483647
-    remained_tasks INTEGER NOT NULL,                            -- tasks not yet done, int32; may be negative
-    collector_id   TEXT,                                        -- document.collector_info.collector_id; NULL: it has none
-    project_id     TEXT,                                        -- document.project_id; NULL: null
-    created_at     INTEGER NOT NULL,                            -- ms; when the job was made
-    updated_at     INTEGER NOT NULL,                            -- ms; when it was last written
-    finished_at    INTEGER,                                     -- ms; NULL: not finished
-    error_count    INTEGER NOT NULL,                            -- how many document.errors has
-    collector_info INTEGER,                                     -- collector_infos.id; NULL: it has none
-    head           TEXT NOT NULL,                               -- the document up to its collector_info, without a comma
-    tail           TEXT NOT NULL,                               -- the document from there on, from its comma
+    total_tasks    INTEGER NOT NULL CHECK (total_tasks >= 0),   -- document.total_tasks, 0 to 2147483647
+    remained_tasks INTEGER NOT NULL,                            -- document.remained_tasks, int32; may be negative
+    collector_id   TEXT,                                        -- document.collector_info.collector_id; NULL: missing
+    project_id     TEXT,                                        -- document.project_id; NULL: missing
+    created_at     INTEGER NOT NULL,                            -- document.created_at
+    updated_at     INTEGER NOT NULL,                            -- document.updated_at
+    finished_at    INTEGER,                                     -- document.finished_at; NULL: missing, the job runs
+    error_count    INTEGER NOT NULL,                            -- the length of document.errors
+    collector_info INTEGER,                                     -- collector_infos.id; NULL: the document has none
+    head           TEXT NOT NULL,                               -- the document before its collector_info, without the comma
+    tail           TEXT NOT NULL,                               -- the document after it, from the comma on
     UNIQUE (domain, job_id)
 ) STRICT;
 
--- A list without a sort: newest first, the job id between equals.
+-- For lists without a sort: newest first, jobs of the same time by their job_id.
 CREATE INDEX jobs_by_time ON jobs (domain, created_at DESC, job_id);
--- The same of one status.
+-- For such lists of one status.
 CREATE INDEX jobs_by_status ON jobs (domain, status, created_at DESC, job_id);
--- The same of one collector and status; also whatever is grouped by those two.
+-- For such lists of one collector and status, and for groups by the two.
 CREATE INDEX jobs_by_collector ON jobs (domain, collector_id, status, created_at DESC, job_id);
--- The same of one project.
+-- For such lists of one project.
 CREATE INDEX jobs_by_project ON jobs (domain, project_id, created_at DESC, job_id);
--- The jobs that have errors, since most have none.
+-- For such lists of jobs with errors, which most have not.
 CREATE INDEX jobs_with_errors ON jobs (domain, created_at DESC, job_id) WHERE error_count > 0;
 
--- The jobs with their documents whole, canonical JSON as it is answered (src/job/mod.rs).
+-- The jobs with their whole documents: canonical JSON, as it is served (src/job/document.rs).
 CREATE VIEW documents AS
 SELECT *, head || ifnull((SELECT ',"collector_info":' || info FROM collector_infos AS i WHERE i.id = collector_info), '') || tail
     AS document FROM jobs;
@@ -64,34 +65,34 @@ SELECT *, head || ifnull((SELECT ',"collector_info":' || info FROM collector_inf
 CREATE TABLE status_counts (
     domain INTEGER NOT NULL,                      -- domains.id
     status TEXT NOT NULL,                         -- jobs.status
-    jobs   INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    jobs   INTEGER NOT NULL CHECK (jobs >= 0),    -- the count; may be 0
     PRIMARY KEY (domain, status)
 ) STRICT, WITHOUT ROWID;
 
 -- How many jobs each collector of a domain has in each status.
 CREATE TABLE collector_counts (
     domain       INTEGER NOT NULL,                      -- domains.id
-    collector_id TEXT,                                  -- jobs.collector_id; NULL: of those that have none
+    collector_id TEXT,                                  -- jobs.collector_id; NULL: jobs without one
     status       TEXT NOT NULL,                         -- jobs.status
-    jobs         INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    jobs         INTEGER NOT NULL CHECK (jobs >= 0),    -- the count; may be 0
     UNIQUE (domain, collector_id, status)
 ) STRICT;
 
 -- How many jobs each collector_info of a domain has in each status.
 CREATE TABLE collector_info_counts (
     domain         INTEGER NOT NULL,                      -- domains.id
-    collector_info INTEGER,                               -- jobs.collector_info; NULL: of those that have none
+    collector_info INTEGER,                               -- jobs.collector_info; NULL: jobs without one
     status         TEXT NOT NULL,                         -- jobs.status
-    jobs           INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    jobs           INTEGER NOT NULL CHECK (jobs >= 0),    -- the count; may be 0
     UNIQUE (domain, collector_info, status)
 ) STRICT;
 
 -- How many jobs each project of a domain has in each status.
 CREATE TABLE project_counts (
     domain     INTEGER NOT NULL,                      -- domains.id
-    project_id TEXT,                                  -- jobs.project_id; NULL: of those that have none
+    project_id TEXT,                                  -- jobs.project_id; NULL: jobs without one
     status     TEXT NOT NULL,                         -- jobs.status
-    jobs       INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    jobs       INTEGER NOT NULL CHECK (jobs >= 0),    -- the count; may be 0
     UNIQUE (domain, project_id, status)
 ) STRICT;
 
@@ -99,30 +100,30 @@ CREATE TABLE project_counts (
 CREATE TABLE day_counts (
     domain INTEGER NOT NULL,                      -- domains.id
     status TEXT NOT NULL,                         -- jobs.status
-    day    INTEGER NOT NULL,                      -- of jobs.created_at, in UTC: days since 0000-01-01
-    jobs   INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    day    INTEGER NOT NULL,                      -- days from 0000-01-01 to jobs.created_at, in UTC
+    jobs   INTEGER NOT NULL CHECK (jobs >= 0),    -- the count; may be 0
     PRIMARY KEY (domain, status, day)
 ) STRICT, WITHOUT ROWID;
 
--- The same by the hour, to find the place of a page within a day.
+-- The same by hour, to find where a page begins within a day.
 CREATE TABLE hour_counts (
     domain INTEGER NOT NULL,                      -- domains.id
-    hour   INTEGER NOT NULL,                      -- of jobs.created_at, in UTC: hours since 0000-01-01T00
+    hour   INTEGER NOT NULL,                      -- hours from 0000-01-01T00 to jobs.created_at, in UTC
     status TEXT NOT NULL,                         -- jobs.status
-    jobs   INTEGER NOT NULL CHECK (jobs >= 0),    -- how many; a row may be left at 0
+    jobs   INTEGER NOT NULL CHECK (jobs >= 0),    -- the count; may be 0
     PRIMARY KEY (domain, hour, status)
 ) STRICT, WITHOUT ROWID;
 
--- How many jobs of a domain have an error of each code, and how many errors that are.
+-- How many jobs of a domain have an error of each code, and how many such errors there are.
 CREATE TABLE error_counts (
     domain     INTEGER NOT NULL,                        -- domains.id
-    error_code TEXT,                                    -- document.errors[].error_code; NULL: of errors without
-    jobs       INTEGER NOT NULL CHECK (jobs >= 0),      -- how many; a row may be left at 0
-    errors     INTEGER NOT NULL CHECK (errors >= 0),    -- how many; a job may have several of a code
+    error_code TEXT,                                    -- document.errors[].error_code; NULL: errors without one
+    jobs       INTEGER NOT NULL CHECK (jobs >= 0),      -- the count; may be 0
+    errors     INTEGER NOT NULL CHECK (errors >= 0),    -- how many errors; a job may have several of a code
     UNIQUE (domain, error_code)
 ) STRICT;
 
--- The jobs that have an error of a code, newest first: one row for each code of a job.
+-- The jobs with errors by error code, newest first: one row for each code of a job.
 CREATE TABLE job_errors (
     domain     INTEGER NOT NULL,                      -- domains.id
     error_code TEXT NOT NULL,                         -- document.errors[].error_code
@@ -132,12 +133,12 @@ CREATE TABLE job_errors (
     PRIMARY KEY (domain, error_code, created_at DESC, job_id)
 ) STRICT, WITHOUT ROWID;
 
--- Where three characters stand in job ids: the candidates for a part of an id. No job that has them is left out; some
--- may have been deleted, or changed, since.
+-- The trigram index of job ids (src/store/trigrams.rs): the candidates for a part of an id. It has every job whose id has
+-- the trigram, and perhaps jobs that have been deleted since.
 CREATE TABLE job_id_trigrams (
-    trigram TEXT NOT NULL,      -- three ASCII characters in lower case; '': of ids with others
+    trigram TEXT NOT NULL,      -- three ASCII characters in lower case; '': ids with other characters
     block   INTEGER NOT NULL,   -- jobs.id / 65536
-    jobs    BLOB NOT NULL,      -- jobs.id % 65536 of each, a 32-bit Roaring bitmap
+    jobs    BLOB NOT NULL,      -- jobs.id % 65536 of each job, as a 32-bit Roaring bitmap
     PRIMARY KEY (trigram, block)
 ) STRICT, WITHOUT ROWID;
 
