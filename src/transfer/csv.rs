@@ -1,4 +1,4 @@
-//! A job as a line of a spreadsheet (RFC 4180).
+//! Jobs as CSV for spreadsheets (RFC 4180).
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::time::Timestamp;
 
-/// The columns; the first line names them.
+/// The columns, named in the first line.
 const COLUMNS: [&str; 18] = [
     "job_id",
     "domain_id",
@@ -28,22 +28,22 @@ const COLUMNS: [&str; 18] = [
     "finished_at",
     "duration_seconds",
 ];
-/// Between the codes, or messages, of several errors.
+/// Separates the codes, or the messages, of several errors.
 const SEPARATOR: &str = " | ";
 
-/// What the columns need of a document; `only` may have left out any of it.
+/// The fields of a document that make columns; `only` may have left out any of them.
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Row<'d> {
+struct Columns<'d> {
     #[serde(borrow)]
     job_id: Text<'d>,
     domain_id: Text<'d>,
     status: Text<'d>,
-    collector_info: Option<Collector<'d>>,
+    collector_info: Option<CollectorColumns<'d>>,
     project_id: Text<'d>,
     total_tasks: Option<i64>,
     remained_tasks: Option<i64>,
-    errors: Option<Vec<Fault<'d>>>,
+    errors: Option<Vec<ErrorColumns<'d>>>,
     created_at: Text<'d>,
     updated_at: Text<'d>,
     finished_at: Text<'d>,
@@ -51,17 +51,17 @@ struct Row<'d> {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Collector<'d> {
+struct CollectorColumns<'d> {
     #[serde(borrow, rename = "collector_id")]
     id: Text<'d>,
     name: Text<'d>,
     provider: Text<'d>,
-    plugin_info: Option<Plugin<'d>>,
+    plugin_info: Option<PluginColumns<'d>>,
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Plugin<'d> {
+struct PluginColumns<'d> {
     #[serde(borrow, rename = "plugin_id")]
     id: Text<'d>,
     version: Text<'d>,
@@ -69,13 +69,13 @@ struct Plugin<'d> {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-struct Fault<'d> {
+struct ErrorColumns<'d> {
     #[serde(borrow)]
     error_code: Text<'d>,
     message: Text<'d>,
 }
 
-/// A text that may be missing or null; borrowed from the document where nothing in it is escaped.
+/// A text that may be missing or null; borrowed from the document if nothing in it is escaped.
 #[derive(Deserialize, Default)]
 struct Text<'d>(#[serde(borrow)] Option<Cow<'d, str>>);
 
@@ -85,41 +85,41 @@ impl Text<'_> {
     }
 }
 
-/// Appends the line that names the columns.
+/// Appends the first line, which names the columns.
 pub fn write_head(out: &mut Vec<u8>) {
     write_line(&COLUMNS.map(Cow::Borrowed), out);
 }
 
-/// Appends a job's line: its document in, one value a column out, empty where there is none.
+/// Appends the line of a job, made from its document; a column without a value is empty.
 ///
 /// # Errors
-/// What is wrong with a text that is no job's document, or not as `only` shapes one.
+/// When the text is not a job's document, whole or as `only` shapes it.
 pub fn write_job(document: &str, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
-    let row: Row = serde_json::from_str(document)?;
+    let row: Columns = serde_json::from_str(document)?;
     let collector = row.collector_info.unwrap_or_default();
     let plugin = collector.plugin_info.unwrap_or_default();
     let errors = row.errors.as_deref();
     let number =
         |number: Option<i64>| Cow::Owned(number.map_or_else(String::new, |n| n.to_string()));
-    let joined = |text: for<'f> fn(&'f Fault) -> &'f str| {
+    let joined = |text: for<'e> fn(&'e ErrorColumns) -> &'e str| {
         let texts: Vec<_> = errors.unwrap_or_default().iter().map(text).collect();
-        Cow::Owned(harmless(&texts.join(SEPARATOR)).into_owned())
+        Cow::Owned(escape_formula(&texts.join(SEPARATOR)).into_owned())
     };
     let cells = [
-        harmless(row.job_id.as_str()),
-        harmless(row.domain_id.as_str()),
-        harmless(row.status.as_str()),
-        harmless(collector.id.as_str()),
-        harmless(collector.name.as_str()),
-        harmless(collector.provider.as_str()),
-        harmless(plugin.id.as_str()),
-        harmless(plugin.version.as_str()),
-        harmless(row.project_id.as_str()),
+        escape_formula(row.job_id.as_str()),
+        escape_formula(row.domain_id.as_str()),
+        escape_formula(row.status.as_str()),
+        escape_formula(collector.id.as_str()),
+        escape_formula(collector.name.as_str()),
+        escape_formula(collector.provider.as_str()),
+        escape_formula(plugin.id.as_str()),
+        escape_formula(plugin.version.as_str()),
+        escape_formula(row.project_id.as_str()),
         number(row.total_tasks),
         number(row.remained_tasks),
         number(errors.map(|errors| i64::try_from(errors.len()).unwrap_or(i64::MAX))),
-        joined(|fault| fault.error_code.as_str()),
-        joined(|fault| fault.message.as_str()),
+        joined(|error| error.error_code.as_str()),
+        joined(|error| error.message.as_str()),
         row.created_at.as_str().into(),
         row.updated_at.as_str().into(),
         row.finished_at.as_str().into(),
@@ -129,11 +129,11 @@ pub fn write_job(document: &str, out: &mut Vec<u8>) -> Result<(), serde_json::Er
     Ok(())
 }
 
-/// A cell that a spreadsheet would take for a formula, with an apostrophe before it, which makes it a text there.
+/// Puts an apostrophe before a cell that a spreadsheet would read as a formula, so that it stays a text.
 ///
-/// Rule: OWASP, "CSV Injection": what begins with `=`, `+`, `-`, `@`, a tab or an end of line; and their full-width forms,
-/// which some programs take for the same. Numbers that jobdeck writes itself are left as they are.
-fn harmless(cell: &str) -> Cow<'_, str> {
+/// Rule: OWASP, "CSV Injection": cells that begin with `=`, `+`, `-`, `@`, a tab or an end of line; and the full-width
+/// forms, which some programs read as the same. Numbers that jobdeck writes are left as they are.
+fn escape_formula(cell: &str) -> Cow<'_, str> {
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
         Cow::Owned(format!("'{cell}"))
     } else {
@@ -141,7 +141,7 @@ fn harmless(cell: &str) -> Cow<'_, str> {
     }
 }
 
-/// Seconds with milliseconds; empty while the job runs.
+/// Returns the seconds from creation to end, with milliseconds; empty while the job runs.
 fn duration_seconds(created_at: &str, finished_at: &str) -> String {
     let millis = |text: &str| Timestamp::parse_rfc3339(text).map(Timestamp::millis);
     match (millis(created_at), millis(finished_at)) {
@@ -159,7 +159,7 @@ fn write_line(cells: &[Cow<'_, str>; COLUMNS.len()], out: &mut Vec<u8>) {
         .terminator(Terminator::CRLF)
         .buffer_capacity(LINE_BYTES)
         .from_writer(out);
-    // A Vec takes all that is written to it, and every line has as many cells as the first.
+    // Writing to a Vec can't fail, and every line has the same number of cells.
     let _ = writer.write_record(cells.iter().map(|cell| cell.as_bytes()));
     let _ = writer.flush();
 }
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_is_a_line() {
+    fn a_job_makes_one_line() {
         check(
             r#"{"job_id":"j","status":"ERROR","filter":{},"total_tasks":3,"remained_tasks":-1,
                 "errors":[{"error_code":"A","message":"one, \"two\"","additional":{"x":1}},{"message":"three"}],
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_head_names_each_column() {
+    fn the_first_line_names_each_column() {
         let mut out = Vec::new();
         write_head(&mut out);
         assert_eq!(

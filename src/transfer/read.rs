@@ -1,4 +1,4 @@
-//! Reading jobs: from NDJSON, an array, or a saved answer of the API, as a stream that knows where in the text it is.
+//! Reads jobs from NDJSON, a JSON array or a saved answer of the API, as a stream that counts lines.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -11,28 +11,29 @@ use serde::de::{
     Visitor,
 };
 
-use super::{Refusal, Source, TransferError};
-use crate::job::{self, JobTextError};
+use super::error::{Refusal, TransferError};
+use super::source::Source;
+use crate::job::{JobTextError, field_name, from_json};
 use crate::json::ObjectOnly;
 
-/// How much of a file is held at a time.
+/// The bytes of a file that are held at a time.
 const BUFFER_BYTES: usize = 1 << 20;
-/// The longest line that is read as one job.
+/// The largest line that is read as a job, and the largest job in an array, in bytes.
 const MAX_LINE_BYTES: usize = 8 << 20;
 
-/// Reads the jobs of a source, or drafts of them, in whichever form they come, and hands each on.
+/// Reads jobs, or drafts of jobs, from a source in any of the three forms, and passes each one to `each`.
 ///
 /// # Errors
-/// [`TransferError`] for the first fault.
+/// [`TransferError`] for the first problem.
 pub fn read_jobs<T: DeserializeOwned>(
     source: Source,
     each: &mut impl FnMut(T) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
-    read_placed(&source.name, source.reader, &mut |job, _| each(job))
+    read_numbered_jobs(&source.name, source.reader, &mut |job, _| each(job))
 }
 
-/// As [`read_jobs`], with the line on which each job ends.
-pub(super) fn read_placed<T: DeserializeOwned>(
+/// As [`read_jobs`], with the number of the line on which each job ends.
+pub(super) fn read_numbered_jobs<T: DeserializeOwned>(
     name: &str,
     reader: impl Read,
     each: &mut impl FnMut(T, usize) -> Result<(), Refusal>,
@@ -49,14 +50,15 @@ pub(super) fn read_placed<T: DeserializeOwned>(
     }
 }
 
+/// The form of a text.
 enum Form {
-    /// A job a line.
+    /// One job a line.
     Lines,
-    /// One array, or one API answer.
+    /// One array or one API answer.
     Document,
 }
 
-/// Tells the forms apart by how the text begins: an array, an object that begins as an answer does, or else a job.
+/// Recognizes the form by the first bytes: an array, an object that begins as an answer, or else a job.
 fn form(start: &[u8]) -> Form {
     let Some((b'{', rest)) = start.split_first() else {
         return if start.first() == Some(&b'[') {
@@ -76,7 +78,7 @@ fn form(start: &[u8]) -> Form {
     }
 }
 
-/// Passes over a byte order mark and white space, and fills the buffer; returns how many lines were passed.
+/// Skips a byte order mark and white space, fills the buffer, and returns the number of lines skipped.
 fn skip_blank(reader: &mut impl BufRead) -> std::io::Result<usize> {
     const MARK: &[u8] = "\u{feff}".as_bytes();
     let mut lines = 0;
@@ -101,11 +103,11 @@ fn skip_blank(reader: &mut impl BufRead) -> std::io::Result<usize> {
 fn read_lines<T: DeserializeOwned>(
     name: &str,
     reader: &mut impl BufRead,
-    passed: usize,
+    skipped_lines: usize,
     each: &mut impl FnMut(T, usize) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
     let mut text = Vec::new();
-    for line in passed + 1.. {
+    for line in skipped_lines + 1.. {
         text.clear();
         let limit = u64::try_from(MAX_LINE_BYTES).unwrap_or(u64::MAX);
         let length = reader
@@ -119,23 +121,23 @@ fn read_lines<T: DeserializeOwned>(
         if length == 0 {
             break;
         }
-        let job_fault = |fault: JobTextError| TransferError::Job {
+        let job_error = |error: JobTextError| TransferError::Job {
             source_name: name.to_owned(),
-            fault: JobTextError { line, ..fault },
+            fault: JobTextError { line, ..error },
         };
         if length == MAX_LINE_BYTES && text.last() != Some(&b'\n') {
-            return Err(job_fault(JobTextError {
+            return Err(job_error(JobTextError {
                 line,
                 column: MAX_LINE_BYTES,
                 field: String::new(),
-                problem: too_long("the line") + "; one job stands on one line",
+                problem: too_long("the line") + "; a job must be on one line",
             }));
         }
         if text.trim_ascii().is_empty() {
             continue;
         }
-        let job = job::from_json(text.trim_ascii_end())
-            .map_err(|fault| job_fault(with_hint(fault, &text)))?;
+        let job =
+            from_json(text.trim_ascii_end()).map_err(|error| job_error(with_hint(error, &text)))?;
         each(job, line).map_err(|refusal| refusal.at(name, line))?;
     }
     Ok(())
@@ -145,59 +147,59 @@ fn too_long(what: &str) -> String {
     format!("{what} is longer than {MAX_LINE_BYTES} bytes")
 }
 
-/// Says what a line most likely is that ends too early, or is no JSON from its beginning.
-fn with_hint(fault: JobTextError, line: &[u8]) -> JobTextError {
+/// Replaces the problem by what the line most likely is, if it ends too early or does not begin as JSON.
+fn with_hint(error: JobTextError, line: &[u8]) -> JobTextError {
     let is_json_at_first = line.trim_ascii_start().starts_with(b"{");
-    let problem = match fault.problem.as_str() {
+    let problem = match error.problem.as_str() {
         problem if problem.starts_with("EOF while parsing") => {
-            "the job does not end on its line; NDJSON holds a job a line, and a job over several lines stands in an \
+            "the job does not end on its line; NDJSON holds one job a line, and a job over several lines must be in an \
              array: [{…}]"
         }
         "expected value" | "expected ident" if !is_json_at_first => {
-            "no job begins here; what is read is NDJSON (a job, `{…}`, a line), a JSON array of jobs, or a saved answer \
-             of the API"
+            "no job begins here; expected NDJSON (one job, `{…}`, a line), a JSON array of jobs, or a saved answer of \
+             the API"
         }
-        _ => return fault,
+        _ => return error,
     };
     JobTextError {
         problem: problem.to_owned(),
-        ..fault
+        ..error
     }
 }
 
 fn read_document<T: DeserializeOwned>(
     name: &str,
     reader: &mut impl BufRead,
-    passed: usize,
+    skipped_lines: usize,
     each: &mut impl FnMut(T, usize) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
-    let found = RefCell::new(Fault::default());
-    let line = Cell::new(passed + 1);
-    let of_job = Cell::new(0);
-    let counting = Counting {
+    let details = RefCell::new(ErrorDetails::default());
+    let line = Cell::new(skipped_lines + 1);
+    let job_bytes = Cell::new(0);
+    let reader = CountingReader {
         reader,
         line: &line,
-        of_job: &of_job,
+        job_bytes: &job_bytes,
     };
-    let mut deserializer = serde_json::Deserializer::from_reader(counting);
-    let jobs = Jobs {
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    let jobs = JobStream {
         each: &mut |job| {
-            of_job.set(0);
+            job_bytes.set(0);
             let line = line.get();
             each(job, line).map_err(|refusal| refusal.at(name, line))
         },
-        fault: &found,
-        of: PhantomData,
+        details: &details,
+        item: PhantomData,
     };
     let result = jobs
         .deserialize(&mut deserializer)
         .and_then(|()| deserializer.end());
     result.map_err(|error| {
-        let Fault { field, refusal } = found.into_inner();
+        let ErrorDetails { field, refusal } = details.into_inner();
         if let Some(refusal) = refusal {
             return refusal;
         }
-        if of_job.get() > MAX_LINE_BYTES {
+        if job_bytes.get() > MAX_LINE_BYTES {
             return TransferError::Job {
                 source_name: name.to_owned(),
                 fault: JobTextError {
@@ -209,57 +211,57 @@ fn read_document<T: DeserializeOwned>(
             };
         }
         let text = error.to_string();
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let problem = text.strip_suffix(&place).unwrap_or(&text).to_owned();
-        let fault = JobTextError {
-            line: error.line() + passed,
+        let location = format!(" at line {} column {}", error.line(), error.column());
+        let problem = text.strip_suffix(&location).unwrap_or(&text).to_owned();
+        let error = JobTextError {
+            line: error.line() + skipped_lines,
             column: error.column(),
             field,
             problem,
         };
         TransferError::Job {
             source_name: name.to_owned(),
-            fault,
+            fault: error,
         }
     })
 }
 
-/// What a serde error can't carry.
+/// The details of an error that a serde error can't carry.
 #[derive(Default)]
-struct Fault {
+struct ErrorDetails {
     field: String,
     refusal: Option<TransferError>,
 }
 
-/// Counts the lines of what is read through it, as far as it was read, and ends at a job that is too long.
-struct Counting<'r, R> {
+/// A reader that counts lines, and fails at a job that is too long.
+struct CountingReader<'r, R> {
     reader: &'r mut R,
     line: &'r Cell<usize>,
-    /// How many bytes were read since the last job.
-    of_job: &'r Cell<usize>,
+    /// The bytes read since the last job.
+    job_bytes: &'r Cell<usize>,
 }
 
-impl<R: Read> Read for Counting<'_, R> {
+impl<R: Read> Read for CountingReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        if self.of_job.get() > MAX_LINE_BYTES {
+        if self.job_bytes.get() > MAX_LINE_BYTES {
             return Err(std::io::ErrorKind::FileTooLarge.into());
         }
         let count = self.reader.read(buffer)?;
         let lines = buffer[..count].iter().filter(|byte| **byte == b'\n');
         self.line.set(self.line.get() + lines.count());
-        self.of_job.set(self.of_job.get() + count);
+        self.job_bytes.set(self.job_bytes.get() + count);
         Ok(count)
     }
 }
 
 /// Reads an array of jobs or an API answer, one job at a time.
-struct Jobs<'f, F, T> {
+struct JobStream<'f, F, T> {
     each: &'f mut F,
-    fault: &'f RefCell<Fault>,
-    of: PhantomData<T>,
+    details: &'f RefCell<ErrorDetails>,
+    item: PhantomData<T>,
 }
 
-impl<'de, F, T> DeserializeSeed<'de> for Jobs<'_, F, T>
+impl<'de, F, T> DeserializeSeed<'de> for JobStream<'_, F, T>
 where
     F: FnMut(T) -> Result<(), TransferError>,
     T: DeserializeOwned,
@@ -270,7 +272,7 @@ where
     }
 }
 
-impl<'de, F, T> Visitor<'de> for Jobs<'_, F, T>
+impl<'de, F, T> Visitor<'de> for JobStream<'_, F, T>
 where
     F: FnMut(T) -> Result<(), TransferError>,
     T: DeserializeOwned,
@@ -283,12 +285,12 @@ where
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
         let seed = || OneJob {
-            fault: self.fault,
-            of: PhantomData,
+            details: self.details,
+            item: PhantomData,
         };
         while let Some(job) = access.next_element_seed(seed())? {
             if let Err(refusal) = (self.each)(job) {
-                self.fault.borrow_mut().refusal = Some(refusal);
+                self.details.borrow_mut().refusal = Some(refusal);
                 return Err(A::Error::custom("not written"));
             }
         }
@@ -302,10 +304,10 @@ where
                 "results" if has_results => return Err(A::Error::duplicate_field("results")),
                 "results" => {
                     has_results = true;
-                    access.next_value_seed(InArray(Jobs {
+                    access.next_value_seed(InArray(JobStream {
                         each: &mut *self.each,
-                        fault: self.fault,
-                        of: PhantomData,
+                        details: self.details,
+                        item: PhantomData,
                     }))?;
                 }
                 "total_count" => {
@@ -322,8 +324,8 @@ where
     }
 }
 
-/// Reads the array within an answer; another answer has no place there.
-struct InArray<'f, F, T>(Jobs<'f, F, T>);
+/// Reads the array within an answer, which can't hold another answer.
+struct InArray<'f, F, T>(JobStream<'f, F, T>);
 
 impl<'de, F, T> DeserializeSeed<'de> for InArray<'_, F, T>
 where
@@ -336,9 +338,10 @@ where
     }
 }
 
+/// Reads one job, and notes the field of an error.
 struct OneJob<'f, T> {
-    fault: &'f RefCell<Fault>,
-    of: PhantomData<T>,
+    details: &'f RefCell<ErrorDetails>,
+    item: PhantomData<T>,
 }
 
 impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for OneJob<'_, T> {
@@ -350,7 +353,7 @@ impl<'de, T: DeserializeOwned> DeserializeSeed<'de> for OneJob<'_, T> {
         ObjectOnly::<T>::deserialize(tracked)
             .map(|job| job.0)
             .inspect_err(|_| {
-                self.fault.borrow_mut().field = crate::job::field_name(&track.path());
+                self.details.borrow_mut().field = field_name(&track.path());
             })
     }
 }
@@ -383,7 +386,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_read() {
+    fn jobs_are_read_in_every_form() {
         let (a, b) = (job("a"), job("b"));
         check("", "");
         check(" \n\n", "");
@@ -399,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_name_line_column_and_field() {
+    fn errors_name_line_column_and_field() {
         let (a, b) = (job("a"), job("b").replace('}', r#","errors":[{"x":1}]}"#));
         check(
             &format!("{a}\n\n{b}\n"),
@@ -443,7 +446,7 @@ mod tests {
         );
         check(
             "job_id,domain_id\na,d\n",
-            "x: line 1, column 1: no job begins here; what is read is NDJSON",
+            "x: line 1, column 1: no job begins here; expected NDJSON",
         );
         check(
             &format!("{a}\nname,domain_id\n"),
@@ -457,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_in_an_array_is_as_long_as_a_line_at_most() {
+    fn a_job_in_an_array_may_be_no_longer_than_a_line() {
         let long = job("a").replace(
             '}',
             &format!(r#","filter":{{"x":"{}"}}}}"#, "x".repeat(MAX_LINE_BYTES)),
