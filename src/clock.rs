@@ -1,4 +1,4 @@
-//! What time it is, for the whole server and for each domain that has a clock of its own.
+//! The clocks of the server and of the domains that have their own.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,13 +7,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::time::Timestamp;
 
-/// A clock: the system's, so much before or behind it, or one that stands still.
+/// A clock: running with the system's clock at an offset, or frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
-    /// Runs as the system's clock does, so many milliseconds ahead of it (or behind, when negative).
+    /// Runs with the system's clock.
     Running {
+        /// Milliseconds ahead of the system's clock; negative: behind.
         ahead_millis: i64,
     },
+    /// Always shows this time.
     Frozen(Timestamp),
 }
 
@@ -21,7 +23,7 @@ impl Clock {
     /// The clock of the system.
     pub const SYSTEM: Self = Self::Running { ahead_millis: 0 };
 
-    /// The moment that it shows.
+    /// Returns the time that it shows.
     #[must_use]
     pub fn now(self) -> Timestamp {
         match self {
@@ -35,7 +37,7 @@ impl Clock {
         matches!(self, Self::Frozen(_))
     }
 
-    /// A clock that shows `now` at this moment and then runs.
+    /// Makes a running clock that shows `now` at first.
     #[must_use]
     pub fn running_from(now: Timestamp) -> Self {
         Self::Running {
@@ -43,7 +45,7 @@ impl Clock {
         }
     }
 
-    /// The same clock, set so much later.
+    /// Returns the clock, set later by `millis`.
     #[must_use]
     pub fn advanced(self, millis: i64) -> Self {
         match self {
@@ -66,13 +68,14 @@ fn system_time() -> Timestamp {
 /// The clock of the server, and those of the domains that have one of their own.
 #[derive(Debug)]
 pub struct Clocks {
-    /// The server's as it was started.
-    start: Clock,
+    /// The server's clock at the start.
+    initial: Clock,
     settings: RwLock<Settings>,
-    changes: AtomicU64,
+    /// How often a clock was set.
+    version: AtomicU64,
 }
 
-/// How all the clocks are set.
+/// The settings of all clocks.
 #[derive(Debug, Clone)]
 pub struct Settings {
     server: Clock,
@@ -80,40 +83,40 @@ pub struct Settings {
 }
 
 impl Clocks {
-    /// All show what this one does.
+    /// Makes clocks that all show what this one does.
     #[must_use]
-    pub fn new(start: Clock) -> Self {
+    pub fn new(initial: Clock) -> Self {
         Self {
-            start,
+            initial,
             settings: RwLock::new(Settings {
-                server: start,
+                server: initial,
                 domains: BTreeMap::new(),
             }),
-            changes: AtomicU64::new(0),
+            version: AtomicU64::new(0),
         }
     }
 
-    /// The server's clock as it was started.
+    /// Returns the server's clock at the start.
     #[must_use]
-    pub fn start(&self) -> Clock {
-        self.start
+    pub fn initial(&self) -> Clock {
+        self.initial
     }
 
-    /// The clock of a domain: its own, or else the server's; `None` asks for the server's.
+    /// Returns the clock of a domain: its own, or else the server's; with `None` the server's.
     #[must_use]
-    pub fn of(&self, domain_id: Option<&str>) -> Clock {
-        let state = self.settings.read().unwrap_or_else(PoisonError::into_inner);
-        let own = domain_id.and_then(|domain_id| state.domains.get(domain_id));
-        own.copied().unwrap_or(state.server)
+    pub fn clock(&self, domain_id: Option<&str>) -> Clock {
+        let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
+        let own = domain_id.and_then(|domain_id| settings.domains.get(domain_id));
+        own.copied().unwrap_or(settings.server)
     }
 
-    /// The moment by which a request of a domain is answered.
+    /// Returns the present time of a domain; with `None` of the server.
     #[must_use]
     pub fn now(&self, domain_id: Option<&str>) -> Timestamp {
-        self.of(domain_id).now()
+        self.clock(domain_id).now()
     }
 
-    /// How they are all set, to be put back.
+    /// Returns the settings of all clocks, for [`Clocks::restore`].
     #[must_use]
     pub fn settings(&self) -> Settings {
         self.settings
@@ -122,37 +125,37 @@ impl Clocks {
             .clone()
     }
 
-    /// Sets them all as they were.
-    pub fn put_back(&self, settings: Settings) {
-        self.change(|now| *now = settings);
+    /// Restores the settings of all clocks.
+    pub fn restore(&self, settings: Settings) {
+        self.change(|current| *current = settings);
     }
 
     /// Sets the clock of a domain, or with `None` the server's.
     pub fn set(&self, domain_id: Option<&str>, clock: Clock) {
-        self.change(|state| match domain_id {
+        self.change(|settings| match domain_id {
             Some(domain_id) => {
-                state.domains.insert(domain_id.to_owned(), clock);
+                settings.domains.insert(domain_id.to_owned(), clock);
             }
-            None => state.server = clock,
+            None => settings.server = clock,
         });
     }
 
-    /// Gives a domain the server's clock again; with `None` all of them that of the start.
+    /// Removes the clock of a domain, so that it has the server's; with `None` resets all clocks to the start.
     pub fn reset(&self, domain_id: Option<&str>) {
-        self.change(|state| {
+        self.change(|settings| {
             if let Some(domain_id) = domain_id {
-                state.domains.remove(domain_id);
+                settings.domains.remove(domain_id);
             } else {
-                state.server = self.start;
-                state.domains.clear();
+                settings.server = self.initial;
+                settings.domains.clear();
             }
         });
     }
 
-    /// Another number after each time that a clock was set.
+    /// Returns a number that differs each time a clock is set.
     #[must_use]
-    pub fn changes(&self) -> u64 {
-        self.changes.load(Ordering::SeqCst)
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::SeqCst)
     }
 
     fn change(&self, change: impl FnOnce(&mut Settings)) {
@@ -162,7 +165,7 @@ impl Clocks {
                 .write()
                 .unwrap_or_else(PoisonError::into_inner),
         );
-        self.changes.fetch_add(1, Ordering::SeqCst);
+        self.version.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -175,14 +178,14 @@ mod tests {
         let at = |millis| Timestamp::from_millis(millis).unwrap();
         let clocks = Clocks::new(Clock::Frozen(at(1_000)));
         assert_eq!(clocks.now(Some("d")), at(1_000));
-        clocks.set(Some("d"), clocks.of(Some("d")).advanced(500));
+        clocks.set(Some("d"), clocks.clock(Some("d")).advanced(500));
         clocks.set(None, Clock::Frozen(at(7_000)));
         let shown = [None, Some("d"), Some("e")].map(|domain| clocks.now(domain).millis());
         assert_eq!(shown, [7_000, 1_500, 7_000]);
         clocks.reset(Some("d"));
         assert_eq!(clocks.now(Some("d")), at(7_000));
         clocks.set(Some("d"), Clock::SYSTEM);
-        assert_eq!(clocks.changes(), 4);
+        assert_eq!(clocks.version(), 4);
         clocks.reset(None);
         assert_eq!(clocks.now(Some("d")), at(1_000));
     }

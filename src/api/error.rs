@@ -6,7 +6,7 @@ use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE}
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::json;
 
-use crate::mock::{AskedError, MockError, TooFew};
+use crate::mock::{InjectedError, MockError, TooFewRequests};
 use crate::query::QueryError;
 use crate::store::StoreError;
 use crate::transfer::TransferError;
@@ -67,13 +67,13 @@ pub(crate) enum ApiError {
     Mock(MockError),
     #[error("{} of {wanted} requests {}", .came.came, until(.came, *.seconds))]
     Waited {
-        came: TooFew,
+        came: TooFewRequests,
         wanted: usize,
         seconds: f64,
     },
     /// An error that was asked for.
     #[error("{}", .0.message)]
-    Asked(AskedError),
+    Asked(InjectedError),
     #[error("this server is not known as `{0}`; `--allow-host` makes it known")]
     InvalidHost(String),
     /// Nobody that is known here.
@@ -215,7 +215,7 @@ fn cut(mut message: String) -> String {
 }
 
 /// When a wait for requests ended.
-fn until(came: &TooFew, seconds: f64) -> String {
+fn until(came: &TooFewRequests, seconds: f64) -> String {
     if came.is_stopped {
         "had come when the server stopped".to_owned()
     } else {

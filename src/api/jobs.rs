@@ -52,7 +52,7 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, ApiError> {
     let query = JobsQuery::from_pairs(pairs(&request)?.iter().map(borrowed))?;
     let by_version = Caching::by_version(&request, &app);
-    let clock = app.clocks.of(Some(&query.domain_id));
+    let clock = app.clocks.clock(Some(&query.domain_id));
     let moves_with_time = query.query.asks_the_clock() && !clock.is_frozen();
     let caching = if moves_with_time {
         Caching::Never

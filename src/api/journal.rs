@@ -20,7 +20,7 @@ use super::openapi::params::{JournalParams, ScopeParams};
 use super::parameters::{Parameters, no_body, problem, scope_parameter};
 use super::states::mock_of;
 use super::wire::{fresh, is_known};
-use crate::mock::{Entry, Filter, MAX_ENTRIES};
+use crate::mock::{JournalEntry, JournalFilter, MAX_ENTRIES};
 use crate::route::RouteName;
 
 /// How long a request for the journal waits at most, in seconds.
@@ -30,7 +30,7 @@ const WAIT_SECONDS: f64 = 10.0;
 
 /// What the journal is asked.
 struct JournalQuery {
-    filter: Filter,
+    filter: JournalFilter,
     /// The newest so many.
     limit: usize,
     /// How many must have come, and how long to wait for them, in seconds.
@@ -40,7 +40,7 @@ struct JournalQuery {
 impl JournalQuery {
     fn read(request: &HttpRequest) -> Result<Self, ApiError> {
         let mut parameters = Parameters::of(request)?;
-        let filter = Filter {
+        let filter = JournalFilter {
             domain_id: parameters.take_text("domain_id")?,
             job_id: parameters.take_text("job_id")?,
             route: match parameters.take("route")? {
@@ -95,8 +95,8 @@ impl JournalQuery {
 #[derive(Serialize, ToSchema)]
 struct JournalInfo<'e> {
     /// The oldest first.
-    #[schema(value_type = Vec<Entry>)]
-    results: Vec<&'e Entry>,
+    #[schema(value_type = Vec<JournalEntry>)]
+    results: Vec<&'e JournalEntry>,
     /// How many match in all.
     total_count: usize,
 }
@@ -136,7 +136,7 @@ pub(crate) async fn read(
     let version = journal.version();
     let tag = EntityTag::new_weak(format!("{version:x}"));
     let known = IfNoneMatch::parse(&request).ok();
-    let found: Vec<Arc<Entry>> = match query.wait_for {
+    let found: Vec<Arc<JournalEntry>> = match query.wait_for {
         None => journal.find(&query.filter),
         Some((wanted, seconds)) => journal
             .wait_for(&query.filter, wanted, Duration::from_secs_f64(seconds))

@@ -29,7 +29,9 @@ use super::error::ApiError;
 use super::guard::{OnPurpose, RequestId};
 use super::wire::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, read_any_body};
 use crate::clock::Clock;
-use crate::mock::{AskedError, End, Entry, Kept, MAX_KEPT_BYTES, Mock, Prefer, Subject};
+use crate::mock::{
+    End, InjectedError, JournalEntry, MAX_RECORDED_BYTES, Mock, Prefer, RecordedBody, Subject,
+};
 use crate::query::QueryError;
 use crate::route::{Audience, Route};
 
@@ -120,13 +122,13 @@ pub(crate) async fn misbehave(
         }
     };
 
-    let mut plan = mock.faults.take(&subject, prefer.as_ref());
+    let mut plan = mock.faults.inject(&subject, prefer.as_ref());
     if let Some(entry) = &mut record.entry {
         entry.faults = std::mem::take(&mut plan.faults);
     }
     // Who leaves meanwhile takes all of this along, and is recorded without an answer.
     for wait in plan.take_waits() {
-        wait.over().await;
+        wait.finish().await;
     }
     // Run now, a write from before a reset would change the state after it.
     let is_late = plan.was_reset() && subject.route.is_some_and(Route::writes_jobs);
@@ -162,8 +164,8 @@ pub(crate) async fn misbehave(
 }
 
 /// The answer to a write that was held until a reset.
-fn late_write() -> AskedError {
-    AskedError {
+fn late_write() -> InjectedError {
+    InjectedError {
         status: 503,
         code: "ERROR_UNAVAILABLE",
         message: "the mock was reset while this write was held; it was not done".to_owned(),
@@ -193,11 +195,11 @@ async fn subject_of(request: &ServiceRequest, body: &Bytes) -> Result<Subject, A
         request.query_string(),
     );
     if body.len() <= LOOKED_AT_ONCE {
-        return Ok(Subject::of(method, path, query, body));
+        return Ok(Subject::from_request(method, path, query, body));
     }
     let (method, path, query) = (method.to_owned(), path.to_owned(), query.to_owned());
     let body = body.clone();
-    tokio::task::spawn_blocking(move || Subject::of(&method, &path, &query, &body))
+    tokio::task::spawn_blocking(move || Subject::from_request(&method, &path, &query, &body))
         .await
         .map_err(|error| {
             log::error!("a look at a body ended in a panic: {error}");
@@ -237,13 +239,13 @@ fn entry(
     subject: &Subject,
     at: crate::time::Timestamp,
     body: &[u8],
-) -> Entry {
-    let (body, is_body_cut) = Kept::of(body);
+) -> JournalEntry {
+    let (body, is_body_cut) = RecordedBody::from_bytes(body);
     let request_id = request
         .extensions()
         .get::<RequestId>()
         .map(|id| id.0.clone());
-    Entry {
+    JournalEntry {
         id: 0,
         at,
         request_id: request_id.unwrap_or_default(),
@@ -257,7 +259,7 @@ fn entry(
         body,
         is_body_cut,
         status: None,
-        answer: Kept::Nothing,
+        answer: RecordedBody::Nothing,
         is_answer_cut: false,
         milliseconds: 0.0,
         faults: Vec::new(),
@@ -397,7 +399,7 @@ struct Record {
     mock: Arc<Mock>,
     start: Instant,
     /// `None`: nothing is to be recorded.
-    entry: Option<Entry>,
+    entry: Option<JournalEntry>,
     /// The beginning of the answer's body, one byte more than what is kept of it.
     answer: Vec<u8>,
     is_whole: bool,
@@ -430,7 +432,7 @@ impl Record {
     }
 
     fn keep(&mut self, chunk: &[u8]) {
-        let room = (MAX_KEPT_BYTES + 1).saturating_sub(self.answer.len());
+        let room = (MAX_RECORDED_BYTES + 1).saturating_sub(self.answer.len());
         if !self.is_head {
             let head = chunk.get(..room.min(chunk.len())).unwrap_or_default();
             self.answer.extend_from_slice(head);
@@ -443,7 +445,7 @@ impl Drop for Record {
         let Some(mut entry) = self.entry.take() else {
             return;
         };
-        let (answer, is_long) = Kept::of(&self.answer);
+        let (answer, is_long) = RecordedBody::from_bytes(&self.answer);
         entry.answer = answer;
         entry.is_answer_cut = is_long || self.is_cut || !self.is_whole;
         // To the microsecond.

@@ -74,8 +74,8 @@ pub struct App {
 impl App {
     /// Another number after each change that is not in the database, yet changes answers.
     fn changes(&self) -> u64 {
-        let of_mock = self.mock.as_ref().map_or(0, |mock| mock.changes());
-        self.clocks.changes() + of_mock
+        let of_mock = self.mock.as_ref().map_or(0, |mock| mock.version());
+        self.clocks.version() + of_mock
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) async fn about(
     let domain_id = domain_parameter(&request)?.or_else(|| only.map(str::to_owned));
     access.check(domain_id.as_deref())?;
     let mock = app.mock.as_ref();
-    let clock = app.clocks.of(domain_id.as_deref());
+    let clock = app.clocks.clock(domain_id.as_deref());
     let body = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "database": app.store.path().to_string_lossy(),
@@ -104,7 +104,7 @@ pub(crate) async fn about(
         "is_frozen": clock.is_frozen(),
         "is_writable": app.is_writable && access.may_write(),
         "is_mock": mock.is_some(),
-        "fixtures_problem": mock.filter(|_| only.is_none()).and_then(|mock| mock.trouble()),
+        "fixtures_problem": mock.filter(|_| only.is_none()).and_then(|mock| mock.fixtures_error()),
     });
     Ok(fresh(StatusCode::OK, &body))
 }

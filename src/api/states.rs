@@ -333,7 +333,7 @@ async fn set(
 }
 
 fn shown(app: &App, domain_id: Option<&str>) -> HttpResponse {
-    let clock = app.clocks.of(domain_id);
+    let clock = app.clocks.clock(domain_id);
     fresh(
         StatusCode::OK,
         &json!({"now": clock.now(), "is_frozen": clock.is_frozen()}),

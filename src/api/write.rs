@@ -316,7 +316,7 @@ async fn change<T: Send + 'static>(
             return mock.change(on_conflict, act);
         }
         let mut writer = app.store.writer()?;
-        let mut change = Change::plain(writer.begin(on_conflict)?, &app.clocks);
+        let mut change = Change::without_lives(writer.begin(on_conflict)?, &app.clocks);
         let done = act(&mut change)?;
         change.commit()?;
         Ok(done)

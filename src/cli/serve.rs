@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use jobdeck::api::Origin;
 use jobdeck::clock::{Clock, Clocks};
-use jobdeck::mock::{Fault, Mock, MockError, Start};
+use jobdeck::mock::{Fault, Mock, MockConfig, MockError};
 use jobdeck::query::QueryError;
 use jobdeck::server::{self, Config};
 use jobdeck::store::{Mode, Store};
@@ -223,9 +223,9 @@ impl ListenArgs {
 pub(super) fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let ready_file = args.listen.claim_ready_file()?;
     let config = args.listen.config(Clock::SYSTEM, None)?;
-    let start = Start {
+    let start = MockConfig {
         demo: Some(args.seed),
-        ..Start::default()
+        ..MockConfig::default()
     };
     serve_scratch(config, start, ready_file)
 }
@@ -248,7 +248,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         return Err(Failure::NotForMock("--retain"));
     }
     config.retain = args.retain;
-    let start = Start {
+    let start = MockConfig {
         demo: None,
         fixtures: args.fixtures.clone(),
         faults: args
@@ -286,7 +286,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
 /// Serves a mock over a database that is thrown away in the end.
 fn serve_scratch(
     mut config: Config,
-    start: Start,
+    start: MockConfig,
     ready_file: Option<ReadyFile>,
 ) -> Result<(), Failure> {
     // Removed when it is dropped, after the server has stopped.
@@ -298,7 +298,7 @@ fn serve_scratch(
     run_server(config, &store, ready_file)
 }
 
-fn mock(config: &Config, store: &Arc<Store>, start: Start) -> Result<Arc<Mock>, Failure> {
+fn mock(config: &Config, store: &Arc<Store>, start: MockConfig) -> Result<Arc<Mock>, Failure> {
     let mock = Mock::start(Arc::clone(store), Arc::clone(&config.clocks), start);
     let mock = mock.map_err(|error| match error {
         MockError::Fixtures(error) => Failure::Transfer(error),

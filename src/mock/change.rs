@@ -1,32 +1,34 @@
-//! Writing jobs together with what is known of their lives.
+//! A transaction that writes jobs together with their lives.
 
-use super::lives::{Lives, Playing};
+use super::lives::{Lives, LivingJob};
 use crate::clock::Clocks;
 use crate::job::{Draft, Job, LIFE_NEEDS_MOCK, Life};
 use crate::store::{StoreError, WriteTransaction, Written};
 use crate::time::Timestamp;
 use crate::transfer::Refusal;
 
-/// Jobs being written, with their lives; nothing holds until it is committed.
+/// A transaction that writes jobs and their lives.
 #[derive(Debug)]
 pub struct Change<'w> {
     pub(super) transaction: WriteTransaction<'w>,
     clocks: &'w Clocks,
-    /// What becomes of the lives; `None` where none are played.
+    /// The changes of lives, made at the commit; `None` if there is no mock.
     lives: Option<Vec<LifeChange>>,
 }
 
+/// A change of the living jobs.
 #[derive(Debug)]
 enum LifeChange {
-    /// A job was written or deleted; it plays this life from now on.
-    Job(String, String, Option<Box<Playing>>),
+    /// Sets or removes the life of a job: domain, job and life.
+    Job(String, String, Option<Box<LivingJob>>),
+    /// Removes all lives of a domain.
     Domain(String),
 }
 
 impl<'w> Change<'w> {
-    /// Writes without a mock: a draft with a life is refused.
+    /// Makes a change without a mock, which refuses a draft with a life.
     #[must_use]
-    pub fn plain(transaction: WriteTransaction<'w>, clocks: &'w Clocks) -> Self {
+    pub fn without_lives(transaction: WriteTransaction<'w>, clocks: &'w Clocks) -> Self {
         Self {
             transaction,
             clocks,
@@ -34,7 +36,8 @@ impl<'w> Change<'w> {
         }
     }
 
-    pub(super) fn played(transaction: WriteTransaction<'w>, clocks: &'w Clocks) -> Self {
+    /// Makes a change of a mock; [`Change::commit_with`] commits it.
+    pub(super) fn with_lives(transaction: WriteTransaction<'w>, clocks: &'w Clocks) -> Self {
         Self {
             transaction,
             clocks,
@@ -45,7 +48,7 @@ impl<'w> Change<'w> {
     /// Writes the job of a draft; its life, if it has one, begins now.
     ///
     /// # Errors
-    /// [`Refusal::Job`] where the draft makes no job; else as [`WriteTransaction::put`].
+    /// [`Refusal::Job`] when the draft makes no job; else as [`WriteTransaction::put`].
     pub fn put(&mut self, draft: Draft) -> Result<(Written, Job), Refusal> {
         let now = self.clocks.now(draft.domain_id.as_deref());
         if draft.life.is_some() && self.lives.is_none() {
@@ -55,6 +58,7 @@ impl<'w> Change<'w> {
         Ok(self.put_life(life, now)?)
     }
 
+    /// Writes the job of a life as it is `now`, and plays the life from then on.
     pub(super) fn put_life(
         &mut self,
         life: Life,
@@ -66,13 +70,13 @@ impl<'w> Change<'w> {
             && let Some(lives) = &mut self.lives
         {
             let (domain_id, job_id) = (job.domain_id.clone(), job.job_id.clone());
-            let playing = Playing::new(life, &job, now).map(Box::new);
-            lives.push(LifeChange::Job(domain_id, job_id, playing));
+            let living = LivingJob::new(life, &job, now).map(Box::new);
+            lives.push(LifeChange::Job(domain_id, job_id, living));
         }
         Ok((written, job))
     }
 
-    /// The document of a job.
+    /// Returns the document of a job.
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails.
@@ -80,13 +84,13 @@ impl<'w> Change<'w> {
         self.transaction.find(domain_id, job_id)
     }
 
-    /// The moment by the clock of a domain.
+    /// Returns the present time by the clock of a domain.
     #[must_use]
     pub fn now(&self, domain_id: &str) -> Timestamp {
         self.clocks.now(Some(domain_id))
     }
 
-    /// Deletes a job; tells whether there was one.
+    /// Deletes a job; returns whether it existed.
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails or is full.
@@ -101,7 +105,7 @@ impl<'w> Change<'w> {
         self.transaction.delete(domain_id, job_id)
     }
 
-    /// Deletes every job of a domain; returns how many there were.
+    /// Deletes every job of a domain; returns their number.
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails or is full.
@@ -112,20 +116,21 @@ impl<'w> Change<'w> {
         self.transaction.delete_domain(domain_id)
     }
 
-    /// Makes all of it hold.
+    /// Commits the change.
     ///
     /// # Errors
-    /// [`StoreError`] when the disk fails or is full; nothing was written then.
+    /// [`StoreError`] when the disk fails or is full; nothing is written then.
     pub fn commit(self) -> Result<(), StoreError> {
         self.transaction.commit()
     }
 
+    /// Commits the change, then changes the living jobs.
     pub(super) fn commit_with(self, lives: &mut Lives) -> Result<(), StoreError> {
         self.transaction.commit()?;
         for change in self.lives.into_iter().flatten() {
             match change {
-                LifeChange::Job(domain_id, job_id, playing) => {
-                    lives.set(&domain_id, &job_id, playing.map(|playing| *playing));
+                LifeChange::Job(domain_id, job_id, living) => {
+                    lives.set(&domain_id, &job_id, living.map(|living| *living));
                 }
                 LifeChange::Domain(domain_id) => lives.remove_domain(&domain_id),
             }

@@ -1,4 +1,4 @@
-//! The jobs that are going on, and when each of them changes next.
+//! The living jobs, and the time of the next change of each.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,18 @@ use crate::clock::Clocks;
 use crate::job::{Job, Life};
 use crate::time::Timestamp;
 
-/// A job that has not come to its end.
+/// A job that still changes.
 #[derive(Debug, Clone)]
-pub(super) struct Playing {
+pub(super) struct LivingJob {
     life: Life,
-    /// As it was last written.
+    /// The job as it was last written.
     last: Job,
-    /// When it is another.
+    /// The time of the next change.
     next: Timestamp,
 }
 
-impl Playing {
-    /// A life whose job was written now; `None` where nothing happens any more.
+impl LivingJob {
+    /// Makes a living job, which was written now; `None` if it does not change any more.
     pub(super) fn new(life: Life, job: &Job, now: Timestamp) -> Option<Self> {
         let next = life.next_change(now)?;
         Some(Self {
@@ -31,18 +31,18 @@ impl Playing {
 /// Living jobs by domain and id.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lives {
-    domains: BTreeMap<String, BTreeMap<String, Playing>>,
-    /// Whether a clock was set: then every job is looked at.
-    is_disturbed: bool,
+    domains: BTreeMap<String, BTreeMap<String, LivingJob>>,
+    /// Whether a clock was set: then every job may have changed.
+    must_check_all: bool,
 }
 
 impl Lives {
-    /// Gives a job a life, or takes it.
-    pub(super) fn set(&mut self, domain_id: &str, job_id: &str, playing: Option<Playing>) {
-        match playing {
-            Some(playing) => {
+    /// Sets or removes the life of a job.
+    pub(super) fn set(&mut self, domain_id: &str, job_id: &str, job: Option<LivingJob>) {
+        match job {
+            Some(job) => {
                 let jobs = self.domains.entry(domain_id.to_owned()).or_default();
-                jobs.insert(job_id.to_owned(), playing);
+                jobs.insert(job_id.to_owned(), job);
             }
             None => {
                 if let Some(jobs) = self.domains.get_mut(domain_id) {
@@ -59,63 +59,63 @@ impl Lives {
         self.domains.remove(domain_id);
     }
 
-    /// Has every job looked at the next time, since a clock was set.
-    pub(super) fn disturb(&mut self) {
-        self.is_disturbed = true;
+    /// Makes every job due, because a clock was set.
+    pub(super) fn check_all(&mut self) {
+        self.must_check_all = true;
     }
 
     pub(super) fn is_due(&self, clocks: &Clocks) -> bool {
-        self.is_disturbed
+        self.must_check_all
             || self.domains.iter().any(|(domain_id, jobs)| {
                 let now = clocks.now(Some(domain_id));
-                jobs.values().any(|playing| playing.next <= now)
+                jobs.values().any(|job| job.next <= now)
             })
     }
 
-    /// The lives whose jobs may have changed, each with its job as it was last written and the moment of its domain.
+    /// Returns the lives whose jobs may have changed, each with its job as it was last written and the time of its domain.
     pub(super) fn due(&self, clocks: &Clocks) -> Vec<(&Life, &Job, Timestamp)> {
         let mut due = Vec::new();
         for (domain_id, jobs) in &self.domains {
             let now = clocks.now(Some(domain_id));
             let of_domain = jobs
                 .values()
-                .filter(|playing| self.is_disturbed || playing.next <= now)
-                .map(|playing| (&playing.life, &playing.last, now));
+                .filter(|job| self.must_check_all || job.next <= now)
+                .map(|job| (&job.life, &job.last, now));
             due.extend(of_domain);
         }
         due
     }
 
-    /// Notes that all that was due is written.
-    pub(super) fn settle(&mut self, clocks: &Clocks) {
-        if std::mem::take(&mut self.is_disturbed) {
+    /// Notes that all due jobs are written.
+    pub(super) fn mark_written(&mut self, clocks: &Clocks) {
+        if std::mem::take(&mut self.must_check_all) {
             for (domain_id, jobs) in &mut self.domains {
                 let now = clocks.now(Some(domain_id));
-                for playing in jobs.values_mut() {
-                    // A clock that was set back makes the next change come earlier, even where the job is the same.
-                    playing.next = playing.life.next_change(now).unwrap_or(playing.next);
+                for job in jobs.values_mut() {
+                    // After a clock was set back the next change is earlier, even if the job is the same.
+                    job.next = job.life.next_change(now).unwrap_or(job.next);
                 }
             }
         }
     }
 
-    /// Moves all that is to come, by so many milliseconds in each domain, so that a state goes on from where it stood.
+    /// Moves all future changes later, by `millis` of each domain.
     pub(super) fn move_by(&mut self, millis: impl Fn(&str) -> i64) {
         for (domain_id, jobs) in &mut self.domains {
             let millis = millis(domain_id);
-            for playing in jobs.values_mut() {
-                playing.life = playing.life.clone().delayed_by(millis);
-                playing.next = playing.next.plus_millis(millis);
+            for job in jobs.values_mut() {
+                job.life = job.life.clone().delayed_by(millis);
+                job.next = job.next.plus_millis(millis);
             }
         }
     }
 
-    /// The domains that have living jobs.
+    /// Returns the domains that have living jobs.
     pub(super) fn domains(&self) -> impl Iterator<Item = &str> {
         self.domains.keys().map(String::as_str)
     }
 
-    /// Those of a domain, or all.
+    /// Returns the living jobs of a domain, or with `None` all.
     pub(super) fn within(&self, domain_id: Option<&str>) -> Self {
         let is_within = |(domain, _): &(&String, &_)| domain_id.is_none_or(|id| id == *domain);
         let domains = self.domains.iter().filter(is_within);
@@ -123,11 +123,11 @@ impl Lives {
             domains: domains
                 .map(|(id, jobs)| (id.clone(), jobs.clone()))
                 .collect(),
-            is_disturbed: false,
+            must_check_all: false,
         }
     }
 
-    /// Takes the lives of a domain, or all, from another state.
+    /// Replaces the living jobs of a domain, or with `None` all, by those of `other`.
     pub(super) fn replace(&mut self, other: Self, domain_id: Option<&str>) {
         match domain_id {
             None => *self = other,

@@ -1,29 +1,32 @@
-//! What a stand-in for the inventory has that the inventory itself has not: states to go back to, clocks that are set,
-//! jobs that live by a script ([`Mock`]); it misbehaves on request ([`Faults`]) and remembers what it was asked
-//! ([`Journal`]).
+//! What a mock of the inventory has beyond a server: snapshots, clocks that can be set, jobs that live by a script
+//! ([`Mock`]), faults on request ([`Faults`]), and a journal of its requests ([`Journal`]).
 //!
 //! Knows no framework: a request is a method, a path, a query string and a body ([`Subject`]).
 
 mod change;
-mod code;
-mod delay;
-mod fault;
+mod error;
 mod faults;
 mod fixtures;
 mod journal;
 mod lives;
-mod prefer;
-mod request;
-mod states;
+mod reload;
+mod snapshot;
+mod snapshots;
+mod start;
+mod state;
+mod subject;
 
-pub use change::Change;
-pub use code::Code;
-pub use delay::{Delay, MAX_DELAY_SECONDS};
-pub use fault::{Fault, MAX_TEXT_BYTES, Target};
-pub use faults::{AskedError, End, Faults, FaultsFull, Listed, MAX_FAULTS, Plan, Wait};
-pub use journal::{
-    Entry, Filter, Journal, Kept, MAX_ENTRIES, MAX_JOURNAL_BYTES, MAX_KEPT_BYTES, TooFew,
+pub use self::change::Change;
+pub use self::error::MockError;
+pub use self::faults::{
+    Delay, End, Fault, FaultCode, Faults, FaultsFull, InjectedError, Injection, ListedFault,
+    MAX_DELAY_SECONDS, MAX_FAULTS, MAX_TEXT_BYTES, Prefer, Target, Wait,
 };
-pub use prefer::Prefer;
-pub use request::Subject;
-pub use states::{Mock, MockError, SnapshotInfo, Start};
+pub use self::journal::{
+    Journal, JournalEntry, JournalFilter, MAX_ENTRIES, MAX_JOURNAL_BYTES, MAX_RECORDED_BYTES,
+    RecordedBody, TooFewRequests,
+};
+pub use self::snapshot::SnapshotInfo;
+pub use self::start::MockConfig;
+pub use self::state::Mock;
+pub use self::subject::Subject;

@@ -147,7 +147,7 @@ mod tests {
         gone("old").await;
         assert!(start.elapsed() < Duration::from_mins(1));
         assert!(has(&store, "older-soon"));
-        clocks.set(None, clocks.of(None).advanced(3_600_000));
+        clocks.set(None, clocks.clock(None).advanced(3_600_000));
         gone("older-soon").await;
         assert!(start.elapsed() < Duration::from_mins(61));
         assert!(has(&store, "new"));

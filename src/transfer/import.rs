@@ -10,7 +10,7 @@ use super::error::{Refusal, TransferError};
 use super::read::read_numbered_jobs;
 use super::source::Source;
 use crate::job::Job;
-use crate::store::{OnConflict, NewJob, Store, StoreError, WriteTransaction, Written};
+use crate::store::{NewJob, OnConflict, Store, StoreError, WriteTransaction, Written};
 
 /// The bytes of documents that make a batch.
 const BATCH_BYTES: usize = 256 << 10;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use jobdeck::api::Origin;
 use jobdeck::clock::{Clock, Clocks};
-use jobdeck::mock::{Mock, Start};
+use jobdeck::mock::{Mock, MockConfig};
 use jobdeck::server::{self, Config};
 use jobdeck::store::{Mode, OnConflict, Store};
 use jobdeck::time::Timestamp;
@@ -63,7 +63,7 @@ pub(crate) struct Setup {
     pub is_writable: bool,
     /// What the file of tokens has.
     pub tokens: Option<String>,
-    pub mock: Option<Start>,
+    pub mock: Option<MockConfig>,
 }
 
 /// Jobs or none, and a clock that stands still at 2022-06-20T12:00:00Z.
@@ -114,7 +114,7 @@ impl App {
     pub(crate) fn mock(jobs: impl Into<String>) -> Self {
         Self::serve(Setup {
             jobs: jobs.into(),
-            mock: Some(Start::default()),
+            mock: Some(MockConfig::default()),
             ..Setup::default()
         })
     }

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use jobdeck::mock::Start;
+use jobdeck::mock::MockConfig;
 use serde_json::{Value, json};
 
 use crate::app::{Answer, App, Setup, job};
@@ -121,7 +121,7 @@ fn faults_are_set_listed_used_and_cleared() {
     assert_eq!(search(&app, "d").status, 200);
     assert_eq!(
         app.get("/healthz").error(),
-        "500 ERROR_UNKNOWN: fault-2 asked for this answer"
+        "500 ERROR_UNKNOWN: injected by fault-2"
     );
 
     let list = app.get("/jobdeck/faults").json();
@@ -162,7 +162,7 @@ fn wrong_faults_are_refused_and_change_nothing() {
         ),
         (
             r#"{"code": 503, "route": "/jobdeck/reset"}"#,
-            "400 ERROR_INVALID_PARAMETER: route: the path is one of the mock's own controls, and these never misbehave",
+            "400 ERROR_INVALID_PARAMETER: route: this path belongs to the controls of the mock, where no faults are injected",
         ),
         (
             r#"{"kode": 503}"#,
@@ -263,7 +263,7 @@ fn a_header_asks_for_one_request() {
     let answer = about(&[("prefer", "code=503")]);
     assert_eq!(
         answer.error(),
-        "503 ERROR_UNAVAILABLE: the header Prefer asked for this answer"
+        "503 ERROR_UNAVAILABLE: injected by the header Prefer"
     );
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(answer.header("preference-applied"), Some("code=503"));
@@ -636,7 +636,7 @@ fn an_error_that_was_asked_for_is_not_logged_as_ours() {
     log::set_logger(&Capture).unwrap();
     log::set_max_level(log::LevelFilter::Error);
     let app = App::serve(Setup {
-        mock: Some(Start::default()),
+        mock: Some(MockConfig::default()),
         ..Setup::default()
     });
     let headers = "x-request-id: asked-for\r\nprefer: code=503\r\naccept-encoding: gzip\r\nconnection: close\r\n";

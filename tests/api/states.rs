@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jobdeck::clock::Clock;
-use jobdeck::mock::Start;
+use jobdeck::mock::MockConfig;
 use serde_json::{Value, json};
 
 use crate::app::{App, Setup, job};
@@ -188,7 +188,7 @@ fn snapshots_are_saved_restored_listed_and_forgotten() {
         (
             "PUT",
             "/jobdeck/snapshots/a%20b",
-            "400 ERROR_INVALID_PARAMETER: `a b` is no name of a snapshot: 1 to 100 of A-Z a-z 0-9 . _ -",
+            "400 ERROR_INVALID_PARAMETER: `a b` is not a name of a snapshot: 1 to 100 of A-Z a-z 0-9 . _ -",
         ),
     ] {
         assert_eq!(app.bare(method, path).error(), expected);
@@ -209,7 +209,7 @@ fn snapshots_are_saved_restored_listed_and_forgotten() {
     assert_eq!(
         app.bare("PUT", "/jobdeck/snapshots/more?domain_id=x")
             .error(),
-        "400 ERROR_INVALID_PARAMETER: there are 100 snapshots of domain x, which is the most; delete one"
+        "400 ERROR_INVALID_PARAMETER: there are 100 snapshots of domain x, and no more are allowed; delete one"
     );
 }
 
@@ -217,7 +217,7 @@ fn snapshots_are_saved_restored_listed_and_forgotten() {
 fn a_clock_is_read_frozen_set_advanced_and_given_back() {
     let app = App::serve(Setup {
         clock: Clock::SYSTEM,
-        mock: Some(Start::default()),
+        mock: Some(MockConfig::default()),
         ..Setup::default()
     });
     assert_eq!(app.get("/jobdeck/clock").json()["is_frozen"], false);
@@ -432,7 +432,7 @@ fn jobs_live_by_their_script() {
 fn a_job_lives_by_the_clock_of_the_system_too() {
     let app = App::serve(Setup {
         clock: Clock::SYSTEM,
-        mock: Some(Start::default()),
+        mock: Some(MockConfig::default()),
         ..Setup::default()
     });
     put(
@@ -457,9 +457,9 @@ fn a_job_lives_by_the_clock_of_the_system_too() {
 fn with_fixtures(paths: &[&Path], jobs: &str) -> App {
     App::serve(Setup {
         jobs: jobs.to_owned(),
-        mock: Some(Start {
+        mock: Some(MockConfig {
             fixtures: paths.iter().map(|path| path.to_path_buf()).collect(),
-            ..Start::default()
+            ..MockConfig::default()
         }),
         ..Setup::default()
     })
@@ -721,9 +721,9 @@ fn a_demo_on_a_running_clock_is_reset_too() {
         clock: Clock::running_from(
             jobdeck::time::Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap(),
         ),
-        mock: Some(Start {
+        mock: Some(MockConfig {
             demo: Some(1),
-            ..Start::default()
+            ..MockConfig::default()
         }),
         ..Setup::default()
     });
@@ -745,9 +745,9 @@ fn a_demo_on_a_running_clock_is_reset_too() {
 #[test]
 fn a_demo_moves_and_is_reset() {
     let app = App::serve(Setup {
-        mock: Some(Start {
+        mock: Some(MockConfig {
             demo: Some(1),
-            ..Start::default()
+            ..MockConfig::default()
         }),
         ..Setup::default()
     });

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use jobdeck::api::Origin;
-use jobdeck::mock::Start;
+use jobdeck::mock::MockConfig;
 use jobdeck::tokens::NewToken;
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn jobs() -> String {
 
 fn guarded() -> Guarded {
     guarded_with(Setup {
-        mock: Some(Start::default()),
+        mock: Some(MockConfig::default()),
         ..Setup::default()
     })
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::de::Error;
+use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
@@ -11,17 +11,18 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::query::error::unknown;
 
-/// An error of the API, as it was asked for: by its HTTP status or by SpaceONE's code.
+/// An error of the API, named by its HTTP status or by SpaceONE's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Code {
+pub enum FaultCode {
     /// 400 to 599.
     Status(u16),
-    /// The place in the table.
+    /// A code of the table, with its status.
     Name(&'static str, u16),
 }
 
-/// SpaceONE's codes and jobdeck's own with the status of each. Where two have one status, the first is what the status
-/// alone stands for. Rule: python-core, error.py; the statuses as the API of this house answers them.
+/// The codes of SpaceONE and of jobdeck, each with its status. A status alone means the first code that has it.
+///
+/// Rule: python-core, error.py; the statuses are those of jobdeck's answers.
 const CODES: [(&str, u16); 25] = [
     ("ERROR_INVALID_PARAMETER", 400),
     ("ERROR_REQUIRED_PARAMETER", 400),
@@ -50,17 +51,23 @@ const CODES: [(&str, u16); 25] = [
     ("ERROR_REQUEST_TIMEOUT", 504),
 ];
 
-/// Adds a sentence to a problem, which ends in a question or not at all.
+/// Adds a sentence to a problem, which ends with a question mark or without a stop.
 pub(super) fn with_more(problem: &str, more: &str) -> String {
     let stop = if problem.ends_with('?') { "" } else { "." };
     format!("{problem}{stop} {more}")
 }
 
-impl Code {
+/// Makes the error of a value of the wrong kind.
+pub(super) fn invalid_value<E: Error>(value: &Value, expected: &'static str) -> E {
+    let found: String = value.to_string().chars().take(64).collect();
+    E::invalid_value(Unexpected::Other(&found), &expected)
+}
+
+impl FaultCode {
     /// Reads a status or a code.
     ///
     /// # Errors
-    /// What would be right.
+    /// A text that says what is allowed.
     pub fn parse(text: &str) -> Result<Self, String> {
         if let Ok(status) = text.parse() {
             return Self::from_status(status);
@@ -71,7 +78,7 @@ impl Code {
             .map(|(name, status)| Self::Name(name, *status))
             .ok_or_else(|| {
                 let problem = unknown("error code", text, &CODES.map(|(name, _)| name));
-                with_more(&problem, "A status from 400 to 599 will do, too")
+                with_more(&problem, "A status from 400 to 599 is allowed, too")
             })
     }
 
@@ -83,7 +90,7 @@ impl Code {
             .ok_or_else(|| format!("expected a status from 400 to 599, found {status}"))
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(self) -> u16 {
         match self {
@@ -91,7 +98,7 @@ impl Code {
         }
     }
 
-    /// SpaceONE's code.
+    /// Returns SpaceONE's code.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -113,7 +120,7 @@ impl Code {
     }
 }
 
-impl Serialize for Code {
+impl Serialize for FaultCode {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Status(status) => serializer.serialize_u16(*status),
@@ -122,7 +129,7 @@ impl Serialize for Code {
     }
 }
 
-impl<'de> Deserialize<'de> for Code {
+impl<'de> Deserialize<'de> for FaultCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let code = match Value::deserialize(deserializer)? {
             Value::String(text) => Self::parse(&text),
@@ -139,7 +146,7 @@ impl<'de> Deserialize<'de> for Code {
     }
 }
 
-impl PartialSchema for Code {
+impl PartialSchema for FaultCode {
     fn schema() -> RefOr<Schema> {
         let status = ObjectBuilder::new()
             .schema_type(Type::Integer)
@@ -160,7 +167,7 @@ impl PartialSchema for Code {
     }
 }
 
-impl ToSchema for Code {
+impl ToSchema for FaultCode {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("FaultCode")
     }
@@ -171,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_and_a_code_stand_for_each_other() {
+    fn a_status_has_a_code_and_a_code_has_a_status() {
         for (text, status, name) in [
             ("400", 400, "ERROR_INVALID_PARAMETER"),
             ("401", 401, "ERROR_AUTHENTICATE_FAILURE"),
@@ -187,21 +194,21 @@ mod tests {
             ("ERROR_GRPC_CONNECTION", 503, "ERROR_GRPC_CONNECTION"),
             ("ERROR_DB_QUERY", 400, "ERROR_DB_QUERY"),
         ] {
-            let code = Code::parse(text).unwrap();
+            let code = FaultCode::parse(text).unwrap();
             assert_eq!((code.status(), code.name()), (status, name), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_error_is_told_in_whole_sentences() {
-        let far = Code::parse("fine").unwrap_err();
+    fn an_unknown_code_is_refused_with_what_is_allowed() {
+        let far = FaultCode::parse("fine").unwrap_err();
         assert!(
-            far.ends_with(", ERROR_REQUEST_TIMEOUT. A status from 400 to 599 will do, too"),
+            far.ends_with(", ERROR_REQUEST_TIMEOUT. A status from 400 to 599 is allowed, too"),
             "{far}"
         );
         assert_eq!(
-            Code::parse("ERROR_UNKNOWM").unwrap_err(),
-            "unknown error code `ERROR_UNKNOWM`; did you mean `ERROR_UNKNOWN`? A status from 400 to 599 will do, too"
+            FaultCode::parse("ERROR_UNKNOWM").unwrap_err(),
+            "unknown error code `ERROR_UNKNOWM`; did you mean `ERROR_UNKNOWN`? A status from 400 to 599 is allowed, too"
         );
     }
 }

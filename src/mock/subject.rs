@@ -1,4 +1,4 @@
-//! A request as faults and journal see it: which route it is for, and which domain and job it names.
+//! The subject of a request, for faults and the journal: its route, and the domain and the job that it names.
 
 use std::fmt;
 
@@ -9,68 +9,70 @@ use serde::{Deserialize, Deserializer};
 use crate::json::ObjectOnly;
 use crate::route::Route;
 
-/// What a request is about. A domain and a job are what it names in its path, its query string or its body, in this
-/// order; where a body holds several jobs, only what all of them name.
+/// The subject of a request: its route, domain and job.
+///
+/// Domain and job are read from the path, the query string and the body, in this order; from a body of several jobs only
+/// if all of them name the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Subject {
     pub route: Option<Route>,
-    /// As it came, without the query string.
+    /// As it was sent, without the query string.
     pub path: String,
     pub domain_id: Option<String>,
     pub job_id: Option<String>,
 }
 
 impl Subject {
-    /// Looks at a request; what can't be read names nothing.
+    /// Reads the subject of a request; a part that can't be read names nothing.
     #[must_use]
-    pub fn of(method: &str, path: &str, query: &str, body: &[u8]) -> Self {
-        let (in_query_domain, in_query_job) = named_in_query(query);
+    pub fn from_request(method: &str, path: &str, query: &str, body: &[u8]) -> Self {
+        let in_query = named_in_query(query);
         let in_path = Route::PutJob
             .parameter(path)
             .map(|id| percent_decode_str(id).decode_utf8_lossy().into());
-        let named = if body.is_empty() {
-            Named::default()
+        let in_body = if body.is_empty() {
+            NamedIds::default()
         } else {
             named_in_body(body)
         };
         Self {
             route: Route::find(method, path),
             path: path.to_owned(),
-            domain_id: in_query_domain.or(named.domain_id),
-            job_id: in_path.or(in_query_job).or(named.job_id),
+            domain_id: in_query.domain_id.or(in_body.domain_id),
+            job_id: in_path.or(in_query.job_id).or(in_body.job_id),
         }
     }
 }
 
-fn named_in_query(query: &str) -> (Option<String>, Option<String>) {
-    let (mut domain, mut job) = (None, None);
+fn named_in_query(query: &str) -> NamedIds {
+    let mut named = NamedIds::default();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let place = match &*name {
-            "domain_id" | "domainId" => &mut domain,
-            "job_id" | "jobId" => &mut job,
+        let id = match &*name {
+            "domain_id" | "domainId" => &mut named.domain_id,
+            "job_id" | "jobId" => &mut named.job_id,
             _ => continue,
         };
-        if place.is_none() && !value.is_empty() {
-            *place = Some(value.into_owned());
+        if id.is_none() && !value.is_empty() {
+            *id = Some(value.into_owned());
         }
     }
-    (domain, job)
+    named
 }
 
-/// One document of a body, of which only the names are read; or what all documents so far name alike.
+/// The domain and the job that a query string, a document, or each of several documents names.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-struct Named {
-    #[serde(alias = "domainId", deserialize_with = "name")]
+struct NamedIds {
+    #[serde(alias = "domainId", deserialize_with = "non_empty_text")]
     domain_id: Option<String>,
-    #[serde(alias = "jobId", deserialize_with = "name")]
+    #[serde(alias = "jobId", deserialize_with = "non_empty_text")]
     job_id: Option<String>,
 }
 
-/// Reads a text that is not empty; anything else is passed over, and takes no memory however large it is.
-fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    struct Name;
-    impl<'de> Visitor<'de> for Name {
+/// Reads a text that is not empty; skips any other value, without memory for its size.
+fn non_empty_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    struct NonEmptyText;
+    impl<'de> Visitor<'de> for NonEmptyText {
         type Value = Option<String>;
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("anything")
@@ -100,18 +102,18 @@ fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
             IgnoredAny.visit_map(access).map(|_| None)
         }
     }
-    deserializer.deserialize_any(Name)
+    deserializer.deserialize_any(NonEmptyText)
 }
 
-/// What the documents read so far name alike; `None` before the first.
+/// The ids that all documents so far have in common; `None` before the first.
 #[derive(Default)]
-struct Common(Option<Named>);
+struct Common(Option<NamedIds>);
 
 impl Common {
-    /// Adds a document; whether one more could still make a difference.
-    fn add(&mut self, document: Named) -> bool {
+    /// Adds a document; returns whether one more could make a difference.
+    fn add(&mut self, document: NamedIds) -> bool {
         let Some(common) = &mut self.0 else {
-            let names_any = document != Named::default();
+            let names_any = document != NamedIds::default();
             self.0 = Some(document);
             return names_any;
         };
@@ -121,11 +123,11 @@ impl Common {
         if document.job_id != common.job_id {
             common.job_id = None;
         }
-        *common != Named::default()
+        *common != NamedIds::default()
     }
 }
 
-/// Reads the documents of an array one by one, and keeps none.
+/// Reads the documents of an array one by one, without storing them.
 impl<'de> DeserializeSeed<'de> for &mut Common {
     type Value = ();
 
@@ -151,8 +153,8 @@ impl<'de> Visitor<'de> for &mut Common {
     }
 }
 
-/// Reads one document, an array of them, or one a line; only as far as it takes, and keeping two names at most.
-fn named_in_body(body: &[u8]) -> Named {
+/// Reads one document, an array of documents, or one a line; stops when nothing is common to them.
+fn named_in_body(body: &[u8]) -> NamedIds {
     let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
     let mut json = serde_json::Deserializer::from_slice(body);
     let mut common = Common::default();
@@ -166,11 +168,11 @@ fn named_in_body(body: &[u8]) -> Named {
             })
             .collect()
     };
-    // What is no JSON is the route's to refuse. An array that was not read to its end is an error here, too: nothing is
+    // The route refuses a body that is not JSON. An array that was not read to its end is an error here, too: nothing is
     // common to its documents.
     match read {
         Ok(()) => common.0.unwrap_or_default(),
-        Err(_) => Named::default(),
+        Err(_) => NamedIds::default(),
     }
 }
 
@@ -179,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn domain_and_job_are_what_a_request_names() {
+    fn domain_and_job_are_those_that_a_request_names() {
         const SEARCH: (&str, &str) = ("POST", "/inventory/v1/jobs/search");
         const ADD: (&str, &str) = ("POST", "/jobdeck/jobs");
         for ((method, path), query, body, domain, job) in [
@@ -245,7 +247,7 @@ mod tests {
                 "j",
             ),
         ] {
-            let subject = Subject::of(method, path, query, body.as_bytes());
+            let subject = Subject::from_request(method, path, query, body.as_bytes());
             let text = |name: Option<String>| name.unwrap_or_default();
             assert_eq!(
                 (text(subject.domain_id), text(subject.job_id)),

@@ -1,4 +1,4 @@
-//! How long a fault has an answer wait.
+//! The delay of an answer.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::fault::invalid;
+use super::code::invalid_value;
 
-/// The longest delay.
+/// The longest delay, in seconds.
 pub const MAX_DELAY_SECONDS: f64 = 600.0;
 
-/// How long an answer waits, in seconds from 0 to [`MAX_DELAY_SECONDS`].
+/// The delay of an answer, in seconds from 0 to [`MAX_DELAY_SECONDS`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Delay {
     Fixed(f64),
-    /// The least and the most.
+    /// The shortest and the longest.
     Between(f64, f64),
 }
 
@@ -37,7 +37,9 @@ impl PartialSchema for Delay {
             .min_items(Some(2))
             .max_items(Some(2));
         OneOfBuilder::new()
-            .description(Some("Seconds; or two of them, the least and the most."))
+            .description(Some(
+                "Seconds; or two numbers, the shortest and the longest delay.",
+            ))
             .item(seconds)
             .item(range)
             .into()
@@ -54,7 +56,7 @@ impl Delay {
     /// Reads a number of seconds.
     ///
     /// # Errors
-    /// What would be right.
+    /// A text that says what is allowed.
     pub fn parse_seconds(text: &str) -> Result<Duration, String> {
         let seconds: f64 = text.parse().unwrap_or(f64::NAN);
         if (0.0..=MAX_DELAY_SECONDS).contains(&seconds) {
@@ -67,14 +69,14 @@ impl Delay {
         }
     }
 
-    /// The delay of the `index`-th use, counted from 0.
+    /// Returns the delay of a use, counted from 0. The same seed and index return the same delay.
     pub(super) fn draw(self, seed: u64, index: u64) -> Duration {
         let seconds = match self {
             Self::Fixed(seconds) => seconds,
-            Self::Between(least, most) => {
+            Self::Between(min, max) => {
                 let mut random = ChaCha8Rng::seed_from_u64(seed);
                 random.set_stream(index);
-                random.random_range(least..=most)
+                random.random_range(min..=max)
             }
         };
         Duration::from_secs_f64(seconds)
@@ -93,14 +95,12 @@ impl<'de> Deserialize<'de> for Delay {
         let value = Value::deserialize(deserializer)?;
         match Form::deserialize(&value) {
             Ok(Form::Fixed(seconds)) if is_right(&seconds) => Ok(Self::Fixed(seconds)),
-            Ok(Form::Between(least, most))
-                if is_right(&least) && is_right(&most) && least <= most =>
-            {
-                Ok(Self::Between(least, most))
+            Ok(Form::Between(min, max)) if is_right(&min) && is_right(&max) && min <= max => {
+                Ok(Self::Between(min, max))
             }
-            _ => Err(invalid(
+            _ => Err(invalid_value(
                 &value,
-                "seconds from 0 to 600, or two of them, the least and the most",
+                "seconds from 0 to 600, or two numbers of seconds, the shortest and the longest",
             )),
         }
     }
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_seed_draws_the_same_delays_again() {
+    fn the_same_seed_draws_the_same_delays() {
         let delay = Delay::Between(1.0, 3.0);
         let draw = |seed| {
             (0..20)

@@ -2,29 +2,30 @@
 
 use std::time::Duration;
 
-use super::code::Code;
+use super::code::FaultCode;
 use super::delay::Delay;
 
-/// What a request prefers of what is known here: `code` and `delay`.
+/// The fault that a request asks for itself: `code` and `delay`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Prefer {
-    pub code: Option<Code>,
+    pub code: Option<FaultCode>,
     pub delay: Option<Duration>,
-    /// What is told in `Preference-Applied`.
+    /// The value of `Preference-Applied`.
     pub applied: String,
 }
 
 impl Prefer {
-    /// Reads every value of the header. What is not known is passed over, and of one preference given more than once the
-    /// first counts, as the RFC has both.
+    /// Reads every value of the header; `None` if it has none of the two preferences.
+    ///
+    /// Rule: RFC 7240: an unknown preference is ignored; of a preference given more than once the first counts.
     ///
     /// # Errors
-    /// What is wrong with a preference that is known.
+    /// What is wrong with a known preference.
     pub fn parse<'h>(values: impl IntoIterator<Item = &'h str>) -> Result<Option<Self>, String> {
         let mut prefer = Self::default();
         for value in values {
             for preference in split(value, ',') {
-                // Parameters of a preference, behind a semicolon, mean nothing here.
+                // The parameters of a preference, after a semicolon, have no meaning here.
                 let Some(preference) = split(preference, ';').next() else {
                     continue;
                 };
@@ -33,7 +34,7 @@ impl Prefer {
                 let wrong = |problem| format!("{name}: {problem}");
                 match name.as_str() {
                     "code" if prefer.code.is_none() => {
-                        prefer.code = Some(Code::parse(&value).map_err(wrong)?);
+                        prefer.code = Some(FaultCode::parse(&value).map_err(wrong)?);
                     }
                     "delay" if prefer.delay.is_none() => {
                         prefer.delay = Some(Delay::parse_seconds(&value).map_err(wrong)?);
@@ -52,7 +53,7 @@ impl Prefer {
     }
 }
 
-/// The parts between separators that stand in no quotes.
+/// Splits a text at separators outside of quotes.
 fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     text.split(move |letter| {
@@ -66,7 +67,7 @@ fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
     })
 }
 
-/// A word that may stand in quotes.
+/// Removes the quotes and escapes of a quoted word.
 fn unquoted(text: &str) -> String {
     let inner = text
         .strip_prefix('"')
@@ -149,7 +150,7 @@ mod tests {
         let both = Prefer::parse(["code=ERROR_UNAVAILABLE, delay=0.5"])
             .unwrap()
             .unwrap();
-        assert_eq!(both.code.map(Code::status), Some(503));
+        assert_eq!(both.code.map(FaultCode::status), Some(503));
         assert_eq!(both.delay, Some(Duration::from_millis(500)));
     }
 }
