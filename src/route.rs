@@ -152,12 +152,24 @@ routes! {
 }
 
 impl Route {
+    /// The routes that what watches a server asks every few seconds.
+    pub const WATCHING: [Self; 3] = [Self::Healthz, Self::Check, Self::Metrics];
+
     /// Finds the route of a request, whether or not this server has it. HEAD finds what GET does.
     #[must_use]
     pub fn find(method: &str, path: &str) -> Option<Self> {
         let method = if method == "HEAD" { "GET" } else { method };
         let mut routes = Self::ALL.iter().copied();
         routes.find(|route| route.has_method(method) && route.parameter(path).is_some())
+    }
+
+    /// Returns whether a path has a route that only reads, though by POST.
+    #[must_use]
+    pub fn is_read_by_post(path: &str) -> bool {
+        let mut routes = Self::ALL.iter();
+        routes.any(|route| {
+            route.effect() == Effect::Reads && route.has_method("POST") && route.path() == path
+        })
     }
 
     /// Returns what faults and the journal call the route; `None` where they don't know it.

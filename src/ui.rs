@@ -9,11 +9,13 @@ use std::sync::LazyLock;
 
 use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETag, EntityTag, Header, HeaderName,
-    IfNoneMatch, LINK,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EntityTag, HeaderName, HeaderValue, LINK,
 };
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
+
+use crate::api::caching::Version;
+use crate::api::routes::method_not_allowed;
 
 /// Nothing but this server's own files may run, be shown or be asked.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
@@ -231,29 +233,21 @@ fn page(request: &HttpRequest) -> HttpResponse {
     if let Some(refusal) = refusal(request) {
         return refusal;
     }
-    let known = IfNoneMatch::parse(request).ok();
-    let is_known = crate::api::is_known(known.as_ref(), &PAGE.tag);
-    let mut response = if is_known {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
-    response
-        .insert_header(ETag(PAGE.tag.clone()))
-        .insert_header((CACHE_CONTROL, "no-cache"))
-        .insert_header((LINK, PAGE.links.as_str()))
-        .insert_header((CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ));
-    if is_known {
-        response.finish()
-    } else {
+    let mut response = Version::new(request, PAGE.tag.clone()).answer(|response| {
         response
             .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
             .body(PAGE.html.as_str())
+    });
+    let headers = response.headers_mut();
+    if let Ok(links) = HeaderValue::from_str(&PAGE.links) {
+        headers.insert(LINK, links);
     }
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
+    response
 }
 
 fn asset(request: &HttpRequest, file: &File, body: Bytes) -> HttpResponse {
@@ -268,7 +262,7 @@ fn asset(request: &HttpRequest, file: &File, body: Bytes) -> HttpResponse {
 
 fn refusal(request: &HttpRequest) -> Option<HttpResponse> {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    (!is_read).then(|| crate::api::method_not_allowed(request, "GET, HEAD"))
+    (!is_read).then(|| method_not_allowed(request, "GET, HEAD"))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, VARY};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 
-use super::App;
+use super::app::App;
 use super::cors::only_reads;
 use super::error::ApiError;
 use crate::route::Audience;
@@ -31,7 +31,7 @@ pub(crate) enum Access {
 
 impl Access {
     /// Lets a request in, or turns it away.
-    pub(super) fn of(app: &App, request: &ServiceRequest) -> Result<Self, ApiError> {
+    pub(super) fn admit(app: &App, request: &ServiceRequest) -> Result<Self, ApiError> {
         let Some(tokens) = &app.tokens else {
             return Ok(Self::Everyone);
         };
@@ -49,6 +49,12 @@ impl Access {
             Err(_) if is_open(request.path()) => Ok(Self::Stranger),
             Err(refusal) => Err(refusal),
         }
+    }
+
+    /// Returns the access that a request was admitted with.
+    pub(super) fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let access = request.extensions().get::<Self>().cloned();
+        access.ok_or(ApiError::Internal("a request without its access"))
     }
 
     /// The gate that every handler passes what it was asked for through, before it looks at anything: a domain, or with
@@ -90,14 +96,13 @@ impl Access {
     }
 }
 
-/// As it was found before the route was.
+/// Reads what `guard::admit` decided before the route was known.
 impl FromRequest for Access {
     type Error = ApiError;
     type Future = Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let found = request.extensions().get::<Self>().cloned();
-        ready(found.ok_or(ApiError::Internal("nobody has looked who asks")))
+        ready(Self::of(request))
     }
 }
 

@@ -1,7 +1,7 @@
-//! What is told of a request once it is answered: its line in the log, and its place in the metrics.
+//! The access log and the request metrics, written when an answer is complete.
 //!
-//! An answer that is streamed is told of when its last byte was handed on, or when its client left. Nothing a client sent is
-//! trusted to be short, and no header of its is ever told.
+//! A streamed answer is complete when its last byte was handed on, or when its client left. What a client sent is cut to a
+//! bounded length, and no header of a request is ever logged.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,21 +16,21 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::{Bytes, Data};
 use log::Level;
 
-use super::App;
-use super::guard::OnPurpose;
+use super::app::App;
+use crate::route::{PAGE_FILES, Route};
 
-/// What the lines are filtered by: `RUST_LOG=jobdeck::access=off`.
+/// The target of the lines, to filter them by: `RUST_LOG=jobdeck::access=off`.
 const TARGET: &str = "jobdeck::access";
-/// How much of a slow query is told, in bytes.
+/// How much of a slow query is logged, in bytes.
 const MAX_QUERY_BYTES: usize = 2 << 10;
-/// How much of a path is told, and of the cause of a failure, in characters.
+/// How much of a path is logged, and of the cause of a failure, in characters.
 const MAX_CHARS: usize = 500;
-/// The route of what no route is for: one for all, since paths are as many as clients make them.
+/// The route of a path without one: one label for all, since clients can make up any number of paths.
 const NO_ROUTE: &str = "none";
-/// The files of the page have their version in their path.
+/// The route of the page's files, whose paths hold a version.
 const ASSETS: &str = "/assets/{file}";
 
-/// Among the extensions of an answer: how many results it has so far.
+/// How many results an answer has so far, kept among its extensions.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rows(Arc<AtomicU64>);
 
@@ -40,28 +40,32 @@ impl Rows {
     }
 }
 
-/// Among the extensions of a request: the beginning of its body, where that is a query.
+/// Marks an answer, among its extensions, as an error that a client asked for: it is no failure of the server.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OnPurpose;
+
+/// The beginning of a body that is a query, kept among the request's extensions.
 #[derive(Debug)]
 pub(super) struct QueryBody(Vec<u8>);
 
 impl QueryBody {
-    /// A copy of its own, so that a long body does not stay for its beginning.
+    /// Copies the beginning, so that a long body can be freed.
     pub(super) fn beginning_of(body: &[u8]) -> Self {
         Self(body.get(..MAX_QUERY_BYTES).unwrap_or(body).to_owned())
     }
 }
 
-/// A request that is not answered yet. Where it is dropped, nobody waits for an answer any more, and that is told.
-pub(super) struct Waiting {
+/// A request that is not answered yet. Where it is dropped, its client left, and that is logged.
+pub(super) struct OpenRequest {
     start: Instant,
     /// Empty once it is answered.
     id: String,
     method: Method,
-    /// Where that would be told.
+    /// `None` where the log has no line for it.
     path: Option<String>,
 }
 
-impl Waiting {
+impl OpenRequest {
     pub(super) fn new(id: String, request: &ServiceRequest) -> Self {
         let path = request.path();
         Self {
@@ -76,7 +80,7 @@ impl Waiting {
         &self.id
     }
 
-    /// Has the answer told of when it is out.
+    /// Logs the answer, or has its body do so at its end.
     pub(super) fn answered(
         mut self,
         app: Data<App>,
@@ -94,25 +98,25 @@ impl Waiting {
             app,
         };
         drop(extensions);
-        // Who asks by HEAD reads no body.
+        // The body of an answer to HEAD is never read.
         let is_streamed = matches!(response.response().body().size(), BodySize::Stream)
             && self.method != Method::HEAD;
         if !is_streamed {
-            line.tell(true, |is_slow| Details::of(&response, is_slow));
+            line.log(true, |is_slow| Details::new(&response, is_slow));
             return response;
         }
         // How long it takes is not known yet.
-        let details = Details::of(&response, true);
+        let details = Details::new(&response, true);
         response.map_body(|_, body| {
             BoxBody::new(Streamed {
                 body,
-                untold: Some((line, details)),
+                pending: Some((line, details)),
             })
         })
     }
 }
 
-impl Drop for Waiting {
+impl Drop for OpenRequest {
     fn drop(&mut self) {
         if let Some(path) = &self.path
             && !self.id.is_empty()
@@ -130,20 +134,21 @@ impl Drop for Waiting {
     }
 }
 
-/// How loud a line is that is neither of a failure nor slow. What watches a server asks it every few seconds.
+/// Returns the level of a line that is neither a failure nor slow. What watches a server asks it every few seconds.
 fn usual_level(path: &str) -> Level {
-    if matches!(path, "/healthz" | "/check" | "/metrics") {
+    let is_watching = |route: &Route| path == route.path();
+    if Route::WATCHING.iter().any(is_watching) {
         Level::Debug
     } else {
         Level::Info
     }
 }
 
-/// The pattern of the route that a request went to.
+/// Returns the pattern of the route that a request went to.
 fn route(response: &ServiceResponse<BoxBody>) -> String {
     match response.request().match_pattern() {
         None => NO_ROUTE.to_owned(),
-        Some(pattern) if pattern.starts_with("/assets/") => ASSETS.to_owned(),
+        Some(pattern) if pattern.starts_with(PAGE_FILES) => ASSETS.to_owned(),
         Some(pattern) => pattern,
     }
 }
@@ -157,7 +162,7 @@ fn millis(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// What is told of one answer.
+/// The line of one answer.
 struct Line {
     app: Data<App>,
     id: String,
@@ -165,12 +170,12 @@ struct Line {
     route: String,
     method: Method,
     status: StatusCode,
-    /// Whether somebody asked for the error that it is.
+    /// Whether it is an error that a client asked for.
     is_on_purpose: bool,
     rows: Option<Rows>,
 }
 
-/// What only the log has.
+/// What the log has and the metrics have not.
 struct Details {
     path: String,
     query: Option<String>,
@@ -178,7 +183,7 @@ struct Details {
 }
 
 impl Details {
-    fn of(response: &ServiceResponse<BoxBody>, has_query: bool) -> Self {
+    fn new(response: &ServiceResponse<BoxBody>, has_query: bool) -> Self {
         let request = response.request();
         let error = response.response().error();
         Self {
@@ -198,16 +203,16 @@ impl Details {
 }
 
 impl Line {
-    /// Tells of an answer that is out, or was broken off; `details` are asked for where they are told, and whether with
-    /// the query.
-    fn tell(self, is_whole: bool, details: impl FnOnce(bool) -> Details) {
+    /// Counts and logs an answer that is complete, or was broken off. `details` makes what is logged, with the query where
+    /// its argument is true; it is called only where there is a line.
+    fn log(self, is_whole: bool, details: impl FnOnce(bool) -> Details) {
         let elapsed = self.start.elapsed();
         let status = self.status.as_u16();
         self.app
             .metrics
             .answered(&self.route, &self.method, status, elapsed);
         let is_error = self.status.is_server_error() && !self.is_on_purpose;
-        // By its deadline: it asked for too much, and nothing has failed.
+        // By its deadline: the query was too much work, and nothing has failed.
         let is_stopped = is_error && self.status == StatusCode::GATEWAY_TIMEOUT;
         let is_failure = is_error && !is_stopped;
         let is_slow = is_stopped || elapsed >= self.app.slow_query;
@@ -221,7 +226,7 @@ impl Line {
         if !log::log_enabled!(target: TARGET, level) {
             return;
         }
-        let said = match (is_failure, is_whole, is_slow) {
+        let outcome = match (is_failure, is_whole, is_slow) {
             (true, ..) => "failed",
             _ if is_stopped => "stopped",
             (_, false, _) => "broken off",
@@ -241,21 +246,21 @@ impl Line {
             ms = millis(elapsed),
             query = query.as_deref().filter(|query| is_slow && !query.is_empty()),
             cause = cause.as_deref().filter(|_| is_error);
-            "{said}"
+            "{outcome}"
         );
     }
 }
 
-/// A body that is told of when it ends.
+/// A body that is logged when it ends.
 struct Streamed {
     body: BoxBody,
-    untold: Option<(Line, Details)>,
+    pending: Option<(Line, Details)>,
 }
 
 impl Streamed {
-    fn tell(&mut self, is_whole: bool) {
-        if let Some((line, details)) = self.untold.take() {
-            line.tell(is_whole, |_| details);
+    fn log(&mut self, is_whole: bool) {
+        if let Some((line, details)) = self.pending.take() {
+            line.log(is_whole, |_| details);
         }
     }
 }
@@ -274,8 +279,8 @@ impl MessageBody for Streamed {
         let this = self.get_mut();
         let chunk = ready!(this.body.as_pin_mut().poll_next(context));
         match &chunk {
-            None => this.tell(true),
-            Some(Err(_)) => this.tell(false),
+            None => this.log(true),
+            Some(Err(_)) => this.log(false),
             Some(Ok(_)) => {}
         }
         Poll::Ready(chunk)
@@ -284,6 +289,6 @@ impl MessageBody for Streamed {
 
 impl Drop for Streamed {
     fn drop(&mut self) {
-        self.tell(false);
+        self.log(false);
     }
 }

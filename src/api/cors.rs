@@ -7,6 +7,7 @@ use actix_web::http::{Method, Uri};
 use actix_web::middleware::Condition;
 
 use super::error::ApiError;
+use crate::route::Route;
 
 /// What a page may use of HTTP.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
@@ -20,10 +21,6 @@ const EXPOSED: [&str; 5] = [
 ];
 /// How long a browser may go by a preflight: an hour.
 const MAX_AGE_SECONDS: usize = 3_600;
-
-/// Routes that only read, though by POST. A page elsewhere can't reach them without a preflight, since they take nothing
-/// but `application/json`.
-pub(super) const READ_BY_POST: [&str; 2] = ["/inventory/v1/jobs/search", "/inventory/v1/jobs/stat"];
 
 /// An origin whose pages may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,12 +127,13 @@ pub(super) fn refused_preflight<B>(response: &ServiceResponse<B>) -> Option<ApiE
     })
 }
 
-/// Whether a request changes nothing, whatever route it finds.
+/// Returns whether a request changes nothing, whatever its route. A route that reads by POST takes nothing but
+/// `application/json`, so a page elsewhere can't reach it without a preflight.
 pub(super) fn only_reads(request: &ServiceRequest) -> bool {
     matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
-    ) || READ_BY_POST.contains(&request.path())
+    ) || Route::is_read_by_post(request.path())
 }
 
 /// Refuses a request by which a page of another site would change something: a browser sends many such without asking

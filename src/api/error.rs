@@ -4,10 +4,11 @@ use actix_cors::CorsError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
-use serde_json::json;
 
+use super::schema::answers::{ErrorAnswer, ErrorDetail};
 use crate::mock::{InjectedError, MockError, TooFewRequests};
 use crate::query::QueryError;
+use crate::route::{PAGE, Route};
 use crate::store::StoreError;
 use crate::transfer::TransferError;
 
@@ -23,7 +24,7 @@ pub(crate) enum ApiError {
     Query(#[from] QueryError),
     #[error(transparent)]
     Store(StoreError),
-    #[error("there is no {0} here; GET /openapi.json tells every route, and the page is at /")]
+    #[error("there is no {} here; GET {} tells every route, and the page is at {PAGE}", .0, Route::OpenApi.path())]
     NotFound(String),
     /// A route that only a switch brings.
     #[error("there is no {path} here; `jobdeck serve {switch}` has it")]
@@ -32,11 +33,11 @@ pub(crate) enum ApiError {
     #[error("{0}")]
     NoSuch(String),
     #[error("{method} is not allowed here; allowed are {allow}")]
-    MethodNotAllowed { method: String, allow: &'static str },
+    MethodNotAllowed { method: String, allow: String },
     #[error("the body is larger than {0} bytes, which is the most that is read")]
     TooLarge(usize),
     #[error(
-        "the query string is longer than {0} bytes; POST the same to /inventory/v1/jobs/search"
+        "the query string is longer than {} bytes; POST the same to {}", .0, Route::SearchJobs.path()
     )]
     LongQueryString(usize),
     #[error(
@@ -265,15 +266,20 @@ impl ResponseError for ApiError {
             response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
         }
         let allow = match self {
-            Self::MethodNotAllowed { allow, .. } => Some(*allow),
+            Self::MethodNotAllowed { allow, .. } => HeaderValue::try_from(allow).ok(),
             // The header goes with the status (RFC 9110); what the resource would have said is not known where a fault
             // answers.
-            Self::Asked(_) if status == StatusCode::METHOD_NOT_ALLOWED => Some("GET, HEAD, POST"),
+            Self::Asked(_) if status == StatusCode::METHOD_NOT_ALLOWED => {
+                Some(HeaderValue::from_static("GET, HEAD, POST"))
+            }
             _ => None,
         };
         if let Some(allow) = allow {
-            response.insert_header((ALLOW, HeaderValue::from_static(allow)));
+            response.insert_header((ALLOW, allow));
         }
-        response.json(json!({"detail": {"code": code, "message": self.message()}}))
+        let message = self.message();
+        response.json(ErrorAnswer {
+            detail: ErrorDetail { code, message },
+        })
     }
 }

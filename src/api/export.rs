@@ -7,15 +7,18 @@ use actix_web::http::header::{
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::App;
 use super::access::Access;
+use super::answer::{AnswerWriter, Weight, answer};
+use super::app::App;
+use super::caching::Caching;
 use super::error::ApiError;
-use super::jobs::{borrowed, pairs};
-use super::openapi::answers::{JobInfo, QueryStringErrors};
-use super::openapi::params::{ExportFormat, QueryParams};
-use super::wire::{AnswerWriter, Caching, Weight, answer};
+use super::parameters::{borrowed, pairs};
+use super::schema::answers::JobInfo;
+use super::schema::errors::QueryStringErrors;
+use super::schema::params::{ExportFormat, QueryParams};
 use crate::query::request::JobsQuery;
 use crate::query::{QueryError, compile_list};
+use crate::route::Route;
 use crate::store::{Document, ReadTransaction, StoreError};
 use crate::transfer::csv;
 
@@ -105,7 +108,7 @@ impl Format {
 /// breaks the connection off.
 #[utoipa::path(
     get,
-    path = "/jobdeck/export",
+    path = Route::ExportJobs.path(),
     operation_id = "exportJobs",
     tag = "jobdeck",
     params(("format" = inline(ExportFormat), Query, description = "The form of the file.", example = "csv"), QueryParams),
@@ -122,7 +125,7 @@ impl Format {
         QueryStringErrors
     )
 )]
-pub(crate) async fn export(
+pub(super) async fn export(
     request: HttpRequest,
     app: Data<App>,
     access: Access,

@@ -3,25 +3,25 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::json;
 
-use super::App;
 use super::access::Access;
+use super::answer::fresh;
+use super::app::App;
+use super::body::read_json;
 use super::error::ApiError;
-use super::openapi::answers::{
-    DeletedInfo, FaultInfo, FaultsInfo, NoSuch, ParameterErrors, ReleasedInfo, WriteErrors,
-};
-use super::openapi::examples;
-use super::openapi::params::{DomainParams, OneFaultPath, ScopeParams};
-use super::parameters::{Parameters, agree, domain_parameter, no_body, problem, scope_parameter};
-use super::states::mock_of;
-use super::wire::{fresh, read_json};
+use super::mock_control::MockControl;
+use super::parameters::{Parameters, agree, domain_parameter, no_body, problem};
+use super::schema::answers::{DeletedInfo, FaultInfo, FaultsInfo, ReleasedInfo};
+use super::schema::errors::{NoSuch, ParameterErrors, WriteErrors};
+use super::schema::examples;
+use super::schema::params::{DomainParams, OneFaultPath, ScopeParams};
 use crate::mock::Fault;
+use crate::route::Route;
 
 /// Lists the faults that are set, in the order in which they were.
 #[utoipa::path(
     get,
-    path = "/jobdeck/faults",
+    path = Route::ListFaults.path(),
     operation_id = "listFaults",
     tag = "mock",
     params(ScopeParams),
@@ -30,15 +30,13 @@ use crate::mock::Fault;
         ParameterErrors
     )
 )]
-pub(crate) async fn list(
-    request: HttpRequest,
-    app: Data<App>,
-    access: Access,
-) -> Result<HttpResponse, ApiError> {
-    let domain_id = scope_parameter(&request, &access)?;
-    let faults = mock_of(&app)?.faults.list(domain_id.as_deref());
-    let body = json!({"results": faults, "total_count": faults.len()});
-    Ok(fresh(StatusCode::OK, &body))
+pub(super) async fn list(control: MockControl) -> HttpResponse {
+    let results = control.mock.faults.list(control.domain_id.as_deref());
+    let body = FaultsInfo {
+        total_count: results.len() as u64,
+        results,
+    };
+    fresh(StatusCode::OK, &body)
 }
 
 /// Sets a fault: how matching requests are misbehaved to from now on.
@@ -48,7 +46,7 @@ pub(crate) async fn list(
 /// them.
 #[utoipa::path(
     post,
-    path = "/jobdeck/faults",
+    path = Route::AddFault.path(),
     operation_id = "addFault",
     tag = "mock",
     params(DomainParams),
@@ -64,7 +62,7 @@ pub(crate) async fn list(
         WriteErrors
     )
 )]
-pub(crate) async fn add(
+pub(super) async fn add(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
@@ -75,7 +73,8 @@ pub(crate) async fn add(
     let mut fault = Fault::from_json(&body)?;
     agree("domain_id", &mut fault.domain_id, domain_id)?;
     access.check(fault.domain_id.as_deref())?;
-    let added = mock_of(&app)?
+    let added = app
+        .mock()?
         .faults
         .add(fault)
         .map_err(|full| problem("fault", full.to_string()))?;
@@ -85,76 +84,73 @@ pub(crate) async fn add(
 /// Clears all faults, or those for one domain. What they held is let go.
 #[utoipa::path(
     delete,
-    path = "/jobdeck/faults",
+    path = Route::ClearFaults.path(),
     operation_id = "clearFaults",
     tag = "mock",
     params(ScopeParams),
     responses((status = 200, description = "How many there were.", body = DeletedInfo, example = json!({"deleted": 2})), ParameterErrors)
 )]
-pub(crate) async fn clear(
-    request: HttpRequest,
-    app: Data<App>,
-    access: Access,
-    body: Payload,
-) -> Result<HttpResponse, ApiError> {
-    no_body(body).await?;
-    let domain_id = scope_parameter(&request, &access)?;
-    let deleted = mock_of(&app)?.faults.clear(domain_id.as_deref());
-    Ok(fresh(StatusCode::OK, &json!({"deleted": deleted})))
+pub(super) async fn clear(control: MockControl) -> HttpResponse {
+    let deleted = control.mock.faults.clear(control.domain_id.as_deref()) as u64;
+    fresh(StatusCode::OK, &DeletedInfo { deleted })
 }
 
 /// Clears a fault. What it held is let go.
 #[utoipa::path(
     delete,
-    path = "/jobdeck/faults/{id}",
+    path = Route::ClearFault.path(),
     operation_id = "clearFault",
     tag = "mock",
     params(OneFaultPath),
     responses((status = 200, description = "It is gone.", body = DeletedInfo, example = json!({"deleted": 1})), ParameterErrors, NoSuch)
 )]
-pub(crate) async fn remove(
+pub(super) async fn remove(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
-    id: Path<String>,
+    path: Path<OneFaultPath>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
     Parameters::of(&request)?.finish()?;
-    if mock_of(&app)?.faults.remove(&id, access.scope()?) {
-        Ok(fresh(StatusCode::OK, &json!({"deleted": 1})))
+    if app.mock()?.faults.remove(&path.id, access.scope()?) {
+        Ok(fresh(StatusCode::OK, &DeletedInfo { deleted: 1 }))
     } else {
-        Err(no_such_fault(&id))
+        Err(no_such_fault(&path.id))
     }
 }
 
 /// Lets the answers go that a fault holds, and takes its gate away.
 #[utoipa::path(
     post,
-    path = "/jobdeck/faults/{id}/release",
+    path = Route::ReleaseFault.path(),
     operation_id = "releaseFault",
     tag = "mock",
     params(OneFaultPath),
     responses((status = 200, description = "How many were let go.", body = ReleasedInfo, example = json!({"released": 1})), ParameterErrors, NoSuch)
 )]
-pub(crate) async fn release(
+pub(super) async fn release(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
-    id: Path<String>,
+    path: Path<OneFaultPath>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
     Parameters::of(&request)?.finish()?;
-    match mock_of(&app)?.faults.release(&id, access.scope()?) {
-        Some(released) => Ok(fresh(StatusCode::OK, &json!({"released": released}))),
-        None => Err(no_such_fault(&id)),
+    match app.mock()?.faults.release(&path.id, access.scope()?) {
+        Some(released) => {
+            let released = released as u64;
+            Ok(fresh(StatusCode::OK, &ReleasedInfo { released }))
+        }
+        None => Err(no_such_fault(&path.id)),
     }
 }
 
 fn no_such_fault(id: &str) -> ApiError {
     let shown: String = id.chars().take(64).collect();
     ApiError::NoSuch(format!(
-        "there is no fault `{shown}`; GET /jobdeck/faults lists those there are"
+        "there is no fault `{shown}`; GET {} lists those there are",
+        Route::ListFaults.path()
     ))
 }

@@ -1,8 +1,6 @@
-//! What every request passes and every answer gets: the Host check, who may ask and change anything, the request id, the
-//! security headers, and that it is told of.
+//! The middlewares around every route: `Host` check, access, request id, security headers, access log.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,38 +14,35 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, ResponseError};
 
-use super::App;
 use super::access::{Access, vary_by_token};
-use super::access_log::Waiting;
+use super::access_log::OpenRequest;
+use super::app::App;
 use super::cors::{check_writer, refused_preflight};
 use super::error::ApiError;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// The longest request id that is taken over from a caller.
+/// The longest request id that is accepted from a client.
 const MAX_REQUEST_ID_BYTES: usize = 64;
 
-/// The id of a request, which those further in find among its extensions.
+/// The id of a request, kept among its extensions.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 
-/// Among the extensions of an answer: it is an error because somebody asked for one.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct OnPurpose;
-
-/// The middleware around every route, and around CORS.
+/// The outer middleware, around CORS: refuses preflights to an unknown host, adds the request id and the security headers,
+/// and has the answer logged.
 pub(crate) async fn guard(
     app: Data<App>,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     app.stopping.begin_request();
-    let waiting = Waiting::new(request_id(&request), &request);
-    let id = HeaderValue::from_str(waiting.id());
+    let open = OpenRequest::new(request_id(&request), &request);
+    let id = HeaderValue::from_str(open.id());
     if app.mock.is_some() {
-        let id = RequestId(waiting.id().to_owned());
+        let id = RequestId(open.id().to_owned());
         request.extensions_mut().insert(id);
     }
-    // A preflight does not come as far as `admit`.
+    // A preflight does not reach `admit`.
     let refused = if request.method() == Method::OPTIONS {
         check_host(&app, &request).err()
     } else {
@@ -60,7 +55,7 @@ pub(crate) async fn guard(
     if let Some(error) = refused_preflight(&response) {
         response = response.into_response(error.error_response());
     }
-    if app.stopping.is_told() {
+    if app.stopping.has_begun() {
         let head = response.response_mut().head_mut();
         head.set_connection_type(ConnectionType::Close);
     }
@@ -70,10 +65,10 @@ pub(crate) async fn guard(
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    Ok(waiting.answered(app, response))
+    Ok(open.answered(app, response))
 }
 
-/// The middleware within CORS: whom it turns away can read why.
+/// The inner middleware, within CORS, so that a page can read why its request is refused: checks host, origin and access.
 pub(crate) async fn admit(
     app: Data<App>,
     request: ServiceRequest,
@@ -81,7 +76,7 @@ pub(crate) async fn admit(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let admitted = check_host(&app, &request)
         .and_then(|()| check_writer(&request, &app.origins))
-        .and_then(|()| Access::of(&app, &request));
+        .and_then(|()| Access::admit(&app, &request));
     let mut response = match admitted {
         Ok(access) => {
             request.extensions_mut().insert(access);
@@ -107,7 +102,7 @@ fn check_host(app: &App, request: &ServiceRequest) -> Result<(), ApiError> {
     }
 }
 
-/// The caller's id, where it is one to 64 plain characters; else one of our own.
+/// Returns the client's id, where it is 1 to 64 plain characters; else a new one.
 fn request_id(request: &ServiceRequest) -> String {
     static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -128,77 +123,5 @@ fn request_id(request: &ServiceRequest) -> String {
             "{:016x}",
             SEED.hash_one(COUNT.fetch_add(1, Ordering::Relaxed))
         ),
-    }
-}
-
-/// The names under which the server may be reached.
-///
-/// A page elsewhere can point a name of its own at this machine's address ("DNS rebinding") and would then share an
-/// origin with us; it can't do that with an address or with a name that is listed here.
-#[derive(Debug, Clone, Default)]
-pub struct Hosts {
-    names: Vec<String>,
-}
-
-impl Hosts {
-    /// `localhost`, addresses, and the names given; ports do not matter.
-    #[must_use]
-    pub fn new(names: &[String]) -> Self {
-        Self {
-            names: names
-                .iter()
-                .map(|name| without_port(name).to_ascii_lowercase())
-                .collect(),
-        }
-    }
-
-    fn allow(&self, host: &str) -> bool {
-        let name = without_port(host).to_ascii_lowercase();
-        let address = name
-            .strip_prefix('[')
-            .and_then(|name| name.strip_suffix(']'))
-            .unwrap_or(&name);
-        address.parse::<IpAddr>().is_ok()
-            || name == "localhost"
-            || name.ends_with(".localhost")
-            || self.names.contains(&name)
-    }
-}
-
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port))
-            if !name.ends_with(':') && port.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            name
-        }
-        _ => host,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_are_addresses_localhost_or_named() {
-        let hosts = Hosts::new(&["Jobs.Example:8080".to_owned()]);
-        for (host, expected) in [
-            ("127.0.0.1:8080", true),
-            ("[::1]:8080", true),
-            ("[::1]", true),
-            ("192.168.1.5", true),
-            ("localhost:8080", true),
-            ("LOCALHOST", true),
-            ("jobdeck.localhost:1", true),
-            ("jobs.example:8080", true),
-            ("evil.example", false),
-            ("evil.example:8080", false),
-            ("localhost.evil.example", false),
-            ("127.0.0.1.evil.example", false),
-            ("", false),
-        ] {
-            assert_eq!(hosts.allow(host), expected, "{host}");
-        }
     }
 }

@@ -1,25 +1,26 @@
 //! SpaceONE's routes: list, search, stat.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::App;
 use super::access::Access;
+use super::answer::{AnswerWriter, LIGHT_BYTES, Weight, answer};
+use super::app::App;
+use super::body::read_json;
+use super::caching::Caching;
 use super::error::ApiError;
-use super::openapi::answers::{BodyErrors, JobStats, JobsInfo, QueryStringErrors};
-use super::openapi::examples;
-use super::openapi::params::QueryParams;
-use super::openapi::query::{JobStatQuery as StatBody, JobsQuery as SearchBody};
-use super::wire::{AnswerWriter, Caching, LIGHT_BYTES, Weight, answer, read_json};
+use super::parameters::{borrowed, no_parameters, pairs};
+use super::schema::answers::{JobStats, JobsInfo};
+use super::schema::errors::{BodyErrors, QueryStringErrors};
+use super::schema::examples;
+use super::schema::params::QueryParams;
+use super::schema::query::{JobStatQuery as StatBody, JobsQuery as SearchBody};
 use crate::query::request::{JobStatQuery, JobsQuery};
-use crate::query::{List, QueryError, compile_list, compile_stat};
+use crate::query::{List, compile_list, compile_stat};
+use crate::route::Route;
 use crate::store::{ReadTransaction, StoreError};
-
-/// The longest query string, in bytes.
-const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
 
 /// Lists jobs.
 ///
@@ -28,7 +29,7 @@ const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
 /// with every write; where the answer moves with the clock, too, it has none.
 #[utoipa::path(
     method(get, head),
-    path = "/inventory/v1/jobs",
+    path = Route::ListJobs.path(),
     operation_id = "listJobs",
     tag = "SpaceONE",
     params(
@@ -45,7 +46,7 @@ const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
         QueryStringErrors
     )
 )]
-pub(crate) async fn list(
+pub(super) async fn list(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
@@ -63,32 +64,12 @@ pub(crate) async fn list(
     answer_list(&app, &access, query, is_short, caching).await
 }
 
-/// A name and its value in a query string, decoded.
-pub(super) type Pair<'r> = (Cow<'r, str>, Cow<'r, str>);
-
-/// The pairs of a query string, in its order.
-pub(super) fn pairs(request: &HttpRequest) -> Result<Vec<Pair<'_>>, ApiError> {
-    let text = request.query_string();
-    if text.len() > MAX_QUERY_STRING_BYTES {
-        return Err(ApiError::LongQueryString(MAX_QUERY_STRING_BYTES));
-    }
-    Ok(pairs_of(request).collect())
-}
-
-fn pairs_of(request: &HttpRequest) -> impl Iterator<Item = Pair<'_>> {
-    form_urlencoded::parse(request.query_string().as_bytes())
-}
-
-pub(super) fn borrowed<'p>((name, value): &'p Pair<'_>) -> (&'p str, &'p str) {
-    (name, value)
-}
-
 /// Lists jobs, asked with a body.
 ///
 /// As the list by GET, and answered alike, but for the `ETag`.
 #[utoipa::path(
     post,
-    path = "/inventory/v1/jobs/search",
+    path = Route::SearchJobs.path(),
     operation_id = "searchJobs",
     tag = "SpaceONE",
     request_body(content = SearchBody, description = "At most 1 MiB.", examples(
@@ -101,7 +82,7 @@ pub(super) fn borrowed<'p>((name, value): &'p Pair<'_>) -> (&'p str, &'p str) {
         BodyErrors
     )
 )]
-pub(crate) async fn search(
+pub(super) async fn search(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
@@ -119,7 +100,7 @@ pub(crate) async fn search(
 /// The stages of `aggregate` are applied in order to the jobs that match the filter; `distinct` answers different values.
 #[utoipa::path(
     post,
-    path = "/inventory/v1/jobs/stat",
+    path = Route::StatJobs.path(),
     operation_id = "statJobs",
     tag = "SpaceONE",
     request_body(content = StatBody, description = "At most 1 MiB.", examples(
@@ -137,7 +118,7 @@ pub(crate) async fn search(
         BodyErrors
     )
 )]
-pub(crate) async fn stat(
+pub(super) async fn stat(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
@@ -180,17 +161,6 @@ pub(crate) async fn stat(
         },
     )
     .await
-}
-
-/// Refuses parameters in the address of a route that takes everything in its body.
-fn no_parameters(request: &HttpRequest) -> Result<(), QueryError> {
-    match pairs_of(request).next() {
-        None => Ok(()),
-        Some((name, _)) => Err(QueryError::Parameter {
-            place: name.chars().take(64).collect(),
-            problem: "this route takes no parameters; put it into the body".to_owned(),
-        }),
-    }
 }
 
 async fn answer_list(

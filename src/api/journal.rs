@@ -4,24 +4,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ETag, EntityTag, Header, IfNoneMatch};
-use actix_web::web::{Data, Payload};
+use actix_web::http::header::{CACHE_CONTROL, EntityTag, HeaderValue};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use serde::Serialize;
-use serde_json::json;
-use utoipa::ToSchema;
 
-use super::App;
 use super::access::Access;
+use super::answer::fresh;
+use super::app::App;
+use super::caching::Version;
 use super::error::ApiError;
-use super::openapi::answers::{DeletedInfo, ErrorAnswer, ParameterErrors};
-use super::openapi::examples;
-use super::openapi::params::{JournalParams, ScopeParams};
-use super::parameters::{Parameters, no_body, problem, scope_parameter};
-use super::states::mock_of;
-use super::wire::{fresh, is_known};
+use super::mock_control::MockControl;
+use super::parameters::{Parameters, problem};
+use super::schema::answers::{DeletedInfo, ErrorAnswer, JournalInfo};
+use super::schema::errors::ParameterErrors;
+use super::schema::examples;
+use super::schema::params::{JournalParams, ScopeParams};
 use crate::mock::{JournalEntry, JournalFilter, MAX_ENTRIES};
-use crate::route::RouteName;
+use crate::route::{Route, RouteName};
 
 /// How long a request for the journal waits at most, in seconds.
 const MAX_WAIT_SECONDS: f64 = 60.0;
@@ -91,23 +90,13 @@ impl JournalQuery {
     }
 }
 
-/// The requests that were found.
-#[derive(Serialize, ToSchema)]
-struct JournalInfo<'e> {
-    /// The oldest first.
-    #[schema(value_type = Vec<JournalEntry>)]
-    results: Vec<&'e JournalEntry>,
-    /// How many match in all.
-    total_count: usize,
-}
-
 /// Lists the requests that came, with their answers; or waits until so many have come.
 ///
 /// The newest thousand are kept, of every route but the mock's own and the probes, and not the page's. With `wait_for` it
 /// answers as soon as so many have come; else who has the version of now, by `If-None-Match`, is told so.
 #[utoipa::path(
     get,
-    path = "/jobdeck/journal",
+    path = Route::ReadJournal.path(),
     operation_id = "readJournal",
     tag = "mock",
     params(
@@ -124,19 +113,17 @@ struct JournalInfo<'e> {
             example = json!({"detail": {"code": "ERROR_REQUEST_TIMEOUT", "message": "1 of 3 requests came within 10 seconds"}}))
     )
 )]
-pub(crate) async fn read(
+pub(super) async fn read(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
 ) -> Result<HttpResponse, ApiError> {
     let query = JournalQuery::read(&request)?;
     access.check(query.filter.domain_id.as_deref())?;
-    let journal = &mock_of(&app)?.journal;
+    let journal = &app.mock()?.journal;
     // Read before the entries, so that it is never newer than they are. Weak, since they may be sent compressed.
     let version = journal.version();
-    let tag = EntityTag::new_weak(format!("{version:x}"));
-    let known = IfNoneMatch::parse(&request).ok();
-    let found: Vec<Arc<JournalEntry>> = match query.wait_for {
+    let entries: Vec<Arc<JournalEntry>> = match query.wait_for {
         None => journal.find(&query.filter),
         Some((wanted, seconds)) => journal
             .wait_for(&query.filter, wanted, Duration::from_secs_f64(seconds))
@@ -147,40 +134,30 @@ pub(crate) async fn read(
                 seconds,
             })?,
     };
-    if is_known(known.as_ref(), &tag) && journal.version() == version {
-        return Ok(HttpResponse::NotModified()
-            .insert_header(ETag(tag))
-            .insert_header((CACHE_CONTROL, "no-store"))
-            .finish());
-    }
-    let older = found.len().saturating_sub(query.limit);
-    let body = JournalInfo {
-        results: found.iter().skip(older).map(Arc::as_ref).collect(),
-        total_count: found.len(),
-    };
-    Ok(HttpResponse::Ok()
-        .insert_header(ETag(tag))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(&body))
+    let tag = EntityTag::new_weak(format!("{version:x}"));
+    let tag = Version::new(&request, tag).only_if(journal.version() == version);
+    let mut response = tag.answer(|response| {
+        let older = entries.len().saturating_sub(query.limit);
+        response.json(JournalInfo {
+            results: entries.iter().skip(older).map(Arc::as_ref).collect(),
+            total_count: entries.len(),
+        })
+    });
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    Ok(response)
 }
 
 /// Forgets all requests, or those that name one domain.
 #[utoipa::path(
     delete,
-    path = "/jobdeck/journal",
+    path = Route::ClearJournal.path(),
     operation_id = "clearJournal",
     tag = "mock",
     params(ScopeParams),
     responses((status = 200, description = "How many there were.", body = DeletedInfo, example = json!({"deleted": 12})), ParameterErrors)
 )]
-pub(crate) async fn clear(
-    request: HttpRequest,
-    app: Data<App>,
-    access: Access,
-    body: Payload,
-) -> Result<HttpResponse, ApiError> {
-    no_body(body).await?;
-    let domain_id = scope_parameter(&request, &access)?;
-    let deleted = mock_of(&app)?.journal.clear(domain_id.as_deref());
-    Ok(fresh(StatusCode::OK, &json!({"deleted": deleted})))
+pub(super) async fn clear(control: MockControl) -> HttpResponse {
+    let deleted = control.mock.journal.clear(control.domain_id.as_deref()) as u64;
+    fresh(StatusCode::OK, &DeletedInfo { deleted })
 }

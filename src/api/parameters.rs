@@ -1,4 +1,4 @@
-//! The parameters of the routes that are jobdeck's own, read strictly.
+//! Parameters of query strings and paths. Those of jobdeck's own routes are read strictly.
 
 use std::borrow::Cow;
 
@@ -9,10 +9,43 @@ use serde::de::IgnoredAny;
 
 use super::access::Access;
 use super::error::ApiError;
-use super::jobs::{Pair, pairs};
 use crate::job::{JobTextError, MAX_ID_BYTES};
 use crate::query::QueryError;
 use crate::query::error::unknown;
+
+/// The longest query string, in bytes.
+const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
+
+/// A name and its value in a query string, decoded.
+pub(super) type Pair<'r> = (Cow<'r, str>, Cow<'r, str>);
+
+/// The pairs of a query string, in its order.
+pub(super) fn pairs(request: &HttpRequest) -> Result<Vec<Pair<'_>>, ApiError> {
+    let text = request.query_string();
+    if text.len() > MAX_QUERY_STRING_BYTES {
+        return Err(ApiError::LongQueryString(MAX_QUERY_STRING_BYTES));
+    }
+    Ok(pairs_of(request).collect())
+}
+
+fn pairs_of(request: &HttpRequest) -> impl Iterator<Item = Pair<'_>> {
+    form_urlencoded::parse(request.query_string().as_bytes())
+}
+
+pub(super) fn borrowed<'p>((name, value): &'p Pair<'_>) -> (&'p str, &'p str) {
+    (name, value)
+}
+
+/// Refuses parameters in the query string of a route that takes everything in its body.
+pub(super) fn no_parameters(request: &HttpRequest) -> Result<(), QueryError> {
+    match pairs_of(request).next() {
+        None => Ok(()),
+        Some((name, _)) => Err(QueryError::Parameter {
+            place: name.chars().take(64).collect(),
+            problem: "this route takes no parameters; put it into the body".to_owned(),
+        }),
+    }
+}
 
 /// The parameters of a query string, taken out by name, so that none is overlooked.
 pub(super) struct Parameters<'r> {
@@ -157,16 +190,16 @@ pub(super) async fn no_body(payload: Payload) -> Result<(), ApiError> {
 }
 
 /// What is wrong with a body: no JSON at all, or a member, by its name.
-pub(super) fn body_fault(body: &[u8], fault: &JobTextError) -> ApiError {
-    let error = if serde_json::from_slice::<IgnoredAny>(body).is_err() {
-        let (line, column) = (fault.line, fault.column);
+pub(super) fn body_error(body: &[u8], error: &JobTextError) -> ApiError {
+    let refusal = if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        let (line, column) = (error.line, error.column);
         QueryError::Json {
-            problem: format!("{} at line {line} column {column}", fault.problem),
+            problem: format!("{} at line {line} column {column}", error.problem),
         }
     } else {
-        problem(&format!("body, line {}", fault.line), fault.to_string())
+        problem(&format!("body, line {}", error.line), error.to_string())
     };
-    error.into()
+    refusal.into()
 }
 
 /// The id that is the last part of the path. What the router hands on has lost what is not UTF-8.

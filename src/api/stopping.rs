@@ -1,4 +1,4 @@
-//! How a server ends: what was asked is answered, and nobody waits long.
+//! How a server stops: it answers the requests that have come, and takes at most a few seconds.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -6,40 +6,42 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 /// How long after the signal to stop an answer may take: service managers wait ten seconds before they kill.
-pub(crate) const MOST: Duration = Duration::from_secs(8);
-/// Without a request for so long, nothing that was asked before the signal still waits to be read.
+pub(crate) const MAX_STOPPING: Duration = Duration::from_secs(8);
+/// How long no request must come until all that were sent before the signal have been read.
 const QUIET: Duration = Duration::from_millis(100);
-/// After so many of these the server stops, however many go on asking.
+/// How many such times the server waits at most, however many requests go on coming.
 const MAX_LOOKS: usize = 5;
 
-/// Whether the server stops, and how many requests it has begun to answer.
+/// Whether the server stops, and how many requests have begun.
 #[derive(Debug, Default)]
-pub struct Stopping {
+pub(crate) struct Stopping {
     begun: AtomicU64,
-    is_told: watch::Sender<bool>,
+    has_begun: watch::Sender<bool>,
 }
 
 impl Stopping {
+    /// Counts a request.
     pub(super) fn begin_request(&self) {
         self.begun.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// From here on an answer is the last of its connection.
-    pub(super) fn is_told(&self) -> bool {
-        *self.is_told.borrow()
+    /// Returns whether the server stops: from then on an answer is the last of its connection.
+    pub(super) fn has_begun(&self) -> bool {
+        *self.has_begun.borrow()
     }
 
-    /// Waits until the server stops and answers must end.
+    /// Waits until the server stops and the time for answers is over.
     pub(super) async fn out_of_time(&self) {
         // The sender is ours, so it is not gone.
-        let _ = self.is_told.subscribe().wait_for(|is_told| *is_told).await;
-        tokio::time::sleep(MOST).await;
+        let mut has_begun = self.has_begun.subscribe();
+        let _ = has_begun.wait_for(|has_begun| *has_begun).await;
+        tokio::time::sleep(MAX_STOPPING).await;
     }
 
-    /// Has connections end with their next answer, and waits until those have it that asked before: actix closes at once
-    /// what stands idle as far as it has read, also where a request has come meanwhile.
+    /// Has connections end with their next answer, and waits until requests that were sent before have been read: actix
+    /// closes a connection at once that is idle as far as it has read, also where a request has come meanwhile.
     pub(crate) async fn let_them_finish(&self) {
-        self.is_told.send_replace(true);
+        self.has_begun.send_replace(true);
         for _ in 0..MAX_LOOKS {
             let before = self.begun.load(Ordering::Relaxed);
             tokio::time::sleep(QUIET).await;

@@ -6,25 +6,27 @@ use std::io::Cursor;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::App;
 use super::access::Access;
+use super::answer::fresh;
+use super::app::App;
+use super::blocking::blocking;
+use super::body::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, read_body};
 use super::error::ApiError;
-use super::openapi::answers::{
-    AddedInfo, Conflict, DeletedInfo, NoSuch, ParameterErrors, WriteErrors,
-};
-use super::openapi::bodies::{JobPatch, JobsBody};
-use super::openapi::examples;
-use super::openapi::params::{AddParams, DomainParams, OneJobPath, TenantParams};
 use super::parameters::{
-    Parameters, agree, body_fault, domain_parameter, last_of_path, missing_domain, no_body,
+    Parameters, agree, body_error, domain_parameter, last_of_path, missing_domain, no_body,
     problem, required_domain,
 };
-use super::wire::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, fresh, read_body};
+use super::schema::answers::{AddedInfo, DeletedInfo};
+use super::schema::bodies::{JobPatch, JobsBody};
+use super::schema::errors::{Conflict, NoSuch, ParameterErrors, WriteErrors};
+use super::schema::examples;
+use super::schema::params::{AddParams, DomainParams, OneJobPath, TenantParams};
 use crate::job::{Draft, Job, from_json};
 use crate::json::StrictObject;
 use crate::mock::Change;
+use crate::route::Route;
 use crate::store::{OnConflict, Written};
 use crate::transfer::{Refusal, Source, read_jobs};
 
@@ -37,7 +39,7 @@ const MAX_JOB_BYTES: usize = 8 << 20;
 /// others. It holds before it is answered.
 #[utoipa::path(
     put,
-    path = "/jobdeck/jobs/{job_id}",
+    path = Route::PutJob.path(),
     operation_id = "putJob",
     tag = "jobdeck",
     params(
@@ -54,7 +56,7 @@ const MAX_JOB_BYTES: usize = 8 << 20;
         WriteErrors
     )
 )]
-pub(crate) async fn put(
+pub(super) async fn put(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
@@ -62,7 +64,7 @@ pub(crate) async fn put(
 ) -> Result<HttpResponse, ApiError> {
     let domain_id = domain_parameter(&request)?;
     let body = read_body(&request, body, &["application/json"], MAX_JOB_BYTES).await?;
-    let mut draft: Draft = from_json(&body).map_err(|fault| body_fault(&body, &fault))?;
+    let mut draft: Draft = from_json(&body).map_err(|error| body_error(&body, &error))?;
     let job_id = last_of_path(&request, "job_id")?;
     agree("job_id", &mut draft.job_id, Some(job_id))?;
     agree("domain_id", &mut draft.domain_id, domain_id)?;
@@ -85,7 +87,7 @@ pub(crate) async fn put(
 /// now where it is not given, and a life that the job had ends.
 #[utoipa::path(
     patch,
-    path = "/jobdeck/jobs/{job_id}",
+    path = Route::PatchJob.path(),
     operation_id = "patchJob",
     tag = "jobdeck",
     params(
@@ -105,7 +107,7 @@ pub(crate) async fn put(
         NoSuch
     )
 )]
-pub(crate) async fn patch(
+pub(super) async fn patch(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
@@ -115,7 +117,7 @@ pub(crate) async fn patch(
     let domain_id = required_domain(&request, &access)?;
     let job_id = last_of_path(&request, "job_id")?;
     let body = read_body(&request, body, MEDIA_TYPES, MAX_QUERY_BYTES).await?;
-    let patch: StrictObject = from_json(&body).map_err(|fault| body_fault(&body, &fault))?;
+    let patch: StrictObject = from_json(&body).map_err(|error| body_error(&body, &error))?;
     let job = change(app, OnConflict::Replace, move |change| {
         let found = change.find(&domain_id, &job_id)?;
         let Some(found) = found else {
@@ -169,7 +171,7 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
 /// Deletes a job.
 #[utoipa::path(
     delete,
-    path = "/jobdeck/jobs/{job_id}",
+    path = Route::DeleteJob.path(),
     operation_id = "deleteJob",
     tag = "jobdeck",
     params(
@@ -178,7 +180,7 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
     ),
     responses((status = 204, description = "It is gone."), ParameterErrors, NoSuch)
 )]
-pub(crate) async fn delete(
+pub(super) async fn delete(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
@@ -201,13 +203,13 @@ pub(crate) async fn delete(
 /// Deletes the jobs of a domain.
 #[utoipa::path(
     delete,
-    path = "/jobdeck/jobs",
+    path = Route::DeleteJobs.path(),
     operation_id = "deleteJobs",
     tag = "jobdeck",
     params(TenantParams),
     responses((status = 200, description = "How many were there.", body = DeletedInfo, example = json!({"deleted": 3500})), ParameterErrors)
 )]
-pub(crate) async fn delete_domain(
+pub(super) async fn delete_domain(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
@@ -215,11 +217,11 @@ pub(crate) async fn delete_domain(
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
     let domain_id = required_domain(&request, &access)?;
-    let deleted: Result<u64, ApiError> = change(app, OnConflict::Replace, move |change| {
+    let deleted = change(app, OnConflict::Replace, move |change| {
         Ok(change.delete_domain(&domain_id)?)
     })
-    .await;
-    Ok(fresh(StatusCode::OK, &json!({"deleted": deleted?})))
+    .await?;
+    Ok(fresh(StatusCode::OK, &DeletedInfo { deleted }))
 }
 
 /// Adds many jobs, all or none.
@@ -228,7 +230,7 @@ pub(crate) async fn delete_domain(
 /// other.
 #[utoipa::path(
     post,
-    path = "/jobdeck/jobs",
+    path = Route::AddJobs.path(),
     operation_id = "addJobs",
     tag = "jobdeck",
     params(AddParams),
@@ -245,7 +247,7 @@ pub(crate) async fn delete_domain(
         Conflict
     )
 )]
-pub(crate) async fn add(
+pub(super) async fn add(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
@@ -269,7 +271,7 @@ pub(crate) async fn add(
     let on_conflict = on_conflict.unwrap_or_default();
     let body = read_body(&request, body, MEDIA_TYPES, MAX_WRITE_BYTES).await?;
     let counts = change(app, on_conflict, move |change| {
-        let mut counts = [0_u64; 3];
+        let mut counts = AddedInfo::default();
         let source = Source {
             name: "body".to_owned(),
             reader: Box::new(Cursor::new(body)),
@@ -287,11 +289,11 @@ pub(crate) async fn add(
                 return Err(Refusal::Job(problem));
             }
             let (written, _) = change.put(draft)?;
-            counts[match written {
-                Written::Added => 0,
-                Written::Replaced => 1,
-                Written::Skipped => 2,
-            }] += 1;
+            *match written {
+                Written::Added => &mut counts.added,
+                Written::Replaced => &mut counts.replaced,
+                Written::Skipped => &mut counts.skipped,
+            } += 1;
             Ok(())
         });
         match refusal {
@@ -300,9 +302,7 @@ pub(crate) async fn add(
         }
     })
     .await?;
-    let [added, replaced, skipped] = counts;
-    let body = json!({"added": added, "replaced": replaced, "skipped": skipped});
-    Ok(fresh(StatusCode::OK, &body))
+    Ok(fresh(StatusCode::OK, &counts))
 }
 
 /// Writes on a blocking thread, as one: where `act` fails, nothing has changed.
@@ -322,15 +322,6 @@ async fn change<T: Send + 'static>(
         Ok(done)
     })
     .await
-}
-
-/// Does what may take a while where nobody waits for it but who asked.
-pub(super) async fn blocking<T: Send + 'static>(
-    act: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
-) -> Result<T, ApiError> {
-    tokio::task::spawn_blocking(act)
-        .await
-        .map_err(|_panic| ApiError::Internal("a write ended in a panic"))?
 }
 
 fn refused(refusal: Refusal) -> ApiError {

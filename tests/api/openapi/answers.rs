@@ -94,6 +94,6 @@ pub(super) fn check_method_not_allowed(
     assert_eq!(allowed, described.cloned().collect(), "{path}");
 }
 
-pub(super) fn methods(allow: &str) -> BTreeSet<String> {
+fn methods(allow: &str) -> BTreeSet<String> {
     allow.split(", ").map(str::to_ascii_lowercase).collect()
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use jobdeck::api::Description;
+use jobdeck::api::{Switches, describe};
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
 
@@ -97,7 +97,13 @@ pub(super) fn everything() -> Document {
 
 /// Of a server with these switches.
 pub(super) fn described(is_writable: bool, is_mock: bool) -> Document {
-    let description = Description::new(is_writable, is_mock, false);
+    let description = describe(
+        Switches {
+            is_writable,
+            is_mock,
+        },
+        false,
+    );
     let document = serde_json::from_slice(description.json()).unwrap();
     Document(document, RefCell::default())
 }

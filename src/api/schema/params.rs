@@ -1,5 +1,6 @@
 //! The parameters of query strings. `query::request` has the table that reads those of lists.
 
+use serde::Deserialize;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Schema};
@@ -103,21 +104,21 @@ pub(crate) struct OneJobPath {
 }
 
 /// Which snapshot, in the path.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct OneSnapshotPath {
     /// Its name.
     #[param(pattern = "^[A-Za-z0-9._-]{1,100}$", example = "before-import")]
-    name: String,
+    pub(crate) name: String,
 }
 
 /// Which fault, in the path.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct OneFaultPath {
     /// The fault's id.
     #[param(example = "fault-1")]
-    id: String,
+    pub(crate) id: String,
 }
 
 /// Which domain a route is about.

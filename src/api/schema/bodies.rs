@@ -48,7 +48,10 @@ fn describe(member: &mut RefOr<Schema>, text: &str) {
 
 /// What a draft leaves out, a patch makes null.
 fn allow_null(member: &mut RefOr<Schema>) {
-    let of_null = |text: &str| text.replace("where left out", "where null");
+    let of_null = |text: &str| {
+        text.replace("if left out", "if null")
+            .replace("If left out", "If null")
+    };
     let (types, description) = match member {
         RefOr::T(Schema::Object(object)) => (&mut object.schema_type, &mut object.description),
         RefOr::T(Schema::Array(array)) => (&mut array.schema_type, &mut array.description),

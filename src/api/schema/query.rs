@@ -562,7 +562,7 @@ fn required(names: &[&str]) -> Vec<Value> {
 /// two members that are one would be two fields, and in some languages of the same name. (`patternProperties` they don't
 /// leave alone: in TypeScript every member would have to be of the types there.) Of a member that is required each
 /// spelling has a branch that names it, so that makers of clients know that one is.
-pub(super) fn spell(name: &str, schema: &mut Value) {
+pub(in crate::api) fn spell(name: &str, schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else {
         return;
     };

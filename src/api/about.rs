@@ -1,0 +1,100 @@
+//! What a server is, and which domains it has.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::access::Access;
+use super::answer::{Weight, answer, fresh};
+use super::app::App;
+use super::caching::Caching;
+use super::error::ApiError;
+use super::parameters::domain_parameter;
+use super::schema::answers::{About, DomainInfo, DomainsInfo};
+use super::schema::errors::{ParameterErrors, ReadErrors};
+use super::schema::params::ScopeParams;
+use crate::route::Route;
+use crate::store::StoreError;
+
+/// Lists the domains with how many jobs each has, by name.
+///
+/// Where tokens are asked for, those that the token reaches.
+///
+/// Its `ETag` is the version of all data, so asking for it again is how a page learns whether anything has changed.
+#[utoipa::path(
+    get,
+    path = Route::ListDomains.path(),
+    operation_id = "listDomains",
+    tag = "jobdeck",
+    params(("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an answer that is at hand.")),
+    responses(
+        (status = 200, description = "The domains.", body = DomainsInfo,
+            headers(("ETag" = String, description = "The version of the data."))),
+        (status = 304, description = "Nothing has changed since.",
+            headers(("ETag" = String, description = "The version of the data."))),
+        ReadErrors
+    )
+)]
+pub(super) async fn domains(
+    request: HttpRequest,
+    app: Data<App>,
+    access: Access,
+) -> Result<HttpResponse, ApiError> {
+    let only = access.scope()?.map(str::to_owned);
+    answer(
+        &app,
+        (Weight::Quick, true),
+        Caching::by_version(&request, &app).within(only.as_deref()),
+        || Ok(only),
+        |only, transaction, writer| {
+            let mut domains = transaction.domains()?;
+            domains.retain(|(domain_id, _)| only.as_ref().is_none_or(|only| domain_id == only));
+            writer.count(domains.len() as u64);
+            let results = domains.into_iter();
+            let results = results.map(|(domain_id, jobs)| DomainInfo { domain_id, jobs });
+            let body = DomainsInfo {
+                results: results.collect(),
+            };
+            serde_json::to_writer(writer.buffer(), &body)
+                .map_err(|error| StoreError::Damaged(error.to_string()))
+        },
+    )
+    .await
+}
+
+/// Tells what this server is.
+///
+/// Its version, the file that it serves, the clock of its answers (that of a domain with `domain_id`), what may be done
+/// here, and what is wrong with the fixtures. Of a domain's token it is the domain's clock always, and fixtures, which
+/// may be of any domain, are not told of.
+#[utoipa::path(
+    get,
+    path = Route::About.path(),
+    operation_id = "getAbout",
+    tag = "jobdeck",
+    params(ScopeParams),
+    responses((status = 200, description = "The server.", body = About), ParameterErrors)
+)]
+pub(super) async fn about(
+    request: HttpRequest,
+    app: Data<App>,
+    access: Access,
+) -> Result<HttpResponse, ApiError> {
+    let only = access.scope()?;
+    let domain_id = domain_parameter(&request)?.or_else(|| only.map(str::to_owned));
+    access.check(domain_id.as_deref())?;
+    let mock = app.mock.as_ref();
+    let clock = app.clocks.clock(domain_id.as_deref());
+    let body = About {
+        version: env!("CARGO_PKG_VERSION"),
+        database: app.store.path().to_string_lossy().into_owned(),
+        now: clock.now(),
+        is_frozen: clock.is_frozen(),
+        is_writable: app.is_writable && access.may_write(),
+        is_mock: mock.is_some(),
+        fixtures_problem: mock
+            .filter(|_| only.is_none())
+            .and_then(|mock| mock.fixtures_error()),
+    };
+    Ok(fresh(StatusCode::OK, &body))
+}

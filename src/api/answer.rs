@@ -1,0 +1,391 @@
+//! Writing answers from the database: on the worker's own thread where they are quick, else on a blocking thread, which
+//! streams what is long.
+//!
+//! An answer that fits into one chunk is sent whole, with its length. A longer one is streamed as it is read, a few chunks
+//! ahead of the client at most, so memory stays flat however many rows there are. When its client leaves, its query ends.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, HttpResponseBuilder};
+use serde::Serialize;
+use tokio::sync::{mpsc, oneshot};
+
+use super::access_log::Rows;
+use super::app::App;
+use super::caching::{Caching, Version};
+use super::error::ApiError;
+use crate::store::{CancelOnDrop, Interrupt, ReadTransaction, Store, StoreError};
+
+/// How much of an answer is sent at a time, in bytes; a smaller answer is sent whole.
+const CHUNK_BYTES: usize = 256 << 10;
+/// How many chunks may wait for a client that reads slowly.
+const CHUNKS_AHEAD: usize = 2;
+/// The size of the first buffer, in bytes, which most answers fit into: a page of thirty jobs.
+const PAGE_BYTES: usize = 32 << 10;
+/// How long a query may take on the worker's own thread, where other requests wait for it.
+const INLINE_BUDGET: Duration = Duration::from_millis(3);
+/// How long a client may read nothing of a stream before it is given up.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may make a stream wait in all: it keeps a reader, and the write-ahead log behind that, so long.
+const MAX_STALLED: Duration = Duration::from_mins(10);
+
+/// Answers a message that caches must not store.
+pub(super) fn fresh(status: StatusCode, body: &impl Serialize) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .json(body)
+}
+
+/// How long a light request may be, in bytes; it has no regular expressions either.
+pub(super) const LIGHT_BYTES: usize = 4 << 10;
+
+/// How much work an answer may be, which decides whether it needs a permit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weight {
+    /// A page or a count: needs none.
+    Quick,
+    Statistics,
+    /// A list without a limit.
+    Stream,
+}
+
+/// Answers with what `produce` writes, reading from one transaction of the database.
+///
+/// A light request is answered on the worker's own thread, since a hop to a blocking thread and back costs more than a page
+/// of an index does. Where it proves not to be quick it starts again on a blocking thread, so `produce` may run twice.
+pub(super) async fn answer<Q: Send + 'static>(
+    app: &App,
+    (weight, is_light): (Weight, bool),
+    caching: Caching,
+    compile: impl FnOnce() -> Result<Q, ApiError> + Send + 'static,
+    produce: impl Fn(&Q, &ReadTransaction<'_>, &mut AnswerWriter) -> Result<(), StoreError>
+    + Send
+    + 'static,
+) -> Result<HttpResponse, ApiError> {
+    let compile: Compile<_> = if is_light {
+        let query = compile()?;
+        if let Some(head) = answer_inline(&app.store, &caching, &query, &produce) {
+            return respond(head, None);
+        }
+        Box::new(move || Ok(query))
+    } else {
+        Box::new(compile)
+    };
+    let interrupt = Arc::new(Interrupt::after(app.query_timeout));
+    // Ends the query when the answer is no longer wanted.
+    let guard = CancelOnDrop(Arc::clone(&interrupt));
+    let permits = match weight {
+        Weight::Quick => None,
+        Weight::Statistics => Some(&app.statistics),
+        Weight::Stream => Some(&app.streams),
+    };
+    let permit = match permits {
+        None => None,
+        Some(permits) => {
+            let free = Arc::clone(permits).acquire_owned();
+            let waited = tokio::time::timeout(app.query_timeout, free).await;
+            Some(waited.map_err(|_elapsed| ApiError::Crowded)?)
+        }
+    };
+    let (head, answered) = oneshot::channel();
+    let (store, metrics) = (Arc::clone(&app.store), Arc::clone(&app.metrics));
+    tokio::task::spawn_blocking(move || {
+        match compile() {
+            Ok(query) => {
+                let mut writer = AnswerWriter::new(State::Whole(head), interrupt);
+                let result = writer.produce(&store, &caching, &query, &produce);
+                metrics.ended(&result);
+                writer.finish(result);
+            }
+            Err(refusal) => {
+                // The client may have left; then nobody waits for this.
+                let _ = head.send(Head {
+                    version: None,
+                    rows: Rows::default(),
+                    answer: Answer::Refused(refusal),
+                });
+            }
+        }
+        drop(permit);
+    });
+    // The sender is dropped unanswered only by a panic.
+    let head = tokio::select! {
+        head = answered => head.map_err(|_closed| ApiError::Internal("a query ended in a panic"))?,
+        () = app.stopping.out_of_time() => return Err(ApiError::Stopping),
+    };
+    respond(head, Some(guard))
+}
+
+/// Compiles a request to a query, or returns the one compiled before.
+type Compile<Q> = Box<dyn FnOnce() -> Result<Q, ApiError> + Send>;
+
+/// Answers on the worker's own thread; `None` where that takes too long, or no reader is idle.
+fn answer_inline<Q>(
+    store: &Store,
+    caching: &Caching,
+    query: &Q,
+    produce: &impl Fn(&Q, &ReadTransaction<'_>, &mut AnswerWriter) -> Result<(), StoreError>,
+) -> Option<Head> {
+    let interrupt = Arc::new(Interrupt::after(INLINE_BUDGET));
+    let mut writer = AnswerWriter::new(State::Inline, interrupt);
+    let result = writer.produce_inline(store, caching, query, produce)?;
+    let answer = match result {
+        Ok(()) => Answer::Whole(Ok(Bytes::from(writer.buffer))),
+        // It takes too long, is longer than a chunk, or meets a lock that may go away.
+        Err(
+            StoreError::Timeout
+            | StoreError::Cancelled
+            | StoreError::Busy
+            | StoreError::Unavailable { .. },
+        ) => return None,
+        Err(error) => Answer::Whole(Err(error)),
+    };
+    Some(Head {
+        version: writer.version,
+        rows: writer.rows,
+        answer,
+    })
+}
+
+fn respond(head: Head, guard: Option<CancelOnDrop>) -> Result<HttpResponse, ApiError> {
+    let Head {
+        version,
+        rows,
+        answer,
+    } = head;
+    let body = match answer {
+        Answer::Refused(refusal) => return Err(refusal),
+        Answer::Whole(result) => BoxBody::new(result?),
+        Answer::Streamed(chunks) => BoxBody::new(Streamed {
+            chunks,
+            _guard: guard,
+        }),
+    };
+    let is_known = version.as_ref().is_some_and(Version::is_known);
+    let mut response = if let Some(version) = version {
+        version.answer(|response| json(response, body))
+    } else {
+        let mut response = HttpResponse::Ok();
+        response.insert_header((CACHE_CONTROL, "no-store"));
+        json(&mut response, body)
+    };
+    if !is_known {
+        response.extensions_mut().insert(rows);
+    }
+    Ok(response)
+}
+
+fn json(response: &mut HttpResponseBuilder, body: BoxBody) -> HttpResponse {
+    response.insert_header(ContentType::json()).body(body)
+}
+
+/// What is known once the first chunk is full, or all is written.
+struct Head {
+    /// The version of the data, where the answer has one.
+    version: Option<Version>,
+    /// How many results there are so far.
+    rows: Rows,
+    answer: Answer,
+}
+
+enum Answer {
+    /// The request did not compile to a query.
+    Refused(ApiError),
+    /// Empty where the client has the version of the head.
+    Whole(Result<Bytes, StoreError>),
+    Streamed(mpsc::Receiver<Result<Bytes, StoreError>>),
+}
+
+/// Collects an answer as it is written, and sends it in chunks where it is long.
+pub(super) struct AnswerWriter {
+    buffer: Vec<u8>,
+    state: State,
+    version: Option<Version>,
+    rows: Rows,
+    /// How long the client has made us wait so far.
+    stalled: Duration,
+    interrupt: Arc<Interrupt>,
+}
+
+enum State {
+    /// On the worker's thread: an answer that does not fit is not sent.
+    Inline,
+    Whole(oneshot::Sender<Head>),
+    Streamed(mpsc::Sender<Result<Bytes, StoreError>>),
+    Gone,
+}
+
+impl AnswerWriter {
+    /// The buffer to append to; [`AnswerWriter::flush_if_full`] sends it on.
+    pub(super) fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Counts results that were written, for the access log.
+    pub(super) fn count(&self, rows: u64) {
+        self.rows.add(rows);
+    }
+
+    /// Sends a full chunk; waits for a slow client, but not for ever.
+    ///
+    /// # Errors
+    /// [`StoreError::Cancelled`] when the client has left, or read nothing for too long.
+    pub(super) fn flush_if_full(&mut self) -> Result<(), StoreError> {
+        if self.buffer.len() < CHUNK_BYTES {
+            Ok(())
+        } else {
+            self.flush()
+        }
+    }
+
+    fn new(state: State, interrupt: Arc<Interrupt>) -> Self {
+        Self {
+            buffer: Vec::with_capacity(PAGE_BYTES),
+            state,
+            version: None,
+            rows: Rows::default(),
+            stalled: Duration::ZERO,
+            interrupt,
+        }
+    }
+
+    fn produce<Q>(
+        &mut self,
+        store: &Store,
+        caching: &Caching,
+        query: &Q,
+        produce: &impl Fn(&Q, &ReadTransaction<'_>, &mut Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        if self.has_current_version(store, caching)? {
+            return Ok(());
+        }
+        let mut reader = store.reader(&self.interrupt)?;
+        let transaction = reader.begin()?;
+        produce(query, &transaction, self)
+    }
+
+    /// The same on the worker's thread; `None` where no reader is idle.
+    fn produce_inline<Q>(
+        &mut self,
+        store: &Store,
+        caching: &Caching,
+        query: &Q,
+        produce: &impl Fn(&Q, &ReadTransaction<'_>, &mut Self) -> Result<(), StoreError>,
+    ) -> Option<Result<(), StoreError>> {
+        let mut run = || {
+            if self.has_current_version(store, caching)? {
+                return Ok(Some(()));
+            }
+            let Some(mut reader) = store.inline_reader(&self.interrupt) else {
+                return Ok(None);
+            };
+            let transaction = reader.begin()?;
+            produce(query, &transaction, self).map(Some)
+        };
+        run().transpose()
+    }
+
+    /// Reads the current version of the data; returns whether the client has it, and so needs no body.
+    fn has_current_version(
+        &mut self,
+        store: &Store,
+        caching: &Caching,
+    ) -> Result<bool, StoreError> {
+        self.version = caching.current_tag(store)?;
+        Ok(self.version.as_ref().is_some_and(Version::is_known))
+    }
+
+    fn flush(&mut self) -> Result<(), StoreError> {
+        if let State::Whole(_) = &self.state {
+            let (chunks, received) = mpsc::channel(CHUNKS_AHEAD);
+            if let State::Whole(head) = std::mem::replace(&mut self.state, State::Streamed(chunks))
+            {
+                head.send(Head {
+                    version: self.version.take(),
+                    rows: self.rows.clone(),
+                    answer: Answer::Streamed(received),
+                })
+                .map_err(|_unsent| StoreError::Cancelled)?;
+            }
+        }
+        let chunk = Bytes::from(std::mem::take(&mut self.buffer));
+        self.send(Ok(chunk))
+    }
+
+    fn send(&mut self, chunk: Result<Bytes, StoreError>) -> Result<(), StoreError> {
+        let State::Streamed(chunks) = &self.state else {
+            return Err(StoreError::Cancelled);
+        };
+        let since = Instant::now();
+        let sending = tokio::time::timeout(STALL_TIMEOUT, chunks.send(chunk));
+        let sent = tokio::runtime::Handle::current().block_on(sending);
+        // The query did not run while the client made us wait.
+        let waited = since.elapsed();
+        self.interrupt.extend(waited);
+        self.stalled += waited;
+        if self.stalled > MAX_STALLED {
+            return Err(StoreError::Cancelled);
+        }
+        match sent {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(StoreError::Cancelled),
+        }
+    }
+
+    /// Ends the answer. An error after the first chunk can only be shown by breaking the connection off.
+    fn finish(mut self, result: Result<(), StoreError>) {
+        match (std::mem::replace(&mut self.state, State::Gone), result) {
+            (State::Whole(head), result) => {
+                // The client may have left; then nobody waits for this.
+                let _ = head.send(Head {
+                    version: self.version,
+                    rows: self.rows,
+                    answer: Answer::Whole(result.map(|()| Bytes::from(self.buffer))),
+                });
+            }
+            (State::Streamed(chunks), Ok(())) => {
+                self.state = State::Streamed(chunks);
+                if !self.buffer.is_empty() {
+                    let _ = self.flush();
+                }
+            }
+            (State::Streamed(_), Err(StoreError::Cancelled)) => {
+                log::debug!("a stream ended early: the client left, or read nothing for too long");
+            }
+            (State::Streamed(chunks), Err(error)) => {
+                log::error!("a stream was broken off: {error}");
+                self.state = State::Streamed(chunks);
+                let _ = self.send(Err(error));
+            }
+            (State::Inline | State::Gone, _) => {}
+        }
+    }
+}
+
+/// A body that is sent as it is made.
+struct Streamed {
+    chunks: mpsc::Receiver<Result<Bytes, StoreError>>,
+    _guard: Option<CancelOnDrop>,
+}
+
+impl MessageBody for Streamed {
+    type Error = StoreError;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, StoreError>>> {
+        self.get_mut().chunks.poll_recv(context)
+    }
+}

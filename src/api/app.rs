@@ -1,0 +1,87 @@
+//! What the handlers share, and which routes a server has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::cors::Origin;
+use super::error::ApiError;
+use super::hosts::Hosts;
+use super::metrics::Metrics;
+use super::stopping::Stopping;
+use crate::clock::Clocks;
+use crate::mock::Mock;
+use crate::route::{Route, Switch};
+use crate::store::Store;
+use crate::tokens::TokenFile;
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) store: Arc<Store>,
+    pub(crate) clocks: Arc<Clocks>,
+    /// Makes the server a mock; `None`: it has none of a mock's routes.
+    pub(crate) mock: Option<Arc<Mock>>,
+    /// Whether clients may write jobs.
+    pub(crate) is_writable: bool,
+    /// The longest time that a query may run.
+    pub(crate) query_timeout: Duration,
+    pub(crate) hosts: Hosts,
+    /// The tokens that clients need; `None`: everybody who reaches the server has access.
+    pub(crate) tokens: Option<Arc<TokenFile>>,
+    /// The origins whose pages have access from elsewhere.
+    pub(crate) origins: Vec<Origin>,
+    /// Permits for statistics: a quarter of the readers, so that a quick answer always finds a free reader.
+    pub(crate) statistics: Arc<Semaphore>,
+    /// Permits for lists without a limit, as many again: their clients may be slow.
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) stopping: Arc<Stopping>,
+    pub(crate) metrics: Arc<Metrics>,
+    /// The time from which on a request counts as slow, and is logged with its query.
+    pub(crate) slow_query: Duration,
+}
+
+impl App {
+    /// Returns which routes this server has.
+    pub(crate) fn switches(&self) -> Switches {
+        Switches {
+            is_writable: self.is_writable,
+            is_mock: self.mock.is_some(),
+        }
+    }
+
+    /// Returns the mock.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] where the server is none, and so should not have the route that needs it.
+    pub(super) fn mock(&self) -> Result<&Arc<Mock>, ApiError> {
+        let missing = ApiError::Internal("a route of a mock where there is none");
+        self.mock.as_ref().ok_or(missing)
+    }
+
+    /// Returns a number that grows with each change that is not in the database, yet changes answers.
+    pub(super) fn changes(&self) -> u64 {
+        let of_mock = self.mock.as_ref().map_or(0, |mock| mock.version());
+        self.clocks.version() + of_mock
+    }
+}
+
+/// The switches of a server, which decide what routes it has.
+#[derive(Debug, Clone, Copy)]
+pub struct Switches {
+    /// True for a mock, too.
+    pub is_writable: bool,
+    pub is_mock: bool,
+}
+
+impl Switches {
+    /// Returns whether a server with these switches has a route.
+    pub(crate) fn bring(self, route: Route) -> bool {
+        match route.switch() {
+            Switch::Always => true,
+            Switch::Writable => self.is_writable,
+            Switch::Mock => self.is_mock,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Versions of answers: `ETag`, `If-None-Match` and 304.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use actix_web::http::header::{CACHE_CONTROL, ETag, EntityTag, Header, IfNoneMatch};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+
+use super::app::App;
+use crate::store::{Store, StoreError};
+
+/// The version of an answer, and whether the client has it already.
+#[derive(Debug)]
+pub(crate) struct Version {
+    tag: EntityTag,
+    is_known: bool,
+}
+
+impl Version {
+    /// Compares the version `tag` with the request's `If-None-Match`.
+    pub(crate) fn new(request: &HttpRequest, tag: EntityTag) -> Self {
+        Self::compare(tag, IfNoneMatch::parse(request).ok().as_ref())
+    }
+
+    fn compare(tag: EntityTag, known: Option<&IfNoneMatch>) -> Self {
+        let is_known = match known {
+            None => false,
+            Some(IfNoneMatch::Any) => true,
+            Some(IfNoneMatch::Items(tags)) => tags.iter().any(|one| one.weak_eq(&tag)),
+        };
+        Self { tag, is_known }
+    }
+
+    /// Makes the version one that the client does not have, unless `holds`.
+    pub(super) fn only_if(mut self, holds: bool) -> Self {
+        self.is_known &= holds;
+        self
+    }
+
+    /// Returns whether the client has this version, so that no body is needed.
+    pub(crate) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// Answers 304 where the client has this version, else 200 with what `body` makes. Caches may store the answer, but ask
+    /// again before they show it.
+    pub(crate) fn answer(
+        self,
+        body: impl FnOnce(&mut HttpResponseBuilder) -> HttpResponse,
+    ) -> HttpResponse {
+        let mut response = if self.is_known {
+            HttpResponse::NotModified()
+        } else {
+            HttpResponse::Ok()
+        };
+        response
+            .insert_header(ETag(self.tag))
+            .insert_header((CACHE_CONTROL, "no-cache"));
+        if self.is_known {
+            response.finish()
+        } else {
+            body(&mut response)
+        }
+    }
+}
+
+/// Whether clients may store an answer.
+#[derive(Debug, Clone)]
+pub(super) enum Caching {
+    Never,
+    /// Under the version of the data: a client that has the current one is answered 304, and no query runs.
+    ByVersion {
+        /// The request's `If-None-Match`.
+        known: Option<IfNoneMatch>,
+        /// [`App::changes`], read before anything that they might have changed.
+        changes: u64,
+    },
+}
+
+impl Caching {
+    /// Reads the version that a request has. To be called before a clock is read.
+    pub(super) fn by_version(request: &HttpRequest, app: &App) -> Self {
+        Self::ByVersion {
+            known: IfNoneMatch::parse(request).ok(),
+            changes: app.changes(),
+        }
+    }
+
+    /// Makes the version another one for a client that reaches one domain only, since its answer is another one, too.
+    pub(super) fn within(mut self, domain_id: Option<&str>) -> Self {
+        if let (Self::ByVersion { changes, .. }, Some(domain_id)) = (&mut self, domain_id) {
+            let mut hasher = DefaultHasher::new();
+            domain_id.hash(&mut hasher);
+            *changes ^= hasher.finish();
+        }
+        self
+    }
+
+    /// Returns the current version; `None` where the answer has none.
+    pub(super) fn current_tag(&self, store: &Store) -> Result<Option<Version>, StoreError> {
+        let Self::ByVersion { known, changes } = self else {
+            return Ok(None);
+        };
+        // Weak, since the answer may be sent compressed or not.
+        let tag = EntityTag::new_weak(format!("{}-{changes:x}", store.version()?));
+        Ok(Some(Version::compare(tag, known.as_ref())))
+    }
+}

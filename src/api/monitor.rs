@@ -1,0 +1,233 @@
+//! What watches a server asks it: `/healthz`, `/check` and `/metrics`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::web::Data;
+use prometheus_client::encoding::prometheus_text::{self, CONTENT_TYPE as TEXT};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::access::Access;
+use super::answer::fresh;
+use super::app::App;
+use super::error::ApiError;
+use super::schema::answers::{Health, HealthStatus, Serving, ServingStatus};
+use super::schema::errors::OwnError;
+use crate::route::Route;
+use crate::store::{Interrupt, ReaderUsage};
+
+/// How long the database may take to say that it is well: less than those wait who ask.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
+/// How much later it is given up where even that is not noticed.
+const HEALTH_MARGIN: Duration = Duration::from_millis(500);
+
+/// Tells whether the database answers and its file is still in its place.
+///
+/// It reads the database, and gives up after three seconds. It asks for no token, but where others do it tells of the jobs
+/// and the files only for one of `*`.
+#[utoipa::path(
+    method(get, head),
+    path = Route::Healthz.path(),
+    operation_id = "getHealth",
+    tag = "jobdeck",
+    responses(
+        (status = 200, description = "It does.", body = Health,
+            example = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "jobs": 5000, "database_bytes": 8_388_608, "wal_bytes": 0})),
+        (status = 500, description = "The check itself failed.", body = Health),
+        (status = 503, description = "It does not, or not in time, or the file was deleted or replaced.", body = Health,
+            example = json!({"status": "error", "version": env!("CARGO_PKG_VERSION"), "problem": "the database does not answer"}))
+    )
+)]
+pub(super) async fn healthz(app: Data<App>, access: Access) -> HttpResponse {
+    let (status, body) = match health(&app).await {
+        Ok(_) if access.check(None).is_err() => (StatusCode::OK, Health::new(HealthStatus::Ok)),
+        Ok(Vitals { jobs, .. }) => {
+            let body = Health {
+                jobs: Some(jobs),
+                database_bytes: Some(app.store.database_bytes()),
+                wal_bytes: Some(app.store.wal_bytes()),
+                ..Health::new(HealthStatus::Ok)
+            };
+            (StatusCode::OK, body)
+        }
+        Err(problem) => {
+            let body = Health {
+                problem: Some(problem),
+                ..Health::new(HealthStatus::Error)
+            };
+            (StatusCode::SERVICE_UNAVAILABLE, body)
+        }
+    };
+    fresh(status, &body)
+}
+
+/// Tells the same as `/healthz`, as SpaceONE's services say it.
+// Rule: python-core, the names of gRPC's health check.
+#[utoipa::path(
+    method(get, head),
+    path = Route::Check.path(),
+    operation_id = "check",
+    tag = "jobdeck",
+    responses(
+        (status = 200, description = "The database answers.", body = Serving, example = json!({"status": "SERVING"})),
+        (status = 503, description = "It does not, or not in time, or the file was deleted or replaced.", body = Serving, example = json!({"status": "NOT_SERVING"}))
+    )
+)]
+pub(super) async fn check(app: Data<App>) -> HttpResponse {
+    let (code, status) = match health(&app).await {
+        Ok(_) => (StatusCode::OK, ServingStatus::Serving),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, ServingStatus::NotServing),
+    };
+    fresh(code, &Serving { status })
+}
+
+/// Tells what the server has done, for Prometheus.
+///
+/// The text format 0.0.4. It is answered with 200 also where the database does not answer: then `jobdeck_database_up` is 0,
+/// and how many jobs there are is left out. It tells of the whole server, so a token must be one of `*`.
+#[utoipa::path(
+    method(get, head),
+    path = Route::Metrics.path(),
+    operation_id = "getMetrics",
+    tag = "jobdeck",
+    responses(
+        (status = 200, description = "The metrics.", body = String, content_type = "text/plain",
+            example = "# HELP jobdeck_jobs Jobs in the database.\n# TYPE jobdeck_jobs gauge\njobdeck_jobs 5000\n"),
+        OwnError
+    )
+)]
+pub(super) async fn metrics(app: Data<App>, access: Access) -> Result<HttpResponse, ApiError> {
+    access.check(None)?;
+    let vitals = health(&app).await.ok();
+    let readers = app.store.reader_usage();
+    let mut text = String::new();
+    let written = prometheus_text::encode(&mut text, &app.metrics.registry).and_then(|()| {
+        let gauges = read_gauges(&app, vitals.as_ref(), readers);
+        prometheus_text::encode(&mut text, &gauges)
+    });
+    written.map_err(|_unwritten| ApiError::Internal("the metrics can't be written"))?;
+    Ok(HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((CONTENT_TYPE, TEXT))
+        .body(text))
+}
+
+/// Reads the gauges, when scraped.
+fn read_gauges(app: &App, vitals: Option<&Vitals>, readers: ReaderUsage) -> Registry {
+    let mut all = Registry::default();
+    let started = Duration::from_millis(app.metrics.started.millis().try_into().unwrap_or(0));
+    all.register_with_unit(
+        "process_start_time",
+        "When the server started, since 1970",
+        Unit::Seconds,
+        ConstGauge::new(started.as_secs_f64()),
+    );
+    let ours = all.sub_registry_with_prefix("jobdeck");
+    ours.register(
+        "build",
+        "What this server is",
+        Info::new([("version", env!("CARGO_PKG_VERSION"))]),
+    );
+    let mut gauge = |name: &str, help: &str, value: u64| {
+        let value = i64::try_from(value).unwrap_or(i64::MAX);
+        ours.register(name, help, ConstGauge::new(value));
+    };
+    gauge(
+        "database_up",
+        "Whether the database answers and its file is in its place",
+        vitals.is_some().into(),
+    );
+    if let Some(vitals) = vitals {
+        gauge("jobs", "Jobs in the database", vitals.jobs);
+        gauge("domains", "Domains that have jobs", vitals.domains);
+    }
+    gauge(
+        "database_size_bytes",
+        "The size of the database file",
+        app.store.database_bytes(),
+    );
+    gauge(
+        "wal_size_bytes",
+        "The size of the write-ahead log",
+        app.store.wal_bytes(),
+    );
+    gauge(
+        "readers_idle",
+        "Reading connections that are idle",
+        readers.idle.into(),
+    );
+    gauge(
+        "readers_busy",
+        "Reading connections that are in use",
+        readers.busy.into(),
+    );
+    ours.register(
+        "reader_waits",
+        "How often no reading connection was idle, and one was waited for or opened",
+        ConstCounter::new(readers.waits),
+    );
+    ours.register_with_unit(
+        "reader_wait",
+        "How long reading connections were waited for in all",
+        Unit::Seconds,
+        ConstCounter::new(readers.waited.as_secs_f64()),
+    );
+    ours.register(
+        "reader_waits_in_vain",
+        "How often no reading connection was free in time",
+        ConstCounter::new(readers.timed_out),
+    );
+    all
+}
+
+/// What a database that answers holds.
+struct Vitals {
+    jobs: u64,
+    /// The domains that have jobs.
+    domains: u64,
+}
+
+/// Reads the database; the error says what is wrong, and its cause is in the log.
+async fn health(app: &App) -> Result<Vitals, &'static str> {
+    let store = Arc::clone(&app.store);
+    let reading = tokio::task::spawn_blocking(move || {
+        // Checked first: opening a reader of a file that is gone would wait for it in vain.
+        if !store.is_in_place() {
+            return None;
+        }
+        let interrupt = Arc::new(Interrupt::after(HEALTH_TIMEOUT));
+        let domains = store
+            .reader(&interrupt)
+            .and_then(|mut reader| reader.begin()?.domains());
+        Some(domains)
+    });
+    // A disk that hangs blocks a thread where no deadline is checked.
+    let Ok(checked) = tokio::time::timeout(HEALTH_TIMEOUT + HEALTH_MARGIN, reading).await else {
+        log::error!("the database does not answer in time: its disk may hang");
+        return Err("the database does not answer in time");
+    };
+    match checked {
+        Ok(Some(Ok(domains))) => Ok(Vitals {
+            jobs: domains
+                .iter()
+                .map(|(_, jobs)| u64::try_from(*jobs).unwrap_or(0))
+                .sum(),
+            domains: domains.len() as u64,
+        }),
+        Ok(None) => Err("the database file was deleted or replaced"),
+        Ok(Some(Err(error))) => {
+            log::error!("the database does not answer: {error}");
+            Err("the database does not answer")
+        }
+        Err(error) => {
+            log::error!("the health check ended in a panic: {error}");
+            Err("the health check failed; the log tells more")
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Binds each row of the table of routes to its handler and to what the OpenAPI document says of it.
+
+use actix_web::guard::fn_guard;
+use actix_web::web::{self, Data};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
+use utoipa::OpenApi;
+
+use super::app::{App, Switches};
+use super::error::ApiError;
+use super::{about, clock, export, faults, jobs, journal, monitor, openapi, snapshots, write};
+use crate::route::{Audience, Route, Switch};
+
+/// Binds every route once: the compiler refuses a row without a handler.
+macro_rules! handlers {
+    ($($route:ident: $module:ident::$handler:ident),+ $(,)?) => {
+        fn handler(route: Route) -> actix_web::Route {
+            match route {
+                $(Route::$route => web::to($module::$handler)),+
+            }
+        }
+
+        /// Describes a route: one operation, whose path and methods the table has, and the schemas that it refers to.
+        pub(super) fn describe(route: Route) -> utoipa::openapi::OpenApi {
+            match route {
+                $(Route::$route => {
+                    #[derive(OpenApi)]
+                    #[openapi(paths($module::$handler))]
+                    struct Described;
+                    Described::openapi()
+                }),+
+            }
+        }
+    };
+}
+
+handlers! {
+    ListJobs: jobs::list,
+    SearchJobs: jobs::search,
+    StatJobs: jobs::stat,
+    ExportJobs: export::export,
+    ListDomains: about::domains,
+    About: about::about,
+    Healthz: monitor::healthz,
+    Check: monitor::check,
+    Metrics: monitor::metrics,
+    OpenApi: openapi::get,
+    PutJob: write::put,
+    PatchJob: write::patch,
+    DeleteJob: write::delete,
+    AddJobs: write::add,
+    DeleteJobs: write::delete_domain,
+    Reset: snapshots::reset,
+    ListSnapshots: snapshots::list,
+    SaveSnapshot: snapshots::save,
+    ForgetSnapshot: snapshots::forget,
+    RestoreSnapshot: snapshots::restore,
+    GetClock: clock::get,
+    SetClock: clock::set,
+    ResetClock: clock::reset,
+    AdvanceClock: clock::advance,
+    ListFaults: faults::list,
+    AddFault: faults::add,
+    ClearFaults: faults::clear,
+    ClearFault: faults::remove,
+    ReleaseFault: faults::release,
+    ReadJournal: journal::read,
+    ClearJournal: journal::clear,
+}
+
+/// Registers the routes that a server with these switches has: a resource a path.
+pub(crate) fn register(config: &mut web::ServiceConfig, switches: Switches) {
+    let mut routes: Vec<Route> = Route::ALL.to_vec();
+    routes.retain(|route| switches.bring(*route));
+    while let Some(first) = routes.first().copied() {
+        let is_same = |route: &mut Route| route.path() == first.path();
+        let same: Vec<Route> = routes.extract_if(.., is_same).collect();
+        config.service(resource(&same));
+    }
+}
+
+/// Makes the resource of routes that share a path; any other method is answered with those that are allowed.
+fn resource(routes: &[Route]) -> actix_web::Resource {
+    let path = routes.first().map_or("", |route| route.path());
+    let methods: Vec<_> = routes.iter().flat_map(|route| route.methods()).collect();
+    let allow = methods
+        .iter()
+        .map(|method| **method)
+        .collect::<Vec<_>>()
+        .join(", ");
+    let resource = routes.iter().fold(web::resource(path), |resource, &route| {
+        let has_method = fn_guard(move |context| route.has_method(context.head().method.as_str()));
+        resource.route(handler(route).guard(has_method))
+    });
+    resource.default_service(web::to(move |request: HttpRequest| {
+        let response = method_not_allowed(&request, &allow);
+        async move { response }
+    }))
+}
+
+/// Answers a method that a path does not have; `allow` lists those that it has.
+pub(crate) fn method_not_allowed(request: &HttpRequest, allow: &str) -> HttpResponse {
+    ApiError::MethodNotAllowed {
+        method: request.method().to_string(),
+        allow: allow.to_owned(),
+    }
+    .error_response()
+}
+
+/// Answers a request without a route, and says so where a switch would bring the route.
+pub(crate) async fn not_found(request: HttpRequest, app: Data<App>) -> HttpResponse {
+    let route = Route::find(request.method().as_str(), request.path());
+    let needed = match Audience::of(request.path()) {
+        Audience::Control => Switch::Mock,
+        _ => route.map_or(Switch::Always, Route::switch),
+    };
+    let path = request.path().chars().take(200).collect();
+    match needed {
+        Switch::Mock if app.mock.is_none() => ApiError::NeedsSwitch {
+            path,
+            switch: "--mock",
+        },
+        Switch::Writable if !app.is_writable => ApiError::NeedsSwitch {
+            path,
+            switch: "--writable",
+        },
+        _ => ApiError::NotFound(path),
+    }
+    .error_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_handler_is_described_under_the_path_of_its_route() {
+        for &route in Route::ALL {
+            let paths = describe(route).paths.paths;
+            let paths: Vec<_> = paths.keys().map(String::as_str).collect();
+            assert_eq!(paths, [route.path()], "{route:?}");
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The answers of the routes. What is serialised is what the OpenAPI document describes.
+//!
+//! Answers that are written from the database as they are read ([`JobsInfo`], [`JobStats`]) have a schema alone.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::job::Job;
+use crate::mock::{Fault, JournalEntry, ListedFault, SnapshotInfo};
+use crate::time::Timestamp;
+
+/// A list of jobs, which is written as its documents are read.
+pub(crate) struct JobsInfo;
+
+impl PartialSchema for JobsInfo {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("The jobs that were found."))
+            .property(
+                "results",
+                ArrayBuilder::new()
+                    .description(Some("Those of the page, or all; none with `count_only`."))
+                    .items(Ref::from_schema_name("JobInfo")),
+            )
+            .required("results")
+            .property("total_count", count("How many match in all."))
+            .required("total_count")
+            .into()
+    }
+}
+
+impl ToSchema for JobsInfo {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((JobInfo::name().into_owned(), JobInfo::schema()));
+        JobInfo::schemas(schemas);
+    }
+}
+
+/// A job in an answer: a document as it is stored, or a part of it.
+pub(crate) struct JobInfo;
+
+impl PartialSchema for JobInfo {
+    /// The schema of [`Job`], without required members, since `only` may have left out any.
+    fn schema() -> RefOr<Schema> {
+        let mut schema = Job::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.required.clear();
+            object.description = Some(
+                "A job as it is answered: whole, a `Job`; or with `only` and `minimal` just what was asked for, so any field may be missing. A field without a value is left out. Times are in UTC with milliseconds.".to_owned(),
+            );
+        }
+        schema
+    }
+}
+
+impl ToSchema for JobInfo {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Job::schemas(schemas);
+    }
+}
+
+/// The answer of statistics, which is written as its rows are read.
+pub(crate) struct JobStats;
+
+impl PartialSchema for JobStats {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("What the statistics are."))
+            .property(
+                "results",
+                ArrayBuilder::new()
+                    .description(Some("The rows of the last stage, each an object of the names that were given; of `distinct` the values. Times have six\nfraction digits, or none where they are zero."))
+                    .items(Value::schema()),
+            )
+            .required("results")
+            .property(
+                "total_count",
+                count("How many rows there are in all; only where a page was asked for."),
+            )
+            .into()
+    }
+}
+
+impl ToSchema for JobStats {}
+
+fn count(description: &str) -> ObjectBuilder {
+    use utoipa::openapi::{KnownFormat, SchemaFormat};
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+        .description(Some(description))
+        .minimum(Some(0))
+}
+
+/// The domains, by name.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DomainsInfo {
+    pub(crate) results: Vec<DomainInfo>,
+}
+
+/// A domain that has jobs.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"domain_id": "domain-67094cea8ca4", "jobs": 3500}))]
+pub(crate) struct DomainInfo {
+    pub(crate) domain_id: String,
+    /// How many it has.
+    #[schema(minimum = 0)]
+    pub(crate) jobs: i64,
+}
+
+/// The program and its database.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "version": env!("CARGO_PKG_VERSION"), "database": "jobdeck.db", "now": "2026-01-01T12:00:00.000Z", "is_frozen": true,
+    "is_writable": true, "is_mock": false, "fixtures_problem": null
+}))]
+pub(crate) struct About {
+    pub(crate) version: &'static str,
+    /// The file as it was named.
+    pub(crate) database: String,
+    /// The clock of the answers.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) now: Timestamp,
+    /// Whether it stands still.
+    pub(crate) is_frozen: bool,
+    /// Whether jobs may be written.
+    pub(crate) is_writable: bool,
+    pub(crate) is_mock: bool,
+    /// Why the fixtures, which have changed, can't be loaded; null where nothing is wrong.
+    #[schema(required = true)]
+    pub(crate) fixtures_problem: Option<String>,
+}
+
+/// Whether the database answers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    pub(crate) status: HealthStatus,
+    pub(crate) version: &'static str,
+    /// How many jobs there are; where the database answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, nullable = false)]
+    pub(crate) jobs: Option<u64>,
+    /// How long the database file is, in bytes; where the database answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, nullable = false)]
+    pub(crate) database_bytes: Option<u64>,
+    /// How long the write-ahead log is, in bytes; where the database answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, nullable = false)]
+    pub(crate) wal_bytes: Option<u64>,
+    /// What is wrong, where something is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) problem: Option<&'static str>,
+}
+
+impl Health {
+    /// Makes an answer of this status, and nothing more.
+    pub(crate) fn new(status: HealthStatus) -> Self {
+        Self {
+            status,
+            version: env!("CARGO_PKG_VERSION"),
+            jobs: None,
+            database_bytes: None,
+            wal_bytes: None,
+            problem: None,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum HealthStatus {
+    Ok,
+    Error,
+}
+
+/// Whether the database answers, in the words of gRPC's health check.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Serving {
+    pub(crate) status: ServingStatus,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum ServingStatus {
+    Serving,
+    NotServing,
+}
+
+/// What became of the jobs that were added.
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct AddedInfo {
+    /// Those that are new.
+    pub(crate) added: u64,
+    /// Those that took the place of another.
+    pub(crate) replaced: u64,
+    /// Those that were there already, and were left as they are.
+    pub(crate) skipped: u64,
+}
+
+/// How many are gone.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeletedInfo {
+    pub(crate) deleted: u64,
+}
+
+/// How many jobs the domain, or the server, has.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobsCount {
+    pub(crate) jobs: u64,
+}
+
+/// The snapshots.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct SnapshotsInfo {
+    pub(crate) results: Vec<SnapshotInfo>,
+}
+
+/// A clock.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"now": "2026-01-01T12:00:00.000Z", "is_frozen": true}))]
+pub(crate) struct ClockInfo {
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) now: Timestamp,
+    /// Whether it stands still.
+    pub(crate) is_frozen: bool,
+}
+
+/// The faults that are set.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct FaultsInfo {
+    #[schema(value_type = Vec<FaultInfo>)]
+    pub(crate) results: Vec<ListedFault>,
+    pub(crate) total_count: u64,
+}
+
+/// The schema of [`ListedFault`]: flattened, it would be that of [`Fault`], which refuses further members.
+pub(crate) struct FaultInfo;
+
+impl PartialSchema for FaultInfo {
+    fn schema() -> RefOr<Schema> {
+        let count = |description| {
+            ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .minimum(Some(0))
+                .description(Some(description))
+                .build()
+        };
+        let mut schema = Fault::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.description = Some("A fault as it is set.".to_owned());
+            for (name, member) in [
+                ("id", Object::with_type(Type::String)),
+                ("used", count("For how many requests it was used.")),
+                ("holding", count("How many answers wait for it now.")),
+            ] {
+                object.properties.insert(name.to_owned(), member.into());
+                object.required.push(name.to_owned());
+            }
+        }
+        schema
+    }
+}
+
+impl ToSchema for FaultInfo {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Fault::schemas(schemas);
+    }
+}
+
+/// How many answers were let go.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ReleasedInfo {
+    pub(crate) released: u64,
+}
+
+/// The requests that were found.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JournalInfo<'e> {
+    /// The oldest first.
+    #[schema(value_type = Vec<JournalEntry>)]
+    pub(crate) results: Vec<&'e JournalEntry>,
+    /// How many match in all.
+    pub(crate) total_count: usize,
+}
+
+/// Every error has this shape.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorAnswer {
+    pub(crate) detail: ErrorDetail,
+}
+
+/// What went wrong.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorDetail {
+    /// SpaceONE's code.
+    #[schema(pattern = "^ERROR_[A-Z_]+$")]
+    pub(crate) code: &'static str,
+    /// The place, what was found there, and what would be right.
+    pub(crate) message: String,
+}

@@ -1,0 +1,237 @@
+//! The error responses of the OpenAPI document, one a status; `api::error` decides which error has which status.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use utoipa::IntoResponses;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::schema::{Object, Type};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+
+/// An error response: its name in the document, its status, and an example of its code and message.
+struct ErrorResponse {
+    name: &'static str,
+    status: u16,
+    description: &'static str,
+    code: &'static str,
+    message: &'static str,
+}
+
+const ERRORS: [ErrorResponse; 13] = [
+    ErrorResponse {
+        name: "BadRequest",
+        status: 400,
+        description: "The request is at fault: the message names the place and what would be right. Codes are `ERROR_REQUIRED_PARAMETER`, `ERROR_INVALID_PARAMETER`, `ERROR_INVALID_PARAMETER_TYPE`, `ERROR_JSON_FORMAT`, `ERROR_OPERATOR_LIST_VALUE_TYPE`, `ERROR_OPERATOR_VALUE_TYPE`, `ERROR_OPERATOR_BOOLEAN_TYPE`, `ERROR_OPERATOR_DICT_VALUE_TYPE` and `ERROR_DB_QUERY`.",
+        code: "ERROR_DB_QUERY",
+        message: "query.filter[0].key: unknown field `stauts`; did you mean `status`?",
+    },
+    ErrorResponse {
+        name: "Unauthorized",
+        status: 401,
+        description: "The token is missing, or none of this server's.",
+        code: "ERROR_AUTHENTICATE_FAILURE",
+        message: "this server wants to know who asks: send one header `Authorization: Bearer TOKEN`",
+    },
+    ErrorResponse {
+        name: "Forbidden",
+        status: 403,
+        description: "A page of another site asks for a change; `--cors` lets the pages of an origin in.",
+        code: "ERROR_PERMISSION_DENIED",
+        message: "a page of `http://elsewhere.example` may not do this here; `--cors ORIGIN` lets pages of an origin in",
+    },
+    ErrorResponse {
+        name: "NotFound",
+        status: 404,
+        description: "There is no such thing here.",
+        code: "ERROR_NOT_FOUND",
+        message: "there is no /inventory/v1/job here",
+    },
+    ErrorResponse {
+        name: "MethodNotAllowed",
+        status: 405,
+        description: "Another method was used on this path; `Allow` names those that it has.",
+        code: "ERROR_METHOD_NOT_ALLOWED",
+        message: "DELETE is not allowed here; allowed are GET, HEAD",
+    },
+    ErrorResponse {
+        name: "SlowBody",
+        status: 408,
+        description: "The body did not arrive in time.",
+        code: "ERROR_REQUEST_TIMEOUT",
+        message: "the body did not arrive within 30 seconds",
+    },
+    ErrorResponse {
+        name: "Conflict",
+        status: 409,
+        description: "A job is there already, and `on_conflict` is `fail`; none was added.",
+        code: "ERROR_SAVE_UNIQUE_VALUES",
+        message: "body: line 2: job job-2 of domain domain-67094cea8ca4 is present already",
+    },
+    ErrorResponse {
+        name: "TooLarge",
+        status: 413,
+        description: "The body, or the query string, is longer than what is read.",
+        code: "ERROR_REQUEST_TOO_LARGE",
+        message: "the body is larger than 1048576 bytes, which is the most that is read",
+    },
+    ErrorResponse {
+        name: "UnsupportedMediaType",
+        status: 415,
+        description: "The body is of another type, or encoded.",
+        code: "ERROR_UNSUPPORTED_MEDIA_TYPE",
+        message: "the body must be application/json without content encoding; it came as text/plain",
+    },
+    ErrorResponse {
+        name: "MisdirectedRequest",
+        status: 421,
+        description: "The Host header names another place.",
+        code: "ERROR_INVALID_HOST",
+        message: "this server is not known as `jobs.example`; `--allow-host` makes it known",
+    },
+    ErrorResponse {
+        name: "Fault",
+        status: 500,
+        description: "A fault of jobdeck's own; its log tells more under the request's id.",
+        code: "ERROR_UNKNOWN",
+        message: "an unexpected fault of jobdeck's own; its log tells more under this request's id",
+    },
+    ErrorResponse {
+        name: "Unavailable",
+        status: 503,
+        description: "The database can't answer for now, or too much is asked at a time; `Retry-After` says when to try again.",
+        code: "ERROR_UNAVAILABLE",
+        message: "the database can't answer for now; try again",
+    },
+    ErrorResponse {
+        name: "DeadlineExceeded",
+        status: 504,
+        description: "The query ran past its deadline and was stopped.",
+        code: "ERROR_REQUEST_TIMEOUT",
+        message: "the query ran past its deadline and was stopped",
+    },
+];
+
+impl ErrorResponse {
+    fn response(&self) -> Response {
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("ErrorAnswer")))
+            .example(Some(
+                json!({"detail": {"code": self.code, "message": self.message}}),
+            ))
+            .build();
+        let mut response = ResponseBuilder::new()
+            .description(self.description)
+            .content("application/json", content);
+        let header = match self.status {
+            401 => Some(("WWW-Authenticate", "How one says who asks.", "Bearer")),
+            405 => Some(("Allow", "The methods that the path has.", "GET, HEAD")),
+            503 => Some((
+                "Retry-After",
+                "Seconds until it is worth trying again.",
+                "1",
+            )),
+            _ => None,
+        };
+        if let Some((name, description, example)) = header {
+            let header = HeaderBuilder::new()
+                .schema(Some(Object::with_type(Type::String)))
+                .description(Some(description))
+                .example(Some(example.into()))
+                .build();
+            response = response.header(name, header);
+        }
+        response.build()
+    }
+}
+
+/// Every error response, by the name under which operations refer to it.
+pub(crate) fn error_responses() -> impl Iterator<Item = (String, RefOr<Response>)> {
+    ERRORS
+        .iter()
+        .map(|error| (error.name.to_owned(), error.response().into()))
+}
+
+/// References to the error responses of these statuses.
+pub(crate) fn errors(statuses: &[u16]) -> BTreeMap<String, RefOr<Response>> {
+    let responses = ERRORS
+        .iter()
+        .filter(|error| statuses.contains(&error.status));
+    responses
+        .map(|error| {
+            let reference = Ref::from_response_name(error.name);
+            (error.status.to_string(), reference.into())
+        })
+        .collect()
+}
+
+/// The errors of a route that reads the database.
+pub(crate) struct ReadErrors;
+
+impl IntoResponses for ReadErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[500, 503, 504])
+    }
+}
+
+/// The error of a route that only an error of our own can stop.
+pub(crate) struct OwnError;
+
+impl IntoResponses for OwnError {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[500])
+    }
+}
+
+/// The errors of a route with a query in its query string.
+pub(crate) struct QueryStringErrors;
+
+impl IntoResponses for QueryStringErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[400, 413, 500, 503, 504])
+    }
+}
+
+/// The errors of a route with a body.
+pub(crate) struct BodyErrors;
+
+impl IntoResponses for BodyErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[400, 408, 413, 415, 500, 503, 504])
+    }
+}
+
+/// The errors of jobdeck's own routes without a body.
+pub(crate) struct ParameterErrors;
+
+impl IntoResponses for ParameterErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[400, 413, 500, 503])
+    }
+}
+
+/// The errors of jobdeck's own routes with a body.
+pub(crate) struct WriteErrors;
+
+impl IntoResponses for WriteErrors {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[400, 408, 413, 415, 500, 503])
+    }
+}
+
+/// The error of a route about one thing that may not be there.
+pub(crate) struct NoSuch;
+
+impl IntoResponses for NoSuch {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[404])
+    }
+}
+
+/// The error of a route that may refuse what is there already.
+pub(crate) struct Conflict;
+
+impl IntoResponses for Conflict {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        errors(&[409])
+    }
+}

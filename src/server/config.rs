@@ -1,0 +1,47 @@
+//! How a server is configured.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::api::Origin;
+use crate::clock::Clocks;
+use crate::mock::Mock;
+use crate::time::Age;
+use crate::tokens::TokenFile;
+
+/// The configuration of a server.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Port 0 takes a free one.
+    pub listen: SocketAddr,
+    pub workers: usize,
+    /// The clocks of the server and of each domain.
+    pub clocks: Arc<Clocks>,
+    /// The longest time that a query may run.
+    pub query_timeout: Duration,
+    /// Further names under which the server may be reached.
+    pub allow_hosts: Vec<String>,
+    /// Whether clients may write jobs; those of a mock may in any case.
+    pub is_writable: bool,
+    /// Makes the server a mock, whose clocks are those above.
+    pub mock: Option<Arc<Mock>>,
+    /// The tokens that clients need; `None`: everybody who reaches the server has access.
+    pub tokens: Option<Arc<TokenFile>>,
+    /// The time from which on a request counts as slow, and is logged with its query.
+    pub slow_query: Duration,
+    /// How old jobs may become before they are deleted; `None`: no job is deleted.
+    pub retain: Option<Age>,
+    /// The origins whose pages have access; without any no answer has a CORS header.
+    pub cors: Vec<Origin>,
+}
+
+impl Config {
+    /// Returns how many reading connections the server has: enough that long streams leave some free.
+    #[must_use]
+    pub fn readers(&self) -> u32 {
+        u32::try_from(self.workers * 4)
+            .unwrap_or(u32::MAX)
+            .clamp(8, 64)
+    }
+}

@@ -1,0 +1,11 @@
+//! From a configuration to a running server.
+
+mod config;
+mod retain;
+mod run;
+mod signals;
+mod tasks;
+
+pub use self::config::Config;
+pub use self::run::{StartError, start};
+pub use self::signals::{stop, stop_signal};

@@ -1,0 +1,133 @@
+//! Binds the address, wires the routes and middlewares, and starts the server with its tasks.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::middleware::{Compress, Condition, from_fn};
+use actix_web::web::{self, Data};
+use actix_web::{App as ActixApp, HttpServer};
+use tokio::sync::Semaphore;
+
+use super::config::Config;
+use super::retain;
+use super::signals::stop_at_signal;
+use super::tasks::{keep_checkpointing, watch_tokens};
+use crate::api::app::App;
+use crate::api::cors::cors;
+use crate::api::guard::{admit, guard};
+use crate::api::hosts::Hosts;
+use crate::api::inject::{inject_faults, keep_socket};
+use crate::api::lives::bring_up_to_date;
+use crate::api::stopping::MAX_STOPPING;
+use crate::api::{document, routes};
+use crate::store::Store;
+use crate::ui;
+
+/// How many connections each worker holds at a time.
+const CONNECTIONS_PER_WORKER: usize = 1_024;
+/// How long the head of a request may take to arrive.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may be idle.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// Why the server can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(
+        "{address}: can't listen there: {source}; another program may use the port, `--listen 127.0.0.1:0` takes a free one"
+    )]
+    Listen {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
+    #[error("the server can't start: {0}")]
+    Server(std::io::Error),
+}
+
+/// Binds the address and starts to serve. Returns the server, which runs while it is awaited, and its address.
+///
+/// Must be called within an actix runtime. SIGTERM and SIGINT end it: no new connections, answers in flight finish. So
+/// does SIGHUP, unless there are tokens: then their file is read again.
+///
+/// # Errors
+/// [`StartError`] when the address can't be bound.
+pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr), StartError> {
+    let listen_error = |source| StartError::Listen {
+        address: config.listen,
+        source,
+    };
+    let listener = TcpListener::bind(config.listen).map_err(listen_error)?;
+    let address = listener.local_addr().map_err(listen_error)?;
+    let app = Data::new(App {
+        store: Arc::clone(&store),
+        clocks: Arc::clone(&config.clocks),
+        mock: config.mock.clone(),
+        is_writable: config.is_writable || config.mock.is_some(),
+        query_timeout: config.query_timeout,
+        tokens: config.tokens.clone(),
+        hosts: Hosts::new(&config.allow_hosts),
+        origins: config.cors.clone(),
+        statistics: Arc::new(Semaphore::new(config.readers() as usize / 4)),
+        streams: Arc::new(Semaphore::new(config.readers() as usize / 4)),
+        stopping: Arc::default(),
+        metrics: Arc::default(),
+        slow_query: config.slow_query,
+    });
+    let description = Data::new(document::describe(app.switches(), config.tokens.is_some()));
+    let stopping = Arc::clone(&app.stopping);
+    let switches = app.switches();
+    let metrics = Arc::clone(&app.metrics);
+    let is_mock = config.mock.is_some();
+    let server = HttpServer::new(move || {
+        ActixApp::new()
+            .app_data(app.clone())
+            .app_data(description.clone())
+            .wrap(Condition::new(is_mock, from_fn(bring_up_to_date)))
+            .wrap(Condition::new(is_mock, from_fn(inject_faults)))
+            .wrap(Compress::default())
+            .wrap(from_fn(admit))
+            .wrap(cors(&app.origins))
+            .wrap(from_fn(guard))
+            .configure(|config| routes::register(config, switches))
+            .configure(ui::routes)
+            .default_service(web::to(routes::not_found))
+    })
+    .on_connect(move |connection, extensions| {
+        metrics.connected(extensions);
+        if is_mock {
+            keep_socket(connection, extensions);
+        }
+    })
+    // A client that ends its half of the connection has left: its query ends with it.
+    .h1_allow_half_closed(false)
+    // An answer that goes out in two writes would wait 40 ms for a client that acknowledges late.
+    .tcp_nodelay(true)
+    .workers(config.workers)
+    .max_connections(CONNECTIONS_PER_WORKER)
+    .client_request_timeout(HEAD_TIMEOUT)
+    .keep_alive(KEEP_ALIVE)
+    // Clients that have not sent their request by then, or do not read, are cut off.
+    .shutdown_timeout(MAX_STOPPING.as_secs())
+    .disable_signals()
+    .listen(listener)
+    .map_err(StartError::Server)?
+    .run();
+    // Noticed from here on, so that a signal counts as soon as the server is known to serve.
+    let ends_at_hangup = config.tokens.is_none();
+    let stop = (server.handle(), config.mock.clone(), stopping);
+    actix_web::rt::spawn(stop_at_signal(ends_at_hangup, stop));
+    if let Some(tokens) = &config.tokens {
+        actix_web::rt::spawn(watch_tokens(Arc::clone(tokens)));
+    }
+    if let Some(age) = config.retain {
+        let (store, clocks) = (Arc::clone(&store), Arc::clone(&config.clocks));
+        actix_web::rt::spawn(retain::keep_pruning(store, clocks, age));
+    }
+    actix_web::rt::spawn(keep_checkpointing(store));
+    if let Some(mock) = &config.mock {
+        actix_web::rt::spawn(Arc::clone(mock).watch_fixtures());
+    }
+    Ok((server, address))
+}
