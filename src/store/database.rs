@@ -69,20 +69,8 @@ impl Store {
         let writer = match mode {
             Mode::ReadOnly | Mode::ReadOnlyAnySchema => None,
             Mode::ReadWrite | Mode::Create | Mode::Scratch => {
-                let mut connection =
-                    open_writer(path, mode).map_err(|source| OpenError::sqlite(path, source))?;
-                migrate(&mut connection).map_err(|source| match source {
-                    StoreError::Sqlite(source) | StoreError::Unavailable { source } => {
-                        OpenError::sqlite(path, source)
-                    }
-                    source => OpenError::Upgrade {
-                        path: path.to_owned(),
-                        source,
-                    },
-                })?;
-                finish_writer(&connection, mode)
-                    .map_err(|source| OpenError::sqlite(path, source))?;
-                Some(Mutex::new(connection))
+                let is_older = matches!(existing, ExistingSchema::Version(version) if version < SCHEMA_VERSION);
+                Some(Mutex::new(open_up_to_date(path, mode, is_older)?))
             }
         };
         let file = DatabaseFile::from_path(path).map_err(|source| OpenError::Io {
@@ -208,6 +196,27 @@ impl Store {
         self.writer()?
             .checkpoint(if is_large { "TRUNCATE" } else { "PASSIVE" })
     }
+}
+
+/// Opens the writer, and makes the schema or brings it up to date.
+fn open_up_to_date(path: &Path, mode: Mode, is_older: bool) -> Result<Connection, OpenError> {
+    let sqlite = |source| OpenError::sqlite(path, source);
+    let mut connection = open_writer(path, mode).map_err(sqlite)?;
+    migrate(&mut connection).map_err(|source| match source {
+        StoreError::Sqlite(source) | StoreError::Unavailable { source } => sqlite(source),
+        source => OpenError::Upgrade {
+            path: path.to_owned(),
+            source,
+        },
+    })?;
+    finish_writer(&connection, mode).map_err(sqlite)?;
+    if is_older {
+        // The next to open the file reads its version from the header, where it is only after a checkpoint.
+        connection
+            .pragma(None, "wal_checkpoint", "PASSIVE", |_| Ok(()))
+            .map_err(sqlite)?;
+    }
+    Ok(connection)
 }
 
 #[cfg(test)]
