@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobdeck::demo::{Timeline, World};
+use jobdeck::query::check::list;
+use jobdeck::query::list::statements::{self, PageSql};
 use jobdeck::query::request::{JobStatQuery, JobsQuery};
 use jobdeck::query::sql::{Param, Sql};
 use jobdeck::query::{compile_list, compile_stat};
@@ -98,21 +100,26 @@ fn run(transaction: &ReadTransaction<'_>, golden: &Value) -> Value {
         }
         return made;
     }
-    let list = compile_list(&JobsQuery::from_json(body.as_bytes()).unwrap(), now()).unwrap();
-    let mut results = Vec::new();
-    if !list.is_counted_only() {
-        if let Some(sql) = list.ids() {
+    let query = JobsQuery::from_json(body.as_bytes()).unwrap();
+    let list = list::check(&query, now()).unwrap();
+    if !query.query.count_only {
+        if let PageSql::Ids(sql) = statements::page(&list, true) {
             made["ids"] = statement(transaction, &sql);
         }
-        made["rows"] = statement(transaction, &list.rows());
-        let mut each = |document: Document<'_>| {
-            results.push(serde_json::from_str::<Value>(&document.to_text()).unwrap());
-            Ok(())
+        let PageSql::Documents(sql) = statements::page(&list, false) else {
+            panic!("documents were wanted");
         };
-        transaction.rows(&list, &mut each).unwrap();
+        made["rows"] = statement(transaction, &sql);
     }
-    made["count"] = statement(transaction, &list.count());
-    made["answer"] = json!({"results": results, "total_count": transaction.count(&list).unwrap()});
+    made["count"] = statement(transaction, &statements::count(&list));
+    let mut results = Vec::new();
+    let mut each = |document: Document<'_>| {
+        results.push(serde_json::from_str::<Value>(&document.to_text()).unwrap());
+        Ok(())
+    };
+    let plan = compile_list(&query, now()).unwrap();
+    let total = transaction.list(&plan, &mut each).unwrap();
+    made["answer"] = json!({"results": results, "total_count": total});
     made
 }
 

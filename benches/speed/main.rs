@@ -296,23 +296,18 @@ fn ask(store: &Store, route: Route, body: &[u8]) -> Vec<u8> {
             out.extend(b"]}");
         }
         Route::Search => {
-            let list = compile_list(&JobsQuery::from_json(body).unwrap(), now).unwrap();
+            let plan = compile_list(&JobsQuery::from_json(body).unwrap(), now).unwrap();
             let mut reader = store.reader(&interrupt).unwrap();
-            let transaction = reader.begin().unwrap();
             let mut is_first = true;
-            let mut total = None;
-            if !list.is_counted_only() {
-                let mut each = |document: Document<'_>| {
-                    if !is_first {
-                        out.push(b',');
-                    }
-                    is_first = false;
-                    document.write_to(&mut out);
-                    Ok(())
-                };
-                total = transaction.rows(&list, &mut each).unwrap();
-            }
-            let total = total.unwrap_or_else(|| transaction.count(&list).unwrap());
+            let mut each = |document: Document<'_>| {
+                if !is_first {
+                    out.push(b',');
+                }
+                is_first = false;
+                document.write_to(&mut out);
+                Ok(())
+            };
+            let total = reader.begin().unwrap().list(&plan, &mut each).unwrap();
             write!(out, "],\"total_count\":{total}}}").unwrap();
         }
     }

@@ -17,7 +17,7 @@ use super::schema::answers::JobInfo;
 use super::schema::errors::QueryStringErrors;
 use super::schema::params::{ExportFormat, QueryParams};
 use crate::query::request::JobsQuery;
-use crate::query::{QueryError, compile_list};
+use crate::query::{ListPlan, QueryError, compile_list};
 use crate::route::Route;
 use crate::store::{Document, ReadTransaction, StoreError};
 use crate::transfer::csv;
@@ -149,9 +149,9 @@ pub(super) async fn export(
     }
     access.check(Some(&query.domain_id))?;
     let now = app.clocks.now(Some(&query.domain_id));
-    let compile = move || Ok(compile_list(&query, now)?);
-    let produce = move |list: &_, transaction: &ReadTransaction<'_>, writer: &mut AnswerWriter| {
-        write(format, list, transaction, writer)
+    let compile = move || Ok(compile_list(&query, now)?.without_total());
+    let produce = move |plan: &_, transaction: &ReadTransaction<'_>, writer: &mut AnswerWriter| {
+        write(format, plan, transaction, writer)
     };
     let mut response = answer(
         &app,
@@ -175,13 +175,13 @@ pub(super) async fn export(
 
 fn write(
     format: Format,
-    list: &crate::query::List,
+    plan: &ListPlan,
     transaction: &ReadTransaction<'_>,
     writer: &mut AnswerWriter,
 ) -> Result<(), StoreError> {
     format.write_start(writer.buffer());
     let mut is_first = true;
-    transaction.rows(list, &mut |document| {
+    transaction.list(plan, &mut |document| {
         format.write_job(document, is_first, writer.buffer())?;
         is_first = false;
         writer.count(1);

@@ -18,7 +18,7 @@ use super::schema::examples;
 use super::schema::params::QueryParams;
 use super::schema::query::{JobStatQuery as StatBody, JobsQuery as SearchBody};
 use crate::query::request::{JobStatQuery, JobsQuery};
-use crate::query::{List, compile_list, compile_stat};
+use crate::query::{ListPlan, compile_list, compile_stat};
 use crate::route::Route;
 use crate::store::{ReadTransaction, StoreError};
 
@@ -179,7 +179,7 @@ async fn answer_list(
     };
     let is_light = is_short && !query.query.has_patterns();
     let clocks = Arc::clone(&app.clocks);
-    let compile = move || -> Result<List, ApiError> {
+    let compile = move || -> Result<ListPlan, ApiError> {
         Ok(compile_list(&query, clocks.now(Some(&query.domain_id)))?)
     };
     answer(app, (weight, is_light), caching, compile, write_list).await
@@ -187,29 +187,22 @@ async fn answer_list(
 
 /// Writes a JobsInfo: the documents as they lie in the database, with commas between.
 fn write_list(
-    list: &List,
+    plan: &ListPlan,
     transaction: &ReadTransaction<'_>,
     writer: &mut AnswerWriter,
 ) -> Result<(), StoreError> {
     writer.buffer().extend(b"{\"results\":[");
     let mut is_first = true;
-    let mut total = None;
-    if !list.is_counted_only() {
-        total = transaction.rows(list, &mut |document| {
-            let out = writer.buffer();
-            if !is_first {
-                out.push(b',');
-            }
-            is_first = false;
-            document.write_to(out);
-            writer.count(1);
-            writer.flush_if_full()
-        })?;
-    }
-    let count = match total {
-        Some(total) => total,
-        None => transaction.count(list)?,
-    };
+    let count = transaction.list(plan, &mut |document| {
+        let out = writer.buffer();
+        if !is_first {
+            out.push(b',');
+        }
+        is_first = false;
+        document.write_to(out);
+        writer.count(1);
+        writer.flush_if_full()
+    })?;
     writer
         .buffer()
         .extend(format!("],\"total_count\":{count}}}").bytes());

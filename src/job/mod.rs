@@ -24,4 +24,4 @@ pub use self::pieces::{BEFORE_COLLECTOR_INFO, Pieces};
 pub(crate) use self::read::field_name;
 pub use self::read::{JobTextError, from_json};
 pub use self::script::{MAX_STEPS, Script, Step};
-pub use self::status::JobStatus;
+pub use self::status::{JobStatus, PerStatus};

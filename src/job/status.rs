@@ -1,5 +1,7 @@
 //! The status of a job.
 
+use std::ops::{Index, IndexMut};
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -76,6 +78,54 @@ impl JobStatus {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.name() == name)
+    }
+}
+
+/// A value for each status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PerStatus<T>([T; JobStatus::ALL.len()]);
+
+impl<T> PerStatus<T> {
+    /// Returns what `value` gives for each status.
+    #[must_use]
+    pub fn new(value: impl FnMut(JobStatus) -> T) -> Self {
+        Self(JobStatus::ALL.map(value))
+    }
+
+    /// The values, in the order of [`JobStatus::ALL`].
+    #[must_use]
+    pub fn values(&self) -> &[T] {
+        &self.0
+    }
+
+    /// [`PerStatus::values`], to be changed.
+    pub fn values_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+impl PerStatus<i64> {
+    /// The sum of the counts whose status passes.
+    #[must_use]
+    pub fn sum_of(&self, passes: &PerStatus<bool>) -> i64 {
+        let counts = self.0.iter().zip(passes.0);
+        counts
+            .map(|(count, passes)| count * i64::from(passes))
+            .sum()
+    }
+}
+
+impl<T> Index<JobStatus> for PerStatus<T> {
+    type Output = T;
+
+    fn index(&self, status: JobStatus) -> &T {
+        &self.0[status as usize]
+    }
+}
+
+impl<T> IndexMut<JobStatus> for PerStatus<T> {
+    fn index_mut(&mut self, status: JobStatus) -> &mut T {
+        &mut self.0[status as usize]
     }
 }
 

@@ -19,6 +19,7 @@ pub mod counters;
 pub mod error;
 pub mod eval;
 pub mod list;
+mod order_by;
 pub mod request;
 pub mod sql;
 pub mod stat;
@@ -27,7 +28,17 @@ mod where_clause;
 
 pub use error::QueryError;
 pub use eval::arithmetic::Calculation;
-pub use list::plan::{List, compile as compile_list};
+pub use list::plan::ListPlan;
 pub(crate) use request::object::camel_case;
 pub use stat::output::Statement;
 pub use stat::plan::{Stat, compile as compile_stat};
+
+use crate::time::Timestamp;
+
+/// Compiles a list: checks the request and plans how it is answered.
+///
+/// # Errors
+/// [`QueryError`] for the first problem of the request.
+pub fn compile_list(request: &request::JobsQuery, now: Timestamp) -> Result<ListPlan, QueryError> {
+    Ok(list::plan::plan(&check::list::check(request, now)?))
+}

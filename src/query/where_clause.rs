@@ -7,10 +7,10 @@
 //! A member with a column of its own is tested by SQL's operators on that column. What lies deeper in the document, where
 //! arrays and types matter, is tested by our SQL function `holds(document, test)`: see [`crate::query::eval::predicate`].
 
-use crate::query::check::field::{Column, HEAD};
+use crate::query::check::field::{Column, DocumentPath, HEAD, Root};
 use crate::query::check::filter::{ColumnTest, Filter};
 use crate::query::eval::pattern;
-use crate::query::eval::predicate::{Check, Predicate};
+use crate::query::eval::predicate::{Check, predicate_param};
 use crate::query::eval::value::Comparison;
 use crate::query::sql::Sql;
 use crate::query::tenant::Tenant;
@@ -38,7 +38,7 @@ pub(super) fn scan_hint(filter: &Filter) -> &'static str {
             Column::JobId | Column::Status | Column::CollectorId | Column::ProjectId,
             test,
         ) => matches!(test, ColumnTest::Equal(_) | ColumnTest::In(_)),
-        Filter::Document(test) => test.path.first().is_some_and(|root| root == "errors"),
+        Filter::Document(path, _) => path.root == Root::Errors,
         _ => false,
     };
     if filter.conjuncts().iter().any(is_indexed) {
@@ -59,7 +59,7 @@ pub(super) fn lower(filter: &Filter, tenant: &Tenant) -> Sql {
             sql
         }
         Filter::Column(column, test) => lower_column(*column, test),
-        Filter::Document(test) => lower_document(test, tenant),
+        Filter::Document(path, check) => lower_document(path, check, tenant),
     }
 }
 
@@ -109,46 +109,36 @@ fn join_unbracketed(filters: &[Filter], tenant: &Tenant, separator: &'static str
 }
 
 /// A test inside the document, made on the smallest part that holds what it tests.
-fn lower_document(test: &Predicate, tenant: &Tenant) -> Sql {
-    let (root, below) = test
-        .path
-        .split_first()
-        .map_or(("", &[][..]), |(root, below)| (root.as_str(), below));
+fn lower_document(path: &DocumentPath, check: &Check, tenant: &Tenant) -> Sql {
     let mut sql = Sql::default();
-    if root == "collector_info" {
+    let (start, end) = match path.root {
         // Once for each collector, not once for each of its jobs.
-        let is_in_one = Predicate {
-            path: below.to_vec(),
-            check: test.check.clone(),
-        };
-        let holds_without = test.check.holds_of_missing();
-        if holds_without {
-            sql.push("(collector_info IS NULL OR ");
+        Root::CollectorInfo => {
+            let holds_without = check.holds_of_missing();
+            if holds_without {
+                sql.push("(collector_info IS NULL OR ");
+            }
+            sql.push("collector_info IN (SELECT id FROM collector_infos WHERE ")
+                .append(tenant.condition())
+                .push(" AND holds(info, ")
+                .bind(predicate_param(&path.below, check))
+                .push("))")
+                .push(if holds_without { ")" } else { "" });
+            return sql;
         }
-        sql.push("collector_info IN (SELECT id FROM collector_infos WHERE ")
-            .append(tenant.condition())
-            .push(" AND holds(info, ")
-            .bind(is_in_one.to_text())
-            .push("))");
-        if holds_without {
-            sql.push(")");
+        // An empty array has nothing below it.
+        Root::Errors if !path.below.is_empty() || matches!(check, Check::Match(_)) => {
+            ("(error_count > 0 AND ", ")")
         }
-        return sql;
-    }
-    // An empty array has nothing below it.
-    let needs_errors =
-        root == "errors" && (!below.is_empty() || matches!(test.check, Check::Match(_)));
-    if needs_errors {
-        sql.push("(error_count > 0 AND ");
-    }
-    sql.push("holds(")
+        Root::Errors | Root::Filter => ("", ""),
+    };
+    sql.push(start)
+        .push("holds(")
         .push(HEAD)
         .push(", ")
-        .bind(test.to_text())
-        .push(")");
-    if needs_errors {
-        sql.push(")");
-    }
+        .bind(predicate_param(&path.segments(), check))
+        .push(")")
+        .push(end);
     sql
 }
 

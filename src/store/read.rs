@@ -13,17 +13,16 @@ use super::document::Document;
 use super::error::StoreError;
 use super::interrupt::Interrupt;
 use super::trigrams;
+use crate::query::Stat;
 use crate::query::counters::group::{ByDay, ByHour, CounterGroup, Source};
+use crate::query::list::candidates::{Candidates, MAX_CANDIDATES};
+use crate::query::list::plan::{ListPlan, RowsPlan, TotalPlan};
 use crate::query::list::seek::{Seek, Start};
+use crate::query::list::statements::PageSql;
 use crate::query::request::Page;
 use crate::query::sql::{ParamRef, Sql};
 use crate::query::tenant::Tenant;
-use crate::query::{List, Stat};
 
-/// Up to how many jobs are looked at one by one, where their ids may have a word.
-const MAX_CANDIDATES: usize = 10_000;
-/// Up to how many jobs of a page are found first and read one by one then; of more, most are not read again so soon.
-const MAX_BY_ID: u64 = 1_000;
 /// The most that an aggregate may answer, in bytes.
 const MAX_STAT_BYTES: usize = 64 << 20;
 
@@ -105,76 +104,91 @@ impl ReadTransaction<'_> {
         Ok(self.cache)
     }
 
-    /// Hands the rows of a list on, as they lie in the database. Returns how many matches there are in all, where that
-    /// came out on the way; [`ReadTransaction::count`] tells it otherwise.
+    /// Answers a list as its plan says: hands each document of the page to `each`, and returns the total.
     ///
     /// # Errors
     /// [`StoreError`] when the query is stopped or at fault, or what `each` returns.
-    pub fn rows(
+    pub fn list(
         &self,
-        list: &List,
+        plan: &ListPlan,
         each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
-    ) -> Result<Option<u64>, StoreError> {
-        if let Some(page) = list.far_page() {
-            match self.beginning(&page)? {
-                SeekResult::Unknown => {}
-                SeekResult::BehindTheEnd => return Ok(None),
-                SeekResult::Hour(hour) => {
-                    self.page(&list.from_hour(&page, hour), each)?;
-                    return Ok(None);
+    ) -> Result<u64, StoreError> {
+        let rows = match &plan.rows {
+            RowsPlan::Nothing => 0,
+            RowsPlan::Page(sql) => self.page(&plan.tenant, sql, each)?,
+            RowsPlan::Seek(seek) => match self.seek(&plan.tenant, seek)? {
+                SeekResult::Hour(hour) => self.page(&plan.tenant, &seek.page_from(hour), each)?,
+                SeekResult::BehindTheEnd => 0,
+                SeekResult::Unknown => self.page(&plan.tenant, &seek.page(), each)?,
+            },
+            RowsPlan::Candidates(candidates) => {
+                if let Some(jobs) = self.candidates(candidates)? {
+                    self.page_among(plan, &candidates.among(&jobs), each)?
+                } else {
+                    let rows = self.page(&plan.tenant, &candidates.page(), each)?;
+                    let count = candidates.count();
+                    count.map_or(Ok(rows), |sql| self.number(&sql))?
                 }
             }
+        };
+        match &plan.total {
+            TotalPlan::FromRows => Ok(rows),
+            TotalPlan::Statuses(passes) => {
+                let jobs = self.cache()?.statuses(&self.transaction, &plan.tenant)?;
+                Ok(u64::try_from(jobs.sum_of(passes)).unwrap_or(0))
+            }
+            TotalPlan::Sql(sql) => self.number(sql),
+            TotalPlan::Candidates(candidates) => match self.candidates(candidates)? {
+                Some(jobs) => self.number(&candidates.count_among(&jobs)),
+                None => candidates.count().map_or(Ok(rows), |sql| self.number(&sql)),
+            },
         }
-        if let Some(jobs) = self.candidates(list)? {
-            return self.page_among(&jobs, list, each).map(Some);
-        }
-        let written = self.page(list, each)?;
-        Ok(list.is_whole().then_some(written))
     }
 
-    /// Hands the page of a list on; returns how many rows it has.
+    /// Hands the documents of a page on; returns how many there are.
     fn page(
         &self,
-        list: &List,
+        tenant: &Tenant,
+        sql: &PageSql,
         each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
     ) -> Result<u64, StoreError> {
-        let is_short = list.page().limit.is_some_and(|limit| limit <= MAX_BY_ID);
-        if is_short
-            && list.is_of_whole_documents()
-            && let Some(sql) = list.ids()
-        {
-            let jobs = self.ids(&sql)?;
-            self.documents_of(list.tenant(), &jobs, each)?;
-            return Ok(jobs.len() as u64);
+        match sql {
+            PageSql::Ids(sql) => {
+                let jobs = self.ids(sql)?;
+                self.documents_of(tenant, &jobs, each)?;
+                Ok(jobs.len() as u64)
+            }
+            PageSql::Documents(sql) => self.documents(sql, each),
         }
-        self.documents(&list.rows(), each)
     }
 
-    /// The same where all matches are among a few jobs; returns how many matches there are.
+    /// Hands the documents of a page on, of a statement that has all matches; returns how many matches there are.
     fn page_among(
         &self,
-        jobs: &[i64],
-        list: &List,
+        plan: &ListPlan,
+        sql: &PageSql,
         each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
     ) -> Result<u64, StoreError> {
-        let page = list.page();
-        if list.is_of_whole_documents() {
-            let mut jobs = self.ids(&list.ids_among(jobs))?;
-            let total = jobs.len() as u64;
-            let mut place = 0..total;
-            jobs.retain(|_| place.next().is_some_and(|place| page.has(place)));
-            self.documents_of(list.tenant(), &jobs, each)?;
-            return Ok(total);
+        let mut row = 0;
+        let mut is_of_page = || {
+            row += 1;
+            plan.page.has(row - 1)
+        };
+        match sql {
+            PageSql::Ids(sql) => {
+                let mut jobs = self.ids(sql)?;
+                let total = jobs.len() as u64;
+                jobs.retain(|_| is_of_page());
+                self.documents_of(&plan.tenant, &jobs, each)?;
+                Ok(total)
+            }
+            PageSql::Documents(sql) => self.documents(sql, &mut |document| {
+                if is_of_page() { each(document) } else { Ok(()) }
+            }),
         }
-        let mut place = 0;
-        self.documents(&list.among(jobs), &mut |document| {
-            let is_of_page = page.has(place);
-            place += 1;
-            if is_of_page { each(document) } else { Ok(()) }
-        })
     }
 
-    /// The ids of jobs that a statement tells.
+    /// The ids of jobs that a statement selects.
     fn ids(&self, sql: &Sql) -> Result<Vec<i64>, StoreError> {
         let mut ids = Vec::new();
         self.each_row(sql, &mut |row| {
@@ -182,6 +196,16 @@ impl ReadTransaction<'_> {
             Ok(())
         })?;
         Ok(ids)
+    }
+
+    /// The integer that a statement of one row selects.
+    fn number(&self, sql: &Sql) -> Result<u64, StoreError> {
+        let mut number: i64 = 0;
+        self.each_row(sql, &mut |row| {
+            number = row.get(0)?;
+            Ok(())
+        })?;
+        Ok(u64::try_from(number).unwrap_or(0))
     }
 
     /// Hands the documents of these jobs of a domain on.
@@ -195,53 +219,26 @@ impl ReadTransaction<'_> {
         self.map_interrupt(cache.each_document(&self.transaction, tenant, jobs, each))
     }
 
-    /// The few jobs among which all matches are, where that is known.
-    fn candidates(&self, list: &List) -> Result<Option<Vec<i64>>, StoreError> {
-        Ok(match list.words() {
-            Some(words) => trigrams::candidates(&self.transaction, words, MAX_CANDIDATES)?,
-            None => None,
-        })
+    /// The few jobs among which all matches are; `None` where they are unknown or too many.
+    fn candidates(&self, candidates: &Candidates) -> Result<Option<Vec<i64>>, StoreError> {
+        let found = trigrams::candidates(&self.transaction, candidates.words(), MAX_CANDIDATES)?;
+        Ok(found)
     }
 
-    fn beginning(&self, page: &Seek) -> Result<SeekResult, StoreError> {
-        let (connection, tenant) = (&self.transaction, &page.tenant);
-        let find = |days: &ByDay, _: &mut _| page.find(days.iter(), 0);
+    /// Finds the hour in which a far page begins.
+    fn seek(&self, tenant: &Tenant, seek: &Seek) -> Result<SeekResult, StoreError> {
+        let connection = &self.transaction;
+        let find = |days: &ByDay, _: &mut _| seek.find(days.iter(), 0);
         let day = match self.cache()?.with_days(connection, tenant, find)? {
             None => return Ok(SeekResult::Unknown),
             Some(None) => return Ok(SeekResult::BehindTheEnd),
             Some(Some(day)) => day,
         };
-        let find = |hours: &ByHour| page.find(hours.iter(), day.passed);
-        Ok(
-            match self
-                .cache()?
-                .with_hours(connection, tenant, day.span, find)?
-            {
-                Some(hour) => SeekResult::Hour(hour),
-                None => SeekResult::BehindTheEnd,
-            },
-        )
-    }
-
-    /// How many jobs a list has, whatever its page.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the query is stopped or at fault.
-    pub fn count(&self, list: &List) -> Result<u64, StoreError> {
-        if let Some(tenant) = list.tenant_of_statuses() {
-            let statuses = self.cache()?.statuses(&self.transaction, tenant)?;
-            return Ok(u64::try_from(list.count_of(&statuses)).unwrap_or(0));
-        }
-        let sql = match self.candidates(list)? {
-            Some(jobs) => list.count_among(&jobs),
-            None => list.count(),
-        };
-        let mut count: i64 = 0;
-        self.each_row(&sql, &mut |row| {
-            count = row.get(0)?;
-            Ok(())
-        })?;
-        Ok(u64::try_from(count).unwrap_or(0))
+        let find = |hours: &ByHour| seek.find(hours.iter(), day.passed);
+        let hour = self
+            .cache()?
+            .with_hours(connection, tenant, day.span, find)?;
+        Ok(hour.map_or(SeekResult::BehindTheEnd, SeekResult::Hour))
     }
 
     /// Hands each document on that a statement reads, whole or in the three pieces of a row of `jobs`; returns how many
@@ -494,7 +491,7 @@ mod tests {
         };
         let request = br#"{"domain_id":"d","query":{"page":{"limit":9}}}"#;
         let request = JobsQuery::from_json(request).unwrap();
-        let list = compile_list(&request, Timestamp::MIN).unwrap();
+        let plan = compile_list(&request, Timestamp::MIN).unwrap();
         let tasks = || {
             let minute = Arc::new(Interrupt::after(Duration::from_mins(1)));
             // On a busy machine the first may take longer to open than an answer waits for it.
@@ -506,7 +503,7 @@ mod tests {
                 tasks.push((job.job_id, job.total_tasks));
                 Ok(())
             };
-            reader.begin().unwrap().rows(&list, &mut each).unwrap();
+            reader.begin().unwrap().list(&plan, &mut each).unwrap();
             let held = reader.pooled.cache.document_count();
             assert_eq!(held, tasks.len(), "else nothing is tested here");
             tasks
@@ -561,15 +558,18 @@ mod tests {
                 r#"{{"domain_id":"d","query":{{"keyword":"word","page":{{"start":2,"limit":1}}{shape}}}}}"#
             );
             let request = JobsQuery::from_json(request.as_bytes()).unwrap();
-            let list = compile_list(&request, Timestamp::MIN).unwrap();
-            assert!(transaction.candidates(&list).unwrap().is_some());
+            let plan = compile_list(&request, Timestamp::MIN).unwrap();
+            let RowsPlan::Candidates(candidates) = &plan.rows else {
+                panic!("a keyword is searched for among candidates");
+            };
+            assert!(transaction.candidates(candidates).unwrap().is_some());
             let mut found = Vec::new();
             let mut each = |document: Document<'_>| {
                 let job: serde_json::Value = serde_json::from_str(&document.to_text()).unwrap();
                 found.push(job["job_id"].clone());
                 Ok(())
             };
-            assert_eq!(transaction.rows(&list, &mut each).unwrap(), Some(3));
+            assert_eq!(transaction.list(&plan, &mut each).unwrap(), 3);
             assert_eq!(found, ["b-word"], "{shape}");
         }
     }

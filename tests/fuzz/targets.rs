@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobdeck::job::Job;
+use jobdeck::query::check::list;
+use jobdeck::query::list::statements::{self, PageSql};
 use jobdeck::query::request::{JobStatQuery, JobsQuery};
 use jobdeck::query::sql::Sql;
 use jobdeck::query::{compile_list, compile_stat};
@@ -47,19 +49,23 @@ pub(crate) fn query(bytes: &[u8]) -> usize {
     let mut answered = 0;
     let list = || compile_list(&JobsQuery::from_json(bytes)?, now);
     assert_eq!(list(), list());
-    if let Ok(list) = list() {
+    if let Ok(plan) = list() {
         with_store(|store| {
             let mut reader = store.reader(&minute()).unwrap();
             let transaction = reader.begin().unwrap();
-            for sql in [list.rows(), list.count()].into_iter().chain(list.ids()) {
+            let checked = list::check(&JobsQuery::from_json(bytes).unwrap(), now).unwrap();
+            let pages =
+                [true, false].map(|wants_ids| match statements::page(&checked, wants_ids) {
+                    PageSql::Ids(sql) | PageSql::Documents(sql) => sql,
+                });
+            for sql in pages.into_iter().chain([statements::count(&checked)]) {
                 check_text(&sql);
                 transaction.plan(&sql).unwrap();
             }
-            check_fault(transaction.rows(&list, &mut |document| {
+            check_fault(transaction.list(&plan, &mut |document| {
                 serde_json::from_str::<serde_json::Value>(&document.to_text()).unwrap();
                 Ok(())
             }));
-            check_fault(transaction.count(&list));
         });
         answered += 1;
     }

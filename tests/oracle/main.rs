@@ -457,7 +457,7 @@ impl Database {
 
     fn list(&self, query: &Value) -> (Vec<String>, usize) {
         let body = json!({"domain_id": "d", "query": query}).to_string();
-        let list = compile_list(
+        let plan = compile_list(
             &JobsQuery::from_json(body.as_bytes()).unwrap(),
             Timestamp::MIN,
         )
@@ -470,11 +470,8 @@ impl Database {
             ids.push(job["job_id"].as_str().unwrap().to_owned());
             Ok(())
         };
-        transaction.rows(&list, &mut each).unwrap();
-        (
-            ids,
-            usize::try_from(transaction.count(&list).unwrap()).unwrap(),
-        )
+        let total = transaction.list(&plan, &mut each).unwrap();
+        (ids, usize::try_from(total).unwrap())
     }
 
     /// The rows of the answer; `None` where it is an error of the query's.

@@ -194,16 +194,14 @@ impl Stored {
             return String::from_utf8(out).unwrap() + " " + &told;
         }
         let query = JobsQuery::from_json(body.as_bytes()).unwrap();
-        let list = compile_list(&query, Timestamp::MIN).unwrap();
+        let plan = compile_list(&query, Timestamp::MIN).unwrap();
         let mut told = String::new();
-        if !list.is_counted_only() {
-            let mut each = |document: Document<'_>| {
-                told += &document.to_text();
-                Ok(())
-            };
-            transaction.rows(&list, &mut each).unwrap();
-        }
-        write!(told, " {}", transaction.count(&list).unwrap()).unwrap();
+        let mut each = |document: Document<'_>| {
+            told += &document.to_text();
+            Ok(())
+        };
+        let total = transaction.list(&plan, &mut each).unwrap();
+        write!(told, " {total}").unwrap();
         told
     }
 }

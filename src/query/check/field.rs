@@ -1,6 +1,7 @@
 //! The fields of a job as queries name them, and where each is found: in a column or inside the document.
 
 use crate::query::error::{QueryError, unknown};
+use crate::query::eval::path::path_param;
 use crate::query::sql::Sql;
 
 /// The most segments a path may have.
@@ -164,12 +165,11 @@ pub(crate) enum FieldRef {
 }
 
 impl FieldRef {
-    /// What a path into the document asks.
-    pub(crate) fn of_path(path: &[String]) -> Self {
-        if path.first().is_some_and(|root| root == "collector_info") {
-            Self::CollectorInfo
-        } else {
-            Self::Elsewhere
+    /// What a path into the document refers to.
+    pub(crate) fn from_path(path: &DocumentPath) -> Self {
+        match path.root {
+            Root::CollectorInfo => Self::CollectorInfo,
+            Root::Filter | Root::Errors => Self::Elsewhere,
         }
     }
 
@@ -188,18 +188,64 @@ impl FieldRef {
     }
 }
 
-/// The part of a document before its `collector_info`, made whole: there are `filter` and `errors`.
-pub(crate) const HEAD: &str = "head || '}'";
+/// The part of a document before its `collector_info`, made whole: it holds `filter` and `errors`.
+pub(in crate::query) const HEAD: &str = "head || '}'";
 
-/// The least text that holds what a path leads to, and the path from there on; SQL's NULL where there is none.
-pub(crate) fn source(path: &[String]) -> (&'static str, &[String]) {
-    match path.split_first() {
-        Some((root, _)) if matches!(root.as_str(), "filter" | "errors") => (HEAD, path),
-        Some((root, below)) if root == "collector_info" => (
-            "(SELECT i.info FROM collector_infos AS i WHERE i.id = collector_info)",
-            below,
-        ),
-        _ => ("document", path),
+/// A member of the document that has members of its own, and no column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Root {
+    Filter,
+    Errors,
+    CollectorInfo,
+}
+
+impl Root {
+    /// The member's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Filter => "filter",
+            Self::Errors => "errors",
+            Self::CollectorInfo => "collector_info",
+        }
+    }
+}
+
+/// A path into the document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentPath {
+    pub root: Root,
+    /// The segments below the root; none for the root itself.
+    pub below: Vec<String>,
+}
+
+impl DocumentPath {
+    /// The segments from the document's root.
+    #[must_use]
+    pub fn segments(&self) -> Vec<&str> {
+        let below = self.below.iter().map(String::as_str);
+        std::iter::once(self.root.name()).chain(below).collect()
+    }
+
+    /// Whether these are the path's segments below a root.
+    #[must_use]
+    pub fn is(&self, root: Root, below: &[&str]) -> bool {
+        self.root == root && self.below == below
+    }
+
+    /// The two arguments by which an SQL function reads what the path leads to: the smallest text that holds it, and the
+    /// path from there on. The text is NULL where a job has no collector.
+    pub(in crate::query) fn arguments(&self) -> Sql {
+        let (text, path) = match self.root {
+            Root::Filter | Root::Errors => (HEAD, path_param(&self.segments())),
+            Root::CollectorInfo => (
+                "(SELECT i.info FROM collector_infos AS i WHERE i.id = collector_info)",
+                path_param(&self.below),
+            ),
+        };
+        let mut sql = Sql::new(text);
+        sql.push(", ").bind(path);
+        sql
     }
 }
 
@@ -207,10 +253,26 @@ pub(crate) fn source(path: &[String]) -> (&'static str, &[String]) {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     Column(Column),
-    /// Into the document: at least one segment, the first of them `filter`, `errors` or `collector_info`.
-    Document(Vec<String>),
-    /// Below a member that has no members: nothing is ever there.
+    Document(DocumentPath),
+    /// Below a member that has no members: there is never a value.
     NeverThere,
+}
+
+impl Target {
+    /// The canonical segments of the path from the document's root; `None` where it leads nowhere.
+    #[must_use]
+    pub fn segments(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Document(path) => Some(path.segments().into_iter().map(str::to_owned).collect()),
+            Self::Column(Column::CollectorId) => Some(
+                [Root::CollectorInfo.name(), Column::CollectorId.name()]
+                    .map(str::to_owned)
+                    .to_vec(),
+            ),
+            Self::Column(column) => Some(vec![column.name().to_owned()]),
+            Self::NeverThere => None,
+        }
+    }
 }
 
 /// Splits a dotted path.
@@ -264,41 +326,29 @@ pub fn resolve(key: &str, place: &str) -> Result<Target, QueryError> {
 /// # Errors
 /// As [`resolve`].
 pub fn resolve_segments(mut segments: Vec<String>, place: &str) -> Result<Target, QueryError> {
-    match segments[0].as_str() {
-        "collector" => "collector_info".clone_into(&mut segments[0]),
-        "filters" => "filter".clone_into(&mut segments[0]),
-        "collector_id" => {
-            "collector_info".clone_into(&mut segments[0]);
-            segments.insert(1, "collector_id".to_owned());
-        }
-        root if !ROOTS.contains(&root) => {
-            let problem = unknown("field", root, &ROOTS);
-            return Err(QueryError::Language {
+    let below = segments.split_off(1);
+    let column = |column| match below.as_slice() {
+        [] => Target::Column(column),
+        _ => Target::NeverThere,
+    };
+    let root = match segments[0].as_str() {
+        "collector_id" => return Ok(column(Column::CollectorId)),
+        "collector" | "collector_info" => match below.as_slice() {
+            [member] if member == "collector_id" => return Ok(Target::Column(Column::CollectorId)),
+            [member, ..] if member == "collector_id" => return Ok(Target::NeverThere),
+            _ => Root::CollectorInfo,
+        },
+        "filter" | "filters" => Root::Filter,
+        "errors" => Root::Errors,
+        name => {
+            let known = Column::ALL.into_iter().find(|column| column.name() == name);
+            return known.map(column).ok_or_else(|| QueryError::Language {
                 place: place.to_owned(),
-                problem,
+                problem: unknown("field", name, &ROOTS),
             });
         }
-        _ => {}
-    }
-    if segments[0] == "collector_info"
-        && segments
-            .get(1)
-            .is_some_and(|second| second == "collector_id")
-    {
-        return Ok(if segments.len() == 2 {
-            Target::Column(Column::CollectorId)
-        } else {
-            Target::NeverThere
-        });
-    }
-    let column = Column::ALL
-        .into_iter()
-        .find(|column| *column != Column::CollectorId && column.name() == segments[0]);
-    Ok(match (column, segments.len()) {
-        (Some(column), 1) => Target::Column(column),
-        (Some(_), _) => Target::NeverThere,
-        (None, _) => Target::Document(segments),
-    })
+    };
+    Ok(Target::Document(DocumentPath { root, below }))
 }
 
 #[cfg(test)]
@@ -309,7 +359,7 @@ mod tests {
     fn check(key: &str, expected: &str) {
         let got = match resolve(key, "k") {
             Ok(Target::Column(column)) => format!("column {}", column.name()),
-            Ok(Target::Document(path)) => format!("document {}", path.join("/")),
+            Ok(Target::Document(path)) => format!("document {}", path.segments().join("/")),
             Ok(Target::NeverThere) => "nowhere".to_owned(),
             Err(error) => error.to_string(),
         };
@@ -356,7 +406,7 @@ mod tests {
         for root in &ROOTS[..12] {
             match resolve(root, "k").unwrap() {
                 Target::Column(column) => assert_eq!(column.name(), *root),
-                Target::Document(path) => assert_eq!(path, [*root]),
+                Target::Document(path) => assert_eq!(path.segments(), [*root]),
                 Target::NeverThere => panic!("{root} leads nowhere"),
             }
         }

@@ -1,7 +1,7 @@
 //! Checked filters: trees of tests whose operands have the types of what they are compared with.
 
-use crate::query::check::field::{Column, FieldRef};
-use crate::query::eval::predicate::Predicate;
+use crate::query::check::field::{Column, DocumentPath, FieldRef};
+use crate::query::eval::predicate::Check;
 use crate::query::eval::value::Comparison;
 use crate::query::sql::Param;
 
@@ -14,7 +14,8 @@ pub enum Filter {
     Any(Vec<Filter>),
     Not(Box<Filter>),
     Column(Column, ColumnTest),
-    Document(Predicate),
+    /// A test of what a path into the document leads to.
+    Document(DocumentPath, Check),
 }
 
 /// A test of a column; the operands have the column's own type.
@@ -133,7 +134,7 @@ impl Filter {
             }
             Self::Not(filter) => filter.fields(),
             Self::Column(column, _) => vec![FieldRef::Column(*column)],
-            Self::Document(test) => vec![FieldRef::of_path(&test.path)],
+            Self::Document(path, _) => vec![FieldRef::from_path(path)],
         }
     }
 
@@ -150,7 +151,7 @@ impl Filter {
                 matches!(value, Param::Text(_))
             }
             Self::Column(_, ColumnTest::Matches(_) | ColumnTest::Contains(_))
-            | Self::Document(_) => false,
+            | Self::Document(..) => false,
         }
     }
 
@@ -174,7 +175,7 @@ impl Filter {
                     .is_ok(),
                 _ => false,
             },
-            Self::Document(_) => false,
+            Self::Document(..) => false,
         }
     }
 }

@@ -2,5 +2,6 @@
 
 pub mod field;
 pub mod filter;
+pub mod list;
 pub mod operators;
 pub mod stages;

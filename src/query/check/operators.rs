@@ -5,13 +5,13 @@
 use serde_json::Value;
 
 use crate::json::type_name;
-use crate::query::check::field::{Column, ColumnKind, NullMeans, Target, resolve};
+use crate::query::check::field::{Column, ColumnKind, DocumentPath, NullMeans, Target, resolve};
 use crate::query::check::filter;
 use crate::query::check::filter::{ALWAYS, ColumnTest, Filter, NEVER};
 use crate::query::error::{QueryError, unknown};
 use crate::query::eval::pattern;
 use crate::query::eval::pattern::Pattern;
-use crate::query::eval::predicate::{Check, Predicate};
+use crate::query::eval::predicate::Check;
 use crate::query::eval::value::Comparison;
 use crate::query::request::Condition;
 use crate::query::sql::Param;
@@ -430,11 +430,8 @@ fn checked_pattern(text: &str, place: &str) -> Result<String, QueryError> {
     }
 }
 
-fn document(path: &[String], check: Check) -> Filter {
-    Filter::Document(Predicate {
-        path: path.to_vec(),
-        check,
-    })
+fn document(path: &DocumentPath, check: Check) -> Filter {
+    Filter::Document(path.clone(), check)
 }
 
 /// Whether a column is null, where null and missing are asked for alike.

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::job::JobStatus;
+use crate::job::{JobStatus, PerStatus};
 use crate::query::check::field::Column;
 use crate::query::check::field::FieldRef;
 use crate::query::check::filter::Filter;
@@ -19,8 +19,8 @@ use crate::time::{DAY_MILLIS, Timestamp};
 /// The most room that is made for rows to come, in bytes.
 const MAX_BYTES_AHEAD: usize = 256 << 10;
 
-/// How many jobs there are in each status, at its place in [`JobStatus::ALL`].
-pub type ByStatus = [i64; 6];
+/// The number of jobs of each status.
+pub type ByStatus = PerStatus<i64>;
 
 /// The jobs of a domain by day: days since the first moment of the year 0000, ascending.
 pub type ByDay = Vec<(i64, ByStatus)>;
@@ -223,7 +223,7 @@ impl CounterGroup {
     /// with its [`masks`].
     fn write(
         &self,
-        rows: impl Iterator<Item = (ByStatus, [i64; 6])>,
+        rows: impl Iterator<Item = (ByStatus, ByStatus)>,
         of_row: &[usize],
         labels: &[Vec<u8>],
         (page, most): (Page, usize),
@@ -232,7 +232,8 @@ impl CounterGroup {
         // Where no key has labels, all rows have the same.
         let mut sums = vec![ByStatus::default(); labels.len().max(1)];
         for ((counts, passing), label) in rows.zip(of_row) {
-            for ((sum, jobs), mask) in sums[*label].iter_mut().zip(counts).zip(passing) {
+            let sums = sums[*label].values_mut();
+            for ((sum, jobs), mask) in sums.iter_mut().zip(counts.values()).zip(passing.values()) {
                 *sum += jobs & mask;
             }
         }
@@ -242,26 +243,26 @@ impl CounterGroup {
         match &self.keys[..] {
             [Key::Status] => {
                 for (order, status) in statuses.into_iter().enumerate() {
-                    let jobs = sums.iter().map(|sums| sums[status as usize]).sum();
+                    let jobs = sums.iter().map(|sums| sums[status]).sum();
                     rows.write(0, order, jobs)?;
                 }
             }
             [_] => {
                 for (label, sums) in sums.iter().enumerate() {
-                    rows.write(label, 0, sums.iter().sum())?;
+                    rows.write(label, 0, sums.values().iter().sum())?;
                 }
             }
             [Key::Status, ..] => {
                 for (order, status) in statuses.into_iter().enumerate() {
                     for (label, sums) in sums.iter().enumerate() {
-                        rows.write(label, order, sums[status as usize])?;
+                        rows.write(label, order, sums[status])?;
                     }
                 }
             }
             _ => {
                 for (label, sums) in sums.iter().enumerate() {
                     for (order, status) in statuses.into_iter().enumerate() {
-                        rows.write(label, order, sums[status as usize])?;
+                        rows.write(label, order, sums[status])?;
                     }
                 }
             }
@@ -398,13 +399,13 @@ impl<'c, 'o> Rows<'c, 'o> {
 }
 
 /// What leaves of the counts by status those that pass, and nothing of the others.
-fn masks(passes: [bool; 6]) -> [i64; 6] {
-    passes.map(|passes| -i64::from(passes))
+fn masks(passes: PerStatus<bool>) -> ByStatus {
+    PerStatus::new(|status| -i64::from(passes[status]))
 }
 
 /// Which statuses pass a filter, of a collector.
-pub(in crate::query) fn statuses(filter: &Filter, collector: Option<&str>) -> [bool; 6] {
-    JobStatus::ALL.map(|status| {
+pub(in crate::query) fn statuses(filter: &Filter, collector: Option<&str>) -> PerStatus<bool> {
+    PerStatus::new(|status| {
         filter.holds(&|column| match column {
             Column::Status => Some(status.name()),
             Column::CollectorId => collector,
@@ -420,7 +421,7 @@ mod tests {
 
     #[test]
     fn an_answer_that_grows_too_long_is_none() {
-        let collectors = (0..9).map(|number| (Some(format!("c{number}")), [1; 6]));
+        let collectors = (0..9).map(|number| (Some(format!("c{number}")), PerStatus::new(|_| 1)));
         let counts = ByCollector::new(collectors.collect());
         let keys = vec![Key::Collector];
         let names = ["collector", "jobs"];

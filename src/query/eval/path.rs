@@ -8,9 +8,9 @@
 
 use std::fmt;
 
-use serde::Deserialize;
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::query::eval::value::MongoValue;
@@ -30,7 +30,7 @@ pub(crate) fn paths_param(paths: &Paths) -> Param {
 }
 
 /// A path as it is bound: a JSON array of its segments.
-pub(crate) fn path_param(path: &[String]) -> Param {
+pub(crate) fn path_param(path: &[impl Serialize]) -> Param {
     // An array of strings: nothing that serialising refuses.
     Param::Text(serde_json::to_string(path).unwrap_or_default())
 }

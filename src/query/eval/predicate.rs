@@ -11,14 +11,27 @@ use crate::query::eval::path::{locate, reach};
 use crate::query::eval::pattern::Pattern;
 use crate::query::eval::value::Comparison;
 use crate::query::eval::value::MongoValue;
+use crate::query::sql::Param;
 
 /// A test of the values that a path reaches; it holds when any of them passes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Predicate {
-    /// Segments from the document's root.
-    pub path: Vec<String>,
+#[derive(Debug, PartialEq, Deserialize)]
+struct Predicate {
+    /// Segments from the root of the text.
+    path: Vec<String>,
     #[serde(flatten)]
-    pub check: Check,
+    check: Check,
+}
+
+/// Returns a test as it is bound: JSON text. The segments of the path begin at the root of the text that is tested.
+pub(crate) fn predicate_param(path: &[impl Serialize], check: &Check) -> Param {
+    #[derive(Serialize)]
+    struct Borrowed<'p, S> {
+        path: &'p [S],
+        #[serde(flatten)]
+        check: &'p Check,
+    }
+    // Only strings, finite numbers and maps with string keys: nothing that serialising refuses.
+    Param::Text(serde_json::to_string(&Borrowed { path, check }).unwrap_or_default())
 }
 
 /// What is asked of one value. Rule: the conformance notes, "Filter operators".
@@ -48,15 +61,6 @@ impl Check {
             Self::In(values) => values.contains(&Value::Null),
             _ => false,
         }
-    }
-}
-
-impl Predicate {
-    /// The test as it is bound.
-    #[must_use]
-    pub fn to_text(&self) -> String {
-        // Only strings, finite numbers and maps with string keys: nothing that serialising refuses.
-        serde_json::to_string(self).unwrap_or_default()
     }
 }
 
@@ -189,7 +193,9 @@ mod tests {
             path: path.split('.').map(str::to_owned).collect(),
             check,
         };
-        let text = test.to_text();
+        let Param::Text(text) = predicate_param(&test.path, &test.check) else {
+            panic!("a test is bound as text");
+        };
         assert_eq!(
             serde_json::from_str::<Predicate>(&text).unwrap(),
             test,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::query::check::field::{Target, resolve};
+use crate::query::check::field::resolve;
 use crate::query::error::QueryError;
 use crate::query::eval::path::Paths;
 
@@ -16,14 +16,7 @@ pub const MAX_PATHS: usize = 100;
 pub fn parse_paths(keys: &[String], place: &str) -> Result<Paths, QueryError> {
     let mut paths = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
-        match resolve(key, &format!("{place}[{index}]"))? {
-            Target::Column(crate::query::check::field::Column::CollectorId) => {
-                paths.push(vec!["collector_info".to_owned(), "collector_id".to_owned()]);
-            }
-            Target::Column(column) => paths.push(vec![column.name().to_owned()]),
-            Target::Document(path) => paths.push(path),
-            Target::NeverThere => {}
-        }
+        paths.extend(resolve(key, &format!("{place}[{index}]"))?.segments());
     }
     Ok(paths)
 }

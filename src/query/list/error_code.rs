@@ -1,41 +1,44 @@
-//! Jobs with an error of a given code: they stand in `job_errors`, by time.
+//! Jobs with an error of a given code, from the table `job_errors`, which has them by time.
 
-use crate::query::check::field::Column;
+use crate::query::check::field::{Column, Root};
 use crate::query::check::filter::Filter;
+use crate::query::check::list::CheckedList;
 use crate::query::eval::predicate::Check;
-use crate::query::list::plan::{List, Order, cut};
-use crate::query::list::seek::{PageIds, by_page_time};
+use crate::query::list::page::{PageIds, by_page_time};
+use crate::query::list::select::{limit, select, table};
 use crate::query::sql::Sql;
 use crate::query::where_clause::where_clause;
 
-/// Jobs that have an error of a code, as `job_errors` has them.
-struct ByError<'l> {
-    list: &'l List,
+/// A list of jobs that have an error of a code.
+pub(super) struct ByErrorCode<'l> {
+    list: &'l CheckedList,
     code: &'l str,
-    /// What else is asked that stands in that table, too.
+    /// The other tests that `job_errors` can answer.
     within: Filter,
-    /// What else is asked of the jobs themselves.
-    beside: Filter,
+    /// The other tests that the jobs themselves must answer.
+    rest: Filter,
 }
 
-impl<'l> ByError<'l> {
-    fn new(list: &'l List) -> Option<Self> {
+impl<'l> ByErrorCode<'l> {
+    /// `None` where the filter does not require such an error.
+    pub(super) fn new(list: &'l CheckedList) -> Option<Self> {
         let filters = list.filter.conjuncts();
-        let at = filters
+        let (at, code) = filters
             .iter()
-            .position(|filter| error_code(filter).is_some())?;
+            .enumerate()
+            .find_map(|(at, filter)| Some((at, error_code(filter)?)))?;
         let others = filters.iter().enumerate();
         let others = others
             .filter(|(index, _)| *index != at)
             .map(|(_, filter)| filter.clone());
-        let (within, beside) = others.partition(|filter| {
+        let (within, rest) = others.partition(|filter| {
             matches!(filter, Filter::Column(Column::CreatedAt | Column::JobId, _))
         });
         Some(Self {
             list,
-            code: error_code(&filters[at])?,
+            code,
             within: Filter::All(within),
-            beside: Filter::All(beside),
+            rest: Filter::All(rest),
         })
     }
 
@@ -50,10 +53,10 @@ impl<'l> ByError<'l> {
         Sql::new("SELECT job AS page_job, created_at AS page_time, job_id AS page_id")
     }
 
-    /// The page where the jobs are asked nothing: none but those of the page are looked at.
-    fn page(&self, newest_first: bool) -> Option<PageIds> {
-        let limit = self.list.page.limit?;
-        if !self.beside.is_always() {
+    /// The page by time from `job_errors` alone; `None` where the jobs must be tested, or where all rows are answered.
+    pub(super) fn page(&self, newest_first: bool) -> Option<PageIds> {
+        self.list.page.limit?;
+        if !self.rest.is_always() {
             return None;
         }
         let mut ids = Self::select();
@@ -63,29 +66,28 @@ impl<'l> ByError<'l> {
         } else {
             " ORDER BY created_at, job_id DESC"
         })
-        .append(cut(limit, self.list.page.skip));
+        .append(limit(self.list.page));
         let order = by_page_time(newest_first);
         Some(PageIds { ids, order })
     }
 
-    fn rows(&self, newest_first: bool) -> Sql {
-        let page = self.list.page;
-        let mut sql = self.list.selected();
+    /// The documents of the page by time, from `job_errors` and the jobs.
+    pub(super) fn documents(&self, newest_first: bool) -> Sql {
+        let mut sql = select(self.list);
         sql.push("(").append(Self::select());
         self.push_from(&mut sql);
         sql.push(") CROSS JOIN ")
-            .push(self.list.table())
+            .push(table(self.list))
             .push(" ON jobs.id = page_job WHERE ")
-            .append(where_clause(&self.list.tenant, &self.beside))
-            .append(by_page_time(newest_first));
-        if let Some(limit) = page.limit {
-            sql.append(cut(limit, page.skip));
-        }
+            .append(where_clause(&self.list.tenant, &self.rest))
+            .append(by_page_time(newest_first))
+            .append(limit(self.list.page));
         sql
     }
 
-    fn count(&self) -> Sql {
-        if self.beside.is_always() && self.within.is_always() {
+    /// The number of matches, whatever the page.
+    pub(super) fn count(&self) -> Sql {
+        if self.rest.is_always() && self.within.is_always() {
             let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM error_counts WHERE ");
             sql.append(self.list.tenant.condition())
                 .push(" AND error_code = ")
@@ -93,56 +95,24 @@ impl<'l> ByError<'l> {
             return sql;
         }
         let mut sql = Sql::new("SELECT count(*)");
-        if self.beside.is_always() {
+        if self.rest.is_always() {
             self.push_from(&mut sql);
             return sql;
         }
         sql.push(" FROM (SELECT job AS page_job");
         self.push_from(&mut sql);
         sql.push(") CROSS JOIN jobs ON jobs.id = page_job WHERE ")
-            .append(where_clause(&self.list.tenant, &self.beside));
+            .append(where_clause(&self.list.tenant, &self.rest));
         sql
     }
 }
 
-/// The code that a filter asks an error to have.
+/// The code that a filter requires of an error.
 fn error_code(filter: &Filter) -> Option<&str> {
     match filter {
-        Filter::Document(test) if test.path == ["errors", "error_code"] => match &test.check {
-            Check::Equal(value) => value.as_str(),
-            _ => None,
-        },
+        Filter::Document(path, Check::Equal(value)) if path.is(Root::Errors, &["error_code"]) => {
+            value.as_str()
+        }
         _ => None,
     }
-}
-
-/// The jobs with an error of a code, and whether the newest come first; `None` where a list is of others or in another
-/// order.
-fn by_error(list: &List) -> Option<(ByError<'_>, bool)> {
-    match list.order {
-        Order::Time { newest_first } => Some((ByError::new(list)?, newest_first)),
-        Order::Other(_) => None,
-    }
-}
-
-/// Whether a list is of the jobs with an error of a code, by time: [`page`] or else [`rows`] has it.
-pub(super) fn has(list: &List) -> bool {
-    by_error(list).is_some()
-}
-
-/// The page of such a list; `None` where more is asked of the jobs, or all rows.
-pub(super) fn page(list: &List) -> Option<PageIds> {
-    let (by_error, newest_first) = by_error(list)?;
-    by_error.page(newest_first)
-}
-
-/// The rows of such a list; as [`List::rows`].
-pub(in crate::query) fn rows(list: &List) -> Option<Sql> {
-    let (by_error, newest_first) = by_error(list)?;
-    Some(by_error.rows(newest_first))
-}
-
-/// Their number; as [`List::count`].
-pub(in crate::query) fn count(list: &List) -> Option<Sql> {
-    Some(ByError::new(list)?.count())
 }

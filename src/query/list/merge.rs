@@ -5,13 +5,14 @@ use crate::job::JobStatus;
 use crate::query::check::field::Column;
 use crate::query::check::field::FieldRef;
 use crate::query::check::filter::{ColumnTest, Filter, equals};
-use crate::query::list::plan::{List, Order, cut};
-use crate::query::list::seek::{PageIds, by_page_time};
+use crate::query::check::list::{CheckedList, Order};
+use crate::query::list::page::{PageIds, by_page_time};
+use crate::query::list::select::limit;
 use crate::query::sql::{Param, Sql};
 use crate::query::where_clause::where_clause;
 
 /// The most branches that are merged.
-const MOST: usize = 24;
+const MAX_BRANCHES: usize = 24;
 /// The most tests in all branches together: each repeats what all of them ask, and SQLite takes its time to prepare many.
 const MAX_TESTS: usize = 240;
 
@@ -68,7 +69,7 @@ impl Branches {
             return None;
         };
         let tests: usize = rest.iter().map(|filter| 1 + filter.fields().len()).sum();
-        let is_worth_it = (2..=MOST).contains(&any.len()) && any.len() * tests <= MAX_TESTS;
+        let is_worth_it = (2..=MAX_BRANCHES).contains(&any.len()) && any.len() * tests <= MAX_TESTS;
         is_worth_it.then_some(Self { any, rest })
     }
 }
@@ -92,8 +93,8 @@ fn values(filter: &Filter, column: Column) -> Option<Vec<String>> {
 }
 
 /// A page by time; `None` where one index has its jobs as they come.
-pub(super) fn page(list: &List) -> Option<PageIds> {
-    let (Order::Time { newest_first }, Some(limit)) = (&list.order, list.page.limit) else {
+pub(super) fn page(list: &CheckedList) -> Option<PageIds> {
+    let (Order::Time { newest_first }, Some(_)) = (&list.order, list.page.limit) else {
         return None;
     };
     let Branches { any, rest } = Branches::new(&list.filter)?;
@@ -111,6 +112,6 @@ pub(super) fn page(list: &List) -> Option<PageIds> {
         }),
     )
     .append(order.clone())
-    .append(cut(limit, list.page.skip));
+    .append(limit(list.page));
     Some(PageIds { ids, order })
 }

@@ -1,7 +1,19 @@
-//! Phase 4: plans of lists. Each way to find a page's rows is a file.
+//! Phase 4: plans of lists.
+//!
+//! Each way to answer a list quicker than by its plain statement is a file, and leaves the answer as it is:
+//!
+//! - [`seek`]: a page far down a list by time begins in a day and an hour that counters tell;
+//! - [`candidates`]: jobs whose ids contain given words are few, and the trigram index knows them;
+//! - `error_code`: jobs with an error of a given code have a table of their own, by time;
+//! - `merge`: jobs of several statuses, collectors or projects are merged from an index of each;
+//! - `sort`: where no index has the order, the page's rows are determined first and read whole afterwards.
 
-pub mod error_code;
-pub mod merge;
+pub mod candidates;
+mod error_code;
+mod merge;
+mod page;
 pub mod plan;
 pub mod seek;
-pub mod sort;
+mod select;
+mod sort;
+pub mod statements;

@@ -1,50 +1,54 @@
-//! Quicker ways to the rows of a list than the statement that always holds. Each is a step of its own that leaves the
-//! answer as it was.
+//! A page far down a list by time: counters tell the day, then the hour, in which it begins.
 //!
-//! - A page far down a list by time begins in a day and an hour that kept counts tell: [`Seek`].
-//! - Jobs with an error of a given code stand in a table of their own, by time: `errors`.
-//! - Jobs of several statuses, collectors or projects are those of each, merged: `branches`.
-//! - The rows of an order that no index has are found by what the order is of, and read afterwards: `sorted`.
-//! - Jobs whose id has given characters are few, and known beforehand: [`List::among`].
+//! SQLite would walk an index over all rows before the page, at 50 ns a row; seeking the hour costs microseconds,
+//! however far the page is.
 
-use crate::job::JobStatus;
+use crate::job::PerStatus;
 use crate::query::check::field::Column;
 use crate::query::check::filter::{ColumnTest, Filter};
+use crate::query::check::list::{CheckedList, Order};
 use crate::query::counters::group::ByStatus;
-use crate::query::counters::tables::CounterTable;
 use crate::query::eval::value::Comparison;
-use crate::query::list::plan::{List, Order};
-use crate::query::list::{error_code, merge, sort};
-use crate::query::sql::{Param, Sql};
-use crate::query::tenant::Tenant;
-use crate::query::where_clause::where_clause;
+use crate::query::list::statements::{self, PageSql, reads_by_id};
+use crate::query::sql::Param;
 use crate::time::{HOUR_MILLIS, Timestamp};
 
-/// From how many rows on that are passed over it pays to find the hour first: walking an index costs 50 ns a row.
-const FAR: u64 = 500;
+/// The least number of skipped rows for which seeking the hour pays.
+const MIN_SKIP: u64 = 500;
 
 /// A page far down a list by time, of jobs of some statuses or of all.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seek {
-    /// Who asks.
-    pub(crate) tenant: Tenant,
-    statuses: [bool; 6],
-    skip: u64,
+    list: CheckedList,
+    statuses: PerStatus<bool>,
     newest_first: bool,
 }
 
-/// Where a page begins, as far as that is known.
+/// A span of time in which a page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start {
-    /// A span of time: its number since the first moment of the year 0000.
+    /// The number of the span, a day or an hour, since the start of the year 0000.
     pub span: i64,
-    /// How many rows come before that span.
+    /// The number of rows before that span.
     pub passed: u64,
 }
 
 impl Seek {
-    /// The span in which the page begins, of spans that follow each other in time; `passed` rows come before them all.
-    /// `None`: the page lies behind the end.
+    /// `None` where the page is near, or where the list is not by time. The filter must test nothing but the status, and
+    /// `statuses` are those that pass it.
+    pub(super) fn new(list: &CheckedList, statuses: PerStatus<bool>) -> Option<Self> {
+        let Order::Time { newest_first } = list.order else {
+            return None;
+        };
+        (list.page.skip >= MIN_SKIP).then(|| Self {
+            list: list.clone(),
+            statuses,
+            newest_first,
+        })
+    }
+
+    /// Finds the span in which the page begins among spans in ascending order, which `passed` rows precede. `None`: the
+    /// page lies behind the last row.
     pub fn find<'s>(
         &self,
         spans: impl DoubleEndedIterator<Item = &'s (i64, ByStatus)>,
@@ -63,12 +67,9 @@ impl Seek {
         mut passed: u64,
     ) -> Option<Start> {
         for (span, counts) in spans {
-            let jobs = counts.iter().zip(self.statuses);
-            let jobs: i64 = jobs
-                .filter_map(|(jobs, passes)| passes.then_some(*jobs))
-                .sum();
+            let jobs = counts.sum_of(&self.statuses);
             let upto = passed + u64::try_from(jobs).unwrap_or(0);
-            if upto > self.skip {
+            if upto > self.list.page.skip {
                 return Some(Start {
                     span: *span,
                     passed,
@@ -78,144 +79,26 @@ impl Seek {
         }
         None
     }
-}
 
-/// A page whose jobs are found by what its order is of, without a row being read whole.
-#[derive(Debug)]
-pub(in crate::query) struct PageIds {
-    /// The page's jobs in their order: first their ids under the name `page_job`, then what `order` is of.
-    pub(super) ids: Sql,
-    pub(super) order: Sql,
-}
-
-/// The page of a list that is found so in a quicker way than by the statement that always holds.
-pub(in crate::query) fn found(list: &List) -> Option<PageIds> {
-    if error_code::has(list) {
-        return error_code::page(list);
-    }
-    merge::page(list).or_else(|| sort::page(list))
-}
-
-impl PageIds {
-    pub(in crate::query) fn into_ids(self) -> Sql {
-        self.ids
-    }
-
-    /// The rows of the page.
-    pub(in crate::query) fn rows(self, list: &List) -> Sql {
-        let mut sql = list.selected();
-        sql.push("(")
-            .append(self.ids)
-            .push(") CROSS JOIN ")
-            .push(list.table())
-            .push(" ON jobs.id = page_job WHERE ")
-            .append(list.tenant.condition())
-            .append(self.order);
-        sql
-    }
-}
-
-/// The order of a page by `page_time` and `page_id`.
-pub(super) fn by_page_time(newest_first: bool) -> Sql {
-    Sql::new(if newest_first {
-        " ORDER BY page_time DESC, page_id"
-    } else {
-        " ORDER BY page_time, page_id DESC"
-    })
-}
-
-impl List {
-    /// The page, where it is far down a list by time and the filter asks for no more than the status.
+    /// Compiles the page, which begins in an hour.
     #[must_use]
-    pub fn far_page(&self) -> Option<Seek> {
-        let Order::Time { newest_first } = self.order else {
-            return None;
-        };
-        let is_known = CounterTable::for_filter(&self.filter) == Some(CounterTable::Statuses);
-        if !is_known || !self.filter.is_decidable_in_memory() || self.page.skip < FAR {
-            return None;
-        }
-        let statuses = JobStatus::ALL.map(|status| self.filter.holds(&|_| Some(status.name())));
-        Some(Seek {
-            tenant: self.tenant.clone(),
-            statuses,
-            skip: self.page.skip,
-            newest_first,
-        })
-    }
-
-    /// The list that begins in an hour, and whose page is this one's, a far page.
-    #[must_use]
-    pub fn from_hour(&self, page: &Seek, hour: Start) -> Self {
+    pub fn page_from(&self, hour: Start) -> PageSql {
         let edge = |hour: i64| Param::Integer(hour * HOUR_MILLIS + Timestamp::MIN.millis());
-        let bound = if page.newest_first {
+        let bound = if self.newest_first {
             ColumnTest::Compare(Comparison::Lt, edge(hour.span + 1))
         } else {
             ColumnTest::Compare(Comparison::Gte, edge(hour.span))
         };
-        let mut rest = self.clone();
-        rest.filter = Filter::All(vec![
-            self.filter.clone(),
-            Filter::Column(Column::CreatedAt, bound),
-        ])
-        .flatten();
+        let mut rest = self.list.clone();
+        rest.filter =
+            Filter::All(vec![rest.filter, Filter::Column(Column::CreatedAt, bound)]).flatten();
         rest.page.skip -= hour.passed;
-        rest
+        statements::page(&rest, reads_by_id(&rest))
     }
 
-    /// Words of which every match has one in its job id.
+    /// Compiles the page, where the days are too many to be held in memory.
     #[must_use]
-    pub fn words(&self) -> Option<&[String]> {
-        let words = |filter: &'_ Filter| {
-            matches!(
-                filter,
-                Filter::Column(Column::JobId, ColumnTest::Contains(_))
-            )
-        };
-        let found = match &self.filter {
-            Filter::All(filters) => filters.iter().find(|filter| words(filter))?,
-            other => other,
-        };
-        match found {
-            Filter::Column(Column::JobId, ColumnTest::Contains(words)) => Some(words),
-            _ => None,
-        }
-    }
-
-    /// All matches among these jobs, in the order of the list, whatever its page; as [`List::rows`].
-    #[must_use]
-    pub fn among(&self, jobs: &[i64]) -> Sql {
-        let mut sql = self.selected();
-        self.push_among(jobs, &mut sql);
-        sql.append(self.ordered());
-        sql
-    }
-
-    /// Their ids.
-    #[must_use]
-    pub fn ids_among(&self, jobs: &[i64]) -> Sql {
-        let mut sql = Sql::new("SELECT jobs.id FROM ");
-        self.push_among(jobs, &mut sql);
-        sql.append(self.ordered());
-        sql
-    }
-
-    /// How many matches there are among these jobs; as [`List::count`].
-    #[must_use]
-    pub fn count_among(&self, jobs: &[i64]) -> Sql {
-        let mut sql = Sql::new("SELECT count(*) FROM ");
-        self.push_among(jobs, &mut sql);
-        sql
-    }
-
-    fn push_among(&self, jobs: &[i64], sql: &mut Sql) {
-        // Integers: nothing that serialising refuses.
-        let jobs = serde_json::to_string(jobs).unwrap_or_default();
-        sql.push("json_each(")
-            .bind(jobs)
-            .push(") AS found CROSS JOIN ")
-            .push(self.table())
-            .push(" ON jobs.id = found.value WHERE ")
-            .append(where_clause(&self.tenant, &self.filter));
+    pub fn page(&self) -> PageSql {
+        statements::page(&self.list, reads_by_id(&self.list))
     }
 }

@@ -1,37 +1,38 @@
-//! Pages in an order that no index has: all matches must be looked at, but only those of the page be read whole.
+//! Pages in an order that no index has: all matches are compared, but only those of the page are read whole.
 
-use crate::query::list::plan::{List, Order, cut};
-use crate::query::list::seek::PageIds;
+use crate::query::check::list::{CheckedList, Order};
+use crate::query::list::page::PageIds;
+use crate::query::list::select::{limit, term};
+use crate::query::order_by::{Term, order_by};
 use crate::query::sql::Sql;
 use crate::query::where_clause::{scan_hint, where_clause};
 
-/// The page; `None` where an index has the order, or all rows are asked for.
-pub(super) fn page(list: &List) -> Option<PageIds> {
-    let (Order::Other(terms), Some(limit)) = (&list.order, list.page.limit) else {
+/// The page; `None` where an index has the order, or where all rows are answered.
+pub(super) fn page(list: &CheckedList) -> Option<PageIds> {
+    let (Order::Terms(terms), Some(_)) = (&list.order, list.page.limit) else {
         return None;
     };
-    let mut order = Sql::default();
-    let directed = terms.iter().enumerate().map(|(number, term)| {
-        let mut sql = Sql::new("o");
-        sql.number(number);
-        if term.desc {
-            sql.push(" DESC");
-        }
-        sql
-    });
-    order.push(" ORDER BY ").join(", ", directed);
     let mut ids = Sql::new("SELECT id AS page_job");
-    for (number, term) in terms.iter().enumerate() {
+    let mut numbered = Vec::with_capacity(terms.len());
+    for (number, one) in terms.iter().enumerate() {
+        let mut name = Sql::new("o");
+        name.number(number);
         ids.push(", ")
-            .append(term.sql.clone())
-            .push(" AS o")
-            .number(number);
+            .append(term(one).sql)
+            .push(" AS ")
+            .append(name.clone());
+        numbered.push(Term {
+            sql: name,
+            desc: one.desc,
+        });
     }
+    let mut order = Sql::new(" ORDER BY ");
+    order.append(order_by(&numbered));
     ids.push(" FROM jobs")
         .push(scan_hint(&list.filter))
         .push(" WHERE ")
         .append(where_clause(&list.tenant, &list.filter))
         .append(order.clone())
-        .append(cut(limit, list.page.skip));
+        .append(limit(list.page));
     Some(PageIds { ids, order })
 }

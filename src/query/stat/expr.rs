@@ -1,8 +1,9 @@
 //! Expressions over the rows of a pipeline: the SQL, and what its values are.
 
-use crate::query::check::field::{Column, Kind, NullMeans, Target, resolve_segments, source};
+use crate::query::check::field::{Kind, NullMeans, Target, resolve_segments};
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
+use crate::query::order_by::Term;
 use crate::query::sql::Sql;
 
 /// A row of `json_each` over what `explode` made: scalars as they are, all else as a BLOB in hexadecimal.
@@ -48,19 +49,6 @@ impl Expr {
     }
 }
 
-/// One term of an order.
-#[derive(Debug, Clone)]
-pub(super) struct Term {
-    pub(super) sql: Sql,
-    pub(super) desc: bool,
-}
-
-impl Term {
-    pub(super) fn ascending(sql: Sql) -> Self {
-        Self { sql, desc: false }
-    }
-}
-
 /// How a path goes on at an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
@@ -75,14 +63,7 @@ pub(super) fn document_path(
     segments: &[String],
     place: &str,
 ) -> Result<Option<Vec<String>>, QueryError> {
-    Ok(match resolve_segments(segments.to_vec(), place)? {
-        Target::Document(path) => Some(path),
-        Target::Column(Column::CollectorId) => {
-            Some(vec!["collector_info".to_owned(), "collector_id".to_owned()])
-        }
-        Target::Column(column) => Some(vec![column.name().to_owned()]),
-        Target::NeverThere => None,
-    })
+    Ok(resolve_segments(segments.to_vec(), place)?.segments())
 }
 
 pub(super) fn from_document(target: Target, step: Step) -> Expr {
@@ -94,13 +75,12 @@ pub(super) fn from_document(target: Target, step: Step) -> Expr {
         },
         Target::NeverThere => Expr::missing(),
         Target::Document(path) => {
-            let (text, path) = source(&path);
             let mut sql = Sql::new(if step == Step::Gather {
                 "value_at("
             } else {
                 "member_at("
             });
-            sql.push(text).push(", ").bind(path_param(path)).push(")");
+            sql.append(path.arguments()).push(")");
             Expr::any(sql)
         }
     }
@@ -201,20 +181,5 @@ pub(super) fn column_ref(prefix: &'static str, number: usize) -> Sql {
 
 pub(super) fn alias(mut sql: Sql, number: usize) -> Sql {
     sql.push(" AS c").number(number);
-    sql
-}
-
-pub(super) fn order_by(order: &[Term]) -> Sql {
-    let mut sql = Sql::default();
-    sql.join(
-        ", ",
-        order.iter().map(|term| {
-            let mut one = term.sql.clone();
-            if term.desc {
-                one.push(" DESC");
-            }
-            one
-        }),
-    );
     sql
 }

@@ -11,8 +11,9 @@ use crate::query::counters::tables::CounterTable;
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
 use crate::query::eval::value::Comparison;
+use crate::query::order_by::{Term, order_by};
 use crate::query::sql::Sql;
-use crate::query::stat::expr::{Expr, Term, alias, column_ref, date_text, extreme, order_by};
+use crate::query::stat::expr::{Expr, alias, column_ref, date_text, extreme};
 use crate::query::stat::pipeline::{NamedColumn, Pipeline, RowShape};
 use crate::query::tenant::Tenant;
 use crate::query::where_clause::comparison_sql;
@@ -27,7 +28,7 @@ fn countable(group: &Group) -> Option<Vec<FieldRef>> {
         let target = resolve_segments(key.path.segments.clone(), &key.path.place).ok()?;
         match (target, &key.date_format) {
             (Target::Column(column), None) => Some(FieldRef::Column(column)),
-            (Target::Document(path), None) => Some(FieldRef::of_path(&path)),
+            (Target::Document(path), None) => Some(FieldRef::from_path(&path)),
             (Target::Column(Column::CreatedAt), Some(format)) => {
                 format.format.is_of_days().then_some(FieldRef::Day)
             }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use crate::query::check::field::FieldRef;
 use crate::query::check::field::Kind;
-use crate::query::check::field::{NullMeans, Target, resolve_segments, source};
+use crate::query::check::field::{NullMeans, Target, resolve_segments};
 use crate::query::check::filter::Filter;
 use crate::query::check::stages::{
     Expression, Function, Group, GroupKey, PathAt, Project, Sort, Stage,
@@ -12,10 +12,10 @@ use crate::query::check::stages::{
 use crate::query::counters::tables;
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
+use crate::query::order_by::{Term, order_by, sort_value};
 use crate::query::sql::Sql;
 use crate::query::stat::expr::{
-    ELEMENT, Expr, Step, Term, alias, below, column_ref, document_path, from_document, order_by,
-    put, sort_term,
+    ELEMENT, Expr, Step, alias, below, column_ref, document_path, from_document, put, sort_term,
 };
 use crate::query::stat::output::Statement;
 use crate::query::stat::output::{Output, OutputColumn};
@@ -230,12 +230,8 @@ impl Pipeline {
                 match resolve_segments(segments.clone(), &key.path.place)? {
                     Target::Document(path) => {
                         self.reads_rows.set(true);
-                        let (text, path) = source(&path);
-                        let mut sql = Sql::new("sort_value(");
-                        sql.push(text).push(", ").bind(path_param(path)).push(", ");
-                        sql.bind(i64::from(key.desc)).push(")");
                         return Ok(Term {
-                            sql,
+                            sql: sort_value(&path, key.desc),
                             desc: key.desc,
                         });
                     }
@@ -444,11 +440,7 @@ impl Pipeline {
             _ => None,
         };
         if let Some(path) = from_document {
-            let (text, path) = source(&path);
-            sql.push("elements_at(")
-                .push(text)
-                .push(", ")
-                .bind(path_param(path));
+            sql.push("elements_at(").append(path.arguments());
         } else {
             let value = self.resolve_with(path, Step::Member)?.into_any();
             sql.push("explode(").append(value);

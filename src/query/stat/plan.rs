@@ -16,7 +16,7 @@ use std::borrow::Cow;
 use crate::query::check::field::Column;
 use crate::query::check::field::FieldRef;
 use crate::query::check::field::Kind;
-use crate::query::check::field::{NullMeans, Target, resolve_segments, source};
+use crate::query::check::field::{NullMeans, Root, Target, resolve_segments};
 use crate::query::check::filter::Filter;
 use crate::query::check::operators;
 use crate::query::check::stages;
@@ -24,7 +24,6 @@ use crate::query::check::stages::{Group, Stage};
 use crate::query::counters::group::CounterGroup;
 use crate::query::counters::tables;
 use crate::query::error::QueryError;
-use crate::query::eval::path::path_param;
 use crate::query::request::{JobStatQuery, Page, Question};
 use crate::query::sql::Sql;
 use crate::query::stat::expr::ELEMENT;
@@ -173,17 +172,14 @@ fn distinct(tenant: &Tenant, filter: &Filter, key: &str) -> Result<Statement, Qu
             sql.push("SELECT DISTINCT ")
                 .push(ELEMENT)
                 .push(" AS c0 FROM ");
-            let kept = tables::rows(&[FieldRef::of_path(&path)], tenant, filter);
+            let kept = tables::rows(&[FieldRef::from_path(&path)], tenant, filter);
             let is_materialized = kept.is_some();
             match kept {
                 Some(kept) => sql.push("(").append(kept).push(")"),
                 None => sql.push("jobs"),
             };
-            let (text, below) = source(&path);
             sql.push(", json_each(reached(")
-                .push(text)
-                .push(", ")
-                .bind(path_param(below))
+                .append(path.arguments())
                 .push(")) AS e WHERE ")
                 // What is kept has passed the filter.
                 .append(if is_materialized {
@@ -191,7 +187,7 @@ fn distinct(tenant: &Tenant, filter: &Filter, key: &str) -> Result<Statement, Qu
                 } else {
                     where_clause(tenant, filter)
                 });
-            if path.len() > 1 && path[0] == "errors" {
+            if path.root == Root::Errors && !path.below.is_empty() {
                 sql.push(" AND error_count > 0");
             }
             sql.push(" ORDER BY nullif(c0, x'00'), c0");

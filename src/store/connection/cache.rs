@@ -315,7 +315,7 @@ fn read_statuses(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<B
     let mut statuses = ByStatus::default();
     let all = CounterTable::Statuses.all(tenant, i64::MAX);
     for_each_row(connection, &all, |row| {
-        statuses[status_from_row(row, 0)? as usize] += row.get::<_, i64>(1)?;
+        statuses[status_from_row(row, 0)?] += row.get::<_, i64>(1)?;
         Ok(())
     })?;
     Ok(statuses)
@@ -327,7 +327,7 @@ fn read_days(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<Optio
         connection,
         &CounterTable::Days.all(tenant, MAX_ROWS + 1),
         |row| {
-            days.entry(row.get(0)?).or_default()[status_from_row(row, 1)? as usize] +=
+            days.entry(row.get(0)?).or_default()[status_from_row(row, 1)?] +=
                 row.get::<_, i64>(2)?;
             Ok(())
         },
@@ -338,8 +338,7 @@ fn read_days(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<Optio
 fn read_hours(connection: &Connection, tenant: &Tenant, day: i64) -> rusqlite::Result<ByHour> {
     let mut hours: BTreeMap<i64, ByStatus> = BTreeMap::new();
     for_each_row(connection, &tables::hours(tenant, day), |row| {
-        hours.entry(row.get(0)?).or_default()[status_from_row(row, 1)? as usize] +=
-            row.get::<_, i64>(2)?;
+        hours.entry(row.get(0)?).or_default()[status_from_row(row, 1)?] += row.get::<_, i64>(2)?;
         Ok(())
     })?;
     Ok(hours.into_iter().collect())
@@ -353,7 +352,7 @@ fn read_collectors(
     let all = CounterTable::Collectors.all(tenant, MAX_ROWS + 1);
     let count = for_each_row(connection, &all, |row| {
         let counts = collectors.entry(row.get(0)?).or_default();
-        counts[status_from_row(row, 1)? as usize] += row.get::<_, i64>(2)?;
+        counts[status_from_row(row, 1)?] += row.get::<_, i64>(2)?;
         Ok(())
     })?;
     Ok((count <= MAX_ROWS).then(|| ByCollector::new(collectors.into_iter().collect())))

@@ -1,0 +1,137 @@
+//! Checked lists: what a `JobsQuery` asks for, without the SQL that answers it.
+
+use crate::query::check::field::{Column, DocumentPath, Target, resolve};
+use crate::query::check::filter::{ColumnTest, Filter, equals};
+use crate::query::check::operators;
+use crate::query::error::QueryError;
+use crate::query::eval::path::Paths;
+use crate::query::eval::projection;
+use crate::query::request::{JobsQuery, Page, SortKey};
+use crate::query::tenant::Tenant;
+use crate::time::Timestamp;
+
+/// A checked list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckedList {
+    pub(in crate::query) tenant: Tenant,
+    pub(in crate::query) filter: Filter,
+    pub(in crate::query) order: Order,
+    /// The paths that are answered of each document; `None` for whole documents.
+    pub(in crate::query) projection: Option<Paths>,
+    pub(in crate::query) page: Page,
+    /// Whether only the number of matches is answered.
+    pub(in crate::query) count_only: bool,
+}
+
+/// The order of the rows, always total.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::query) enum Order {
+    /// By time, and by job id between equals: as the indexes have it.
+    Time { newest_first: bool },
+    /// By these terms, the job id among them.
+    Terms(Vec<OrderTerm>),
+}
+
+/// One term of an order.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::query) struct OrderTerm {
+    pub(in crate::query) key: OrderKey,
+    pub(in crate::query) desc: bool,
+}
+
+/// What rows are ordered by.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::query) enum OrderKey {
+    Column(Column),
+    Document(DocumentPath),
+}
+
+/// Checks a request for a list.
+///
+/// # Errors
+/// [`QueryError`] for the first problem: an unknown field or operator, an operand of the wrong type.
+pub fn check(request: &JobsQuery, now: Timestamp) -> Result<CheckedList, QueryError> {
+    let query = &request.query;
+    let mut all: Vec<Filter> = [
+        (Column::JobId, &request.job_id),
+        (Column::CollectorId, &request.collector_id),
+        (Column::ProjectId, &request.project_id),
+    ]
+    .into_iter()
+    .filter_map(|(column, text)| text.as_deref().map(|text| equals(column, text)))
+    .collect();
+    all.extend(
+        request
+            .status
+            .map(|status| equals(Column::Status, status.name())),
+    );
+    all.push(operators::parse(
+        &query.filter,
+        &query.filter_or,
+        query.keyword.as_deref(),
+        now,
+    )?);
+    Ok(CheckedList {
+        tenant: Tenant::new(&request.domain_id),
+        filter: Filter::All(all).flatten(),
+        order: order(&query.sort)?,
+        projection: if query.only.is_empty() {
+            query.minimal.then(projection::minimal)
+        } else {
+            Some(projection::parse_paths(&query.only, "query.only")?)
+        },
+        page: query.page,
+        count_only: query.count_only,
+    })
+}
+
+impl CheckedList {
+    /// Whether the filter names the jobs by their ids.
+    pub(in crate::query) fn has_job_ids(&self) -> bool {
+        let names_ids = |filter: &Filter| {
+            matches!(
+                filter,
+                Filter::Column(Column::JobId, ColumnTest::Equal(_) | ColumnTest::In(_))
+            )
+        };
+        self.filter.conjuncts().iter().any(names_ids)
+    }
+}
+
+/// The order of a list: newest first unless sort keys are given, and the job id last, so that it is total.
+///
+/// The job id runs against the last key, as it does in the indexes (`created_at DESC, job_id`), so that either
+/// direction of a key reads its index one way through.
+fn order(keys: &[SortKey]) -> Result<Order, QueryError> {
+    let mut terms = Vec::with_capacity(keys.len() + 1);
+    let mut has_job_id = false;
+    for key in keys {
+        let by = match resolve(&key.key, &key.place)? {
+            Target::NeverThere | Target::Column(Column::DomainId) => continue,
+            Target::Column(Column::CreatedAt) if keys.len() == 1 => {
+                return Ok(Order::Time {
+                    newest_first: key.desc,
+                });
+            }
+            Target::Column(column) => {
+                has_job_id |= column == Column::JobId;
+                OrderKey::Column(column)
+            }
+            Target::Document(path) => OrderKey::Document(path),
+        };
+        terms.push(OrderTerm {
+            key: by,
+            desc: key.desc,
+        });
+    }
+    let Some(last) = keys.last() else {
+        return Ok(Order::Time { newest_first: true });
+    };
+    if !has_job_id {
+        terms.push(OrderTerm {
+            key: OrderKey::Column(Column::JobId),
+            desc: !last.desc,
+        });
+    }
+    Ok(Order::Terms(terms))
+}

@@ -1,0 +1,107 @@
+//! Keyword searches: the trigram index knows the few jobs among which all matches are, where they are few.
+//!
+//! Testing 10,000 jobs by their ids takes a few milliseconds; testing all ids of a million jobs takes hundreds.
+
+use crate::query::check::field::Column;
+use crate::query::check::filter::{ColumnTest, Filter};
+use crate::query::check::list::CheckedList;
+use crate::query::list::select::{order, select, table};
+use crate::query::list::statements::{self, PageSql, reads_by_id};
+use crate::query::sql::Sql;
+use crate::query::where_clause::where_clause;
+
+/// The most candidates that are tested one by one.
+pub const MAX_CANDIDATES: usize = 10_000;
+
+/// A list whose every match has one of some words in its job id.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidates {
+    list: CheckedList,
+    words: Vec<String>,
+    /// Whether the total is answered, too.
+    counts: bool,
+}
+
+impl Candidates {
+    /// `None` where the filter does not require a word.
+    pub(super) fn new(list: &CheckedList) -> Option<Self> {
+        let words = list
+            .filter
+            .conjuncts()
+            .iter()
+            .find_map(|filter| match filter {
+                Filter::Column(Column::JobId, ColumnTest::Contains(words)) => Some(words),
+                _ => None,
+            })?;
+        Some(Self {
+            list: list.clone(),
+            words: words.clone(),
+            counts: true,
+        })
+    }
+
+    /// The same without the total.
+    pub(super) fn without_total(self) -> Self {
+        Self {
+            counts: false,
+            ..self
+        }
+    }
+
+    /// The words.
+    #[must_use]
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+
+    /// Compiles all matches among these jobs, in order, whatever the page.
+    #[must_use]
+    pub fn among(&self, jobs: &[i64]) -> PageSql {
+        let by_id = self.list.projection.is_none();
+        let mut sql = if by_id {
+            Sql::new("SELECT jobs.id FROM ")
+        } else {
+            select(&self.list)
+        };
+        self.push_among(jobs, &mut sql);
+        sql.append(order(&self.list));
+        if by_id {
+            PageSql::Ids(sql)
+        } else {
+            PageSql::Documents(sql)
+        }
+    }
+
+    /// Compiles the number of matches among these jobs: one row with one integer.
+    #[must_use]
+    pub fn count_among(&self, jobs: &[i64]) -> Sql {
+        let mut sql = Sql::new("SELECT count(*) FROM ");
+        self.push_among(jobs, &mut sql);
+        sql
+    }
+
+    fn push_among(&self, jobs: &[i64], sql: &mut Sql) {
+        // Integers: nothing that serialising refuses.
+        let jobs = serde_json::to_string(jobs).unwrap_or_default();
+        sql.push("json_each(")
+            .bind(jobs)
+            .push(") AS found CROSS JOIN ")
+            .push(table(&self.list))
+            .push(" ON jobs.id = found.value WHERE ")
+            .append(where_clause(&self.list.tenant, &self.list.filter));
+    }
+
+    /// Compiles the page, where the candidates are too many.
+    #[must_use]
+    pub fn page(&self) -> PageSql {
+        statements::page(&self.list, reads_by_id(&self.list))
+    }
+
+    /// Compiles the number of matches, where the candidates are too many. `None` where it is not answered, or where all
+    /// matches are rows of the page.
+    #[must_use]
+    pub fn count(&self) -> Option<Sql> {
+        let is_whole = self.list.page.limit.is_none() && !self.list.count_only;
+        (self.counts && !is_whole).then(|| statements::count(&self.list))
+    }
+}

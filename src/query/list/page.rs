@@ -1,0 +1,38 @@
+//! The page of a list as ids: an index or a few columns determine its jobs before any row is read whole.
+
+use crate::query::check::list::CheckedList;
+use crate::query::list::select::{select, table};
+use crate::query::sql::Sql;
+
+/// The ids of a page's jobs.
+#[derive(Debug)]
+pub(super) struct PageIds {
+    /// Selects the jobs of the page in order: first their ids under the name `page_job`, then what `order` needs.
+    pub(super) ids: Sql,
+    /// The ORDER BY clause over the columns of `ids`.
+    pub(super) order: Sql,
+}
+
+impl PageIds {
+    /// Selects the documents of the page.
+    pub(super) fn into_documents(self, list: &CheckedList) -> Sql {
+        let mut sql = select(list);
+        sql.push("(")
+            .append(self.ids)
+            .push(") CROSS JOIN ")
+            .push(table(list))
+            .push(" ON jobs.id = page_job WHERE ")
+            .append(list.tenant.condition())
+            .append(self.order);
+        sql
+    }
+}
+
+/// The order of a page by `page_time` and `page_id`.
+pub(super) fn by_page_time(newest_first: bool) -> Sql {
+    Sql::new(if newest_first {
+        " ORDER BY page_time DESC, page_id"
+    } else {
+        " ORDER BY page_time, page_id DESC"
+    })
+}

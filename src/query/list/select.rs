@@ -1,0 +1,88 @@
+//! The parts that the statements of lists share: what they select, from which table, in which order, which page.
+
+use crate::query::check::field::Root;
+use crate::query::check::list::{CheckedList, Order, OrderKey, OrderTerm};
+use crate::query::eval::path::paths_param;
+use crate::query::order_by::{Term, order_by, sort_value};
+use crate::query::request::Page;
+use crate::query::sql::Sql;
+
+/// `SELECT … FROM `: of a whole document the head, the key of its collector, and the tail; else one column, the projected
+/// document.
+pub(super) fn select(list: &CheckedList) -> Sql {
+    let Some(paths) = &list.projection else {
+        return Sql::new("SELECT head, collector_info, tail FROM ");
+    };
+    let mut sql = Sql::new(if needs_collector(list) {
+        "SELECT only(document, "
+    } else {
+        "SELECT only(head || tail, "
+    });
+    sql.bind(paths_param(paths)).push(") FROM ");
+    sql
+}
+
+/// The table to read from, under the name `jobs`.
+pub(super) fn table(list: &CheckedList) -> &'static str {
+    if needs_collector(list) {
+        "documents AS jobs"
+    } else {
+        "jobs"
+    }
+}
+
+/// Whether the projected documents hold a part of the collector.
+fn needs_collector(list: &CheckedList) -> bool {
+    let is_of_collector = |path: &Vec<String>| {
+        path.first()
+            .is_some_and(|root| root == Root::CollectorInfo.name())
+    };
+    let paths = list.projection.iter().flatten();
+    paths.into_iter().any(is_of_collector)
+}
+
+/// The ORDER BY clause.
+pub(super) fn order(list: &CheckedList) -> Sql {
+    // A plus keeps SQLite from walking all jobs in this order where the filter names a few by their ids.
+    let is_few = list.has_job_ids();
+    let mut sql = Sql::new(" ORDER BY ");
+    match &list.order {
+        Order::Time { newest_first: true } if is_few => sql.push("+created_at DESC, job_id"),
+        Order::Time { newest_first: true } => sql.push("created_at DESC, job_id"),
+        Order::Time { .. } if is_few => sql.push("+created_at, job_id DESC"),
+        Order::Time { .. } => sql.push("created_at, job_id DESC"),
+        Order::Terms(terms) => {
+            let terms: Vec<_> = terms.iter().map(term).collect();
+            sql.append(order_by(&terms))
+        }
+    };
+    sql
+}
+
+/// One term of the order, lowered.
+pub(super) fn term(term: &OrderTerm) -> Term {
+    Term {
+        sql: match &term.key {
+            OrderKey::Column(column) => column.sql(),
+            OrderKey::Document(path) => sort_value(path, term.desc),
+        },
+        desc: term.desc,
+    }
+}
+
+/// The LIMIT clause; empty where all rows are answered.
+pub(super) fn limit(page: Page) -> Sql {
+    let Some(limit) = page.limit else {
+        return Sql::default();
+    };
+    let mut sql = Sql::new(" LIMIT ");
+    sql.bind(clamp(limit));
+    if page.skip > 0 {
+        sql.push(" OFFSET ").bind(clamp(page.skip));
+    }
+    sql
+}
+
+fn clamp(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
