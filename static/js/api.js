@@ -1,7 +1,7 @@
-/** The one place that fetches. */
+/** The requests to the server; no other module fetches. */
 import { credentials } from './token.js';
 
-/** What came instead of data; `requestId` is empty where no answer came, and `status` is missing. */
+/** An error instead of data. Where no answer came, `requestId` is empty and `status` is missing. */
 export class ApiError extends Error {
   constructor(message, requestId, status) {
     super(message);
@@ -9,22 +9,23 @@ export class ApiError extends Error {
   }
 }
 
-/** What every visit begins with; it was asked for before the rest of the page was there, by early.js. */
-const early = globalThis.early ?? {};
+/** The answers to come to the requests that preload.js has sent, by path. */
+const preloaded = globalThis.preloaded ?? {};
 
 function send(path, options) {
-  const begun = early[path];
-  delete early[path];
-  // The journal of a mock is of what its clients send, not of this.
+  const begun = preloaded[path];
+  delete preloaded[path];
+  // A mock leaves requests with this header out of its journal, which is for those of its clients.
   return begun ?? fetch(path, { ...options, headers: { ...options.headers, ...credentials(), 'x-jobdeck-page': '1' } });
 }
 
-/** Keeps an integer that no number holds as the text that it was, where the browser can. */
+/** Reads an integer that no number of JavaScript holds as its own text, where the browser supports that. */
 function keepLarge(key, value, context) {
   const isLost = Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source;
   return isLost && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
 }
 
+/** Sends a request; returns the response with its body: parsed JSON, a blob for a file, or none after 304. */
 async function request(path, options = {}, isFile = false) {
   let response;
   let text;
@@ -59,22 +60,26 @@ export async function ask({ path, body }, signal) {
 }
 
 /**
- * The server, with the clock of a domain, or its own.
+ * Describes the server, with the clock of a domain, or with its own.
  * @returns {Promise<{database: string, now: string, is_frozen: boolean, is_mock: boolean, fixtures_problem: string?}>}
  */
-export const about = async (domain, signal) => (await request(`/jobdeck/about${domain && `?domain_id=${encodeURIComponent(domain)}`}`, { signal })).body;
+export async function about(domain, signal) {
+  const query = domain && `?domain_id=${encodeURIComponent(domain)}`;
+  return (await request(`/jobdeck/about${query}`, { signal })).body;
+}
 
 /**
- * The version of what is at a path, and the answer where that version is not the one known already.
+ * Reads a path, unless its version is the known one; then there is no body.
  * @returns {Promise<{version: string, body?: {results: any[], total_count?: number}}>}
  */
-export async function look(path, known, signal) {
-  const { response, body } = await request(path, { signal, cache: 'no-store', headers: known ? { 'if-none-match': known } : {} });
+export async function readIfChanged(path, known, signal) {
+  const headers = known ? { 'if-none-match': known } : {};
+  const { response, body } = await request(path, { signal, cache: 'no-store', headers });
   return { version: response.headers.get('etag') ?? '', body };
 }
 
-/** Has a mock do something. */
+/** Sends a control request to a mock. */
 export const act = (method, path) => request(path, { method });
 
-/** The content of a file, since a link can't send a token. */
+/** Reads a file, since a link can't send a token. */
 export const file = async (path) => (await request(path, {}, true)).body;

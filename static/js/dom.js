@@ -1,4 +1,4 @@
-/** What every part of the page needs to make nodes. Text from data is only ever put in as text. */
+/** Makes and changes nodes. Text from data becomes text, never markup. */
 
 export const $ = (id) => document.getElementById(id);
 
@@ -14,20 +14,21 @@ export const button = (label, onclick, properties) => el('button', { type: 'butt
 
 export const on = (node, name, act) => node.addEventListener(name, act);
 
-/** Sets a text where it is another: a node that is not touched keeps what is selected in it. */
+/** Sets a text where it differs, since a node that is left alone keeps its selection. */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Gives a field the text of the state when that has changed; what was typed since is left alone until it is used. */
+/** Gives a field the text of the state when that has changed, unless the field is marked as being edited. */
 export function follow(field, text) {
-  const isEdited = field.dataset.text !== undefined && field.value !== field.dataset.text && field.dataset.kept === 'true';
+  const { text: last, editing } = field.dataset;
+  const isEdited = last !== undefined && field.value !== last && editing === 'true';
   if (field.dataset.text === text || isEdited) return;
   field.dataset.text = text;
   if (document.activeElement !== field) field.value = text;
 }
 
-/** Makes the children of a node anew where what they are made of has changed; the focus stays, by its id. */
+/** Makes the children of a node again where their source has changed; the focus stays on the node with its id. */
 export function renew(node, source, make) {
   const key = JSON.stringify(source);
   if (node.dataset.source === key) return;
@@ -36,18 +37,35 @@ export function renew(node, source, make) {
   node.replaceChildren(...make());
   if (!focused?.id || document.activeElement === focused) return;
   const again = $(focused.id);
-  // What can't be focused any more leaves the focus to what is next to it.
+  // A node that can't be focused any more leaves the focus to one next to it.
   (again && !again.disabled ? again : node.querySelector('button:not(:disabled), a') ?? $('content')).focus({ preventScroll: true });
 }
 
+/** Has a screen reader read a text aloud. */
 export const say = (text) => setText($('said'), text);
+
+/** Fills a picker, but not while somebody chooses from it; the chosen option is always offered. */
+export function pick(node, options, chosen, label = (id) => id) {
+  if (!options.some(([id]) => id === chosen)) options.push([chosen, label(chosen)]);
+  if (document.activeElement !== node) renew(node, options, () => options.map(([value, text]) => el('option', { value }, text)));
+  node.value = chosen;
+}
+
+/** Highlights a row or a cell for a short time; one that is highlighted already begins again. */
+export function mark(node, isChanged) {
+  node.classList.remove('changed');
+  if (!isChanged) return;
+  node.getBoundingClientRect();
+  node.classList.add('changed');
+  node.onanimationend = () => node.classList.remove('changed');
+}
 
 /** Copies a text; over plain HTTP browsers have no clipboard, so there it is copied from a field. */
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   const focused = document.activeElement;
   const field = el('textarea', { value: text, className: 'sr' });
-  // Within an open dialog, since nothing else can be focused then.
+  // Within an open dialog, since nothing outside of it can be focused.
   (document.querySelector('dialog[open]') ?? document.body).append(field);
   field.select();
   const done = document.execCommand('copy');
@@ -62,14 +80,3 @@ export const copyButton = (label, text, id = '') => button(label, async ({ targe
   target.textContent = done;
   setTimeout(() => { target.textContent = label; }, 1500);
 }, { id });
-
-/** What this browser was asked to remember; one that keeps nothing has the defaults. */
-export function withStorage(act, storage = 'localStorage') {
-  try {
-    return act(globalThis[storage]);
-  } catch {
-    return null;
-  }
-}
-export const remembered = (name) => withStorage((kept) => kept.getItem(`jobdeck.${name}`));
-export const remember = (name, value) => withStorage((kept) => kept.setItem(`jobdeck.${name}`, value));

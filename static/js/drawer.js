@@ -1,14 +1,14 @@
-/** The open job, beside the list. */
+/** The drawer next to the list, with all of one job. */
 import { $, copyButton, el, on, renew, setText } from './dom.js';
 import { duration, exact, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
-import { quote } from './terms.js';
+import { quote } from './search-language.js';
 
-/** As style.css: where it lies over the page instead of beside the list. */
+/** Whether the drawer covers the list instead of being next to it; the same width as in style.css. */
 const COVERS = matchMedia('(max-width: 1200px)');
 let shown = null;
 
 /**
- * Shows a job, or that there is none of this id; what is shown already is left, to be read and selected from.
+ * Shows a job, or that there is none of this id. Parts that stay the same are left alone: somebody may read or select them.
  * @param {(term: string) => string} link to the jobs of a term
  */
 export function showDrawer(job, { job: id, zone }, now, link) {
@@ -19,7 +19,8 @@ export function showDrawer(job, { job: id, zone }, now, link) {
   shown = { job, zone };
   const isSame = body.dataset.job === id;
   body.dataset.job = id;
-  const sections = job ? content(job, link, isSame) : { none: [null, () => [el('p', {}, 'There is no such job in this domain.')]] };
+  const none = { none: [null, () => [el('p', {}, 'There is no such job in this domain.')]] };
+  const sections = job ? content(job, link, isSame) : none;
   renew(body, [id, Object.keys(sections)], () => Object.keys(sections).map((name) => el('div', { id: `drawer-${name}` })));
   for (const [name, [source, make]] of Object.entries(sections)) {
     const node = $(`drawer-${name}`);
@@ -37,52 +38,72 @@ export function hideDrawer() {
   shield();
 }
 
-/** What the drawer covers can't be reached while it does, but for the name of the page, which its headings are under. */
+/** What the drawer can cover: all but the name of the page, under which its own headings are. */
+const COVERED = '.top > :not(h1), .filters, .line, .histogram, #list, #statistics, #journal';
+
+/** Makes what the drawer covers unreachable. */
 function shield() {
   const isCovered = COVERS.matches && !$('drawer').hidden;
-  for (const node of document.querySelectorAll('.top > :not(h1), .filters, .line, .strip, #list, #statistics, #journal')) node.inert = isCovered;
+  for (const node of document.querySelectorAll(COVERED)) node.inert = isCovered;
 }
 
+/** Updates the durations and ages. */
 export function tickDrawer(now) {
   if (!shown?.job) return;
   setText($('drawer-duration'), duration(shown.job, now));
-  for (const node of $('drawer-body').querySelectorAll('time')) setText(node, `${exact(node.dateTime, shown.zone)} (${relative(node.dateTime, now)})`);
+  for (const node of $('drawer-body').querySelectorAll('time')) {
+    setText(node, `${exact(node.dateTime, shown.zone)} (${relative(node.dateTime, now)})`);
+  }
 }
 
+/**
+ * The sections of a job, each with its source and what makes its nodes, so that one is left alone when another changes.
+ * @returns {Record<string, [object, () => Node[]]>}
+ */
 function content(job, link, isSame) {
-  const collector = job.collector_info ?? {};
   const errors = job.errors ?? [];
+  const isOpen = isSame && Boolean($('raw')?.parentElement.open);
+  const factNodes = () => Object.entries(facts(job, link)).flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]);
+  return {
+    facts: [{ ...job, errors: null, filter: null }, () => [el('dl', {}, ...factNodes())]],
+    errors: [errors, () => [el('h3', {}, errors.length ? `Errors (${number(errors.length)})` : 'No errors'), ...errors.map(errorNode)]],
+    filter: [job.filter, () => (Object.keys(job.filter ?? {}).length ? [el('h3', {}, 'Filter'), pretty(job.filter)] : [])],
+    json: [job, () => [
+      el('details', { open: isOpen }, el('summary', { id: 'raw-summary' }, 'Raw JSON'),
+        Object.assign(pretty(job), { id: 'raw', tabIndex: 0 })),
+      el('p', { className: 'bar' }, copyButton('Copy JSON', () => JSON.stringify(job, null, 2), 'copy-json'),
+        copyButton('Copy job id', () => job.job_id, 'copy-id')),
+    ]],
+  };
+}
+
+function facts(job, link) {
+  const collector = job.collector_info ?? {};
   const done = percent(job);
-  const moment = (dateTime) => (dateTime ? el('time', { dateTime }) : '–');
-  const linked = (key, value, text = value) => (value ? el('a', { id: `drawer-link-${key}`, href: link(`${key}:${quote(value)}`), title: 'Its jobs' }, text) : '–');
-  const facts = {
+  const time = (dateTime) => (dateTime ? el('time', { dateTime }) : '–');
+  const linked = (key, value, text = value) => {
+    if (!value) return '–';
+    return el('a', { id: `drawer-link-${key}`, href: link(`${key}:${quote(value)}`), title: 'Its jobs' }, text);
+  };
+  const progress = () => el('progress', { max: 100, value: done, className: job.status, ariaLabel: 'Progress' });
+  return {
     Status: el('span', { className: `status ${job.status}` }, statusLabel(job.status)),
-    Progress: done === null ? '–' : el('span', {}, el('progress', { max: 100, value: done, className: job.status, ariaLabel: 'Progress' }), ` ${done} %`),
+    Progress: done === null ? '–' : el('span', {}, progress(), ` ${done} %`),
     Tasks: `${tasks(job)} done`,
     Duration: el('span', { id: 'drawer-duration' }),
-    Created: moment(job.created_at),
-    Updated: moment(job.updated_at),
-    Finished: moment(job.finished_at),
+    Created: time(job.created_at),
+    Updated: time(job.updated_at),
+    Finished: time(job.finished_at),
     Collector: linked('collector_id', collector.collector_id, [collector.name, collector.collector_id].filter(Boolean).join(' · ')),
     Plugin: plugin(job) || '–',
     Project: linked('project', job.project_id),
     Domain: job.domain_id,
   };
-  const isOpen = isSame && Boolean($('raw')?.parentElement.open);
-  // A part each, so that one is left to be read when another changes.
-  return {
-    facts: [{ ...job, errors: null, filter: null }, () => [el('dl', {}, ...Object.entries(facts).flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))]],
-    errors: [errors, () => [
-      el('h3', {}, errors.length ? `Errors (${number(errors.length)})` : 'No errors'),
-      ...errors.map((error) => el('div', { className: 'fault' }, el('strong', {}, error.error_code ?? 'No code'), el('div', {}, error.message ?? ''),
-        error.additional ? pretty(error.additional) : '')),
-    ]],
-    filter: [job.filter, () => (Object.keys(job.filter ?? {}).length ? [el('h3', {}, 'Filter'), pretty(job.filter)] : [])],
-    json: [job, () => [
-      el('details', { open: isOpen }, el('summary', { id: 'raw-summary' }, 'Raw JSON'), Object.assign(pretty(job), { id: 'raw', tabIndex: 0 })),
-      el('p', { className: 'bar' }, copyButton('Copy JSON', () => JSON.stringify(job, null, 2), 'copy-json'), copyButton('Copy job id', () => job.job_id, 'copy-id')),
-    ]],
-  };
+}
+
+function errorNode({ error_code: code, message, additional }) {
+  return el('div', { className: 'job-error' }, el('strong', {}, code ?? 'No code'), el('div', {}, message ?? ''),
+    additional ? pretty(additional) : '');
 }
 
 export function wireDrawer(close, step) {

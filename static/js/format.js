@@ -3,7 +3,7 @@
 const UNITS = [['y', 31_536_000], ['mo', 2_592_000], ['d', 86_400], ['h', 3_600], ['min', 60], ['s', 1]];
 const RUNNING = ['CREATED', 'IN_PROGRESS'];
 
-/** "1,234.5"; here and below by hand, since `Intl` takes its time at first. */
+/** "1,234.5"; without `Intl`, as all of these, since its first use is slow. */
 export function number(value) {
   const [whole, fraction] = String(Math.round(value * 1000) / 1000).split('.');
   return whole.replace(/\B(?=(\d{3})+$)/g, ',') + (fraction ? `.${fraction}` : '');
@@ -20,31 +20,36 @@ export function relative(time, now) {
 
 /** @typedef {'local'|'utc'} Zone */
 
-/** The minutes that a zone is ahead of UTC at a moment. */
+/** The minutes that a zone is ahead of UTC at a time. */
 const ahead = (time, zone) => (zone === 'utc' ? 0 : -new Date(time).getTimezoneOffset());
 
-/** "+09:00": the zone at a moment, as a time ends with it. */
+/** "+09:00": the offset of a zone at a time, as RFC 3339 writes it. */
 export function offset(time, zone) {
   const minutes = ahead(time, zone);
   return (minutes < 0 ? '-' : '+') + new Date(Math.abs(minutes) * 60_000).toISOString().slice(11, 16);
 }
 
-/** "UTC+9": the zone at a moment. */
-export const zoneName = (time, zone) => `UTC${offset(time, zone).replace(/^.00:00$/, '').replace(/([+-])0?/, '$1').replace(':00', '')}`;
+/** "UTC+9": the name of a zone at a time. */
+export function zoneName(time, zone) {
+  return `UTC${offset(time, zone).replace(/^.00:00$/, '').replace(/([+-])0?/, '$1').replace(':00', '')}`;
+}
 
-/** "2026-01-01T08:00:00.123": a moment on the clocks of a zone. */
+/** "2026-01-01T08:00:00.123": a time on the clocks of a zone. */
 export const clock = (time, zone) => new Date(new Date(time).getTime() + ahead(time, zone) * 60_000).toISOString().slice(0, -1);
 
 /** "2026-01-01 08:00:00.123 UTC+9" */
-export const exact = (time, zone) => (Number.isNaN(Date.parse(time)) ? '' : `${clock(time, zone).replace('T', ' ').replace('.000', '')} ${zoneName(time, zone)}`);
+export function exact(time, zone) {
+  if (Number.isNaN(Date.parse(time))) return '';
+  return `${clock(time, zone).replace('T', ' ').replace('.000', '')} ${zoneName(time, zone)}`;
+}
 
-/** How long a job took, or has taken so far; of one that ended at an unknown time nothing is known. */
+/** How long a job took, or has taken so far; unknown where it ended at an unknown time. */
 export function duration(job, now) {
   if (!job.finished_at && !RUNNING.includes(job.status)) return '–';
   return span((job.finished_at ? Date.parse(job.finished_at) : now) - Date.parse(job.created_at));
 }
 
-/** "1 h 5 min", of milliseconds */
+/** "1 h 5 min", from milliseconds */
 export function span(millis) {
   const seconds = Math.max(0, Math.floor(millis / 1000));
   if (!Number.isFinite(seconds)) return '';
@@ -54,19 +59,19 @@ export function span(millis) {
   return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
 }
 
-/** How many tasks are done, in percent; unknown where SpaceONE has -1 remained tasks, as in canceled jobs. */
+/** The share of tasks that are done, in percent; null where it is unknown: canceled jobs have -1 remained tasks. */
 export function percent({ total_tasks: total = 0, remained_tasks: remained = 0 }) {
   return total <= 0 || remained < 0 ? null : Math.round((Math.max(total - remained, 0) / total) * 100);
 }
 
-/** "2 / 3": done and in all */
+/** "2 / 3": the tasks that are done, and all of them */
 export function tasks({ total_tasks: total = 0, remained_tasks: remained = 0 }) {
   return `${remained < 0 ? '–' : number(Math.max(total - remained, 0))} / ${number(total)}`;
 }
 
 export const statusLabel = (status) => status.charAt(0) + status.slice(1).toLowerCase().replaceAll('_', ' ');
 
-/** What a collector runs: plugin, version, provider. */
+/** The plugin of a collector, with its version and provider. */
 export function plugin({ collector_info: collector = {} }) {
   const { plugin_id: id, version } = collector.plugin_info ?? {};
   return [[id, version].filter(Boolean).join(' '), collector.provider].filter(Boolean).join(' · ');

@@ -1,7 +1,7 @@
-/** The keys of the page; none of them works while something is typed. */
+/** The keys of the page; they do nothing while somebody types into a field. */
 import { $, el, on } from './dom.js';
 
-/** Key, what it does for who reads the map, and the name of the act. */
+/** The keys, each with its description in the help and the name of its act. */
 const KEYS = [
   ['/', 'Search', 'search'],
   ['j', 'Next row, or next job', 'down'],
@@ -23,7 +23,7 @@ export function wireKeyboard(acts) {
     if (event.key !== 'Escape' && event.target.closest?.('input, select, textarea')) return;
     const act = KEYS.find(([key]) => key === event.key)?.[2];
     if (!act) return;
-    // Or the key would be typed into the box that it leads to.
+    // Otherwise the key would be typed into the field that gets the focus.
     event.preventDefault();
     acts[act]();
   });

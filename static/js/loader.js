@@ -1,37 +1,41 @@
 /**
- * Asks for what a state shows, and for nothing that is known already: an answer is kept under its question and the
- * version of the data. When nothing has changed a look is one request, answered 304.
+ * Loads what a state shows, and nothing that is known already: each part of the page caches its last answer with its
+ * request and the version of the data. When nothing has changed a load is one request, answered with 304.
  */
 import * as api from './api.js';
-import * as questions from './questions.js';
+import * as queries from './queries.js';
 import { YEAR, bounds, cut, fill } from './range.js';
 
-/** A dear answer may be old for so many times as long as it took. */
-const PATIENCE = 20;
-/** How long the pickers may be old. */
-const PICKS_MILLIS = 60_000;
+/** A slow answer may be used for this many times the duration of its request, although the data has changed. */
+const AGE_FACTOR = 20;
+/** How long the answers for the pickers may be used, in milliseconds. */
+const PICKS_MAX_AGE = 60_000;
 
-/** @param {object} show is told what becomes known; `state` returns the state, others get the one they are for */
+/**
+ * @param {object} show one function a part, called with the state that it belongs to and the answers; `show.state` gets the
+ *   domains and the server, and returns the state to load
+ */
 export function createLoader(show) {
   let version = '';
   let domains = [];
   let about = null;
-  /** The version and the domain of which the clock was read. */
-  let aboutOf = '';
+  /** The version and the domain that the clock was read for. */
+  let aboutKey = '';
   let clock = null;
   let running = null;
   let listed = '';
   let journal = {};
-  const kept = new Map();
-  const asked = new Map();
-
-  let patient = true;
+  /** The last answer of each part, with its request and its age. */
+  const cache = new Map();
+  /** The requests of the last load, by part. */
+  const requests = new Map();
+  let allowsOld = true;
 
   const now = () => clock?.() ?? Date.now();
-  /** What a list is for, whatever else the state says. */
-  const questionOf = (state) => JSON.stringify({ ...state, job: '', refresh: 0, zone: '', columns: [] });
+  /** The members of a state that decide what is in the list. */
+  const listKey = (state) => JSON.stringify({ ...state, job: '', refresh: 0, zone: '', columns: [] });
 
-  /** The server's clock counts, or the domain's, and stands still where it was frozen. */
+  /** Reads the clock of the server, or of a domain; a frozen one stands still. */
   async function readAbout(domain, signal) {
     about = await api.about(domain, signal);
     const at = Date.parse(about.now);
@@ -39,33 +43,35 @@ export function createLoader(show) {
     clock = about.is_frozen ? () => at : () => Date.now() + offset;
   }
 
-  /** Asks, unless the answer is known. With patience it may be that of an earlier version. */
-  async function ask(part, question, patience = null) {
-    asked.set(part, question);
-    const text = JSON.stringify(question);
-    const before = kept.get(part);
-    const mayBeOld = before && patient && patience !== null && performance.now() - before.at < Math.max(patience, PATIENCE * before.took);
-    if (before?.text === text && (before.version === version || mayBeOld)) return before.answer;
+  /** Asks the server, unless the answer is cached; with `maxAge` (milliseconds) it may be one for an older version. */
+  async function ask(part, request, maxAge = null) {
+    requests.set(part, request);
+    const text = JSON.stringify(request);
+    const cached = cache.get(part);
+    const mayBeOld = cached && allowsOld && maxAge !== null
+      && performance.now() - cached.at < Math.max(maxAge, AGE_FACTOR * cached.duration);
+    if (cached?.text === text && (cached.version === version || mayBeOld)) return cached.answer;
     const entry = { text, version };
     const began = performance.now();
-    entry.answer = await api.ask(question, running.signal);
+    entry.answer = await api.ask(request, running.signal);
     entry.at = performance.now();
-    entry.took = entry.at - began;
-    kept.set(part, entry);
+    entry.duration = entry.at - began;
+    cache.set(part, entry);
     return entry.answer;
   }
 
+  /** Each loads a part of the page, and returns the function that shows it. */
   const parts = {
     async list(state) {
-      let { results, total_count: total } = questions.isComputed(state)
-        ? await ask('Order of the list, worked out', questions.order(state, now()))
-        : await ask('List', questions.list(state, now()));
-      if (questions.isComputed(state) && results.length) {
+      let { results, total_count: total } = queries.isComputed(state)
+        ? await ask('Order of the list, worked out', queries.order(state, now()))
+        : await ask('List', queries.list(state, now()));
+      if (queries.isComputed(state) && results.length) {
         const ids = results.map((row) => row.job_id);
-        const found = (await ask('List', questions.jobs(state, ids))).results;
-        results = ids.flatMap((id) => found.find((job) => job.job_id === id) ?? []);
+        const jobs = (await ask('List', queries.jobs(state, ids))).results;
+        results = ids.flatMap((id) => jobs.find((job) => job.job_id === id) ?? []);
       }
-      const key = questionOf(state);
+      const key = listKey(state);
       return () => {
         show.list(state, results, total, key === listed);
         listed = key;
@@ -73,77 +79,77 @@ export function createLoader(show) {
     },
     async job(state) {
       if (!state.job || !state.domain) return () => {};
-      const { results } = await ask('Open job', questions.job(state));
+      const { results } = await ask('Open job', queries.job(state));
       return () => show.job(state, results[0] ?? null);
     },
     async statistics(state) {
       try {
-        const answer = await ask('Statistics', questions.statistics(state, now()), 0);
+        const answer = await ask('Statistics', queries.statistics(state, now()), 0);
         return () => show.statistics(state, answer);
       } catch (error) {
-        // A query of one's own may be at fault: that is no trouble of the page.
+        // A query that the user has written may be wrong, which is no failure of the page.
         if (error.name === 'AbortError' || !state.stat) throw error;
-        return () => show.statisticsFault(error);
+        return () => show.statisticsError(error);
       }
     },
     async journal(state) {
-      const path = questions.journal(state);
-      const { version, body = journal.body } = await api.look(path, path === journal.path ? journal.version : '', running.signal);
+      const path = queries.journal(state);
       const isSame = path === journal.path;
+      const { version, body = journal.body } = await api.readIfChanged(path, isSame ? journal.version : '', running.signal);
       journal = { path, version, body };
       return () => show.journal(state, body, isSame);
     },
     async counts(state) {
-      const { results } = await ask('Counts of the tabs', questions.counts(state, now()), 0);
+      const { results } = await ask('Counts of the tabs', queries.counts(state, now()), 0);
       return () => show.counts(state, results);
     },
-    async strip(state) {
+    async histogram(state) {
       const end = async (part, desc) => {
-        const { results } = await ask(part, questions.outermost(state, desc), 0);
+        const { results } = await ask(part, queries.outermost(state, desc), 0);
         return results.length ? Date.parse(results[0].created_at) : now();
       };
       const ends = bounds(state, now());
       const from = ends.from ?? await end('Oldest job', false);
-      // What is dated far ahead is no reason to show years of nothing.
+      // A job dated far ahead is no reason to show years without jobs.
       const newest = async () => Math.min((await end('Newest job', true)) + 1, now() + YEAR);
       const to = ends.to ?? (['all', 'custom'].includes(state.range) ? await newest() : now());
       const pieces = { ...cut(from, to, state.zone), ends };
-      const { results } = await ask('Jobs in time', questions.strip(state, now(), pieces.format), 0);
-      return () => show.strip(state, pieces, fill(pieces, results));
+      const { results } = await ask('Jobs in time', queries.histogram(state, now(), pieces.format), 0);
+      return () => show.histogram(state, pieces, fill(pieces, results));
     },
     async picks(state) {
       const [collectors, projects] = await Promise.all([
-        ask('Collectors to pick from', questions.picks(state, questions.COLLECTOR_KEYS), PICKS_MILLIS),
-        ask('Projects to pick from', questions.picks(state, questions.PROJECT_KEYS), PICKS_MILLIS)]);
+        ask('Collectors to pick from', queries.picks(state, queries.COLLECTOR_KEYS), PICKS_MAX_AGE),
+        ask('Projects to pick from', queries.picks(state, queries.PROJECT_KEYS), PICKS_MAX_AGE)]);
       return () => show.picks(state, collectors.results, projects.results);
     },
   };
 
   /**
-   * Asks for all that the state shows instead of what was asked before, dear answers only now and then while it is patient;
-   * returns whether nothing else is asked since.
-   * @throws {api.ApiError} the first fault, when everything else is shown
+   * Loads all that the state shows, and aborts the load before it. Slow answers may be old, unless `withOld` is false.
+   * @returns {Promise<boolean>} whether no other load has begun since
+   * @throws {api.ApiError} the first error, after everything else is shown
    */
-  async function load(isPatient = true) {
-    patient = isPatient;
+  async function load(withOld = true) {
+    allowsOld = withOld;
     running?.abort();
     const mine = new AbortController();
     running = mine;
     const { signal } = mine;
     try {
-      const [seen] = await Promise.all([api.look('/jobdeck/domains', version, signal), about ?? readAbout('')]);
+      const [changes] = await Promise.all([api.readIfChanged('/jobdeck/domains', version, signal), about ?? readAbout('')]);
       if (signal.aborted) return false;
-      version = seen.version;
-      domains = seen.body?.results ?? domains;
+      version = changes.version;
+      domains = changes.body?.results ?? domains;
       const state = show.state(domains, about);
-      // Only a mock's clocks are set, one for each domain if need be, and only its fixtures change; both move the version.
-      const of = JSON.stringify([version, state.domain]);
-      if (about.is_mock && aboutOf !== of) {
+      // Only a mock has clocks that can be set, one for each domain, and fixtures that change; both change the version.
+      const key = JSON.stringify([version, state.domain]);
+      if (about.is_mock && aboutKey !== key) {
         await readAbout(state.domain, signal);
-        aboutOf = of;
+        aboutKey = key;
       }
       show.about(about);
-      asked.clear();
+      requests.clear();
       const isJournal = state.view === 'journal';
       if (!state.domain && !isJournal) {
         show.domains(domains);
@@ -151,16 +157,15 @@ export function createLoader(show) {
         return true;
       }
       const run = async (part) => {
-        const shown = await parts[part](state);
-        if (!signal.aborted) shown();
+        const showPart = await parts[part](state);
+        if (!signal.aborted) showPart();
       };
-      // First what is looked at; the rest when that is shown.
+      // The view and the open job come first; the rest is loaded after these are painted.
       const results = await Promise.allSettled([run(state.view === 'jobs' ? 'list' : state.view), run('job')]);
-      // What was asked for is shown before the rest is worked on.
-      await new Promise((shown) => { requestAnimationFrame(() => setTimeout(shown)); });
+      await new Promise((painted) => { requestAnimationFrame(() => setTimeout(painted)); });
       if (signal.aborted) return false;
       show.domains(domains);
-      results.push(...await Promise.allSettled((isJournal ? [] : ['counts', 'strip', 'picks']).map(run)));
+      results.push(...await Promise.allSettled((isJournal ? [] : ['counts', 'histogram', 'picks']).map(run)));
       const failed = results.find(({ status }) => status === 'rejected');
       if (failed) throw failed.reason;
     } catch (error) {
@@ -169,17 +174,17 @@ export function createLoader(show) {
     return running === mine;
   }
 
-  /** Forgets all that is known, since another asks from now on. */
+  /** Forgets all answers, since another token may reach other data. */
   function forget() {
-    version = aboutOf = listed = '';
+    version = aboutKey = listed = '';
     about = null;
     journal = {};
-    kept.clear();
+    cache.clear();
   }
 
-  const values = async (state, term, typed, signal) => (await api.ask(questions.values(state, term, typed), signal)).results;
+  const values = async (state, term, typed, signal) => (await api.ask(queries.values(state, term, typed), signal)).results;
 
-  /** Whether the list that is shown is that of a state. */
-  const isListed = (state) => listed === questionOf(state);
-  return { load, forget, values, isListed, now, asked, about: () => about, domains: () => domains };
+  /** Whether the list that is shown is the one of a state. */
+  const isListed = (state) => listed === listKey(state);
+  return { load, forget, values, isListed, now, requests, about: () => about, domains: () => domains };
 }

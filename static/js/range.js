@@ -1,40 +1,47 @@
-/** Time ranges, and the buckets into which one is cut. Moments are milliseconds; ends are not within. */
+/** Time ranges, and the buckets of the histogram. Times are in milliseconds; an end is not part of its range. */
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 export const YEAR = 366 * DAY;
-/** No strip is longer. */
-const LONGEST = 40 * YEAR;
+/** The longest span of a histogram. */
+const MAX_SPAN = 40 * YEAR;
 
-/** How long a preset is, and how far its beginning jumps: in between the question, and so its answer, stays the same. */
+/** The span of each preset, and the step by which its start moves: until then the query and its answer stay the same. */
 const PRESETS = { hour: [HOUR, MINUTE], day: [DAY, MINUTE], week: [7 * DAY, HOUR], month: [30 * DAY, HOUR] };
 
+/** The start and end of a range; null where it is open. */
 export function bounds({ range, from, to }, now) {
   if (range === 'custom') return { from: from ? Date.parse(from) : null, to: to ? Date.parse(to) : null };
   const [span, step] = PRESETS[range] ?? [];
   return { from: span ? Math.floor((now - span) / step) * step : null, to: null };
 }
 
-/** Units, the longest spans that are cut into them, and the server's. */
-const UNITS = [['minute', 3 * HOUR, 'minute'], ['hour', 4 * DAY, 'hour'], ['day', 124 * DAY, 'day'], ['week', 3 * YEAR, 'day'], ['month', Infinity, 'day']];
-/** The server cuts by UTC: up to this span local days are put together of hours. */
-const MOST_BY_HOUR = 62 * DAY;
-/** What the server groups by; what makes a moment of a group. */
+/** The units of buckets, each with the longest span that is cut into it, and the unit that the server groups by. */
+const UNITS = [
+  ['minute', 3 * HOUR, 'minute'],
+  ['hour', 4 * DAY, 'hour'],
+  ['day', 124 * DAY, 'day'],
+  ['week', 3 * YEAR, 'day'],
+  ['month', Infinity, 'day'],
+];
+/** The server groups by days of UTC: up to this span, local days are summed up from its hours. */
+const MAX_BY_HOUR = 62 * DAY;
+/** The date format of each unit of the server, and what makes a time of its groups. */
 const GRAINS = { minute: ['%Y-%m-%dT%H:%M', ':00Z'], hour: ['%Y-%m-%dT%H', ':00:00Z'], day: ['%Y-%m-%d', 'T00:00:00Z'] };
 
 /**
- * Cuts a span into buckets that can be told apart; `zone` is that of their days.
+ * Cuts a span into buckets, few enough to be told apart; `zone` is the one of their days.
  * @typedef {{unit: string, zone: string, format: string, suffix: string, starts: number[], end: number}} Cut
  * @returns {Cut}
  */
 export function cut(from, to, zone) {
-  from = Math.max(from, to - LONGEST);
+  from = Math.max(from, to - MAX_SPAN);
   const span = to - from;
-  let [unit, , grain] = UNITS.find(([, most]) => span <= most);
+  let [unit, , grain] = UNITS.find(([, max]) => span <= max);
   if (grain === 'day' && zone === 'local') {
     const hasWholeHours = [from, to].every((time) => new Date(time).getTimezoneOffset() % 60 === 0);
-    if (span <= MOST_BY_HOUR && hasWholeHours) grain = 'hour';
+    if (span <= MAX_BY_HOUR && hasWholeHours) grain = 'hour';
     else zone = 'utc';
   }
   const starts = [];
@@ -47,9 +54,9 @@ export function cut(from, to, zone) {
   return { unit, zone, format, suffix, starts, end };
 }
 
-/** The beginning of a moment's bucket, or of one so many further. */
+/** The start of the bucket of a time, or of the bucket `by` further on. */
 function step(unit, time, zone, by) {
-  // Hours are cut as the server cuts them.
+  // Hours and minutes are those of UTC, as the server groups them.
   if (unit === 'minute' || unit === 'hour') {
     const size = unit === 'hour' ? HOUR : MINUTE;
     return (Math.floor(time / size) + by) * size;
@@ -58,13 +65,13 @@ function step(unit, time, zone, by) {
   const [year, month, day, weekday] = zone === 'utc'
     ? [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate(), date.getUTCDay()]
     : [date.getFullYear(), date.getMonth(), date.getDate(), date.getDay()];
-  const moment = (...parts) => (zone === 'utc' ? Date.UTC(...parts) : new Date(...parts).getTime());
-  if (unit === 'month') return moment(year, month + by, 1);
-  return moment(year, month, unit === 'week' ? day - ((weekday + 6) % 7) + 7 * by : day + by);
+  const timeOf = (...parts) => (zone === 'utc' ? Date.UTC(...parts) : new Date(...parts).getTime());
+  if (unit === 'month') return timeOf(year, month + by, 1);
+  return timeOf(year, month, unit === 'week' ? day - ((weekday + 6) % 7) + 7 * by : day + by);
 }
 
 /**
- * Sorts groups of jobs into buckets: for each, how many there are in each status.
+ * Sorts groups of jobs into buckets: the number of jobs in each status, for each bucket.
  * @param {Cut} cut
  * @param {{at: string, status: string, count: number}[]} groups
  */

@@ -1,86 +1,92 @@
-/** The search box: words are looked for as they are typed, terms become chips, what may follow is offered. */
+/** The search box: searches for words as they are typed, turns terms into chips, and suggests completions. */
 import { $, button, el, follow, on, renew, say, setText } from './dom.js';
-import { complete, isKey, isKeyStart, isTerm, parseTerm, quote, textTerms, tokens, withZone, writeTerm } from './terms.js';
+import {
+  complete, isKey, isKeyStart, isTerm, parseTerm, quote, textTerms, tokens, withZone, writeTerm,
+} from './search-language.js';
 
 /** How long typing pauses before the server is asked, in milliseconds. */
 const PAUSE = 150;
 
-/** @param {(term: object, typed: string, signal: AbortSignal) => Promise<any[]>} values */
+/** @param {(term: object, typed: string, signal: AbortSignal) => Promise<any[]>} values loads the values of a term */
 export function wireSearch(state, go, values) {
   const [box, list] = [$('search'), $('suggestions')];
   let typing = false;
   let timer = 0;
-  let asking = null;
+  let suggesting = null;
   let active = -1;
 
-  const fault = (text) => {
-    showFault(text);
+  const setError = (text) => {
+    showError(text);
     box.ariaInvalid = String(Boolean(text));
   };
   const plain = () => tokens(box.value).filter((token) => !isTerm(token));
   const words = () => plain().join(' ').replaceAll('"', '');
   const lastToken = () => (/\s$/.test(box.value) ? '' : tokens(box.value).at(-1) ?? '');
 
-  /** Makes chips of the terms; where one is wrong, says so and leaves all as it is. */
+  /** Turns the terms into chips; where one is wrong, shows its error and leaves the box as it is. */
   function commit() {
     clearTimeout(timer);
     offer([]);
-    // A key alone is the beginning of a term.
+    // A single key is the beginning of a term.
     if (plain().length === 1 && isKey(box.value.trim())) {
       box.value = `${box.value.trim()}:`;
       suggest();
       return;
     }
     try {
-      const typed = tokens(box.value).filter(isTerm).flatMap((token) => withZone(parseTerm(token), state().zone).map(writeTerm));
+      const terms = tokens(box.value).filter(isTerm).flatMap((token) => withZone(parseTerm(token), state().zone).map(writeTerm));
       const keyword = words();
       box.value = keyword;
       typing = false;
-      go({ keyword, terms: [...new Set([...state().terms, ...typed])] });
+      go({ keyword, terms: [...new Set([...state().terms, ...terms])] });
     } catch (error) {
-      fault(error.message);
+      setError(error.message);
     }
   }
 
-  /** Looks for the words when the typing pauses; a word is one entry in the history. */
-  function look() {
+  /** Searches for the words when the typing pauses; they are one entry in the history. */
+  function searchLater() {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      // What may become a key is looked for when the box is left, or with Enter.
+      // A word that may become a key is searched for when the box loses the focus, or at Enter.
       if (words() === state().keyword || (box.value && isKeyStart(lastToken()))) return;
       go({ keyword: words() }, typing);
       typing = true;
     }, PAUSE);
   }
 
-  /** Offers what may come next, the server's values when they come. */
+  /** Suggests what can come next: keys and operators immediately, values when the server has answered. */
   async function suggest() {
     const token = lastToken();
     const { options, term, start, typed } = complete(token);
     offer([...options, ...textTerms(words())]);
     if (!term || options.length || ['time', 'none'].includes(term.kind)) return;
     const mine = new AbortController();
-    asking = mine;
+    suggesting = mine;
     await new Promise((passed) => { setTimeout(passed, PAUSE); });
     if (mine.signal.aborted) return;
     try {
       const found = await values(term, typed, mine.signal);
-      // Of an array the server offers every element, also beside the one that matches.
-      const isMeant = (value) => (term.kind === 'number' ? String(value).startsWith(typed) : String(value).toLowerCase().includes(typed.toLowerCase()));
-      const flat = found.filter((value) => value !== null && typeof value !== 'object' && isMeant(value));
-      if (lastToken() === token && document.activeElement === box) offer(flat.map((value) => ({ text: start + (typeof value === 'string' ? quote(value) : value), about: '' })));
+      // Where one element of an array matches, the server answers with all of them.
+      const matches = (value) => (term.kind === 'number'
+        ? String(value).startsWith(typed)
+        : String(value).toLowerCase().includes(typed.toLowerCase()));
+      const matching = found.filter((value) => value !== null && typeof value !== 'object' && matches(value));
+      if (lastToken() !== token || document.activeElement !== box) return;
+      offer(matching.map((value) => ({ text: start + (typeof value === 'string' ? quote(value) : value), about: '' })));
     } catch {
-      // The box works without.
+      // The box works without suggestions.
     }
   }
 
   function offer(options) {
-    asking?.abort();
+    suggesting?.abort();
     active = -1;
     box.removeAttribute('aria-activedescendant');
     list.hidden = !options.length || document.activeElement !== box;
     box.ariaExpanded = String(!list.hidden);
-    list.replaceChildren(...options.map(({ text, about, isAll }, index) => el('div', { id: `suggestion-${index}`, role: 'option', ariaSelected: 'false', data: { text, isAll: isAll ?? '' } },
+    list.replaceChildren(...options.map(({ text, about, isAll }, index) => el(
+      'div', { id: `suggestion-${index}`, role: 'option', ariaSelected: 'false', data: { text, isAll: isAll ?? '' } },
       el('span', {}, text), el('span', { className: 'quiet' }, about))));
     if (!list.hidden) say(`${options.length} suggestions`);
   }
@@ -98,7 +104,7 @@ export function wireSearch(state, go, values) {
     box.setAttribute('aria-activedescendant', children[active].id);
   }
 
-  /** Takes a suggestion: a whole term becomes a chip, a part of one is typed. */
+  /** Takes a suggestion: a whole term becomes a chip, a part of one is put into the box. */
   function take({ dataset: { text, isAll } }) {
     box.value = (isAll ? '' : box.value.slice(0, box.value.length - lastToken().length)) + text;
     if (isTerm(text) && complete(text).typed) commit();
@@ -106,12 +112,13 @@ export function wireSearch(state, go, values) {
   }
 
   on(box, 'input', () => {
-    fault('');
-    const isEnded = /\s$/.test(box.value) && tokens(box.value).some(isTerm) && (box.value.match(/"/g) ?? []).length % 2 === 0;
+    setError('');
+    const hasOpenQuote = (box.value.match(/"/g) ?? []).length % 2 === 1;
+    const isEnded = /\s$/.test(box.value) && tokens(box.value).some(isTerm) && !hasOpenQuote;
     if (isEnded) {
       commit();
     } else {
-      look();
+      searchLater();
       suggest();
     }
   });
@@ -132,7 +139,7 @@ export function wireSearch(state, go, values) {
     event.preventDefault();
     acts[event.key]();
   });
-  // Before the box loses the focus, and the list with it.
+  // At pointerdown, since by the click the box would have lost the focus, which closes the list.
   on(list, 'pointerdown', (event) => {
     event.preventDefault();
     const option = event.target.closest('[role=option]');
@@ -151,16 +158,15 @@ export function showSearch(state, go) {
   const box = $('search');
   follow(box, state.keyword);
   renew($('chips'), state.terms, () => {
-    const faulty = state.terms.find(faultOf);
-    showFault(faulty ? `${faulty} is left out: ${faultOf(faulty)}` : '');
+    const wrong = state.terms.find(errorOf);
+    showError(wrong ? `${wrong} is left out: ${errorOf(wrong)}` : '');
     return state.terms.map((term, index) => chip(term, index, state, go));
   });
 }
 
 function chip(term, index, state, go) {
   const box = $('search');
-
-  const fault = faultOf(term);
+  const error = errorOf(term);
   const remove = () => {
     go({ terms: state.terms.toSpliced(index, 1) });
     box.focus();
@@ -169,16 +175,18 @@ function chip(term, index, state, go) {
     box.value = term;
     remove();
   };
-  return el('li', { className: fault ? 'chip faulty' : 'chip' }, button(term, edit, { title: fault || 'Change it', ariaLabel: `Change ${term} ${fault}` }),
+  return el('li', { className: error ? 'chip wrong' : 'chip' },
+    button(term, edit, { title: error || 'Change it', ariaLabel: `Change ${term} ${error}` }),
     button('×', remove, { ariaLabel: `Remove ${term}` }));
 }
 
-function showFault(text) {
-  $('search-fault').hidden = !text;
-  setText($('search-fault'), text);
+function showError(text) {
+  $('search-error').hidden = !text;
+  setText($('search-error'), text);
 }
 
-function faultOf(term) {
+/** What is wrong with a term; empty where nothing is. */
+function errorOf(term) {
   try {
     return parseTerm(term) ? '' : 'This is no term.';
   } catch (error) {

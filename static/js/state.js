@@ -1,4 +1,4 @@
-/** What the page shows, as data; and the same as a query string, so that a view is a link. Fetches nothing. */
+/** The state of the page as data, and as a query string, so that a view is a link. Fetches nothing. */
 import { COLUMNS } from './columns.js';
 
 /** The tabs: groups of statuses. */
@@ -11,7 +11,7 @@ export const TABS = [
   { id: 'canceled', label: 'Canceled', statuses: ['CANCELED'] },
 ];
 
-/** What statistics group by; `term` asks for the jobs of a group. */
+/** What statistics group by; `term` is the key of the term that matches the jobs of a group. */
 export const GROUPS = [
   { id: 'collector', label: 'Collector', key: 'collector_info.name', term: 'collector' },
   { id: 'provider', label: 'Provider', key: 'collector_info.provider', term: 'provider' },
@@ -25,7 +25,7 @@ export const GROUPS = [
 
 const counts = (value) => ({ operator: 'count', conditions: [{ key: 'status', operator: 'eq', value }] });
 
-/** What statistics measure; `isSpan`: milliseconds. */
+/** What statistics measure; `isSpan`: in milliseconds. */
 export const MEASURES = [
   { id: 'count', label: 'Jobs', field: { operator: 'count' } },
   { id: 'succeeded', label: 'Succeeded', field: counts('SUCCESS') },
@@ -44,12 +44,12 @@ export const DEFAULTS = Object.freeze({
   view: 'jobs', // or statistics, or journal
   tab: 'all', // of TABS
   keyword: '', // words of the job id
-  terms: [], // as terms.js writes them
+  terms: [], // as search-language.js writes them
   collector: '', // its id
   project: '', // its id
   range: 'all', // or a preset of range.js, or custom, with:
   from: '', // RFC 3339; empty: open
-  to: '', // the same; not within the range any more
+  to: '', // the same; not part of the range
   sort: 'created', // of COLUMNS
   desc: true,
   page: 1,
@@ -61,8 +61,8 @@ export const DEFAULTS = Object.freeze({
   stat: '', // a query of statistics as JSON, instead of those two
   contains: '', // a text in the requests of the journal
   route: '', // theirs, of ROUTES
-  status: '', // of their answers; null: none came
-  scope: 'all', // or domain: those that name it
+  status: '', // of their answers; null: no answer
+  scope: 'all', // or domain: only requests for the domain
   zone: 'local', // or utc
   refresh: 2, // seconds; 0: paused
 });
@@ -70,21 +70,28 @@ export const DEFAULTS = Object.freeze({
 /** @typedef {typeof DEFAULTS} State */
 
 const FILTERS = ['tab', 'keyword', 'terms', 'collector', 'project', 'range', 'from', 'to'];
-/** What goes back to the first page. */
+/** The members whose change leads back to the first page. */
 const CHANGES_ROWS = ['domain', ...FILTERS, 'sort', 'desc', 'size'];
 export const NO_FILTERS = Object.freeze(Object.fromEntries(FILTERS.map((name) => [name, DEFAULTS[name]])));
 
 const ids = (list) => list.map(({ id }) => id);
-/** What a name may be; the others are any text. */
+/** The values of a member; members that are not here are any text. */
 const CHOICES = {
-  view: ['jobs', 'statistics', 'journal'], tab: ids(TABS), range: ['all', 'hour', 'day', 'week', 'month', 'custom'], sort: ids(COLUMNS),
-  size: [15, 30, 100], zone: ['local', 'utc'], refresh: [0, 2, 10, 60], route: ['', ...ROUTES], scope: ['all', 'domain'],
+  view: ['jobs', 'statistics', 'journal'],
+  tab: ids(TABS),
+  range: ['all', 'hour', 'day', 'week', 'month', 'custom'],
+  sort: ids(COLUMNS),
+  size: [15, 30, 100],
+  zone: ['local', 'utc'],
+  refresh: [0, 2, 10, 60],
+  route: ['', ...ROUTES],
+  scope: ['all', 'domain'],
 };
-/** What each of a list, with commas between, may be. */
+/** The values in the members that are lists, separated by commas in a query string. */
 const LISTS = { columns: ids(COLUMNS), by: ids(GROUPS), measures: ids(MEASURES) };
 
 /**
- * Reads a query string; what it does not say, or says wrongly, is the default.
+ * Reads a query string; a member that is missing or wrong has its default.
  * @returns {State}
  */
 export function parse(text) {
@@ -110,37 +117,41 @@ function known(values, allowed) {
   return good.length ? good : null;
 }
 
-/** A time in UTC; empty where the text is none. */
+/** A time in UTC; empty where the text is no time. */
 export function instant(text) {
   const time = Date.parse(text);
   return Number.isNaN(time) ? '' : new Date(time).toISOString();
 }
 
-/** Writes a query string without the defaults; empty where all is default. */
+/** Writes a query string without the defaults; empty where all members have theirs. */
 export function format(state) {
-  const said = new URLSearchParams();
+  const parameters = new URLSearchParams();
   for (const [name, standard] of Object.entries(DEFAULTS)) {
     const value = String(state[name]);
-    if (name === 'terms') state.terms.forEach((term) => said.append('term', term));
-    else if (value !== String(standard)) said.set(...(name === 'desc' ? ['order', 'asc'] : [name, value]));
+    if (name === 'terms') state.terms.forEach((term) => parameters.append('term', term));
+    else if (value !== String(standard)) parameters.set(...(name === 'desc' ? ['order', 'asc'] : [name, value]));
   }
-  const text = said.toString();
+  const text = parameters.toString();
   return text ? `?${text}` : '';
 }
 
-/** @param {State} state @param {Partial<State>} change */
+/**
+ * The state after a change, with what follows from it.
+ * @param {State} state
+ * @param {Partial<State>} change
+ */
 export const change = (state, change) => ({
   ...state,
   ...(CHANGES_ROWS.some((name) => name in change) ? { page: 1 } : {}),
-  // They belong to a domain.
+  // Jobs, collectors and projects belong to a domain.
   ...('domain' in change ? { job: '', collector: '', project: '' } : {}),
   ...change,
 });
 
-/** Whether anything but the domain narrows what is shown. */
+/** Whether filters narrow what is shown, apart from the domain. */
 export const isFiltered = (state) => FILTERS.some((name) => String(state[name]) !== String(DEFAULTS[name]));
 
-/** The numbers of the pages to offer, with 0 for a gap. */
+/** The page numbers to show, with 0 for a gap. */
 export function pageNumbers(page, last) {
   const near = [1, page - 1, page, page + 1, last].filter((number) => number >= 1 && number <= last);
   const numbers = [...new Set(near)].sort((a, b) => a - b);

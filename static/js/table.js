@@ -1,20 +1,20 @@
-/** The list: head, rows, pages, and why there are none. */
+/** The list: head, rows, pages, and the reason where it is empty. */
 import { COLUMNS } from './columns.js';
-import { $, button, copyButton, el, renew, setText } from './dom.js';
+import { $, button, copyButton, el, mark, renew, setText } from './dom.js';
 import { duration, exact, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
 import { pageNumbers } from './state.js';
 
-/** The job that each row shows. */
-const shown = new WeakMap();
-/** What each row was made of. */
-const texts = new WeakMap();
+/** The job in each row. */
+const jobs = new WeakMap();
+/** The source of each row, as text. */
+const sources = new WeakMap();
 const TIMES = { created: 'created_at', finished: 'finished_at' };
 
 const rows = () => [...$('rows').children];
-const rowOf = (job) => rows().find((row) => row.dataset.job === job);
+const rowOf = (id) => rows().find((row) => row.dataset.job === id);
 
-/** The job of an id, as the list shows it. */
-export const shownJob = (job) => shown.get(rowOf(job));
+/** The job with an id, as the list has it. */
+export const shownJob = (id) => jobs.get(rowOf(id));
 
 export const ids = () => rows().map((row) => row.dataset.job);
 
@@ -30,58 +30,52 @@ export function showHead(state, sort) {
 }
 
 /**
- * The rows; one that shows the same job as before is kept, and marked where that has changed.
+ * Shows the rows; a job that is in the list already keeps its row, in which changed cells are highlighted.
  * @param {(id: string) => string} link from a job's id to its address
- * @param {boolean} marks not where something else was asked for
+ * @param {boolean} marks whether changes are highlighted: not where it is another list
  */
-export function showRows(jobs, state, link, now, marks) {
+export function showRows(page, state, link, now, marks) {
   const body = $('rows');
-  const next = jobs.map((job) => {
-    const kept = rowOf(job.job_id);
-    const row = kept ?? $('row').content.firstElementChild.cloneNode(true);
-    const text = JSON.stringify([job, state.columns, state.zone]);
-    if (texts.get(row) !== text) {
+  const next = page.map((job) => {
+    const present = rowOf(job.job_id);
+    const row = present ?? $('row').content.firstElementChild.cloneNode(true);
+    const source = JSON.stringify([job, state.columns, state.zone]);
+    if (sources.get(row) !== source) {
       const before = [...row.children].map((cell) => cell.textContent);
       fillRow(row, job, state);
-      texts.set(row, text);
-      // What is new is marked as a whole; of what was there, the cells that say something else.
-      mark(row, marks && !kept);
-      if (kept) [...row.children].forEach((cell, index) => mark(cell, marks && !cell.querySelector('time') && cell.textContent !== before[index]));
+      sources.set(row, source);
+      // A new row is highlighted as a whole; in one that was there, the changed cells are. Ages change by themselves.
+      const isChanged = (cell, index) => !cell.querySelector('time') && cell.textContent !== before[index];
+      mark(row, marks && !present);
+      if (present) [...row.children].forEach((cell, index) => mark(cell, marks && isChanged(cell, index)));
     }
     row.querySelector('.id').href = link(job.job_id);
     return row;
   });
-  // Rows that stay are not touched, so that what is selected or focused in them stays so.
+  // Rows that stay are left alone, so that they keep selection and focus.
   if (next.length !== body.children.length || next.some((row, index) => row !== body.children[index])) {
     const focused = document.activeElement.closest('#rows tr');
     const at = rows().indexOf(focused);
     for (const row of rows()) if (!next.includes(row)) row.remove();
-    // One that is moved loses what is selected in it, and the browser its hold on where it was.
+    // Only rows in the wrong position are moved, since a moved row loses its selection, and the browser its scroll anchor.
     next.forEach((row, index) => { if (body.children[index] !== row) body.insertBefore(row, body.children[index] ?? null); });
-    // A job that has left the page leaves the focus to the one in its place.
-    if (focused) (focused.isConnected ? focused : rows()[at] ?? rows().at(-1))?.querySelector('.id').focus({ preventScroll: true });
+    // A job that has left the page leaves the focus to the job in its position.
+    const focusable = focused?.isConnected ? focused : rows()[at] ?? rows().at(-1);
+    if (focused) focusable?.querySelector('.id').focus({ preventScroll: true });
   }
   showOpen(state.job);
   tick(now);
 }
 
-/** Marks a row or a cell for a moment; one that is marked is marked again. */
-export function mark(node, isChanged) {
-  node.classList.remove('changed');
-  if (!isChanged) return;
-  node.getBoundingClientRect();
-  node.classList.add('changed');
-  node.onanimationend = () => node.classList.remove('changed');
-}
-
-export function showOpen(job) {
-  for (const row of rows()) row.ariaCurrent = row.dataset.job === job ? 'true' : null;
+/** Highlights the row of the open job. */
+export function showOpen(id) {
+  for (const row of rows()) row.ariaCurrent = row.dataset.job === id ? 'true' : null;
 }
 
 function fillRow(row, job, state) {
   const collector = job.collector_info ?? {};
   const put = (name, text, title) => Object.assign(row.querySelector(`.${name}`), { textContent: text, title: title ?? '' });
-  shown.set(row, job);
+  jobs.set(row, job);
   row.dataset.job = job.job_id;
   put('id', job.job_id, job.job_id);
   put('collector', collector.name ?? collector.collector_id ?? '–', collector.collector_id);
@@ -92,21 +86,26 @@ function fillRow(row, job, state) {
   put('project', job.project_id ?? '–', job.project_id);
   const done = percent(job);
   put('percent', done === null ? '–' : `${done} %`);
-  Object.assign(row.querySelector('progress'), { className: job.status, hidden: done === null, value: done ?? 0, ariaLabel: `Progress of ${job.job_id}` });
-  for (const [name, member] of Object.entries(TIMES)) Object.assign(put(name, '', exact(job[member], state.zone)), { dateTime: job[member] ?? '' });
+  const progress = { className: job.status, hidden: done === null, value: done ?? 0, ariaLabel: `Progress of ${job.job_id}` };
+  Object.assign(row.querySelector('progress'), progress);
+  for (const [name, member] of Object.entries(TIMES)) {
+    put(name, '', exact(job[member], state.zone)).dateTime = job[member] ?? '';
+  }
   for (const cell of row.children) cell.hidden = !state.columns.includes(cell.dataset.column);
 }
 
-/** Ages, and the durations of jobs that run, go on by themselves. */
+/** Updates ages, and the durations of jobs that run. */
 export function tick(now) {
   for (const row of rows()) {
-    const job = shown.get(row);
-    for (const [name, member] of Object.entries(TIMES)) setText(row.querySelector(`.${name}`), job[member] ? relative(job[member], now) : '–');
+    const job = jobs.get(row);
+    for (const [name, member] of Object.entries(TIMES)) {
+      setText(row.querySelector(`.${name}`), job[member] ? relative(job[member], now) : '–');
+    }
     setText(row.querySelector('.duration'), duration(job, now));
   }
 }
 
-/** Moves the focus by a row of the list, or of the journal, or to the first or last. */
+/** Moves the focus by a row of the list or of the journal; from elsewhere, to the first row or the last. */
 export function moveFocus(by) {
   const all = [...document.querySelectorAll('#rows .id, #entries summary')].filter((node) => node.checkVisibility());
   const at = all.findIndex((node) => node.closest('tr, li').contains(document.activeElement));
@@ -115,13 +114,13 @@ export function moveFocus(by) {
 }
 
 /** Puts the focus on a job; returns whether it is in the list. */
-export function focusJob(job) {
-  const link = rowOf(job)?.querySelector('.id');
+export function focusJob(id) {
+  const link = rowOf(id)?.querySelector('.id');
   link?.focus({ preventScroll: true });
   return Boolean(link);
 }
 
-/** How many there are, and the pages of them. */
+/** Shows the number of jobs, and the buttons of the pages. */
 export function showPages(state, total, go) {
   const last = Math.max(1, Math.ceil(total / state.size));
   const first = (state.page - 1) * state.size + 1;
@@ -137,20 +136,28 @@ export function showPages(state, total, go) {
   ]);
 }
 
-/** Why there are no rows, and what to do; nothing where there are some. */
-export function showEmpty(reason, { database = '', isMock = false, clear, firstPage, fault, retry }) {
+/** Shows why there are no rows, and what to do; shows the table where `reason` is null. */
+export function showEmpty(reason, { database = '', isMock = false, clear, firstPage, error, retry }) {
   $('empty').hidden = !reason;
   $('table').hidden = Boolean(reason);
-  const word = /^[\w./-]+$/.test(database) ? database : `'${database.replaceAll("'", "'\\''")}'`;
-  // What is imported into a mock is gone with its next reset.
-  const command = isMock ? `curl -X PUT '${location.origin}/jobdeck/jobs/job-1?domain_id=domain-1' -H 'content-type: application/json' -d '{}'`
-    : `jobdeck import --db ${word} jobs.ndjson`;
-  const [title, text, ...means] = {
+  const command = isMock ? putCommand() : importCommand(database);
+  const [title, text, ...nodes] = {
     'no-jobs': ['No jobs yet', 'Load some, and they are shown here:', el('code', {}, command), ' ', copyButton('Copy', () => command)],
-    'no-match': ['No job matches', 'There are jobs in this domain, but none that all the filters let through.', button('Clear filters', clear)],
+    'no-match': ['No job matches', 'There are jobs in this domain, but none that matches all the filters.', button('Clear filters', clear)],
     'no-domain': ['No jobs in this domain', 'Others may have some: choose one above.'],
-    'no-answer': ['No answer', fault, button('Try again', retry)],
-    'past-the-end': ['No jobs on this page', 'There are not so many any more.', button('To the first page', firstPage)],
+    'no-answer': ['No answer', error, button('Try again', retry)],
+    'past-the-end': ['No jobs on this page', 'The list has become shorter.', button('To the first page', firstPage)],
   }[reason] ?? ['', ''];
-  renew($('empty'), [reason, command, fault], () => [el('h2', {}, title), el('p', {}, text), ...means]);
+  renew($('empty'), [reason, command, error], () => [el('h2', {}, title), el('p', {}, text), ...nodes]);
+}
+
+/** The command that puts a job into a mock, whose imported jobs would be gone with the next reset. */
+function putCommand() {
+  const address = `${location.origin}/jobdeck/jobs/job-1?domain_id=domain-1`;
+  return `curl -X PUT '${address}' -H 'content-type: application/json' -d '{}'`;
+}
+
+function importCommand(database) {
+  const word = /^[\w./-]+$/.test(database) ? database : `'${database.replaceAll("'", "'\\''")}'`;
+  return `jobdeck import --db ${word} jobs.ndjson`;
 }

@@ -1,40 +1,41 @@
-/** Who asks: the token that a server may want. It is kept for this tab alone, and goes nowhere but into a header. */
-import { $, on, setText, withStorage } from './dom.js';
+/** The token that a server may require. It is stored for this tab alone, and sent only in a header. */
+import { $, on, setText } from './dom.js';
+import { withStorage } from './storage.js';
 
 const NAME = 'jobdeck.token';
-/** Where the browser keeps nothing, the token lasts as long as the page. */
-let mine = '';
+/** The token where the browser stores nothing; it is forgotten with the page. */
+let unstored = '';
 
-export const token = () => withStorage((kept) => kept.getItem(NAME), 'sessionStorage') ?? mine;
+export const token = () => withStorage((storage) => storage.getItem(NAME), 'sessionStorage') ?? unstored;
 
-function keep(given) {
-  mine = given;
-  withStorage((kept) => kept.setItem(NAME, given), 'sessionStorage');
+function store(given) {
+  unstored = given;
+  withStorage((storage) => storage.setItem(NAME, given), 'sessionStorage');
   $('token-forget').hidden = !given;
 }
 
-/** The headers by which the server knows who asks. */
+/** The header that authenticates a request; empty without a token. */
 export const credentials = () => token() && { authorization: `Bearer ${token()}` };
 
-/** Asks for a token, since the server does not answer without one, or not to the one that it got. */
+/** Asks the user for a token, since the server requires one, or does not accept the present one. */
 export function askForToken() {
-  setText($('token-fault'), token() && 'The server does not know this token.');
+  setText($('token-error'), token() && 'The server does not know this token.');
   if (!$('token-dialog').open) $('token-dialog').showModal();
 }
 
-/** @param {() => void} enter asks again for all that is shown; nothing of before may be taken for an answer */
+/** @param {() => void} enter forgets what was loaded with another token, and loads again */
 export function wireToken(enter) {
   $('token-forget').hidden = !token();
   on($('token-form'), 'submit', (event) => {
     event.preventDefault();
-    keep($('token').value);
+    store($('token').value);
     event.target.reset();
     $('token-dialog').close();
     enter();
   });
   on($('token-forget'), 'click', () => {
-    keep('');
-    // Nothing of what it let see stays, in the address neither.
+    store('');
+    // Nothing that the token gave access to stays: not on the page, and not in the address.
     location.assign(location.pathname);
   });
 }

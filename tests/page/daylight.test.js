@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 process.env.TZ = 'Europe/Berlin';
-const { conditions, parseTerm, withZone, writeTerm } = await import('../../static/js/terms.js');
+const { conditions, parseTerm, withZone, writeTerm } = await import('../../static/js/search-language.js');
 const { cut } = await import('../../static/js/range.js');
 
 test('a day lasts until the next begins, also where it has 23 hours or 25', () => {
@@ -15,7 +15,7 @@ test('a day lasts until the next begins, also where it has 23 hours or 25', () =
   assert.deepEqual(asked('created>=2025-03-30'), ['datetime_gte 2025-03-29T23:00:00.000Z']);
 });
 
-test('the strip cuts days where the reader\'s begin', () => {
+test('the histogram cuts days where the reader\'s begin', () => {
   const days = cut(Date.parse('2025-03-27T00:00:00Z'), Date.parse('2025-04-03T00:00:00Z'), 'local');
   assert.ok(days.starts.every((start) => new Date(start).getHours() === 0));
   const lengths = days.starts.slice(1).map((start, index) => (start - days.starts[index]) / 3_600_000);

@@ -15,7 +15,7 @@ test('shows all of a job, under an address of its own', async () => {
   await title(id);
   await it.addressIs(new RegExp(`job=${id}`));
   const job = (await it.search({}, { job_id: id })).results[0];
-  assert.equal(await drawer().locator('.fault').count(), job.errors.length);
+  assert.equal(await drawer().locator('.job-error').count(), job.errors.length);
   const text = await drawer().innerText();
   for (const { error_code: code, message, additional } of job.errors) {
     for (const part of [code, message, ...Object.values(additional ?? {})]) assert.ok(text.includes(part), `${part} in ${text}`);

@@ -135,7 +135,7 @@ test('what was cut, dropped or never answered says so', async () => {
   assert.match(await entries().first().locator('.about').textContent(), /^on purpose: fault-\d+ · domain-a$/);
   await entries().last().locator('summary').click();
   await entries().last().getByText('Body, cut short').waitFor();
-  await entries().last().getByText('The body was too long to be kept whole.').waitFor();
+  await entries().last().getByText('The journal has only the beginning of the body, which was too long.').waitFor();
   assert.equal(await entries().last().getByRole('button', { name: 'Copy curl' }).count(), 0);
 });
 
@@ -271,7 +271,7 @@ for (const colorScheme of ['light', 'dark']) {
 
 test('broken fixtures are told of until they are mended', async () => {
   await it.open('?domain=domain-a&refresh=2');
-  const banner = it.page.getByRole('alert').filter({ hasText: 'The fixtures have changed, but can\'t be loaded; what was before still holds:' });
+  const banner = it.page.getByRole('alert').filter({ hasText: 'The changed fixtures can\'t be loaded; the jobs are those of before:' });
   try {
     server.writeFixtures(`${FIXTURES}{"job_id": "<img src=x onerror='window.ran=true'>", "domain_id": "domain-a", "status": "<b>LOST</b>"}\n`);
     await banner.filter({ hasText: 'fixtures.ndjson' }).waitFor();
@@ -330,7 +330,7 @@ test('an error that meets the page is shown as any, and passes', async () => {
   await server.send('POST', '/jobdeck/faults', { route: 'search', code: 503, times: 1 });
   await server.send('PUT', '/jobdeck/jobs/job-new', { domain_id: 'domain-a', created_at: NOW });
   await refresh();
-  await it.page.getByRole('alert').getByText('What is shown is of before.').waitFor();
+  await it.page.getByRole('alert').getByText('The page shows older data.').waitFor();
   await it.page.locator('#trouble-id', { hasText: /^request \w+$/ }).waitFor();
   assert.deepEqual(await it.ids(), ['domain-a-runs', 'domain-a-done']);
   await it.page.getByRole('button', { name: 'Try again' }).click();

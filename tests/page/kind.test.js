@@ -52,7 +52,7 @@ test('times are local or UTC, and say which', async () => {
   await it.addressIs(/zone=utc/);
   await it.page.getByRole('button', { name: 'UTC', exact: true }).waitFor();
   await titled(`${clock('UTC')} UTC`);
-  await it.page.locator('#strip-range', { hasText: /UTC$/ }).waitFor();
+  await it.page.locator('#histogram-range', { hasText: /UTC$/ }).waitFor();
 });
 
 test('days are the reader\'s own, also where the server\'s are not', async () => {
@@ -87,13 +87,13 @@ for (const colorScheme of ['light', 'dark']) {
     await it.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     const term = `term=${encodeURIComponent('status:ERROR')}&term=bad:1`;
     for (const query of ['', 'keyword=none-such', 'domain=domain-hostile', 'domain=none-such', 'view=statistics', 'view=statistics&stat={"distinct":"x"}', `${term}&range=week`]) {
-      await it.open(`?refresh=0&${query}`).catch(() => it.page.locator('#stat-fault:visible').waitFor());
+      await it.open(`?refresh=0&${query}`).catch(() => it.page.locator('#stat-error:visible').waitFor());
       await it.axe(`${colorScheme} ${query}`);
     }
     it.expect('status of 400');
     await it.open('?tab=failed&refresh=0');
     await it.rows().first().locator('.id').click();
-    await it.page.locator('.fault').first().waitFor();
+    await it.page.locator('.job-error').first().waitFor();
     for (const summary of await it.page.locator('#drawer summary').all()) await summary.click();
     await it.axe(`${colorScheme} drawer`);
     // Where it is narrow it covers the page.

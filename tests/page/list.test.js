@@ -163,7 +163,7 @@ test('hostile text is shown as text, in the list, the open job and the statistic
   assert.deepEqual(names.toSorted(), HOSTILE.toSorted());
   for (let index = 0; index < HOSTILE.length; index += 1) {
     await it.rows().nth(index).locator('.id').click();
-    await it.page.locator('#drawer .fault').waitFor();
+    await it.page.locator('#drawer .job-error').waitFor();
     for (const summary of await it.page.locator('#drawer summary').all()) await summary.click();
     assert.equal(await it.overflow(), 0, `the layout holds with ${HOSTILE[index].slice(0, 40)}`);
     await it.page.keyboard.press('Escape');

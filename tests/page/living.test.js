@@ -33,18 +33,18 @@ test('what is read is left alone by a refresh', async () => {
   await it.open('?tab=failed&refresh=2');
   const domain = await it.domain();
   await it.rows().first().locator('.id').click();
-  await it.page.locator('.fault').first().waitFor();
+  await it.page.locator('.job-error').first().waitFor();
   await it.page.getByText('Raw JSON').click();
-  await it.page.evaluate(() => { document.querySelector('.fault').marked = true; document.querySelector('#rows .collector').marked = true; });
+  await it.page.evaluate(() => { document.querySelector('.job-error').marked = true; document.querySelector('#rows .collector').marked = true; });
   await it.page.locator('#raw').evaluate((node) => { node.scrollTop = 120; });
   await it.page.locator('#drawer summary').last().focus();
-  await it.page.evaluate(() => getSelection().selectAllChildren(document.querySelector('.fault')));
+  await it.page.evaluate(() => getSelection().selectAllChildren(document.querySelector('.job-error')));
   const selected = await it.page.evaluate(() => String(getSelection()));
   it.server.importJobs([{ job_id: 'job-elsewhere', domain_id: domain, created_at: '2020-01-01T00:00:00Z', status: 'ERROR' }]);
   await it.page.waitForResponse((response) => response.url().endsWith('/domains') && response.status() === 200);
   await it.page.waitForResponse((response) => response.url().endsWith('/domains') && response.status() === 304);
   assert.deepEqual(await it.page.evaluate(() => [
-    document.querySelector('.fault').marked, document.querySelector('#rows .collector').marked,
+    document.querySelector('.job-error').marked, document.querySelector('#rows .collector').marked,
     document.querySelector('#raw').scrollTop, document.activeElement.tagName, String(getSelection()),
   ]), [true, true, 120, 'SUMMARY', selected]);
 });
@@ -170,7 +170,7 @@ test('a server that does not answer is told of, and tried again', async () => {
   await it.server.stop();
   await it.page.getByRole('button', { name: 'Refresh now' }).click();
   await it.page.getByRole('alert').getByText('The server does not answer.').waitFor();
-  await it.page.getByRole('alert').getByText('What is shown is of before.').waitFor();
+  await it.page.getByRole('alert').getByText('The page shows older data.').waitFor();
   assert.ok(await it.rows().count() > 0, 'what was shown stays');
   await it.axe('trouble');
   await it.server.start(listen);

@@ -1,4 +1,4 @@
-/** The search box, the time range and the strip: what narrows the list. */
+/** The search box, the time range and the histogram: what narrows the list. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NOW, suite } from './server.js';
@@ -99,17 +99,17 @@ test('a term that can\'t be is explained where it is typed', async () => {
   await it.open();
   for (const [text, problem] of [
     ['stauts:ERROR', /There is no key “stauts”/], ['status:FAILED', /There is no status “FAILED”/], ['tasks>many', /takes a number/],
-    ['created:yesterday', /takes a time as 2026-01-31/], ['status>ERROR', /asked with : !=/], ['tasks:', /needs a value/],
+    ['created:yesterday', /takes a time as 2026-01-31/], ['status>ERROR', /takes : !=, not >/], ['tasks:', /needs a value/],
   ]) {
     await box().fill(text);
     await box().press('Enter');
-    await it.page.locator('#search-fault', { hasText: problem }).waitFor();
+    await it.page.locator('#search-error', { hasText: problem }).waitFor();
     assert.equal(await box().inputValue(), text, 'nothing is lost');
   }
   assert.equal(await chips().count(), 0);
   await it.open('?refresh=0&term=stauts:ERROR&term=tasks>40');
-  assert.equal(await it.page.locator('.chip.faulty').count(), 1);
-  await it.page.locator('#search-fault', { hasText: 'stauts:ERROR is left out: There is no key “stauts”' }).waitFor();
+  assert.equal(await it.page.locator('.chip.wrong').count(), 1);
+  await it.page.locator('#search-error', { hasText: 'stauts:ERROR is left out: There is no key “stauts”' }).waitFor();
   await expectList({ filter: [{ k: 'total_tasks', v: 40, o: 'gt' }] });
 });
 
@@ -145,7 +145,7 @@ test('a range has ends, in the zone that is shown', async () => {
 const barNames = () => it.page.locator('#bars button').evaluateAll((bars) => bars.map((bar) => bar.ariaLabel));
 const countsOf = (names) => names.map((name) => Number(/: ([\d,]+) job/.exec(name)[1].replace(',', '')));
 
-test('the strip counts every job once, by day and outcome', async () => {
+test('the histogram counts every job once, by day and outcome', async () => {
   await it.open();
   await it.page.locator('#bars button').first().waitFor();
   const names = await barNames();
@@ -158,7 +158,7 @@ test('the strip counts every job once, by day and outcome', async () => {
   if (errors) assert.ok(name.includes(`${errors} failed`), name);
 });
 
-test('a click on the strip narrows to a day, a drag to several', async () => {
+test('a click on the histogram narrows to a day, a drag to several', async () => {
   await it.open();
   const bars = it.page.locator('#bars button');
   await bars.nth(5).click();
@@ -175,14 +175,14 @@ test('a click on the strip narrows to a day, a drag to several', async () => {
   await it.addressIs(/from=2025-12-05T00:00:00.000Z&to=2025-12-12T00/);
 });
 
-test('the strip is walked with the keyboard', async () => {
+test('the histogram is walked with the keyboard', async () => {
   await it.open();
   await it.page.locator('#bars button[tabindex="0"]').focus();
   await it.page.keyboard.press('Home');
   await it.page.keyboard.press('ArrowRight');
   const name = await it.page.evaluate(() => document.activeElement.ariaLabel);
   assert.equal(name, (await barNames())[1]);
-  assert.equal(await it.page.locator('#strip-said').textContent(), name, 'what it stands for is shown');
+  assert.equal(await it.page.locator('#histogram-said').textContent(), name, 'what it stands for is shown');
   await it.page.keyboard.press('Enter');
   await it.addressIs(/from=2025-12-03T00:00:00.000Z&to=2025-12-04/);
 });

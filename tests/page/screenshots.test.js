@@ -16,7 +16,7 @@ for (const [name, colorScheme, query] of [['list', 'light', '?refresh=0'], ['job
     await it.open(query);
     if (name === 'job') {
       await it.rows().nth(1).locator('.id').click();
-      await it.page.locator('.fault').first().waitFor();
+      await it.page.locator('.job-error').first().waitFor();
     }
     await it.page.locator('#bars button').first().waitFor();
     const picture = await it.page.screenshot();

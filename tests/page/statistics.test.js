@@ -64,7 +64,7 @@ test('a query of one\'s own', async () => {
   for (const [query, problem] of [['{"distinct"', /JSON/], ['[]', /A query is an object/], ['{"distinct":"stauts"}', /did you mean `status`/]]) {
     await text.fill(query);
     await it.page.getByRole('button', { name: 'Run' }).click();
-    await it.page.locator('#stat-fault', { hasText: problem }).waitFor();
+    await it.page.locator('#stat-error', { hasText: problem }).waitFor();
   }
   it.expect('status of 400');
   await text.fill('{"distinct": "status"}');

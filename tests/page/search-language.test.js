@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { complete, conditions, parseTerm, quote, tokens, withZone, writeTerm } from '../../static/js/terms.js';
+import { complete, conditions, parseTerm, quote, tokens, withZone, writeTerm } from '../../static/js/search-language.js';
 
 const ask = (text, zone = 'utc') => conditions(parseTerm(text), zone).map(({ k, v, o }) => [k, v, o]);
 
@@ -47,12 +47,12 @@ test('what is wrong is said, with what would be right', () => {
   for (const [text, problem] of [
     ['stauts:ERROR', /There is no key “stauts”. Keys are status, /],
     ['status:FAILED', /There is no status “FAILED”. Statuses are CREATED, /],
-    ['status>ERROR', /“status” is asked with : !=, not with >/],
-    ['tasks~1', /“tasks” is asked with : != > >= < <=/],
+    ['status>ERROR', /“status” takes : !=, not >/],
+    ['tasks~1', /“tasks” takes : != > >= < <=, not ~/],
     ['tasks:many', /“tasks” takes a number, not “many”/],
     ['tasks>1,2', /takes one value/],
     ['created:2026-13-41', /takes a time as 2026-01-31/],
-    ['created!=2026-01-31', /is asked with/],
+    ['created!=2026-01-31', /“created” takes : > >= < <=, not !=/],
     ['message~', /“message~” needs a value/],
     ['filter.a..b:1', /There is no key “filter.a..b”/],
   ]) assert.throws(() => parseTerm(text), problem, text);

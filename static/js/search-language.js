@@ -1,6 +1,6 @@
 /**
- * The language of the search box: from text to terms, from terms to the API's conditions, and what may follow what is
- * typed. Fetches nothing.
+ * The language of the search box: reads terms, translates them into conditions of the API, and completes what is typed.
+ * Fetches nothing.
  *
  * @typedef {{key: string, path: string, kind: string, sign: string, values: {text: string, quoted: boolean}[]}} Term
  */
@@ -9,7 +9,7 @@ import { clock, offset } from './format.js';
 const STATUSES = ['CREATED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT', 'CANCELED'];
 
 const key = (key, path, kind = 'text') => ({ key, path, kind });
-/** The short names; any path of a job is a key, too, of the kind `any`. */
+/** The short keys; every path of a job is a key, too, of the kind `any`. */
 const KEYS = [
   key('status', 'status', 'status'),
   key('collector', 'collector_info.name'),
@@ -27,12 +27,12 @@ const KEYS = [
   key('updated', 'updated_at', 'time'),
   key('finished', 'finished_at', 'time'),
 ];
-/** What a path begins with. */
+/** The first members of paths. */
 const ROOTS = ['filter', 'errors', 'collector_info', 'collector', ...KEYS.map(({ path }) => path)];
 
 const ORDERED = ['number', 'time', 'any'];
 const TEXTS = ['text', 'any'];
-/** What each sign asks of which kinds. */
+/** The operators: sign, meaning, and the kinds of keys that take it: all, where none are named. */
 const OPERATORS = [
   { sign: ':', about: 'is' },
   { sign: '!=', about: 'is not', kinds: ['text', 'number', 'status', 'any'] },
@@ -48,9 +48,9 @@ const ZONED = /(Z|[+-]\d\d:\d\d)$/i;
 const VALUE = /(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|$))+/g;
 const TERM = /^([A-Za-z_][\w.-]*?)(!=|!~|>=|<=|[:=><~])(.*)$/s;
 
-/** Whether a text is the beginning of a term, finished or not. */
+/** Whether a text is a term, finished or not. */
 export const isTerm = (text) => TERM.test(text);
-/** Splits at spaces, but not within quotes. */
+/** Splits a text at spaces, but not within quotes. */
 export const tokens = (text) => text.match(/(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))+/g) ?? [];
 
 const keyOf = (name) => KEYS.find(({ key, path }) => key === name.toLowerCase() || path === name)
@@ -58,16 +58,19 @@ const keyOf = (name) => KEYS.find(({ key, path }) => key === name.toLowerCase() 
 export const isKey = (text) => KEYS.some(({ key }) => key === text);
 /** Whether a text may become a key when more of it is typed. */
 export const isKeyStart = (text) => KEYS.some(({ key }) => key.startsWith(text));
-/** The terms that look for words elsewhere than in the job id. */
-export const textTerms = (words) => (!words || isKeyStart(words) ? [] : ['collector', 'error', 'message'].map((key) => (
-  { text: `${key}~${quote(words)}`, about: `${key} contains it`, isAll: true })));
+/** Suggests terms that look for words elsewhere than in the job id. */
+export function textTerms(words) {
+  if (!words || isKeyStart(words)) return [];
+  return ['collector', 'error', 'message'].map((key) => (
+    { text: `${key}~${quote(words)}`, about: `${key} contains it`, isAll: true }));
+}
 
 const operatorsOf = (kind) => OPERATORS.filter(({ kinds }) => !kinds || kinds.includes(kind));
 
 /**
- * Reads one term; a plain word is none.
- * @returns {?Term}
- * @throws {Error} what is wrong with it, and what would be right
+ * Reads a term.
+ * @returns {?Term} null for a plain word
+ * @throws {Error} that says what is wrong, and what is allowed
  */
 export function parseTerm(text) {
   const [, name, given, rest] = TERM.exec(text) ?? [];
@@ -77,7 +80,7 @@ export function parseTerm(text) {
   if (!known) throw new Error(`There is no key “${name}”. Keys are ${KEYS.map(({ key }) => key).join(', ')}, and any path of a job.`);
   const { key, path, kind } = known;
   const operator = operatorsOf(kind).find((one) => one.sign === sign);
-  if (!operator) throw new Error(`“${key}” is asked with ${operatorsOf(kind).map((one) => one.sign).join(' ')}, not with ${sign}`);
+  if (!operator) throw new Error(`“${key}” takes ${operatorsOf(kind).map((one) => one.sign).join(' ')}, not ${sign}`);
   const values = parseValues(rest);
   if (!values.length) throw new Error(`“${text}” needs a value`);
   if (values.length > 1 && (operator.order || kind === 'time')) throw new Error(`“${key}${sign}” takes one value`);
@@ -89,28 +92,38 @@ function checkValue(key, kind, value) {
   const { text } = value;
   if (isAny(value)) return;
   if (kind === 'number' && !isNumber(text)) throw new Error(`“${key}” takes a number, not “${text}”`);
-  if (kind === 'status' && !STATUSES.includes(text.toUpperCase())) throw new Error(`There is no status “${text}”. Statuses are ${STATUSES.join(', ')}.`);
-  if (kind === 'time' && !period(text, 'utc')) throw new Error(`“${key}” takes a time as 2026-01-31 or 2026-01-31T08:00, not “${text}”`);
+  if (kind === 'status' && !STATUSES.includes(text.toUpperCase())) {
+    throw new Error(`There is no status “${text}”. Statuses are ${STATUSES.join(', ')}.`);
+  }
+  if (kind === 'time' && !period(text, 'utc')) {
+    throw new Error(`“${key}” takes a time as 2026-01-31 or 2026-01-31T08:00, not “${text}”`);
+  }
 }
 
-/** The values, with commas between; within quotes a comma is the text's own. */
+/** Reads the values of a term, which are separated by commas; within quotes a comma is part of the text. */
 function parseValues(text) {
+  const unquoted = (part) => part.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1');
   const parts = text.match(VALUE) ?? [];
-  return parts.map((part) => (part.startsWith('"') ? { quoted: true, text: part.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1') } : { quoted: false, text: part }));
+  return parts.map((part) => {
+    const quoted = part.startsWith('"');
+    return { quoted, text: quoted ? unquoted(part) : part };
+  });
 }
 
 const isNumber = (text) => /^-?\d+(\.\d+)?$/.test(text);
 const isAny = ({ text, quoted }) => text === '*' && !quoted;
 const inQuotes = (text) => `"${text.replace(/["\\]/g, '\\$&')}"`;
 
-/** A value as it is written in a term. */
+/** Writes a value as a term has it. */
 export const quote = (text) => (/^(?!(-?[\d.]+|true|false|null)$)[^\s",*]+$/.test(text) ? text : inQuotes(text));
 
-export const writeTerm = ({ key, sign, values }) => `${key}${sign}${values.map(({ text, quoted }) => (quoted ? inQuotes(text) : text)).join(',')}`;
+export function writeTerm({ key, sign, values }) {
+  return `${key}${sign}${values.map(({ text, quoted }) => (quoted ? inQuotes(text) : text)).join(',')}`;
+}
 
 /**
- * The same for readers of any zone: a time that names none gets that of who wrote it. A day becomes its two ends, since the
- * zone may be another at each.
+ * Gives the time of a term the zone of its author, so that it means the same to readers elsewhere. A day becomes its two
+ * ends, since the offset of the zone may differ between them.
  * @returns {Term[]} terms, all of which must hold
  */
 export function withZone(term, zone) {
@@ -124,9 +137,9 @@ export function withZone(term, zone) {
 }
 
 /**
- * The API's conditions that a term stands for, all of which must hold.
+ * Translates a term into conditions of the API, all of which must hold.
  * @param {Term} term
- * @param {string} zone of times that name none
+ * @param {string} zone of a time that names none
  */
 export function conditions({ path: k, kind, sign, values }, zone) {
   const isNot = sign.startsWith('!');
@@ -141,7 +154,7 @@ export function conditions({ path: k, kind, sign, values }, zone) {
   return [{ k, v: list[0], o: order ?? (isNot ? 'not' : 'eq') }];
 }
 
-/** The server compares by type, so a value has one: quotes make it a text. */
+/** Gives a value its type, since the server compares by type; quotes make it a text. */
 function typed({ text, quoted }, kind) {
   if (kind === 'status') return text.toUpperCase();
   if (kind === 'number' || (kind === 'any' && !quoted && isNumber(text))) return Number(text);
@@ -157,7 +170,7 @@ function timeConditions(k, sign, text, zone) {
   return { '>': [since(to)], '>=': [since(from)], '<': [before(from)], '<=': [before(to)], ':': [since(from), before(to)] }[sign];
 }
 
-/** The ends of what a time names: a day, an hour, a minute, a second; nothing where it is no time. */
+/** The start and end of what a text names: a day, an hour, a minute, a second; null where it is no time. */
 function period(text, zone) {
   const parts = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(\.\d+)?)?)?)?(Z|[+-]\d\d:\d\d)?$/i.exec(text);
   if (!parts) return null;
@@ -166,20 +179,21 @@ function period(text, zone) {
   const from = Date.parse(`${day}T${hour ?? '00'}:${minute ?? '00'}:${second ?? '00'}${fraction ?? ''}${suffix}`);
   if (Number.isNaN(from)) return null;
   if (hour) return [from, from + (fraction ? 1 : second ? 1_000 : minute ? 60_000 : 3_600_000)];
-  // Days are not all as long as each other where clocks are changed.
+  // A day on which clocks are changed has 23 or 25 hours.
   const date = new Date(from);
   return [from, suffix ? from + 86_400_000 : date.setDate(date.getDate() + 1)];
 }
 
 /**
- * What may come next after a token. Where it is a value, `start` comes before it and `term` says whose it is: those of
- * texts are the server's to tell.
+ * Completes a token. Where a value comes next, `start` is what precedes it, `typed` its beginning, and `term` its key, for
+ * which the server knows the values.
  */
 export function complete(token) {
   const [, name, sign, rest] = TERM.exec(token) ?? [];
   if (!name) {
     const bare = token.replace(/!$/, '');
-    const signs = bare && !bare.endsWith('.') && keyOf(bare) ? operatorsOf(keyOf(bare).kind).map(({ sign, about }) => ({ text: bare + sign, about })) : [];
+    const key = bare && !bare.endsWith('.') ? keyOf(bare) : null;
+    const signs = key ? operatorsOf(key.kind).map(({ sign, about }) => ({ text: bare + sign, about })) : [];
     const keys = KEYS.filter(({ key }) => key !== bare).map(({ key, path }) => ({ text: `${key}:`, about: path }));
     return { options: [...signs, ...keys].filter(({ text }) => text.startsWith(token) && text !== token) };
   }

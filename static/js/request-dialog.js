@@ -1,0 +1,20 @@
+/** The dialog with the requests of the page, to be read and sent again: the page teaches the API. */
+import { curl } from './curl.js';
+import { $, copyButton, el } from './dom.js';
+
+/** @param {Map<string, import('./api.js').Request>} requests the last request of each part of the page */
+export function showRequests(requests) {
+  const none = el('p', {}, 'Nothing yet: there is no domain to ask about.');
+  const sections = [...requests].map(([part, request], index) => section(part, request, index === 0));
+  $('requests-body').replaceChildren(...(sections.length ? sections : [none]));
+  $('requests').showModal();
+}
+
+function section(part, request, isOpen) {
+  const body = JSON.stringify(request.body, null, 2);
+  const line = curl(location.origin, request);
+  const copies = [copyButton('Copy body', () => body), ' ', copyButton('Copy curl', () => line)];
+  return el('details', { open: isOpen }, el('summary', {}, part),
+    el('p', {}, el('code', {}, `POST ${request.path}`), ' ', ...copies),
+    el('pre', { className: 'body' }, body), el('pre', { className: 'curl' }, line));
+}

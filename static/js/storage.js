@@ -1,0 +1,12 @@
+/** What the browser remembers for this page; where it stores nothing, the defaults apply. */
+
+/** Runs an act on a storage of the browser; null where the browser refuses it. */
+export function withStorage(act, storage = 'localStorage') {
+  try {
+    return act(globalThis[storage]);
+  } catch {
+    return null;
+  }
+}
+export const remembered = (name) => withStorage((storage) => storage.getItem(`jobdeck.${name}`));
+export const remember = (name, value) => withStorage((storage) => storage.setItem(`jobdeck.${name}`, value));
