@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-/// Of Rust and of SQLite: an answer is made of many small pieces, and malloc of the C library took a fifth of its time.
+/// The allocator of Rust and of SQLite: an answer is made of many small pieces, for which malloc of the C library took a
+/// fifth of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -16,14 +17,14 @@ fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let log = cli.start_log();
     let result = cli.run();
-    // Whatever was logged comes before the last line.
+    // The log is written before the last line.
     log.finish();
     match result {
         Ok(()) | Err(cli::Failure::ClosedOutput) => ExitCode::SUCCESS,
         Err(failure) => {
-            // SQLite repeats what it can't read of a damaged schema, which is many lines.
+            // A message of SQLite about a damaged schema has many lines.
             let line = failure.to_string().replace(['\n', '\r'], " ");
-            // Where standard error is closed there is nobody to tell.
+            // Standard error may be closed.
             let _ = writeln!(std::io::stderr(), "jobdeck: {line}");
             ExitCode::FAILURE
         }

@@ -9,18 +9,19 @@ use clap::Args;
 use indicatif::HumanBytes;
 use jobdeck::store::{Mode, Store};
 
-use super::output::{Present, belongs_to_database, make_beside, progress_bar, say};
-use super::transfer::counted;
-use super::{DbArgs, Failure};
+use super::args::DbArgs;
+use super::failure::Failure;
+use super::new_database::{OnExisting, make_database};
+use super::output::{belongs_to_database, job_count, progress_bar, say};
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
-    /// The file to write; it appears once it is whole and checked
+    /// The file to write; it appears when it is whole and checked
     #[arg(value_name = "DEST", value_parser = destination)]
     dest: PathBuf,
     #[command(flatten)]
     db: DbArgs,
-    /// Replace DEST where it is there already
+    /// Replace DEST if it exists
     #[arg(long, env = "JOBDECK_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
     force: bool,
 }
@@ -28,7 +29,7 @@ pub(super) struct BackupArgs {
 fn destination(text: &str) -> Result<PathBuf, &'static str> {
     if text == "-" {
         return Err(
-            "a backup is checked before it is handed over, so it can't go to standard output; name a file",
+            "a backup is checked before it is complete, so it can't be written to standard output; name a file",
         );
     }
     Ok(text.into())
@@ -37,9 +38,10 @@ fn destination(text: &str) -> Result<PathBuf, &'static str> {
 pub(super) fn backup(args: &BackupArgs) -> Result<(), Failure> {
     let (database, dest) = (&args.db.db, &args.dest);
     let store = Store::open(database, Mode::ReadOnlyAnySchema, 1)?;
-    let present = look_at(dest, database, args.force)?;
-    let (jobs, bytes, is_older) =
-        make_beside(dest, present, "backed up", |made| copy(&store, made, dest))?;
+    let on_existing = check_destination(dest, database, args.force)?;
+    let (jobs, bytes, is_older) = make_database(dest, on_existing, "backed up", |made| {
+        copy(&store, made, dest)
+    })?;
     let checked = if is_older {
         "of an older schema, so only its pages were checked"
     } else {
@@ -47,15 +49,15 @@ pub(super) fn backup(args: &BackupArgs) -> Result<(), Failure> {
     };
     say(&format!(
         "copied {}, {} to {}: {}, {checked}",
-        counted(jobs),
+        job_count(jobs),
         database.display(),
         dest.display(),
         HumanBytes(bytes)
     ))
 }
 
-/// Refuses a place where a copy would do harm or be of no use, and tells what becomes of what is there.
-fn look_at(dest: &Path, database: &Path, force: bool) -> Result<Present, Failure> {
+/// Refuses a destination where a copy would do harm or be of no use; returns what happens to a file that is there.
+fn check_destination(dest: &Path, database: &Path, force: bool) -> Result<OnExisting, Failure> {
     let io = |source| Failure::Io {
         path: dest.to_owned(),
         source,
@@ -63,42 +65,44 @@ fn look_at(dest: &Path, database: &Path, force: bool) -> Result<Present, Failure
     if belongs_to_database(dest) {
         return Err(Failure::OverDatabase(dest.to_owned()));
     }
-    let found = match std::fs::symlink_metadata(dest) {
-        Ok(found) => Some(found),
+    let existing = match std::fs::symlink_metadata(dest) {
+        Ok(metadata) => Some(metadata),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(io(error)),
     };
-    if let Some(found) = &found {
+    if let Some(existing) = &existing {
         if dest.is_dir() {
             return Err(Failure::Folder(dest.to_owned()));
         }
-        let is_same = |of: std::fs::Metadata| (of.dev(), of.ino()) == (found.dev(), found.ino());
+        let is_same = |other: std::fs::Metadata| {
+            (other.dev(), other.ino()) == (existing.dev(), existing.ino())
+        };
         if std::fs::metadata(database).is_ok_and(is_same) {
             return Err(Failure::OntoItself(dest.to_owned()));
         }
-        if !found.is_file() {
+        if !existing.is_file() {
             return Err(Failure::NotRegular(dest.to_owned()));
         }
         if !force {
             return Err(Failure::Present(dest.to_owned()));
         }
     }
-    // SQLite takes a log for that of whatever database stands beside it. An empty one says nothing.
+    // SQLite takes a log for that of the database with its name. An empty one does no harm.
     for ending in ["-wal", "-journal"] {
         let mut log = OsString::from(dest);
         log.push(ending);
         if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
-            return Err(Failure::LogBeside(log.into(), dest.to_owned()));
+            return Err(Failure::LogOfCopy(log.into(), dest.to_owned()));
         }
     }
-    Ok(if found.is_some() {
-        Present::IsReplaced
+    Ok(if existing.is_some() {
+        OnExisting::Replace
     } else {
-        Present::Stays
+        OnExisting::Fail
     })
 }
 
-/// Makes the copy and checks it; tells how many jobs it has, how many bytes, and whether its schema is an older one.
+/// Makes the copy and checks it; returns its number of jobs, its size in bytes, and whether its schema is an older one.
 fn copy(store: &Store, made: &Path, dest: &Path) -> Result<(u64, u64, bool), Failure> {
     let io = |source| Failure::Io {
         path: dest.to_owned(),
@@ -127,7 +131,7 @@ fn copy(store: &Store, made: &Path, dest: &Path) -> Result<(u64, u64, bool), Fai
             problem: problem.clone(),
         });
     }
-    // Who may not read the database may not read its copy, nor whoever the umask keeps out of what is made.
+    // The copy is readable only by users who may read the database, and whom the umask allows to read new files.
     let file = File::open(made).map_err(io)?;
     let of_database = std::fs::metadata(store.path()).map_err(io)?.permissions();
     let of_new_files = file.metadata().map_err(io)?.permissions();

@@ -1,4 +1,4 @@
-//! `healthcheck`: asks a server whether it is well, for containers that have no curl.
+//! `healthcheck`: asks a server whether it is healthy, for containers that have no curl.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,49 +7,50 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::Value;
 
-use super::ready::{self, Ready};
-use super::{Failure, serve};
+use super::args::{DEFAULT_LISTEN, parse_address, parse_seconds};
+use super::failure::Failure;
+use super::ready_file::{self, Ready};
 
-/// The most that is read of an answer.
+/// The most bytes that are read of an answer.
 const MAX_ANSWER_BYTES: u64 = 64 << 10;
-/// The most that is repeated of it.
+/// The most characters of an answer that are repeated in the failure.
 const MAX_PROBLEM_CHARS: usize = 200;
 
 #[derive(Debug, Args)]
 pub(super) struct HealthcheckArgs {
-    /// The server's address, `http://HOST:PORT`; it goes before the two below
-    #[arg(long, value_name = "URL", env = "JOBDECK_HEALTH_URL", value_parser = base)]
+    /// The address of the server, `http://HOST:PORT`; overrides the two options below
+    #[arg(long, value_name = "URL", env = "JOBDECK_HEALTH_URL", value_parser = parse_base)]
     url: Option<String>,
-    /// The file in which the server says its address; it goes before --listen
+    /// The file to which the server writes its address; overrides the option below
     #[arg(long, value_name = "PATH", env = "JOBDECK_READY_FILE")]
     ready_file: Option<PathBuf>,
-    /// Where the server was told to listen
+    /// The address at which the server listens
     #[arg(
         long,
         value_name = "ADDR",
         env = "JOBDECK_LISTEN",
-        default_value = serve::DEFAULT_LISTEN,
-        value_parser = serve::address
+        default_value = DEFAULT_LISTEN,
+        value_parser = parse_address
     )]
     listen: SocketAddr,
-    /// How long it may take in all
-    #[arg(long, value_name = "SECONDS", env = "JOBDECK_TIMEOUT", default_value = "5", value_parser = serve::seconds)]
+    /// The time after which the check fails
+    #[arg(long, value_name = "SECONDS", env = "JOBDECK_TIMEOUT", default_value = "5", value_parser = parse_seconds)]
     timeout: Duration,
 }
 
-/// A URL to which a path can be added.
-fn base(text: &str) -> Result<String, String> {
+/// Parses a URL to which a path can be added.
+fn parse_base(text: &str) -> Result<String, String> {
     let is_plain = text.strip_prefix("http://").is_some_and(|rest| {
         !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['?', '#', ' '])
     });
     if is_plain {
         Ok(text.trim_end_matches('/').to_owned())
     } else {
-        Err("expected an address such as http://127.0.0.1:8080; https is not spoken".to_owned())
+        Err("expected an address such as http://127.0.0.1:8080; https is not supported".to_owned())
     }
 }
 
-/// Asks `/healthz`; nothing is said where all is well.
+/// Asks `/healthz`; prints nothing where the server is healthy.
 pub(super) fn healthcheck(args: &HealthcheckArgs) -> Result<(), Failure> {
     let base = match (&args.url, &args.ready_file) {
         (Some(url), _) => url.clone(),
@@ -61,7 +62,7 @@ pub(super) fn healthcheck(args: &HealthcheckArgs) -> Result<(), Failure> {
             ready.ok_or_else(|| Failure::NoReadyFile(path.clone()))?.url
         }
         (None, None) if args.listen.port() == 0 => return Err(Failure::UnknownPort),
-        (None, None) => ready::url(args.listen),
+        (None, None) => ready_file::url(args.listen),
     };
     let url = format!("{base}/healthz");
     ask(&url, args.timeout).map_err(|problem| Failure::Unhealthy { url, problem })
@@ -69,16 +70,16 @@ pub(super) fn healthcheck(args: &HealthcheckArgs) -> Result<(), Failure> {
 
 fn ask(url: &str, timeout: Duration) -> Result<(), String> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
-        // A proxy, which the environment may name, can't know this machine's servers.
+        // A proxy of the environment can't reach the servers of this machine.
         .proxy(None)
         .http_status_as_error(false)
-        // Nothing is well that sends us elsewhere.
+        // A server that redirects is not healthy.
         .max_redirects(0)
         .max_redirects_will_error(false)
         .timeout_global(Some(timeout))
         .build()
         .into();
-    let said = |error: ureq::Error| match error {
+    let explain = |error: ureq::Error| match error {
         ureq::Error::Timeout(_) => format!("no answer within {} s", timeout.as_secs_f64()),
         ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
             "no server listens there".to_owned()
@@ -86,17 +87,17 @@ fn ask(url: &str, timeout: Duration) -> Result<(), String> {
         ureq::Error::Io(error) => error.to_string(),
         other => other.to_string(),
     };
-    let mut answer = agent.get(url).call().map_err(said)?;
+    let mut answer = agent.get(url).call().map_err(explain)?;
     let status = answer.status().as_u16();
     let body = answer.body_mut().with_config().limit(MAX_ANSWER_BYTES);
     let body: Value = body
         .read_to_string()
-        .map_err(said)
+        .map_err(explain)
         .map(|text| serde_json::from_str(&text).unwrap_or_default())?;
     if status == 200 && body["status"] == "ok" {
         return Ok(());
     }
-    // Its own problem, or an error of the API; else whoever answered is none of us.
+    // The problem of jobdeck's own answer or error; any other answer is from another server.
     let problem = body["problem"]
         .as_str()
         .or_else(|| body["detail"]["message"].as_str())

@@ -1,8 +1,8 @@
-//! The log: a line a record on standard error, which can't hurt the server.
+//! The log: a line a record on standard error, which never blocks the server.
 //!
-//! Whoever logs leaves its line in memory and goes on; a thread of its own writes. So a standard error that is closed, full,
-//! or read by nobody costs lines, and how many is said once it takes some again; it stops nothing. Lines are bounded, and
-//! what a client sent can neither end one nor reach a terminal's controls.
+//! A thread that logs puts its line into memory and continues; one thread writes the lines. Where standard error is closed,
+//! full, or read by nobody, lines are lost, and their number is logged when it accepts lines again. Lines are bounded, and
+//! text from clients can neither end a line nor contain control characters of a terminal.
 
 use std::fmt::{self, Display};
 use std::io::Write;
@@ -16,26 +16,26 @@ use jobdeck::clock::Clock;
 use log::Record;
 use log::kv::{Error, Key, Value, VisitSource, VisitValue};
 
-/// What is logged where `RUST_LOG` does not say otherwise: with a line a request. The dispatcher would write one for each
-/// request that is no HTTP, too, and whoever sends some could fill the disk.
-pub(super) const USUAL: &str = "info,actix_server=warn,actix_http::h1::dispatcher=off";
-/// And with lines of failed requests alone.
+/// The default of `RUST_LOG` with a line for each request. Without the dispatcher, which would log every request that is no
+/// HTTP, so that a client could fill the disk.
+pub(super) const WITH_REQUESTS: &str = "info,actix_server=warn,actix_http::h1::dispatcher=off";
+/// The default of `RUST_LOG` with lines for failed requests only.
 pub(super) const QUIET: &str =
     "info,jobdeck::access=error,actix_server=warn,actix_http::h1::dispatcher=off";
 
-/// The most of a message or a value that is written, in characters.
+/// The most characters that are written of a message or a value.
 const MAX_CHARS: usize = 4_000;
-/// How much waits for standard error to take it, in bytes; what is more is lost.
-const MAX_WAITING_BYTES: usize = 1 << 20;
-/// How long lines are gathered before they are written: one write for many of a busy server.
-const GATHER: Duration = Duration::from_millis(5);
-/// How long the end of the process waits for its last lines to be written.
-const LAST_LINES: Duration = Duration::from_secs(1);
+/// The most bytes that wait to be written; further lines are lost.
+const MAX_PENDING_BYTES: usize = 1 << 20;
+/// How long lines are collected before they are written, so that a busy server writes many at once.
+const COLLECT: Duration = Duration::from_millis(5);
+/// How long the process waits, before it ends, for the last lines to be written.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// How a line is written.
+/// The format of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
-    // `[TIME LEVEL TARGET] message key=value …`; no doc comment, which would stand in `--help`.
+    // `[TIME LEVEL TARGET] message key=value …`; no doc comment, which would be printed by `--help`.
     Text,
     // `{"time", "level", "target", "message", …}`
     Json,
@@ -46,18 +46,18 @@ pub(super) enum Format {
 pub(crate) struct Log(Arc<Lines>);
 
 impl Log {
-    /// Starts it; `filter` is what `RUST_LOG` says where it says nothing.
+    /// Starts the log of the process; `filter` is the default of `RUST_LOG`.
     pub(super) fn start(format: Format, filter: &str) -> Self {
         let lines = Arc::new(Lines::default());
         let written = Arc::clone(&lines);
-        // Where no thread can be had, lines are lost, as they are where standard error is closed.
+        // Without a thread lines are lost, as they are where standard error is closed.
         let _ = thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || written.keep_writing(std::io::stderr()));
-        let waiting = Waiting(Arc::clone(&lines));
-        // There is one logger in a process, and this is it.
+        let sink = Sink(Arc::clone(&lines));
+        // Fails where the process has a logger already, which it has not.
         let _ = Builder::from_env(Env::default().default_filter_or(filter))
-            .target(Target::Pipe(Box::new(waiting)))
+            .target(Target::Pipe(Box::new(sink)))
             .format(move |out, record| {
                 let time = Clock::SYSTEM.now();
                 match format {
@@ -69,9 +69,9 @@ impl Log {
         Self(lines)
     }
 
-    /// Waits until all is written that was logged, but not for ever.
+    /// Waits until all lines are written, for a second at most.
     pub(crate) fn finish(self) {
-        self.0.wait_until_written(LAST_LINES);
+        self.0.wait_until_written(MAX_WAIT);
     }
 }
 
@@ -79,16 +79,16 @@ impl Log {
 #[derive(Debug, Default)]
 struct Lines {
     state: Mutex<State>,
-    /// There is something to write.
-    more: Condvar,
-    /// There is nothing more to write.
-    none: Condvar,
+    /// Notified when there are lines to write.
+    is_filled: Condvar,
+    /// Notified when all lines are written.
+    is_empty: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: Vec<u8>,
-    /// How many lines that are.
+    pending: Vec<u8>,
+    /// The number of pending lines.
     count: u64,
     lost: u64,
     is_writer_asleep: bool,
@@ -100,46 +100,47 @@ impl Lines {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a line, where there is room for it.
+    /// Adds a line, or counts it as lost where there is no room.
     fn add(&self, line: &[u8]) {
         let mut state = self.state();
-        if state.waiting.len() + line.len() > MAX_WAITING_BYTES {
+        if state.pending.len() + line.len() > MAX_PENDING_BYTES {
             state.lost += 1;
             return;
         }
-        state.waiting.extend_from_slice(line);
+        state.pending.extend_from_slice(line);
         state.count += 1;
         if std::mem::take(&mut state.is_writer_asleep) {
             drop(state);
-            self.more.notify_one();
+            self.is_filled.notify_one();
         }
     }
 
+    /// Writes lines for ever.
     fn keep_writing(&self, mut out: impl Write) -> ! {
         let mut lines = Vec::new();
         let mut lost = 0;
         loop {
             let mut state = self.state();
             state.is_writing = false;
-            while state.waiting.is_empty() {
-                self.none.notify_all();
+            while state.pending.is_empty() {
+                self.is_empty.notify_all();
                 state.is_writer_asleep = true;
                 state = self
-                    .more
+                    .is_filled
                     .wait(state)
                     .unwrap_or_else(PoisonError::into_inner);
             }
             drop(state);
-            thread::sleep(GATHER);
+            thread::sleep(COLLECT);
             lines.clear();
             let mut state = self.state();
-            std::mem::swap(&mut state.waiting, &mut lines);
+            std::mem::swap(&mut state.pending, &mut lines);
             let count = std::mem::take(&mut state.count);
             lost += std::mem::take(&mut state.lost);
             state.is_writing = true;
             drop(state);
             if out.write_all(&lines).is_err() {
-                // It is closed, or its disk full: there is nobody to tell.
+                // Standard error is closed, or its disk is full: the number of lost lines is logged later.
                 lost += count;
             } else if lost > 0 {
                 log::warn!("{lost} lines of the log were lost: standard error did not take them");
@@ -148,26 +149,26 @@ impl Lines {
         }
     }
 
-    fn wait_until_written(&self, most: Duration) {
+    fn wait_until_written(&self, max_wait: Duration) {
         let start = Instant::now();
         let mut state = self.state();
-        while state.is_writing || !state.waiting.is_empty() {
-            let rest = most.saturating_sub(start.elapsed());
+        while state.is_writing || !state.pending.is_empty() {
+            let rest = max_wait.saturating_sub(start.elapsed());
             if rest.is_zero() {
                 return;
             }
             (state, _) = self
-                .none
+                .is_empty
                 .wait_timeout(state, rest)
                 .unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
 
-/// What the logger writes to: a line each time.
-struct Waiting(Arc<Lines>);
+/// What the logger writes to, one line at a time.
+struct Sink(Arc<Lines>);
 
-impl Write for Waiting {
+impl Write for Sink {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
         self.0.add(line);
         Ok(line.len())
@@ -206,7 +207,7 @@ fn write_text(
     out.write_all(b"\n")
 }
 
-/// Whether a text can stand without quotes.
+/// Whether a text needs no quotes.
 fn is_plain(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= MAX_CHARS
@@ -215,16 +216,16 @@ fn is_plain(text: &str) -> bool {
             .all(|byte| byte.is_ascii_graphic() && !b"\"\\=".contains(&byte))
 }
 
-/// Writes the beginning of a text, in which nothing is left that could end the line.
+/// Writes the beginning of a text, with everything escaped that could end the line.
 fn write_escaped(out: &mut impl Write, text: &str) -> std::io::Result<()> {
-    // Most texts stay as they are, and letter by letter they are a good part of what a line costs.
-    let stays = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && !b"\"\\".contains(&byte);
-    if text.len() <= MAX_CHARS && text.bytes().all(stays) {
+    // Most texts need no escapes, and written letter by letter they would be much of the cost of a line.
+    let is_safe = |byte: u8| (byte.is_ascii_graphic() || byte == b' ') && !b"\"\\".contains(&byte);
+    if text.len() <= MAX_CHARS && text.bytes().all(is_safe) {
         return out.write_all(text.as_bytes());
     }
     let mut rest = text.chars();
     for letter in rest.by_ref().take(MAX_CHARS) {
-        // An apostrophe needs no escape within quotes of the other kind.
+        // An apostrophe needs no escape within double quotes.
         if letter == '\'' {
             out.write_all(b"'")?;
         } else {
@@ -277,7 +278,7 @@ fn write_string(out: &mut impl Write, text: &str) -> std::io::Result<()> {
     if !text.contains(is_control) {
         return Ok(serde_json::to_writer(out, text)?);
     }
-    // JSON has them escaped up to 1F only, and terminals obey these, too.
+    // JSON requires escapes only up to 1F, but terminals obey these control characters, too.
     for letter in serde_json::to_string(text)?.chars() {
         if is_control(letter) {
             write!(out, "\\u{:04x}", u32::from(letter))?;
@@ -295,7 +296,7 @@ enum Scalar<'v> {
     Number(serde_json::Value),
 }
 
-/// Hands each pair of a record on that has a value.
+/// Calls a function with each pair of a record that has a value.
 struct Pairs<F>(F);
 
 impl<'k, F: FnMut(&str, &Scalar<'_>) -> std::io::Result<()>> VisitSource<'k> for Pairs<F> {
@@ -313,32 +314,32 @@ struct OneValue<'p, F> {
 }
 
 impl<F: FnMut(&str, &Scalar<'_>) -> std::io::Result<()>> OneValue<'_, F> {
-    fn hand_on(&mut self, value: &Scalar<'_>) -> Result<(), Error> {
+    fn call(&mut self, value: &Scalar<'_>) -> Result<(), Error> {
         (self.each)(self.key, value).map_err(|_unwritten| fmt::Error.into())
     }
 }
 
 impl<F: FnMut(&str, &Scalar<'_>) -> std::io::Result<()>> VisitValue<'_> for OneValue<'_, F> {
     fn visit_any(&mut self, value: Value<'_>) -> Result<(), Error> {
-        self.hand_on(&Scalar::Text(&value.to_string()))
+        self.call(&Scalar::Text(&value.to_string()))
     }
     fn visit_null(&mut self) -> Result<(), Error> {
         Ok(())
     }
     fn visit_str(&mut self, value: &str) -> Result<(), Error> {
-        self.hand_on(&Scalar::Text(value))
+        self.call(&Scalar::Text(value))
     }
     fn visit_u64(&mut self, value: u64) -> Result<(), Error> {
-        self.hand_on(&Scalar::Number(value.into()))
+        self.call(&Scalar::Number(value.into()))
     }
     fn visit_i64(&mut self, value: i64) -> Result<(), Error> {
-        self.hand_on(&Scalar::Number(value.into()))
+        self.call(&Scalar::Number(value.into()))
     }
     fn visit_f64(&mut self, value: f64) -> Result<(), Error> {
-        self.hand_on(&Scalar::Number(value.into()))
+        self.call(&Scalar::Number(value.into()))
     }
     fn visit_bool(&mut self, value: bool) -> Result<(), Error> {
-        self.hand_on(&Scalar::Number(value.into()))
+        self.call(&Scalar::Number(value.into()))
     }
 }
 

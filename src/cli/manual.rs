@@ -1,13 +1,13 @@
-//! `completions` and `man`: what shells and `man` know of the command line, made from it.
+//! `completions` and `man`: completion scripts and manual pages, made from the commands.
 
 use std::io::Write;
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 
+use super::failure::Failure;
 use super::output::output_failure;
-use super::{Cli, Failure};
 
 #[derive(Debug, Args)]
 pub(super) struct CompletionsArgs {
@@ -18,27 +18,13 @@ pub(super) struct CompletionsArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ManArgs {
-    /// The command whose page it is to be: `serve`, or `token-new` for one within another
-    #[arg(value_name = "COMMAND", value_parser = known_command)]
+    /// The command to describe: `serve`, or `token-new` for `token new` [default: jobdeck itself]
+    #[arg(value_name = "COMMAND")]
     command: Option<String>,
 }
 
-fn known_command(name: &str) -> Result<String, String> {
-    match find(&built(), name) {
-        Some(_) => Ok(name.to_owned()),
-        None => Err("expected one of the commands that `jobdeck --help` lists".to_owned()),
-    }
-}
-
-/// The command line, of which each command knows the name of its page, jobdeck-serve.
-fn built() -> Command {
-    let mut cli = Cli::command().disable_help_subcommand(true);
-    cli.build();
-    cli
-}
-
-/// The command of a page, on whichever level it is.
-fn find<'c>(within: &'c Command, name: &str) -> Option<&'c Command> {
+/// Finds the command of a manual page, on any level.
+pub(super) fn find<'c>(within: &'c Command, name: &str) -> Option<&'c Command> {
     within.get_subcommands().find_map(|command| {
         let page = command.get_display_name()?.strip_prefix("jobdeck-")?;
         if page == name {
@@ -49,16 +35,17 @@ fn find<'c>(within: &'c Command, name: &str) -> Option<&'c Command> {
     })
 }
 
-pub(super) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
+/// Writes the completion script of a shell.
+pub(super) fn completions(args: &CompletionsArgs, cli: &mut Command) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "jobdeck", &mut script);
+    clap_complete::generate(args.shell, cli, "jobdeck", &mut script);
     write_all(&script)
 }
 
-pub(super) fn man(args: &ManArgs) -> Result<(), Failure> {
-    let cli = built();
-    let command = args.command.as_deref().and_then(|name| find(&cli, name));
-    let command = command.unwrap_or(&cli).clone();
+/// Writes a manual page.
+pub(super) fn man(args: &ManArgs, cli: &Command) -> Result<(), Failure> {
+    let command = args.command.as_deref().and_then(|name| find(cli, name));
+    let command = command.unwrap_or(cli).clone();
     let mut page = Vec::new();
     Man::new(command)
         .render(&mut page)

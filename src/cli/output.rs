@@ -1,22 +1,18 @@
-//! What a command writes: to a file that is whole or not there, to standard output, and how far it has come.
+//! The output of commands: to a file that appears only when it is whole, to standard output, and as a progress bar.
 
 use std::fs::File;
 use std::io::{IsTerminal, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use jobdeck::server;
 
-use super::Failure;
-use super::aside::Aside;
+use super::failure::Failure;
 
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs {
-    /// Where to write; `-` is standard output
+    /// The file to write; `-` is standard output
     #[arg(
         long,
         short,
@@ -41,9 +37,9 @@ pub(super) fn output_failure(name: &str, source: std::io::Error) -> Failure {
     }
 }
 
-/// Lets `write` write to standard output, or to a file that only takes its place when it is whole.
+/// Calls `write` with standard output, or with a temporary file that is moved to its path when it is whole.
 ///
-/// What is there and is no regular file (a pipe, a device, a link) is written to as it is.
+/// A path that exists and is no regular file (a pipe, a device, a link) is written to directly.
 pub(super) fn write_output(
     args: &OutputArgs,
     write: impl FnOnce(&str, &mut dyn Write) -> Result<(), Failure>,
@@ -94,102 +90,26 @@ pub(super) fn write_output(
     Ok(())
 }
 
-/// What becomes of a file that stands where a new one belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Present {
-    Stays,
-    IsReplaced,
-}
-
-/// Makes a new database in a folder beside the place where it belongs, and puts it there when it is whole: what fails or is
-/// stopped leaves nothing, and nobody sees a part. `done` is what is said not to have been done when it is stopped.
-pub(super) fn make_beside<T>(
-    place: &Path,
-    present: Present,
-    done: &'static str,
-    make: impl FnOnce(&Path) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let io = |source: std::io::Error| Failure::Io {
-        path: place.to_owned(),
-        source,
-    };
-    let beside = folder_of(place);
-    let (folders, is_stopping) = remove_at_signal(done);
-    let folder = Aside::make(beside).map_err(|error| not_made(place, error.kind()))?;
-    // A thread that has ended has nothing to remove.
-    let _ = folders.send(folder.path().to_owned());
-    let made = folder.path().join("jobs.db");
-    let result = make(&made);
-    while is_stopping.load(Ordering::SeqCst) {
-        // Its folder is being taken away: whatever went wrong is no fault to tell, and the process is about to end.
-        std::thread::park();
-    }
-    let result = result?;
-    match present {
-        Present::IsReplaced => std::fs::rename(&made, place).map_err(io)?,
-        // Unlike a rename, a link takes the place of nothing that came to stand there meanwhile.
-        Present::Stays => match std::fs::hard_link(&made, place) {
-            // A file system without links has renames at least.
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                std::fs::rename(&made, place).map_err(io)?;
-            }
-            linked => linked.map_err(io)?,
-        },
-    }
-    // Its name is on the disk, too.
-    File::open(beside)
-        .and_then(|folder| folder.sync_all())
-        .map_err(io)?;
-    Ok(result)
-}
-
-/// When the process is told to stop, removes the folder that was sent and ends it. Signals are noticed from when this
-/// returns.
-fn remove_at_signal(done: &'static str) -> (mpsc::Sender<PathBuf>, Arc<AtomicBool>) {
-    let is_stopping = Arc::new(AtomicBool::new(false));
-    let stopping = Arc::clone(&is_stopping);
-    let (folders, sent) = mpsc::channel::<PathBuf>();
-    let (ready, is_ready) = mpsc::channel();
-    std::thread::spawn(move || {
-        actix_web::rt::System::new().block_on(async move {
-            let stop = server::stop_signal(true);
-            let _ = ready.send(());
-            stop.await;
-        });
-        stopping.store(true, Ordering::SeqCst);
-        if let Ok(folder) = sent.try_recv() {
-            // The work goes on meanwhile and may put a file into it just then; without the folder it can't.
-            const TRIES: usize = 1_000;
-            let is_gone = |_: &usize| std::fs::remove_dir_all(&folder).is_ok() || !folder.exists();
-            let _ = (0..TRIES).find(is_gone);
-        }
-        let _ = writeln!(std::io::stderr(), "jobdeck: stopped; nothing was {done}");
-        std::process::exit(1);
-    });
-    // Where the thread could not start, there is no removing, and no need to wait.
-    let _ = is_ready.recv();
-    (folders, is_stopping)
-}
-
-/// Why there is nothing beside the place of a file. What tempfile says itself names the temporary path.
-pub(super) fn not_made(place: &Path, kind: std::io::ErrorKind) -> Failure {
-    let path = place.to_owned();
+/// The failure to make a temporary file or folder next to `path`; the error of tempfile would name the temporary path.
+pub(super) fn not_made(path: &Path, kind: std::io::ErrorKind) -> Failure {
     match kind {
-        std::io::ErrorKind::NotFound => Failure::NoFolder(path, folder_of(place).to_owned()),
+        std::io::ErrorKind::NotFound => {
+            Failure::NoFolder(path.to_owned(), folder_of(path).to_owned())
+        }
         kind => Failure::Io {
-            path,
+            path: path.to_owned(),
             source: kind.into(),
         },
     }
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
 }
 
-/// Refuses to write over a database: the one that is read, or any other.
+/// Refuses to write to a database: the one that is read, or any other.
 pub(super) fn refuse_database(output: &Path) -> Result<(), Failure> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let mut start = [0; MAGIC.len()];
@@ -206,7 +126,7 @@ pub(super) fn refuse_database(output: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The write-ahead log and its index belong to the database that they are named after.
+/// Whether a path is a log, or the index of a log, of a database that exists.
 pub(super) fn belongs_to_database(path: &Path) -> bool {
     let name = path.to_string_lossy();
     ["-wal", "-shm", "-journal"].iter().any(|ending| {
@@ -215,12 +135,22 @@ pub(super) fn belongs_to_database(path: &Path) -> bool {
     })
 }
 
+/// "1 job", "2 jobs".
+pub(super) fn job_count(jobs: u64) -> String {
+    if jobs == 1 {
+        "1 job".to_owned()
+    } else {
+        format!("{jobs} jobs")
+    }
+}
+
+/// Writes a line to standard output.
 pub(super) fn say(line: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{line}")
         .map_err(|source| output_failure("standard output", source))
 }
 
-/// A bar on standard error where that is a terminal, else nothing.
+/// A progress bar on standard error, hidden where that is no terminal.
 pub(super) fn progress_bar(length: Option<u64>, template: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();

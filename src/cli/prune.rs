@@ -1,4 +1,4 @@
-//! `prune`: deletes the jobs that are too old.
+//! `prune`: deletes old jobs.
 
 use std::time::Duration;
 
@@ -9,29 +9,29 @@ use jobdeck::job::JobStatus;
 use jobdeck::store::{Expired, Interrupt, Mode, Store};
 use jobdeck::time::Age;
 
-use super::output::{progress_bar, say};
-use super::transfer::counted;
-use super::{DbArgs, Failure};
+use super::args::DbArgs;
+use super::failure::Failure;
+use super::output::{job_count, progress_bar, say};
 
 #[derive(Debug, Args)]
 pub(super) struct PruneArgs {
     #[command(flatten)]
     db: DbArgs,
-    /// Jobs go that were created longer ago (`created_at`), whether they have ended or not: 12h, 90d, 2w, 1y (365 days)
+    /// Delete the jobs that were created longer ago than this (`created_at`), finished or not: 12h, 90d, 2w, 1y (365 days)
     #[arg(long, value_name = "AGE", env = "JOBDECK_OLDER_THAN", value_parser = Age::parse)]
     older_than: Age,
-    /// Of this domain alone [default: of all]
+    /// Only jobs of this domain [default: of all domains]
     #[arg(long, value_name = "DOMAIN", env = "JOBDECK_DOMAIN")]
     domain: Option<String>,
-    /// With this status alone; may be given several times [default: any status]
-    #[arg(long = "status", value_name = "STATUS", env = "JOBDECK_STATUS", value_delimiter = ',', value_parser = status)]
+    /// Only jobs with this status; may be given several times [default: any status]
+    #[arg(long = "status", value_name = "STATUS", env = "JOBDECK_STATUS", value_delimiter = ',', value_parser = parse_status)]
     statuses: Vec<JobStatus>,
-    /// Say what would go, and delete nothing
+    /// Print what would be deleted, and delete nothing
     #[arg(long, env = "JOBDECK_DRY_RUN", value_parser = clap::builder::BoolishValueParser::new())]
     dry_run: bool,
 }
 
-fn status(text: &str) -> Result<JobStatus, String> {
+fn parse_status(text: &str) -> Result<JobStatus, String> {
     JobStatus::from_name(text).ok_or_else(|| {
         format!(
             "expected one of {}",
@@ -57,12 +57,12 @@ pub(super) fn prune(args: &PruneArgs) -> Result<(), Failure> {
         Mode::ReadWrite
     };
     let store = Store::open(path, mode, 1)?;
-    let found = store.count_expired(&expired).map_err(failure)?;
+    let counts = store.count_expired(&expired).map_err(failure)?;
     let all = |domains: &[(String, u64)]| domains.iter().map(|(_, jobs)| jobs).sum();
     let (domains, end) = if args.dry_run {
-        (found, "would be deleted; nothing was".to_owned())
+        (counts, "would be deleted; nothing was".to_owned())
     } else {
-        let progress = progress_bar(Some(all(&found)), "{bar:30} {human_pos}/{human_len} jobs");
+        let progress = progress_bar(Some(all(&counts)), "{bar:30} {human_pos}/{human_len} jobs");
         let forever = Interrupt::after(Duration::MAX);
         let deleted = store.delete_expired(&expired, &forever, &mut |jobs| progress.inc(jobs));
         progress.finish_and_clear();
@@ -74,12 +74,12 @@ pub(super) fn prune(args: &PruneArgs) -> Result<(), Failure> {
         )
     };
     for (domain_id, jobs) in &domains {
-        say(&format!("{domain_id}: {}", counted(*jobs)))?;
+        say(&format!("{domain_id}: {}", job_count(*jobs)))?;
     }
     say(&format!(
         "{}: {} created before {} {end}",
         path.display(),
-        counted(all(&domains)),
+        job_count(all(&domains)),
         expired.before
     ))
 }

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::{Failure, output};
+use super::failure::Failure;
+use super::output;
 
-/// What stands in a ready file: one line of JSON.
+/// The content of a ready file: one line of JSON.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Ready {
     /// `http://127.0.0.1:8080`.
@@ -19,7 +20,7 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// What a server says that can be reached at `address`.
+    /// The content for a server of this process that listens at `address`.
     pub(super) fn new(address: SocketAddr) -> Self {
         Self {
             url: url(address),
@@ -27,9 +28,12 @@ impl Ready {
         }
     }
 
-    /// What the file says; `None` where there is none of ours.
+    /// Reads a ready file; `None` where the file is none.
+    ///
+    /// # Errors
+    /// Where there is no file, or it can't be read.
     pub(super) fn read(path: &Path) -> std::io::Result<Option<Self>> {
-        /// More than any ready file has.
+        /// More bytes than any ready file has.
         const MAX_BYTES: u64 = 4 << 10;
         let metadata = std::fs::metadata(path)?;
         if !metadata.is_file() || metadata.len() > MAX_BYTES {
@@ -39,7 +43,7 @@ impl Ready {
     }
 }
 
-/// The URL of a server that listens there; one that listens everywhere is asked on this machine.
+/// The URL of a server on this machine that listens at an address, which may stand for all addresses.
 pub(super) fn url(address: SocketAddr) -> String {
     let ip = match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
@@ -49,7 +53,7 @@ pub(super) fn url(address: SocketAddr) -> String {
     format!("http://{}", SocketAddr::new(ip, address.port()))
 }
 
-/// The place of a ready file, and what this process wrote there; that is removed when this is dropped.
+/// The path of a ready file, with what this process has written there, which is removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct ReadyFile {
     path: PathBuf,
@@ -57,10 +61,10 @@ pub(super) struct ReadyFile {
 }
 
 impl ReadyFile {
-    /// Removes what an earlier server left, and sees whether the file can be written.
+    /// Removes the file of an earlier server, and checks that a new one can be written.
     ///
     /// # Errors
-    /// Where it can't, or where something else lies there.
+    /// Where it can't, or where the path has another file.
     pub(super) fn claim(path: &Path) -> Result<Self, Failure> {
         let io = |source| Failure::Io {
             path: path.to_owned(),
@@ -70,7 +74,7 @@ impl ReadyFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(io(error)),
             Ok(metadata) => {
-                // An empty one may have been made to have a name that nobody else has.
+                // A script may have made an empty one, with mktemp, to get an unused name.
                 let is_empty = metadata.is_file() && metadata.len() == 0;
                 let is_ours =
                     metadata.is_file() && (is_empty || Ready::read(path).map_err(io)?.is_some());
@@ -85,19 +89,19 @@ impl ReadyFile {
             written: None,
         };
         claimed
-            .beside()
+            .temporary_file()
             .map_err(|error| output::not_made(path, error.kind()))?;
         Ok(claimed)
     }
 
-    /// Says that the server serves.
+    /// Writes the file, now that the server is ready.
     ///
     /// # Errors
-    /// Where the file can't be written after all.
+    /// Where the file can't be written.
     pub(super) fn publish(&mut self, address: SocketAddr) -> Result<(), Failure> {
         let ready = Ready::new(address);
         let write = || {
-            let mut file = self.beside()?;
+            let mut file = self.temporary_file()?;
             serde_json::to_writer(&mut file, &ready)?;
             file.write_all(b"\n")?;
             file.persist(&self.path).map_err(|error| error.error)
@@ -110,26 +114,22 @@ impl ReadyFile {
         Ok(())
     }
 
-    /// A file that goes when it is dropped, in the same folder.
-    fn beside(&self) -> std::io::Result<NamedTempFile> {
-        let folder = self
-            .path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty());
+    /// Makes a temporary file in the same folder, which is removed when it is dropped.
+    fn temporary_file(&self) -> std::io::Result<NamedTempFile> {
         tempfile::Builder::new()
             .prefix(".jobdeck-ready-")
             .permissions(std::fs::Permissions::from_mode(0o666))
-            .tempfile_in(folder.unwrap_or(Path::new(".")))
-            // Its own text names the temporary file.
+            .tempfile_in(output::folder_of(&self.path))
+            // The error of tempfile would name the temporary file.
             .map_err(|error| error.kind().into())
     }
 }
 
 impl Drop for ReadyFile {
     fn drop(&mut self) {
-        // Another server may have taken the place meanwhile.
+        // Another server may have written its own in the meantime.
         let is_ours = self.written.is_some()
-            && Ready::read(&self.path).is_ok_and(|there| there == self.written);
+            && Ready::read(&self.path).is_ok_and(|present| present == self.written);
         if is_ours && let Err(error) = std::fs::remove_file(&self.path) {
             log::warn!("{}: can't be removed: {error}", self.path.display());
         }

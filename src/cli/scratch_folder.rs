@@ -1,5 +1,5 @@
-//! A folder for a database that is being made, or thrown away in the end, which goes with whoever has made it: even after
-//! a kill, with the next.
+//! A scratch folder for a database that is not whole yet, or that is thrown away in the end. It is removed with the process
+//! that made it: after a kill, by the next process that makes one.
 
 use std::fs::{File, TryLockError};
 use std::io::{Error, ErrorKind, Result};
@@ -9,39 +9,39 @@ use tempfile::TempDir;
 
 const PREFIX: &str = ".jobdeck-new-";
 
-/// A folder of one's own, held as long as this lives; removed then.
+/// A folder that no other process uses; it is removed when this is dropped.
 #[derive(Debug)]
-pub(super) struct Aside {
+pub(super) struct ScratchFolder {
     folder: TempDir,
-    /// Its lock ends with the process, however that ends, and tells others that the folder is in use.
-    _held: Option<File>,
+    /// Its lock tells other processes that the folder is in use; it ends with the process, however that ends.
+    _lock: Option<File>,
 }
 
-impl Aside {
-    /// Makes one in `parent`, and removes those that nobody holds any more.
+impl ScratchFolder {
+    /// Makes a scratch folder in `parent`, and removes those of processes that have ended.
     ///
     /// # Errors
     /// Where none can be made.
     pub(super) fn make(parent: &Path) -> Result<Self> {
         const TRIES: usize = 100;
-        remove_left_behind(parent);
+        remove_abandoned(parent);
         for _ in 0..TRIES {
             let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent);
-            // Its own text names the temporary folder.
+            // The error of tempfile would name the temporary folder.
             let folder = made.map_err(|error| Error::from(error.kind()))?;
-            match hold(folder.path()) {
-                Held::ByUs(file) if folder.path().exists() => {
+            match lock(folder.path()) {
+                Lock::Ours(file) if folder.path().exists() => {
                     return Ok(Self {
                         folder,
-                        _held: Some(file),
+                        _lock: Some(file),
                     });
                 }
-                // Somebody who removes what is left behind came before us.
-                Held::ByUs(_) | Held::ByOthers => {}
-                Held::Unknown => {
+                // Another process took the folder for an abandoned one before it was locked.
+                Lock::Ours(_) | Lock::Others => {}
+                Lock::Unsupported => {
                     return Ok(Self {
                         folder,
-                        _held: None,
+                        _lock: None,
                     });
                 }
             }
@@ -54,33 +54,34 @@ impl Aside {
     }
 }
 
-enum Held {
-    ByUs(File),
-    ByOthers,
-    /// Where the file system has no locks, no folder of somebody else is ever removed.
-    Unknown,
+/// The result of an attempt to lock a folder.
+enum Lock {
+    Ours(File),
+    Others,
+    /// On a file system without locks, no folder of another process is ever removed.
+    Unsupported,
 }
 
-fn hold(folder: &Path) -> Held {
+fn lock(folder: &Path) -> Lock {
     let Ok(file) = File::open(folder) else {
-        return Held::ByOthers;
+        return Lock::Others;
     };
     match file.try_lock() {
-        Ok(()) => Held::ByUs(file),
-        Err(TryLockError::WouldBlock) => Held::ByOthers,
-        Err(TryLockError::Error(_)) => Held::Unknown,
+        Ok(()) => Lock::Ours(file),
+        Err(TryLockError::WouldBlock) => Lock::Others,
+        Err(TryLockError::Error(_)) => Lock::Unsupported,
     }
 }
 
-/// Removes the folders of those that were killed. What can't be removed is in nobody's way.
-fn remove_left_behind(parent: &Path) {
+/// Removes the scratch folders of processes that were killed. A folder that can't be removed does no harm.
+fn remove_abandoned(parent: &Path) {
     let Ok(entries) = std::fs::read_dir(parent) else {
         return;
     };
     for entry in entries.filter_map(Result::ok) {
-        let is_one = entry.file_name().to_string_lossy().starts_with(PREFIX)
+        let is_scratch = entry.file_name().to_string_lossy().starts_with(PREFIX)
             && entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_one && let Held::ByUs(_held) = hold(&entry.path()) {
+        if is_scratch && let Lock::Ours(_lock) = lock(&entry.path()) {
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }

@@ -1,7 +1,7 @@
 //! `demo` and `serve`: from arguments to a server that runs until a signal.
 
 use std::io::Write;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,39 +16,38 @@ use jobdeck::store::{Mode, Store};
 use jobdeck::time::{Age, Timestamp};
 use jobdeck::tokens::TokenFile;
 
-use super::Failure;
-use super::aside::Aside;
+use super::args::{DEFAULT_LISTEN, parse_address, parse_seconds};
+use super::failure::Failure;
 use super::log::{self, Log};
-use super::ready::ReadyFile;
+use super::ready_file::ReadyFile;
+use super::scratch_folder::ScratchFolder;
 use super::supervisor::Supervisor;
 
-pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
-
-/// How many descriptors a server asks for; it gets what the system allows.
+/// The file descriptors that a server asks the system for; it gets at most what the system allows.
 const MAX_DESCRIPTORS: u64 = 65_536;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Listening")]
 struct ListenArgs {
-    /// Where to listen; port 0 takes a free one
+    /// The address to listen at; port 0 chooses a free port
     #[arg(
         long,
         value_name = "ADDR",
         env = "JOBDECK_LISTEN",
         default_value = DEFAULT_LISTEN,
-        value_parser = address
+        value_parser = parse_address
     )]
     listen: SocketAddr,
-    /// HTTP workers [default: the number of cores]
+    /// The number of HTTP workers [default: the number of cores]
     #[arg(long, value_name = "N", env = "JOBDECK_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
-    /// No query runs longer
-    #[arg(long, value_name = "SECONDS", env = "JOBDECK_QUERY_TIMEOUT", default_value = "10", value_parser = seconds)]
+    /// The time after which a query is interrupted
+    #[arg(long, value_name = "SECONDS", env = "JOBDECK_QUERY_TIMEOUT", default_value = "10", value_parser = parse_seconds)]
     query_timeout: Duration,
-    /// From how many milliseconds on a request is logged as slow, and with its query
-    #[arg(long, value_name = "MILLISECONDS", env = "JOBDECK_SLOW_QUERY", default_value = "1000", value_parser = milliseconds)]
+    /// The duration from which a request is logged as slow, with its query
+    #[arg(long, value_name = "MILLISECONDS", env = "JOBDECK_SLOW_QUERY", default_value = "1000", value_parser = parse_milliseconds)]
     slow_query: Duration,
-    /// How the log is written: for people, or a JSON object a line
+    /// The format of the log: text for people, or a JSON object a line
     #[arg(
         long,
         value_name = "FORMAT",
@@ -56,7 +55,7 @@ struct ListenArgs {
         default_value = "text"
     )]
     log_format: log::Format,
-    /// A further name under which the server may be reached; may be given several times
+    /// Another name under which clients may reach the server; may be given several times
     #[arg(
         long = "allow-host",
         value_name = "NAME",
@@ -64,8 +63,8 @@ struct ListenArgs {
         value_delimiter = ','
     )]
     allow_hosts: Vec<String>,
-    /// An origin (scheme, host, port) whose pages may ask and change from elsewhere, or `*` for any; may be given several
-    /// times
+    /// An origin (scheme, host, port) whose pages may read and change jobs through this server, or `*` for any; may be given
+    /// several times
     #[arg(
         long,
         value_name = "ORIGIN",
@@ -74,17 +73,17 @@ struct ListenArgs {
         value_parser = Origin::parse
     )]
     cors: Vec<Origin>,
-    /// A file that is written once the server serves, `{"url", "pid"}` in one line, and removed when it ends
+    /// A file to write when the server is ready, `{"url", "pid"}` in one line, and to remove when it ends
     #[arg(long, value_name = "PATH", env = "JOBDECK_READY_FILE")]
     ready_file: Option<PathBuf>,
-    /// Listen on an address that other machines can reach, though without tokens anybody there may then read every job
+    /// Listen at an address that other machines can reach, although anybody there can read every job without a token
     #[arg(long, env = "JOBDECK_INSECURE", value_parser = clap::builder::BoolishValueParser::new())]
     insecure: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct DemoArgs {
-    /// Which made-up jobs; the same seed makes the same jobs
+    /// The seed of the made-up jobs; the same one gives the same jobs
     #[arg(long, value_name = "N", env = "JOBDECK_SEED", default_value = "1")]
     seed: u64,
     #[command(flatten)]
@@ -93,88 +92,64 @@ pub(super) struct DemoArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// The database file [default: jobdeck.db; with --mock one that is thrown away]
+    /// The database file [default: jobdeck.db; with --mock a temporary one]
     #[arg(long, value_name = "FILE", env = "JOBDECK_DB")]
     db: Option<PathBuf>,
-    /// Make the database where there is none
+    /// Create the database where there is none
     #[arg(long, env = "JOBDECK_CREATE", value_parser = clap::builder::BoolishValueParser::new())]
     create: bool,
-    /// Let clients write jobs: the routes that put, change, delete and add them
+    /// Let clients write jobs: adds the routes that put, change, delete and add them
     #[arg(long, env = "JOBDECK_WRITABLE", value_parser = clap::builder::BoolishValueParser::new())]
     writable: bool,
-    /// Keep jobs so long: those that were created longer ago (`created_at`) are deleted at the start and then every hour:
-    /// 12h, 90d, 2w, 1y (365 days)
+    /// How long to keep jobs: 12h, 90d, 2w, 1y (365 days). Jobs that were created longer ago (`created_at`) are deleted at the
+    /// start and then every hour
     #[arg(long, value_name = "AGE", env = "JOBDECK_RETAIN", value_parser = Age::parse)]
     retain: Option<Age>,
-    /// Ask for a token, of which this TOML file has the SHA-256, the domain and whether it may write; `jobdeck token new`
+    /// Require a token. This TOML file has the SHA-256 of each, its domain, and whether it may write; `jobdeck token new`
     /// makes one. The file is read again when it changes, and at SIGHUP, which then does not end the server
     #[arg(long, value_name = "FILE", env = "JOBDECK_TOKENS")]
     tokens: Option<PathBuf>,
-    /// Freeze "now", as the timediff operators see it (RFC 3339) [default: the clock]
+    /// Freeze the time that the timediff operators take for now (RFC 3339) [default: the clock]
     #[arg(long, value_name = "INSTANT", env = "JOBDECK_NOW", value_parser = Timestamp::parse_rfc3339)]
     now: Option<Timestamp>,
     #[command(flatten)]
     listen: ListenArgs,
-    /// Be a mock for test suites: --writable, and the routes that reset, save and restore the jobs, set clocks, misbehave
-    /// on request, and tell what was asked
+    /// Be a mock for test suites: --writable, and routes that reset, save and restore the jobs, set clocks, inject faults, and
+    /// list the requests of clients
     #[arg(help_heading = "A mock", long, env = "JOBDECK_MOCK", value_parser = clap::builder::BoolishValueParser::new())]
     mock: bool,
-    /// Files of jobs, or folders of them, that a mock starts with and watches; may be given several times
+    /// Files of jobs, or folders with such files, that a mock loads at the start and when they change; may be given several
+    /// times
     #[arg(help_heading = "A mock", long, value_name = "PATH", env = "JOBDECK_FIXTURES", num_args = 1.., value_delimiter = ',')]
     fixtures: Vec<PathBuf>,
-    /// Have a mock misbehave from the start, such as `route=search,code=503,times=2` or `delay=0.5-2,seed=7`; may be given
-    /// several times, or hold several faults, one a line or with `;` between them
-    #[arg(help_heading = "A mock", long = "fault", value_name = "FAULT", env = "JOBDECK_FAULT", value_parser = some_faults)]
-    faults: Vec<SomeFaults>,
+    /// A fault that a mock injects from the start, such as `route=search,code=503,times=2` or `delay=0.5-2,seed=7`; may be
+    /// given several times, or be several faults, one a line or separated by `;`
+    #[arg(help_heading = "A mock", long = "fault", value_name = "FAULT", env = "JOBDECK_FAULT", value_parser = parse_faults)]
+    faults: Vec<FaultList>,
 }
 
 /// The faults of one option.
 #[derive(Debug, Clone)]
-struct SomeFaults(Vec<Fault>);
+struct FaultList(Vec<Fault>);
 
-/// Several faults, since a variable of the environment can't be given several times.
-fn some_faults(text: &str) -> Result<SomeFaults, QueryError> {
+/// Parses several faults, since an environment variable can't be given several times.
+fn parse_faults(text: &str) -> Result<FaultList, QueryError> {
     let parts = text.split([';', '\n']).map(str::trim);
     let mut parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
     if parts.is_empty() {
-        // Refused as what it is.
+        // An empty fault, which is refused with the reason.
         parts.push("");
     }
     let faults: Result<_, _> = parts.into_iter().map(Fault::from_option).collect();
-    faults.map(SomeFaults)
+    faults.map(FaultList)
 }
 
-/// An address and a port, or a name and a port.
-pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
-    let addresses = text.to_socket_addrs().map_err(|error| {
-        format!("expected an address and a port such as 127.0.0.1:8080 or localhost:0 ({error})")
-    })?;
-    // Of a name's addresses the IPv4 one, which a browser tries, too.
-    let mut addresses: Vec<_> = addresses.collect();
-    addresses.sort_by_key(SocketAddr::is_ipv6);
-    addresses
-        .first()
-        .copied()
-        .ok_or_else(|| "the name has no address".to_owned())
-}
-
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text
-        .parse()
-        .map_err(|_invalid| "expected a number of seconds".to_owned())?;
-    if seconds > 0.0 && seconds <= 86_400.0 {
-        Ok(Duration::from_secs_f64(seconds))
-    } else {
-        Err("expected more than 0 and at most 86400 seconds".to_owned())
-    }
-}
-
-fn milliseconds(text: &str) -> Result<Duration, String> {
-    const MOST: u64 = 86_400_000;
+fn parse_milliseconds(text: &str) -> Result<Duration, String> {
+    const MAX_MILLISECONDS: u64 = 86_400_000;
     match text.parse() {
-        Ok(millis) if millis <= MOST => Ok(Duration::from_millis(millis)),
+        Ok(millis) if millis <= MAX_MILLISECONDS => Ok(Duration::from_millis(millis)),
         _ => Err(format!(
-            "expected a number of milliseconds from 0 to {MOST}"
+            "expected a number of milliseconds from 0 to {MAX_MILLISECONDS}"
         )),
     }
 }
@@ -186,15 +161,19 @@ impl DemoArgs {
 }
 
 impl ServeArgs {
-    /// What a mock is asked stands in its journal, and its tests read its standard error.
+    /// A mock logs no line a request: its journal has them, and its tests read standard error.
     pub(super) fn log(&self) -> Log {
-        let filter = if self.mock { log::QUIET } else { log::USUAL };
+        let filter = if self.mock {
+            log::QUIET
+        } else {
+            log::WITH_REQUESTS
+        };
         Log::start(self.listen.log_format, filter)
     }
 }
 
 impl ListenArgs {
-    /// The first thing that is done, so that nobody takes an earlier server's file for ours.
+    /// Claims the ready file, before anything else, so that nobody takes the file of an earlier server for this one's.
     fn claim_ready_file(&self) -> Result<Option<ReadyFile>, Failure> {
         self.ready_file.as_deref().map(ReadyFile::claim).transpose()
     }
@@ -223,11 +202,11 @@ impl ListenArgs {
 pub(super) fn demo(args: &DemoArgs) -> Result<(), Failure> {
     let ready_file = args.listen.claim_ready_file()?;
     let config = args.listen.config(Clock::SYSTEM, None)?;
-    let start = MockConfig {
+    let mock_config = MockConfig {
         demo: Some(args.seed),
         ..MockConfig::default()
     };
-    serve_scratch(config, start, ready_file)
+    serve_scratch(config, mock_config, ready_file)
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
@@ -248,17 +227,17 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         return Err(Failure::NotForMock("--retain"));
     }
     config.retain = args.retain;
-    let start = MockConfig {
+    let mock_config = MockConfig {
         demo: None,
         fixtures: args.fixtures.clone(),
         faults: args
             .faults
             .iter()
-            .flat_map(|some| some.0.iter().cloned())
+            .flat_map(|list| list.0.iter().cloned())
             .collect(),
     };
     let database = match &args.db {
-        None if args.mock => return serve_scratch(config, start, ready_file),
+        None if args.mock => return serve_scratch(config, mock_config, ready_file),
         None => Path::new("jobdeck.db"),
         Some(database) => database,
     };
@@ -278,28 +257,32 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         }
     }
     if args.mock {
-        config.mock = Some(mock(&config, &store, start)?);
+        config.mock = Some(mock(&config, &store, mock_config)?);
     }
     run_server(config, &store, ready_file)
 }
 
-/// Serves a mock over a database that is thrown away in the end.
+/// Serves a mock over a temporary database.
 fn serve_scratch(
     mut config: Config,
-    start: MockConfig,
+    mock_config: MockConfig,
     ready_file: Option<ReadyFile>,
 ) -> Result<(), Failure> {
-    // Removed when it is dropped, after the server has stopped.
+    // The folder is removed when it is dropped, after the server has stopped.
     let path = std::env::temp_dir();
-    let folder = Aside::make(&path).map_err(|source| Failure::Io { path, source })?;
+    let folder = ScratchFolder::make(&path).map_err(|source| Failure::Io { path, source })?;
     let path = folder.path().join("scratch.db");
     let store = Arc::new(Store::open(&path, Mode::Scratch, config.readers())?);
-    config.mock = Some(mock(&config, &store, start)?);
+    config.mock = Some(mock(&config, &store, mock_config)?);
     run_server(config, &store, ready_file)
 }
 
-fn mock(config: &Config, store: &Arc<Store>, start: MockConfig) -> Result<Arc<Mock>, Failure> {
-    let mock = Mock::start(Arc::clone(store), Arc::clone(&config.clocks), start);
+fn mock(
+    config: &Config,
+    store: &Arc<Store>,
+    mock_config: MockConfig,
+) -> Result<Arc<Mock>, Failure> {
+    let mock = Mock::start(Arc::clone(store), Arc::clone(&config.clocks), mock_config);
     let mock = mock.map_err(|error| match error {
         MockError::Fixtures(error) => Failure::Transfer(error),
         MockError::Store(source) => Failure::Store {
@@ -317,14 +300,14 @@ fn run_server(
     store: &Arc<Store>,
     mut ready_file: Option<ReadyFile>,
 ) -> Result<(), Failure> {
-    // A connection is a descriptor, in a mock two, and many systems allow 1,024 unless one asks.
+    // A connection takes a descriptor, in a mock two, and many systems allow 1,024 unless a process asks for more.
     if let Err(error) = rlimit::increase_nofile_limit(MAX_DESCRIPTORS) {
-        ::log::warn!("no more descriptors can be had than there are: {error}");
+        ::log::warn!("the limit of file descriptors can't be raised: {error}");
     }
     let supervisor = Supervisor::find();
     actix_web::rt::System::new().block_on(async {
         let (running, address) = server::start(&config, Arc::clone(store))?;
-        // The one line that scripts read.
+        // Scripts read this line.
         writeln!(std::io::stdout(), "jobdeck listening on http://{address}").map_err(|source| {
             Failure::Io {
                 path: "standard output".into(),
@@ -342,18 +325,18 @@ fn run_server(
     if let Some(supervisor) = supervisor {
         supervisor.finish();
     }
-    // A mock holds the store, too.
+    // The configuration has the mock, which uses the store.
     drop(config);
     wait_for_workers(store);
     Ok(())
 }
 
-/// The server's threads end a moment after it, and the process must not end before them: who lets go of the database last
-/// moves its write-ahead log into it.
+/// Waits for the threads of the server, which end shortly after it. The last one that closes the database moves the
+/// write-ahead log into it, so the process must not end before.
 fn wait_for_workers(store: &Arc<Store>) {
-    const MOST: Duration = Duration::from_secs(1);
+    const MAX_WAIT: Duration = Duration::from_secs(1);
     let start = Instant::now();
-    while Arc::strong_count(store) > 1 && start.elapsed() < MOST {
+    while Arc::strong_count(store) > 1 && start.elapsed() < MAX_WAIT {
         std::thread::sleep(Duration::from_millis(1));
     }
 }

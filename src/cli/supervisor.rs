@@ -1,4 +1,4 @@
-//! What is told to a service manager such as systemd (`Type=notify`): only where it asked, by `NOTIFY_SOCKET`.
+//! The states that a service manager such as systemd is notified of (`Type=notify`), where it has set `NOTIFY_SOCKET`.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread;
@@ -6,38 +6,39 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-/// How many states wait for a manager that does not read them; what is more is not told.
-const STATES_AHEAD: usize = 4;
-/// How long the end of the process waits for the last of them to be read.
-const LAST_STATE: Duration = Duration::from_secs(1);
+/// The most states that wait for a manager that does not read them; further ones are dropped.
+const MAX_PENDING: usize = 4;
+/// How long the process waits, before it ends, for the last state to be sent.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// Whom to tell. A manager that reads nothing makes who tells it wait, so that is a thread of its own.
+/// The service manager of this process. A thread of its own sends the states, since it has to wait for a manager that does
+/// not read them.
 #[derive(Debug)]
 pub(super) struct Supervisor {
     states: SyncSender<NotifyState<'static>>,
-    /// Nothing ever comes; the thread lets go of it when it has told all.
-    told: Receiver<()>,
+    /// Receives nothing; the thread closes the channel when it has sent all states.
+    finished: Receiver<()>,
 }
 
 impl Supervisor {
-    /// The service manager of this process, where it has one.
+    /// Connects to the service manager of this process, where it has one.
     pub(super) fn find() -> Option<Self> {
         std::env::var_os("NOTIFY_SOCKET")?;
-        let (states, next) = mpsc::sync_channel(STATES_AHEAD);
-        let (telling, told) = mpsc::channel();
+        let (states, next) = mpsc::sync_channel(MAX_PENDING);
+        let (working, finished) = mpsc::channel();
         let spawned = thread::Builder::new()
             .name("supervisor".to_owned())
             .spawn(move || {
-                let _telling: mpsc::Sender<()> = telling;
-                next.into_iter().for_each(tell);
+                let _working: mpsc::Sender<()> = working;
+                next.into_iter().for_each(send);
             });
         if let Err(error) = spawned {
-            log::warn!("the service manager can't be told: {error}");
+            log::warn!("the service manager can't be notified: {error}");
         }
-        Some(Self { states, told })
+        Some(Self { states, finished })
     }
 
-    /// Tells that the server serves, from then on that it lives, where that is watched, and that it stops.
+    /// Notifies that the server is ready, then that it is alive, where the manager has a watchdog, and that it stops.
     ///
     /// Must be called within an actix runtime.
     pub(super) fn watch(&self, stop: impl Future<Output = ()> + 'static) {
@@ -47,23 +48,23 @@ impl Supervisor {
             stop.await;
             pass_on(&states, NotifyState::Stopping);
         });
-        if let Some(patience) = sd_notify::watchdog_enabled() {
-            actix_web::rt::spawn(keep_alive(self.states.clone(), patience / 2));
+        if let Some(timeout) = sd_notify::watchdog_enabled() {
+            actix_web::rt::spawn(keep_alive(self.states.clone(), timeout / 2));
         }
     }
 
-    /// Waits until all is told, but not for ever. To be called when the runtime is gone.
+    /// Waits until all states are sent, for a second at most. To be called when the runtime has ended.
     pub(super) fn finish(self) {
         drop(self.states);
-        if self.told.recv_timeout(LAST_STATE) == Err(RecvTimeoutError::Timeout) {
-            log::warn!("the service manager does not read what it is told; see NOTIFY_SOCKET");
+        if self.finished.recv_timeout(MAX_WAIT) == Err(RecvTimeoutError::Timeout) {
+            log::warn!("the service manager does not read its notifications; see NOTIFY_SOCKET");
         }
     }
 }
 
-/// Until the server has stopped: its answers in flight may take their time.
+/// Notifies the watchdog until the server has stopped, which may take a while after the signal.
 async fn keep_alive(states: SyncSender<NotifyState<'static>>, period: Duration) {
-    // A period of none would be a fault of the manager's; a timer would panic at it.
+    // A timer panics at a period of 0, which a wrong manager may set.
     let mut interval = actix_web::rt::time::interval(period.max(Duration::from_millis(1)));
     loop {
         interval.tick().await;
@@ -71,15 +72,15 @@ async fn keep_alive(states: SyncSender<NotifyState<'static>>, period: Duration) 
     }
 }
 
-/// Nobody waits for it.
+/// Passes a state to the thread without waiting for it.
 fn pass_on(states: &SyncSender<NotifyState<'static>>, state: NotifyState<'static>) {
     if let Err(TrySendError::Full(state)) = states.try_send(state) {
-        log::debug!("the service manager does not read; it was not told: {state}");
+        log::debug!("the service manager does not read its notifications; dropped: {state}");
     }
 }
 
-fn tell(state: NotifyState<'_>) {
+fn send(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        log::warn!("the service manager can't be told: {error}; see NOTIFY_SOCKET");
+        log::warn!("the service manager can't be notified: {error}; see NOTIFY_SOCKET");
     }
 }

@@ -1,11 +1,11 @@
-//! `token new`: makes a token, and what the file of `serve --tokens` says of it.
+//! `token new`: makes a token, and its entry for the file of `serve --tokens`.
 
 use std::io::{IsTerminal, Write};
 
 use clap::{Args, Subcommand};
 use jobdeck::tokens::NewToken;
 
-use super::Failure;
+use super::failure::Failure;
 
 #[derive(Debug, Args)]
 pub(super) struct TokenArgs {
@@ -15,7 +15,7 @@ pub(super) struct TokenArgs {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Make a token: it goes to standard error, this once; its entry for the file goes to standard output
+    /// Make a token: it is written once, to standard error; its entry for the file is written to standard output
     #[command(
         after_help = "Example: jobdeck token new --domain domain-58010aa2e451 --name ci >> tokens.toml"
     )]
@@ -24,13 +24,13 @@ enum TokenCommand {
 
 #[derive(Debug, Args)]
 struct NewArgs {
-    /// The domain that it reaches, or `*` for every domain and the whole server
+    /// The domain that the token gives access to, or `*` for every domain and the whole server
     #[arg(long, value_name = "DOMAIN", env = "JOBDECK_TOKEN_DOMAIN")]
     domain: String,
-    /// Let it change what it reaches, too
+    /// Let the token change jobs, too
     #[arg(long, env = "JOBDECK_TOKEN_WRITE", value_parser = clap::builder::BoolishValueParser::new())]
     write: bool,
-    /// What it is called in the file, and in messages [default: one that no other has]
+    /// The name of the token in the file and in messages [default: a new one]
     #[arg(long, value_name = "NAME", env = "JOBDECK_TOKEN_NAME")]
     name: Option<String>,
 }
@@ -40,13 +40,13 @@ pub(super) fn token(args: &TokenArgs) -> Result<(), Failure> {
     let made = NewToken::make(&args.domain, args.write, args.name.as_deref())
         .map_err(|error| Failure::Problems(error.to_string()))?;
     let mut error = std::io::stderr();
-    // Whoever reads it by a program wants it alone.
+    // A program that reads the token wants nothing else.
     let label = if error.is_terminal() {
         "The token, shown this once: "
     } else {
         ""
     };
-    // First: an entry of a token that nobody has seen is of no use.
+    // The token first: without it, its entry would be of no use.
     writeln!(error, "{label}{}", made.token)
         .and_then(|()| std::io::stdout().write_all(made.entry.as_bytes()))
         .map_err(Failure::Server)

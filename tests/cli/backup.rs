@@ -170,7 +170,7 @@ fn a_place_where_a_copy_would_do_harm_is_refused() {
     for (arguments, expected) in [
         (
             &["backup", "present.db"][..],
-            "jobdeck: present.db: is there already; name another file, or say `--force`",
+            "jobdeck: present.db: exists already; name another file, or add `--force`",
         ),
         (
             &["backup", "--force", "backups"],
@@ -186,7 +186,7 @@ fn a_place_where_a_copy_would_do_harm_is_refused() {
         ),
         (
             &["backup", "--force", "link.db"],
-            "jobdeck: link.db: is there and no regular file",
+            "jobdeck: link.db: exists and is no regular file",
         ),
         (
             &["backup", "--force", "jobdeck.db-wal"],
@@ -194,7 +194,7 @@ fn a_place_where_a_copy_would_do_harm_is_refused() {
         ),
         (
             &["backup", "new.db"],
-            "jobdeck: new.db-wal: is there, and would be taken for a log of the copy",
+            "jobdeck: new.db-wal: exists, and SQLite would take it for a log of the copy",
         ),
         (
             &["backup", "none/x.db"],
@@ -230,7 +230,7 @@ fn a_copy_that_is_not_well_takes_no_good_ones_place() {
     let before = names(here);
     check_line(
         &fails(here, &["backup", "--force", "good.db"], 1),
-        "jobdeck: jobdeck.db: job j1 of domain d: its columns do not agree with its document; the copy was thrown away",
+        "jobdeck: jobdeck.db: job j1 of domain d: its columns do not agree with its document; the copy was removed",
     );
     assert_eq!(names(here), before);
     assert_eq!(std::fs::read(here.join("good.db")).unwrap(), good);
@@ -251,7 +251,7 @@ fn a_disk_that_takes_no_more_is_named_and_nothing_is_left() {
     assert_eq!(output.status.code(), Some(1));
     check_line(
         text(&output.stderr),
-        "jobdeck: copy.db: can't be made a copy of jobdeck.db: disk I/O error; the disk can't be read or written",
+        "jobdeck: copy.db: can't copy jobdeck.db to it: disk I/O error; the disk can't be read or written",
     );
     assert_eq!(names(here), before);
 }

@@ -615,7 +615,7 @@ fn check_says_what_is_wrong() {
     );
     check_line(
         text(&output.stderr),
-        "jobdeck: jobdeck.db: 1 problem found; `jobdeck check --repair` makes anew what is derived",
+        "jobdeck: jobdeck.db: 1 problem found; `jobdeck check --repair` rebuilds what is derived",
     );
     let output = run(here, &["check", "--repair"]);
     assert_eq!(

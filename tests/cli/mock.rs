@@ -143,11 +143,11 @@ fn what_can_not_be_is_told_in_one_line() {
     for (arguments, expected) in [
         (
             &["serve", "--fixtures", "bad.ndjson"][..],
-            "jobdeck: --fixtures is for a mock; say `--mock` too",
+            "jobdeck: --fixtures is for a mock; add `--mock`",
         ),
         (
             &["serve", "--fault", "code=503"],
-            "jobdeck: --fault is for a mock; say `--mock` too",
+            "jobdeck: --fault is for a mock; add `--mock`",
         ),
         (
             &["serve", "--mock", "--fixtures", "bad.ndjson"],

@@ -96,9 +96,9 @@ fn a_stale_ready_file_goes_first_and_nothing_else_ever() {
     std::os::unix::fs::symlink("jobs.ndjson", here.join("link")).unwrap();
     let before = names(here);
     for (path, expected) in [
-        ("jobs.ndjson", "is there and no ready file of jobdeck's"),
-        ("link", "is there and no ready file of jobdeck's"),
-        (".", "is there and no ready file of jobdeck's"),
+        ("jobs.ndjson", "exists and is no ready file of jobdeck"),
+        ("link", "exists and is no ready file of jobdeck"),
+        (".", "exists and is no ready file of jobdeck"),
         ("none/ready.json", "there is no folder none; make it"),
         ("jobs.ndjson/ready.json", "Not a directory"),
     ] {
@@ -188,7 +188,7 @@ fn healthcheck_finds_the_server_however_it_is_named() {
     assert_eq!(server.stop("-TERM").0, Some(0));
     check_line(
         &fails(here, &["healthcheck", "--ready-file", "ready.json"], 1),
-        "jobdeck: ready.json: No such file or directory (os error 2); no server has said there",
+        "jobdeck: ready.json: No such file or directory (os error 2); no server has written there",
     );
 }
 
@@ -245,11 +245,11 @@ fn healthcheck_says_in_one_line_what_is_wrong() {
     for (arguments, expected) in [
         (
             ["--listen", "127.0.0.1:0"],
-            "jobdeck: `--listen` with port 0 does not say which port",
+            "jobdeck: `--listen` with port 0 does not name the port",
         ),
         (
             ["--ready-file", "other.json"],
-            "jobdeck: other.json: is there and no ready file of jobdeck's",
+            "jobdeck: other.json: exists and is no ready file of jobdeck",
         ),
     ] {
         check_line(

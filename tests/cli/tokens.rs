@@ -132,7 +132,7 @@ fn an_address_that_others_reach_needs_tokens() {
     let arguments = ["serve", "--listen", "0.0.0.0:0", "--db", "none.db"];
     check_line(
         &fails(here, &arguments, 1),
-        "jobdeck: 0.0.0.0:0: other machines can reach this address, and there is no check of who asks",
+        "jobdeck: 0.0.0.0:0: other machines can reach this address, and clients are not authenticated",
     );
     let with_tokens = [&arguments[..], &["--tokens", "tokens.toml"]].concat();
     check_line(

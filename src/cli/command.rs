@@ -1,0 +1,124 @@
+//! The commands of the command line, with their help.
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use super::backup::{self, BackupArgs};
+use super::check::{self, CheckArgs};
+use super::export::{self, ExportArgs};
+use super::failure::Failure;
+use super::generate::{self, GenerateArgs};
+use super::healthcheck::{self, HealthcheckArgs};
+use super::import::{self, ImportArgs};
+use super::log::{self, Log};
+use super::manual::{self, CompletionsArgs, ManArgs};
+use super::prune::{self, PruneArgs};
+use super::serve::{self, DemoArgs, ServeArgs};
+use super::token::{self, TokenArgs};
+
+/// Keeps SpaceONE inventory jobs in SQLite, answers the inventory Job API over HTTP, and shows them in a page.
+#[derive(Debug, Parser)]
+#[command(name = "jobdeck", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the page and the API over a temporary database of made-up jobs that keep changing
+    #[command(after_help = "Example: jobdeck demo --listen 127.0.0.1:0 --seed 7")]
+    Demo(DemoArgs),
+    /// Serve a database
+    #[command(after_help = "Example: jobdeck serve --db jobs.db --listen 127.0.0.1:8080")]
+    Serve(ServeArgs),
+    /// Load jobs from NDJSON, a JSON array, or an API answer: all jobs of all files, or none
+    #[command(
+        after_help = "Example: jobdeck import --db jobs.db monday.ndjson tuesday.json\n         \
+                            curl -s HOST/inventory/v1/jobs?domain_id=D | jobdeck import -"
+    )]
+    Import(ImportArgs),
+    /// Write all jobs as NDJSON, which `import` turns into the same jobs again
+    #[command(after_help = "Example: jobdeck export --db jobs.db --output jobs.ndjson")]
+    Export(ExportArgs),
+    /// Write made-up jobs as NDJSON, the same ones for the same seed
+    #[command(after_help = "Example: jobdeck generate --jobs 100000 --seed 7 | jobdeck import -")]
+    Generate(GenerateArgs),
+    /// Copy a database to one file and check the copy, also while a server uses the database
+    #[command(
+        after_help = "Example: jobdeck backup --db jobs.db \"jobs-$(date +%F).db\"\n         \
+                            To restore, stop the server, and replace the database by the file; remove a -wal file next to it."
+    )]
+    Backup(BackupArgs),
+    /// Delete the jobs that are older than an age, a few at a time, also while a server uses the database
+    #[command(
+        after_help = "Example: jobdeck prune --db jobs.db --older-than 90d --dry-run\n         \
+                            jobdeck prune --db jobs.db --older-than 1w --status SUCCESS --status CANCELED"
+    )]
+    Prune(PruneArgs),
+    /// Verify a database: every page, every document, every derived value; also while a server uses it
+    #[command(after_help = "Example: jobdeck check --db jobs.db --repair")]
+    Check(CheckArgs),
+    /// Ask a running server whether it is healthy; the exit code is 0, or 1 with the reason
+    #[command(
+        after_help = "Example: jobdeck healthcheck --ready-file ready.json\n         \
+                            HEALTHCHECK CMD [\"jobdeck\", \"healthcheck\"]"
+    )]
+    Healthcheck(HealthcheckArgs),
+    /// Make tokens, with which clients of `serve --tokens` authenticate
+    Token(TokenArgs),
+    /// Write the completion script of a shell, for commands and options
+    #[command(
+        after_help = "Example: jobdeck completions bash > ~/.local/share/bash-completion/completions/jobdeck"
+    )]
+    Completions(CompletionsArgs),
+    /// Write the manual page of jobdeck, or of one command
+    #[command(after_help = "Example: jobdeck man serve | man -l -")]
+    #[command(mut_arg("command", |argument| argument.value_parser(parse_page_name)))]
+    Man(ManArgs),
+}
+
+impl Cli {
+    /// Starts the log in the format of the command.
+    pub(crate) fn start_log(&self) -> Log {
+        match &self.command {
+            Command::Demo(args) => args.log(),
+            Command::Serve(args) => args.log(),
+            _ => Log::start(log::Format::Text, log::QUIET),
+        }
+    }
+
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// [`Failure`], whose text is one line.
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Demo(args) => serve::demo(&args),
+            Command::Serve(args) => serve::serve(&args),
+            Command::Import(args) => import::import(&args),
+            Command::Export(args) => export::export(&args),
+            Command::Generate(args) => generate::generate(&args),
+            Command::Backup(args) => backup::backup(&args),
+            Command::Prune(args) => prune::prune(&args),
+            Command::Check(args) => check::check(&args),
+            Command::Healthcheck(args) => healthcheck::healthcheck(&args),
+            Command::Token(args) => token::token(&args),
+            Command::Completions(args) => manual::completions(&args, &mut Self::command()),
+            Command::Man(args) => manual::man(&args, &page_tree()),
+        }
+    }
+}
+
+/// The commands, each of which knows the name of its manual page.
+fn page_tree() -> clap::Command {
+    let mut cli = Cli::command().disable_help_subcommand(true);
+    cli.build();
+    cli
+}
+
+fn parse_page_name(name: &str) -> Result<String, String> {
+    match manual::find(&page_tree(), name) {
+        Some(_) => Ok(name.to_owned()),
+        None => Err("expected one of the commands that `jobdeck --help` lists".to_owned()),
+    }
+}

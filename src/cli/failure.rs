@@ -1,0 +1,95 @@
+//! The failures of commands.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use jobdeck::server::StartError;
+use jobdeck::store::{OpenError, StoreError};
+use jobdeck::tokens::TokensError;
+use jobdeck::transfer::TransferError;
+
+/// Why a command failed. The text is one line: the file, what went wrong, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    #[error("{path}: {source}")]
+    Store { path: PathBuf, source: StoreError },
+    #[error("{path}: {source}; check the path and its permissions")]
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "{0}: there was no room to write all of it, and nothing was changed; free some space on the disk"
+    )]
+    NoRoom(PathBuf),
+    #[error(
+        "{0}: can't be written to; make the file and its folder writable, or serve it without `{1}`"
+    )]
+    NotWritable(PathBuf, &'static str),
+    #[error("{0}")]
+    Problems(String),
+    #[error(
+        "{0}: other machines can reach this address, and clients are not authenticated; listen on 127.0.0.1, require a token with `jobdeck serve --tokens FILE`, or add `--insecure`"
+    )]
+    Exposed(SocketAddr),
+    #[error("{0} is for a mock; add `--mock`")]
+    NeedsMock(&'static str),
+    #[error("{0} is not for a mock, whose jobs only its tests change; leave out one of the two")]
+    NotForMock(&'static str),
+    #[error("{0}")]
+    Server(std::io::Error),
+    #[error(
+        "{0}: is a SQLite database or belongs to one, and the output would replace it; name another file"
+    )]
+    OverDatabase(PathBuf),
+    #[error("{0}: is the database itself; name another file")]
+    OntoItself(PathBuf),
+    #[error("{0}: is a folder; name a file in it")]
+    Folder(PathBuf),
+    #[error("{}: is a folder; name the files in it, such as {}", .0.display(), .0.join("*.ndjson").display())]
+    FolderOfJobs(PathBuf),
+    #[error("{0}: there is no folder {1}; make it, or name another file")]
+    NoFolder(PathBuf, PathBuf),
+    #[error("{0}: exists and is no regular file; name another file")]
+    NotRegular(PathBuf),
+    #[error("{0}: exists already; name another file, or add `--force` to replace it")]
+    Present(PathBuf),
+    #[error(
+        "{0}: exists, and SQLite would take it for a log of the copy; name another file, or remove it if no program has {1} open"
+    )]
+    LogOfCopy(PathBuf, PathBuf),
+    #[error("{dest}: can't copy {database} to it: {source}")]
+    Copy {
+        database: PathBuf,
+        dest: PathBuf,
+        source: StoreError,
+    },
+    #[error(
+        "{database}: {problem}; the copy was removed; see what `jobdeck check` says about the database"
+    )]
+    BadCopy { database: PathBuf, problem: String },
+    #[error("{0}: exists and is no ready file of jobdeck; name another file")]
+    NoReadyFile(PathBuf),
+    #[error("{path}: {source}; no server has written there that it is ready")]
+    NotReady {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error(
+        "`--listen` with port 0 does not name the port that the server has chosen; give `--ready-file` to both commands, or `--url`"
+    )]
+    UnknownPort,
+    #[error("{url}: {problem}")]
+    Unhealthy { url: String, problem: String },
+    /// The reader of standard output has read enough.
+    #[error("the output was closed")]
+    ClosedOutput,
+}
