@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jobdeck::server::StartError;
 use jobdeck::store::{OpenError, StoreError};
-use jobdeck::tokens::TokensError;
+use jobdeck::tokens::TokenFileError;
 use jobdeck::transfer::TransferError;
 
 /// Why a command failed. The text is one line: the file, what went wrong, and what to do.
@@ -16,7 +16,7 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]
-    Tokens(#[from] TokensError),
+    Tokens(#[from] TokenFileError),
     #[error(transparent)]
     Transfer(#[from] TransferError),
     #[error("{path}: {source}")]

@@ -37,7 +37,7 @@ struct NewArgs {
 
 pub(super) fn token(args: &TokenArgs) -> Result<(), Failure> {
     let TokenCommand::New(args) = &args.command;
-    let made = NewToken::make(&args.domain, args.write, args.name.as_deref())
+    let made = NewToken::generate(&args.domain, args.write, args.name.as_deref())
         .map_err(|error| Failure::Problems(error.to_string()))?;
     let mut error = std::io::stderr();
     // A program that reads the token wants nothing else.

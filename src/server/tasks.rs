@@ -28,7 +28,7 @@ pub(super) fn watch_tokens(tokens: Arc<TokenFile>) -> impl Future<Output = ()> {
         loop {
             let act = tokio::select! {
                 _ = next_hangup() => TokenFile::reload,
-                _ = interval.tick() => TokenFile::look,
+                _ = interval.tick() => TokenFile::poll,
             };
             let tokens = Arc::clone(&tokens);
             if let Err(error) = tokio::task::spawn_blocking(move || act(&tokens)).await {

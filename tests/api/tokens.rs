@@ -49,7 +49,7 @@ fn guarded_with(setup: Setup) -> Guarded {
     let mut file = String::new();
     let [all, own, own_read, other] =
         [("*", true), (OWN, true), (OWN, false), (OTHER, true)].map(|(domain, may_write)| {
-            let NewToken { token, entry } = NewToken::make(domain, may_write, None).unwrap();
+            let NewToken { token, entry } = NewToken::generate(domain, may_write, None).unwrap();
             writeln!(file, "{entry}").unwrap();
             token
         });

@@ -97,7 +97,7 @@ fn a_broken_file_is_named_before_anything_is_served() {
     ];
     check_line(
         &fails(here, &arguments, 1),
-        "jobdeck: tokens.toml: there is no such file; `jobdeck token new` prints what it is to hold",
+        "jobdeck: tokens.toml: there is no such file; `jobdeck token new` prints an entry for it",
     );
     for (content, expected) in [
         ("", "line 1: there is no `[[token]]`"),
@@ -111,7 +111,7 @@ fn a_broken_file_is_named_before_anything_is_served() {
         ),
         (
             &format!("{entry}{entry}"),
-            "line 7: name: there is another token `ci`",
+            "line 7: name: another token is called `ci`",
         ),
     ] {
         write(&tokens, content);
@@ -227,8 +227,8 @@ fn what_is_wrong_with_the_file_is_logged_and_no_token_ever() {
     wait_for("tokens.toml: the tokens were loaded");
     let broken = entry.replace("name", "nmae");
     write(&path, &broken);
-    wait_for("those of before still hold: tokens.toml: line 2: unknown field `nmae`");
-    assert_eq!(status(&server, &token), 200, "those of before still hold");
+    wait_for("stay as they were: tokens.toml: line 2: unknown field `nmae`");
+    assert_eq!(status(&server, &token), 200, "the tokens stay as they were");
     write(&path, &entry);
     wait_for("tokens.toml: the tokens were loaded");
     assert_eq!(server.child.kill().ok(), Some(()));
