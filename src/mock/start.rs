@@ -41,10 +41,10 @@ impl Mock {
         config: MockConfig,
     ) -> Result<Self, MockError> {
         let now = clocks.now(None);
-        let (demo, born) = match config.demo {
+        let (demo, new_jobs) = match config.demo {
             Some(seed) => {
-                let (demo, born) = Demo::start(seed, now);
-                (Some(demo), born)
+                let (demo, new_jobs) = Demo::start(seed, now);
+                (Some(demo), new_jobs)
             }
             None => (None, Vec::new()),
         };
@@ -73,7 +73,7 @@ impl Mock {
             let state = &mut *state;
             let mut writer = mock.store.writer()?;
             let mut change = Change::with_lives(writer.begin(OnConflict::Replace)?, &mock.clocks);
-            for life in born {
+            for life in new_jobs {
                 change.put_life(life, now)?;
             }
             let jobs = change.transaction.save_state(state.origin.state, None)?;

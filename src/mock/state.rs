@@ -92,8 +92,8 @@ impl Mock {
         }
         let mut demo = state.demo.clone();
         let now = self.clocks.now(None);
-        let born = demo.iter_mut().flat_map(|demo| demo.born_until(now));
-        let mut changed: Vec<(Life, Timestamp)> = born.map(|life| (life, now)).collect();
+        let new_jobs = demo.iter_mut().flat_map(|demo| demo.jobs_until(now));
+        let mut changed: Vec<(Life, Timestamp)> = new_jobs.map(|life| (life, now)).collect();
         for (life, last, now) in state.lives.due(&self.clocks) {
             if life.at(now) != *last {
                 changed.push((life.clone(), now));
@@ -193,7 +193,7 @@ impl Mock {
 
 impl State {
     fn is_due(&self, clocks: &Clocks) -> bool {
-        let is_born = |demo: &Demo| demo.next_birth() <= clocks.now(None);
-        self.lives.is_due(clocks) || self.demo.as_ref().is_some_and(is_born)
+        let has_new_job = |demo: &Demo| demo.next_job_at() <= clocks.now(None);
+        self.lives.is_due(clocks) || self.demo.as_ref().is_some_and(has_new_job)
     }
 }

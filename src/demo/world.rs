@@ -1,18 +1,16 @@
-//! Made-up jobs: for the demo, the tests and the benches. The same seed always makes the same jobs.
-//!
-//! A job is a [`Life`]: what it is, when it begins and how it goes.
+//! A made-up world of collectors, domains and projects, and the lives of its jobs.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Map, Value, json};
 
+use super::timeline::Timeline;
 use crate::job::{CollectorInfo, Job, JobError, JobStatus, Life, LifeStage};
 use crate::json::StrictObject;
-use crate::time::{DAY_MILLIS, Timestamp};
 
 const COLLECTORS: usize = 200;
 const PROJECTS: usize = 80;
-/// How many jobs of a thousand belong to the first domain; the others share the rest.
+/// The number of jobs of a thousand that belong to the first domain; the others share the rest.
 const FIRST_DOMAIN_PER_MILLE: u32 = 700;
 const REGIONS: [&str; 6] = [
     "us-east-1",
@@ -56,39 +54,13 @@ const PLUGINS: [(&str, &str, &str); 10] = [
     ("alibaba", "Alibaba ECS", "inventory.Server"),
 ];
 
-/// Collectors, domains and projects, all from a seed.
+/// Collectors, domains and projects, all made from a seed.
 #[derive(Debug, Clone)]
 pub struct World {
     seed: u64,
     domains: Vec<String>,
     projects: Vec<String>,
     collectors: Vec<Map<String, Value>>,
-}
-
-/// A row of jobs in time: job n begins about n steps after the start.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeline {
-    pub start: Timestamp,
-    pub step_millis: i64,
-    /// How long a job runs at the most.
-    pub longest_millis: i64,
-    /// Tells the jobs of one timeline from those of another.
-    pub number: u64,
-}
-
-impl Timeline {
-    /// The timeline of `jobs` jobs over the `days` before `until`.
-    #[must_use]
-    pub fn before(until: Timestamp, days: u32, jobs: u64) -> Self {
-        let span = i64::from(days) * DAY_MILLIS;
-        let step_millis = (span / i64::try_from(jobs.max(1)).unwrap_or(i64::MAX)).max(1);
-        Self {
-            start: until.plus_millis(-span),
-            step_millis,
-            longest_millis: 20 * 60_000,
-            number: 0,
-        }
-    }
 }
 
 fn hex(random: &mut impl Rng, digits: usize) -> String {
@@ -119,13 +91,13 @@ impl World {
         }
     }
 
-    /// The domains; the first has most of the jobs.
+    /// Returns the domains; the first has most of the jobs.
     #[must_use]
     pub fn domains(&self) -> &[String] {
         &self.domains
     }
 
-    /// The life of job `index` of a timeline.
+    /// Makes the life of job `index` of a timeline.
     #[must_use]
     pub fn life(&self, timeline: &Timeline, index: u64) -> Life {
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
@@ -265,81 +237,11 @@ fn timeout_error(longest_millis: i64) -> JobError {
     }
 }
 
-/// Where the jobs of a demo come from: a past that is there at the start, and new ones as time goes by.
-#[derive(Debug, Clone)]
-pub struct Demo {
-    world: World,
-    live: Timeline,
-    /// The number of the next job of the live timeline.
-    next: u64,
-}
-
-impl Demo {
-    const DAYS: u32 = 28;
-    const JOBS: u64 = 5_000;
-    const DOMAINS: usize = 4;
-    /// A job about every three seconds, none running longer than a minute and a half.
-    const STEP_MILLIS: i64 = 3_000;
-    const LONGEST_MILLIS: i64 = 90_000;
-    /// The most jobs that come at once: where the clock jumps further, those before them never were.
-    const MAX_AT_ONCE: u64 = 1_000;
-
-    /// The demo of a seed, and its past until now.
-    #[must_use]
-    pub fn start(seed: u64, now: Timestamp) -> (Self, Vec<Life>) {
-        let world = World::new(seed, Self::DOMAINS);
-        let past = Timeline::before(now, Self::DAYS, Self::JOBS);
-        let live = Timeline {
-            start: now.plus_millis(-2 * Self::LONGEST_MILLIS),
-            step_millis: Self::STEP_MILLIS,
-            longest_millis: Self::LONGEST_MILLIS,
-            number: 1,
-        };
-        let mut demo = Self {
-            world,
-            live,
-            next: 0,
-        };
-        let mut lives: Vec<_> = (0..Self::JOBS)
-            .map(|index| demo.world.life(&past, index))
-            .collect();
-        lives.extend(demo.born_until(now));
-        (demo, lives)
-    }
-
-    /// The same demo, with all that is to come so much later.
-    #[must_use]
-    pub fn delayed_by(mut self, millis: i64) -> Self {
-        self.live.start = self.live.start.plus_millis(millis);
-        self
-    }
-
-    /// When the next job comes.
-    #[must_use]
-    pub fn next_birth(&self) -> Timestamp {
-        self.world.life(&self.live, self.next).start().created_at
-    }
-
-    /// The jobs that have come since this was last asked.
-    pub fn born_until(&mut self, now: Timestamp) -> Vec<Life> {
-        let passed = now.millis() - self.live.start.millis();
-        let due = u64::try_from(passed / Self::STEP_MILLIS).unwrap_or(0);
-        self.next = self.next.max(due.saturating_sub(Self::MAX_AT_ONCE));
-        let mut born = Vec::new();
-        loop {
-            let life = self.world.life(&self.live, self.next);
-            if life.start().created_at > now {
-                return born;
-            }
-            born.push(life);
-            self.next += 1;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::Timestamp;
+
     const NOW: &str = "2026-01-01T00:00:00Z";
 
     fn now() -> Timestamp {
@@ -364,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_life_goes_from_created_to_its_end() {
+    fn a_life_runs_from_created_to_its_end() {
         let world = World::new(1, 1);
         let timeline = Timeline::before(now(), 1, 50);
         for index in 0..50 {
@@ -377,13 +279,13 @@ mod tests {
                 (JobStatus::Created, last.total_tasks)
             );
             for step in 1..=40 {
-                let moment = start.plus_millis((end.millis() - start.millis()) * step / 40);
-                let job = life.at(moment);
+                let time = start.plus_millis((end.millis() - start.millis()) * step / 40);
+                let job = life.at(time);
                 assert!(
                     job.remained_tasks <= last.remained_tasks,
-                    "tasks are not undone"
+                    "tasks can't be undone"
                 );
-                assert!(job.updated_at >= last.updated_at && job.updated_at <= moment);
+                assert!(job.updated_at >= last.updated_at && job.updated_at <= time);
                 last = job;
             }
             assert_eq!(last.finished_at, Some(end));
@@ -392,19 +294,5 @@ mod tests {
                 JobStatus::Created | JobStatus::InProgress
             ));
         }
-    }
-
-    #[test]
-    fn a_demo_goes_on() {
-        let (mut demo, past) = Demo::start(1, now());
-        assert!(past.len() > 5_000);
-        assert!(past.iter().all(|life| life.start().created_at <= now()));
-        let minute = now().plus_millis(60_000);
-        assert!(demo.next_birth() <= minute);
-        let born = demo.born_until(minute);
-        assert_eq!(born.len(), 20, "one in three seconds");
-        assert_eq!(demo.born_until(minute), []);
-        let year = now().plus_millis(365 * 86_400_000);
-        assert_eq!(demo.born_until(year).len(), 1_000);
     }
 }
