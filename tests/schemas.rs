@@ -1,4 +1,4 @@
-//! Databases of every schema that there was: each opens, and is then what this version would have made.
+//! Databases of every earlier schema: each opens, and is then what this version would have made.
 #![cfg(test)]
 
 use std::collections::BTreeSet;
@@ -7,17 +7,17 @@ use std::path::{Path, PathBuf};
 use jobdeck::store::{Mode, OpenError, Store};
 use rusqlite::{Connection, OpenFlags};
 
-/// What somebody put beside it.
+/// What a user may have added.
 const OWN: &str = "CREATE TABLE \"my notes\" (note TEXT);
     CREATE INDEX \"my index\" ON jobs (updated_at);
     CREATE VIEW \"my jobs\" AS SELECT job_id FROM jobs";
 
-fn kept(version: i64) -> PathBuf {
+fn stored(version: i64) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas");
     root.join(format!("{version}.db"))
 }
 
-/// One that this version has made, and its folder.
+/// Makes a database with this version; returns its folder and its path.
 fn new_database() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("new.db");
@@ -25,7 +25,7 @@ fn new_database() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Opens it as a file that nobody writes to, so that nothing is made beside it.
+/// Opens a database as immutable, so that no file is made next to it.
 fn read(path: &Path) -> Connection {
     let uri = format!("file:{}?immutable=1", path.display());
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
@@ -38,7 +38,7 @@ fn version(path: &Path) -> i64 {
     version.unwrap()
 }
 
-/// What the schema says, without comments and spaces.
+/// Returns the statements of the schema, without comments and spaces.
 fn schema(path: &Path) -> BTreeSet<String> {
     let connection = read(path);
     let mut statement = connection
@@ -60,7 +60,7 @@ fn databases_of_every_earlier_schema_are_brought_up_to_date() {
     let now = version(&new_database().1);
     assert!(now > 1);
     for earlier in 1..now {
-        let found = kept(earlier);
+        let found = stored(earlier);
         assert!(
             found.exists(),
             "before the schema becomes another, keep a database of the one that was: with the jobdeck of schema {earlier}, \
@@ -71,7 +71,7 @@ fn databases_of_every_earlier_schema_are_brought_up_to_date() {
         let path = folder.path().join("jobs.db");
         std::fs::copy(&found, &path).unwrap();
         Connection::open(&path).unwrap().execute_batch(OWN).unwrap();
-        // Nobody's database is changed by looking at it.
+        // Opening a database to read does not change it.
         let refused = Store::open(&path, Mode::ReadOnly, 1).unwrap_err();
         assert!(matches!(refused, OpenError::Older { .. }), "{refused}");
         let store = Store::open(&path, Mode::ReadWrite, 1).unwrap();
@@ -96,19 +96,22 @@ fn databases_of_every_earlier_schema_are_brought_up_to_date() {
     }
 }
 
-/// Whoever changes schema.sql and not its version has databases that say they are what they are not.
+/// A change of schema.sql without a new version would make databases with the wrong version.
 #[test]
 fn the_schema_is_that_of_its_version() {
     let (_folder, new) = new_database();
-    let found = kept(version(&new));
-    let (kept, now) = (schema(&found), schema(&new));
-    let differs: Vec<_> = kept.symmetric_difference(&now).collect();
+    let found = stored(version(&new));
+    let (stored, now) = (schema(&found), schema(&new));
+    let differs: Vec<_> = stored.symmetric_difference(&now).collect();
     assert!(
         differs.is_empty(),
         "{differs:?}: raise SCHEMA_VERSION; if none of schema {} is out yet, make {found:?} anew",
         version(&new)
     );
-    let said = format!("schema version {}.", version(&new));
+    let version_line = format!("schema version {}.", version(&new));
     let text = include_str!("../schema.sql");
-    assert!(text.lines().next().unwrap().ends_with(&said), "{said}");
+    assert!(
+        text.lines().next().unwrap().ends_with(&version_line),
+        "{version_line}"
+    );
 }

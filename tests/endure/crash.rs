@@ -1,4 +1,4 @@
-//! `kill -9` at any moment: a database is sound afterwards, an import is whole or absent, and what was acknowledged is there.
+//! `kill -9` at any time: the database is sound afterwards, an import is complete or absent, and acknowledged writes are there.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,15 +16,15 @@ use crate::{
     Server, folder, generated, job, jobdeck, jobs, ok, rounds, sound, text, wait_until, with_jobs,
 };
 
-/// How a command that was to be killed ended.
+/// How a command ended that was to be killed.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
     Killed,
-    /// It was done before.
+    /// It had finished before.
     Done,
 }
 
-/// Runs a command to its end, so that the moments to kill it are known.
+/// Runs a command to its end and returns its duration, within which it is killed later.
 fn duration(command: &mut Command) -> Duration {
     let start = Instant::now();
     let output = crate::finish(command);
@@ -39,7 +39,7 @@ fn kill(command: &mut Command, after: Duration) -> End {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    // The moment itself is what is random here.
+    // The time is random.
     thread::sleep(after);
     child.kill().unwrap();
     if child.wait().unwrap().success() {
@@ -49,8 +49,8 @@ fn kill(command: &mut Command, after: Duration) -> End {
     }
 }
 
-/// So many moments of a duration, and a little after it, spread so that every part of it has some.
-fn moments(seed: u64, count: u32, all: Duration) -> impl Iterator<Item = Duration> {
+/// Returns random times within a duration, and a little after it, spread evenly.
+fn kill_times(seed: u64, count: u32, all: Duration) -> impl Iterator<Item = Duration> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     (0..count).map(move |number| {
         let part = (f64::from(number) + random.random::<f64>()) / f64::from(count);
@@ -63,7 +63,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_killed_import_of_a_new_database_leaves_all_of_it_or_nothing() {
+fn a_killed_import_of_a_new_database_leaves_all_jobs_or_no_database() {
     let lines = generated(1_500, 1);
     let here = folder();
     std::fs::write(here.path().join("jobs.ndjson"), &lines).unwrap();
@@ -74,7 +74,7 @@ fn a_killed_import_of_a_new_database_leaves_all_of_it_or_nothing() {
     };
     let all = duration(&mut import(here.path()));
     let mut found = BTreeMap::new();
-    for after in moments(1, rounds(20), all) {
+    for after in kill_times(1, rounds(20), all) {
         let folder = folder();
         let here = folder.path();
         std::fs::write(here.join("jobs.ndjson"), &lines).unwrap();
@@ -87,14 +87,14 @@ fn a_killed_import_of_a_new_database_leaves_all_of_it_or_nothing() {
         if is_there {
             assert_eq!(sound(here), lines, "{after:?}");
         }
-        // What a killed one left is in nobody's way, and does not stay.
+        // What a killed import left does not disturb the next one, and is deleted by it.
         ok(here, &["import", "jobs.ndjson"]);
         assert_eq!(sound(here), lines, "{after:?}");
         let mut left: Vec<_> = std::fs::read_dir(here)
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
             .collect();
-        // Those who only read leave the log as they find it.
+        // Commands that only read leave the log as it is.
         left.retain(|name| !name.to_string_lossy().starts_with("jobdeck.db"));
         assert_eq!(left, ["jobs.ndjson"], "{after:?}");
     }
@@ -102,8 +102,8 @@ fn a_killed_import_of_a_new_database_leaves_all_of_it_or_nothing() {
 }
 
 #[test]
-fn a_killed_import_leaves_a_database_as_it_was_or_has_all() {
-    // Half of these jobs are there already, and are replaced by others of the same ids.
+fn a_killed_import_changes_nothing_or_imports_all() {
+    // A part of these jobs exists already, and is replaced.
     let base = with_jobs(&jobs(600));
     let before = sound(base.path());
     let lines: String = (300..1_500)
@@ -128,9 +128,12 @@ fn a_killed_import_leaves_a_database_as_it_was_or_has_all() {
     };
     let (all, after_it) = try_one(None);
     let mut whole = 0;
-    for after in moments(2, rounds(20), all) {
+    for after in kill_times(2, rounds(20), all) {
         let (_, now) = try_one(Some(after));
-        assert!(now == before || now == after_it, "a part of it: {after:?}");
+        assert!(
+            now == before || now == after_it,
+            "a part of the import: {after:?}"
+        );
         whole += u32::from(now == after_it);
     }
     println!(
@@ -139,90 +142,90 @@ fn a_killed_import_leaves_a_database_as_it_was_or_has_all() {
     );
 }
 
-/// What a client knows of a job of its own: the number that it holds, or that it is not there.
-type Known = Option<u64>;
+/// The state of a job as its client knows it: the number in it, or `None` if it does not exist.
+type JobState = Option<u64>;
 
-/// A client that writes jobs which no other client knows.
+/// A client that writes jobs of its own.
 struct Client {
     name: usize,
     random: ChaCha8Rng,
     next: u64,
-    /// What was acknowledged.
-    known: BTreeMap<String, Known>,
-    /// What was asked for last, and never answered.
-    asked: BTreeMap<String, Known>,
+    /// The acknowledged writes.
+    acknowledged: BTreeMap<String, JobState>,
+    /// The last write, which was never answered.
+    unanswered: BTreeMap<String, JobState>,
 }
 
 impl Client {
     fn new(name: usize, random: ChaCha8Rng) -> Self {
-        let (known, asked) = (BTreeMap::new(), BTreeMap::new());
+        let (acknowledged, unanswered) = (BTreeMap::new(), BTreeMap::new());
         Self {
             name,
             random,
             next: 0,
-            known,
-            asked,
+            acknowledged,
+            unanswered,
         }
     }
 
-    /// Writes until there is no answer any more, and counts what is acknowledged.
+    /// Writes until there is no answer any more, and counts the acknowledged writes.
     fn write(&mut self, server: &Server, acknowledged: &AtomicU32) {
         loop {
             self.next += 1;
             let number = self.next;
             let id = format!("job-{}-{}", self.name, self.random.random_range(0..20));
             let path = format!("/jobdeck/jobs/{id}?domain_id=d");
-            let is_there = self.known.get(&id).copied().flatten().is_some();
-            let (answer, asked) = match self.random.random_range(0..4) {
+            let is_there = self.acknowledged.get(&id).copied().flatten().is_some();
+            let (answer, written) = match self.random.random_range(0..4) {
                 0 if is_there => (server.try_send("DELETE", &path, ""), vec![(id, None)]),
                 1 if is_there => {
                     let patch = format!("{{\"filter\":{{\"n\":{number}}}}}");
-                    let asked = vec![(id, Some(number))];
-                    (server.try_send("PATCH", &path, &patch), asked)
+                    let written = vec![(id, Some(number))];
+                    (server.try_send("PATCH", &path, &patch), written)
                 }
                 2 => {
                     let ids = (0..5).map(|place| format!("job-{}-many-{place}", self.name));
-                    let asked: Vec<_> = ids.map(|id| (id, Some(number))).collect();
-                    let lines: String = asked.iter().map(|(id, _)| job(id, number)).collect();
+                    let written: Vec<_> = ids.map(|id| (id, Some(number))).collect();
+                    let lines: String = written.iter().map(|(id, _)| job(id, number)).collect();
                     (
                         server.try_send("POST", "/jobdeck/jobs?domain_id=d", &lines),
-                        asked,
+                        written,
                     )
                 }
                 _ => {
-                    let asked = vec![(id.clone(), Some(number))];
-                    (server.try_send("PUT", &path, &job(&id, number)), asked)
+                    let written = vec![(id.clone(), Some(number))];
+                    (server.try_send("PUT", &path, &job(&id, number)), written)
                 }
             };
             let Ok((status, text)) = answer else {
-                self.asked = asked.into_iter().collect();
+                self.unanswered = written.into_iter().collect();
                 return;
             };
             assert!((200..300).contains(&status), "{status}: {text}");
-            self.known.extend(asked);
+            self.acknowledged.extend(written);
             acknowledged.fetch_add(1, Ordering::SeqCst);
         }
     }
 
-    /// Compares what is there with what was acknowledged; what was asked for last may be there, but not a part of it.
+    /// Checks that the acknowledged writes are there. The last write may be there too, but not a part of it.
     fn compare(&mut self, there: &BTreeMap<String, u64>) {
-        let holds = |expected: &BTreeMap<String, Known>| {
+        let holds = |expected: &BTreeMap<String, JobState>| {
             expected
                 .iter()
                 .all(|(id, number)| there.get(id) == number.as_ref())
         };
-        let mut later = self.known.clone();
-        later.append(&mut self.asked);
+        let mut later = self.acknowledged.clone();
+        later.append(&mut self.unanswered);
         if holds(&later) {
-            self.known = later;
+            self.acknowledged = later;
         }
-        for (id, number) in &self.known {
+        for (id, number) in &self.acknowledged {
             assert_eq!(there.get(id), number.as_ref(), "{id} was acknowledged");
         }
     }
 }
 
-/// The number that each job holds.
+/// Returns the number in each job.
 fn numbers(lines: &str) -> BTreeMap<String, u64> {
     lines
         .lines()
@@ -257,7 +260,7 @@ fn acknowledged_writes_are_there_after_a_kill() {
         });
         all += acknowledged.into_inner();
         drop(server);
-        // Whoever opens it first after a kill reads what the log has.
+        // The first command to open it after a kill reads the log.
         let there = numbers(&sound(folder.path()));
         for client in &mut clients {
             client.compare(&there);
@@ -270,7 +273,7 @@ fn acknowledged_writes_are_there_after_a_kill() {
 }
 
 #[test]
-fn a_killed_repair_leaves_what_there_was_or_repairs_all() {
+fn a_killed_repair_changes_nothing_or_repairs_all() {
     let base = with_jobs(&generated(1_000, 4));
     let before = sound(base.path());
     let connection = Connection::open(base.path().join("jobdeck.db")).unwrap();
@@ -296,7 +299,7 @@ fn a_killed_repair_leaves_what_there_was_or_repairs_all() {
     assert_eq!(damage.0, Some(1));
     let repaired = check(trial.path());
     let mut whole = 0;
-    for after in moments(5, rounds(10), all) {
+    for after in kill_times(5, rounds(10), all) {
         let folder = folder();
         let here = folder.path();
         kill(&mut repair(here), after);
@@ -309,7 +312,7 @@ fn a_killed_repair_leaves_what_there_was_or_repairs_all() {
     println!("repairs, killed: {whole} of {} were whole", rounds(10));
 }
 
-/// A database of an older schema, with more jobs than the one that is kept.
+/// Makes a database of an older schema, with more jobs than the one in `tests/schemas`.
 fn older(schema: &Path, here: &Path) {
     let path = here.join("jobdeck.db");
     std::fs::copy(schema, &path).unwrap();
@@ -326,7 +329,7 @@ fn older(schema: &Path, here: &Path) {
 }
 
 #[test]
-fn a_killed_upgrade_leaves_the_older_database_or_the_newer() {
+fn a_killed_upgrade_leaves_the_older_schema_or_the_newer() {
     const JOBS: usize = 60 * 16;
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas");
     let version = |path: &Path| -> i64 {
@@ -338,7 +341,7 @@ fn a_killed_upgrade_leaves_the_older_database_or_the_newer() {
     let schemas = std::fs::read_dir(root).unwrap();
     let mut schemas: Vec<_> = schemas.map(|entry| entry.unwrap().path()).collect();
     schemas.sort_by_key(|path| version(path));
-    // The last is the one of now.
+    // The last is the present schema.
     schemas.pop();
     let seen = schemas.len();
     for schema in schemas {
@@ -353,7 +356,7 @@ fn a_killed_upgrade_leaves_the_older_database_or_the_newer() {
         let all = duration(&mut upgrade(trial.path()));
         let expected = sound(trial.path());
         assert_eq!(expected.lines().count(), JOBS);
-        for after in moments(6, rounds(5), all) {
+        for after in kill_times(6, rounds(5), all) {
             let folder = folder();
             let here = folder.path();
             kill(&mut upgrade(here), after);

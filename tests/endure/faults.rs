@@ -1,4 +1,4 @@
-//! What goes wrong with files, disks, descriptors and clocks: it is named in one line with its remedy, or survived.
+//! Problems with files, disks, descriptors and clocks: each is reported in one line with its remedy, or survived.
 
 use std::collections::BTreeMap;
 use std::fs::{File, Permissions};
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::{
     BINARY, Server, error_code, failed, finish, folder, generated, job, jobdeck, jobs, ok, rounds,
-    run, skip, sound, text, wait_until, went_well, with_jobs,
+    run, skip, sound, succeeded, text, wait_until, with_jobs,
 };
 
 const LIST: &str = "/inventory/v1/jobs?domain_id=d&query.page.limit=5";
@@ -24,7 +24,7 @@ fn check_line(said: &str, expected: &str) {
     assert!(said.starts_with(expected), "\n got: {said}want: {expected}");
 }
 
-/// A disk of its own, in memory, that is gone when this is dropped.
+/// A small file system in memory, which is unmounted when this is dropped.
 struct SmallDisk {
     holder: Child,
     folder: TempDir,
@@ -34,7 +34,7 @@ struct SmallDisk {
 impl SmallDisk {
     const SIZE: &str = "size=4m";
 
-    /// As root, or as anybody where the system lets everybody have a mount of his own; `None` where neither will do.
+    /// Mounts it, as root or in a user namespace; `None` where neither is possible.
     fn new() -> Option<Self> {
         const WAYS: [[&[&str]; 2]; 2] = [
             [&["--mount"], &["--mount"]],
@@ -74,7 +74,7 @@ impl SmallDisk {
             })
     }
 
-    /// `jobdeck`, with the disk as its folder.
+    /// Makes a command that runs `jobdeck` in the disk.
     fn jobdeck(&self) -> Command {
         let mut command = Command::new("nsenter");
         command
@@ -90,14 +90,14 @@ impl SmallDisk {
         finish(self.jobdeck().args(arguments))
     }
 
-    /// Where the disk can be reached from outside.
+    /// Returns the path of a file of the disk, as seen from outside.
     fn path(&self, name: &str) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.holder.id()));
         root.join(self.folder.path().strip_prefix("/").unwrap())
             .join(name)
     }
 
-    /// Takes all the room that is left.
+    /// Fills the disk.
     fn fill(&self) {
         let mut filler = File::create(self.path("filler")).unwrap();
         std::io::copy(&mut std::io::repeat(1), &mut filler).unwrap_err();
@@ -129,9 +129,9 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_import_that_finds_no_room_changes_nothing() {
+fn an_import_without_room_on_the_disk_changes_nothing() {
     let Some(disk) = SmallDisk::new() else {
-        return skip("a full disk: nobody lets us mount one");
+        return skip("a full disk: no permission to mount one");
     };
     let outside = folder();
     let (small, large) = (outside.path().join("small"), outside.path().join("large"));
@@ -145,24 +145,24 @@ fn an_import_that_finds_no_room_changes_nothing() {
     );
     assert_eq!(disk.names(), [""; 0], "nothing is left of a new database");
 
-    went_well(&import(&small));
-    let before = went_well(&disk.run(&["export"]));
+    succeeded(&import(&small));
+    let before = succeeded(&disk.run(&["export"]));
     assert_eq!(before.lines().count(), 100);
     check_line(
         &failed(&import(&large)),
         "jobdeck: jobdeck.db: database or disk is full; free some space on the disk",
     );
-    let said = went_well(&disk.run(&["check"]));
+    let said = succeeded(&disk.run(&["check"]));
     assert_eq!(said, "jobdeck.db: 100 jobs, nothing is wrong\n");
-    assert_eq!(went_well(&disk.run(&["export"])), before);
+    assert_eq!(succeeded(&disk.run(&["export"])), before);
 
-    // At each size of what is left, an import is told as what it was.
+    // However much room is left, the exit code of an import says what it did.
     let mut ends = BTreeMap::new();
     for room in (0..40).map(|step| step * 16 * 1024) {
         for name in disk.names() {
             std::fs::remove_file(disk.path(&name)).unwrap();
         }
-        went_well(&import(&small));
+        succeeded(&import(&small));
         disk.fill();
         let filler = std::fs::OpenOptions::new()
             .write(true)
@@ -179,24 +179,24 @@ fn an_import_that_finds_no_room_changes_nothing() {
         if !is_done {
             failed(&output);
         }
-        let count = went_well(&disk.run(&["export"])).lines().count();
+        let count = succeeded(&disk.run(&["export"])).lines().count();
         assert_eq!(
             count,
             if is_done { 300 } else { 100 },
             "{room}: {}",
             text(&output.stderr)
         );
-        went_well(&disk.run(&["check"]));
+        succeeded(&disk.run(&["check"]));
         *ends.entry(is_done).or_insert(0) += 1;
     }
-    println!("imports beside too little room that were done: {ends:?}");
-    assert_eq!(ends.len(), 2, "both ends were seen");
+    println!("imports on a nearly full disk, by whether they succeeded: {ends:?}");
+    assert_eq!(ends.len(), 2, "both outcomes were seen");
 }
 
 #[test]
 fn a_server_on_a_full_disk_answers_and_writes_again_when_there_is_room() {
     let Some(disk) = SmallDisk::new() else {
-        return skip("a full disk: nobody lets us mount one");
+        return skip("a full disk: no permission to mount one");
     };
     let outside = folder();
     let mut serve = disk.jobdeck();
@@ -209,7 +209,7 @@ fn a_server_on_a_full_disk_answers_and_writes_again_when_there_is_room() {
     };
     assert_eq!(put(0).0, 201);
     disk.fill();
-    // What the log has room for is still written.
+    // As long as the log has room, jobs are still written.
     let refused = (1..10_000).find(|&number| put(number).0 >= 300).unwrap();
     assert_eq!(error_code(&put(refused)), "503 ERROR_UNAVAILABLE");
     let count = || {
@@ -217,11 +217,7 @@ fn a_server_on_a_full_disk_answers_and_writes_again_when_there_is_room() {
             .as_u64()
             .unwrap()
     };
-    assert_eq!(
-        count(),
-        refused,
-        "what was acknowledged is there, and nothing else"
-    );
+    assert_eq!(count(), refused, "exactly the acknowledged jobs are there");
     assert_eq!(server.get("/healthz").0, 200);
     server.has_logged("database or disk is full; free some space");
     disk.free();
@@ -229,20 +225,20 @@ fn a_server_on_a_full_disk_answers_and_writes_again_when_there_is_room() {
     assert_eq!(count(), refused + 1);
     server.stop();
     assert_eq!(disk.names(), ["jobdeck.db"], "the log is in the database");
-    let said = went_well(&disk.run(&["check"]));
+    let said = succeeded(&disk.run(&["check"]));
     assert_eq!(
         said,
         format!("jobdeck.db: {} jobs, nothing is wrong\n", refused + 1)
     );
 }
 
-/// A command that file modes hold for; `None` where there is none.
+/// Returns a command that is subject to file modes; `None` where none is.
 fn as_nobody(folder: &Path) -> Option<Command> {
     let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
     if !is_root {
         return Some(jobdeck(folder));
     }
-    // The target folder may be where only root can go.
+    // The target folder may be accessible to root alone.
     let binary = folder.join("jobdeck");
     if !binary.exists() && std::fs::hard_link(BINARY, &binary).is_err() {
         std::fs::copy(BINARY, &binary).unwrap();
@@ -261,12 +257,12 @@ fn as_nobody(folder: &Path) -> Option<Command> {
 }
 
 #[test]
-fn what_can_not_be_written_to_is_named_and_can_be_read() {
+fn a_database_without_write_permission_is_reported_and_can_be_read() {
     let folder = with_jobs(&jobs(10));
     let here = folder.path();
     let database = here.join("jobdeck.db");
     let Some(_) = as_nobody(here) else {
-        return skip("read-only files: root may write to them, and setpriv is not there");
+        return skip("read-only files: root may write to them, and there is no setpriv");
     };
     let run = |arguments: &[&str]| finish(as_nobody(here).unwrap().args(arguments));
     let set =
@@ -276,7 +272,7 @@ fn what_can_not_be_written_to_is_named_and_can_be_read() {
         ("a read-only folder", 0o555, 0o666),
         ("both", 0o555, 0o444),
     ] {
-        // The last to leave takes the log away; whoever only reads does not.
+        // An import deletes the log at its end; commands that only read do not.
         ok(here, &["import", "jobs.ndjson"]);
         set(here, of_folder);
         set(&database, of_file);
@@ -295,9 +291,9 @@ fn what_can_not_be_written_to_is_named_and_can_be_read() {
         for arguments in [&["check"][..], &["export"]] {
             let output = run(arguments);
             if of_folder == 0o777 {
-                went_well(&output);
+                succeeded(&output);
             } else {
-                // A database in WAL mode is read with a file beside it.
+                // Reading a database in WAL mode makes a file next to it.
                 let said = failed(&output);
                 let remedy = said.contains("make the file and its folder writable");
                 assert!(remedy, "{what}, {arguments:?}: {said}");
@@ -310,7 +306,7 @@ fn what_can_not_be_written_to_is_named_and_can_be_read() {
 }
 
 #[test]
-fn a_file_that_is_deleted_or_replaced_is_told_and_nothing_is_lost() {
+fn a_deleted_or_replaced_file_is_reported_and_no_write_is_lost() {
     let folder = with_jobs(&jobs(50));
     let here = folder.path();
     let database = here.join("jobdeck.db");
@@ -332,12 +328,12 @@ fn a_file_that_is_deleted_or_replaced_is_told_and_nothing_is_lost() {
             health.contains("the database file was deleted or replaced"),
             "{health}"
         );
-        // More at a time than there are readers so far, each of them anew.
+        // More requests than there are open readers, so that new ones are opened.
         let answers: Vec<_> = std::thread::scope(|scope| {
-            let asking: Vec<_> = (0..16).map(|_| scope.spawn(|| server.get(LIST))).collect();
-            asking
+            let clients: Vec<_> = (0..16).map(|_| scope.spawn(|| server.get(LIST))).collect();
+            clients
                 .into_iter()
-                .map(|asked| asked.join().unwrap())
+                .map(|client| client.join().unwrap())
                 .collect()
         });
         for answer in answers {
@@ -366,7 +362,7 @@ fn a_file_that_is_deleted_or_replaced_is_told_and_nothing_is_lost() {
 }
 
 #[test]
-fn the_log_of_a_database_that_is_gone_is_not_taken_for_that_of_a_new_one() {
+fn the_log_of_a_lost_database_is_not_applied_to_a_new_one() {
     let folder = folder();
     let here = folder.path();
     let server = Server::start(here, &["--create", "--writable"]);
@@ -398,7 +394,7 @@ fn the_log_of_a_database_that_is_gone_is_not_taken_for_that_of_a_new_one() {
 }
 
 #[test]
-fn a_log_that_makes_no_sense_is_no_harm() {
+fn an_invalid_log_is_ignored() {
     let folder = with_jobs(&jobs(20));
     let here = folder.path();
     let expected = sound(here);
@@ -415,7 +411,7 @@ fn a_log_that_makes_no_sense_is_no_harm() {
 }
 
 #[test]
-fn what_is_not_ours_is_refused_by_every_command_and_stays_as_it_is() {
+fn every_command_refuses_a_file_that_is_no_database_of_jobdeck_and_leaves_it_as_it_is() {
     let folder = with_jobs(&jobs(2));
     let here = folder.path();
     let mut newer = std::fs::read(here.join("jobdeck.db")).unwrap();
@@ -467,7 +463,7 @@ fn what_is_not_ours_is_refused_by_every_command_and_stays_as_it_is() {
     }
 }
 
-/// A copy of a file, damaged in one of several ways.
+/// Damages a copy of a file in one of several ways; returns a description and the bytes.
 fn damage(content: &[u8], way: u32, random: &mut ChaCha8Rng) -> (String, Vec<u8>) {
     const PAGE: usize = 4_096;
     let mut bytes = content.to_vec();
@@ -479,7 +475,7 @@ fn damage(content: &[u8], way: u32, random: &mut ChaCha8Rng) -> (String, Vec<u8>
             "zeroed"
         }
         1 => {
-            // The head of a page, with its kind, its cells and where they begin.
+            // The header of a page: its kind, and the number and offset of its cells.
             let head = start + if page == 0 { 100 } else { 0 };
             random.fill(&mut bytes[head..head + 12]);
             "with another head"
@@ -504,12 +500,12 @@ fn damage(content: &[u8], way: u32, random: &mut ChaCha8Rng) -> (String, Vec<u8>
 }
 
 #[test]
-fn a_damaged_page_is_told_or_does_not_matter() {
+fn a_damaged_page_is_reported_or_does_not_matter() {
     let whole = with_jobs(&(generated(300, 1) + &jobs(300)));
     let content = std::fs::read(whole.path().join("jobdeck.db")).unwrap();
     let domain = "/inventory/v1/jobs?domain_id=d";
     let stat = r#"{"domain_id":"d","query":{"aggregate":[{"group":{"keys":[{"key":"errors.error_code","name":"c"}],"fields":[{"name":"n","operator":"count"}]}},{"sort":{"key":"c"}}]}}"#;
-    let ask = |server: &Server| -> Vec<Option<super::Answer>> {
+    let answers = |server: &Server| -> Vec<Option<super::Answer>> {
         let paths = [
             "",
             "&query.page.limit=20",
@@ -534,7 +530,7 @@ fn a_damaged_page_is_told_or_does_not_matter() {
         answers
     };
     let server = Server::start(whole.path(), &[]);
-    let right = ask(&server);
+    let right = answers(&server);
     server.stop();
     let mut random = ChaCha8Rng::seed_from_u64(8);
     let mut found = BTreeMap::new();
@@ -562,17 +558,17 @@ fn a_damaged_page_is_told_or_does_not_matter() {
             *found.entry("does not start").or_insert(0) += 1;
             continue;
         };
-        for (answer, right) in ask(&server).into_iter().zip(&right) {
+        for (answer, right) in answers(&server).into_iter().zip(&right) {
             let kind = match &answer {
-                // A stream that was broken off.
-                None => "broken off",
+                // A stream that was cut off.
+                None => "cut off",
                 Some((200, _)) if answer == *right => "right",
                 Some((200, _)) => {
                     assert!(
                         is_found,
-                        "{what}: not right, and nobody says so: {answer:?}"
+                        "{what}: a wrong answer that `check` does not explain: {answer:?}"
                     );
-                    "wrong, and `check` tells"
+                    "wrong, and `check` reports it"
                 }
                 Some(answer) => {
                     let code = error_code(answer);
@@ -607,7 +603,7 @@ fn a_server_without_descriptors_recovers() {
         .collect();
     wait_until("all descriptors are taken", || server.descriptors() >= 48);
     drop(flood);
-    // The clients that are in the queue are taken and let go first.
+    // The server first accepts and drops the connections in its queue.
     wait_until("it answers again", || {
         server
             .try_send("GET", LIST, "")
@@ -625,14 +621,14 @@ fn a_server_without_descriptors_recovers() {
 }
 
 #[test]
-fn a_log_that_can_not_be_written_is_no_harm() {
+fn a_server_works_while_its_log_can_not_be_written() {
     for log in ["2>&-", "2>/dev/full", "2>closed"] {
         let folder = with_jobs(&jobs(5));
         let here = folder.path();
         let closed = here.join("closed");
         let made = Command::new("mkfifo").arg(&closed).status().unwrap();
         assert!(made.success());
-        // A pipe that nobody reads any more.
+        // A pipe without a reader.
         let reader = std::thread::spawn(move || drop(File::open(closed).unwrap()));
         let mut command = Command::new("sh");
         command
@@ -692,10 +688,10 @@ fn a_log_that_can_not_be_written_is_no_harm() {
     );
 }
 
-/// A clock that is set wrong, or set right, changes what "now" is, and no deadline: those are told from [`Instant`]s, which
-/// never jump. Nobody but `src/time.rs` asks what time it is.
+/// Setting the wall clock changes what "now" is, but no deadline: those use [`Instant`]s, which never jump. Only
+/// `src/time.rs` and `src/clock.rs` read the wall clock.
 #[test]
-fn no_deadline_hangs_on_the_clock_that_people_set() {
+fn no_deadline_depends_on_the_wall_clock() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut folders, mut seen) = (vec![root], 0);
     while let Some(folder) = folders.pop() {
@@ -707,15 +703,15 @@ fn no_deadline_hangs_on_the_clock_that_people_set() {
             }
             let code = std::fs::read_to_string(&path).unwrap();
             let code = code.split("#[cfg(test)]").next().unwrap();
-            let asks = ["SystemTime", "::now()"]
+            let reads = ["SystemTime", "::now()"]
                 .into_iter()
                 .flat_map(|name| code.match_indices(name))
                 .filter(|(at, _)| !code[..*at].ends_with("Instant"))
                 .count();
             let may = path.ends_with("src/time.rs") || path.ends_with("src/clock.rs");
-            assert!(asks == 0 || may, "{} asks what time it is", path.display());
-            seen += asks;
+            assert!(reads == 0 || may, "{} reads the wall clock", path.display());
+            seen += reads;
         }
     }
-    assert!(seen > 0, "somebody does");
+    assert!(seen > 0, "no file reads the wall clock");
 }

@@ -1,4 +1,4 @@
-//! Many clients, slow ones and heavy questions: a quick one is answered beside them, and nothing of them stays.
+//! Load: many slow clients and heavy queries. Quick queries are answered meanwhile, and all resources are freed.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
-    FAR_TOO_LONG, Server, error_code, finish, jobdeck, jobs, promised, rounds, thoroughly,
-    wait_until, with_jobs,
+    MAX_WAIT, Server, error_code, finish, jobdeck, jobs, promised, rounds, thoroughly, wait_until,
+    with_jobs,
 };
 
 const JOBS: usize = 6_000;
 const QUICK: &str = "/inventory/v1/jobs?domain_id=d&query.page.limit=5";
 const ALL: &str = "/jobdeck/export?format=ndjson&domain_id=d";
 
-/// Jobs of which all together are more than the system holds for a client that does not read.
+/// Returns jobs that together are larger than the socket buffers of a client that does not read.
 fn large() -> TempDir {
     let padding = format!(
         "\"filter\":{{\"x\":[1,2,3],\"padding\":\"{}\",",
@@ -28,20 +28,20 @@ fn large() -> TempDir {
     with_jobs(&jobs(JOBS as u64).replace("\"filter\":{", &padding))
 }
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Outcome {
     /// Status and body.
     Whole(u16, String),
-    /// The connection was closed, or never taken, and nothing was answered.
+    /// The connection was refused or closed without an answer.
     Refused,
-    /// An answer that ends before its end.
-    Torn(String),
+    /// The answer is incomplete.
+    Incomplete(String),
 }
 
 fn connect(server: &Server) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(&server.address)?;
-    stream.set_read_timeout(Some(FAR_TOO_LONG))?;
+    stream.set_read_timeout(Some(MAX_WAIT))?;
     Ok(stream)
 }
 
@@ -52,7 +52,7 @@ fn request(method: &str, path: &str, body: &str) -> String {
     )
 }
 
-/// Reads the rest of an answer with a length, of which this much is there.
+/// Reads an answer that has a Content-Length.
 fn read(stream: &mut TcpStream) -> Outcome {
     let (mut bytes, mut buffer) = (Vec::new(), [0; 16 << 10]);
     loop {
@@ -71,13 +71,13 @@ fn read(stream: &mut TcpStream) -> Outcome {
         }
         match stream.read(&mut buffer) {
             Ok(0) | Err(_) if bytes.is_empty() => return Outcome::Refused,
-            Ok(0) | Err(_) => return Outcome::Torn(text.into_owned()),
+            Ok(0) | Err(_) => return Outcome::Incomplete(text.into_owned()),
             Ok(count) => bytes.extend(&buffer[..count]),
         }
     }
 }
 
-/// A statistic that no machine finishes: each round has three times as many rows.
+/// Returns a statistics query that never finishes: each stage has three times as many rows as the one before.
 fn endless() -> String {
     let project = |fields: Value| json!({"project": {"fields": fields}});
     let mut stages = vec![project(json!([{"name": "x", "key": "filter.x"}]))];
@@ -91,7 +91,7 @@ fn endless() -> String {
     json!({"domain_id": "d", "query": {"aggregate": stages}}).to_string()
 }
 
-/// Clients that ask for nothing, or take for ever to do so.
+/// Clients that send nothing, or send very slowly.
 struct Slow(Mutex<Vec<(TcpStream, Vec<u8>)>>);
 
 impl Slow {
@@ -109,7 +109,7 @@ impl Slow {
         Self(Mutex::new(idle.chain(heads).chain(bodies).collect()))
     }
 
-    /// Each sends another byte; those that were given up go.
+    /// Sends one more byte of each; connections that the server has closed are dropped.
     fn drip(&self) {
         self.0.lock().unwrap().retain_mut(|(stream, rest)| {
             let Some(byte) = rest.first().copied() else {
@@ -121,7 +121,7 @@ impl Slow {
     }
 }
 
-/// How much of a processor a server has had, in hundredths of a second.
+/// Returns the CPU time of a server, in hundredths of a second.
 fn processor_time(server: &Server) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", server.child.id())).unwrap();
     let fields: Vec<_> = stat
@@ -133,8 +133,8 @@ fn processor_time(server: &Server) -> u64 {
     fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
-/// Asks what keeps the server busy; comes back when it is.
-fn ask_heavy(server: &Server, count: usize) -> Vec<TcpStream> {
+/// Sends queries that keep the server busy; returns when it is.
+fn send_heavy(server: &Server, count: usize) -> Vec<TcpStream> {
     let before = processor_time(server);
     let body = request("POST", "/inventory/v1/jobs/stat", &endless());
     let asked = (0..count)
@@ -144,14 +144,14 @@ fn ask_heavy(server: &Server, count: usize) -> Vec<TcpStream> {
             stream
         })
         .collect();
-    wait_until("a heavy question is worked at", || {
+    wait_until("a heavy query runs", || {
         processor_time(server) > before + 20
     });
     asked
 }
 
 #[test]
-fn quick_answers_come_beside_all_that_is_slow() {
+fn quick_queries_are_answered_while_slow_ones_run() {
     const CLIENTS: u32 = 64;
     let folder = large();
     let here = folder.path();
@@ -173,16 +173,16 @@ fn quick_answers_come_beside_all_that_is_slow() {
                     thread::sleep(Duration::from_millis(50));
                 }
             });
-            // Streams of which nobody reads more than the beginning, and statistics that never end.
-            let mut standing = Vec::new();
+            // Streams of which only the beginning is read, and statistics that never end.
+            let mut open = Vec::new();
             for _ in 0..6 {
                 let mut stream = connect(&server).unwrap();
                 stream
                     .write_all(request("GET", ALL, "").as_bytes())
                     .unwrap();
-                standing.push(stream);
+                open.push(stream);
             }
-            standing.extend(ask_heavy(&server, 6));
+            open.extend(send_heavy(&server, 6));
             let import = scope.spawn(|| finish(jobdeck(here).args(["import", "more.ndjson"])));
             let clients: Vec<_> = (0..CLIENTS)
                 .map(|_| {
@@ -215,7 +215,7 @@ fn quick_answers_come_beside_all_that_is_slow() {
             server.descriptors() <= at_first + 8 * 3
         });
     }
-    assert!(most > at_first + 400, "{most}: they were there");
+    assert!(most > at_first + 400, "only {most} descriptors were open");
     took.sort();
     println!(
         "{} quick answers, half of them within {:?}",
@@ -232,16 +232,16 @@ fn quick_answers_come_beside_all_that_is_slow() {
 }
 
 #[test]
-fn a_question_ends_when_who_asked_has_left() {
+fn a_query_ends_when_its_client_has_gone() {
     let folder = large();
-    let timeout = FAR_TOO_LONG * 10;
+    let timeout = MAX_WAIT * 10;
     let seconds = timeout.as_secs().to_string();
     let server = Server::start(
         folder.path(),
         &["--workers", "2", "--query-timeout", &seconds],
     );
-    // They have every place for statistics.
-    let heavy = ask_heavy(&server, 2);
+    // They take every permit for statistics.
+    let heavy = send_heavy(&server, 2);
     let start = Instant::now();
     for stream in &heavy {
         stream.shutdown(Shutdown::Both).unwrap();
@@ -253,9 +253,9 @@ fn a_question_ends_when_who_asked_has_left() {
         (status, text),
         (200, format!("{{\"results\":[{{\"n\":{JOBS}}}]}}"))
     );
-    // That answer's own time is in it.
+    // This includes the time of the answer itself.
     promised(
-        "a place is free, and has answered",
+        "a permit is free again, and the query answered",
         start.elapsed(),
         Duration::from_millis(500),
     );
@@ -263,14 +263,14 @@ fn a_question_ends_when_who_asked_has_left() {
 }
 
 #[test]
-fn a_server_that_is_told_to_stop_under_load_answers_what_was_asked() {
+fn a_server_stopped_under_load_answers_the_requests_it_has() {
     const CLIENTS: usize = 64;
     let folder = large();
     let server = Server::start(folder.path(), &["--workers", "2"]);
     let expected = Outcome::Whole(200, server.get(QUICK).1);
     let slow = Slow::new(&server, 200, 50, 20);
-    let mut heavy = ask_heavy(&server, 2);
-    // Streams whose first bytes are there.
+    let mut heavy = send_heavy(&server, 2);
+    // Streams whose first bytes have been read.
     let mut streams: Vec<_> = (0..2)
         .map(|_| {
             let mut stream = connect(&server).unwrap();
@@ -302,10 +302,7 @@ fn a_server_that_is_told_to_stop_under_load_answers_what_was_asked() {
                             Outcome::Refused,
                             "an answer is whole, or there is none"
                         );
-                        let told = told
-                            .lock()
-                            .unwrap()
-                            .expect("not before it was told to stop");
+                        let told = told.lock().unwrap().expect("not before the stop");
                         late += usize::from(start < told);
                         return (answered, late);
                     }
@@ -333,8 +330,8 @@ fn a_server_that_is_told_to_stop_under_load_answers_what_was_asked() {
             .fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
     });
     let (answered, late) = counts;
-    println!("stopped under load: {answered} answers, {late} of what was asked before had none");
-    // On a machine that is busy otherwise a request may stay unseen for longer than the server waits.
+    println!("stopped under load: {answered} answers, {late} earlier requests had none");
+    // On a busy machine a request may stay unread for longer than the server waits.
     let most = if thoroughly().is_none() {
         CLIENTS / 2
     } else {
@@ -342,7 +339,7 @@ fn a_server_that_is_told_to_stop_under_load_answers_what_was_asked() {
     };
     assert!(
         late <= most,
-        "{late} were asked before it was told to stop, and not answered"
+        "{late} requests were sent before the stop and not answered"
     );
     for stream in &mut heavy {
         let outcome = read(stream);
@@ -350,8 +347,8 @@ fn a_server_that_is_told_to_stop_under_load_answers_what_was_asked() {
             panic!("{outcome:?}");
         };
         let answer = (*status, text.clone());
-        let is_told = error_code(&answer) == "503 ERROR_UNAVAILABLE";
-        assert!(is_told && text.contains("is being stopped"), "{text}");
+        let is_usual = error_code(&answer) == "503 ERROR_UNAVAILABLE";
+        assert!(is_usual && text.contains("is being stopped"), "{text}");
     }
     let start = told.into_inner().unwrap().unwrap();
     let log = server.log();

@@ -1,11 +1,11 @@
-//! Hard to break: the binary is killed, its disk is full, its clients misbehave, and what it promised holds.
+//! Robustness: the binary is killed, its disk is full, its clients misbehave, and it keeps its promises.
 //!
-//! `cargo test` does enough of it for every day. `ENDURE=10 cargo test --release --test endure -- --nocapture` kills ten times
-//! as often, and holds the promises that are times to their letter; on a machine that is busy otherwise they are only told.
+//! `cargo test` does a little of it. `ENDURE=10 cargo test --release --test endure -- --nocapture` kills ten times as often,
+//! and checks the promises about time, which are only printed otherwise, since the machine may be busy.
 #![cfg(test)]
 #![expect(
     clippy::print_stdout,
-    reason = "`--nocapture` shows what was met, and how often"
+    reason = "`--nocapture` shows what happened, and how often"
 )]
 
 mod crash;
@@ -22,32 +22,32 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jobdeck");
-/// What no wait of these tests may take.
-const FAR_TOO_LONG: Duration = Duration::from_mins(1);
+/// The longest time that these tests wait for anything.
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
-/// How many times as much is done as on every day; `None` is every day.
+/// Returns how many times as much is done as usual; `None` is as usual.
 fn thoroughly() -> Option<u32> {
     let times = std::env::var("ENDURE").ok()?;
     Some(times.parse().expect("ENDURE is a number"))
 }
 
-fn rounds(every_day: u32) -> u32 {
-    every_day * thoroughly().unwrap_or(1)
+fn rounds(usual: u32) -> u32 {
+    usual * thoroughly().unwrap_or(1)
 }
 
-/// Tells how long something took that is promised to take less, and insists on it where the machine is all ours.
+/// Prints how long something took, and with `ENDURE` checks that it is within the promise.
 #[track_caller]
-fn promised(what: &str, took: Duration, most: Duration) {
-    println!("{what}: {took:?}, promised are {most:?}");
-    assert!(thoroughly().is_none() || took <= most, "{what}: {took:?}");
+fn promised(what: &str, took: Duration, limit: Duration) {
+    println!("{what}: {took:?}, promised are {limit:?}");
+    assert!(thoroughly().is_none() || took <= limit, "{what}: {took:?}");
 }
 
-/// Says that something could not be tried here.
+/// Prints that a test is skipped.
 fn skip(why: &str) {
     println!("SKIPPED: {why}");
 }
 
-/// In memory where that can be, since nothing here is about the disk's own speed; every day has no time to wait for it.
+/// Returns a folder, in memory where there is such a file system: usual runs have no time to wait for a disk.
 fn folder() -> TempDir {
     let in_memory = Path::new("/dev/shm");
     if thoroughly().is_none() && in_memory.is_dir() {
@@ -66,7 +66,7 @@ fn run(folder: &Path, arguments: &[&str]) -> Output {
     finish(jobdeck(folder).args(arguments))
 }
 
-/// Runs a command to its end, which must come.
+/// Runs a command to its end.
 #[track_caller]
 fn finish(command: &mut Command) -> Output {
     let (mut stdout, mut stderr) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
@@ -79,9 +79,9 @@ fn finish(command: &mut Command) -> Output {
     let status = loop {
         match child.try_wait().unwrap() {
             Some(status) => break status,
-            None if start.elapsed() > FAR_TOO_LONG => {
+            None if start.elapsed() > MAX_WAIT => {
                 child.kill().unwrap();
-                panic!("it never ends: {command:?}");
+                panic!("it does not end: {command:?}");
             }
             None => std::thread::sleep(Duration::from_millis(1)),
         }
@@ -104,37 +104,37 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// Standard output of a run that must go well.
+/// Runs a command that must succeed, and returns its standard output.
 #[track_caller]
 fn ok(folder: &Path, arguments: &[&str]) -> String {
-    went_well(&run(folder, arguments))
+    succeeded(&run(folder, arguments))
 }
 
 #[track_caller]
-fn went_well(output: &Output) -> String {
+fn succeeded(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     text(&output.stdout).to_owned()
 }
 
-/// The one line on standard error of a run that must fail.
+/// Returns the one line on standard error of a command that must fail.
 #[track_caller]
 fn failed(output: &Output) -> String {
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.starts_with("jobdeck: "), "{said}");
-    assert_eq!(said.lines().count(), 1, "one line: {said}");
-    said.to_owned()
+    let line = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{line}");
+    assert!(line.starts_with("jobdeck: "), "{line}");
+    assert_eq!(line.lines().count(), 1, "one line: {line}");
+    line.to_owned()
 }
 
-/// All the jobs, by a database that has nothing wrong: every page, document, derived value and count.
+/// Checks that a database has no problem, and returns all its jobs as NDJSON.
 #[track_caller]
 fn sound(folder: &Path) -> String {
-    let said = ok(folder, &["check"]);
-    assert!(said.ends_with(", nothing is wrong\n"), "{said}");
+    let report = ok(folder, &["check"]);
+    assert!(report.ends_with(", nothing is wrong\n"), "{report}");
     ok(folder, &["export"])
 }
 
-/// So many made-up jobs, the same for the same seed, as NDJSON.
+/// Generates jobs, the same for the same seed, as NDJSON.
 fn generated(jobs: u32, seed: u32) -> String {
     let (jobs, seed) = (jobs.to_string(), seed.to_string());
     let arguments = ["generate", "--jobs", &jobs, "--seed", &seed];
@@ -149,7 +149,7 @@ fn job(id: &str, number: u64) -> String {
     )
 }
 
-/// So many jobs of domain `d`.
+/// Returns jobs of domain `d`, as NDJSON.
 fn jobs(count: u64) -> String {
     (0..count).fold(String::new(), |mut text, number| {
         write!(text, "{}", job(&format!("job-{number:06}"), number)).unwrap();
@@ -157,7 +157,7 @@ fn jobs(count: u64) -> String {
     })
 }
 
-/// A folder with `jobdeck.db`, made of these jobs.
+/// Returns a folder with a `jobdeck.db` of these jobs.
 fn with_jobs(jobs: &str) -> TempDir {
     let folder = folder();
     std::fs::write(folder.path().join("jobs.ndjson"), jobs).unwrap();
@@ -165,12 +165,12 @@ fn with_jobs(jobs: &str) -> TempDir {
     folder
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 #[track_caller]
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < FAR_TOO_LONG, "{what}");
+    while !condition() {
+        assert!(start.elapsed() < MAX_WAIT, "{what}");
         std::thread::yield_now();
     }
 }
@@ -187,7 +187,7 @@ struct Server {
 type Answer = (u16, String);
 
 impl Server {
-    /// Serves `jobdeck.db` of this folder; the log goes to `log` beside it.
+    /// Serves `jobdeck.db` of this folder, and logs to `log` there.
     fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = jobdeck(folder);
         command.args(["serve", "--listen", "127.0.0.1:0"]);
@@ -201,7 +201,7 @@ impl Server {
         server.unwrap_or_else(|output| panic!("{}", text(&output.stderr)))
     }
 
-    /// Starts a command that serves; where it ends instead, tells how.
+    /// Starts a server; returns the output of one that ends instead.
     fn try_spawn(command: &mut Command, folder: &Path) -> Result<Self, Output> {
         let log = folder.join("log");
         command.stderr(std::fs::File::create(&log).unwrap());
@@ -218,7 +218,7 @@ impl Server {
         };
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(FAR_TOO_LONG))
+            .timeout_global(Some(MAX_WAIT))
             .build()
             .into();
         Ok(Self {
@@ -229,7 +229,7 @@ impl Server {
         })
     }
 
-    /// Asks; the error is of the connection.
+    /// Sends a request and returns the answer, or the error of the connection.
     fn try_send(&self, method: &str, path: &str, body: &str) -> Result<Answer, ureq::Error> {
         let request = ureq::http::Request::builder()
             .method(method)
@@ -261,7 +261,7 @@ impl Server {
         self.send("GET", path, "")
     }
 
-    /// An answer that must be right.
+    /// Returns the body of an answer that must be a 200.
     #[track_caller]
     fn good(&self, path: &str) -> Value {
         let (status, text) = self.get(path);
@@ -275,12 +275,12 @@ impl Server {
         assert!(status.success());
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until the process ends.
     fn ended(mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 
-    /// Ends it as the system would, and sees that it was well until then.
+    /// Stops the server with SIGTERM, and checks that it ended well.
     #[track_caller]
     fn stop(self) {
         self.signal("-TERM");
@@ -291,7 +291,7 @@ impl Server {
         assert!(!log.contains("panicked"), "{log}");
     }
 
-    /// Waits until it has logged a text: its lines are written a moment after what they tell of.
+    /// Waits until a text is logged: lines are written a little after what they are about.
     #[track_caller]
     fn has_logged(&self, text: &str) {
         let start = Instant::now();
@@ -302,12 +302,12 @@ impl Server {
         }
     }
 
-    /// What it has logged so far.
+    /// Returns the log so far.
     fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// How many descriptors it has open.
+    /// Returns how many descriptors the process has open.
     fn descriptors(&self) -> usize {
         let open = std::fs::read_dir(format!("/proc/{}/fd", self.child.id()));
         open.unwrap().count()
@@ -316,13 +316,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The code of an error that is told as every error is.
+/// Returns the status and the code of an error, which must have the usual shape.
 #[track_caller]
 fn error_code((status, text): &Answer) -> String {
     let body: Value = serde_json::from_str(text).unwrap_or_else(|_| panic!("{status}: {text}"));

@@ -1,14 +1,14 @@
-//! Bodies of every route that takes one, damaged in every place.
+//! Bodies of every route that takes one, damaged at every location.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 
-use crate::damage::{RAW, TEXTS, places, some, values, with, with_a_member_renamed};
+use crate::damage::{RAW, TEXTS, locations, some, values, with, with_a_member_renamed};
 use crate::rounds;
 use crate::server::{Client, Server, request};
 
-/// A route with a body, and a valid one.
+/// A route that takes a body, with a valid one.
 struct Sample {
     method: String,
     target: String,
@@ -33,7 +33,7 @@ impl Sample {
     }
 }
 
-/// The examples of the server's own description, and queries that have every member of the language.
+/// Returns the examples of the OpenAPI document, and queries that have every member of the language.
 fn samples(client: &mut Client<'_>) -> Vec<Sample> {
     let description = client.ask(&request("GET", "/openapi.json", "", b""));
     let description: Value = serde_json::from_slice(&description.body).unwrap();
@@ -123,7 +123,7 @@ fn project() -> Value {
     ]}})
 }
 
-/// Sends a body, and takes back what it has set where that would meet the good requests.
+/// Sends a body; where it set a fault or a clock, resets the server, so that good requests are not affected.
 #[track_caller]
 fn send(server: &Server, client: &mut Client<'_>, sample: &Sample, body: &[u8]) {
     let answer = client.ask(&sample.with(body));
@@ -137,15 +137,15 @@ fn send(server: &Server, client: &mut Client<'_>, sample: &Sample, body: &[u8]) 
 }
 
 #[test]
-fn anything_may_stand_in_any_place() {
+fn any_value_may_be_at_any_location() {
     let server = Server::start();
     let mut client = server.client();
     for sample in &samples(&mut client) {
         let mut body =
             |damaged: &Value| send(&server, &mut client, sample, damaged.to_string().as_bytes());
-        for (number, place) in places(&sample.body).iter().enumerate() {
+        for (number, location) in locations(&sample.body).iter().enumerate() {
             for value in some(values(), number) {
-                body(&with(&sample.body, place, value));
+                body(&with(&sample.body, location, value));
             }
         }
         for name in ["", "domain_id", "x' OR '1'='1", "a.b", "\0", "$"] {
@@ -153,38 +153,38 @@ fn anything_may_stand_in_any_place() {
         }
         server.check_is_well();
     }
-    assert!(client.asked() > 1_000, "{}", client.asked());
+    assert!(client.requests() > 1_000, "{}", client.requests());
 }
 
 #[test]
-fn hostile_texts_may_stand_in_any_place() {
+fn hostile_texts_may_be_at_any_location() {
     let server = Server::start();
     let mut client = server.client();
     let samples = samples(&mut client);
     for sample in &samples {
-        for (number, place) in places(&sample.body).into_iter().enumerate() {
-            if !sample.body.pointer(&place).unwrap().is_string() {
+        for (number, location) in locations(&sample.body).into_iter().enumerate() {
+            if !sample.body.pointer(&location).unwrap().is_string() {
                 continue;
             }
             for text in some(TEXTS, number) {
-                let damaged = with(&sample.body, &place, json!(text));
+                let damaged = with(&sample.body, &location, json!(text));
                 send(&server, &mut client, sample, damaged.to_string().as_bytes());
             }
         }
         server.check_is_well();
     }
-    assert!(client.asked() > 1_000, "{}", client.asked());
+    assert!(client.requests() > 1_000, "{}", client.requests());
 }
 
 #[test]
-fn what_is_no_json_may_stand_in_any_place() {
+fn invalid_json_may_be_at_any_location() {
     const MARK: &str = "__here__";
     let server = Server::start();
     let mut client = server.client();
     let samples = samples(&mut client);
     for sample in &samples {
-        for (number, place) in places(&sample.body).iter().enumerate() {
-            let text = with(&sample.body, place, json!(MARK)).to_string();
+        for (number, location) in locations(&sample.body).iter().enumerate() {
+            let text = with(&sample.body, location, json!(MARK)).to_string();
             for raw in some(RAW, number) {
                 let text = text.replace(&format!("\"{MARK}\""), raw);
                 send(&server, &mut client, sample, text.as_bytes());
@@ -219,10 +219,10 @@ fn what_is_no_json_may_stand_in_any_place() {
         }
         server.check_is_well();
     }
-    assert!(client.asked() > 1_000, "{}", client.asked());
+    assert!(client.requests() > 1_000, "{}", client.requests());
 }
 
-/// Some bytes of a text changed, taken away, put in, or repeated.
+/// Changes, removes, inserts or repeats some bytes of a text.
 fn scramble(text: &[u8], random: &mut ChaCha8Rng) -> Vec<u8> {
     let mut bytes = text.to_vec();
     for _ in 0..random.random_range(1..6) {
@@ -254,7 +254,7 @@ fn scramble(text: &[u8], random: &mut ChaCha8Rng) -> Vec<u8> {
 }
 
 #[test]
-fn bytes_may_be_damaged_at_random() {
+fn any_bytes_may_be_damaged() {
     const BODIES_A_ROUND: u64 = 60;
     let server = Server::start();
     let mut client = server.client();

@@ -1,4 +1,4 @@
-//! What valid JSON is damaged with.
+//! Damage to valid JSON: texts, values and renamed members.
 
 use serde_json::{Value, json};
 
@@ -52,7 +52,7 @@ pub(crate) const TEXTS: [&str; 44] = [
     "🦀\u{301}",
 ];
 
-/// Values of every type, to stand where they are not expected.
+/// Values of every type, for locations where they are not expected.
 pub(crate) fn values() -> Vec<Value> {
     let deep = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
     let deep_objects = (0..50).fold(json!(1), |inner, _| json!({"k": inner}));
@@ -82,7 +82,7 @@ pub(crate) fn values() -> Vec<Value> {
     ]
 }
 
-/// Texts that JSON can't hold as a value, to stand where one is expected.
+/// Texts that are no JSON values, for locations where one is expected.
 pub(crate) const RAW: [&str; 14] = [
     "",
     "1e400",
@@ -100,48 +100,48 @@ pub(crate) const RAW: [&str; 14] = [
     "undefined",
 ];
 
-/// A quarter of them, another for each number; all of them where more rounds than one are asked for.
+/// Returns a quarter of the items, another one for each number; with more than one round, all of them.
 pub(crate) fn some<T>(all: impl IntoIterator<Item = T>, number: usize) -> impl Iterator<Item = T> {
     const PARTS: usize = 4;
     let parts = if rounds() > 1 { 1 } else { PARTS };
     all.into_iter().skip(number % parts).step_by(parts)
 }
 
-/// The document with something else in one place.
-pub(crate) fn with(document: &Value, place: &str, new: Value) -> Value {
+/// Returns the document with another value at a location.
+pub(crate) fn with(document: &Value, location: &str, new: Value) -> Value {
     let mut damaged = document.clone();
-    *damaged.pointer_mut(place).unwrap() = new;
+    *damaged.pointer_mut(location).unwrap() = new;
     damaged
 }
 
-/// The places of a document, as JSON pointers.
-pub(crate) fn places(document: &Value) -> Vec<String> {
-    fn walk(value: &Value, place: &str, found: &mut Vec<String>) {
-        found.push(place.to_owned());
+/// Returns the locations of a document, as JSON pointers.
+pub(crate) fn locations(document: &Value) -> Vec<String> {
+    fn walk(value: &Value, location: &str, locations: &mut Vec<String>) {
+        locations.push(location.to_owned());
         match value {
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    walk(item, &format!("{place}/{index}"), found);
+                    walk(item, &format!("{location}/{index}"), locations);
                 }
             }
             Value::Object(members) => {
                 for (name, member) in members {
-                    walk(member, &format!("{place}/{name}"), found);
+                    walk(member, &format!("{location}/{name}"), locations);
                 }
             }
             _ => {}
         }
     }
-    let mut found = Vec::new();
-    walk(document, "", &mut found);
-    found
+    let mut locations = Vec::new();
+    walk(document, "", &mut locations);
+    locations
 }
 
-/// The document once for each of its objects, a member of which has been given another name.
+/// Calls `each` with the document once for each of its objects, with the first member of the object renamed.
 pub(crate) fn with_a_member_renamed(document: &Value, name: &str, each: &mut impl FnMut(&Value)) {
-    for place in places(document) {
+    for location in locations(document) {
         let mut damaged = document.clone();
-        let Some(Value::Object(members)) = damaged.pointer_mut(&place) else {
+        let Some(Value::Object(members)) = damaged.pointer_mut(&location) else {
             continue;
         };
         let Some(first) = members.keys().next().cloned() else {

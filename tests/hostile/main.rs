@@ -1,9 +1,10 @@
-//! Requests that are malformed, malicious or out of all bounds, sent to the real binary.
+//! Malformed, malicious and excessive requests to the real binary.
 //!
-//! Whatever is sent: no answer says that the server is at fault, none takes longer than thirty seconds (on a machine that is busy), the process needs
-//! less than 256 MB, nothing comes to its log, and the next good request has the right answer.
+//! Whatever is sent: no answer is a 5xx, none takes longer than thirty seconds (even on a busy machine), the process needs
+//! less than 256 MB, no error is logged, and the next good request has the right answer.
 //!
-//! The seed is fixed. `JOBDECK_HOSTILE_ROUNDS=50 cargo test --test hostile` sends so many rounds of random damage instead of one, and every damage in every place.
+//! The seed is fixed. `JOBDECK_HOSTILE_ROUNDS=50 cargo test --test hostile` sends fifty rounds of random damage instead of
+//! one, and every kind of damage at every location.
 #![cfg(test)]
 
 mod bodies;
@@ -13,7 +14,7 @@ mod server;
 mod sizes;
 mod wire;
 
-/// How many rounds of random damage are sent.
+/// Returns how many rounds of random damage are sent.
 fn rounds() -> u64 {
     std::env::var("JOBDECK_HOSTILE_ROUNDS").map_or(1, |text| {
         text.parse().expect("JOBDECK_HOSTILE_ROUNDS is a number")

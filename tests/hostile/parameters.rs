@@ -1,11 +1,11 @@
-//! Addresses: hostile names and values in query strings, hostile paths, and methods.
+//! Hostile query strings, paths and methods.
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 
 use crate::damage::TEXTS;
 use crate::server::{Server, request};
 
-/// What can't be written into a text.
+/// Percent encodings that no text results in.
 const ENCODED: [&str; 10] = [
     "%",
     "%zz",
@@ -19,7 +19,7 @@ const ENCODED: [&str; 10] = [
     "a=b=c",
 ];
 
-/// Every parameter of every route that a reading client may send. (`wait_for` would wait, as it should.)
+/// Every parameter of the routes that only read. (`wait_for` is left out: it would wait.)
 const PARAMETERS: [(&str, &[&str]); 7] = [
     (
         "/inventory/v1/jobs?domain_id=d&query.page.limit=3",
@@ -104,7 +104,7 @@ fn values() -> impl Iterator<Item = String> {
 }
 
 #[test]
-fn hostile_values_may_stand_in_any_parameter() {
+fn any_parameter_may_have_hostile_values() {
     let server = Server::start();
     let mut client = server.client();
     for (target, names) in PARAMETERS {
@@ -121,11 +121,11 @@ fn hostile_values_may_stand_in_any_parameter() {
         }
         server.check_is_well();
     }
-    assert!(client.asked() > 2_000, "{}", client.asked());
+    assert!(client.requests() > 2_000, "{}", client.requests());
 }
 
 #[test]
-fn a_path_leads_to_no_file_and_no_other_route() {
+fn no_path_leads_to_a_file_or_another_route() {
     let server = Server::start();
     let mut client = server.client();
     let ups = [
@@ -200,7 +200,7 @@ fn a_path_leads_to_no_file_and_no_other_route() {
 }
 
 #[test]
-fn hostile_names_may_stand_in_a_path() {
+fn a_path_may_have_hostile_ids() {
     let server = Server::start();
     let mut client = server.client();
     for value in values().filter(|value| value.len() < 20_000) {
@@ -223,7 +223,7 @@ fn hostile_names_may_stand_in_a_path() {
 }
 
 #[test]
-fn any_method_is_answered() {
+fn every_method_is_answered() {
     let server = Server::start();
     let mut client = server.client();
     let methods = [

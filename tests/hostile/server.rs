@@ -1,4 +1,4 @@
-//! The binary as a child process, asked in bytes.
+//! The binary as a child process, and a client that sends bytes.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// How long any answer may take.
+/// The longest time of any answer.
 pub(crate) const BOUND: Duration = Duration::from_secs(30);
-/// The most memory that the process may ever have had.
+/// The highest peak of memory that the process may have.
 const MAX_MEMORY_KIB: u64 = 256 << 10;
 
-/// A domain that nothing hostile is about; what is asked of it must stay as it was.
+/// A domain that no hostile request is about: its answers must never change.
 const GOOD_DOMAIN: &str = "good";
 
-/// A mock, so that every route is there. It is killed when this is dropped.
+/// A mock server, since it has every route. It is killed when this is dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: String,
@@ -70,16 +70,16 @@ impl Server {
         }
     }
 
-    /// A client that keeps its connection as long as the server does.
+    /// Returns a client that reuses its connection as long as the server does.
     pub(crate) fn client(&self) -> Client<'_> {
         Client {
             server: self,
             connection: None,
-            asked: 0,
+            requests: 0,
         }
     }
 
-    /// Takes back what a mock has accepted: faults above all, which would meet the good request.
+    /// Resets the mock: above all its faults, which would affect good requests.
     pub(crate) fn reset(&self) {
         let answer = self
             .client()
@@ -87,7 +87,7 @@ impl Server {
         assert_eq!(answer.status, 200, "{answer:?}");
     }
 
-    /// Sees that the server is what it was before.
+    /// Checks that good requests have the right answers, that no error was logged, and the memory.
     #[track_caller]
     pub(crate) fn check_is_well(&self) {
         let mut client = self.client();
@@ -118,11 +118,11 @@ impl Server {
             .lines()
             .find(|line| line.contains(" ERROR ") || line.contains("panicked"));
         assert_eq!(fault, None, "the log has a fault");
-        let memory = self.most_memory_kib();
+        let memory = self.peak_memory_kib();
         assert!(memory < MAX_MEMORY_KIB, "it has needed {memory} KiB");
     }
 
-    fn most_memory_kib(&self) -> u64 {
+    fn peak_memory_kib(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let number = line.unwrap().split_whitespace().next().unwrap();
@@ -137,7 +137,7 @@ impl Drop for Server {
     }
 }
 
-/// Jobs of the good domain, and of one with what a hostile query may find: long texts, deep documents, odd names.
+/// Returns jobs of the good domain, and of one with long texts, deep documents and odd names for hostile queries.
 fn jobs() -> String {
     let mut lines = String::new();
     for n in 0..3 {
@@ -158,7 +158,7 @@ fn jobs() -> String {
     lines
 }
 
-/// A request of HTTP/1.1 with a length where there is a body.
+/// Makes a request of HTTP/1.1, with a length where there is a body.
 pub(crate) fn request(method: &str, target: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut bytes =
         format!("{method} {target} HTTP/1.1\r\nhost: localhost\r\n{headers}").into_bytes();
@@ -170,7 +170,7 @@ pub(crate) fn request(method: &str, target: &str, headers: &str, body: &[u8]) ->
     bytes
 }
 
-/// JSON, or what claims to be.
+/// Makes a POST with the media type of JSON.
 pub(crate) fn post(target: &str, body: &[u8]) -> Vec<u8> {
     request("POST", target, "content-type: application/json\r\n", body)
 }
@@ -193,51 +193,52 @@ impl Answer {
         lines.find_map(|(found, value)| (found == name).then_some(value))
     }
 
-    /// Sees that it lays no fault on the server, and that a fault of the client's is told in the one shape.
+    /// Checks that the status is no 5xx, and that an error of the client has the usual shape.
     #[track_caller]
     pub(crate) fn check(&self, about: impl Fn() -> String) {
         assert!((200..500).contains(&self.status), "{}\n{self:?}", about());
         if self.status < 400 || self.header("x-request-id").is_none() {
             return;
         }
-        let told: Value = serde_json::from_slice(&self.body).unwrap_or_default();
-        let is_told = told["detail"]["code"]
+        let error: Value = serde_json::from_slice(&self.body).unwrap_or_default();
+        let is_usual = error["detail"]["code"]
             .as_str()
             .is_some_and(|code| code.starts_with("ERROR_"))
-            && told["detail"]["message"]
+            && error["detail"]["message"]
                 .as_str()
                 .is_some_and(|message| (1..8_000).contains(&message.len()));
-        assert!(is_told, "{}\n{self:?}", about());
+        assert!(is_usual, "{}\n{self:?}", about());
     }
 }
 
-/// One connection, from which answers are read one after the other.
+/// A connection, from which answers are read one after the other.
 pub(crate) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
 }
 
 impl Connection {
-    /// Sends as much as is taken: a server may answer and leave before it has read everything.
+    /// Sends as much as the server takes: it may answer and close the connection before it has read everything. Returns
+    /// whether all was sent.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
         self.stream.set_write_timeout(Some(BOUND)).unwrap();
         match self.stream.write_all(bytes) {
             Ok(()) => true,
             Err(error) => {
-                let has_left = [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset];
-                assert!(has_left.contains(&error.kind()), "{error}");
+                let is_closed = [ErrorKind::BrokenPipe, ErrorKind::ConnectionReset];
+                assert!(is_closed.contains(&error.kind()), "{error}");
                 false
             }
         }
     }
 
-    /// Says that no more comes.
+    /// Closes the sending side.
     pub(crate) fn end(&mut self) {
         // It may have been closed by the other side.
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
-    /// The next answer; `None` where the connection was closed instead.
+    /// Returns the next answer; `None` where the connection was closed instead.
     pub(crate) fn answer(&mut self, is_of_head: bool) -> Option<Answer> {
         let due = Instant::now() + BOUND;
         let end = loop {
@@ -293,7 +294,7 @@ impl Connection {
         self.read.drain(..length).collect()
     }
 
-    /// Reads on; false at the end.
+    /// Reads on; returns false at the end.
     fn more(&mut self, due: Instant) -> bool {
         let left = due.saturating_duration_since(Instant::now());
         assert!(!left.is_zero(), "no answer within {BOUND:?}");
@@ -317,18 +318,18 @@ fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
         .position(|window| window == pattern)
 }
 
-/// Asks one request after the other.
+/// Sends one request after the other.
 pub(crate) struct Client<'s> {
     server: &'s Server,
     connection: Option<Connection>,
-    asked: usize,
+    requests: usize,
 }
 
 impl Client<'_> {
-    /// The answer to a request that is well framed, so that there must be one.
+    /// Sends a well-framed request and returns the answer, which there must be.
     #[track_caller]
     pub(crate) fn ask(&mut self, request: &[u8]) -> Answer {
-        self.asked += 1;
+        self.requests += 1;
         let is_of_head = request.starts_with(b"HEAD ");
         // The server may have closed a connection on which it has answered.
         if let Some(mut connection) = self.connection.take() {
@@ -353,8 +354,8 @@ impl Client<'_> {
         answer
     }
 
-    /// How many requests were sent.
-    pub(crate) fn asked(&self) -> usize {
-        self.asked
+    /// Returns how many requests were sent.
+    pub(crate) fn requests(&self) -> usize {
+        self.requests
     }
 }

@@ -1,4 +1,4 @@
-//! What is large, deep, or takes long to work out.
+//! Large, deep and expensive requests.
 
 use std::io::Write;
 
@@ -26,7 +26,7 @@ fn a_body_of_64_mb_is_refused_before_it_is_read() {
             "POST"
         };
         let headers = "content-type: application/json\r\n";
-        // (A mock reads 64 MiB of any job.) With its length told, and the beginning sent.
+        // With a Content-Length, and the beginning of the body. (A mock reads up to 64 MiB of any job.)
         let mut connection = server.connect();
         let head = format!(
             "{method} {target} HTTP/1.1\r\nhost: localhost\r\n{headers}content-length: {}\r\n\r\n",
@@ -37,7 +37,7 @@ fn a_body_of_64_mb_is_refused_before_it_is_read() {
         let answer = connection.answer(false).unwrap();
         answer.check(|| target.to_owned());
         assert_eq!(answer.status, 413, "{target}: {answer:?}");
-        // In chunks, for as long as they are taken.
+        // In chunks, for as long as the server takes them.
         let mut connection = server.connect();
         let head = format!(
             "{method} {target} HTTP/1.1\r\nhost: localhost\r\n{headers}transfer-encoding: chunked\r\n\r\n"
@@ -49,7 +49,7 @@ fn a_body_of_64_mb_is_refused_before_it_is_read() {
             b"\r\n".to_vec(),
         ]
         .concat();
-        // It may leave before the end.
+        // The server may close the connection before the end.
         let sent = (0..70).take_while(|_| connection.send(&chunk)).count();
         let answer = connection.answer(false);
         assert!(answer.is_some() || sent < 70, "{target}: no answer");
@@ -59,7 +59,7 @@ fn a_body_of_64_mb_is_refused_before_it_is_read() {
 }
 
 #[test]
-fn a_write_of_64_mb_stays_within_the_memory() {
+fn a_write_of_64_mb_stays_within_the_memory_limit() {
     let server = Server::start();
     let mut client = server.client();
     let job = format!(
@@ -222,7 +222,7 @@ fn heavy() -> Vec<(&'static str, Value, bool)> {
 }
 
 #[test]
-fn very_large_questions_are_bounded() {
+fn the_cost_of_very_large_queries_is_bounded() {
     let server = Server::start();
     let mut client = server.client();
     for (about, query, is_allowed) in heavy() {
@@ -244,7 +244,7 @@ fn very_large_questions_are_bounded() {
 }
 
 #[test]
-fn no_pattern_is_catastrophic() {
+fn no_pattern_runs_past_the_deadline() {
     let server = Server::with(&["--query-timeout", "3"]);
     let mut client = server.client();
     let patterns = [
@@ -320,7 +320,7 @@ fn no_pattern_is_catastrophic() {
 }
 
 #[test]
-fn many_values_in_few_bytes_take_little_memory() {
+fn many_small_values_take_little_memory() {
     const TIMES: usize = 24;
     let ones = |bytes: usize| "1,".repeat(bytes / 2) + "1";
     let query = format!(

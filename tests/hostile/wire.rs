@@ -1,4 +1,4 @@
-//! What is wrong with HTTP itself: heads, lengths, order, and what never comes.
+//! Broken HTTP: heads, lengths, framing, pipelines and partial requests.
 
 use crate::server::{Answer, Server, post, request};
 
@@ -6,7 +6,7 @@ const SEARCH: &str = "/inventory/v1/jobs/search";
 const BODY: &[u8] = br#"{"domain_id":"good","query":{"count_only":true}}"#;
 const COUNTED: &str = r#"{"results":[],"total_count":3}"#;
 
-/// Every answer to what is sent over one connection, until the server closes it.
+/// Sends bytes on one connection and returns every answer, until the server closes it.
 fn exchange(server: &Server, sent: &[u8]) -> Vec<Answer> {
     let mut connection = server.connect();
     connection.send(sent);
@@ -28,7 +28,7 @@ fn check(server: &Server, about: &str, sent: &[u8]) -> Vec<u16> {
 }
 
 #[test]
-fn heads_are_bounded() {
+fn the_size_of_a_head_is_bounded() {
     let server = Server::start();
     let long = |length: usize| format!("x-long: {}\r\n", "a".repeat(length));
     let many = |count: usize| {
@@ -77,7 +77,7 @@ fn heads_are_bounded() {
 }
 
 #[test]
-fn values_of_headers_may_be_anything() {
+fn a_header_may_have_any_value() {
     let server = Server::start();
     let values: [&[u8]; 12] = [
         b"",
@@ -138,7 +138,7 @@ fn values_of_headers_may_be_anything() {
     }
 }
 
-/// How the rest of a POST's head and its body may be framed ambiguously around a second request.
+/// Returns ambiguous ways to frame the rest of a POST's head and its body around a second request.
 fn framings(smuggled: &str) -> [(&'static str, String); 17] {
     let length = smuggled.len();
     [
@@ -224,7 +224,7 @@ fn framings(smuggled: &str) -> [(&'static str, String); 17] {
     ]
 }
 
-/// What another server before this one might take for one request, and this one for two.
+/// A proxy before this server might take these for one request, and the server for two.
 #[test]
 fn no_request_is_smuggled() {
     let server = Server::start();
@@ -250,7 +250,7 @@ fn no_request_is_smuggled() {
 }
 
 #[test]
-fn a_host_is_one() {
+fn a_request_must_have_one_good_host() {
     let server = Server::start();
     for (about, hosts) in [
         ("none", ""),
@@ -283,7 +283,7 @@ fn a_host_is_one() {
 }
 
 #[test]
-fn hundreds_of_requests_come_at_once() {
+fn hundreds_of_pipelined_requests_are_answered_in_order() {
     const REQUESTS: usize = 800;
     let server = Server::start();
     let good = post(SEARCH, BODY);
@@ -309,7 +309,7 @@ fn hundreds_of_requests_come_at_once() {
 }
 
 #[test]
-fn what_is_sent_in_part_holds_up_nobody() {
+fn partial_requests_do_not_delay_others() {
     const CONNECTIONS: usize = 200;
     let server = Server::start();
     let whole = post(SEARCH, BODY);
@@ -339,7 +339,7 @@ fn what_is_sent_in_part_holds_up_nobody() {
 }
 
 #[test]
-fn what_is_not_http_is_turned_away() {
+fn bytes_that_are_not_http_are_refused() {
     let server = Server::start();
     let requests: [&[u8]; 22] = [
         b"\n", b"\r\n\r\n", b"\0\0\0\0", b"\xff\xff\xff\xff\r\n\r\n", b"hello\r\n\r\n", b"GET\r\n\r\n", b"GET /\r\n\r\n",
