@@ -9,7 +9,7 @@ use super::answer::{Weight, answer, fresh};
 use super::app::App;
 use super::caching::Caching;
 use super::error::ApiError;
-use super::parameters::domain_parameter;
+use super::parameters::parameters;
 use super::schema::answers::{About, DomainInfo, DomainsInfo};
 use super::schema::errors::{ParameterErrors, ReadErrors};
 use super::schema::params::ScopeParams;
@@ -81,7 +81,8 @@ pub(super) async fn about(
     access: Access,
 ) -> Result<HttpResponse, ApiError> {
     let only = access.scope()?;
-    let domain_id = domain_parameter(&request)?.or_else(|| only.map(str::to_owned));
+    let params: ScopeParams = parameters(&request)?;
+    let domain_id = params.domain_id.or_else(|| only.map(str::to_owned));
     access.check(domain_id.as_deref())?;
     let mock = app.mock.as_ref();
     let clock = app.clocks.clock(domain_id.as_deref());

@@ -12,43 +12,17 @@ use super::answer::{AnswerWriter, Weight, answer};
 use super::app::App;
 use super::caching::Caching;
 use super::error::ApiError;
-use super::parameters::{borrowed, pairs};
+use super::parameters::{borrowed, pairs, read_pairs};
 use super::schema::answers::JobInfo;
 use super::schema::errors::QueryStringErrors;
-use super::schema::params::{ExportFormat, QueryParams};
+use super::schema::params::{ExportFormat, ExportParams, QueryParams};
 use crate::query::request::JobsQuery;
 use crate::query::{ListPlan, QueryError, compile_list};
 use crate::route::Route;
 use crate::store::{Document, ReadTransaction, StoreError};
 use crate::transfer::csv;
 
-/// The form of the file.
-#[derive(Debug, Clone, Copy)]
-enum Format {
-    /// A line a job, the same columns always.
-    Csv,
-    /// A document a line, as `jobdeck import` reads it.
-    Ndjson,
-    /// One array of documents, as `jobdeck import` reads it too.
-    Json,
-}
-
-impl Format {
-    fn parse(name: &str) -> Result<Self, QueryError> {
-        match name {
-            "csv" => Ok(Self::Csv),
-            "ndjson" => Ok(Self::Ndjson),
-            "json" => Ok(Self::Json),
-            other => Err(QueryError::Parameter {
-                place: "format".to_owned(),
-                problem: format!(
-                    "expected csv, ndjson or json, found `{}`",
-                    other.chars().take(64).collect::<String>()
-                ),
-            }),
-        }
-    }
-
+impl ExportFormat {
     fn media_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8",
@@ -111,7 +85,7 @@ impl Format {
     path = Route::ExportJobs.path(),
     operation_id = "exportJobs",
     tag = "jobdeck",
-    params(("format" = inline(ExportFormat), Query, description = "The form of the file.", example = "csv"), QueryParams),
+    params(ExportParams, QueryParams),
     responses(
         (status = 200, description = "The file, streamed.",
             content(
@@ -132,14 +106,7 @@ pub(super) async fn export(
 ) -> Result<HttpResponse, ApiError> {
     let given = pairs(&request)?;
     let (formats, others): (Vec<_>, Vec<_>) = given.iter().partition(|(name, _)| name == "format");
-    let format = match formats.as_slice() {
-        [(_, name)] => Format::parse(name)?,
-        _ => {
-            return Err(ApiError::Query(QueryError::Required {
-                key: "format".to_owned(),
-            }));
-        }
-    };
+    let ExportParams { format } = read_pairs(formats.into_iter().map(borrowed))?;
     let query = JobsQuery::from_pairs(others.into_iter().map(borrowed))?;
     if query.query.count_only {
         return Err(ApiError::Query(QueryError::Parameter {
@@ -174,7 +141,7 @@ pub(super) async fn export(
 }
 
 fn write(
-    format: Format,
+    format: ExportFormat,
     plan: &ListPlan,
     transaction: &ReadTransaction<'_>,
     writer: &mut AnswerWriter,

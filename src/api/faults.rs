@@ -10,7 +10,7 @@ use super::app::App;
 use super::body::read_json;
 use super::error::ApiError;
 use super::mock_control::MockControl;
-use super::parameters::{Parameters, agree, domain_parameter, no_body, problem};
+use super::parameters::{agree, no_body, no_parameters, parameters, problem};
 use super::schema::answers::{DeletedInfo, FaultInfo, FaultsInfo, ReleasedInfo};
 use super::schema::errors::{NoSuch, ParameterErrors, WriteErrors};
 use super::schema::examples;
@@ -68,7 +68,7 @@ pub(super) async fn add(
     access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let domain_id = domain_parameter(&request)?;
+    let DomainParams { domain_id } = parameters(&request)?;
     let body = read_json(&request, body).await?;
     let mut fault = Fault::from_json(&body)?;
     agree("domain_id", &mut fault.domain_id, domain_id)?;
@@ -112,7 +112,7 @@ pub(super) async fn remove(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    Parameters::of(&request)?.finish()?;
+    no_parameters(&request, "")?;
     if app.mock()?.faults.remove(&path.id, access.scope()?) {
         Ok(fresh(StatusCode::OK, &DeletedInfo { deleted: 1 }))
     } else {
@@ -137,7 +137,7 @@ pub(super) async fn release(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    Parameters::of(&request)?.finish()?;
+    no_parameters(&request, "")?;
     match app.mock()?.faults.release(&path.id, access.scope()?) {
         Some(released) => {
             let released = released as u64;

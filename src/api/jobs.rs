@@ -22,6 +22,9 @@ use crate::query::{ListPlan, compile_list, compile_stat};
 use crate::route::Route;
 use crate::store::{ReadTransaction, StoreError};
 
+/// The hint for parameters of a route that takes everything in its body.
+const PUT_IT_INTO_THE_BODY: &str = "; put it into the body";
+
 /// Lists jobs.
 ///
 /// The question stands in the query string, nested members by dots. Without a limit the answer holds every match and is
@@ -88,7 +91,7 @@ pub(super) async fn search(
     access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    no_parameters(&request)?;
+    no_parameters(&request, PUT_IT_INTO_THE_BODY)?;
     let body = read_json(&request, body).await?;
     let is_short = body.len() <= LIGHT_BYTES;
     let query = JobsQuery::from_json(&body)?;
@@ -124,7 +127,7 @@ pub(super) async fn stat(
     access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    no_parameters(&request)?;
+    no_parameters(&request, PUT_IT_INTO_THE_BODY)?;
     let body: Bytes = read_json(&request, body).await?;
     let clocks = Arc::clone(&app.clocks);
     let compile_it = move |query: &JobStatQuery| -> Result<_, ApiError> {

@@ -14,81 +14,16 @@ use super::app::App;
 use super::caching::Version;
 use super::error::ApiError;
 use super::mock_control::MockControl;
-use super::parameters::{Parameters, problem};
+use super::parameters::{parameters, problem};
 use super::schema::answers::{DeletedInfo, ErrorAnswer, JournalInfo};
 use super::schema::errors::ParameterErrors;
 use super::schema::examples;
 use super::schema::params::{JournalParams, ScopeParams};
-use crate::mock::{JournalEntry, JournalFilter, MAX_ENTRIES};
-use crate::route::{Route, RouteName};
+use crate::mock::{JournalEntry, MAX_ENTRIES};
+use crate::route::Route;
 
-/// How long a request for the journal waits at most, in seconds.
-const MAX_WAIT_SECONDS: f64 = 60.0;
-/// How long it waits unless it says.
-const WAIT_SECONDS: f64 = 10.0;
-
-/// What the journal is asked.
-struct JournalQuery {
-    filter: JournalFilter,
-    /// The newest so many.
-    limit: usize,
-    /// How many must have come, and how long to wait for them, in seconds.
-    wait_for: Option<(usize, f64)>,
-}
-
-impl JournalQuery {
-    fn read(request: &HttpRequest) -> Result<Self, ApiError> {
-        let mut parameters = Parameters::of(request)?;
-        let filter = JournalFilter {
-            domain_id: parameters.take_text("domain_id")?,
-            job_id: parameters.take_text("job_id")?,
-            route: match parameters.take("route")? {
-                Some(name) => {
-                    Some(RouteName::parse(&name).map_err(|unknown| problem("route", unknown))?)
-                }
-                None => None,
-            },
-            method: parameters
-                .take("method")?
-                .map(|method| method.to_ascii_uppercase()),
-            path: parameters.take_text("path")?,
-            status: parameters.take_as(
-                "status",
-                "a status from 100 to 599, or `null` for requests without an answer",
-                |text| match text {
-                    "null" => Some(None),
-                    _ => text
-                        .parse()
-                        .ok()
-                        .filter(|status| (100..600).contains(status))
-                        .map(Some),
-                },
-            )?,
-            contains: parameters.take_text("contains")?,
-            after: parameters.take_as("after", "the id of a request", |text| text.parse().ok())?,
-        };
-        let limit = parameters.take_as("limit", "a number, 0 or more", |text| text.parse().ok())?;
-        let expected = format!("a number from 0 to {MAX_ENTRIES}, which is how many are kept");
-        let wait_for = parameters.take_as("wait_for", &expected, |text| {
-            text.parse().ok().filter(|count| *count <= MAX_ENTRIES)
-        })?;
-        let expected = format!("seconds from 0 to {MAX_WAIT_SECONDS}");
-        let timeout = parameters.take_as("timeout", &expected, |text| {
-            let seconds = text.parse().ok();
-            seconds.filter(|seconds| (0.0..=MAX_WAIT_SECONDS).contains(seconds))
-        })?;
-        parameters.finish()?;
-        if timeout.is_some() && wait_for.is_none() {
-            let text = "is how long `wait_for` waits, so give that".to_owned();
-            return Err(problem("timeout", text).into());
-        }
-        Ok(Self {
-            filter,
-            limit: limit.unwrap_or(MAX_ENTRIES),
-            wait_for: wait_for.map(|count| (count, timeout.unwrap_or(WAIT_SECONDS))),
-        })
-    }
-}
+/// How long a request for the journal waits unless it says, in seconds.
+const DEFAULT_WAIT_SECONDS: f64 = 10.0;
 
 /// Lists the requests that came, with their answers; or waits until so many have come.
 ///
@@ -118,15 +53,23 @@ pub(super) async fn read(
     app: Data<App>,
     access: Access,
 ) -> Result<HttpResponse, ApiError> {
-    let query = JournalQuery::read(&request)?;
-    access.check(query.filter.domain_id.as_deref())?;
+    let params: JournalParams = parameters(&request)?;
+    access.check(params.domain_id.as_deref())?;
+    let limit = params.limit.map_or(MAX_ENTRIES, to_usize);
+    let wait_for = params.wait_for.map(to_usize);
+    let seconds = params.timeout.unwrap_or(DEFAULT_WAIT_SECONDS);
+    if params.timeout.is_some() && wait_for.is_none() {
+        let text = "is how long `wait_for` waits, so give that".to_owned();
+        return Err(problem("timeout", text).into());
+    }
+    let filter = params.filter();
     let journal = &app.mock()?.journal;
     // Read before the entries, so that it is never newer than they are. Weak, since they may be sent compressed.
     let version = journal.version();
-    let entries: Vec<Arc<JournalEntry>> = match query.wait_for {
-        None => journal.find(&query.filter),
-        Some((wanted, seconds)) => journal
-            .wait_for(&query.filter, wanted, Duration::from_secs_f64(seconds))
+    let entries: Vec<Arc<JournalEntry>> = match wait_for {
+        None => journal.find(&filter),
+        Some(wanted) => journal
+            .wait_for(&filter, wanted, Duration::from_secs_f64(seconds))
             .await
             .map_err(|came| ApiError::Waited {
                 came,
@@ -137,7 +80,7 @@ pub(super) async fn read(
     let tag = EntityTag::new_weak(format!("{version:x}"));
     let tag = Version::new(&request, tag).only_if(journal.version() == version);
     let mut response = tag.answer(|response| {
-        let older = entries.len().saturating_sub(query.limit);
+        let older = entries.len().saturating_sub(limit);
         response.json(JournalInfo {
             results: entries.iter().skip(older).map(Arc::as_ref).collect(),
             total_count: entries.len(),
@@ -160,4 +103,9 @@ pub(super) async fn read(
 pub(super) async fn clear(control: MockControl) -> HttpResponse {
     let deleted = control.mock.journal.clear(control.domain_id.as_deref()) as u64;
     fresh(StatusCode::OK, &DeletedInfo { deleted })
+}
+
+/// Converts a number of entries, which are never more than memory has addresses.
+fn to_usize(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }

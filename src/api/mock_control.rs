@@ -13,8 +13,7 @@ use super::access::Access;
 use super::app::App;
 use super::body::read_json;
 use super::error::ApiError;
-use super::parameters::{body_error, no_body, scope_parameter};
-use crate::job::from_json;
+use super::parameters::{no_body, read_message, scope_parameter};
 use crate::mock::Mock;
 
 /// A request to a control that takes no body.
@@ -69,7 +68,7 @@ impl<T: DeserializeOwned> FromRequest for MockSetting<T> {
         Box::pin(async move {
             let control = MockControl::new(&request)?;
             let text = read_json(&request, payload?).await?;
-            let body = from_json(&text).map_err(|error| body_error(&text, &error))?;
+            let body = read_message(&text)?;
             Ok(Self { control, body })
         })
     }

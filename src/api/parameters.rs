@@ -5,13 +5,16 @@ use std::borrow::Cow;
 use actix_web::HttpRequest;
 use actix_web::web::Payload;
 use percent_encoding::percent_decode_str;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::access::Access;
 use super::error::ApiError;
-use crate::job::{JobTextError, MAX_ID_BYTES};
+use super::schema::params::{OneJobPath, ScopeParams, TenantParams, check_id};
+use crate::job::JobTextError;
+use crate::json::message::{Dialect, Problem, from_pairs, from_value};
 use crate::query::QueryError;
-use crate::query::error::unknown;
+use crate::query::request::parse;
+use crate::route::Route;
 
 /// The longest query string, in bytes.
 const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
@@ -36,93 +39,33 @@ pub(super) fn borrowed<'p>((name, value): &'p Pair<'_>) -> (&'p str, &'p str) {
     (name, value)
 }
 
-/// Refuses parameters in the query string of a route that takes everything in its body.
-pub(super) fn no_parameters(request: &HttpRequest) -> Result<(), QueryError> {
+/// Refuses parameters in the query string of a route that takes none; `hint` says what to do instead, or nothing.
+pub(super) fn no_parameters(request: &HttpRequest, hint: &str) -> Result<(), QueryError> {
     match pairs_of(request).next() {
         None => Ok(()),
-        Some((name, _)) => Err(QueryError::Parameter {
-            place: name.chars().take(64).collect(),
-            problem: "this route takes no parameters; put it into the body".to_owned(),
-        }),
+        Some((name, _)) => {
+            let name: String = name.chars().take(64).collect();
+            Err(problem(
+                &name,
+                format!("this route takes no parameters{hint}"),
+            ))
+        }
     }
 }
 
-/// The parameters of a query string, taken out by name, so that none is overlooked.
-pub(super) struct Parameters<'r> {
-    given: Vec<Pair<'r>>,
-    known: Vec<&'static str>,
+/// Reads the parameters of a query string into their struct, strictly: unknown, repeated and empty ones are errors.
+pub(super) fn parameters<T: DeserializeOwned>(request: &HttpRequest) -> Result<T, ApiError> {
+    read_pairs(pairs(request)?.iter().map(borrowed))
 }
 
-impl<'r> Parameters<'r> {
-    pub(super) fn of(request: &'r HttpRequest) -> Result<Self, ApiError> {
-        Ok(Self {
-            given: pairs(request)?,
-            known: Vec::new(),
-        })
-    }
-
-    /// The value of a parameter. An empty one is refused: a variable that a script forgot to set must not make "this
-    /// domain's" into "all".
-    pub(super) fn take(&mut self, name: &'static str) -> Result<Option<Cow<'r, str>>, QueryError> {
-        self.known.push(name);
-        let mut found = None;
-        while let Some(index) = self.given.iter().position(|(given, _)| given == name) {
-            let (_, value) = self.given.swap_remove(index);
-            if found.replace(value).is_some() {
-                return Err(problem(name, "given twice".to_owned()));
-            }
-        }
-        match found {
-            Some(value) if value.is_empty() => {
-                let text = "must not be empty; leave it out instead".to_owned();
-                Err(problem(name, text))
-            }
-            found => Ok(found),
-        }
-    }
-
-    pub(super) fn take_text(&mut self, name: &'static str) -> Result<Option<String>, QueryError> {
-        Ok(self.take(name)?.map(Cow::into_owned))
-    }
-
-    /// An id, as long as those in documents may be.
-    pub(super) fn take_id(&mut self, name: &'static str) -> Result<Option<String>, QueryError> {
-        match self.take_text(name)? {
-            Some(given) => id(name, given).map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// A value that `read` understands; `expected` says what that is.
-    pub(super) fn take_as<T>(
-        &mut self,
-        name: &'static str,
-        expected: &str,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, QueryError> {
-        let Some(text) = self.take(name)? else {
-            return Ok(None);
-        };
-        if let Some(value) = read(&text) {
-            return Ok(Some(value));
-        }
-        let shown: String = text.chars().take(64).collect();
-        let text = format!("expected {expected}, found `{shown}`");
-        Err(problem(name, text))
-    }
-
-    /// Refuses what was not taken.
-    pub(super) fn finish(self) -> Result<(), QueryError> {
-        let Some((name, _)) = self.given.first() else {
-            return Ok(());
-        };
-        let text = if self.known.is_empty() {
-            "this route takes no parameters".to_owned()
-        } else {
-            unknown("parameter", name, &self.known)
-        };
-        Err(problem(&name.chars().take(64).collect::<String>(), text))
-    }
+/// The same of some of a query string's pairs.
+pub(super) fn read_pairs<'p, T: DeserializeOwned>(
+    pairs: impl Iterator<Item = (&'p str, &'p str)>,
+) -> Result<T, ApiError> {
+    from_pairs(pairs).map_err(|error| match error.problem() {
+        Problem::Missing => missing(&error.place()),
+        reason => problem(&error.place(), reason.to_string()).into(),
+    })
 }
 
 pub(super) fn problem(place: &str, problem: String) -> QueryError {
@@ -132,47 +75,27 @@ pub(super) fn problem(place: &str, problem: String) -> QueryError {
     }
 }
 
-/// Checks an id that stands in an address, as those in documents are checked.
-pub(super) fn id(place: &str, given: String) -> Result<String, QueryError> {
-    if (1..=MAX_ID_BYTES).contains(&given.len()) {
-        Ok(given)
-    } else {
-        let length = given.len();
-        Err(problem(
-            place,
-            format!("is {length} bytes long; expected 1 to {MAX_ID_BYTES}"),
-        ))
-    }
-}
-
-/// The one parameter that most of these routes take: they are about that domain, or without it about the whole server.
+/// Reads the one parameter of most controls: they are about that domain, or without it about the whole server.
 pub(super) fn scope_parameter(
     request: &HttpRequest,
     access: &Access,
 ) -> Result<Option<String>, ApiError> {
-    let domain_id = domain_parameter(request)?;
+    let ScopeParams { domain_id } = parameters(request)?;
     access.check(domain_id.as_deref())?;
     Ok(domain_id)
 }
 
-/// The same where more than the address says what the request is about; that is to be checked when it is known.
-pub(super) fn domain_parameter(request: &HttpRequest) -> Result<Option<String>, ApiError> {
-    let mut parameters = Parameters::of(request)?;
-    let domain_id = parameters.take_id("domain_id")?;
-    parameters.finish()?;
-    Ok(domain_id)
-}
-
-/// The same where it must be given.
-pub(super) fn required_domain(request: &HttpRequest, access: &Access) -> Result<String, ApiError> {
-    let domain_id = domain_parameter(request)?.ok_or_else(missing_domain)?;
+/// Reads the domain of a route that needs one.
+pub(super) fn tenant_parameter(request: &HttpRequest, access: &Access) -> Result<String, ApiError> {
+    let TenantParams { domain_id } = parameters(request)?;
+    let domain_id = domain_id.ok_or_else(|| missing("domain_id"))?;
     access.check(Some(&domain_id))?;
     Ok(domain_id)
 }
 
-pub(super) fn missing_domain() -> ApiError {
+pub(super) fn missing(name: &str) -> ApiError {
     ApiError::Query(QueryError::Required {
-        key: "domain_id".to_owned(),
+        key: name.to_owned(),
     })
 }
 
@@ -189,6 +112,15 @@ pub(super) async fn no_body(payload: Payload) -> Result<(), ApiError> {
     }
 }
 
+/// Reads a JSON body into its struct.
+pub(super) fn read_message<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    from_value(parse(body)?, Dialect::PLAIN).map_err(|error| {
+        let place = error.place();
+        let place = if place.is_empty() { "body" } else { &place };
+        problem(place, error.problem().to_string()).into()
+    })
+}
+
 /// What is wrong with a body: no JSON at all, or a member, by its name.
 pub(super) fn body_error(body: &[u8], error: &JobTextError) -> ApiError {
     let refusal = if serde_json::from_slice::<IgnoredAny>(body).is_err() {
@@ -202,13 +134,19 @@ pub(super) fn body_error(body: &[u8], error: &JobTextError) -> ApiError {
     refusal.into()
 }
 
-/// The id that is the last part of the path. What the router hands on has lost what is not UTF-8.
-pub(super) fn last_of_path(request: &HttpRequest, name: &str) -> Result<String, QueryError> {
-    let raw = request.uri().path().rsplit('/').next().unwrap_or_default();
-    match percent_decode_str(raw).decode_utf8() {
-        Ok(decoded) => id(name, decoded.into_owned()),
-        Err(_) => Err(problem(name, "is not UTF-8, percent-encoded".to_owned())),
-    }
+/// Reads the job in the path. The router's own reading would replace what is not UTF-8.
+pub(super) fn job_path(request: &HttpRequest) -> Result<OneJobPath, QueryError> {
+    let raw = Route::PutJob.parameter(request.uri().path());
+    let Ok(job_id) = percent_decode_str(raw.unwrap_or_default()).decode_utf8() else {
+        return Err(problem(
+            "job_id",
+            "is not UTF-8, percent-encoded".to_owned(),
+        ));
+    };
+    check_id(&job_id).map_err(|wrong| problem("job_id", wrong))?;
+    Ok(OneJobPath {
+        job_id: job_id.into_owned(),
+    })
 }
 
 /// Fills a member in from the address, or checks that the two agree.

@@ -15,8 +15,7 @@ use super::blocking::blocking;
 use super::body::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, read_body};
 use super::error::ApiError;
 use super::parameters::{
-    Parameters, agree, body_error, domain_parameter, last_of_path, missing_domain, no_body,
-    problem, required_domain,
+    agree, body_error, job_path, missing, no_body, parameters, problem, tenant_parameter,
 };
 use super::schema::answers::{AddedInfo, DeletedInfo};
 use super::schema::bodies::{JobPatch, JobsBody};
@@ -62,13 +61,16 @@ pub(super) async fn put(
     access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let domain_id = domain_parameter(&request)?;
+    let DomainParams { domain_id } = parameters(&request)?;
     let body = read_body(&request, body, &["application/json"], MAX_JOB_BYTES).await?;
     let mut draft: Draft = from_json(&body).map_err(|error| body_error(&body, &error))?;
-    let job_id = last_of_path(&request, "job_id")?;
+    let OneJobPath { job_id } = job_path(&request)?;
     agree("job_id", &mut draft.job_id, Some(job_id))?;
     agree("domain_id", &mut draft.domain_id, domain_id)?;
-    let domain_id = draft.domain_id.as_deref().ok_or_else(missing_domain)?;
+    let domain_id = draft
+        .domain_id
+        .as_deref()
+        .ok_or_else(|| missing("domain_id"))?;
     access.check(Some(domain_id))?;
     let (written, job) = change(app, OnConflict::Replace, move |change| {
         change.put(draft).map_err(refused)
@@ -114,8 +116,8 @@ pub(super) async fn patch(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     const MEDIA_TYPES: &[&str] = &["application/merge-patch+json", "application/json"];
-    let domain_id = required_domain(&request, &access)?;
-    let job_id = last_of_path(&request, "job_id")?;
+    let domain_id = tenant_parameter(&request, &access)?;
+    let OneJobPath { job_id } = job_path(&request)?;
     let body = read_body(&request, body, MEDIA_TYPES, MAX_QUERY_BYTES).await?;
     let patch: StrictObject = from_json(&body).map_err(|error| body_error(&body, &error))?;
     let job = change(app, OnConflict::Replace, move |change| {
@@ -187,8 +189,8 @@ pub(super) async fn delete(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    let domain_id = required_domain(&request, &access)?;
-    let job_id = last_of_path(&request, "job_id")?;
+    let domain_id = tenant_parameter(&request, &access)?;
+    let OneJobPath { job_id } = job_path(&request)?;
     change(app, OnConflict::Replace, move |change| {
         if change.delete(&domain_id, &job_id)? {
             Ok(())
@@ -216,7 +218,7 @@ pub(super) async fn delete_domain(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     no_body(body).await?;
-    let domain_id = required_domain(&request, &access)?;
+    let domain_id = tenant_parameter(&request, &access)?;
     let deleted = change(app, OnConflict::Replace, move |change| {
         Ok(change.delete_domain(&domain_id)?)
     })
@@ -254,21 +256,15 @@ pub(super) async fn add(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     const MEDIA_TYPES: &[&str] = &["application/x-ndjson", "application/json"];
-    let mut parameters = Parameters::of(&request)?;
-    let domain_id = parameters.take_id("domain_id")?;
-    let on_conflict =
-        parameters.take_as("on_conflict", "replace, skip or fail", |how| match how {
-            "replace" => Some(OnConflict::Replace),
-            "skip" => Some(OnConflict::Skip),
-            "fail" => Some(OnConflict::Fail),
-            _ => None,
-        })?;
-    parameters.finish()?;
+    let AddParams {
+        domain_id,
+        on_conflict,
+    } = parameters(&request)?;
     if domain_id.is_some() {
         // Before a large body is read.
         access.check(domain_id.as_deref())?;
     }
-    let on_conflict = on_conflict.unwrap_or_default();
+    let on_conflict = on_conflict.map(Into::into).unwrap_or_default();
     let body = read_body(&request, body, MEDIA_TYPES, MAX_WRITE_BYTES).await?;
     let counts = change(app, on_conflict, move |change| {
         let mut counts = AddedInfo::default();

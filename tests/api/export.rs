@@ -113,7 +113,7 @@ fn faults_are_named() {
         ),
         (
             "/jobdeck/export?domain_id=d&format=xlsx",
-            "400 ERROR_INVALID_PARAMETER: format: expected csv, ndjson or json, found `xlsx`",
+            "400 ERROR_INVALID_PARAMETER: format: unknown format `xlsx`; known are csv, ndjson, json",
         ),
         (
             "/jobdeck/export?format=csv",

@@ -253,9 +253,12 @@ fn wrong_parameters_are_refused_by_name() {
         ),
         (
             "after=-1",
-            "after: expected the id of a request, found `-1`",
+            "after: expected an integer of 0 or more, found `-1`",
         ),
-        ("limit=x", "limit: expected a number, 0 or more, found `x`"),
+        (
+            "limit=x",
+            "limit: expected an integer of 0 or more, found `x`",
+        ),
         (
             "domain_id=",
             "domain_id: must not be empty; leave it out instead",
@@ -263,15 +266,15 @@ fn wrong_parameters_are_refused_by_name() {
         ("limit=1&limit=2", "limit: given twice"),
         (
             "wait_for=1001",
-            "wait_for: expected a number from 0 to 1000, which is how many are kept, found `1001`",
+            "wait_for: expected a number from 0 to 1000, which is how many are kept, found 1001",
         ),
         (
             "wait_for=1&timeout=61",
-            "timeout: expected seconds from 0 to 60, found `61`",
+            "timeout: expected seconds from 0 to 60, found 61",
         ),
         (
             "wait_for=1&timeout=NaN",
-            "timeout: expected seconds from 0 to 60, found `NaN`",
+            "timeout: expected a number, found `NaN`",
         ),
         (
             "timeout=1",

@@ -152,7 +152,7 @@ fn many_are_added_or_none() {
         (
             "?on_conflict=merge",
             String::new(),
-            "400 ERROR_INVALID_PARAMETER: on_conflict: expected replace, skip or fail",
+            "400 ERROR_INVALID_PARAMETER: on_conflict: unknown value `merge`; known are replace, skip, fail",
         ),
     ] {
         let error = add(query, "application/x-ndjson", body).error();

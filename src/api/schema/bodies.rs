@@ -1,7 +1,9 @@
 //! The bodies of the routes that write, in the words of JSON Schema, where there is no type of their own.
 
-use utoipa::openapi::schema::{AllOfBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type};
-use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::openapi::schema::{
+    AllOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type,
+};
+use utoipa::openapi::{KnownFormat, Ref, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::job::Draft;
@@ -73,22 +75,53 @@ fn allow_null(member: &mut RefOr<Schema>) {
     }
 }
 
-/// Many jobs: an array, a saved answer of the list, or one job.
-#[derive(ToSchema)]
-#[serde(untagged)]
-pub(crate) enum JobsBody {
-    Array(Vec<AddedJob>),
-    Answer(SavedAnswer),
-    One(AddedJob),
+/// Many jobs, as `transfer` reads them one by one: an array, a saved answer of the list, or one job.
+pub(crate) struct JobsBody;
+
+impl PartialSchema for JobsBody {
+    fn schema() -> RefOr<Schema> {
+        let job = || Ref::from_schema_name("AddedJob");
+        OneOfBuilder::new()
+            .description(Some(
+                "Many jobs: an array, a saved answer of the list, or one job.",
+            ))
+            .item(ArrayBuilder::new().items(job()))
+            .item(Ref::from_schema_name("SavedAnswer"))
+            .item(job())
+            .into()
+    }
+}
+
+impl ToSchema for JobsBody {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((SavedAnswer::name().into_owned(), SavedAnswer::schema()));
+        schemas.push((AddedJob::name().into_owned(), AddedJob::schema()));
+        AddedJob::schemas(schemas);
+    }
 }
 
 /// An answer of the list, as it was saved.
-#[derive(ToSchema)]
-pub(crate) struct SavedAnswer {
-    results: Vec<AddedJob>,
-    /// Means nothing here.
-    total_count: Option<i64>,
+struct SavedAnswer;
+
+impl PartialSchema for SavedAnswer {
+    fn schema() -> RefOr<Schema> {
+        let count = ObjectBuilder::new()
+            .schema_type(SchemaType::Array(vec![Type::Integer, Type::Null]))
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .description(Some("Means nothing here."));
+        ObjectBuilder::new()
+            .description(Some("An answer of the list, as it was saved."))
+            .property(
+                "results",
+                ArrayBuilder::new().items(Ref::from_schema_name("AddedJob")),
+            )
+            .required("results")
+            .property("total_count", count)
+            .into()
+    }
 }
+
+impl ToSchema for SavedAnswer {}
 
 /// A job among others: no address has its id.
 pub(crate) struct AddedJob;

@@ -1,11 +1,9 @@
 //! Messages in the words of JSON Schema: answers, bodies, parameters, errors, examples.
 
 pub(super) mod answers;
-#[expect(dead_code, reason = "of the types only the shape is described")]
 pub(super) mod bodies;
 pub(super) mod errors;
 pub(super) mod examples;
-#[expect(dead_code, reason = "of most types only the shape is described")]
 pub(super) mod params;
 #[expect(dead_code, reason = "of the types only the shape is described")]
 pub(super) mod query;

@@ -1,15 +1,22 @@
-//! The parameters of query strings. `query::request` has the table that reads those of lists.
+//! The parameters of query strings and paths. What is read is what the OpenAPI document describes.
+//!
+//! Those of lists are read by `query::request`.
 
-use serde::Deserialize;
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use super::query::{JobPath, StatusFilter};
+use crate::job::MAX_ID_BYTES;
+use crate::mock::{JournalFilter, MAX_ENTRIES};
 use crate::route::RouteName;
+use crate::store;
 
 /// A JobsQuery in a query string: nested members by dots. Names are read in `lowerCamelCase`, too.
+#[expect(dead_code, reason = "only the shape is described")]
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Dotted {
@@ -86,11 +93,23 @@ impl IntoParams for QueryParams {
 }
 
 /// The form of an export.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase")]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ExportParams {
+    /// The form of the file.
+    #[param(inline, example = "csv")]
+    pub(crate) format: ExportFormat,
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename = "format", rename_all = "lowercase")]
 pub(crate) enum ExportFormat {
+    /// A line a job, always with the same columns.
     Csv,
+    /// A document a line, as `jobdeck import` reads it.
     Ndjson,
+    /// An array of documents, as `jobdeck import` reads it, too.
     Json,
 }
 
@@ -100,7 +119,7 @@ pub(crate) enum ExportFormat {
 pub(crate) struct OneJobPath {
     /// The job.
     #[param(min_length = 1, max_length = 256, example = "job-1")]
-    job_id: String,
+    pub(crate) job_id: String,
 }
 
 /// Which snapshot, in the path.
@@ -122,112 +141,218 @@ pub(crate) struct OneFaultPath {
 }
 
 /// Which domain a route is about.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ScopeParams {
     /// Only this domain; without it the whole server.
+    #[serde(default, deserialize_with = "id")]
     #[param(
         min_length = 1,
         max_length = 256,
         example = "domain-67094cea8ca4",
         nullable = false
     )]
-    domain_id: Option<String>,
+    pub(crate) domain_id: Option<String>,
 }
 
 /// Which domain a body is of.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DomainParams {
     /// The tenant, where the body does not name it.
+    #[serde(default, deserialize_with = "id")]
     #[param(
         min_length = 1,
         max_length = 256,
         example = "domain-67094cea8ca4",
         nullable = false
     )]
-    domain_id: Option<String>,
+    pub(crate) domain_id: Option<String>,
 }
 
 /// Whose jobs.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TenantParams {
     /// The tenant.
-    #[param(min_length = 1, max_length = 256, example = "domain-67094cea8ca4")]
-    domain_id: String,
+    // Optional, so that a misspelt name is reported before the missing one.
+    #[serde(default, deserialize_with = "id")]
+    #[param(
+        value_type = String,
+        required = true,
+        min_length = 1,
+        max_length = 256,
+        example = "domain-67094cea8ca4"
+    )]
+    pub(crate) domain_id: Option<String>,
 }
 
 /// How jobs are added.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AddParams {
     /// The tenant, where the jobs do not name it.
+    #[serde(default, deserialize_with = "id")]
     #[param(
         min_length = 1,
         max_length = 256,
         example = "domain-67094cea8ca4",
         nullable = false
     )]
-    domain_id: Option<String>,
+    pub(crate) domain_id: Option<String>,
     /// What happens to a job that is there already; `fail` adds none at all.
     #[param(inline, example = "skip", nullable = false)]
-    on_conflict: Option<OnConflict>,
+    pub(crate) on_conflict: Option<OnConflict>,
 }
 
 /// What happens to a job that is there already.
-#[derive(ToSchema)]
-#[schema(rename_all = "lowercase", default = "replace")]
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename = "value", rename_all = "lowercase")]
+#[schema(default = "replace")]
 pub(crate) enum OnConflict {
     Replace,
     Skip,
     Fail,
 }
 
+impl From<OnConflict> for store::OnConflict {
+    fn from(on_conflict: OnConflict) -> Self {
+        match on_conflict {
+            OnConflict::Replace => Self::Replace,
+            OnConflict::Skip => Self::Skip,
+            OnConflict::Fail => Self::Fail,
+        }
+    }
+}
+
 /// Which requests of the journal.
-#[derive(IntoParams)]
+#[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JournalParams {
     /// Those that name this domain.
     #[param(min_length = 1, example = "domain-67094cea8ca4", nullable = false)]
-    domain_id: Option<String>,
+    pub(crate) domain_id: Option<String>,
     /// Those that name this job.
     #[param(min_length = 1, example = "job-1", nullable = false)]
-    job_id: Option<String>,
+    pub(crate) job_id: Option<String>,
     /// Those for this route.
     #[param(example = "search", nullable = false)]
-    route: Option<RouteName>,
+    pub(crate) route: Option<RouteName>,
     #[param(min_length = 1, example = "POST", nullable = false)]
-    method: Option<String>,
+    pub(crate) method: Option<String>,
     /// The path as it came, without the query string.
     #[param(
         min_length = 1,
         example = "/inventory/v1/jobs/search",
         nullable = false
     )]
-    path: Option<String>,
+    pub(crate) path: Option<String>,
     /// The status of the answer; `null` finds requests without one.
     #[param(inline, example = 200, nullable = false)]
-    status: Option<StatusOrNone>,
+    pub(crate) status: Option<StatusOrNone>,
     /// A text in the query string or the body.
     #[param(min_length = 1, example = "status", nullable = false)]
-    contains: Option<String>,
+    pub(crate) contains: Option<String>,
     /// Those after the request of this id.
     #[param(minimum = 0, example = 12, nullable = false)]
-    after: Option<u64>,
+    pub(crate) after: Option<u64>,
     /// Answers the newest so many; `total_count` counts them all.
     #[param(minimum = 0, example = 10, nullable = false)]
-    limit: Option<u64>,
+    pub(crate) limit: Option<u64>,
     /// Answers as soon as so many match.
+    #[serde(default, deserialize_with = "wait_for")]
     #[param(minimum = 0, maximum = 1000, example = 1, nullable = false)]
-    wait_for: Option<u64>,
+    pub(crate) wait_for: Option<u64>,
     /// How long `wait_for` waits, in seconds; 10 where left out. Only with `wait_for`.
+    #[serde(default, deserialize_with = "timeout")]
     #[param(minimum = 0, maximum = 60, example = 2.5, nullable = false)]
-    timeout: Option<f64>,
+    pub(crate) timeout: Option<f64>,
+}
+
+impl JournalParams {
+    /// Returns which requests are meant.
+    pub(crate) fn filter(self) -> JournalFilter {
+        JournalFilter {
+            domain_id: self.domain_id,
+            job_id: self.job_id,
+            route: self.route,
+            method: self.method.map(|method| method.to_ascii_uppercase()),
+            path: self.path,
+            status: self.status.map(|StatusOrNone(status)| status),
+            contains: self.contains,
+            after: self.after,
+        }
+    }
+}
+
+/// The longest time that a request for the journal waits, in seconds.
+const MAX_WAIT_SECONDS: f64 = 60.0;
+
+/// Reads an id that is given.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    check_id(&id).map_err(D::Error::custom)?;
+    Ok(Some(id))
+}
+
+/// Checks the length of an id, as it is checked in documents.
+///
+/// # Errors
+/// The text says how long the id is, and may be.
+pub(crate) fn check_id(id: &str) -> Result<(), String> {
+    if (1..=MAX_ID_BYTES).contains(&id.len()) {
+        Ok(())
+    } else {
+        let length = id.len();
+        Err(format!(
+            "is {length} bytes long; expected 1 to {MAX_ID_BYTES}"
+        ))
+    }
+}
+
+fn wait_for<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let count = u64::deserialize(deserializer)?;
+    if count <= MAX_ENTRIES as u64 {
+        return Ok(Some(count));
+    }
+    let expected = format!("a number from 0 to {MAX_ENTRIES}, which is how many are kept");
+    Err(D::Error::invalid_value(
+        Unexpected::Unsigned(count),
+        &expected.as_str(),
+    ))
+}
+
+fn timeout<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let seconds = f64::deserialize(deserializer)?;
+    if (0.0..=MAX_WAIT_SECONDS).contains(&seconds) {
+        return Ok(Some(seconds));
+    }
+    let expected = format!("seconds from 0 to {MAX_WAIT_SECONDS}");
+    Err(D::Error::invalid_value(
+        Unexpected::Float(seconds),
+        &expected.as_str(),
+    ))
 }
 
 /// A status, or `null`.
-pub(crate) struct StatusOrNone;
+pub(crate) struct StatusOrNone(Option<u16>);
+
+impl<'de> Deserialize<'de> for StatusOrNone {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text == "null" {
+            return Ok(Self(None));
+        }
+        let status = text.parse().ok();
+        match status.filter(|status| (100..600).contains(status)) {
+            Some(status) => Ok(Self(Some(status))),
+            None => Err(D::Error::invalid_value(
+                Unexpected::Str(&text),
+                &"a status from 100 to 599, or `null` for requests without an answer",
+            )),
+        }
+    }
+}
 
 impl PartialSchema for StatusOrNone {
     fn schema() -> RefOr<Schema> {
