@@ -1,17 +1,19 @@
-//! Pages of other origins: who may ask (`--cors`), how a browser is told so, and who may not change anything.
+//! Pages of other origins: which may send requests (`--cors`), and which may change nothing.
 
 use actix_cors::{Cors, CorsError};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{HOST, HeaderMap, ORIGIN};
-use actix_web::http::{Method, Uri};
 use actix_web::middleware::Condition;
+
+use url::{Position, Url};
 
 use super::error::ApiError;
 use crate::route::Route;
 
-/// What a page may use of HTTP.
+/// The methods that a page may use.
 const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
-/// What a page may read of an answer's headers, beside those that any may read.
+/// The headers of an answer that a page may read, besides those that any page may.
 const EXPOSED: [&str; 5] = [
     "etag",
     "x-request-id",
@@ -19,15 +21,15 @@ const EXPOSED: [&str; 5] = [
     "retry-after",
     "content-disposition",
 ];
-/// How long a browser may go by a preflight: an hour.
+/// How long a browser may reuse the answer to a preflight: an hour.
 const MAX_AGE_SECONDS: usize = 3_600;
 
-/// An origin whose pages may ask.
+/// An origin whose pages may send requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// All, those without an origin of their own (files, sandboxed frames) too.
+    /// Any, also the pages without an origin of their own (files, sandboxed frames).
     Any,
-    /// Scheme, host, and a port that is not the scheme's own, as a browser writes them.
+    /// Scheme, host, and a port that is not the scheme's default, as a browser writes them.
     One(String),
 }
 
@@ -35,7 +37,7 @@ impl Origin {
     /// Reads `*`, or an origin such as `http://localhost:3000`.
     ///
     /// # Errors
-    /// What would be right, in one line.
+    /// One line that says what is expected.
     pub fn parse(text: &str) -> Result<Self, String> {
         if text == "*" {
             return Ok(Self::Any);
@@ -43,13 +45,15 @@ impl Origin {
         if text == "null" {
             return Err("pages without an origin are let in by `*` alone".to_owned());
         }
-        let is_bare = text
-            .split_once("://")
-            .is_some_and(|(_, rest)| !rest.contains(['/', '?', '#', '@']));
-        match serialized(text) {
-            Some(origin) if is_bare => Ok(Self::One(origin)),
-            other => {
-                let meant = other.or_else(|| serialized(&format!("http://{text}")));
+        let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+        let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let authority = authority.rsplit('@').next().unwrap_or_default();
+        let bare = format!("{scheme}://{authority}");
+        // A colon at the end is a port that was forgotten.
+        let origin = serialized(&bare).filter(|_| !authority.ends_with(':'));
+        match origin {
+            Some(origin) if text == bare => Ok(Self::One(origin)),
+            meant => {
                 let meant = meant.as_deref().unwrap_or("http://localhost:3000");
                 Err(format!(
                     "expected scheme, host and port and nothing else, such as `{meant}`, or `*` for any origin"
@@ -66,44 +70,35 @@ impl Origin {
     }
 }
 
-/// The origin of a URL, as a browser writes it; `None` where it has none, or one that no page can have.
+/// Returns the origin of a URL as a browser writes it; `None` where no page can have it.
 fn serialized(url: &str) -> Option<String> {
-    let uri: Uri = url.parse().ok()?;
-    let scheme = uri.scheme_str()?.to_ascii_lowercase();
-    let host = uri.host()?.to_ascii_lowercase();
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-    };
-    if !host.starts_with('[') && !is_name(&host) {
+    let url = Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let is_address = host.starts_with('[');
+    if !is_address && !host.bytes().all(is_plain) || url.port() == Some(0) {
         return None;
     }
-    let port = uri.port_u16();
-    let authority = port.map_or(host.clone(), |port| format!("{host}:{port}"));
-    // An empty port, or one out of range, is lost above.
-    let is_whole = uri
-        .authority()
-        .is_some_and(|given| given.as_str().to_ascii_lowercase().ends_with(&authority));
-    let is_usual = matches!(
-        (scheme.as_str(), port),
-        ("http", Some(80)) | ("https", Some(443))
-    );
-    match port {
-        Some(0) => None,
-        _ if !is_whole => None,
-        _ if is_usual => Some(format!("{scheme}://{host}")),
-        _ => Some(format!("{scheme}://{authority}")),
+    match url.origin() {
+        origin @ url::Origin::Tuple(..) => Some(origin.ascii_serialization()),
+        // Of a scheme of the browser's own, such as an extension's.
+        url::Origin::Opaque(_) => {
+            let authority = &url[Position::BeforeHost..Position::AfterPort];
+            Some(format!(
+                "{}://{}",
+                url.scheme(),
+                authority.to_ascii_lowercase()
+            ))
+        }
     }
 }
 
-/// The middleware that answers preflights and adds the headers by which a browser lets a page read an answer; none where
-/// no origin is named.
+/// Makes the middleware that answers preflights and adds the headers by which a browser lets a page read an answer; none
+/// where no origin is given.
 pub(crate) fn cors(origins: &[Origin]) -> Condition<Cors> {
     let cors = Cors::default()
         .allowed_methods(METHODS)
-        // What we do not know we do not read: a client's token or trace id is no reason to refuse it.
+        // Unknown headers are ignored, so a client's token or trace id is no reason to refuse it.
         .allow_any_header()
         .expose_headers(EXPOSED)
         .max_age(MAX_AGE_SECONDS);
@@ -118,7 +113,7 @@ pub(crate) fn cors(origins: &[Origin]) -> Condition<Cors> {
     Condition::new(!origins.is_empty(), cors)
 }
 
-/// Why a preflight was refused, in the one shape of errors.
+/// Returns why a preflight was refused, to answer it in the one shape of errors.
 pub(super) fn refused_preflight<B>(response: &ServiceResponse<B>) -> Option<ApiError> {
     let error = response.response().error()?.as_error::<CorsError>()?;
     Some(match error {
@@ -136,11 +131,11 @@ pub(super) fn only_reads(request: &ServiceRequest) -> bool {
     ) || Route::is_read_by_post(request.path())
 }
 
-/// Refuses a request by which a page of another site would change something: a browser sends many such without asking
-/// first.
+/// Refuses a request by which a page of another site would change something: a browser sends many such requests without a
+/// preflight.
 ///
-/// Browsers tell where a page is from in `Sec-Fetch-Site`, but not to a server that other machines reach without TLS, and
-/// old ones never: then the `Origin` must be the one that was asked.
+/// `Sec-Fetch-Site` says where the page is from, but not to a server that other machines reach without TLS, and not in old
+/// browsers: then the `Origin` must be that of the server.
 pub(super) fn check_writer(request: &ServiceRequest, origins: &[Origin]) -> Result<(), ApiError> {
     if only_reads(request) {
         return Ok(());
@@ -150,12 +145,12 @@ pub(super) fn check_writer(request: &ServiceRequest, origins: &[Origin]) -> Resu
     let is_own = match (text(headers, "sec-fetch-site"), origin) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),
         (None, Some(origin)) => {
-            let asked = text(headers, HOST.as_str()).unwrap_or_default();
+            let own = text(headers, HOST.as_str()).unwrap_or_default();
             origin
                 .split_once("://")
-                .is_some_and(|(_, host)| host.eq_ignore_ascii_case(asked))
+                .is_some_and(|(_, host)| host.eq_ignore_ascii_case(own))
         }
-        // No browser.
+        // The client is no browser.
         (None, None) => true,
     };
     if is_own || origins.iter().any(|one| one.allows(origin)) {
@@ -178,7 +173,7 @@ fn foreign(headers: &HeaderMap) -> ApiError {
     ApiError::Foreign(page)
 }
 
-/// A header's text; one that is no text is there, but equals nothing.
+/// Returns the text of a header; empty where it is no text, which equals no expected value.
 fn text<'r>(headers: &'r HeaderMap, name: &str) -> Option<&'r str> {
     headers
         .get(name)
@@ -190,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn origins_are_read_as_browsers_write_them() {
+    fn an_origin_is_normalized_to_what_browsers_send() {
         for (text, expected) in [
             ("http://localhost:3000", "http://localhost:3000"),
             ("HTTP://LocalHost:3000", "http://localhost:3000"),
@@ -199,6 +194,8 @@ mod tests {
             ("https://jobs.example:80", "https://jobs.example:80"),
             ("http://[::1]:5173", "http://[::1]:5173"),
             ("chrome-extension://abcdef", "chrome-extension://abcdef"),
+            ("http://b\u{fc}cher.example", "http://xn--bcher-kva.example"),
+            ("http://[0:0::1]:5173", "http://[::1]:5173"),
         ] {
             assert_eq!(
                 Origin::parse(text),
@@ -210,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_told_what_would_be_right() {
+    fn a_wrong_origin_is_refused_with_what_would_be_right() {
         for (text, right) in [
             ("localhost:3000", "`http://localhost:3000`"),
             ("localhost:3000/app", "`http://localhost:3000`"),
