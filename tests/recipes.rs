@@ -1,6 +1,6 @@
-//! The recipes of the README, run as they are written there: in a folder of their own, with `jobdeck` on the path.
+//! Runs the recipes of the README as they are written, each in a folder of its own, with `jobdeck` on the path.
 //!
-//! Those that want Python or Node are ignored by `cargo test` alone; `tests/run` installs what they need and runs them.
+//! `cargo test` ignores those that need Python or Node; `tests/run` installs what they need and runs them.
 #![cfg(test)]
 
 use std::io::{BufRead, BufReader};
@@ -48,7 +48,7 @@ fn recipe(name: &str) -> String {
     format!("{text}\n")
 }
 
-/// A folder with files of the README; `tmp` in it is where programs put what they throw away.
+/// A folder with files of the README; its `tmp` is the folder of temporary files.
 fn folder(names: &[&str]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["tmp", "fixtures"] {
@@ -75,7 +75,7 @@ fn program(folder: &Path, program: impl AsRef<Path>) -> Command {
         .current_dir(folder)
         .env("PATH", path.unwrap())
         .env("TMPDIR", folder.join("tmp"))
-        // No one listens there: who asks a proxy for this machine gets no answer.
+        // Nobody listens there, so a client that used this proxy would get no answer.
         .env("http_proxy", "http://127.0.0.1:1")
         .env("NO_COLOR", "1")
         .env_remove("no_proxy")
@@ -84,7 +84,7 @@ fn program(folder: &Path, program: impl AsRef<Path>) -> Command {
     command
 }
 
-/// Runs a program to its end. One that does not come to it is killed with all that it has started, and fails the test.
+/// Runs a program to its end. One that does not end is killed with all that it has started, and fails the test.
 #[track_caller]
 fn run(command: &mut Command) -> Output {
     let child = command
@@ -110,25 +110,25 @@ fn run(command: &mut Command) -> Output {
     output
 }
 
-/// What was said, on both.
+/// Standard output and standard error.
 fn said(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     text(&output.stdout) + &text(&output.stderr)
 }
 
-/// The servers that were started here have ended and taken their databases with them.
+/// Checks that the servers that were started here have ended and removed their databases.
 #[track_caller]
 fn nothing_is_left(folder: &Path) {
     let left: Vec<_> = std::fs::read_dir(folder.join("tmp"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        // Node's tools leave caches of their own.
+        // The tools of Node leave caches.
         .filter(|name| name.starts_with("jobdeck") || name.starts_with("tmp."))
         .collect();
     assert_eq!(left, Vec::<String>::new());
 }
 
-/// A program that says in a line where it serves; it is killed when the test ends, however it ends.
+/// A program that prints its URL in a line; it is killed when the test ends, however it ends.
 struct Server {
     child: Child,
     url: String,
@@ -157,7 +157,7 @@ impl Server {
         self.url.rsplit(':').next().unwrap()
     }
 
-    /// Asks for a path under a name of the host; the status, and the body.
+    /// Requests a path with a `Host`; returns the status and the body.
     fn get(&self, path: &str, host: &str) -> (u16, Value) {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -178,9 +178,9 @@ impl Drop for Server {
     }
 }
 
-/// A recipe that no test here knows is run by none.
+/// A recipe that is unknown here would be run by no test.
 #[test]
-fn every_recipe_is_known() {
+fn every_recipe_has_a_test() {
     let readme = readme();
     let shown: Vec<_> = readme
         .lines()
@@ -195,7 +195,7 @@ fn every_recipe_is_known() {
 }
 
 #[test]
-fn a_shell_script_waits_asks_resets_and_stops() {
+fn a_shell_script_starts_queries_resets_and_stops_a_mock() {
     let folder = folder(&["ci.sh", "fixtures/jobs.ndjson"]);
     let here = folder.path();
     let script = || run(program(here, "sh").arg("ci.sh"));
@@ -205,7 +205,7 @@ fn a_shell_script_waits_asks_resets_and_stops() {
     assert_eq!(stdout, r#"{"deleted":2}{"jobs":2}"#);
     nothing_is_left(here);
 
-    // Who stops it stops the server: this curl does, and answers as if all were well.
+    // This curl stops the script, which has to stop the server, and answers as if it were healthy.
     let tools = here.join("tools");
     std::fs::create_dir(&tools).unwrap();
     std::fs::write(
@@ -227,7 +227,7 @@ fn a_shell_script_waits_asks_resets_and_stops() {
     assert_eq!(output.stdout, b"", "it went no further");
     nothing_is_left(here);
 
-    // A test that fails, and a server that does not start, make it fail.
+    // The script fails where a test fails or the server does not start.
     let fixture = here.join("fixtures/jobs.ndjson");
     std::fs::write(
         &fixture,
@@ -264,7 +264,7 @@ fn a_service_of_compose_is_healthy_and_reached_by_its_name() {
         json!({"inventory": {"condition": "service_healthy"}})
     );
 
-    // Its words, with the mount's source for its target, and a free port for the container's.
+    // The words of the command, with the source of the mount for its target, and a free port for that of the container.
     let [mount] = &words(&service["volumes"])[..] else {
         panic!("one mount");
     };
@@ -286,7 +286,7 @@ fn a_service_of_compose_is_healthy_and_reached_by_its_name() {
     command.args(&local);
     let server = Server::start(command);
 
-    // Its health is asked at the default port, which is the container's.
+    // The health check uses the default port, which is that of the container.
     let test = words(&service["healthcheck"]["test"]);
     assert_eq!(test[..2], ["CMD", "jobdeck"]);
     let healthcheck = |port: &str| {
@@ -300,7 +300,7 @@ fn a_service_of_compose_is_healthy_and_reached_by_its_name() {
     assert_eq!(healthcheck(server.port()), (Some(0), String::new()));
     assert_eq!(healthcheck("1").0, Some(1));
 
-    // The other service asks by name.
+    // The other service uses the name.
     let asked = words(&compose["services"]["tests"]["command"]);
     let path = asked[1].strip_prefix("http://inventory:8080").unwrap();
     let (status, body) = server.get(path, "inventory:8080");
@@ -321,14 +321,14 @@ fn a_service_of_compose_is_healthy_and_reached_by_its_name() {
 }
 
 #[test]
-fn the_images_are_built_of_what_there_is() {
+fn the_images_are_built_from_files_that_exist() {
     let compose: Value = serde_saphyr::from_str(&recipe("compose.yaml")).unwrap();
     let service = &compose["services"]["inventory"];
     check_image(service["build"]["dockerfile_inline"].as_str().unwrap());
     check_image(&recipe("Dockerfile"));
 }
 
-/// The image's own steps need an engine; what they are given must be enough to build from.
+/// The steps of an image need a container engine; the test checks that the files they copy are enough for a build.
 fn check_image(file: &str) {
     let toolchain = concat!("FROM rust:", env!("CARGO_PKG_RUST_VERSION"), "-");
     assert!(file.starts_with(toolchain), "{file}");
@@ -353,7 +353,7 @@ fn check_image(file: &str) {
     }
 }
 
-/// What an image is run with by default: its variables, and its arguments. On a port that is free here.
+/// The variables and arguments with which an image runs by default, with a free port.
 #[test]
 fn the_image_serves_and_is_healthy() {
     let file = recipe("Dockerfile");
@@ -384,9 +384,9 @@ fn the_image_serves_and_is_healthy() {
     assert!(run(&mut healthcheck).status.success());
 }
 
-/// Its other keys need systemd: `systemd-analyze verify` knows them.
+/// The other keys of the unit need systemd: `systemd-analyze verify` checks them.
 #[test]
-fn the_unit_starts_a_server_that_says_that_it_serves() {
+fn the_unit_starts_a_server_that_notifies_when_it_is_ready() {
     let unit = recipe("jobdeck.service");
     let value = |key: &str| {
         unit.lines()
@@ -419,7 +419,7 @@ fn the_unit_starts_a_server_that_says_that_it_serves() {
     assert!(state.join("jobdeck/jobs.db").exists());
 }
 
-/// What cargo finds to build in a folder, tests aside; where one that the manifest names is missing, it builds nothing.
+/// The targets that cargo builds in a folder, except tests; where one is missing that the manifest names, it builds nothing.
 fn targets(folder: &Path) -> Vec<String> {
     let mut command = Command::new(env!("CARGO"));
     let arguments = "metadata --no-deps --locked --offline --format-version 1";
@@ -454,7 +454,7 @@ fn included(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_page_of_a_named_origin_may_ask() {
+fn a_page_of_an_allowed_origin_may_send_requests() {
     let readme = readme();
     let (_, rest) = readme
         .split_once("Without a proxy, `jobdeck serve --mock --cors ")
@@ -539,7 +539,7 @@ fn playwright_sees_each_state_of_a_job() {
 
 #[test]
 #[ignore = "wants Vite; tests/run installs it"]
-fn vite_hands_questions_on() {
+fn vite_forwards_requests() {
     let folder = node_folder(&["vite.config.mjs", "fixtures/jobs.ndjson"]);
     let mut command = program(folder.path(), JOBDECK);
     command.args([
@@ -557,7 +557,7 @@ fn vite_hands_questions_on() {
         .env("JOBDECK_URL", &server.url);
     let vite = Server::start(command);
     assert_ne!(vite.port(), server.port());
-    // As a page of Vite's asks.
+    // As a page that Vite serves does.
     let (status, body) = vite.get("/inventory/v1/jobs?domain_id=domain-1", "127.0.0.1");
     assert_eq!((status, &body["total_count"]), (200, &json!(2)));
     let mut answer = ureq::post(format!("{}/inventory/v1/jobs/search", vite.url))

@@ -1,4 +1,4 @@
-//! `backup`: what a copy has, that it is taken while others write, and that what goes wrong leaves nothing.
+//! `backup`: the content of a copy, copies during writes, and failures that leave no file.
 
 use std::collections::HashMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -13,7 +13,7 @@ fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<_> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        // What a reader of the database leaves beside it.
+        // A reader of the database leaves these next to it.
         .filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm"))
         .collect();
     names.sort();
@@ -33,9 +33,9 @@ fn with_many_jobs() -> tempfile::TempDir {
     folder
 }
 
-/// A database that all may read may lie in a folder that is closed, and its copy elsewhere.
+/// A database that everybody may read may be in a private folder, and its copy in another one.
 #[test]
-fn a_copy_is_closed_to_whom_the_umask_keeps_out() {
+fn a_backup_obeys_the_umask() {
     let folder = with_one_job();
     let here = folder.path();
     let open = std::fs::Permissions::from_mode(0o664);
@@ -55,7 +55,7 @@ fn a_copy_is_closed_to_whom_the_umask_keeps_out() {
 }
 
 #[test]
-fn a_backup_is_one_file_and_restoring_is_copying_it() {
+fn a_backup_is_one_file_that_can_be_copied_back() {
     let folder = with_one_job();
     let here = folder.path();
     let private = std::fs::Permissions::from_mode(0o600);
@@ -110,7 +110,7 @@ fn post_pair(url: &str, number: usize) {
 }
 
 #[test]
-fn a_backup_beside_a_server_that_is_written_to_has_transactions_whole() {
+fn a_backup_during_writes_has_only_whole_transactions() {
     const BACKUPS: usize = 3;
     let folder = with_many_jobs();
     let here = folder.path();
@@ -125,7 +125,7 @@ fn a_backup_beside_a_server_that_is_written_to_has_transactions_whole() {
                 written.fetch_add(1, Ordering::SeqCst);
             }
         });
-        // Whatever happens, the writer ends.
+        // The writer ends, whatever happens.
         let outputs: Vec<_> = (0..BACKUPS)
             .map(|number| {
                 pairs_before.push(written.load(Ordering::SeqCst));
@@ -158,7 +158,7 @@ fn a_backup_beside_a_server_that_is_written_to_has_transactions_whole() {
 }
 
 #[test]
-fn a_place_where_a_copy_would_do_harm_is_refused() {
+fn a_destination_where_a_backup_would_do_harm_is_refused() {
     let folder = with_one_job();
     let here = folder.path();
     std::fs::write(here.join("present.db"), "somebody's").unwrap();
@@ -217,7 +217,7 @@ fn a_place_where_a_copy_would_do_harm_is_refused() {
 }
 
 #[test]
-fn a_copy_that_is_not_well_takes_no_good_ones_place() {
+fn a_damaged_copy_does_not_replace_a_good_backup() {
     let folder = with_one_job();
     let here = folder.path();
     ok(here, &["backup", "good.db"]);
@@ -237,11 +237,11 @@ fn a_copy_that_is_not_well_takes_no_good_ones_place() {
 }
 
 #[test]
-fn a_disk_that_takes_no_more_is_named_and_nothing_is_left() {
+fn a_full_disk_is_reported_and_no_file_is_left() {
     let folder = with_many_jobs();
     let here = folder.path();
     let before = names(here);
-    // Half a megabyte, or one, as the shell counts.
+    // Half a megabyte or one, depending on the unit of the shell.
     let limited = "ulimit -f 1000; trap '' XFSZ; exec \"$0\" backup copy.db";
     let output = Command::new("sh")
         .args(["-c", limited, env!("CARGO_BIN_EXE_jobdeck")])
@@ -257,7 +257,7 @@ fn a_disk_that_takes_no_more_is_named_and_nothing_is_left() {
 }
 
 #[test]
-fn a_backup_that_is_stopped_leaves_nothing() {
+fn a_backup_stopped_by_a_signal_leaves_no_file() {
     let folder = with_many_jobs();
     let here = folder.path();
     let before = names(here);
@@ -268,7 +268,7 @@ fn a_backup_that_is_stopped_leaves_nothing() {
         .spawn()
         .unwrap();
     let start = Instant::now();
-    // It has begun when there is a folder of its own; then it has some megabytes to copy and thousands of jobs to check.
+    // The backup has begun when its folder exists; then it still has to copy megabytes and to check thousands of jobs.
     while names(here) == before {
         assert!(start.elapsed() < Duration::from_mins(1), "it never begins");
         std::thread::yield_now();
@@ -286,7 +286,7 @@ fn a_backup_that_is_stopped_leaves_nothing() {
 }
 
 #[test]
-fn a_database_of_an_older_schema_is_backed_up_as_it_is() {
+fn a_database_with_an_older_schema_is_backed_up_unchanged() {
     let folder = folder();
     let here = folder.path();
     let older = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas/1.db");
@@ -300,7 +300,7 @@ fn a_database_of_an_older_schema_is_backed_up_as_it_is() {
         &fails(here, &["check", "--db", "copy.db"], 1),
         "jobdeck: copy.db: was made by an older jobdeck (schema 1, this one has 3)",
     );
-    // What brings it up to date finds all of it.
+    // An upgrade of the copy finds all jobs.
     std::fs::write(here.join("none.ndjson"), "").unwrap();
     ok(here, &["import", "--db", "copy.db", "none.ndjson"]);
     assert_eq!(

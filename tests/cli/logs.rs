@@ -1,4 +1,4 @@
-//! What is logged, in which form, and that no fault of standard error reaches the server.
+//! The lines of the log, their formats, and errors of standard error, which do not stop the server.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -13,7 +13,7 @@ use crate::{Server, folder, jobdeck, text, with_one_job};
 
 const LISTEN: [&str; 2] = ["--listen", "127.0.0.1:0"];
 
-/// Serves with these arguments; the log is in `log` of the folder.
+/// Starts a server with these arguments; its log is the file `log` in the folder.
 fn serve(folder: &Path, arguments: &[&str], filter: Option<&str>) -> Server {
     let mut command = jobdeck(folder);
     command.args(arguments).args(LISTEN).env_remove("RUST_LOG");
@@ -23,7 +23,7 @@ fn serve(folder: &Path, arguments: &[&str], filter: Option<&str>) -> Server {
     Server::spawn_with(command, File::create(folder.join("log")).unwrap())
 }
 
-/// Sends bytes as they are, and reads the answer to its end.
+/// Sends raw bytes, and reads the whole answer.
 fn raw(server: &Server, request: &str) -> String {
     let address = server.url.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
@@ -63,7 +63,7 @@ fn access_lines(log: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_request_is_a_line_but_those_that_watch() {
+fn every_request_is_logged_except_those_of_monitors() {
     let folder = with_one_job();
     let server = serve(folder.path(), &["serve"], None);
     get(
@@ -95,7 +95,7 @@ fn every_request_is_a_line_but_those_that_watch() {
 }
 
 #[test]
-fn who_debugs_sees_those_that_watch_too_and_who_wants_none_has_none() {
+fn debug_logs_monitors_too_and_off_logs_nothing() {
     for (filter, expected) in [("debug", 2), ("off", 0), ("jobdeck::access=off", 0)] {
         let folder = with_one_job();
         let server = serve(folder.path(), &["serve"], Some(filter));
@@ -154,11 +154,11 @@ fn json_lines_have_the_same_members() {
     }
     assert!(line["ms"].as_f64().unwrap() > 0.0);
     let stopping = &lines[lines.len() - 1];
-    assert_eq!(stopping["target"], "jobdeck::server");
+    assert_eq!(stopping["target"], "jobdeck::server::signals");
 }
 
 #[test]
-fn slow_requests_are_told_with_their_query_in_one_bounded_line() {
+fn slow_requests_are_logged_with_their_query_in_one_bounded_line() {
     const SEARCH: &str = "/inventory/v1/jobs/search";
     for format in ["text", "json"] {
         let folder = with_one_job();
@@ -169,7 +169,7 @@ fn slow_requests_are_told_with_their_query_in_one_bounded_line() {
         post(&server, SEARCH, "{\"domain_id\":\n\t\"d\u{1b}[2J\"}");
         let long = format!("{{\"domain_id\":\"{}\"}}", "é".repeat(9_000));
         post(&server, SEARCH, &long);
-        // A job is no query.
+        // Jobs in a body are not logged as a query.
         let log = log_of(folder.path(), server);
         let lines = access_lines(&log);
         assert_eq!(lines.len(), 3, "{log}");
@@ -189,7 +189,7 @@ fn slow_requests_are_told_with_their_query_in_one_bounded_line() {
 }
 
 #[test]
-fn quick_requests_are_told_without_their_query() {
+fn fast_requests_are_logged_without_their_query() {
     let folder = with_one_job();
     let arguments = ["serve", "--slow-query", "60000"];
     let server = serve(folder.path(), &arguments, None);
@@ -200,7 +200,7 @@ fn quick_requests_are_told_without_their_query() {
 }
 
 #[test]
-fn demos_and_mocks_are_quiet() {
+fn demos_and_mocks_do_not_log_requests() {
     for arguments in [&["demo"][..], &["serve", "--mock"]] {
         let folder = folder();
         let server = serve(folder.path(), arguments, None);
@@ -211,7 +211,7 @@ fn demos_and_mocks_are_quiet() {
 }
 
 #[test]
-fn a_client_that_leaves_is_told_of() {
+fn a_client_that_disconnects_is_logged() {
     let folder = folder();
     let mock = ["serve", "--mock", "--fault", "hold=true"];
     let server = serve(folder.path(), &mock, Some("info"));
@@ -237,9 +237,9 @@ fn a_client_that_leaves_is_told_of() {
     );
 }
 
-/// Each way in which standard error takes nothing. What is logged here is more than a pipe holds.
+/// Every way in which standard error accepts nothing. The log here is larger than the buffer of a pipe.
 #[test]
-fn no_fault_of_standard_error_reaches_the_server() {
+fn no_error_of_standard_error_stops_the_server() {
     let full = File::options().write(true).open("/dev/full").unwrap();
     let (reader, closed) = std::io::pipe().unwrap();
     drop(reader);
@@ -269,13 +269,13 @@ fn no_fault_of_standard_error_reaches_the_server() {
 }
 
 #[test]
-fn lines_that_were_lost_are_counted_once_somebody_reads() {
+fn lost_log_lines_are_counted_when_standard_error_is_read_again() {
     let folder = with_one_job();
     let (mut log, stderr) = std::io::pipe().unwrap();
     let mut command = jobdeck(folder.path());
     command.args(["serve"]).args(LISTEN);
     let server = Server::spawn_with(command, stderr);
-    // More than waits for it: a pipe's 64 KiB and our own MiB.
+    // More than the 64 KiB of the pipe and the 1 MiB of pending lines.
     let long = "x".repeat(450);
     let agent = ureq::Agent::config_builder()
         .http_status_as_error(false)

@@ -1,4 +1,4 @@
-//! The binary as a person or a script runs it: what it prints, where, and how it ends.
+//! The binary as a person or a script runs it: its output, its errors, and its exit codes.
 #![cfg(test)]
 
 mod backup;
@@ -36,7 +36,7 @@ fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
-/// Standard output of a run that must go well.
+/// Standard output of a run that must succeed.
 #[track_caller]
 fn ok(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
@@ -78,7 +78,7 @@ fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// A folder with `jobdeck.db` and the `jobs.ndjson` that it was made of.
+/// A folder with `jobdeck.db` and the `jobs.ndjson` that it was imported from.
 fn with_one_job() -> TempDir {
     let folder = folder();
     std::fs::write(folder.path().join("jobs.ndjson"), job(1, "")).unwrap();
@@ -121,7 +121,7 @@ fn export_and_import_give_the_same_database_back() {
 }
 
 #[test]
-fn an_output_never_takes_the_place_of_a_database_or_a_pipe() {
+fn an_output_never_replaces_a_database_or_a_pipe() {
     let folder = with_one_job();
     let here = folder.path();
     for arguments in [
@@ -165,7 +165,7 @@ fn generate_makes_the_same_bytes_for_the_same_seed() {
 }
 
 #[test]
-fn the_first_fault_of_an_import_leaves_the_database_as_it_was() {
+fn the_first_error_of_an_import_leaves_the_database_unchanged() {
     const BROKEN: usize = 70_001;
     let folder = folder();
     let here = folder.path();
@@ -192,7 +192,7 @@ fn the_first_fault_of_an_import_leaves_the_database_as_it_was() {
     );
 }
 
-/// An import of a new database that has begun, and waits for more on its standard input.
+/// An import into a new database that has begun, and waits for more on its standard input.
 fn begun_import(folder: &Path) -> (Child, ChildStdin) {
     let mut child = jobdeck(folder)
         .args(["import", "--on-conflict", "fail", "-"])
@@ -203,7 +203,7 @@ fn begun_import(folder: &Path) -> (Child, ChildStdin) {
         .unwrap();
     let mut input = child.stdin.take().unwrap();
     input.write_all(job(1, "").as_bytes()).unwrap();
-    // It has begun when there is a database in a folder of its own.
+    // The import has begun when the scratch folder has a database.
     let has_begun = || {
         let mut entries = std::fs::read_dir(folder).unwrap();
         entries.any(|entry| entry.unwrap().path().join("jobs.db").exists())
@@ -218,7 +218,7 @@ fn begun_import(folder: &Path) -> (Child, ChildStdin) {
 }
 
 #[test]
-fn an_import_that_fails_takes_nothing_from_one_that_does_not() {
+fn a_failed_import_does_not_disturb_another_import() {
     let folder = folder();
     let here = folder.path();
     let (mut waiting, mut input) = begun_import(here);
@@ -240,7 +240,7 @@ fn an_import_that_fails_takes_nothing_from_one_that_does_not() {
 }
 
 #[test]
-fn an_import_tells_a_fault_while_its_input_still_waits() {
+fn an_import_reports_an_error_before_its_input_ends() {
     let folder = folder();
     for (line, expected) in [
         (
@@ -262,7 +262,7 @@ fn an_import_tells_a_fault_while_its_input_still_waits() {
 }
 
 #[test]
-fn an_import_that_is_stopped_leaves_nothing() {
+fn an_import_stopped_by_a_signal_leaves_no_file() {
     let folder = folder();
     let entries = || std::fs::read_dir(folder.path()).unwrap().count();
     let (mut child, input) = begun_import(folder.path());
@@ -291,7 +291,7 @@ fn an_import_that_is_stopped_leaves_nothing() {
 }
 
 #[test]
-fn import_reads_standard_input_and_every_form() {
+fn import_reads_standard_input_and_every_format() {
     let folder = folder();
     let here = folder.path();
     let import = |input: &str| {
@@ -331,7 +331,7 @@ fn import_reads_standard_input_and_every_form() {
 }
 
 #[test]
-fn faults_are_one_line_that_names_the_file_and_the_remedy() {
+fn a_failure_is_one_line_with_the_file_and_the_remedy() {
     let folder = folder();
     let here = folder.path();
     std::fs::write(here.join("text.db"), "not a database").unwrap();
@@ -395,14 +395,14 @@ fn faults_are_one_line_that_names_the_file_and_the_remedy() {
     );
 }
 
-/// SQLite repeats what it can't read, with all of its lines.
+/// SQLite repeats the part of a schema that it can't read, which has several lines.
 #[test]
-fn a_damaged_schema_is_told_in_one_line() {
+fn a_damaged_schema_is_reported_in_one_line() {
     let folder = with_one_job();
     let path = folder.path().join("jobdeck.db");
     let mut bytes = std::fs::read(&path).unwrap();
     let column = b"error_count    INTEGER";
-    // One of them is on a page that is no longer used.
+    // One of them is on a page that is not used any more.
     let places: Vec<_> = (0..bytes.len())
         .filter(|at| bytes[*at..].starts_with(column))
         .collect();
@@ -484,7 +484,7 @@ impl Server {
             .unwrap()
     }
 
-    /// Sends a signal; returns the exit code and what else stood on standard output.
+    /// Sends a signal; returns the exit code and the rest of standard output.
     fn stop(mut self, signal: &str) -> (Option<i32>, String) {
         let id = self.child.id().to_string();
         assert!(
@@ -514,7 +514,7 @@ impl Drop for Server {
 }
 
 #[test]
-fn serve_prints_its_address_and_ends_well() {
+fn serve_prints_its_address_and_ends_with_0() {
     for signal in ["-TERM", "-INT", "-HUP"] {
         let folder = folder();
         let server = Server::start(
@@ -536,7 +536,7 @@ fn serve_prints_its_address_and_ends_well() {
 }
 
 #[test]
-fn demo_lives_and_leaves_nothing_behind() {
+fn the_demo_keeps_changing_and_leaves_no_file() {
     let folder = folder();
     let temporary = folder.path().join("tmp");
     std::fs::create_dir(&temporary).unwrap();
@@ -552,7 +552,7 @@ fn demo_lives_and_leaves_nothing_behind() {
 }
 
 #[test]
-fn a_port_in_use_is_named() {
+fn a_port_in_use_is_named_in_the_failure() {
     let folder = folder();
     let server = Server::start(
         folder.path(),
@@ -566,7 +566,7 @@ fn a_port_in_use_is_named() {
 }
 
 #[test]
-fn settings_come_from_the_environment_too() {
+fn options_can_be_set_in_the_environment() {
     let folder = folder();
     std::fs::write(folder.path().join("jobs.ndjson"), job(1, "")).unwrap();
     let output = jobdeck(folder.path())
@@ -579,7 +579,7 @@ fn settings_come_from_the_environment_too() {
 }
 
 #[test]
-fn check_says_all_that_is_wrong_with_the_pages() {
+fn check_reports_damaged_pages() {
     let folder = folder();
     let here = folder.path();
     ok(here, &["generate", "--jobs", "300", "--output", "x"]);
@@ -599,7 +599,7 @@ fn check_says_all_that_is_wrong_with_the_pages() {
 }
 
 #[test]
-fn check_says_what_is_wrong() {
+fn check_reports_problems_and_repair_mends_them() {
     let folder = with_one_job();
     let here = folder.path();
     let connection = rusqlite::Connection::open(here.join("jobdeck.db")).unwrap();
@@ -625,7 +625,7 @@ fn check_says_what_is_wrong() {
 }
 
 #[test]
-fn a_locked_database_is_named() {
+fn a_locked_database_is_named_in_the_failure() {
     let folder = with_one_job();
     let here = folder.path();
     let connection = rusqlite::Connection::open(here.join("jobdeck.db")).unwrap();
@@ -637,7 +637,7 @@ fn a_locked_database_is_named() {
 }
 
 #[test]
-fn output_that_nobody_reads_is_no_failure() {
+fn a_closed_output_is_no_failure() {
     let folder = folder();
     let mut child = jobdeck(folder.path())
         .args(["generate", "--jobs", "100000"])

@@ -1,4 +1,4 @@
-//! What shells and `man` are given.
+//! Completion scripts, manual pages, and the help of options.
 
 use crate::{fails, folder, ok};
 
@@ -26,7 +26,7 @@ fn commands(help: &str) -> Vec<&str> {
 }
 
 #[test]
-fn every_shell_is_told_of_every_command() {
+fn the_completions_of_every_shell_have_every_command() {
     let folder = folder();
     let help = ok(folder.path(), &["--help"]);
     let commands = commands(&help);
@@ -46,7 +46,7 @@ fn every_shell_is_told_of_every_command() {
     assert!(refusal.contains("bash"), "{refusal}");
 }
 
-/// What `--help` says of each option, under its name.
+/// The options of a help text, each with its description.
 fn options(help: &str) -> Vec<(String, String)> {
     let mut options: Vec<(String, String)> = Vec::new();
     let section = help.split_once("Options:\n").map_or("", |(_, rest)| rest);
@@ -84,7 +84,7 @@ fn every_option_is_explained_and_has_a_variable() {
                 continue;
             }
             seen += 1;
-            // A long line is broken anywhere.
+            // A long line may be broken within the variable.
             let words: String = said.split_whitespace().collect();
             assert!(words.contains("[env:JOBDECK_"), "{path:?} {name}: {said}");
         }
@@ -93,7 +93,7 @@ fn every_option_is_explained_and_has_a_variable() {
 }
 
 #[test]
-fn there_is_a_manual_page_of_every_command() {
+fn every_command_has_a_manual_page() {
     let folder = folder();
     let help = ok(folder.path(), &["--help"]);
     let page = ok(folder.path(), &["man"]);

@@ -1,4 +1,4 @@
-//! The mock as its options make it: a throw-away database, fixtures, faults, and what needs which switch.
+//! The options of a mock: its temporary database, fixtures and faults, and the switches that others need.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ fn put(server: &Server, job_id: &str) -> u16 {
 }
 
 #[test]
-fn a_mock_without_a_database_leaves_nothing_behind() {
+fn a_mock_without_a_database_leaves_no_file() {
     let folder = folder();
     let scratch = folder.path().join("tmp");
     std::fs::create_dir(&scratch).unwrap();
@@ -43,7 +43,7 @@ fn a_mock_without_a_database_leaves_nothing_behind() {
 }
 
 #[test]
-fn what_a_killed_mock_leaves_behind_goes_with_the_next() {
+fn the_files_of_a_killed_mock_are_removed_by_the_next() {
     let folder = folder();
     let scratch = folder.path().join("tmp");
     std::fs::create_dir(&scratch).unwrap();
@@ -56,7 +56,7 @@ fn what_a_killed_mock_leaves_behind_goes_with_the_next() {
         Server::spawn(command)
     };
     let left = || std::fs::read_dir(&scratch).unwrap().count();
-    // By SIGKILL.
+    // Killed with SIGKILL.
     drop(start());
     assert_eq!(left(), 1);
     let (first, second) = (start(), start());
@@ -69,7 +69,7 @@ fn what_a_killed_mock_leaves_behind_goes_with_the_next() {
 }
 
 #[test]
-fn what_clients_write_into_a_database_stays() {
+fn jobs_written_by_clients_stay_in_the_database() {
     for switch in ["--writable", "--mock"] {
         let folder = with_one_job();
         let server = serve(folder.path(), &[switch, "--db", "jobdeck.db"]);
@@ -81,13 +81,13 @@ fn what_clients_write_into_a_database_stays() {
             "{switch}"
         );
         ok(folder.path(), &["check"]);
-        // Without the switch nobody writes.
+        // Without the switch clients can't write.
         assert_eq!(put(&serve(folder.path(), &[]), "b"), 404);
     }
 }
 
 #[test]
-fn fixtures_and_faults_are_there_from_the_start() {
+fn fixtures_and_faults_are_loaded_at_the_start() {
     let folder = folder();
     std::fs::write(folder.path().join("a.ndjson"), job(1, "")).unwrap();
     std::fs::write(folder.path().join("b.json"), format!("[{}]", job(2, ""))).unwrap();
@@ -112,7 +112,7 @@ fn fixtures_and_faults_are_there_from_the_start() {
         faults.contains(r#""id":"fault-2","job_id":"x","drop":true"#),
         "{faults}"
     );
-    // A reset goes back to the start, and so do they.
+    // A reset restores the faults of the start, too.
     ureq::delete(format!("{}/jobdeck/faults", server.url))
         .call()
         .unwrap();
@@ -123,7 +123,7 @@ fn fixtures_and_faults_are_there_from_the_start() {
 }
 
 #[test]
-fn what_can_not_be_is_told_in_one_line() {
+fn wrong_options_and_fixtures_are_refused_in_one_line() {
     let folder = folder();
     let here = folder.path();
     std::fs::write(
@@ -188,7 +188,7 @@ fn what_can_not_be_is_told_in_one_line() {
 }
 
 #[test]
-fn a_signal_lets_held_answers_go() {
+fn a_signal_releases_held_answers() {
     let folder = folder();
     let server = serve(folder.path(), &["--mock", "--fault", "route=domains,hold"]);
     let url = format!("{}/jobdeck/domains", server.url);

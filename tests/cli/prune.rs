@@ -1,4 +1,4 @@
-//! `prune` and `serve --retain`: what goes, what stays, and who may write meanwhile.
+//! `prune` and `serve --retain`: the jobs that are deleted and those that stay, and writes in the meantime.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::{Server, check_line, fails, folder, ok, run, text};
 
-/// A line for each job, of `domain`, `status` and the year in which it was created. (One of 9999 is never old.)
+/// A line for each job, from its domain, its status and the year in which it was created; a job of 9999 is never old.
 fn jobs(jobs: &[(&str, &str, u32)]) -> String {
     let mut lines = String::new();
     for (number, (domain, status, year)) in jobs.iter().enumerate() {
@@ -28,14 +28,14 @@ fn with(lines: &str) -> tempfile::TempDir {
     folder
 }
 
-/// How many jobs there are, of a database in which nothing is wrong.
+/// The number of jobs in a database, which must have no problems.
 fn left(folder: &Path) -> usize {
     ok(folder, &["check"]);
     ok(folder, &["export"]).lines().count()
 }
 
 #[test]
-fn what_goes_is_told_by_domain_and_a_dry_run_changes_nothing() {
+fn prune_counts_jobs_by_domain_and_a_dry_run_deletes_nothing() {
     let folder = with(&jobs(&[
         ("a", "SUCCESS", 2020),
         ("a", "ERROR", 2020),
@@ -89,7 +89,7 @@ fn what_goes_is_told_by_domain_and_a_dry_run_changes_nothing() {
 }
 
 #[test]
-fn an_age_that_is_none_deletes_nothing() {
+fn an_invalid_age_deletes_nothing() {
     let folder = with(&jobs(&[("a", "SUCCESS", 2020)]));
     for arguments in [
         &["prune"][..],
@@ -122,7 +122,7 @@ fn others_write_while_jobs_are_pruned() {
         let writer = scope.spawn(|| {
             let mut written = 0;
             while !is_done.load(Ordering::SeqCst) || written == 0 {
-                // Answered well, or this fails.
+                // Fails unless the answer is a success.
                 ureq::put(format!(
                     "{}/jobdeck/jobs/new-{written}?domain_id=a",
                     server.url
@@ -149,7 +149,7 @@ fn others_write_while_jobs_are_pruned() {
 }
 
 #[test]
-fn a_server_deletes_what_is_too_old_when_it_starts() {
+fn a_server_deletes_old_jobs_when_it_starts() {
     let folder = with(&jobs(&[("a", "SUCCESS", 2020), ("a", "SUCCESS", 9999)]));
     let here = folder.path();
     let serve = ["serve", "--listen", "127.0.0.1:0"];

@@ -1,4 +1,4 @@
-//! How a server is found and asked from outside: its ready file, `healthcheck`, and the origins that it lets in.
+//! A server as others find it: its ready file, `healthcheck`, and allowed origins.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -14,7 +14,7 @@ const SERVE: [&str; 4] = ["serve", "--create", "--listen", "127.0.0.1:0"];
 const NOTHING: [PathBuf; 0] = [];
 const STALE: &str = "{\"url\":\"http://127.0.0.1:1\",\"pid\":1}\n";
 
-/// What stands in a ready file as soon as it is there; it is never there in part.
+/// The content of a ready file as soon as it exists; it never exists in part.
 fn wait_for(path: &Path) -> Value {
     let start = Instant::now();
     loop {
@@ -45,7 +45,7 @@ fn names(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn a_ready_file_is_there_while_the_server_serves() {
+fn a_ready_file_exists_while_the_server_runs() {
     for command in [&SERVE[..], &["demo", "--listen", "127.0.0.1:0"]] {
         let folder = folder();
         let ready = folder.path().join("ready.json");
@@ -59,7 +59,7 @@ fn a_ready_file_is_there_while_the_server_serves() {
         let said = wait_for(&ready);
         let url = said["url"].as_str().unwrap().to_owned();
         assert_eq!(said["pid"], child.id());
-        // The line that people read says the same.
+        // The line on standard output has the same address.
         let mut line = vec![0; "jobdeck listening on ".len() + url.len()];
         child
             .stdout
@@ -78,7 +78,7 @@ fn a_ready_file_is_there_while_the_server_serves() {
 }
 
 #[test]
-fn a_stale_ready_file_goes_first_and_nothing_else_ever() {
+fn a_stale_ready_file_is_removed_but_no_other_file() {
     let folder = folder();
     let here = folder.path();
     let ready = here.join("ready.json");
@@ -116,9 +116,9 @@ fn a_stale_ready_file_goes_first_and_nothing_else_ever() {
     }
 }
 
-/// A server that has lost its ready file to another one leaves that one's alone.
+/// A server does not remove a ready file that another server has replaced.
 #[test]
-fn a_ready_file_of_another_server_stays() {
+fn a_ready_file_of_another_server_is_not_removed() {
     let folder = folder();
     let mut command = jobdeck(folder.path());
     command.args(SERVE).args(["--ready-file", "ready.json"]);
@@ -131,7 +131,7 @@ fn a_ready_file_of_another_server_stays() {
 }
 
 #[test]
-fn healthcheck_finds_the_server_however_it_is_named() {
+fn healthcheck_finds_the_server_by_url_ready_file_or_address() {
     let folder = folder();
     let here = folder.path();
     let mut command = jobdeck(here);
@@ -158,7 +158,7 @@ fn healthcheck_finds_the_server_however_it_is_named() {
         let output = jobdeck(here)
             .arg("healthcheck")
             .env(name, &value)
-            // Nobody listens at port 1: who asks there gets no answer.
+            // Nobody listens at port 1, so a client that used this proxy would get no answer.
             .envs(
                 ["http_proxy", "HTTP_PROXY", "ALL_PROXY"]
                     .map(|proxy| (proxy, "http://127.0.0.1:1")),
@@ -169,7 +169,7 @@ fn healthcheck_finds_the_server_however_it_is_named() {
         assert_eq!((output.status.code(), said), (Some(0), ("", "")), "{name}");
     }
 
-    // What is named first goes before the others.
+    // Each option overrides those after it.
     let output = jobdeck(here)
         .args(["healthcheck", "--url", &server.url])
         .env("JOBDECK_READY_FILE", "none.json")
@@ -193,10 +193,10 @@ fn healthcheck_finds_the_server_however_it_is_named() {
 }
 
 #[test]
-fn healthcheck_says_in_one_line_what_is_wrong() {
+fn healthcheck_reports_a_problem_in_one_line() {
     let folder = folder();
     let here = folder.path();
-    // Its connections are taken, but nobody answers.
+    // The port accepts connections, but nobody answers.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent_url = format!("http://{}", silent.local_addr().unwrap());
     check_line(
@@ -268,7 +268,7 @@ fn healthcheck_says_in_one_line_what_is_wrong() {
 }
 
 #[test]
-fn an_origin_that_is_none_is_told_what_would_be_right() {
+fn an_invalid_origin_is_refused_with_the_allowed_form() {
     let folder = folder();
     for (origin, right) in [
         ("localhost:3000", "such as `http://localhost:3000`"),
@@ -296,7 +296,7 @@ fn an_origin_that_is_none_is_told_what_would_be_right() {
 }
 
 #[test]
-fn origins_are_named_by_option_or_by_environment() {
+fn origins_are_set_by_option_or_environment() {
     let allowed = |server: &Server, origin: &str| {
         let answer = ureq::get(format!("{}/check", server.url))
             .header("origin", origin)

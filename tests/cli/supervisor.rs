@@ -1,4 +1,4 @@
-//! What a service manager such as systemd is told.
+//! The notifications of a service manager such as systemd.
 
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -13,7 +13,7 @@ fn next(socket: &UnixDatagram) -> String {
     String::from_utf8(message[..length].to_vec()).unwrap()
 }
 
-/// A server that tells this socket every ten milliseconds that it lives.
+/// A server that notifies this socket every ten milliseconds that it is alive.
 fn watched(folder: &Path, socket: &Path) -> Server {
     let mut command = jobdeck(folder);
     command
@@ -24,7 +24,7 @@ fn watched(folder: &Path, socket: &Path) -> Server {
 }
 
 #[test]
-fn a_service_manager_hears_when_the_server_serves_lives_and_stops() {
+fn a_service_manager_is_notified_of_ready_alive_and_stopping() {
     let folder = folder();
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
@@ -37,7 +37,7 @@ fn a_service_manager_hears_when_the_server_serves_lives_and_stops() {
     for _ in 0..3 {
         assert_eq!(next(&socket), "WATCHDOG=1\n");
     }
-    // As a manager does, it reads on while the server stops.
+    // A manager goes on reading while the server stops.
     let reading = thread::spawn(move || {
         let mut message = next(&socket);
         while message == "WATCHDOG=1\n" {
@@ -49,9 +49,9 @@ fn a_service_manager_hears_when_the_server_serves_lives_and_stops() {
     assert_eq!(reading.join().unwrap(), "STOPPING=1\n");
 }
 
-/// Its queue is full after some messages, and whoever sends one more waits.
+/// The queue of the socket is full after some messages, and the sender of the next one has to wait.
 #[test]
-fn a_service_manager_that_reads_nothing_stops_nothing() {
+fn a_service_manager_that_does_not_read_blocks_nothing() {
     let folder = folder();
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
@@ -64,9 +64,9 @@ fn a_service_manager_that_reads_nothing_stops_nothing() {
     drop(socket);
 }
 
-/// Nobody is told where nobody asked, and a manager that is gone stops nothing.
+/// Without a manager nothing is sent, and a manager that has ended stops nothing.
 #[test]
-fn a_server_serves_without_a_service_manager() {
+fn a_server_runs_without_a_service_manager() {
     for socket in [None, Some("/nowhere/notify")] {
         let folder = folder();
         let mut command = jobdeck(folder.path());

@@ -1,4 +1,4 @@
-//! `token new`, and `serve --tokens`: what is printed where, and how the file is read again.
+//! `token new` and `serve --tokens`: the output of the former, and how the file is read again.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -50,7 +50,7 @@ fn becomes(server: &Server, token: &str, expected: u16) {
 }
 
 #[test]
-fn a_new_token_is_told_apart_from_its_entry() {
+fn a_new_token_and_its_entry_are_written_apart() {
     let folder = folder();
     let (token, entry) = make(folder.path(), &["--domain", "d", "--name", "ci"]);
     let lines: Vec<_> = entry.lines().collect();
@@ -83,7 +83,7 @@ fn a_new_token_is_told_apart_from_its_entry() {
 }
 
 #[test]
-fn a_broken_file_is_named_before_anything_is_served() {
+fn a_broken_tokens_file_stops_the_start() {
     let folder = with_one_job();
     let here = folder.path();
     let (_, entry) = make(here, &["--domain", "d", "--name", "ci"]);
@@ -122,9 +122,9 @@ fn a_broken_file_is_named_before_anything_is_served() {
     }
 }
 
-/// With tokens another address needs no `--insecure`; whether it could be listened at is not tried here.
+/// With tokens another address needs no `--insecure`; the test does not listen at it.
 #[test]
-fn an_address_that_others_reach_needs_tokens() {
+fn an_address_that_other_machines_reach_requires_tokens() {
     let folder = folder();
     let here = folder.path();
     let (_, entry) = make(here, &["--domain", "d"]);
@@ -142,7 +142,7 @@ fn an_address_that_others_reach_needs_tokens() {
 }
 
 #[test]
-fn the_file_is_read_again_at_sighup_and_when_it_changes() {
+fn the_tokens_file_is_read_again_at_sighup_and_when_it_changes() {
     let folder = with_one_job();
     let here = folder.path();
     let path = here.join("tokens.toml");
@@ -172,7 +172,7 @@ fn the_file_is_read_again_at_sighup_and_when_it_changes() {
     hangup();
     becomes(&server, &second, 200);
     assert_eq!(status(&server, &first), 200);
-    // Nobody says so.
+    // Without a signal.
     write(&path, &two);
     becomes(&server, &first, 401);
     assert_eq!(status(&server, &second), 200);
@@ -188,7 +188,7 @@ fn the_file_is_read_again_at_sighup_and_when_it_changes() {
 }
 
 #[test]
-fn what_is_wrong_with_the_file_is_logged_and_no_token_ever() {
+fn problems_of_the_tokens_file_are_logged_without_any_token() {
     let folder = with_one_job();
     let here = folder.path();
     let path = here.join("tokens.toml");
@@ -220,7 +220,7 @@ fn what_is_wrong_with_the_file_is_logged_and_no_token_ever() {
     };
     wait_for("tokens.toml: others than its owner may read or write it; `chmod 600 tokens.toml`");
     assert_eq!(status(&server, &token), 200);
-    // A file that has not changed is read at the signal alone.
+    // A file that has not changed is read only at the signal.
     let id = server.child.id().to_string();
     let sent = Command::new("kill").args(["-HUP", &id]).status().unwrap();
     assert!(sent.success());
@@ -239,7 +239,7 @@ fn what_is_wrong_with_the_file_is_logged_and_no_token_ever() {
 }
 
 #[test]
-fn help_tells_of_tokens() {
+fn the_help_describes_tokens() {
     let folder = folder();
     let help = ok(folder.path(), &["serve", "--help"]);
     for said in ["--tokens <FILE>", "JOBDECK_TOKENS", "jobdeck token new"] {

@@ -1,10 +1,10 @@
-//! Databases that this jobdeck does not know: every command refuses them in one line and leaves them as they are.
+//! Databases of other versions and programs: every command refuses them in one line and does not change them.
 
 use std::path::Path;
 
 use crate::{check_line, fails, folder, with_one_job};
 
-/// Of every command that opens a database.
+/// The arguments of every command that opens a database.
 const COMMANDS: [&[&str]; 8] = [
     &["serve", "--listen", "127.0.0.1:0"],
     &["serve", "--create", "--listen", "127.0.0.1:0"],
@@ -31,7 +31,7 @@ fn check(folder: &Path, expected: &str) {
 }
 
 #[test]
-fn a_database_of_a_newer_jobdeck_is_left_as_it_is() {
+fn a_database_of_a_newer_jobdeck_is_not_changed() {
     let folder = with_one_job();
     let path = folder.path().join("jobdeck.db");
     let connection = rusqlite::Connection::open(&path).unwrap();
@@ -44,7 +44,7 @@ fn a_database_of_a_newer_jobdeck_is_left_as_it_is() {
 }
 
 #[test]
-fn a_database_of_another_program_is_left_as_it_is() {
+fn a_database_of_another_program_is_not_changed() {
     let folder = folder();
     let connection = rusqlite::Connection::open(folder.path().join("jobdeck.db")).unwrap();
     connection.execute_batch("CREATE TABLE jobs (a)").unwrap();

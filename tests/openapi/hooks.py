@@ -1,4 +1,4 @@
-"""What schemathesis does not know by itself: how jobs are written a line."""
+"""A serializer of jobs, one a line, which schemathesis lacks."""
 
 import json
 

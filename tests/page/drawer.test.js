@@ -1,4 +1,4 @@
-/** The open job: its address, what it shows, and the way from one to the next. */
+/** The open job: its address, its content, and the steps to its neighbours. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { suite } from './server.js';
@@ -31,7 +31,7 @@ test('shows all of a job, under an address of its own', async () => {
   await it.page.waitForURL((url) => !url.searchParams.has('job'));
 });
 
-test('the next and the previous job, past the ends of a page', async () => {
+test('the next and the previous job, over the ends of a page', async () => {
   await it.open();
   const all = (await it.search({ page: { limit: 30 } })).results.map((job) => job.job_id);
   await it.rows().nth(13).locator('.id').click();
@@ -66,7 +66,7 @@ test('back closes it, forward opens it again', async () => {
   assert.equal(await drawer().isVisible(), false);
 });
 
-test('what is set while it is open stays when it closes', async () => {
+test('settings that change while it is open stay when it closes', async () => {
   await it.open();
   await it.rows().first().locator('.id').click();
   await drawer().waitFor();
@@ -79,7 +79,7 @@ test('what is set while it is open stays when it closes', async () => {
   assert.equal(await it.page.locator('#refresh').inputValue(), '60');
 });
 
-test('the way on is known however the answers come', async () => {
+test('the next job is known in whatever order the answers arrive', async () => {
   const all = (await (await it.open(), it.search({ page: { limit: 15 } }))).results.map((job) => job.job_id);
   let release;
   const held = new Promise((resolve) => { release = resolve; });
@@ -118,7 +118,7 @@ test('the focus goes into it and comes back', async () => {
   assert.equal(await focused(), id);
 });
 
-test('a job that is not there is said to be so', async () => {
+test('a job that does not exist is reported', async () => {
   await it.open('?job=job-none&refresh=0');
   await drawer().getByText('There is no such job in this domain.').waitFor();
 });

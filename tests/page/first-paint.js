@@ -1,6 +1,6 @@
 /**
- * How long the page takes until its rows are painted, beside a page that shows nothing but a word: the floor of browser and
- * network. Both are opened in turn, each time in a new context, so nothing is in the browser's cache.
+* Measures how long the page takes until its rows are painted, and compares that with a page of one word, the minimum for
+* browser and network. Both are opened in turn, each time in a new context, so that nothing is cached.
  *
  *     npm run first-paint -- http://127.0.0.1:8080/ [rounds]
  *
@@ -16,7 +16,7 @@ const floor = createServer((_, response) => response.end('<!doctype html><title>
 await new Promise((resolve) => floor.listen(0, '127.0.0.1', resolve));
 const browser = await launch();
 
-/** From the navigation until the frame that shows the first row; nothing else is run in the page before that. */
+/** The time from the navigation to the frame that shows the first row, in milliseconds. */
 async function painted(url) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();

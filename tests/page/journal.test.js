@@ -1,4 +1,4 @@
-/** The page of a mock: what its clients sent, what is wrong with its fixtures, its clocks, and its faults. */
+/** The page of a mock: the journal of requests, problems of the fixtures, clocks, and injected faults. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { beforeEach, test } from 'node:test';
@@ -23,14 +23,14 @@ beforeEach(async () => {
 const entries = () => it.page.locator('#entries li');
 const paths = () => it.page.locator('#entries .path').allTextContents();
 const total = (text) => it.page.locator('#journal-total', { hasText: text }).waitFor();
-/** Opens the journal and waits until it shows so many requests. */
+/** Opens the journal and waits until it shows a number of requests. */
 async function openJournal(count, query = '') {
   await it.page.goto(`${server.url}/?view=journal&zone=utc&domain=domain-a&refresh=0${query}`);
   await total(new RegExp(`^${count} requests?$`));
 }
 const list = (domain, more = '') => server.send('GET', `/inventory/v1/jobs?domain_id=${domain}${more}`);
 const search = (domain, query, headers) => server.send('POST', '/inventory/v1/jobs/search', { domain_id: domain, query }, headers);
-/** Opens a request, and returns what its parts say. */
+/** Opens a request, and returns the texts of its sections. */
 async function opened(index) {
   await entries().nth(index).locator('summary').click();
   await entries().nth(index).locator('.content').waitFor();
@@ -43,7 +43,7 @@ async function dropped() {
 }
 const refresh = () => it.page.getByRole('button', { name: 'Refresh now' }).click();
 
-test('an empty mock tells how to put a job, and that puts one', async () => {
+test('an empty mock shows a command that puts a job', async () => {
   for (const domain of DOMAINS) await server.send('DELETE', `/jobdeck/jobs?domain_id=${domain}`);
   await it.page.goto(`${server.url}/?refresh=2`);
   const command = await it.page.locator('#empty code').textContent();
@@ -51,7 +51,7 @@ test('an empty mock tells how to put a job, and that puts one', async () => {
   await it.page.locator('#rows .id', { hasText: 'job-1' }).waitFor();
 });
 
-test('requests come as they are sent, the newest first, and none of the page itself', async () => {
+test('requests appear as they are sent, the newest first, without those of the page', async () => {
   await it.open('?domain=domain-a&refresh=2');
   await it.page.getByRole('button', { name: 'Journal' }).click();
   await it.addressIs(/view=journal/);
@@ -72,13 +72,13 @@ test('requests come as they are sent, the newest first, and none of the page its
   assert.equal(results.length, 3, 'the journal has none of the page, either');
 });
 
-test('a look when nothing has come is answered 304, and asks for nothing else', async () => {
+test('a refresh without new requests is one request, answered with 304', async () => {
   await list('domain-a');
   await openJournal(1, '&refresh=2');
   const answers = [];
   it.page.on('response', (response) => {
     const { pathname } = new URL(response.url());
-    // The icon may come whenever the browser likes.
+    // The browser fetches the icon at any time.
     if (!pathname.startsWith('/assets/')) answers.push(`${response.status()} ${pathname}`);
   });
   const look = () => it.page.waitForResponse((response) => response.url().includes('/jobdeck/journal'));
@@ -99,21 +99,21 @@ test('a request opens, with its body, its answer, and a line that sends it again
   assert.deepEqual(JSON.parse(execFileSync('bash', ['-c', texts[2]], { encoding: 'utf8' })), answer);
   await it.page.getByRole('button', { name: 'Copy curl' }).click();
   await it.page.getByRole('button', { name: 'Copied' }).waitFor();
-  // A refresh leaves what is read.
+  // A refresh leaves the open request alone.
   await refresh();
   await total('2 requests');
   assert.deepEqual(await it.page.locator('details[open] pre').allTextContents(), texts);
   await it.page.locator('.content pre').first().focus();
   await it.page.keyboard.press('Escape');
   assert.equal(await it.page.locator('details[open] .content').count(), 0);
-  // A query string, with what curl would take for a pattern.
+  // A query string with brackets, which curl would take for a pattern.
   await list('domain-a', '&status=IN_PROGRESS&keyword={a,b}[1-2]');
   await refresh();
   await total('3 requests');
   const [parameters, body, line] = await opened(0);
   assert.deepEqual(parameters.split('\n'), ['domain_id = domain-a', 'status = IN_PROGRESS', 'keyword = {a,b}[1-2]']);
   assert.deepEqual(JSON.parse(execFileSync('bash', ['-c', line], { encoding: 'utf8' })), JSON.parse(body));
-  // What is not JSON is sent as it was, and so is another method.
+  // A body that is no JSON and another method are sent as they were.
   const added = [1, 2].map((id) => JSON.stringify({ job_id: `job-${id}`, domain_id: 'domain-a' })).join('\n');
   await server.send('POST', '/jobdeck/jobs', `${added}\n`);
   await server.send('DELETE', '/jobdeck/jobs/job-1?domain_id=domain-a');
@@ -127,7 +127,7 @@ test('a request opens, with its body, its answer, and a line that sends it again
   assert.deepEqual(results.map((job) => job.job_id), ['domain-a-done', 'domain-a-runs', 'job-2', 'job-9'], 'added, deleted and put again');
 });
 
-test('what was cut, dropped or never answered says so', async () => {
+test('entries that are cut, dropped or unanswered say so', async () => {
   await server.send('PUT', '/jobdeck/jobs/job-long', { domain_id: 'domain-a', project_id: 'x'.repeat(70_000) });
   await dropped();
   await openJournal(2);
@@ -139,7 +139,7 @@ test('what was cut, dropped or never answered says so', async () => {
   assert.equal(await entries().last().getByRole('button', { name: 'Copy curl' }).count(), 0);
 });
 
-test('requests are narrowed, and the view is its address', async () => {
+test('filters narrow the requests, and are in the address', async () => {
   await list('domain-a', '&status=ERROR');
   await list('domain-b');
   await search('domain-b', { keyword: 'needle' });
@@ -178,7 +178,7 @@ test('requests are narrowed, and the view is its address', async () => {
   await total('4 requests');
 });
 
-test('the journal is cleared, all of it or a domain\'s, and says how to fill it', async () => {
+test('the journal is cleared, for all domains or for one, and says how to fill it', async () => {
   for (const domain of DOMAINS) await list(domain);
   await openJournal(1, '&scope=domain');
   await it.page.getByRole('button', { name: 'Clear', exact: true }).click();
@@ -202,7 +202,7 @@ test('a reset puts the jobs back', async () => {
   await it.page.locator('#domain option', { hasText: 'domain-a (2)' }).waitFor({ state: 'attached' });
 });
 
-test('only the newest of many are shown, and all are counted', async () => {
+test('of many requests only the newest are shown, and all are counted', async () => {
   for (let count = 0; count < 103; count += 1) await list('domain-a', `&keyword=n${count}`);
   await it.page.goto(`${server.url}/?view=journal&refresh=0`);
   await total('The newest 100 of 103 requests');
@@ -216,7 +216,7 @@ test('only the newest of many are shown, and all are counted', async () => {
   assert.equal((await paths()).length, 100);
 });
 
-test('hostile requests are text', async () => {
+test('hostile requests are shown as text', async () => {
   for (const text of HOSTILE) {
     await list(encodeURIComponent(text));
     await search(text, { keyword: text, [text]: text });
@@ -239,7 +239,7 @@ test('hostile requests are text', async () => {
   assert.equal(await it.page.locator('#journal :is(script, img, svg)').count(), 0);
 });
 
-test('the keys go through the requests', async () => {
+test('keys move through the requests', async () => {
   for (const domain of DOMAINS) await list(domain);
   await openJournal(2);
   for (const key of ['j', 'j', 'k', 'j', 'Enter']) await it.page.keyboard.press(key);
@@ -269,7 +269,7 @@ for (const colorScheme of ['light', 'dark']) {
   });
 }
 
-test('broken fixtures are told of until they are mended', async () => {
+test('a problem of the fixtures is shown until they are correct again', async () => {
   await it.open('?domain=domain-a&refresh=2');
   const banner = it.page.getByRole('alert').filter({ hasText: 'The changed fixtures can\'t be loaded; the jobs are those of before:' });
   try {
@@ -301,7 +301,7 @@ test('the clock of the page is that of the domain, and follows it', async () => 
   await server.send('POST', '/jobdeck/clock/advance?domain_id=domain-a', { seconds: 5400 });
   await runs('2 h 30 min');
   assert.equal(await it.page.locator('#rows .created').first().textContent(), '2 h ago');
-  // From a clock that stands still to one that runs, and back.
+  // From a frozen clock to one that runs, and back.
   await server.send('PUT', '/jobdeck/clock?domain_id=domain-a', { now: '2025-12-31T23:00:10Z', is_frozen: false });
   await runs(/^\d\d s$/);
   const duration = await it.page.locator('#rows .duration').first().textContent();
@@ -310,7 +310,7 @@ test('the clock of the page is that of the domain, and follows it', async () => 
   await runs('1 h 0 min');
 });
 
-test('faults leave the page alone, and it uses none up', async () => {
+test('injected faults do not affect the page, and it uses none up', async () => {
   for (const fault of [{ code: 503, times: 1 }, { route: 'search', hold: true }, { route: 'domains', drop: true }]) {
     await server.send('POST', '/jobdeck/faults', fault);
   }
@@ -320,9 +320,9 @@ test('faults leave the page alone, and it uses none up', async () => {
   assert.deepEqual(results.map(({ used, holding }) => [used, holding]), [[0, 0], [0, 0], [0, 0]]);
 });
 
-test('an error that meets the page is shown as any, and passes', async () => {
+test('an injected error for the page is shown as any other, and goes away', async () => {
   await it.open('?domain=domain-a&refresh=0');
-  // Its searches come as from any client, and so faults are for them.
+  // The journal names the page's searches no differently from a client's, so faults are injected into them.
   await it.page.route('**/inventory/v1/jobs/search', async (route) => {
     const { 'x-jobdeck-page': _, ...headers } = await route.request().allHeaders();
     await route.continue({ headers });
@@ -336,7 +336,7 @@ test('an error that meets the page is shown as any, and passes', async () => {
   await it.page.getByRole('button', { name: 'Try again' }).click();
   await it.shows(['job-new', 'domain-a-runs', 'domain-a-done']);
   await it.page.locator('#trouble').waitFor({ state: 'hidden' });
-  // Answers that are held leave what is shown, and come when they are let go.
+  // While answers are held, the page stays as it is; they arrive when they are released.
   const { id } = await (await server.send('POST', '/jobdeck/faults', { route: 'search', hold: true })).json();
   await it.page.locator('#tabs button', { hasText: 'Succeeded' }).click();
   await it.page.locator('#list[aria-busy=true]').waitFor();

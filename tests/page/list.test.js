@@ -1,4 +1,4 @@
-/** The list: what it shows, how it is sorted, paged and narrowed. */
+/** The list: its content, sorting, pages and filters. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HOSTILE, hostileJobs, suite } from './server.js';
@@ -27,7 +27,7 @@ test('lists the jobs of the largest domain, newest first', async () => {
   }
 });
 
-test('a tab shows its statuses, and every row its own', async () => {
+test('a tab shows the jobs of its statuses', async () => {
   await it.open();
   await it.page.getByRole('button', { name: /^Failed/ }).click();
   await it.addressIs(/tab=failed/);
@@ -36,7 +36,7 @@ test('a tab shows its statuses, and every row its own', async () => {
   assert.deepEqual(await it.page.locator('#rows .status').allTextContents(), results.map(({ status }) => (status === 'ERROR' ? 'Error' : 'Timeout')));
 });
 
-/** What the server would be asked for each column, and in what order its first click sorts. */
+/** The query for each column, and the order after its first click. */
 const SORTS = [
   ['Job', false, (job) => job.job_id],
   ['Collector', false, (job) => job.collector_info?.name ?? ''],
@@ -49,7 +49,7 @@ const SORTS = [
   ['Duration', true, (job) => (job.finished_at ? Date.parse(job.finished_at) - Date.parse(job.created_at) : -Infinity)],
 ];
 
-test('every column sorts, on the server, both ways', async () => {
+test('every column sorts on the server, in both directions', async () => {
   await it.open('?refresh=0&size=100');
   const all = (await it.search({})).results;
   for (const [label, desc, value] of SORTS) {
@@ -60,7 +60,7 @@ test('every column sorts, on the server, both ways', async () => {
       const ids = JSON.stringify(sorted);
       await it.page.waitForFunction(([label]) => document.querySelector('th[aria-sort]').textContent.includes(label), [label]);
       await it.page.waitForFunction(() => document.querySelectorAll('#rows tr').length === 100);
-      // The rows come after the head: the answer is waited for by what it must show.
+      // The head changes before the rows, so the test waits for the expected rows.
       const byId = new Map(all.map((job) => [job.job_id, job]));
       for (let tries = 0; ; tries += 1) {
         const got = JSON.stringify((await it.ids()).map((id) => value(byId.get(id))));
@@ -72,7 +72,7 @@ test('every column sorts, on the server, both ways', async () => {
   }
 });
 
-test('pages, and how many rows one has', async () => {
+test('pages, and the number of rows on one', async () => {
   await it.open();
   const all = (await it.search({})).results.map((job) => job.job_id);
   await it.page.getByRole('button', { name: 'Next', exact: true }).click();
@@ -87,12 +87,12 @@ test('pages, and how many rows one has', async () => {
   await it.shows(all.slice(30, 45));
 });
 
-test('the keys turn no page past the last or before the first', async () => {
+test('keys stop at the first page and the last', async () => {
   await it.open();
   const all = (await it.search({})).results.map((job) => job.job_id);
   const last = Math.ceil(all.length / 15);
   const place = () => it.page.evaluate(() => [location.search, history.length]);
-  // A key turns the page at once, so what it did is seen at once.
+  // A key changes the address immediately, so its effect can be checked immediately.
   for (const [page, beyond, back, ids] of [[last, ']', '[', all.slice((last - 2) * 15, (last - 1) * 15)], [1, '[', ']', all.slice(15, 30)]]) {
     await it.open(`?refresh=0&page=${page}`);
     const before = await place();
@@ -145,7 +145,7 @@ test('a remembered domain that is gone is forgotten', async () => {
   assert.equal(await it.domain(), 'domain-67094cea8ca4');
 });
 
-test('a chosen domain is remembered; a link is what it says', async () => {
+test('a chosen domain is remembered, but a link overrides it', async () => {
   await it.open();
   const first = await it.domain();
   await it.page.locator('#domain').selectOption('domain-hostile');

@@ -6,7 +6,7 @@ import { DEFAULTS } from '../../static/js/state.js';
 const NOW = Date.parse('2026-01-01T00:00:30Z');
 const state = { ...DEFAULTS, domain: 'd' };
 
-test('a list asks for what its state shows', () => {
+test('the query of a list has everything that its state names', () => {
   const shown = { ...state, tab: 'failed', keyword: ' a ', collector: 'c', project: 'p', terms: ['tasks>1', 'nonsense:1'], range: 'hour', page: 2, size: 30, sort: 'tasks' };
   assert.deepEqual(queries.list(shown, NOW), {
     path: '/inventory/v1/jobs/search',
@@ -28,7 +28,7 @@ test('the tabs and the histogram count every status', () => {
   for (const ask of [queries.counts, queries.histogram]) assert.equal(ask({ ...state, tab: 'failed' }, NOW, '%Y').body.query.filter, undefined);
 });
 
-test('a column that is no path is sorted by a statistic', () => {
+test('statistics sort by a column without a path', () => {
   assert.equal(queries.isComputed(state), false);
   const shown = { ...state, sort: 'duration' };
   assert.equal(queries.isComputed(shown), true);
@@ -37,7 +37,7 @@ test('a column that is no path is sorted by a statistic', () => {
   assert.deepEqual(page, { start: 1, limit: 15 });
 });
 
-test('a duration is worked out before it is measured', () => {
+test('a duration is computed before it is measured', () => {
   const chosen = { ...state, by: ['status', 'day'], measures: ['average-duration', 'failed'] };
   const [project, group, sort] = queries.statisticsQuery(chosen, NOW).aggregate;
   assert.deepEqual(project.project.fields.map(({ name }) => name), ['status', 'day', 'total_tasks', 'duration']);

@@ -7,7 +7,7 @@ const at = (text) => Date.parse(text);
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-test('a preset ends now and is the same question for a while', () => {
+test('a preset ends now, and keeps the same bounds for a while', () => {
   const now = at('2026-01-31T12:34:56Z');
   const from = (range, moment = now) => new Date(bounds({ ...DEFAULTS, range }, moment).from).toISOString();
   assert.equal(from('hour'), '2026-01-31T11:34:00.000Z');
@@ -17,7 +17,7 @@ test('a preset ends now and is the same question for a while', () => {
   assert.deepEqual(bounds({ ...DEFAULTS, range: 'custom', from: '', to: '2026-01-01T00:00:00Z' }, now), { from: null, to: at('2026-01-01T00:00:00Z') });
 });
 
-test('a span is cut into buckets that can be told apart', () => {
+test('a span is cut into few enough buckets', () => {
   const from = at('2026-01-01T10:30:00Z');
   for (const [span, unit, format, buckets] of [
     [HOUR, 'minute', '%Y-%m-%dT%H:%M', 60], [DAY, 'hour', '%Y-%m-%dT%H', 25], [30 * DAY, 'day', '%Y-%m-%d', 31],
@@ -31,13 +31,13 @@ test('a span is cut into buckets that can be told apart', () => {
   assert.equal(new Date(cut(from, from + 365 * DAY, 'utc').starts[1]).getUTCDay(), 1, 'weeks begin on Mondays');
 });
 
-test('a histogram has an end, whatever the years', () => {
+test('a histogram has a longest span', () => {
   const pieces = cut(at('0001-01-01T00:00:00Z'), at('9999-01-01T00:00:00Z'), 'utc');
   assert.ok(pieces.starts.length < 500, String(pieces.starts.length));
   assert.ok(pieces.end >= at('9999-01-01T00:00:00Z'), 'the newest are shown');
 });
 
-test('local days are put together of hours, where the server can tell them', () => {
+test('local days are summed up from hours, where the server has them', () => {
   const from = at('2026-03-01T00:00:00Z');
   const days = cut(from, from + 40 * DAY, 'local');
   assert.deepEqual([days.unit, days.zone, days.format], ['day', 'local', '%Y-%m-%dT%H']);

@@ -1,11 +1,11 @@
-/** The two pictures of the README. `JOBDECK_SCREENSHOTS=rewrite npm test` makes them anew; else they are only checked to be there. */
+/** The two pictures of the README. `JOBDECK_SCREENSHOTS=rewrite npm test` writes them again; otherwise their size is checked. */
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { suite } from './server.js';
 
 const FOLDER = new URL('./screenshots/', import.meta.url);
-/** The most that each may weigh in the repository, in bytes. */
+/** The largest size of a picture in the repository, in bytes. */
 const MOST_BYTES = 140_000;
 
 const it = suite((server) => server.importGenerated(5_000), { viewport: { width: 1280, height: 600 } });

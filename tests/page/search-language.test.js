@@ -4,7 +4,7 @@ import { complete, conditions, parseTerm, quote, tokens, withZone, writeTerm } f
 
 const ask = (text, zone = 'utc') => conditions(parseTerm(text), zone).map(({ k, v, o }) => [k, v, o]);
 
-test('a term stands for conditions of the API', () => {
+test('a term becomes conditions of the API', () => {
   for (const [text, ...expected] of [
     ['status:error', ['status', 'ERROR', 'eq']],
     ['status=ERROR,timeout', ['status', ['ERROR', 'TIMEOUT'], 'in']],
@@ -34,7 +34,7 @@ test('a term stands for conditions of the API', () => {
   ]) assert.deepEqual(ask(text), expected, text);
 });
 
-test('a time that names no zone is of the one that is shown', () => {
+test('a time without a zone has the zone that is shown', () => {
   const local = new Date(2026, 0, 31).toISOString();
   assert.deepEqual(ask('created>=2026-01-31', 'local'), [['created_at', local, 'datetime_gte']]);
 });
@@ -43,7 +43,7 @@ test('a plain word is no term', () => {
   for (const text of ['job-1234', 'abc', '123', '"a:b"', ':', '']) assert.equal(parseTerm(text), null, text);
 });
 
-test('what is wrong is said, with what would be right', () => {
+test('an error names what is wrong, and what is allowed', () => {
   for (const [text, problem] of [
     ['stauts:ERROR', /There is no key “stauts”. Keys are status, /],
     ['status:FAILED', /There is no status “FAILED”. Statuses are CREATED, /],
@@ -58,7 +58,7 @@ test('what is wrong is said, with what would be right', () => {
   ]) assert.throws(() => parseTerm(text), problem, text);
 });
 
-test('a term that is written reads back as the same', () => {
+test('a term is the same after it is written and parsed', () => {
   for (const text of ['status:ERROR,TIMEOUT', 'message~"a \\"b\\" \\\\ c, d"', 'tasks>=10', 'filter.a.b!="true"', 'finished:*', 'error:""']) {
     const term = parseTerm(text);
     assert.deepEqual(parseTerm(writeTerm(term)), term, text);
@@ -69,7 +69,7 @@ test('a term that is written reads back as the same', () => {
   }
 });
 
-test('a time is written with its zone, so that a link asks the same everywhere', () => {
+test('a time is written with its zone, so that a link means the same everywhere', () => {
   const written = (text, zone) => withZone(parseTerm(text), zone).map(writeTerm).join(' ');
   assert.equal(written('created>2026-01-31', 'utc'), 'created>=2026-02-01T00:00+00:00');
   assert.equal(written('created:2026-01-31', 'utc'), 'created>=2026-01-31T00:00+00:00 created<2026-02-01T00:00+00:00');
@@ -79,7 +79,7 @@ test('a time is written with its zone, so that a link asks the same everywhere',
   assert.equal(v, new Date(2026, 0, 31).toISOString());
 });
 
-test('a text that looks like a number is offered as a text', () => {
+test('a text that looks like a number is suggested as a text', () => {
   assert.deepEqual(ask(`filter.account_id:${quote('123456789012')}`), [['filter.account_id', '123456789012', 'eq']]);
 });
 
@@ -87,7 +87,7 @@ test('spaces within quotes do not split', () => {
   assert.deepEqual(tokens(' a  status:ERROR message~"rate exceeded" "x'), ['a', 'status:ERROR', 'message~"rate exceeded"', '"x']);
 });
 
-test('what may follow is offered', () => {
+test('a token is completed', () => {
   const offered = (token) => complete(token).options.map(({ text }) => text);
   assert.deepEqual(offered('pro'), ['provider:', 'project:']);
   assert.deepEqual(offered('collector'), ['collector:', 'collector!=', 'collector~', 'collector!~', 'collector_id:']);

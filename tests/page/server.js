@@ -1,4 +1,4 @@
-/** The real server over a database in a temporary folder, and a browser to look at it with. */
+/** The real server over a database in a temporary folder, and a browser for its page. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,10 +13,10 @@ const BINARY = process.env.JOBDECK_BIN ?? new URL('../../target/debug/jobdeck', 
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** The moment at which the made-up jobs end, and at which the server's clock stands still. */
+/** The time at which the made-up jobs end, and at which the clock of the server is frozen. */
 export const NOW = '2026-01-01T00:00:00Z';
 
-/** Strings that would run, or break the layout, if they were taken for anything but text. */
+/** Strings that would run, or break the layout, if they were used as anything but text. */
 export const HOSTILE = [
   '<script>window.ran = true</script>',
   '<img src=x onerror="window.ran = true">',
@@ -27,7 +27,7 @@ export const HOSTILE = [
   'x'.repeat(3000),
 ];
 
-/** A job with a hostile text wherever a text may stand. */
+/** A job for each hostile text, with the text in every member that can have it. */
 export const hostileJobs = () => HOSTILE.map((text, index) => ({
   job_id: `${text.slice(0, 200)}-${index}`, domain_id: 'domain-hostile', created_at: NOW, status: 'ERROR',
   project_id: text.slice(0, 200), total_tasks: 3, remained_tasks: 1, filter: { [text]: text },
@@ -43,7 +43,7 @@ export class Server {
     this.database = join(this.folder, 'test.db');
   }
 
-  /** Runs a command over the server's database. */
+  /** Runs a command with the database of the server. */
   run(command, ...given) {
     return execFileSync(BINARY, [command, ...given], { encoding: 'utf8', env: { ...process.env, JOBDECK_DB: this.database } });
   }
@@ -60,13 +60,13 @@ export class Server {
     this.run('import', path);
   }
 
-  /** Writes a file of fixtures, which a mock that is started afterwards has, and loads again when it changes. */
+  /** Writes a file of fixtures, which a mock loads that is started afterwards, and loads again when it changes. */
   writeFixtures(text) {
     this.fixtures = join(this.folder, 'fixtures.ndjson');
     writeFileSync(this.fixtures, text);
   }
 
-  /** Makes a token, which a server that is started afterwards knows. */
+  /** Makes a token, which a server accepts that is started afterwards. */
   makeToken(...given) {
     this.tokens = join(this.folder, 'tokens.toml');
     const { stdout, stderr } = spawnSync(BINARY, ['token', 'new', ...given], { encoding: 'utf8' });
@@ -100,7 +100,7 @@ export class Server {
     rmSync(this.folder, { recursive: true });
   }
 
-  /** Sends a request as a client does, any of the server's. */
+  /** Sends a request as a client does. */
   send(method, path, body, headers) {
     return fetch(this.url + path, { method, headers: { 'content-type': 'application/json', ...headers }, body: typeof body === 'string' ? body : JSON.stringify(body) });
   }
@@ -117,8 +117,8 @@ export const launch = () => chromium.launch({
 });
 
 /**
- * A server and a browser for the tests of one file; each test gets a new page. A test fails where the page errs, logs an
- * error, opens a dialog, or asks anything of anyone but its server.
+* A server and a browser for the tests of one file; each test gets a new page. A test fails where the page throws or logs an
+* error, opens a dialog, or sends a request to another server.
  * @param {(server: Server) => void} fillDatabase
  * @param {object} [settings] of the browser's context
  */
@@ -128,10 +128,10 @@ export function suite(fillDatabase, settings = {}) {
     /** @type {import('playwright-core').Page} */
     page: null,
     complaints: [],
-    /** The paths that the page's own code has asked for; the browser fetches the icon besides, when it likes. */
+    /** The paths that the code of the page has requested; those of the browser itself, as for the icon, are not among them. */
     asked: [],
     pending: new Set(),
-    /** What the page is expected to complain of. */
+    /** Removes the expected complaints. */
     expect(text) {
       it.complaints = it.complaints.filter((complaint) => !complaint.includes(text));
     },
@@ -141,16 +141,16 @@ export function suite(fillDatabase, settings = {}) {
       await it.page.locator('#list:not([aria-busy=true]), #stat-rows tr').first().waitFor();
       await it.page.locator('#tabs .count', { hasText: /\d/ }).first().waitFor();
     },
-    /** Waits, under a clock that the test holds, until the page has all that it has asked for. */
+    /** Waits, with the clock of the test, until the page has all answers. */
     async settle() {
-      // A load waits for frames, which the clock brings. The news of a request may come after that of the act that caused
-      // it, but not after that of a later request.
+      // A load waits for frames, which the clock causes. A request event may arrive after the act that caused it, but not
+      // after the event of a later request.
       do {
         await it.page.clock.runFor(1000);
         await it.page.evaluate(() => fetch('/healthz').then((response) => response.text()));
       } while (it.pending.size);
     },
-    /** What the page asks for while its clock runs for so many milliseconds, or a little longer. */
+    /** The paths that the page requests while its clock runs for a number of milliseconds, or a little longer. */
     async askedWithin(millis) {
       await it.settle();
       it.asked = [];
@@ -163,7 +163,7 @@ export function suite(fillDatabase, settings = {}) {
     /** Waits until the list shows exactly these jobs. */
     shows: (ids) => it.page.waitForFunction((ids) => [...document.querySelectorAll('#rows .id')].map((node) => node.textContent).join() === ids, ids.join()),
     addressIs: (pattern) => it.page.waitForURL((url) => pattern.test(decodeURIComponent(url.search))),
-    /** The domain that is shown, once there is one. */
+    /** Waits until a domain is shown, and returns it. */
     domain: () => it.page.waitForFunction(() => document.querySelector('#domain').value).then((value) => value.jsonValue()),
     async search(query, more = {}) {
       return it.server.post('search', { domain_id: await it.domain(), query, ...more });

@@ -18,7 +18,7 @@ test('a state and its address are the same', () => {
   assert.equal(format(DEFAULTS), '');
 });
 
-test('an address that says nonsense is the default', () => {
+test('a wrong address has the defaults', () => {
   const nonsense = '?tab=x&view=y&sort=domain_id&page=0&size=7&refresh=-1&order=&columns=a,b&by=,&measures=&zone=mars&range=never&from=x&nonsense=1&desc=false&route=x&status=20&scope=none';
   assert.deepEqual(parse(nonsense), { ...DEFAULTS, columns: DEFAULTS.columns });
   assert.equal(parse('?page=1e99').page, 1);
@@ -28,7 +28,7 @@ test('an address that says nonsense is the default', () => {
   assert.deepEqual(parse('?by=status,status,provider,day').by, ['status', 'provider']);
 });
 
-test('what changes the rows goes back to the first page', () => {
+test('a change of the rows leads back to the first page', () => {
   const state = { ...DEFAULTS, page: 5, job: 'j' };
   for (const to of [{ tab: 'failed' }, { keyword: 'x' }, { terms: ['a'] }, { sort: 'job' }, { range: 'day' }, { size: 30 }]) assert.equal(change(state, to).page, 1);
   for (const to of [{ job: 'k' }, { zone: 'utc' }, { columns: ['job'] }, { view: 'statistics' }, { refresh: 0 }]) assert.equal(change(state, to).page, 5);
@@ -38,7 +38,7 @@ test('what changes the rows goes back to the first page', () => {
   assert.equal(change({ ...state, collector: 'c' }, { domain: 'e' }).collector, '', 'so does a collector');
 });
 
-test('filters are what can be cleared', () => {
+test('every filter counts as one, and can be cleared', () => {
   assert.equal(isFiltered({ ...DEFAULTS, domain: 'd', sort: 'job', page: 2 }), false);
   for (const to of [{ tab: 'failed' }, { keyword: 'x' }, { terms: ['a'] }, { collector: 'c' }, { project: 'p' }, { range: 'day' }]) {
     const state = { ...DEFAULTS, ...to };
@@ -47,14 +47,14 @@ test('filters are what can be cleared', () => {
   }
 });
 
-test('pages are offered near the current one', () => {
+test('page numbers near the current one are shown', () => {
   assert.deepEqual(pageNumbers(1, 1), [1]);
   assert.deepEqual(pageNumbers(1, 9), [1, 2, 0, 9]);
   assert.deepEqual(pageNumbers(5, 9), [1, 0, 4, 5, 6, 0, 9]);
   assert.deepEqual(pageNumbers(99, 3), [1, 0, 3], 'past the end, the last page is offered');
 });
 
-test('values are read as people read them', () => {
+test('values are formatted for people', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
   assert.equal(relative('2025-12-31T23:59:30Z', now), '30 s ago');
   assert.equal(relative('2025-12-31T20:00:00Z', now), '4 h ago');

@@ -1,4 +1,4 @@
-/** The statistics, the requests that the page shows, and the files that it gives. */
+/** The statistics, the dialog with the requests of the page, and the exports. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -56,7 +56,7 @@ test('a group leads to its jobs', async () => {
   await it.page.locator('#total', { hasText: `of ${total} jobs` }).waitFor();
 });
 
-test('a query of one\'s own', async () => {
+test('a query that the user writes', async () => {
   await it.open('?view=statistics&refresh=0');
   await it.page.getByText('Edit the query').click();
   const text = it.page.locator('#stat-json');
@@ -78,7 +78,7 @@ test('a query of one\'s own', async () => {
   await it.page.getByRole('columnheader', { name: 'Collector' }).waitFor();
 });
 
-test('however long an answer is, a table is shown', async () => {
+test('a long answer is shown as a table with a limit', async () => {
   await it.page.route('**/jobs/stat', (route) => route.fulfill({ json: { results: Array.from({ length: 200_000 }, (_, index) => index) } }));
   await it.page.goto(`${it.server.url}/?view=statistics&refresh=0&stat=${encodeURIComponent('{"distinct":"job_id"}')}`);
   await it.page.locator('#stat-total', { hasText: 'The first 500 of 200,000 rows' }).waitFor();
@@ -99,7 +99,7 @@ test('the requests are shown as they were sent, and run in a shell', async () =>
   await it.page.locator('#requests').waitFor({ state: 'hidden' });
 });
 
-test('the filtered set is taken away', async () => {
+test('the filtered jobs are exported', async () => {
   await it.open('?refresh=0&tab=failed&sort=tasks');
   const { results } = await it.search({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }], sort: { keys: [{ key: 'total_tasks', desc: true }, { key: 'created_at', desc: true }] } });
   const files = {};

@@ -1,4 +1,4 @@
-/** The page of a server that asks who asks. */
+/** The page of a server that requires tokens. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
@@ -16,7 +16,7 @@ async function enter(token) {
   await field().fill(token);
   await it.page.getByRole('button', { name: 'Go on' }).click();
 }
-/** Opens the page and says who asks. */
+/** Opens the page and enters a token. */
 async function visit(domain, query = '?refresh=0') {
   await it.page.goto(`${it.server.url}/${query}`);
   await enter(tokens[domain]);
@@ -24,7 +24,7 @@ async function visit(domain, query = '?refresh=0') {
 }
 const shows = (text) => it.page.locator('#rows .id', { hasText: text }).waitFor();
 
-test('a token is asked for, kept for the tab, and sent with every request', async () => {
+test('a token is asked for, stored for the tab, and sent with every request', async () => {
   const sent = [];
   it.page.on('request', (request) => sent.push([new URL(request.url()).pathname, request.headers().authorization, request.url()]));
   await it.page.goto(`${it.server.url}/?refresh=0`);
@@ -56,7 +56,7 @@ test('a token is asked for, kept for the tab, and sent with every request', asyn
   await other.close();
 });
 
-test('a token is forgotten when it is to be', async () => {
+test('a token is forgotten on request', async () => {
   await visit('domain-a');
   await shows('domain-a-job');
   await it.page.getByRole('button', { name: 'Forget token' }).click();
@@ -71,14 +71,14 @@ test('a token is forgotten when it is to be', async () => {
   it.expect('401');
 });
 
-test('what a token does not reach is refused with the reason', async () => {
+test('a request that a token does not allow is refused with the reason', async () => {
   await visit('domain-a', '?refresh=0&domain=domain-b');
   await it.page.locator('#trouble', { hasText: 'token `of domain-a` is of domain `domain-a` alone, and this is about domain `domain-b`' }).waitFor();
   assert.equal(await it.rows().count(), 0);
   it.expect('403');
 });
 
-test('files and lines to send again go with the token', async () => {
+test('exports are sent with the token, and curl lines name it', async () => {
   await visit('*', '?refresh=0&domain=domain-b');
   await shows('domain-b-job');
   await it.page.getByText('Export jobs').click();
@@ -91,7 +91,7 @@ test('files and lines to send again go with the token', async () => {
   assert.ok(!line.includes('jobdeck_'));
 });
 
-test('a token that is no longer known is asked for again, and nothing is asked meanwhile', async () => {
+test('a revoked token is asked for again, and nothing is requested until then', async () => {
   await visit('domain-b', '?refresh=2');
   await shows('domain-b-job');
   await it.page.route('**/jobdeck/domains', async (route) => route.fulfill({

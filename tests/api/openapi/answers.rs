@@ -38,7 +38,7 @@ pub(super) fn check_answer(
     }
 }
 
-/// The answer is of a described status, media type and shape.
+/// Checks that status, media type and shape of an answer are described.
 #[track_caller]
 pub(super) fn check_content(document: &Document, operation: &Value, place: &str, answer: &Answer) {
     let responses = &operation["responses"];
@@ -60,7 +60,7 @@ pub(super) fn check_content(document: &Document, operation: &Value, place: &str,
     assert_valid(&document.validator(&content["schema"]), &body, place);
 }
 
-/// Where 304 is described, the tag of an answer is answered so, and nowhere else is a tag.
+/// Checks that the operations with a described 304, and no others, answer with a tag, and with 304 to that tag.
 #[track_caller]
 pub(super) fn check_not_modified(
     app: &App,
@@ -78,7 +78,7 @@ pub(super) fn check_not_modified(
     }
 }
 
-/// A method that the path does not have is answered as described, too.
+/// Checks that a method which the path does not have is answered with a described 405.
 pub(super) fn check_method_not_allowed(
     app: &App,
     document: &Document,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::document::Document;
 use crate::app::{App, Setup, job};
 
-/// Server and schema agree on whether each of these may be sent by this method to this path.
+/// Checks that server and schema both accept each of these bodies, or both refuse it.
 fn check_mock_bodies(expected: bool, method: &str, path: &str, schema: &str, bodies: &[Value]) {
     let app = App::mock(job("j", "d", ""));
     let document = Document::of(&app);
@@ -24,7 +24,7 @@ fn check_mock_bodies(expected: bool, method: &str, path: &str, schema: &str, bod
 }
 
 #[test]
-fn the_schema_of_a_job_written_is_what_is_read() {
+fn the_schema_of_a_job_accepts_what_the_server_accepts() {
     const PUT: (&str, &str, &str) = ("PUT", "/jobdeck/jobs/j?domain_id=d", "JobDraft");
     let (method, path, schema) = PUT;
     let life = |steps: Value| json!({"total_tasks": 3, "life": steps});
@@ -85,7 +85,7 @@ fn the_schema_of_a_job_written_is_what_is_read() {
 }
 
 #[test]
-fn the_schema_of_a_patch_is_what_is_read() {
+fn the_schema_of_a_patch_accepts_what_the_server_accepts() {
     const PATCH: (&str, &str, &str) = ("PATCH", "/jobdeck/jobs/j?domain_id=d", "JobPatch");
     let (method, path, schema) = PATCH;
     check_mock_bodies(
@@ -121,7 +121,7 @@ fn the_schema_of_a_patch_is_what_is_read() {
 }
 
 #[test]
-fn the_schema_of_many_jobs_is_what_is_read() {
+fn the_schema_of_several_jobs_accepts_what_the_server_accepts() {
     let (method, path, schema) = ("POST", "/jobdeck/jobs?domain_id=d", "JobsBody");
     check_mock_bodies(
         true,
@@ -154,7 +154,7 @@ fn the_schema_of_many_jobs_is_what_is_read() {
 }
 
 #[test]
-fn the_schema_of_a_fault_is_what_is_read() {
+fn the_schema_of_a_fault_accepts_what_the_server_accepts() {
     let (method, path, schema) = ("POST", "/jobdeck/faults", "Fault");
     check_mock_bodies(
         true,
@@ -205,7 +205,7 @@ fn the_schema_of_a_fault_is_what_is_read() {
 }
 
 #[test]
-fn the_schemas_of_the_clock_are_what_is_read() {
+fn the_schemas_of_the_clock_accept_what_the_server_accepts() {
     let (method, path, schema) = ("PUT", "/jobdeck/clock", "ClockSetting");
     check_mock_bodies(
         true,
@@ -257,9 +257,9 @@ fn the_schemas_of_the_clock_are_what_is_read() {
     );
 }
 
-/// A server that writes, but plays nothing, says so of lives.
+/// Only a mock accepts a life, in the server as in the document.
 #[test]
-fn a_writable_server_takes_no_life() {
+fn a_writable_server_accepts_no_life() {
     let app = App::serve(Setup {
         is_writable: true,
         ..Setup::default()

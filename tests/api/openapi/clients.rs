@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::document::{Document, everything};
 
-/// Every schema of the document, with its place: those within others, too.
+/// Every schema of the document, nested ones too, with its path.
 fn all_schemas(document: &Document) -> Vec<(String, &Value)> {
     fn collect<'d>(place: String, value: &'d Value, all: &mut Vec<(String, &'d Value)>) {
         let items = value.as_array().into_iter().flatten().enumerate();
@@ -29,10 +29,10 @@ fn all_schemas(document: &Document) -> Vec<(String, &Value)> {
     all
 }
 
-/// What openapi-typescript 7 made of these shapes refused good requests, such as the README's own. The shapes that it
-/// reads are looked at, since it is no part of these tests.
+/// From other shapes openapi-typescript 7 generated types that refuse correct requests, such as those of the README. The
+/// shapes are checked, since the generator is no part of these tests.
 #[test]
-fn makers_of_clients_are_not_misled() {
+fn the_schemas_have_only_shapes_that_client_generators_read() {
     let document = everything();
     let is_typed = |schema: &Value| schema.as_object().is_some_and(|schema| !schema.is_empty());
     let (mut free, mut required) = (0, 0);
@@ -40,7 +40,7 @@ fn makers_of_clients_are_not_misled() {
         let Some(object) = schema.as_object() else {
             continue;
         };
-        // They would hold for the members that have a name, too.
+        // Generators apply them to the named members, too.
         assert!(!object.contains_key("patternProperties"), "{place}");
         let others = &schema["additionalProperties"];
         let has_members = schema["properties"].is_object();
@@ -50,15 +50,15 @@ fn makers_of_clients_are_not_misled() {
             one => one == "object",
         };
         if is_object && !has_members {
-            // Else it could have no members.
+            // Otherwise generators allow no members.
             assert!(*others == true || is_typed(others), "{place}: {others}");
             free += 1;
         }
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-            // It would be required, and in a request it is not.
+            // Generators make a property with a default required, which it is not in a request.
             assert!(property.get("default").is_none(), "{place}: {name}");
         }
-        // A name alone says nothing to them.
+        // Generators ignore a required name without a property.
         let names = schema["required"].as_array().into_iter().flatten();
         for name in names.filter_map(Value::as_str) {
             assert!(schema["properties"].get(name).is_some(), "{place}: {name}");
@@ -70,7 +70,7 @@ fn makers_of_clients_are_not_misled() {
     for name in ["CollectorInfo", "PluginInfo"] {
         assert_eq!(schemas[name]["additionalProperties"], json!({}), "{name}");
     }
-    // Other spellings are no members of their own, but for those of conditions, which the README has.
+    // Only the other spellings of conditions are members of their own, since the README uses them.
     for (name, members) in [
         ("SortKey", &["key", "desc"][..]),
         ("GroupKey", &["key", "name", "date_format"]),
@@ -79,9 +79,9 @@ fn makers_of_clients_are_not_misled() {
         let properties = schemas[name]["properties"].as_object().unwrap();
         assert!(properties.keys().eq(members), "{name}: {properties:?}");
     }
-    // Where nothing is said of it, linters take it for forgotten.
+    // Linters report a document without it.
     assert_eq!(document.0["security"], json!([]));
-    // A job that is written is answered whole.
+    // A written job is answered as a whole.
     for (method, status) in [("put", "200"), ("put", "201"), ("patch", "200")] {
         let operation = &document.0["paths"]["/jobdeck/jobs/{job_id}"][method];
         let content = &operation["responses"][status]["content"]["application/json"];

@@ -1,4 +1,4 @@
-//! The document as a server gives it, with validators for its schemas, and the document as a whole.
+//! The document of a server, with validators for its schemas.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 
-/// The document, and validators for its schemas, which take a while to make.
+/// The document, with a cache of validators for its schemas, which are slow to make.
 pub(super) struct Document(pub(super) Value, RefCell<BTreeMap<String, Rc<Validator>>>);
 
 impl Document {
@@ -21,7 +21,7 @@ impl Document {
         Self(answer.json(), RefCell::default())
     }
 
-    /// Every operation: path, method, and what is said of it.
+    /// Every operation: its path, its method, and its description.
     pub(super) fn operations(&self) -> impl Iterator<Item = (&str, &str, &Value)> {
         let paths = self.0["paths"].as_object().unwrap();
         paths.iter().flat_map(|(path, methods)| {
@@ -32,7 +32,7 @@ impl Document {
         })
     }
 
-    /// The thing itself, where there is a reference to it.
+    /// Follows a reference; returns any other value as it is.
     pub(super) fn resolve<'d>(&'d self, value: &'d Value) -> &'d Value {
         match value["$ref"].as_str() {
             None => value,
@@ -90,12 +90,12 @@ pub(super) fn examples(of: &Value) -> Vec<&Value> {
     of.get("example").into_iter().chain(several).collect()
 }
 
-/// What every switch adds, too.
+/// The document of a server with all switches.
 pub(super) fn everything() -> Document {
     described(true, true)
 }
 
-/// Of a server with these switches.
+/// The document of a server with these switches.
 pub(super) fn described(is_writable: bool, is_mock: bool) -> Document {
     let description = describe(
         Switches {
@@ -117,7 +117,7 @@ fn the_document_is_openapi_3_1() {
     assert_valid(&openapi, &document.0, "the document");
     assert_eq!(document.0["openapi"], "3.1.0");
     assert_eq!(document.0["info"]["version"], env!("CARGO_PKG_VERSION"));
-    // The schema of documents leaves out what is in schemas: each must be one, and its references lead somewhere.
+    // The schema of OpenAPI does not check the schemas of a document: each must be valid, with valid references.
     for name in document.0["components"]["schemas"]
         .as_object()
         .unwrap()

@@ -7,7 +7,7 @@ use crate::app::{App, job};
 const JSON: &str = "application/json";
 const JOB: &str = r#"{"job_id":"j","domain_id":"d"}"#;
 
-/// The operation, what is sent to it (target, media type, body), and the status that comes.
+/// An operation, the request to it (target, media type, body), and the status of the answer.
 const ERRORS: [(&str, &str, &str, &str, u16); 22] = [
     (
         "PUT /jobdeck/jobs/{job_id}",
@@ -141,9 +141,9 @@ const ERRORS: [(&str, &str, &str, &str, u16); 22] = [
     ("GET /jobdeck/about", "/jobdeck/about?a=b", "", "", 400),
 ];
 
-/// What goes wrong is answered with a status that the route is said to have.
+/// The status of every error is described on its operation.
 #[test]
-fn errors_are_described_where_they_come() {
+fn errors_are_described_on_the_operations_that_answer_them() {
     let app = App::mock(job("j", "d", ""));
     let document = Document::of(&app);
     for (operation, target, media_type, body, status) in ERRORS {

@@ -45,7 +45,7 @@ fn check_examples(app: &App, before: impl Fn(&App)) -> usize {
     check_operations(app, before, |_| true)
 }
 
-/// Sends what the document gives as examples, and holds the answers against what it says of them.
+/// Sends the examples of the document, and checks the answers against their descriptions; returns the number of requests.
 fn check_operations(app: &App, before: impl Fn(&App), is_wanted: impl Fn(&str) -> bool) -> usize {
     let document = Document::of(app);
     let mut sent = 0;
@@ -83,7 +83,7 @@ fn check_operations(app: &App, before: impl Fn(&App), is_wanted: impl Fn(&str) -
     sent
 }
 
-/// Where a preference is described it is heeded, and nowhere else.
+/// Checks that the operations that describe a preference, and no others, obey it.
 fn check_preferences(app: &App) {
     let document = Document::of(app);
     let mut described = 0;

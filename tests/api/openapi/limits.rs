@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::document::everything;
 
-/// The numbers that stand in the document are those of the code.
+/// Every limit that the document states is the constant of the code.
 #[test]
-fn the_limits_are_the_codes() {
+fn the_limits_in_the_document_are_those_of_the_code() {
     use jobdeck::mock::{MAX_ENTRIES, MAX_TEXT_BYTES};
     use jobdeck::query::check::stages;
     use jobdeck::query::eval::projection;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::document::{Document, assert_valid, examples};
 use crate::app::App;
 
-/// The bodies that are given as examples, with their media types; one that is none where none is asked for.
+/// The example bodies of an operation with their media types; `None` once for an operation without a body.
 pub(super) fn bodies<'d>(
     document: &'d Document,
     operation: &'d Value,
@@ -26,7 +26,7 @@ pub(super) fn bodies<'d>(
     bodies
 }
 
-/// The path with the examples of its parameters; what they name is there.
+/// Fills the examples of its parameters into a path, and makes what they name.
 pub(super) fn fill(app: &App, document: &Document, path: &str, operation: &Value) -> String {
     let in_path = |parameter: &&Value| parameter["in"] == "path";
     let parameters = document.parameters(operation).filter(in_path);
@@ -46,7 +46,7 @@ pub(super) fn fill(app: &App, document: &Document, path: &str, operation: &Value
                 }
                 example
             }
-            // Numbers are not used twice.
+            // A mock never uses the number of a fault again.
             "id" => {
                 let set = app.post("/jobdeck/faults", &json!({"hold": true})).json();
                 let id = set["id"].as_str().unwrap();
@@ -59,10 +59,10 @@ pub(super) fn fill(app: &App, document: &Document, path: &str, operation: &Value
     })
 }
 
-/// The domain of the examples, which is the first of the demo.
+/// The domain of the examples, which is the first domain of the demo.
 pub(super) const DOMAIN: &str = "domain-67094cea8ca4";
 
-/// The required parameters, and with them each other one alone, in all the values that are given for it.
+/// Query strings: the required parameters alone, and with each optional one, in all example values.
 pub(super) fn queries(document: &Document, operation: &Value) -> Vec<String> {
     let values = |parameter: &Value| -> Vec<Value> {
         let schema = document.resolve(&parameter["schema"]);
@@ -97,7 +97,7 @@ pub(super) fn queries(document: &Document, operation: &Value) -> Vec<String> {
         assert!(!values.is_empty(), "{parameter} has no example");
         for value in values {
             let name = parameter["name"].as_str().unwrap();
-            // The one parameter that goes with another.
+            // The only parameter that requires another one.
             let with = (name == "timeout").then(|| ("wait_for".to_owned(), json!(0)));
             for pairs in &required {
                 let pair = (name.to_owned(), value.clone());

@@ -36,7 +36,7 @@ fn project_field(field: &Value) -> Body {
     stage(&json!({"project": {"fields": [field]}}))
 }
 
-/// Server and schema agree on whether each of these may be asked.
+/// Checks that server and schema both accept each of these queries, or both refuse it.
 fn check_bodies<const N: usize>(expected: bool, bodies: [Body; N]) {
     let app = App::with_jobs(read("jobs.ndjson"));
     let document = Document::of(&app);
@@ -50,7 +50,7 @@ fn check_bodies<const N: usize>(expected: bool, bodies: [Body; N]) {
 }
 
 #[test]
-fn the_schemas_have_every_spelling() {
+fn the_schemas_accept_every_spelling_that_the_server_accepts() {
     check_bodies(
         true,
         [
@@ -95,7 +95,7 @@ fn the_schemas_have_every_spelling() {
 }
 
 #[test]
-fn the_schemas_refuse_what_is_no_request() {
+fn the_schemas_refuse_what_the_server_refuses() {
     check_bodies(
         false,
         [
@@ -156,9 +156,9 @@ fn body_schema(request: &Value) -> &'static str {
     }
 }
 
-/// The schemas refuse nothing that is answered, and the answers are as described.
+/// The schemas accept every request that the server answers, and its answers match theirs.
 #[test]
-fn every_conformance_case_is_within_the_schemas() {
+fn every_conformance_case_matches_the_schemas() {
     let app = App::with_jobs(read("jobs.ndjson"));
     let document = Document::of(&app);
     let names = [
@@ -185,7 +185,7 @@ fn every_conformance_case_is_within_the_schemas() {
         };
         let mut answered = answer.json();
         if let Some(results) = answered["results"].as_array_mut() {
-            // Of many, these do: they take a moment each.
+            // Validation is slow, and this many results are enough.
             results.truncate(40);
         }
         assert_valid(&schemas[described], &answered, id);

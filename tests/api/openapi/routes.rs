@@ -23,7 +23,7 @@ fn routes() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn every_route_is_in_the_document() {
+fn the_document_has_every_route() {
     let document = everything();
     let mut described: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, method, _) in document.operations() {
@@ -33,9 +33,9 @@ fn every_route_is_in_the_document() {
     assert_eq!(described, routes());
 }
 
-/// A server without a switch says nothing of what it does not have.
+/// The document of a server without a switch has nothing of what the switch adds.
 #[test]
-fn a_server_describes_what_it_has() {
+fn a_server_describes_only_the_routes_that_it_has() {
     let app = App::with_jobs("");
     let served = app.get("/openapi.json");
     let none = Switches {

@@ -6,7 +6,7 @@ process.env.TZ = 'Europe/Berlin';
 const { conditions, parseTerm, withZone, writeTerm } = await import('../../static/js/search-language.js');
 const { cut } = await import('../../static/js/range.js');
 
-test('a day lasts until the next begins, also where it has 23 hours or 25', () => {
+test('a day has its 23 or 25 hours where clocks are changed', () => {
   const asked = (text) => withZone(parseTerm(text), 'local').map(writeTerm).flatMap((term) => conditions(parseTerm(term), 'utc')).map(({ v, o }) => `${o} ${v}`);
   assert.deepEqual(asked('created:2025-03-30'), ['datetime_gte 2025-03-29T23:00:00.000Z', 'datetime_lt 2025-03-30T22:00:00.000Z']);
   assert.deepEqual(asked('created:2025-10-26'), ['datetime_gte 2025-10-25T22:00:00.000Z', 'datetime_lt 2025-10-26T23:00:00.000Z']);
@@ -15,7 +15,7 @@ test('a day lasts until the next begins, also where it has 23 hours or 25', () =
   assert.deepEqual(asked('created>=2025-03-30'), ['datetime_gte 2025-03-29T23:00:00.000Z']);
 });
 
-test('the histogram cuts days where the reader\'s begin', () => {
+test('the histogram is cut at the midnights of the reader', () => {
   const days = cut(Date.parse('2025-03-27T00:00:00Z'), Date.parse('2025-04-03T00:00:00Z'), 'local');
   assert.ok(days.starts.every((start) => new Date(start).getHours() === 0));
   const lengths = days.starts.slice(1).map((start, index) => (start - days.starts[index]) / 3_600_000);

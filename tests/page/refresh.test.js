@@ -1,4 +1,4 @@
-/** The page over time: refreshing, what it costs, and what happens when the server is away. */
+/** The page over time: refreshes, their cost, and a server that does not answer. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NOW, Server, suite } from './server.js';
@@ -7,7 +7,7 @@ const it = suite((server) => server.importGenerated(600));
 
 const running = (domain, remained) => [{ job_id: 'job-new', domain_id: domain, created_at: '2025-12-31T23:59:59Z', status: 'IN_PROGRESS', total_tasks: 4, remained_tasks: remained }];
 
-test('the page lives, and marks what has changed', async () => {
+test('the page refreshes itself, and highlights changes', async () => {
   await it.open('?refresh=2');
   const domain = await it.domain();
   const total = Number(await it.page.locator('#tabs .count').first().textContent());
@@ -19,9 +19,9 @@ test('the page lives, and marks what has changed', async () => {
   assert.deepEqual(await it.page.locator('#rows .changed').evaluateAll((cells) => cells.map((cell) => cell.dataset.column)), ['progress', 'tasks'], 'only what has changed');
 });
 
-test('a look when nothing has changed is one request, answered 304', async () => {
+test('a refresh without changes is one request, answered with 304', async () => {
   await it.open('?refresh=2');
-  // What was asked while the page opened may still be under way.
+  // Requests from the opening of the page may still be running.
   await it.page.waitForResponse((response) => response.url().endsWith('/domains') && response.status() === 304);
   const answers = [];
   it.page.on('response', (response) => response.request().resourceType() === 'fetch' && answers.push(`${response.status()} ${new URL(response.url()).pathname}`));
@@ -29,7 +29,7 @@ test('a look when nothing has changed is one request, answered 304', async () =>
   assert.deepEqual(new Set(answers), new Set(['304 /jobdeck/domains']));
 });
 
-test('what is read is left alone by a refresh', async () => {
+test('a refresh keeps scroll position and selection', async () => {
   await it.open('?tab=failed&refresh=2');
   const domain = await it.domain();
   await it.rows().first().locator('.id').click();
@@ -49,12 +49,12 @@ test('what is read is left alone by a refresh', async () => {
   ]), [true, true, 120, 'SUMMARY', selected]);
 });
 
-test('a new job leaves what is read of the others where it is', async () => {
+test('a new job does not move the rows that are read', async () => {
   await it.page.setViewportSize({ width: 1280, height: 500 });
   await it.open('?refresh=2&size=100');
   const domain = await it.domain();
   const ids = await it.ids();
-  // A text is selected with the mouse, a row with the keys, and the list scrolled with the wheel.
+  // A text is selected with the mouse, a row with the keys, and the list is scrolled with the wheel.
   await it.page.mouse.move(640, 250);
   await it.page.mouse.wheel(0, 300);
   await it.page.waitForFunction(() => scrollY === 300);
@@ -75,7 +75,7 @@ test('a new job leaves what is read of the others where it is', async () => {
   assert.equal(seen.focused, ids[7]);
   assert.equal(seen.selected, await it.page.locator('#rows .collector').nth(5).textContent());
   it.server.importJobs([{ job_id: 'job-arrived', domain_id: domain, created_at: NOW }]);
-  // The rows of one answer are marked at once, so what is marked first is all that is.
+  // The rows of one answer are highlighted together, so the first highlighted rows are all of them.
   const marked = await it.page.waitForFunction(() => {
     const nodes = [...document.querySelectorAll('#rows .changed')];
     return nodes.length > 0 && nodes.map((node) => node.closest('tr').dataset.job);
@@ -86,7 +86,7 @@ test('a new job leaves what is read of the others where it is', async () => {
   assert.deepEqual(await read(), seen);
 });
 
-test('what is paused stays so when something is written, until it is asked for', async () => {
+test('a paused page does not change until it is refreshed', async () => {
   await it.page.clock.install();
   await it.open('?refresh=0');
   const domain = await it.domain();
@@ -101,7 +101,7 @@ test('what is paused stays so when something is written, until it is asked for',
   assert.deepEqual(await it.askedWithin(120_000), [], 'and once');
 });
 
-test('what is typed and left is not lost to a refresh', async () => {
+test('a refresh does not overwrite what was typed', async () => {
   await it.open('?refresh=2&range=custom');
   const domain = await it.domain();
   const fields = { '#search': 'status:ERR', '#from': '2025-12-10T01:02:03' };
@@ -120,7 +120,7 @@ test('what is typed and left is not lost to a refresh', async () => {
   await isKept({ '#stat-json': '{"distinct":' });
 });
 
-test('a duration ticks while a job runs, and stands still when the clock does', async () => {
+test('a duration ticks while a job runs, unless the clock is frozen', async () => {
   await it.page.route('**/jobdeck/about', async (route) => {
     const response = await route.fetch();
     await route.fulfill({ json: { ...(await response.json()), is_frozen: false } });
@@ -137,7 +137,7 @@ test('a duration ticks while a job runs, and stands still when the clock does', 
   assert.equal(await duration.textContent(), expected, 'by the clock that --now froze');
 });
 
-test('nothing is asked while nobody looks, or while it is paused', async () => {
+test('nothing is requested while the page is hidden or paused', async () => {
   await it.page.clock.install();
   await it.open('?refresh=2');
   const hide = (hidden) => it.page.evaluate((hidden) => {
@@ -155,7 +155,7 @@ test('nothing is asked while nobody looks, or while it is paused', async () => {
   assert.deepEqual(await it.askedWithin(120_000), [], 'paused');
 });
 
-test('the focus stays where a job leaves the page', async () => {
+test('the focus stays in position when a job leaves the page', async () => {
   await it.open('?refresh=2');
   const domain = await it.domain();
   await it.rows().last().locator('.id').focus();
@@ -164,7 +164,7 @@ test('the focus stays where a job leaves the page', async () => {
   assert.equal(await it.page.evaluate(() => document.activeElement === document.querySelector('#rows tr:last-child .id')), true);
 });
 
-test('a server that does not answer is told of, and tried again', async () => {
+test('a server that does not answer is reported, and asked again', async () => {
   await it.open();
   const listen = new URL(it.server.url).host;
   await it.server.stop();
@@ -179,21 +179,21 @@ test('a server that does not answer is told of, and tried again', async () => {
   it.expect('ERR_CONNECTION_');
 });
 
-test('a fault is shown with the id of its request, and the rest of the page stands', async () => {
+test('an error is shown with its request id, and the rest of the page stays', async () => {
   await it.page.route('**/jobs/search', (route) => route.fulfill({
     status: 503, headers: { 'x-request-id': 'abc123' }, json: { detail: { code: 'ERROR_UNAVAILABLE', message: 'try again' } },
   }));
   await it.page.goto(`${it.server.url}/?refresh=0`);
   await it.page.getByRole('alert').getByText('try again').waitFor();
   await it.page.locator('#trouble', { hasText: 'request abc123' }).waitFor();
-  // Nothing is shown of before, so the list itself says why.
+  // The page has no older data, so the list itself shows the error.
   await it.page.locator('#empty', { hasText: 'try again (request abc123)' }).waitFor();
   assert.equal(await it.page.locator('#list').getAttribute('aria-busy'), 'false');
   await it.page.locator('#tabs .count', { hasText: /\d/ }).first().waitFor();
   it.expect('503');
 });
 
-test('while an answer is awaited the old rows stay, and a skeleton stands where there are none', async () => {
+test('while a list loads the old rows stay, or a skeleton is shown', async () => {
   let release;
   const held = new Promise((resolve) => { release = resolve; });
   await it.page.route('**/jobs/search', async (route) => {
@@ -210,7 +210,7 @@ test('while an answer is awaited the old rows stay, and a skeleton stands where 
   assert.ok(Math.abs(height - after) < 10, `${height} px before, ${after} px after`);
 });
 
-test('a job of a far year is no reason to show all the years', async () => {
+test('a job far in the future does not stretch the histogram', async () => {
   await it.open();
   const domain = await it.domain();
   it.server.importJobs([{ job_id: 'job-far', domain_id: domain, created_at: '9999-12-31T23:00:00Z' }, { job_id: 'job-old', domain_id: domain, created_at: '0001-01-01T00:00:00Z' }]);
@@ -232,7 +232,7 @@ test('an empty database says how to fill it', async () => {
     await it.axe('no jobs');
     empty.importJobs(running('domain-first', 1));
     await it.page.locator('#rows .id', { hasText: 'job-new' }).waitFor();
-    // Or it would ask on, of a server that is gone.
+    // Otherwise the page would go on asking a server that has stopped.
     await it.page.goto('about:blank');
   } finally {
     await empty.remove();

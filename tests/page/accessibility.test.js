@@ -1,4 +1,4 @@
-/** Whom the page serves: keyboards, screen readers, phones, dark rooms, other zones. And what it never does. */
+/** The page with the keyboard, for screen readers, on phones, in both themes and in other time zones; and its content security policy. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HOSTILE, hostileJobs, suite } from './server.js';
@@ -44,7 +44,7 @@ test('the keyboard map', async () => {
 test('times are local or UTC, and say which', async () => {
   await it.open();
   const [job] = (await it.search({ page: { limit: 1 } })).results;
-  // Swedish writes dates as ISO does.
+  // The Swedish locale writes dates as ISO 8601 does.
   const clock = (timeZone) => new Date(job.created_at).toLocaleString('sv', { timeZone });
   const titled = (text) => it.page.waitForFunction((text) => document.querySelector('#rows .created').title.replace(/\.\d+/, '') === text, text);
   await titled(`${clock('Asia/Seoul')} UTC+9`);
@@ -55,7 +55,7 @@ test('times are local or UTC, and say which', async () => {
   await it.page.locator('#histogram-range', { hasText: /UTC$/ }).waitFor();
 });
 
-test('days are the reader\'s own, also where the server\'s are not', async () => {
+test('days are those of the reader, although the server groups by UTC', async () => {
   await it.open();
   await it.page.locator('#bars button').first().waitFor();
   const jobs = (await it.search({})).results;
@@ -67,7 +67,7 @@ test('days are the reader\'s own, also where the server\'s are not', async () =>
   }
 });
 
-test('the theme is the system\'s, or the reader\'s', async () => {
+test('the theme is that of the system, or the chosen one', async () => {
   await it.page.emulateMedia({ colorScheme: 'dark' });
   await it.open();
   const back = () => it.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -96,7 +96,7 @@ for (const colorScheme of ['light', 'dark']) {
     await it.page.locator('.job-error').first().waitFor();
     for (const summary of await it.page.locator('#drawer summary').all()) await summary.click();
     await it.axe(`${colorScheme} drawer`);
-    // Where it is narrow it covers the page.
+    // On a narrow screen the drawer covers the page.
     for (const width of [1199, 390]) {
       await it.page.setViewportSize({ width, height: 800 });
       await it.page.waitForFunction(() => document.querySelector('#list').inert);
@@ -129,7 +129,7 @@ test('no width makes the page scroll sideways', async () => {
   }
 });
 
-test('motion is left out where it is not wanted', async () => {
+test('there is no animation where the system asks for none', async () => {
   await it.page.emulateMedia({ reducedMotion: 'reduce' });
   await it.open();
   const animation = await it.rows().first().evaluate((row) => {
@@ -157,7 +157,7 @@ test('every control has a name and shows its focus', async () => {
   for (const id of ['domain', 'refresh', 'zone', 'theme', 'search', 'collector', 'project', 'range', 'size', 'page-Next']) assert.ok(seen.includes(id), `${id} among ${seen}`);
 });
 
-test('the policy of the page lets nothing else run', async () => {
+test('the content security policy blocks other scripts', async () => {
   const policy = (await fetch(it.server.url)).headers.get('content-security-policy');
   assert.ok(!policy.includes('unsafe'), policy);
   await it.open();

@@ -10,7 +10,7 @@ const chips = () => it.page.locator('#chips li');
 const options = () => it.page.getByRole('option').locator('span:first-child').allTextContents();
 const expectList = async (query) => it.shows((await it.search({ ...query, page: { limit: 15 } })).results.map((job) => job.job_id));
 
-test('plain words are looked for as they are typed', async () => {
+test('plain words are searched for as they are typed', async () => {
   await it.open();
   const [id] = await it.ids();
   await box().pressSequentially(id.slice(6, 10));
@@ -26,7 +26,7 @@ test('plain words are looked for as they are typed', async () => {
   await it.page.waitForFunction(() => document.querySelector('#search').value === 'zzz');
 });
 
-test('the same view is one entry in the history, and back brings back the words', async () => {
+test('a view is one entry in the history, and back restores the words', async () => {
   await it.open();
   await box().pressSequentially('a1');
   await it.addressIs(/keyword=a1/);
@@ -60,7 +60,7 @@ test('terms become chips, all of which must hold', async () => {
   assert.equal(await box().inputValue(), 'error~quota', 'the last chip is text again');
 });
 
-test('keys, operators and values are offered', async () => {
+test('keys, operators and values are suggested', async () => {
   await it.open();
   await box().pressSequentially('pro');
   assert.deepEqual(await options(), ['provider:', 'project:']);
@@ -81,7 +81,7 @@ test('keys, operators and values are offered', async () => {
   await it.page.getByRole('option', { name: 'Google Cloud SQL' }).first().waitFor();
 });
 
-test('what may become a key is not looked for as a word, and a word may be looked for elsewhere', async () => {
+test('the beginning of a key is not searched for, and other fields are suggested for a word', async () => {
   await it.open();
   await box().pressSequentially('provider');
   await box().press('Enter');
@@ -95,7 +95,7 @@ test('what may become a key is not looked for as a word, and a word may be looke
   await expectList({});
 });
 
-test('a term that can\'t be is explained where it is typed', async () => {
+test('the error of a wrong term is shown at the search box', async () => {
   await it.open();
   for (const [text, problem] of [
     ['stauts:ERROR', /There is no key “stauts”/], ['status:FAILED', /There is no status “FAILED”/], ['tasks>many', /takes a number/],
@@ -113,7 +113,7 @@ test('a term that can\'t be is explained where it is typed', async () => {
   await expectList({ filter: [{ k: 'total_tasks', v: 40, o: 'gt' }] });
 });
 
-test('a preset narrows to the time before the server\'s now', async () => {
+test('a preset narrows to the time before the clock of the server', async () => {
   await it.open();
   for (const [range, hours, unit] of [['day', 24, 'hour'], ['week', 168, 'day'], ['month', 720, 'day'], ['hour', 1, 'minute']]) {
     await it.page.locator('#range').selectOption(range);
@@ -124,7 +124,7 @@ test('a preset narrows to the time before the server\'s now', async () => {
   }
 });
 
-test('a range has ends, in the zone that is shown', async () => {
+test('a custom range has two ends, in the zone that is shown', async () => {
   await it.open();
   await it.page.locator('#range').selectOption('week');
   await it.page.locator('#range').selectOption('custom');
@@ -175,7 +175,7 @@ test('a click on the histogram narrows to a day, a drag to several', async () =>
   await it.addressIs(/from=2025-12-05T00:00:00.000Z&to=2025-12-12T00/);
 });
 
-test('the histogram is walked with the keyboard', async () => {
+test('arrow keys move through the histogram', async () => {
   await it.open();
   await it.page.locator('#bars button[tabindex="0"]').focus();
   await it.page.keyboard.press('Home');
