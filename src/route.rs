@@ -11,7 +11,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::query::error::unknown;
+use crate::json::names::unknown;
 
 /// The path of the page.
 pub const PAGE: &str = "/";

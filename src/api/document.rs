@@ -13,8 +13,9 @@ use super::app::Switches;
 use super::openapi::Description;
 use super::routes;
 use super::schema::answers::ErrorAnswer;
-use super::schema::{errors, query};
+use super::schema::errors;
 use crate::job::Job;
+use crate::query::request::{JobStatQuery, JobsQuery, schema};
 use crate::route::{Audience, Effect, Route};
 
 /// What the document says of every server.
@@ -35,9 +36,9 @@ use crate::route::{Audience, Effect, Route};
 )]
 struct Base;
 
-/// The schemas in which [`query::spell`] has the other spellings.
+/// The schemas that [`schema::complete`] completes.
 #[derive(OpenApi)]
-#[openapi(components(schemas(query::JobsQuery, query::JobStatQuery)))]
+#[openapi(components(schemas(JobsQuery, JobStatQuery)))]
 struct Language;
 
 /// Describes a server with these switches; `has_tokens`: it needs tokens.
@@ -136,7 +137,7 @@ fn complete_components(document: &mut Value, is_mock: bool) {
     let language = Language::openapi().components.unwrap_or_default();
     for name in language.schemas.keys() {
         if let Some(schema) = components["schemas"].get_mut(name) {
-            query::spell(name, schema);
+            schema::complete(name, schema);
         }
     }
     for (name, rules) in own_rules() {

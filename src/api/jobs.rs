@@ -15,9 +15,8 @@ use super::parameters::{borrowed, no_parameters, pairs};
 use super::schema::answers::{JobStats, JobsInfo};
 use super::schema::errors::{BodyErrors, QueryStringErrors};
 use super::schema::examples;
-use super::schema::params::QueryParams;
-use super::schema::query::{JobStatQuery as StatBody, JobsQuery as SearchBody};
-use crate::query::request::{JobStatQuery, JobsQuery};
+use crate::query::check::operators::{depends_on_clock, has_patterns};
+use crate::query::request::{JobStatQuery, JobsQuery, ListParams};
 use crate::query::{ListPlan, compile_list, compile_stat};
 use crate::route::Route;
 use crate::store::{ReadTransaction, StoreError};
@@ -36,8 +35,7 @@ const PUT_IT_INTO_THE_BODY: &str = "; put it into the body";
     operation_id = "listJobs",
     tag = "SpaceONE",
     params(
-        QueryParams,
-        ("query.count_only" = Option<bool>, Query, nullable = false, description = "Answers `total_count` and no jobs.", example = true),
+        ListParams,
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an answer that is at hand.")
     ),
     responses(
@@ -57,7 +55,8 @@ pub(super) async fn list(
     let query = JobsQuery::from_pairs(pairs(&request)?.iter().map(borrowed))?;
     let by_version = Caching::by_version(&request, &app);
     let clock = app.clocks.clock(Some(&query.domain_id));
-    let moves_with_time = query.query.asks_the_clock() && !clock.is_frozen();
+    let moves_with_time =
+        depends_on_clock(&query.query.filter, &query.query.filter_or) && !clock.is_frozen();
     let caching = if moves_with_time {
         Caching::Never
     } else {
@@ -75,7 +74,7 @@ pub(super) async fn list(
     path = Route::SearchJobs.path(),
     operation_id = "searchJobs",
     tag = "SpaceONE",
-    request_body(content = SearchBody, description = "At most 1 MiB.", examples(
+    request_body(content = JobsQuery, description = "At most 1 MiB.", examples(
         ("page" = (summary = "The newest failures", value = json!(examples::search_page()))),
         ("filter" = (summary = "Throttled in the last week", value = json!(examples::search_filter()))),
         ("count" = (summary = "How many", value = json!(examples::search_count())))
@@ -106,7 +105,7 @@ pub(super) async fn search(
     path = Route::StatJobs.path(),
     operation_id = "statJobs",
     tag = "SpaceONE",
-    request_body(content = StatBody, description = "At most 1 MiB.", examples(
+    request_body(content = JobStatQuery, description = "At most 1 MiB.", examples(
         ("by_status" = (summary = "Jobs by status", value = json!(examples::stat_by_status()))),
         ("by_day" = (summary = "Successes and failures a day", value = json!(examples::stat_by_day()))),
         ("share" = (summary = "The share of failed jobs of each project", value = json!(examples::stat_share_of_failures()))),
@@ -136,7 +135,8 @@ pub(super) async fn stat(
     };
     // A long one is not even read on the worker's thread.
     let light = if body.len() <= LIGHT_BYTES {
-        Some(JobStatQuery::from_json(&body)?).filter(|query| !query.has_patterns())
+        Some(JobStatQuery::from_json(&body)?)
+            .filter(|query| !has_patterns(&query.query.filter, &query.query.filter_or))
     } else {
         None
     };
@@ -180,7 +180,7 @@ async fn answer_list(
     } else {
         Weight::Stream
     };
-    let is_light = is_short && !query.query.has_patterns();
+    let is_light = is_short && !has_patterns(&query.query.filter, &query.query.filter_or);
     let clocks = Arc::clone(&app.clocks);
     let compile = move || -> Result<ListPlan, ApiError> {
         Ok(compile_list(&query, clocks.now(Some(&query.domain_id)))?)

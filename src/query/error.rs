@@ -1,7 +1,5 @@
 //! What can be wrong with a request, as data; `Display` makes the sentence that the client reads.
 
-pub(crate) use crate::json::names::unknown;
-
 /// A fault in a request. `place` is the dotted path of the faulty member, such as `query.filter[2].v`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
@@ -13,32 +11,29 @@ pub enum QueryError {
     #[error("{place}: expected {expected}, found {found}")]
     Type {
         place: String,
-        expected: &'static str,
-        found: &'static str,
+        expected: String,
+        found: String,
     },
     #[error("{place}: {problem}")]
     Parameter { place: String, problem: String },
     #[error("{place}: operator `{operator}` takes a list, found {found}")]
     ListExpected {
         place: String,
-        operator: &'static str,
+        operator: String,
         found: &'static str,
     },
     #[error("{place}: operator `{operator}` takes one value, found a list")]
-    SingleExpected {
-        place: String,
-        operator: &'static str,
-    },
+    SingleExpected { place: String, operator: String },
     #[error("{place}: operator `{operator}` takes true or false, found {found}")]
     BooleanExpected {
         place: String,
-        operator: &'static str,
+        operator: String,
         found: &'static str,
     },
     #[error("{place}: operator `{operator}` takes an object, found {found}")]
     ObjectExpected {
         place: String,
-        operator: &'static str,
+        operator: String,
         found: &'static str,
     },
     /// The request is well formed, but the query language has no such thing.

@@ -29,7 +29,6 @@ mod where_clause;
 pub use error::QueryError;
 pub use eval::arithmetic::Calculation;
 pub use list::plan::ListPlan;
-pub(crate) use request::object::camel_case;
 pub use stat::output::Statement;
 pub use stat::plan::{Stat, compile as compile_stat};
 

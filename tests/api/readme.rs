@@ -100,9 +100,8 @@ fn every_route_is_there() {
 #[test]
 fn the_limits_are_the_codes() {
     use jobdeck::query::check::{field, operators, stages};
-    use jobdeck::query::eval::{pattern, projection};
+    use jobdeck::query::eval::pattern;
     use jobdeck::query::request;
-    use jobdeck::query::stat::plan;
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     for line in [
@@ -119,12 +118,12 @@ fn the_limits_are_the_codes() {
         format!(
             "| sort keys; paths in `only` | {}; {} |",
             request::MAX_SORT_KEYS,
-            projection::MAX_PATHS
+            request::MAX_PATHS
         ),
         format!(
             "| stages; keys and fields of one group or project | {}; {} each |",
-            plan::MAX_STAGES,
-            stages::MAX_FIELDS
+            request::MAX_STAGES,
+            request::stages::MAX_FIELDS
         ),
         "| regular expressions; bytes of one; backtracking steps over one value | 50; 1,000; 100,000 |".to_owned(),
         "| values in a query; in a free-form member of a job | 50,000; 100,000 |".to_owned(),
@@ -139,7 +138,7 @@ fn the_limits_are_the_codes() {
         (10_000, 1_000)
     );
     assert_eq!(
-        (operators::MAX_PATTERNS, plan::MAX_EXPRESSIONS),
+        (operators::MAX_PATTERNS, stages::MAX_EXPRESSIONS),
         (50, 2_000)
     );
     assert_eq!(

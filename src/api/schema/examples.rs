@@ -5,11 +5,6 @@ use serde_json::{Value, json};
 /// The first domain of the demo, which is always the same.
 const DOMAIN: &str = "domain-67094cea8ca4";
 
-/// A query with a filter, as the `query` of a query string.
-pub(super) fn filter() -> Value {
-    json!({"filter": [{"k": "status", "v": ["ERROR", "TIMEOUT"], "o": "in"}], "page": {"limit": 30}})
-}
-
 pub(crate) fn search_page() -> Value {
     json!({"domain_id": DOMAIN, "status": "ERROR", "query": {"page": {"start": 1, "limit": 30}}})
 }

@@ -166,7 +166,8 @@ pub(super) enum Place<'p> {
     Member {
         of: &'p Place<'p>,
         spelt: &'p str,
-        name: &'p str,
+        /// The struct's field; `None` where the names of the members are data.
+        field: Option<&'p str>,
     },
     Item {
         of: &'p Place<'p>,
@@ -179,8 +180,9 @@ impl Place<'_> {
     fn steps(self, ends_in_name: bool) -> Vec<Step> {
         let (of, step) = match self {
             Self::Root => return Vec::new(),
-            Self::Member { of, spelt, name } => {
-                let name = if ends_in_name { name } else { spelt };
+            Self::Member { of, spelt, field } => {
+                let field = field.filter(|_| ends_in_name);
+                let name = field.unwrap_or(spelt);
                 (of, Step::Member(shortened(name)))
             }
             Self::Item { of, index } => (of, Step::Item(index)),

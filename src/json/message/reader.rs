@@ -1,6 +1,7 @@
 //! The deserializer: a value that is being read, and what of it serde's visitors get.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write};
 
 use serde::de::{DeserializeSeed, Deserializer, Expected, MapAccess, SeqAccess};
 use serde::de::{EnumAccess, IntoDeserializer, VariantAccess, Visitor};
@@ -81,7 +82,8 @@ impl Reader<'_> {
 
     /// Whether the value is a member that counts as left out, being an empty string.
     fn is_left_out(&self) -> bool {
-        self.dialect.is_proto() && matches!(self.place, Place::Member { .. }) && self.value == ""
+        let is_member = matches!(self.place, Place::Member { field: Some(_), .. });
+        is_member && self.dialect.is_proto() && self.value == ""
     }
 
     /// An integer, or what the dialect reads as one.
@@ -267,6 +269,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     /// Reads an enum: its name in a string, or an object of which one member is the variant and the others are null.
+    ///
+    /// An enum that is read from objects says so with `#[serde(expecting = "…")]`; the others are read from strings.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         noun: &'static str,
@@ -276,19 +280,17 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         if self.is_left_out() {
             return Err(ReadError::new(Problem::Missing));
         }
-        let check = |name: &str| {
-            if names.contains(&name) {
-                Ok(())
-            } else {
-                Err(Problem::UnknownName(unknown(noun, name, names)))
-            }
-        };
+        let unknown_name = |name: &str| Problem::UnknownName(unknown(noun, name, names));
+        let has_only_names = has_only_names(&visitor);
         match self.value {
-            Value::String(name) => {
-                check(&name).map_err(ReadError::new)?;
-                visitor.visit_enum(name.into_deserializer())
+            Value::String(name) if has_only_names => {
+                if names.contains(&name.as_str()) {
+                    visitor.visit_enum(name.into_deserializer())
+                } else {
+                    Err(ReadError::new(unknown_name(&name)))
+                }
             }
-            Value::Object(object) => {
+            Value::Object(object) if !has_only_names => {
                 let mut given = object.into_iter().filter(|(_, value)| !value.is_null());
                 let (variant, others) = (given.next(), given.count());
                 let (name, value) = match (variant, others) {
@@ -301,11 +303,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                         )));
                     }
                 };
-                check(&name).map_err(|problem| ReadError::at_member(&name, problem))?;
+                if !names.contains(&name.as_str()) {
+                    return Err(ReadError::at_member(&name, unknown_name(&name)));
+                }
                 let place = Place::Member {
                     of: &self.place,
                     spelt: &name,
-                    name: &name,
+                    field: None,
                 };
                 visitor.visit_enum(Variant {
                     name: &name,
@@ -316,7 +320,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                     },
                 })
             }
-            _ => Err(self.wrong_type(expecting(&visitor, "enum ", "a string"))),
+            _ if has_only_names => Err(self.wrong_type("a string")),
+            _ => Err(self.wrong_type((&visitor as &dyn Expected).to_string())),
         }
     }
 
@@ -329,14 +334,17 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 }
 
-/// What a visitor expects, or `otherwise` where it says no more than that it reads a type of Rust.
-fn expecting(visitor: &dyn Expected, of_rust: &str, otherwise: &'static str) -> Cow<'static, str> {
-    let expected = visitor.to_string();
-    if expected.starts_with(of_rust) {
-        otherwise.into()
-    } else {
-        expected.into()
+/// Whether the visitor of an enum expects what serde's own text says, `enum Operator`, and no more.
+fn has_only_names(visitor: &dyn Expected) -> bool {
+    /// Fails at the first text that is not serde's. Nothing is allocated: this runs for each operator of a request.
+    struct OfSerde;
+    impl Write for OfSerde {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            let is_of_serde = text.starts_with("enum ");
+            is_of_serde.then_some(()).ok_or(fmt::Error)
+        }
     }
+    write!(OfSerde, "{visitor}").is_ok()
 }
 
 /// The items of a list.
@@ -404,7 +412,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let place = Place::Member {
             of: self.place,
             spelt: &name,
-            name: &name,
+            field: None,
         };
         let reader = Reader {
             value,
@@ -495,13 +503,13 @@ impl<'de> MapAccess<'de> for &mut Members<'_> {
     }
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, ReadError> {
-        let Some((name, spelt, value)) = self.next.take() else {
+        let Some((field, spelt, value)) = self.next.take() else {
             return Err(ReadError::other("a value was read twice"));
         };
         let place = Place::Member {
             of: self.place,
             spelt: &spelt,
-            name,
+            field: Some(field),
         };
         let reader = Reader {
             value,

@@ -9,7 +9,7 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::query::error::unknown;
+use crate::json::names::unknown;
 
 /// An error of the API, named by its HTTP status or by SpaceONE's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The fields of a job as queries name them, and where each is found: in a column or inside the document.
 
-use crate::query::error::{QueryError, unknown};
+use crate::json::names::unknown;
+use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
 use crate::query::sql::Sql;
 

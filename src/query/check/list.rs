@@ -3,9 +3,9 @@
 use crate::query::check::field::{Column, DocumentPath, Target, resolve};
 use crate::query::check::filter::{ColumnTest, Filter, equals};
 use crate::query::check::operators;
+use crate::query::check::projection;
 use crate::query::error::QueryError;
 use crate::query::eval::path::Paths;
-use crate::query::eval::projection;
 use crate::query::request::{JobsQuery, Page, SortKey};
 use crate::query::tenant::Tenant;
 use crate::time::Timestamp;
@@ -74,7 +74,7 @@ pub fn check(request: &JobsQuery, now: Timestamp) -> Result<CheckedList, QueryEr
     Ok(CheckedList {
         tenant: Tenant::new(&request.domain_id),
         filter: Filter::All(all).flatten(),
-        order: order(&query.sort)?,
+        order: order(&query.sort.keys)?,
         projection: if query.only.is_empty() {
             query.minimal.then(projection::minimal)
         } else {
@@ -106,7 +106,7 @@ fn order(keys: &[SortKey]) -> Result<Order, QueryError> {
     let mut terms = Vec::with_capacity(keys.len() + 1);
     let mut has_job_id = false;
     for key in keys {
-        let by = match resolve(&key.key, &key.place)? {
+        let by = match resolve(&key.key.value, &key.key.place)? {
             Target::NeverThere | Target::Column(Column::DomainId) => continue,
             Target::Column(Column::CreatedAt) if keys.len() == 1 => {
                 return Ok(Order::Time {

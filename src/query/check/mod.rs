@@ -4,4 +4,5 @@ pub mod field;
 pub mod filter;
 pub mod list;
 pub mod operators;
+pub mod projection;
 pub mod stages;

@@ -2,18 +2,21 @@
 //!
 //! Every operator is a row of one table; each operand is read in the type of what it is compared with.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
-use crate::json::type_name;
+use crate::json::message::Located;
+use crate::json::{Strict, type_name};
 use crate::query::check::field::{Column, ColumnKind, DocumentPath, NullMeans, Target, resolve};
 use crate::query::check::filter;
 use crate::query::check::filter::{ALWAYS, ColumnTest, Filter, NEVER};
-use crate::query::error::{QueryError, unknown};
+use crate::query::error::QueryError;
 use crate::query::eval::pattern;
 use crate::query::eval::pattern::Pattern;
 use crate::query::eval::predicate::Check;
 use crate::query::eval::value::Comparison;
-use crate::query::request::Condition;
+use crate::query::request::{Condition, Operator};
 use crate::query::sql::Param;
 use crate::time::Timestamp;
 
@@ -44,64 +47,58 @@ enum Rule {
     TimeDiff(Comparison),
 }
 
-/// One operator of the language.
-#[derive(Debug)]
-struct Operator {
-    name: &'static str,
-    rule: Rule,
-    negated: bool,
-}
-
-/// Every operator. Rule: the conformance notes, "Filter operators".
-const OPERATORS: [Operator; 24] = {
+/// The rule of an operator, and whether it is negated. Rule: the conformance notes, "Filter operators".
+const fn rule_of(operator: Operator) -> (Rule, bool) {
     use Comparison::{Gt, Gte, Lt, Lte};
-    const fn operator(name: &'static str, rule: Rule, negated: bool) -> Operator {
-        Operator {
-            name,
-            rule,
-            negated,
-        }
+    match operator {
+        Operator::Eq => (Rule::Equal, false),
+        Operator::Not => (Rule::Equal, true),
+        Operator::Lt => (Rule::Compare(Lt), false),
+        Operator::Lte => (Rule::Compare(Lte), false),
+        Operator::Gt => (Rule::Compare(Gt), false),
+        Operator::Gte => (Rule::Compare(Gte), false),
+        Operator::In => (Rule::In, false),
+        Operator::NotIn => (Rule::In, true),
+        Operator::Contain => (Rule::Contain, false),
+        Operator::NotContain => (Rule::Contain, true),
+        Operator::ContainIn => (Rule::ContainIn, false),
+        Operator::NotContainIn => (Rule::NotContainIn, false),
+        Operator::Regex => (Rule::Regex, false),
+        Operator::RegexIn => (Rule::RegexIn, false),
+        Operator::Exists => (Rule::Exists, false),
+        Operator::Match => (Rule::Match, false),
+        Operator::DatetimeLt => (Rule::DateTime(Lt), false),
+        Operator::DatetimeLte => (Rule::DateTime(Lte), false),
+        Operator::DatetimeGt => (Rule::DateTime(Gt), false),
+        Operator::DatetimeGte => (Rule::DateTime(Gte), false),
+        Operator::TimediffLt => (Rule::TimeDiff(Lt), false),
+        Operator::TimediffLte => (Rule::TimeDiff(Lte), false),
+        Operator::TimediffGt => (Rule::TimeDiff(Gt), false),
+        Operator::TimediffGte => (Rule::TimeDiff(Gte), false),
     }
-    [
-        operator("eq", Rule::Equal, false),
-        operator("not", Rule::Equal, true),
-        operator("lt", Rule::Compare(Lt), false),
-        operator("lte", Rule::Compare(Lte), false),
-        operator("gt", Rule::Compare(Gt), false),
-        operator("gte", Rule::Compare(Gte), false),
-        operator("in", Rule::In, false),
-        operator("not_in", Rule::In, true),
-        operator("contain", Rule::Contain, false),
-        operator("not_contain", Rule::Contain, true),
-        operator("contain_in", Rule::ContainIn, false),
-        operator("not_contain_in", Rule::NotContainIn, false),
-        operator("regex", Rule::Regex, false),
-        operator("regex_in", Rule::RegexIn, false),
-        operator("exists", Rule::Exists, false),
-        operator("match", Rule::Match, false),
-        operator("datetime_lt", Rule::DateTime(Lt), false),
-        operator("datetime_lte", Rule::DateTime(Lte), false),
-        operator("datetime_gt", Rule::DateTime(Gt), false),
-        operator("datetime_gte", Rule::DateTime(Gte), false),
-        operator("timediff_lt", Rule::TimeDiff(Lt), false),
-        operator("timediff_lte", Rule::TimeDiff(Lte), false),
-        operator("timediff_gt", Rule::TimeDiff(Gt), false),
-        operator("timediff_gte", Rule::TimeDiff(Gte), false),
-    ]
-};
-
-/// Whether an operator compares with `now`.
-pub(in crate::query) fn asks_the_clock(name: &str) -> bool {
-    OPERATORS
-        .iter()
-        .any(|operator| operator.name == name && matches!(operator.rule, Rule::TimeDiff(_)))
 }
 
-/// Whether an operator's operand is a regular expression.
-pub(in crate::query) fn is_pattern(name: &str) -> bool {
-    OPERATORS.iter().any(|operator| {
-        operator.name == name && matches!(operator.rule, Rule::Regex | Rule::RegexIn)
+/// Whether any condition compares with `now`, so that the answer depends on when it is made.
+#[must_use]
+pub fn depends_on_clock(filter: &[Located<Condition>], filter_or: &[Located<Condition>]) -> bool {
+    any_rule(filter, filter_or, |rule| matches!(rule, Rule::TimeDiff(_)))
+}
+
+/// Whether any condition has a regular expression, which may take milliseconds to compile and to match.
+#[must_use]
+pub fn has_patterns(filter: &[Located<Condition>], filter_or: &[Located<Condition>]) -> bool {
+    any_rule(filter, filter_or, |rule| {
+        matches!(rule, Rule::Regex | Rule::RegexIn)
     })
+}
+
+fn any_rule(
+    filter: &[Located<Condition>],
+    filter_or: &[Located<Condition>],
+    is_wanted: impl Fn(Rule) -> bool,
+) -> bool {
+    let mut conditions = filter.iter().chain(filter_or);
+    conditions.any(|condition| is_wanted(rule_of(condition.value.operator).0))
 }
 
 /// Checks the conditions of `filter` (all must hold), then `keyword` and `filter_or` (any must hold).
@@ -112,8 +109,8 @@ pub(in crate::query) fn is_pattern(name: &str) -> bool {
 /// # Errors
 /// [`QueryError`] for the first condition at fault.
 pub fn parse(
-    filter: &[Condition],
-    filter_or: &[Condition],
+    filter: &[Located<Condition>],
+    filter_or: &[Located<Condition>],
     keyword: Option<&str>,
     now: Timestamp,
 ) -> Result<Filter, QueryError> {
@@ -163,25 +160,31 @@ struct Parser {
 }
 
 impl Parser {
-    fn condition(&mut self, condition: &Condition) -> Result<Filter, QueryError> {
-        let Some(operator) = OPERATORS
-            .iter()
-            .find(|operator| operator.name == condition.operator)
-        else {
-            let names = OPERATORS.each_ref().map(|operator| operator.name);
-            return Err(QueryError::Language {
-                place: format!("{}.operator", condition.place),
-                problem: unknown("operator", &condition.operator, &names),
-            });
-        };
-        let target = resolve(&condition.key, &format!("{}.key", condition.place))?;
+    fn condition(
+        &mut self,
+        Located {
+            value: condition,
+            place,
+        }: &Located<Condition>,
+    ) -> Result<Filter, QueryError> {
+        let target = resolve(&condition.key, &format!("{place}.key"))?;
+        let Located {
+            value: Strict(value),
+            place: value_place,
+        } = &condition.value;
+        let is_left_out = value_place.is_empty();
         let operand = Operand {
-            operator: operator.name,
-            value: &condition.value,
-            place: &condition.value_place,
+            operator: condition.operator,
+            value,
+            place: &if is_left_out {
+                format!("{place}.value").into()
+            } else {
+                Cow::from(value_place)
+            },
         };
-        let filter = self.test(&target, operator.rule, &operand)?;
-        Ok(if operator.negated {
+        let (rule, is_negated) = rule_of(condition.operator);
+        let filter = self.test(&target, rule, &operand)?;
+        Ok(if is_negated {
             Filter::Not(Box::new(filter))
         } else {
             filter
@@ -243,7 +246,7 @@ impl Parser {
                 Value::Bool(false) => Ok(Filter::Not(Box::new(exists(target)))),
                 other => Err(QueryError::BooleanExpected {
                     place: operand.place.to_owned(),
-                    operator: operand.operator,
+                    operator: operand.operator.to_string(),
                     found: type_name(other),
                 }),
             },
@@ -254,7 +257,7 @@ impl Parser {
                 }),
                 other => Err(QueryError::ObjectExpected {
                     place: operand.place.to_owned(),
-                    operator: operand.operator,
+                    operator: operand.operator.to_string(),
                     found: type_name(other),
                 }),
             },
@@ -312,7 +315,7 @@ impl Parser {
         let Value::Array(items) = operand.value else {
             return Err(QueryError::ListExpected {
                 place: operand.place.to_owned(),
-                operator: operand.operator,
+                operator: operand.operator.to_string(),
                 found: type_name(operand.value),
             });
         };
@@ -332,7 +335,7 @@ impl Parser {
 
 /// The value of a condition, and where it stands.
 struct Operand<'v> {
-    operator: &'static str,
+    operator: Operator,
     value: &'v Value,
     place: &'v str,
 }
@@ -349,7 +352,7 @@ impl<'v> Operand<'v> {
         match self.value {
             Value::Array(_) => Err(QueryError::SingleExpected {
                 place: self.place.to_owned(),
-                operator: self.operator,
+                operator: self.operator.to_string(),
             }),
             value => Ok(value),
         }
@@ -546,15 +549,16 @@ fn matches(target: &Target, pattern: &str, operand: &Operand<'_>) -> Result<Filt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::query::request::JobsQuery;
     use crate::query::tenant::Tenant;
     use crate::query::where_clause::lower;
 
     #[track_caller]
     fn check(condition: &str, expected: &str) {
         let body = format!(r#"{{"domain_id":"d","query":{{"filter":[{condition}]}}}}"#);
-        let request = crate::query::request::JobsQuery::from_json(body.as_bytes()).unwrap();
         let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
-        let got = match parse(&request.query.filter, &[], None, now) {
+        let request = JobsQuery::from_json(body.as_bytes());
+        let got = match request.and_then(|request| parse(&request.query.filter, &[], None, now)) {
             Ok(filter) => {
                 let sql = lower(&filter, &Tenant::new("d"));
                 format!("{} {:?}", sql.text(), sql.params())

@@ -1,23 +1,20 @@
-//! The stages of an aggregate as they are checked: from any JSON to types that can only be right.
+//! Checks the stages of an aggregate: from their shapes to types that can only be right.
 //!
 //! A path is only split here; what it leads to depends on the stages before it, which [`crate::query::stat::plan`] knows.
 
-use serde_json::Value;
-
-use crate::json::type_name;
+use crate::json::message::Located;
 use crate::query::check::field::split_path;
-use crate::query::error::{QueryError, unknown};
+use crate::query::error::QueryError;
 use crate::query::eval::arithmetic::Calculation;
 use crate::query::eval::date_format::DateFormat;
 use crate::query::eval::value::Comparison;
 use crate::query::eval::value::MongoValue;
-use crate::query::request::object::{ErrorKind, Members, as_integer, wrong_type};
-use crate::query::request::sort_keys;
+use crate::query::request::Sort as Order;
+use crate::query::request::stages as request;
+use crate::query::request::stages::ProjectOperator;
 
-/// The most keys, and the most fields, of one group or project.
-pub const MAX_FIELDS: usize = 100;
-/// The longest name that a field may be given, in bytes.
-pub const MAX_NAME_BYTES: usize = 256;
+/// The most keys, fields, operands and conditions in all the stages of an aggregate together.
+pub const MAX_EXPRESSIONS: usize = 2_000;
 /// How deep calculations may be nested.
 pub const MAX_CALCULATION_DEPTH: usize = 10;
 
@@ -178,31 +175,36 @@ impl Expression {
     }
 }
 
-const STAGES: [&str; 7] = [
-    "unwind", "group", "count", "sort", "limit", "skip", "project",
-];
-const ACCUMULATORS: [&str; 10] = [
-    "count",
-    "sum",
-    "average",
-    "max",
-    "min",
-    "first",
-    "last",
-    "push",
-    "add_to_set",
-    "merge_objects",
-];
-const PROJECT_OPERATORS: [&str; 8] = [
-    "size",
-    "sum",
-    "array_to_object",
-    "object_to_array",
-    "add",
-    "subtract",
-    "multiply",
-    "divide",
-];
+/// Checks the stages of an aggregate.
+///
+/// # Errors
+/// [`QueryError::Language`] for the first thing that is wrong with them.
+pub(crate) fn check(stages: &[request::Stage]) -> Result<Vec<Stage>, QueryError> {
+    let stages = stages
+        .iter()
+        .map(check_stage)
+        .collect::<Result<Vec<_>, _>>()?;
+    let count: usize = stages.iter().map(Stage::expressions).sum();
+    if count > MAX_EXPRESSIONS {
+        let problem = format!(
+            "{count} keys, fields, operands and conditions in all, at most {MAX_EXPRESSIONS} are allowed"
+        );
+        return Err(language("query.aggregate", problem));
+    }
+    Ok(stages)
+}
+
+fn check_stage(stage: &request::Stage) -> Result<Stage, QueryError> {
+    Ok(match stage {
+        request::Stage::Unwind(unwind) => Stage::Unwind(path(&unwind.path)?),
+        request::Stage::Group(group) => Stage::Group(check_group(group)?),
+        request::Stage::Count(count) => Stage::Count(count.name.0.clone()),
+        request::Stage::Sort(sort) => Stage::Sort(check_sort(sort)?),
+        request::Stage::Limit(limit) => Stage::Limit(limit.0),
+        request::Stage::Skip(skip) => Stage::Skip(skip.0),
+        request::Stage::Project(project) => Stage::Project(check_project(project)?),
+    })
+}
 
 fn language(place: &str, problem: impl Into<String>) -> QueryError {
     QueryError::Language {
@@ -211,111 +213,27 @@ fn language(place: &str, problem: impl Into<String>) -> QueryError {
     }
 }
 
-fn members<'v>(value: &'v Value, place: &str) -> Result<Members<'v>, QueryError> {
-    Members::new(value, place, ErrorKind::Language)
+/// An error at a member of the message at `place`.
+fn at_member(place: &str, name: &str, problem: impl Into<String>) -> QueryError {
+    language(&format!("{place}.{name}"), problem)
 }
 
-/// Checks one stage: `{"NAME": …}`.
-pub(crate) fn parse(value: &Value, place: &str) -> Result<Stage, QueryError> {
-    let Value::Object(object) = value else {
-        return Err(language(
-            place,
-            format!(
-                "expected an object with one stage, found {}",
-                type_name(value)
-            ),
-        ));
-    };
-    let given: Vec<_> = object
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .collect();
-    let [(name, argument)] = given.as_slice() else {
-        let problem = format!(
-            "expected exactly one of the stages {}, found {}",
-            STAGES.join(", "),
-            given.len()
-        );
-        return Err(language(place, problem));
-    };
-    let place = &format!("{place}.{}", name.chars().take(64).collect::<String>());
-    match name.as_str() {
-        "unwind" => unwind(argument, place),
-        "group" => group(argument, place),
-        "count" => {
-            let mut members = members(argument, place)?;
-            let name = self::name(&mut members)?;
-            members.finish()?;
-            Ok(Stage::Count(name))
-        }
-        "sort" => sort(argument, place),
-        "limit" => Ok(Stage::Limit(number(argument, place, 1)?)),
-        "skip" => Ok(Stage::Skip(number(argument, place, 0)?)),
-        "project" => project(argument, place),
-        other => Err(language(place, unknown("stage", other, &STAGES))),
-    }
+fn path(text: &Located<String>) -> Result<PathAt, QueryError> {
+    Ok(PathAt {
+        segments: split_path(&text.value, &text.place)?,
+        place: text.place.clone(),
+    })
 }
 
-fn number(value: &Value, place: &str, least: i64) -> Result<i64, QueryError> {
-    // Rule: the conformance case E-error-request-023: what is no number is a fault of the request, not of the language.
-    if value.is_u64() && !value.is_i64() {
-        return Err(language(
-            place,
-            format!("{value} is more than any answer has rows"),
-        ));
-    }
-    let Some(number) = as_integer(value) else {
-        return Err(wrong_type(ErrorKind::Parameter, place, "an integer", value));
-    };
-    if number < least {
-        return Err(language(
-            place,
-            format!("expected at least {least}, found {number}"),
-        ));
-    }
-    Ok(number)
+/// Checks the path of a message at `place`, which its operator requires.
+fn required_path(key: Option<&Located<String>>, place: &str) -> Result<PathAt, QueryError> {
+    path(key.ok_or_else(|| at_member(place, "key", "is required"))?)
 }
 
-fn path(members: &mut Members<'_>, spellings: &[&'static str]) -> Result<PathAt, QueryError> {
-    match members.string(spellings)? {
-        Some((text, place)) => Ok(PathAt {
-            segments: split_path(text, &place)?,
-            place,
-        }),
-        None => Err(members.required(spellings[0])),
-    }
-}
-
-/// A name for a field of the answer: no dots, dollars, quotes or control characters, which MongoDB or a reader of the
-/// answer would take for something else.
-fn name(members: &mut Members<'_>) -> Result<String, QueryError> {
-    let Some((name, place)) = members.string(&["name", "n"])? else {
-        return Err(members.required("name"));
-    };
-    if name.len() > MAX_NAME_BYTES {
-        return Err(language(
-            &place,
-            format!(
-                "is {} bytes long, at most {MAX_NAME_BYTES} are allowed",
-                name.len()
-            ),
-        ));
-    }
-    match name
-        .chars()
-        .find(|letter| letter.is_control() || ".$\"'`".contains(*letter))
-    {
-        None => Ok(name.to_owned()),
-        Some(letter) => Err(language(
-            &place,
-            format!(
-                "a name must not contain {letter:?}; dots, dollars, quotes and control characters are not allowed"
-            ),
-        )),
-    }
-}
-
-fn unique<'n>(names: impl Iterator<Item = &'n str>, place: &str) -> Result<(), QueryError> {
+fn refuse_duplicates<'n>(
+    names: impl Iterator<Item = &'n str>,
+    place: &str,
+) -> Result<(), QueryError> {
     let mut seen = std::collections::BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
@@ -325,262 +243,204 @@ fn unique<'n>(names: impl Iterator<Item = &'n str>, place: &str) -> Result<(), Q
     Ok(())
 }
 
-fn unwind(value: &Value, place: &str) -> Result<Stage, QueryError> {
-    let mut members = members(value, place)?;
-    let path = path(&mut members, &["path"])?;
-    members.finish()?;
-    Ok(Stage::Unwind(path))
-}
-
-fn sort(value: &Value, place: &str) -> Result<Stage, QueryError> {
-    let keys = sort_keys(value, place, ErrorKind::Language)?;
-    if keys.is_empty() {
-        return Err(language(place, "a key to sort by is required"));
+fn check_sort(sort: &Located<Order>) -> Result<Vec<Sort>, QueryError> {
+    if sort.value.keys.is_empty() {
+        return Err(language(&sort.place, "a key to sort by is required"));
     }
-    let sorts = keys.into_iter().map(|key| {
-        let segments = split_path(&key.key, &key.place)?;
+    let keys = sort.value.keys.iter().map(|key| {
         Ok(Sort {
-            path: PathAt {
-                place: key.place,
-                segments,
-            },
+            path: path(&key.key)?,
             desc: key.desc,
         })
     });
-    Ok(Stage::Sort(sorts.collect::<Result<_, _>>()?))
+    keys.collect()
 }
 
-fn group(value: &Value, place: &str) -> Result<Stage, QueryError> {
-    let mut members = members(value, place)?;
-    let keys = members.array("keys", MAX_FIELDS)?;
-    let fields = members.array("fields", MAX_FIELDS)?;
-    members.finish()?;
-    if keys.is_empty() && fields.is_empty() {
+fn check_group(group: &Located<request::Group>) -> Result<Group, QueryError> {
+    let Located {
+        value: group,
+        place,
+    } = group;
+    if group.keys.is_empty() && group.fields.is_empty() {
         return Err(language(place, "keys or fields are required"));
     }
-    let keys = keys
-        .into_iter()
-        .map(|(key, place)| group_key(key, &place))
-        .collect::<Result<Vec<_>, _>>()?;
-    let fields = fields
-        .into_iter()
-        .map(|(field, place)| group_field(field, place))
-        .collect::<Result<Vec<_>, _>>()?;
+    let keys = group.keys.iter().map(check_group_key);
+    let keys = keys.collect::<Result<Vec<_>, _>>()?;
+    let fields = group.fields.iter().map(check_group_field);
+    let fields = fields.collect::<Result<Vec<_>, _>>()?;
     let names = keys
         .iter()
         .map(|key| key.name.as_str())
         .chain(fields.iter().map(|field| field.name.as_str()));
-    unique(names, place)?;
-    Ok(Stage::Group(Group { keys, fields }))
+    refuse_duplicates(names, place)?;
+    Ok(Group { keys, fields })
 }
 
-fn group_key(value: &Value, place: &str) -> Result<GroupKey, QueryError> {
-    let mut members = members(value, place)?;
-    let key = GroupKey {
-        path: path(&mut members, &["key", "k"])?,
-        name: name(&mut members)?,
-        date_format: match members.string(&["date_format"])? {
-            None => None,
-            Some((text, place)) => match DateFormat::new(text) {
-                Ok(format) => Some(KeyFormat {
-                    format,
-                    text: text.to_owned(),
-                    place,
-                }),
-                Err(problem) => return Err(language(&place, problem)),
-            },
-        },
-    };
-    members.finish()?;
-    Ok(key)
+fn check_group_key(key: &request::GroupKey) -> Result<GroupKey, QueryError> {
+    let date_format = key.date_format.as_ref().map(|text| {
+        let format = DateFormat::new(&text.value);
+        Ok(KeyFormat {
+            format: format.map_err(|problem| language(&text.place, problem))?,
+            text: text.value.clone(),
+            place: text.place.clone(),
+        })
+    });
+    Ok(GroupKey {
+        name: key.name.0.clone(),
+        path: path(&key.key)?,
+        date_format: date_format.transpose()?,
+    })
 }
 
-fn group_field(value: &Value, place: String) -> Result<GroupField, QueryError> {
-    let mut members = members(value, &place)?;
-    let name = name(&mut members)?;
-    let Some((operator, operator_place)) = members.string(&["operator", "o"])? else {
-        return Err(members.required("operator"));
-    };
-    let conditions = members.array("conditions", crate::query::request::MAX_CONDITIONS)?;
-    let sub_fields = members.array("fields", MAX_FIELDS)?;
-    let is_conditional = matches!(operator, "count" | "sum" | "average");
-    if !conditions.is_empty() && !is_conditional {
-        return Err(members.problem(
-            "conditions",
-            format!("`{operator}` takes none; count, sum and average do"),
-        ));
-    }
-    if !sub_fields.is_empty() && operator != "push" {
-        return Err(members.problem("fields", format!("`{operator}` takes none; push does")));
-    }
-    let conditions = conditions
-        .into_iter()
-        .map(|(item, place)| requirement(item, &place))
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut key = || path(&mut members, &["key", "k"]);
-    let accumulator = match operator {
-        "count" => {
-            // A key is allowed beside `count`, as in SpaceONE, and means nothing.
-            members.string(&["key", "k"])?;
-            Accumulator::Count(conditions)
-        }
-        "sum" => Accumulator::Sum(key()?, conditions),
-        "average" => Accumulator::Average(key()?, conditions),
-        "max" => Accumulator::Max(key()?),
-        "min" => Accumulator::Min(key()?),
-        "first" => Accumulator::First(key()?),
-        "last" => Accumulator::Last(key()?),
-        "add_to_set" => Accumulator::AddToSet(key()?),
-        "merge_objects" => Accumulator::MergeObjects(key()?),
-        "push" if sub_fields.is_empty() => return Err(members.required("fields")),
-        "push" => {
-            let fields = sub_fields
-                .into_iter()
-                .map(|(item, place)| sub_field(item, &place))
-                .collect::<Result<Vec<_>, _>>()?;
-            unique(
-                fields.iter().map(|(name, _)| name.as_str()),
-                &members.place_of("fields"),
-            )?;
-            Accumulator::Push(fields)
-        }
-        other => {
-            return Err(language(
-                &operator_place,
-                unknown("operator", other, &ACCUMULATORS),
-            ));
-        }
-    };
-    members.finish()?;
-    Ok(GroupField {
-        name,
+fn check_group_field(field: &Located<request::GroupField>) -> Result<GroupField, QueryError> {
+    use request::Accumulator as Operator;
+    let Located {
+        value: field,
         place,
+    } = field;
+    let operator = field.operator;
+    let has_conditions = !field.conditions.is_empty();
+    if has_conditions
+        && !matches!(
+            operator,
+            Operator::Count | Operator::Sum | Operator::Average
+        )
+    {
+        let problem = format!("`{operator}` takes none; count, sum and average do");
+        return Err(at_member(place, "conditions", problem));
+    }
+    if !field.fields.is_empty() && operator != Operator::Push {
+        let problem = format!("`{operator}` takes none; push does");
+        return Err(at_member(place, "fields", problem));
+    }
+    let conditions = field.conditions.iter().map(check_requirement);
+    let conditions = conditions.collect::<Result<Vec<_>, _>>()?;
+    let key = || required_path(field.key.as_ref(), place);
+    let accumulator = match operator {
+        // A key is allowed with `count`, as in SpaceONE, and means nothing.
+        Operator::Count => Accumulator::Count(conditions),
+        Operator::Sum => Accumulator::Sum(key()?, conditions),
+        Operator::Average => Accumulator::Average(key()?, conditions),
+        Operator::Max => Accumulator::Max(key()?),
+        Operator::Min => Accumulator::Min(key()?),
+        Operator::First => Accumulator::First(key()?),
+        Operator::Last => Accumulator::Last(key()?),
+        Operator::AddToSet => Accumulator::AddToSet(key()?),
+        Operator::MergeObjects => Accumulator::MergeObjects(key()?),
+        Operator::Push => Accumulator::Push(check_push_fields(&field.fields, place)?),
+    };
+    Ok(GroupField {
+        name: field.name.0.clone(),
+        place: place.clone(),
         accumulator,
     })
 }
 
-fn sub_field(value: &Value, place: &str) -> Result<(String, PathAt), QueryError> {
-    let mut members = members(value, place)?;
-    let path = path(&mut members, &["key", "k"])?;
-    let name = name(&mut members)?;
-    members.finish()?;
-    Ok((name, path))
+fn check_push_fields(
+    fields: &[request::PushField],
+    place: &str,
+) -> Result<Vec<(String, PathAt)>, QueryError> {
+    if fields.is_empty() {
+        return Err(at_member(place, "fields", "is required"));
+    }
+    let names = fields.iter().map(|field| field.name.0.as_str());
+    refuse_duplicates(names, &format!("{place}.fields"))?;
+    let fields = fields
+        .iter()
+        .map(|field| Ok((field.name.0.clone(), path(&field.key)?)));
+    fields.collect()
 }
 
-fn requirement(value: &Value, place: &str) -> Result<Requirement, QueryError> {
-    let mut members = members(value, place)?;
-    let path = path(&mut members, &["key", "k"])?;
-    let Some((operator, operator_place)) = members.string(&["operator", "o"])? else {
-        return Err(members.required("operator"));
-    };
-    let test = match operator {
-        "eq" => RequirementTest::Equal,
-        "lt" => RequirementTest::Compare(Comparison::Lt),
-        "lte" => RequirementTest::Compare(Comparison::Lte),
-        "gt" => RequirementTest::Compare(Comparison::Gt),
-        "gte" => RequirementTest::Compare(Comparison::Gte),
-        other => {
-            return Err(language(
-                &operator_place,
-                unknown("operator", other, &["eq", "lt", "lte", "gt", "gte"]),
-            ));
-        }
-    };
-    let Some((value, _)) = members.value(&["value", "v"])? else {
-        return Err(members.required("value"));
-    };
-    members.finish()?;
+fn check_requirement(requirement: &request::Requirement) -> Result<Requirement, QueryError> {
+    use request::RequirementOperator as Operator;
     Ok(Requirement {
-        path,
-        test,
-        value: MongoValue::from(value),
+        path: path(&requirement.key)?,
+        test: match requirement.operator {
+            Operator::Eq => RequirementTest::Equal,
+            Operator::Lt => RequirementTest::Compare(Comparison::Lt),
+            Operator::Lte => RequirementTest::Compare(Comparison::Lte),
+            Operator::Gt => RequirementTest::Compare(Comparison::Gt),
+            Operator::Gte => RequirementTest::Compare(Comparison::Gte),
+        },
+        value: MongoValue::from(&requirement.value.0),
     })
 }
 
-fn project(value: &Value, place: &str) -> Result<Stage, QueryError> {
-    let mut members = members(value, place)?;
-    let fields = members.array("fields", MAX_FIELDS)?;
-    let exclude_keys = members.boolean("exclude_keys")?;
-    let missing = members.required("fields");
-    members.finish()?;
-    if fields.is_empty() {
-        return Err(missing);
+fn check_project(project: &Located<request::Project>) -> Result<Project, QueryError> {
+    let Located {
+        value: project,
+        place,
+    } = project;
+    if project.fields.is_empty() {
+        return Err(at_member(place, "fields", "is required"));
     }
-    let fields = fields
-        .into_iter()
-        .map(|(field, place)| project_field(field, &place))
-        .collect::<Result<Vec<_>, _>>()?;
-    unique(fields.iter().map(|field| field.name.as_str()), place)?;
-    Ok(Stage::Project(Project {
+    let fields = project.fields.iter().map(|Located { value, place }| {
+        Ok(ProjectField {
+            name: value.name.0.clone(),
+            expression: check_expression(
+                value.operator,
+                value.key.as_ref(),
+                &value.fields,
+                place,
+                0,
+            )?,
+        })
+    });
+    let fields = fields.collect::<Result<Vec<_>, _>>()?;
+    refuse_duplicates(fields.iter().map(|field| field.name.as_str()), place)?;
+    Ok(Project {
         fields,
-        exclude_keys,
-    }))
+        exclude_keys: project.exclude_keys,
+    })
 }
 
-fn project_field(value: &Value, place: &str) -> Result<ProjectField, QueryError> {
-    let mut members = members(value, place)?;
-    let name = name(&mut members)?;
-    let expression = expression(&mut members, place, 0)?;
-    members.finish()?;
-    Ok(ProjectField { name, expression })
-}
-
-/// Reads `{key}`, `{operator, key}` or `{operator, fields}`.
-fn expression(
-    members: &mut Members<'_>,
+/// Checks `{key}`, `{operator, key}` or `{operator, fields}` at `place`.
+fn check_expression(
+    operator: Option<ProjectOperator>,
+    key: Option<&Located<String>>,
+    fields: &[Located<request::Operand>],
     place: &str,
     depth: usize,
 ) -> Result<Expression, QueryError> {
     if depth > MAX_CALCULATION_DEPTH {
-        return Err(language(
-            place,
-            format!("calculations may be nested {MAX_CALCULATION_DEPTH} deep"),
-        ));
+        let problem = format!("calculations may be nested {MAX_CALCULATION_DEPTH} deep");
+        return Err(language(place, problem));
     }
-    let fields = members.array("fields", MAX_FIELDS)?;
-    let Some((operator, operator_place)) = members.string(&["operator", "o"])? else {
+    let Some(operator) = operator else {
         if !fields.is_empty() {
-            return Err(members.required("operator"));
+            return Err(at_member(place, "operator", "is required"));
         }
-        return Ok(Expression::Path(path(members, &["key", "k"])?));
+        return Ok(Expression::Path(required_path(key, place)?));
     };
-    let function = match operator {
-        "size" => Some(Function::Size),
-        "array_to_object" => Some(Function::ArrayToObject),
-        "object_to_array" => Some(Function::ObjectToArray),
-        "sum" if fields.is_empty() => Some(Function::Sum),
-        _ => None,
+    let calculation = match operator {
+        ProjectOperator::Size => Err(Function::Size),
+        ProjectOperator::ArrayToObject => Err(Function::ArrayToObject),
+        ProjectOperator::ObjectToArray => Err(Function::ObjectToArray),
+        ProjectOperator::Sum if fields.is_empty() => Err(Function::Sum),
+        ProjectOperator::Sum => Ok(Calculation::Sum),
+        ProjectOperator::Add => Ok(Calculation::Add),
+        ProjectOperator::Subtract => Ok(Calculation::Subtract),
+        ProjectOperator::Multiply => Ok(Calculation::Multiply),
+        ProjectOperator::Divide => Ok(Calculation::Divide),
     };
-    if let Some(function) = function {
-        if !fields.is_empty() {
-            return Err(members.problem("fields", format!("`{operator}` takes a key instead")));
+    let calculation = match calculation {
+        Ok(calculation) => calculation,
+        Err(_) if !fields.is_empty() => {
+            let problem = format!("`{operator}` takes a key instead");
+            return Err(at_member(place, "fields", problem));
         }
-        return Ok(Expression::Function(
-            function,
-            path(members, &["key", "k"])?,
-        ));
-    }
-    let Some(calculation) = Calculation::ALL
-        .into_iter()
-        .find(|calculation| calculation.name() == operator)
-    else {
-        return Err(language(
-            &operator_place,
-            unknown("operator", operator, &PROJECT_OPERATORS),
-        ));
+        Err(function) => return Ok(Expression::Function(function, required_path(key, place)?)),
     };
     let takes_two = matches!(calculation, Calculation::Subtract | Calculation::Divide);
     if fields.is_empty() || (takes_two && fields.len() != 2) {
         let expected = if takes_two { "exactly 2" } else { "at least 1" };
-        return Err(members.problem(
-            "fields",
-            format!("`{operator}` takes {expected}, found {}", fields.len()),
-        ));
+        let problem = format!("`{operator}` takes {expected}, found {}", fields.len());
+        return Err(at_member(place, "fields", problem));
     }
     let operands = fields
-        .into_iter()
-        .map(|(item, place)| operand(item, &place, depth + 1))
-        .collect::<Result<_, _>>()?;
+        .iter()
+        .map(|operand| check_operand(operand, depth + 1));
+    let operands = operands.collect::<Result<_, _>>()?;
     Ok(Expression::Calculation(
         calculation,
         operands,
@@ -588,21 +448,22 @@ fn expression(
     ))
 }
 
-/// Reads an operand: a path as a string, a number, or an object with a key or a calculation.
-fn operand(value: &Value, place: &str, depth: usize) -> Result<Expression, QueryError> {
+fn check_operand(
+    Located { value, place }: &Located<request::Operand>,
+    depth: usize,
+) -> Result<Expression, QueryError> {
     match value {
-        Value::Number(number) => Ok(Expression::Number(MongoValue::from(number))),
-        Value::String(text) => Ok(Expression::Path(PathAt {
+        request::Operand::Number(number) => Ok(Expression::Number(MongoValue::from(&number.0))),
+        request::Operand::Path(text) => Ok(Expression::Path(PathAt {
             segments: split_path(text, place)?,
-            place: place.to_owned(),
+            place: place.clone(),
         })),
-        other => {
-            let mut members = members(other, place)?;
-            // A name is allowed on every field and means nothing here.
-            members.string(&["name", "n"])?;
-            let expression = expression(&mut members, place, depth)?;
-            members.finish()?;
-            Ok(expression)
-        }
+        request::Operand::Calculation(inner) => check_expression(
+            inner.operator,
+            inner.key.as_ref(),
+            &inner.fields,
+            place,
+            depth,
+        ),
     }
 }

@@ -2,90 +2,260 @@
 //!
 //! Rule: proto's HTTP transcoding (`google.api.http`), by which SpaceONE's gateway reads them.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Schema};
+use utoipa::{IntoParams, ToSchema};
 
-use crate::query::error::{QueryError, unknown};
-use crate::query::request::parse;
+use crate::json::names::{shortened, unknown};
+use crate::query::error::QueryError;
+use crate::query::request::condition::JobPath;
+use crate::query::request::list::{JobsQuery, MAX_PATHS, Query, StatusFilter};
+use crate::query::request::read::parse;
+
+/// A parameter of the list route: how it is read, and how the OpenAPI document describes it.
+struct Parameter {
+    /// The member of a JobsQuery, nested members by dots.
+    name: &'static str,
+    kind: Kind,
+    description: &'static str,
+    example: fn() -> Value,
+}
 
 /// How the text of a parameter is read.
 #[derive(Clone, Copy)]
-enum Parameter {
+enum Kind {
+    /// A text that is always required.
+    Tenant,
     Text,
+    /// A path into a job.
+    Path,
     /// A name, or a number where it is all digits.
     Status,
     Integer,
     Boolean,
-    Strings,
-    Json,
+    /// Several paths, in as many parameters.
+    Paths,
+    /// A whole Query as JSON.
+    Query,
 }
 
-/// Every parameter of the list route, by its dotted name.
-const PARAMETERS: [(&str, Parameter); 14] = [
-    ("domain_id", Parameter::Text),
-    ("job_id", Parameter::Text),
-    ("status", Parameter::Status),
-    ("collector_id", Parameter::Text),
-    ("project_id", Parameter::Text),
-    ("query", Parameter::Json),
-    ("query.keyword", Parameter::Text),
-    ("query.only", Parameter::Strings),
-    ("query.minimal", Parameter::Boolean),
-    ("query.count_only", Parameter::Boolean),
-    ("query.page.start", Parameter::Integer),
-    ("query.page.limit", Parameter::Integer),
-    ("query.sort.key", Parameter::Text),
-    ("query.sort.desc", Parameter::Boolean),
+const fn parameter(
+    name: &'static str,
+    kind: Kind,
+    description: &'static str,
+    example: fn() -> Value,
+) -> Parameter {
+    Parameter {
+        name,
+        kind,
+        description,
+        example,
+    }
+}
+
+/// The name of the one parameter that an export does not have.
+const COUNT_ONLY: &str = "query.count_only";
+
+/// Every parameter of the list route.
+const PARAMETERS: [Parameter; 14] = [
+    parameter(
+        "domain_id",
+        Kind::Tenant,
+        "The tenant: no query reaches past it.",
+        || json!("domain-67094cea8ca4"),
+    ),
+    parameter("job_id", Kind::Text, "", || json!("job-000000000001")),
+    parameter("status", Kind::Status, "", || json!("ERROR")),
+    parameter("collector_id", Kind::Text, "", || {
+        json!("collector-000000000001")
+    }),
+    parameter("project_id", Kind::Text, "", || {
+        json!("project-000000000001")
+    }),
+    parameter(
+        "query.keyword",
+        Kind::Text,
+        "Words, any of which the job id contains.",
+        || json!("job"),
+    ),
+    parameter(
+        "query.only",
+        Kind::Paths,
+        "Answers these parts of the jobs only; may be repeated.",
+        || json!(["job_id", "errors.message"]),
+    ),
+    parameter(
+        "query.minimal",
+        Kind::Boolean,
+        "Answers `job_id`, `status`, `created_at` and `finished_at` only.",
+        || json!(true),
+    ),
+    parameter(
+        "query.page.start",
+        Kind::Integer,
+        "The first job to answer, counted from 1; with a limit.",
+        || json!(1),
+    ),
+    parameter(
+        "query.page.limit",
+        Kind::Integer,
+        "The most jobs to answer; without it, or with 0, all are.",
+        || json!(30),
+    ),
+    parameter(
+        "query.sort.key",
+        Kind::Path,
+        "A path to sort by; without it the newest are first.",
+        || json!("created_at"),
+    ),
+    parameter(
+        "query.sort.desc",
+        Kind::Boolean,
+        "The largest first; with `query.sort.key`.",
+        || json!(true),
+    ),
+    parameter(
+        "query",
+        Kind::Query,
+        "The whole query as JSON, since `filter` and several sort keys have no form with dots. What it holds is not given beside it.",
+        || json!({"filter": [{"k": "status", "v": ["ERROR", "TIMEOUT"], "o": "in"}], "page": {"limit": 30}}),
+    ),
+    parameter(
+        COUNT_ONLY,
+        Kind::Boolean,
+        "Answers `total_count` and no jobs.",
+        || json!(true),
+    ),
 ];
 
+impl Kind {
+    fn schema(self) -> RefOr<Schema> {
+        let of = |schema_type| ObjectBuilder::new().schema_type(schema_type);
+        match self {
+            Self::Tenant => of(Type::String).min_length(Some(1)).into(),
+            Self::Text => of(Type::String).into(),
+            Self::Path => Ref::from_schema_name(JobPath::name()).into(),
+            Self::Status => Ref::from_schema_name(StatusFilter::name()).into(),
+            Self::Integer => of(Type::Integer)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+                .minimum(Some(0))
+                .into(),
+            Self::Boolean => of(Type::Boolean).into(),
+            Self::Paths => ArrayBuilder::new()
+                .items(Ref::from_schema_name(JobPath::name()))
+                .max_items(Some(MAX_PATHS))
+                .into(),
+            Self::Query => Ref::from_schema_name(Query::name()).into(),
+        }
+    }
+
+    /// Reads the text of a parameter into the JSON that a body would have there.
+    fn read(self, text: &str) -> Result<Value, String> {
+        match self {
+            Self::Tenant | Self::Text | Self::Path | Self::Integer => Ok(text.into()),
+            Self::Status => Ok(text
+                .parse::<u64>()
+                .map_or_else(|_| Value::from(text), Value::from)),
+            Self::Boolean => match text {
+                "true" => Ok(Value::Bool(true)),
+                "false" | "" => Ok(Value::Bool(false)),
+                _ => Err(format!("expected true or false, found `{text}`")),
+            },
+            Self::Paths => Ok(Value::Array(vec![text.into()])),
+            Self::Query => parse(text.as_bytes()).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+impl Parameter {
+    fn describe(&self) -> utoipa::openapi::path::Parameter {
+        let is_required = matches!(self.kind, Kind::Tenant);
+        let parameter = ParameterBuilder::new()
+            .name(self.name)
+            .parameter_in(ParameterIn::Query)
+            .required(if is_required {
+                Required::True
+            } else {
+                Required::False
+            })
+            .description((!self.description.is_empty()).then_some(self.description));
+        let parameter = if matches!(self.kind, Kind::Query) {
+            let content = ContentBuilder::new()
+                .schema(Some(self.kind.schema()))
+                .example(Some((self.example)()));
+            parameter.content("application/json", content.build())
+        } else {
+            parameter
+                .schema(Some(self.kind.schema()))
+                .example(Some((self.example)()))
+        };
+        parameter.build()
+    }
+}
+
+/// The parameters of the list route, for the OpenAPI document.
+pub(crate) struct ListParams;
+
+impl IntoParams for ListParams {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<utoipa::openapi::path::Parameter> {
+        PARAMETERS.iter().map(Parameter::describe).collect()
+    }
+}
+
+/// The parameters that lists and exports share.
+pub(crate) struct QueryParams;
+
+impl IntoParams for QueryParams {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<utoipa::openapi::path::Parameter> {
+        let parameters = PARAMETERS.iter();
+        let parameters = parameters.filter(|parameter| parameter.name != COUNT_ONLY);
+        parameters.map(Parameter::describe).collect()
+    }
+}
+
+impl JobsQuery {
+    /// Reads the decoded pairs of a query string, as proto's HTTP transcoding has it.
+    ///
+    /// `query` itself may be the whole Query as JSON, since repeated messages have no form in a query string.
+    ///
+    /// # Errors
+    /// [`QueryError`] for the first thing that is wrong with it.
+    pub fn from_pairs<'p>(
+        pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
+    ) -> Result<Self, QueryError> {
+        Self::from_value(to_value(pairs)?)
+    }
+}
+
 /// Nests the pairs of a query string into the JSON that a search would have sent.
-pub(in crate::query) fn to_value<'p>(
-    pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
-) -> Result<Value, QueryError> {
+fn to_value<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<Value, QueryError> {
     let mut root = Map::new();
     for (given, text) in pairs {
         let name = snake_case(given);
-        let fault = |problem: String| QueryError::Parameter {
-            place: given.chars().take(64).collect(),
+        let problem = |problem: String| QueryError::Parameter {
+            place: shortened(given),
             problem,
         };
-        let Some((name, kind)) = PARAMETERS.into_iter().find(|(known, _)| *known == name) else {
-            let repeated = ["query.filter", "query.filter_or", "query.sort.keys"];
-            return Err(fault(
-                if repeated.iter().any(|message| name.starts_with(message)) {
-                    "has no form in a query string; give the whole `query` as JSON".to_owned()
-                } else {
-                    unknown("parameter", &name, &PARAMETERS.map(|(known, _)| known))
-                },
-            ));
+        let mut parameters = PARAMETERS.iter();
+        let Some(parameter) = parameters.find(|parameter| parameter.name == name) else {
+            return Err(problem(unknown_parameter(&name)));
         };
-        let value = match kind {
-            Parameter::Text | Parameter::Integer => Value::from(text),
-            Parameter::Status => text
-                .parse::<u64>()
-                .map_or_else(|_| Value::from(text), Value::from),
-            Parameter::Boolean => match text {
-                "true" => Value::Bool(true),
-                "false" | "" => Value::Bool(false),
-                _ => return Err(fault(format!("expected true or false, found `{text}`"))),
-            },
-            Parameter::Strings => Value::Array(vec![text.into()]),
-            Parameter::Json => parse(text.as_bytes()).map_err(|error| fault(error.to_string()))?,
-        };
-        let Some((last, parents)) = name
-            .split('.')
-            .collect::<Vec<_>>()
-            .split_last()
-            .map(|(l, p)| (*l, p.to_vec()))
-        else {
-            continue;
-        };
+        let value = parameter.kind.read(text).map_err(problem)?;
+        let (parents, last) = parameter
+            .name
+            .rsplit_once('.')
+            .unwrap_or(("", parameter.name));
         let mut object = &mut root;
-        for parent in parents {
+        for parent in parents.split_terminator('.') {
             let inner = object
                 .entry(parent)
                 .or_insert_with(|| Value::Object(Map::new()));
             object = inner.as_object_mut().ok_or_else(|| {
-                fault("can't be given beside `query` as JSON, unless that is an object".to_owned())
+                problem(
+                    "can't be given beside `query` as JSON, unless that is an object".to_owned(),
+                )
             })?;
         }
         match (object.get_mut(last), value) {
@@ -93,10 +263,19 @@ pub(in crate::query) fn to_value<'p>(
                 object.insert(last.to_owned(), value);
             }
             (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
-            _ => return Err(fault("given twice, or beside `query` as JSON".to_owned())),
+            _ => return Err(problem("given twice, or beside `query` as JSON".to_owned())),
         }
     }
     Ok(Value::Object(root))
+}
+
+fn unknown_parameter(name: &str) -> String {
+    let without_form = ["query.filter", "query.filter_or", "query.sort.keys"];
+    if without_form.iter().any(|message| name.starts_with(message)) {
+        return "has no form in a query string; give the whole `query` as JSON".to_owned();
+    }
+    let known = PARAMETERS.each_ref().map(|parameter| parameter.name);
+    unknown("parameter", name, &known)
 }
 
 fn snake_case(name: &str) -> String {

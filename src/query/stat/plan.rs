@@ -34,11 +34,6 @@ use crate::query::tenant::Tenant;
 use crate::query::where_clause::where_clause;
 use crate::time::Timestamp;
 
-/// The most stages of an aggregate.
-pub const MAX_STAGES: usize = 50;
-/// The most keys, fields, operands and conditions in all the stages of an aggregate together.
-pub const MAX_EXPRESSIONS: usize = 2_000;
-
 /// Compiled statistics.
 #[derive(Debug)]
 pub struct Stat {
@@ -87,37 +82,26 @@ impl Stat {
 /// [`QueryError`] for the first fault of the language.
 pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryError> {
     let tenant = Tenant::new(&request.domain_id);
+    let query = &request.query;
+    let question = query.question()?;
     let filter = operators::parse(
-        &request.filter,
-        &request.filter_or,
-        request.keyword.as_deref(),
+        &query.filter,
+        &query.filter_or,
+        query.keyword.as_deref(),
         now,
     )?
     .flatten();
-    let statement = match &request.question {
+    let statement = match question {
         Question::Distinct(key) => distinct(&tenant, &filter, key)?,
         Question::Aggregate(stages) => {
-            let mut stages = stages
-                .iter()
-                .map(|(stage, place)| stages::parse(stage, place))
-                .collect::<Result<Vec<_>, _>>()?;
-            let count: usize = stages.iter().map(Stage::expressions).sum();
-            if count > MAX_EXPRESSIONS {
-                let problem = format!(
-                    "{count} keys, fields, operands and conditions in all, at most {MAX_EXPRESSIONS} are allowed"
-                );
-                return Err(QueryError::Language {
-                    place: "query.aggregate".to_owned(),
-                    problem,
-                });
-            }
+            let mut stages = stages::check(stages)?;
             if let [Stage::Group(group)] = stages.as_slice()
                 && let Some(counted) = group::counted(group, &tenant, &filter)
                 && let Some(Stage::Group(group)) = stages.pop()
             {
                 return Ok(Stat {
                     answer: Answer::CounterTable(counted, group),
-                    page: request.page,
+                    page: query.page,
                 });
             }
             let mut pipeline = Pipeline::new(&tenant, &filter);
@@ -136,7 +120,7 @@ pub fn compile(request: &JobStatQuery, now: Timestamp) -> Result<Stat, QueryErro
     };
     Ok(Stat {
         answer: Answer::Statement(statement),
-        page: request.page,
+        page: query.page,
     })
 }
 

@@ -74,7 +74,7 @@ fn the_schemas_have_only_shapes_that_client_generators_read() {
     for (name, members) in [
         ("SortKey", &["key", "desc"][..]),
         ("GroupKey", &["key", "name", "date_format"]),
-        ("Condition", &["k", "v", "o", "key", "value", "operator"]),
+        ("Condition", &["k", "v", "o", "key", "operator", "value"]),
     ] {
         let properties = schemas[name]["properties"].as_object().unwrap();
         assert!(properties.keys().eq(members), "{name}: {properties:?}");

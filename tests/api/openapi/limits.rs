@@ -8,10 +8,7 @@ use super::document::everything;
 #[test]
 fn the_limits_in_the_document_are_those_of_the_code() {
     use jobdeck::mock::{MAX_ENTRIES, MAX_TEXT_BYTES};
-    use jobdeck::query::check::stages;
-    use jobdeck::query::eval::projection;
-    use jobdeck::query::request;
-    use jobdeck::query::stat::plan;
+    use jobdeck::query::request::{self, stages};
     let schemas = &everything().0["components"]["schemas"];
     let number = |pointer: &str| {
         let found = schemas.pointer(pointer).and_then(Value::as_u64);
@@ -23,7 +20,7 @@ fn the_limits_in_the_document_are_those_of_the_code() {
             "/Query/properties/filter_or/maxItems",
             request::MAX_CONDITIONS,
         ),
-        ("/Query/properties/only/maxItems", projection::MAX_PATHS),
+        ("/Query/properties/only/maxItems", request::MAX_PATHS),
         (
             "/Sort/oneOf/0/properties/keys/maxItems",
             request::MAX_SORT_KEYS,
@@ -31,7 +28,7 @@ fn the_limits_in_the_document_are_those_of_the_code() {
         ("/Sort/oneOf/1/maxItems", request::MAX_SORT_KEYS),
         (
             "/StatisticsQuery/properties/aggregate/maxItems",
-            plan::MAX_STAGES,
+            request::MAX_STAGES,
         ),
         ("/Group/properties/keys/maxItems", stages::MAX_FIELDS),
         ("/Group/properties/fields/maxItems", stages::MAX_FIELDS),

@@ -1,0 +1,162 @@
+//! The requests of the list and search routes.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
+use serde_json::Value;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::job::JobStatus;
+use crate::json::message::Located;
+use crate::json::names::shortened;
+use crate::query::error::QueryError;
+use crate::query::request::condition::{Condition, JobPath, conditions, limit_conditions};
+use crate::query::request::page::{Page, PageMembers};
+use crate::query::request::read;
+use crate::query::request::sort::Sort;
+
+/// The most paths that `only` may list.
+pub const MAX_PATHS: usize = 100;
+
+/// What a list is asked: whose jobs, which of them, in which order, and which part.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobsQuery {
+    /// The tenant: no query reaches past it.
+    #[schema(min_length = 1)]
+    pub domain_id: String,
+    pub job_id: Option<String>,
+    #[serde(default, deserialize_with = "status")]
+    #[schema(value_type = Option<StatusFilter>)]
+    pub status: Option<JobStatus>,
+    pub collector_id: Option<String>,
+    pub project_id: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<Query>)]
+    pub query: Query,
+}
+
+/// `spaceone.api.core.v1.Query`. Without a page limit the answer holds every match.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Query {
+    /// All of these must hold; with those of `filter_or` at most 500.
+    #[serde(default, deserialize_with = "conditions")]
+    #[schema(value_type = Option<Vec<Condition>>, max_items = 500)]
+    pub filter: Vec<Located<Condition>>,
+    /// Any of these must hold.
+    #[serde(default, deserialize_with = "conditions")]
+    #[schema(value_type = Option<Vec<Condition>>, max_items = 500)]
+    pub filter_or: Vec<Located<Condition>>,
+    /// Words, any of which the job id contains; they join `filter_or`.
+    pub keyword: Option<String>,
+    #[serde(default)]
+    #[schema(value_type = Option<Sort>)]
+    pub sort: Sort,
+    #[serde(default)]
+    #[schema(value_type = Option<PageMembers>)]
+    pub page: Page,
+    /// Answers `job_id`, `status`, `created_at` and `finished_at` only.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    pub minimal: bool,
+    /// Answers `total_count` and no jobs.
+    #[serde(default)]
+    #[schema(value_type = Option<bool>)]
+    pub count_only: bool,
+    /// Answers these parts of the jobs only.
+    #[serde(default, deserialize_with = "paths")]
+    #[schema(value_type = Option<Vec<JobPath>>, max_items = 100)]
+    pub only: Vec<String>,
+}
+
+impl JobsQuery {
+    /// Reads the body of a search.
+    ///
+    /// # Errors
+    /// [`QueryError`] for the first thing that is wrong with it.
+    pub fn from_json(body: &[u8]) -> Result<Self, QueryError> {
+        Self::from_value(read::parse(body)?)
+    }
+
+    pub(super) fn from_value(value: Value) -> Result<Self, QueryError> {
+        let request: Self = read::message(value)?;
+        limit_conditions(&request.query.filter, &request.query.filter_or)?;
+        Ok(request)
+    }
+}
+
+fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    read::list(deserializer, MAX_PATHS, "items")
+}
+
+/// A status that jobs are filtered by: how it is read, and its schema.
+pub(crate) struct StatusFilter;
+
+/// Reads a status by name or proto number; nothing for `JOB_STATE_NONE`, 0 and the empty string.
+fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<JobStatus>, D::Error> {
+    deserializer.deserialize_any(StatusFilter)
+}
+
+impl Visitor<'_> for StatusFilter {
+    type Value = Option<JobStatus>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name or number of a status")
+    }
+    fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
+        match name {
+            "" | "JOB_STATE_NONE" => Ok(None),
+            name => match JobStatus::from_name(name) {
+                Some(status) => Ok(Some(status)),
+                None => Err(unknown_status(&shortened(name))),
+            },
+        }
+    }
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        let Some(index) = number.checked_sub(1) else {
+            return Ok(None);
+        };
+        let index = usize::try_from(index).ok();
+        match index.and_then(|index| JobStatus::ALL.get(index)) {
+            Some(status) => Ok(Some(*status)),
+            None => Err(unknown_status(&number.to_string())),
+        }
+    }
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Err(unknown_status(&number.to_string()))
+    }
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        Err(unknown_status(&format!("{number:?}")))
+    }
+}
+
+fn unknown_status<E: Error>(found: &str) -> E {
+    let known = JobStatus::ALL.map(JobStatus::name).join(", ");
+    E::custom(format_args!("unknown status `{found}`; known are {known}"))
+}
+
+impl PartialSchema for StatusFilter {
+    fn schema() -> RefOr<Schema> {
+        let names = ["", "JOB_STATE_NONE"].into_iter();
+        let names = names.chain(JobStatus::ALL.map(JobStatus::name));
+        let name = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(names));
+        let number = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .minimum(Some(0))
+            .maximum(Some(6));
+        let schema = OneOfBuilder::new()
+            .description(Some(
+                "A status by its name or proto number; `JOB_STATE_NONE`, 0 and the empty string are the same as none.",
+            ))
+            .item(name)
+            .item(number);
+        schema.into()
+    }
+}
+
+impl ToSchema for StatusFilter {}

@@ -1,0 +1,125 @@
+//! From JSON to the shapes of requests: the dialect of SpaceONE's messages, and what its errors are to the client.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, SeqAccess, Visitor};
+use serde_json::Value;
+
+use crate::json;
+use crate::json::message::{Dialect, Problem, ReadError, Step, from_value};
+use crate::query::error::QueryError;
+
+/// The most values that a body may hold in all: more than all the other limits together let it have.
+pub const MAX_VALUES: usize = 50_000;
+
+/// SpaceONE's messages: proto's JSON, where some members have short names.
+pub(super) const DIALECT: Dialect = Dialect {
+    short_names: &[
+        ("key", "k"),
+        ("value", "v"),
+        ("operator", "o"),
+        ("name", "n"),
+    ],
+    ..Dialect::PROTO
+};
+
+/// Parses a body as JSON, strictly.
+pub(crate) fn parse(body: &[u8]) -> Result<Value, QueryError> {
+    json::read(body, MAX_VALUES).map_err(|error| {
+        let problem = error.to_string();
+        if error.is_data() {
+            QueryError::Parameter {
+                place: "body".to_owned(),
+                problem,
+            }
+        } else {
+            QueryError::Json { problem }
+        }
+    })
+}
+
+/// Reads a message of SpaceONE's.
+pub(super) fn message<T: DeserializeOwned>(value: Value) -> Result<T, QueryError> {
+    from_value(value, DIALECT).map_err(|error| query_error(&error))
+}
+
+/// Rule: SpaceONE answers `ERROR_DB_QUERY` to everything in a stage, to a name that the language does not have, and to a
+/// member that a nested message lacks.
+fn query_error(error: &ReadError) -> QueryError {
+    let place = match error.place() {
+        root if root.is_empty() => "body".to_owned(),
+        place => place,
+    };
+    let within_aggregate = match error.steps() {
+        [Step::Member(query), Step::Member(aggregate), within @ ..]
+            if query == "query" && aggregate == "aggregate" =>
+        {
+            Some(within)
+        }
+        _ => None,
+    };
+    let problem = error.problem().to_string();
+    match error.problem() {
+        Problem::Missing if error.steps().len() == 1 => QueryError::Required { key: place },
+        // Rule: the conformance case E-error-request-023: a limit that is no number is an error of the request.
+        Problem::WrongType { expected, found }
+            if within_aggregate.is_none_or(<[_]>::is_empty) || expected == "an integer" =>
+        {
+            QueryError::Type {
+                place,
+                expected: expected.to_string(),
+                found: found.to_string(),
+            }
+        }
+        Problem::Missing | Problem::UnknownName(_) => QueryError::Language { place, problem },
+        _ if within_aggregate.is_some() => QueryError::Language { place, problem },
+        _ => QueryError::Parameter { place, problem },
+    }
+}
+
+/// Reads a list of at most `limit` items; the noun is what an error calls them.
+pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+    limit: usize,
+    noun: &'static str,
+) -> Result<Vec<T>, D::Error> {
+    struct Limited<T> {
+        limit: usize,
+        noun: &'static str,
+        items: PhantomData<T>,
+    }
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Limited<T> {
+        type Value = Vec<T>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, access: A) -> Result<Vec<T>, A::Error> {
+            items(access, self.limit, self.noun)
+        }
+    }
+    deserializer.deserialize_seq(Limited {
+        limit,
+        noun,
+        items: PhantomData,
+    })
+}
+
+/// As [`list`], of a list that is being visited.
+pub(super) fn items<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(
+    mut access: A,
+    limit: usize,
+    noun: &'static str,
+) -> Result<Vec<T>, A::Error> {
+    let count = access.size_hint().unwrap_or_default();
+    if count > limit {
+        return Err(A::Error::custom(format_args!(
+            "has {count} {noun}, at most {limit} are allowed"
+        )));
+    }
+    let mut items = Vec::with_capacity(count);
+    while let Some(item) = access.next_element()? {
+        items.push(item);
+    }
+    Ok(items)
+}

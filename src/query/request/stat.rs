@@ -1,0 +1,93 @@
+//! The requests of the statistics route.
+
+use serde::Deserialize;
+use serde::de::Deserializer;
+use utoipa::ToSchema;
+
+use crate::json::message::Located;
+use crate::query::error::QueryError;
+use crate::query::request::condition::{Condition, conditions, limit_conditions};
+use crate::query::request::page::{Page, PageMembers};
+use crate::query::request::read;
+use crate::query::request::stages::Stage;
+
+/// The most stages of an aggregate.
+pub const MAX_STAGES: usize = 50;
+
+/// What statistics are asked.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobStatQuery {
+    /// The tenant: no query reaches past it.
+    #[schema(min_length = 1)]
+    pub domain_id: String,
+    pub query: StatisticsQuery,
+}
+
+/// `spaceone.api.core.v1.StatisticsQuery`. One of `aggregate` and `distinct` must say something; `aggregate` wins.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StatisticsQuery {
+    /// All of these must hold; with those of `filter_or` at most 500.
+    #[serde(default, deserialize_with = "conditions")]
+    #[schema(value_type = Option<Vec<Condition>>, max_items = 500)]
+    pub filter: Vec<Located<Condition>>,
+    /// Any of these must hold.
+    #[serde(default, deserialize_with = "conditions")]
+    #[schema(value_type = Option<Vec<Condition>>, max_items = 500)]
+    pub filter_or: Vec<Located<Condition>>,
+    /// Words, any of which the job id contains; they join `filter_or`.
+    pub keyword: Option<String>,
+    /// The stages, applied in order.
+    #[serde(default, deserialize_with = "stages")]
+    #[schema(value_type = Option<Vec<Stage>>, max_items = 50)]
+    pub aggregate: Vec<Stage>,
+    /// A path into a job, whose different values are answered.
+    pub distinct: Option<String>,
+    /// With a limit the answer has a `total_count`.
+    #[serde(default)]
+    #[schema(value_type = Option<PageMembers>)]
+    pub page: Page,
+}
+
+/// What statistics are asked for.
+#[derive(Debug)]
+pub(crate) enum Question<'q> {
+    /// The different values at a path.
+    Distinct(&'q str),
+    /// One stage at least.
+    Aggregate(&'q [Stage]),
+}
+
+impl StatisticsQuery {
+    /// Returns the stages, or else the path of `distinct`.
+    ///
+    /// # Errors
+    /// [`QueryError::Required`] where there is neither.
+    pub(crate) fn question(&self) -> Result<Question<'_>, QueryError> {
+        if !self.aggregate.is_empty() {
+            return Ok(Question::Aggregate(&self.aggregate));
+        }
+        let path = self.distinct.as_deref();
+        path.map(Question::Distinct)
+            .ok_or_else(|| QueryError::Required {
+                key: "query.aggregate or query.distinct".to_owned(),
+            })
+    }
+}
+
+impl JobStatQuery {
+    /// Reads the body of a statistics request.
+    ///
+    /// # Errors
+    /// [`QueryError`] for the first thing that is wrong with it.
+    pub fn from_json(body: &[u8]) -> Result<Self, QueryError> {
+        let request: Self = read::message(read::parse(body)?)?;
+        limit_conditions(&request.query.filter, &request.query.filter_or)?;
+        Ok(request)
+    }
+}
+
+fn stages<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Stage>, D::Error> {
+    read::list(deserializer, MAX_STAGES, "stages")
+}
