@@ -26,7 +26,7 @@ const DRIVERS: [(&str, &[&str]); 9] = [
     ("tokio", &["server", "api", "mock"]),
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
-    ("utoipa", &["api", "job", "mock", "route"]),
+    ("utoipa", &["api", "job", "mock", "query", "route"]),
 ];
 
 fn layer(module: &str) -> usize {

@@ -152,8 +152,8 @@ pub struct PushField {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Project {
-    #[serde(deserialize_with = "fields")]
-    #[schema(value_type = Vec<ProjectField>, min_items = 1, max_items = 100)]
+    #[serde(default, deserialize_with = "fields")]
+    #[schema(value_type = Vec<ProjectField>, required, min_items = 1, max_items = 100)]
     pub fields: Vec<Located<ProjectField>>,
     /// Leaves the keys of the group out.
     #[serde(default)]

@@ -36,14 +36,14 @@ pub struct StatisticsQuery {
     #[serde(default, deserialize_with = "conditions")]
     #[schema(value_type = Option<Vec<Condition>>, max_items = 500)]
     pub filter_or: Vec<Located<Condition>>,
-    /// Words, any of which the job id contains; they join `filter_or`.
-    pub keyword: Option<String>,
     /// The stages, applied in order.
     #[serde(default, deserialize_with = "stages")]
     #[schema(value_type = Option<Vec<Stage>>, max_items = 50)]
     pub aggregate: Vec<Stage>,
     /// A path into a job, whose different values are answered.
     pub distinct: Option<String>,
+    /// Words, any of which the job id contains; they join `filter_or`.
+    pub keyword: Option<String>,
     /// With a limit the answer has a `total_count`.
     #[serde(default)]
     #[schema(value_type = Option<PageMembers>)]
