@@ -1,7 +1,7 @@
 //! JSON as it comes from outside, read strictly.
 //!
 //! `serde_json` keeps the last of two members of one name and goes 128 levels deep. Here a member given twice is an
-//! error and so is a value nested deeper than [`MAX_DEPTH`], because what is silently dropped is never noticed. So is
+//! error and so is a value nested deeper than [`MAX_DEPTH`], because nobody notices what is silently dropped. So is
 //! one of more than [`MAX_VALUES`] values, because two bytes of text, `1,`, become a hundred of memory.
 
 use std::cell::Cell;
@@ -72,18 +72,18 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for ObjectOnly<T> {
     }
 }
 
-/// Reads a text as any JSON value without duplicate members, of at most so many values in all.
+/// Parses a text as any JSON value without duplicate members, of at most `max_values` values in all.
 ///
 /// # Errors
-/// What is wrong with it, and where.
-pub fn read(text: &[u8], most_values: usize) -> Result<Value, serde_json::Error> {
+/// An error with the line and column of the first problem.
+pub fn read(text: &[u8], max_values: usize) -> Result<Value, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(text);
-    let value = AtMost(most_values).deserialize(&mut deserializer)?;
+    let value = AtMost(max_values).deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(value)
 }
 
-/// Reads a value that holds at most so many.
+/// Reads a value that holds at most this many values.
 struct AtMost(usize);
 
 impl AtMost {
@@ -91,7 +91,7 @@ impl AtMost {
         Nested {
             depth: 0,
             count,
-            most: self.0,
+            limit: self.0,
         }
     }
 }
@@ -108,9 +108,9 @@ impl<'de> DeserializeSeed<'de> for AtMost {
 #[derive(Clone, Copy)]
 struct Nested<'c> {
     depth: usize,
-    /// How many values there were, on every level.
+    /// The number of values so far, on every level.
     count: &'c Cell<usize>,
-    most: usize,
+    limit: usize,
 }
 
 impl Nested<'_> {
@@ -146,10 +146,10 @@ impl Nested<'_> {
 impl<'de> DeserializeSeed<'de> for Nested<'_> {
     type Value = Value;
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        if self.count.get() == self.most {
+        if self.count.get() == self.limit {
             return Err(D::Error::custom(format_args!(
                 "holds more than {} values",
-                self.most
+                self.limit
             )));
         }
         self.count.set(self.count.get() + 1);

@@ -1,6 +1,9 @@
-//! What can be wrong with a request, as data; `Display` makes the sentence that the client reads.
+//! The errors of a request, as data; `Display` makes the sentence that the client reads.
+//!
+//! A `place`, in all modules of the query language, is the dotted path of a member in the request, spelt as the client
+//! spelt it: `query.filter[2].v`. A path into a job is a `path`.
 
-/// A fault in a request. `place` is the dotted path of the faulty member, such as `query.filter[2].v`.
+/// An error of a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
     /// SpaceONE's own wording, which its clients know.
@@ -39,7 +42,7 @@ pub enum QueryError {
     /// The request is well formed, but the query language has no such thing.
     #[error("{place}: {problem}")]
     Language { place: String, problem: String },
-    /// The same, found only when the query ran over a job's values.
+    /// The same, but it shows only when the query runs over a job's values.
     #[error("{problem}")]
     Evaluation { problem: String },
 }

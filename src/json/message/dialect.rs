@@ -8,6 +8,7 @@ pub struct Dialect {
     pub short_names: &'static [(&'static str, &'static str)],
 }
 
+/// How names, nulls, empty strings and numbers are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
     /// JSON just as it is described.
@@ -49,8 +50,8 @@ impl Dialect {
 
     pub(super) fn short_name(&self, name: &str) -> Option<&'static str> {
         let mut names = self.short_names.iter();
-        let found = names.find(|(long, _)| *long == name);
-        found.map(|(_, short)| *short)
+        let names = names.find(|(long, _)| *long == name);
+        names.map(|(_, short)| *short)
     }
 
     /// Whether `given` is a spelling of `name`.

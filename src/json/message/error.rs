@@ -1,4 +1,4 @@
-//! What is wrong with a message, and the place where it is.
+//! The error of a message, and the places of values in it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::de::{self, Expected, Unexpected};
 
 use crate::json::names::{shortened, unknown};
 
-/// What is wrong with a message, and where.
+/// The error of a message: a problem and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError {
     steps: Vec<Step>,
@@ -25,8 +25,10 @@ pub enum Step {
     Item(usize),
 }
 
+/// What is wrong with a value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
+    /// The member is required.
     #[error("is required")]
     Missing,
     #[error("expected {expected}, found {found}")]
@@ -34,7 +36,7 @@ pub enum Problem {
         expected: Cow<'static, str>,
         found: Cow<'static, str>,
     },
-    /// A name that is none of an enum's. The text names the nearest.
+    /// A string that is none of an enum's names; the text suggests the nearest name.
     #[error("{0}")]
     UnknownName(String),
     #[error("{0}")]
@@ -62,7 +64,7 @@ impl ReadError {
         }
     }
 
-    /// Puts the place before the error's steps, unless a place within was there first.
+    /// Sets the place of the value that was read, unless the error has a place inside it.
     pub(super) fn at(mut self, place: Place<'_>) -> Self {
         if !self.is_located {
             // A name that is missing or unknown is reported by the member's long name.
@@ -75,7 +77,7 @@ impl ReadError {
         self
     }
 
-    /// The way from the message to the value.
+    /// The steps from the message to the value.
     #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.steps
@@ -94,6 +96,7 @@ impl ReadError {
         place
     }
 
+    /// What is wrong there.
     #[must_use]
     pub fn problem(&self) -> &Problem {
         &self.problem
@@ -159,7 +162,8 @@ impl de::Error for ReadError {
     }
 }
 
-/// Where a value is in its message. Each is a link to the place of the value around it.
+/// The place of a value in its message: a link to the place of the value around it. A list of steps costs nothing until an
+/// error is made.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'p> {
     Root,
@@ -176,7 +180,7 @@ pub(super) enum Place<'p> {
 }
 
 impl Place<'_> {
-    /// The steps from the root; the last of them by the member's own name where `ends_in_name`.
+    /// The steps from the message; the last one is the field's own name if `ends_in_name`.
     fn steps(self, ends_in_name: bool) -> Vec<Step> {
         let (of, step) = match self {
             Self::Root => return Vec::new(),

@@ -31,13 +31,17 @@
 //!
 //! The value is consumed: strings move into the message and are not copied. Members are read in the order of the struct's
 //! fields, so the first error of a request does not depend on the order of its members. A place costs nothing until an
-//! error is made, or a [`Located`] asks for it. `#[serde(flatten)]`, `alias` and `untagged` are not for types that are read
-//! here: serde would buffer their values, which loses the place and the dialect.
+//! error is made, or a field is a [`Located`].
+//!
+//! Types that are read here have no `#[serde(flatten)]`, `alias` or `untagged`: serde would buffer their values, which loses
+//! the place and the dialect.
 
 mod dialect;
 mod error;
 mod located;
 mod reader;
+#[cfg(test)]
+mod tests;
 
 pub use dialect::{Dialect, Syntax, camel_case};
 pub use error::{Problem, ReadError, Step};

@@ -1,4 +1,4 @@
-//! The deserializer: a value that is being read, and what of it serde's visitors get.
+//! The deserializer: serde's visitors get the values of a message from it.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
@@ -16,14 +16,14 @@ use crate::json::strict::type_name;
 /// The name by which a [`crate::json::message::Located`] makes itself known to its deserializer.
 pub(super) const LOCATED: &str = "$located";
 
-/// The name to ask for a struct by where other types than objects are read, too: the visitor gets what there is. An object
-/// is read as a struct of these fields.
+/// The struct name by which a type says that it is read from other values than objects, too. An object is read as a struct of
+/// the given fields; of any other value the visitor gets what it is.
 pub const OBJECT_OR_OTHER: &str = "$object_or_other";
 
 /// Reads a message.
 ///
 /// # Errors
-/// [`ReadError`] for the first thing that is wrong with it.
+/// [`ReadError`] for the first problem.
 pub fn from_value<'de, T: Deserialize<'de>>(
     value: Value,
     dialect: Dialect,
@@ -40,8 +40,8 @@ pub fn from_value<'de, T: Deserialize<'de>>(
 /// Reads a message without nested members from the decoded pairs of a query string.
 ///
 /// # Errors
-/// [`ReadError`] for the first thing that is wrong with it. A parameter that is empty is an error: a variable that a script
-/// forgot to set must not make "this domain's" into "all".
+/// [`ReadError`] for the first problem. An empty parameter is an error: a variable that a script forgot to set must not turn
+/// "this domain's" into "all".
 pub fn from_pairs<'de, 'p, T: Deserialize<'de>>(
     pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
 ) -> Result<T, ReadError> {
@@ -59,7 +59,7 @@ pub fn from_pairs<'de, 'p, T: Deserialize<'de>>(
     from_value(Value::Object(object), Dialect::QUERY_STRING)
 }
 
-/// A value that is being read.
+/// A value that is being read, and its place.
 struct Reader<'p> {
     value: Value,
     place: Place<'p>,
@@ -86,7 +86,7 @@ impl Reader<'_> {
         is_member && self.dialect.is_proto() && self.value == ""
     }
 
-    /// An integer, or what the dialect reads as one.
+    /// Reads an integer, or what the dialect accepts as one.
     fn integer<'de, V: Visitor<'de>>(
         self,
         visitor: V,
@@ -115,7 +115,7 @@ impl Reader<'_> {
             }
             _ => return Err(self.wrong_type(expected)),
         };
-        // serde's own text names a type of Rust.
+        // serde's own text names a Rust type.
         read.map_err(|error: ReadError| match error.problem {
             Problem::WrongType { .. } => self.wrong_type(expected),
             _ => error,
@@ -142,7 +142,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     integers! { deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64; "an integer" }
     integers! { deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64; "an integer of 0 or more" }
 
-    /// Hands a value on as it is: names, nulls and numbers in it are data.
+    /// Passes a value on unchanged: names, nulls and numbers inside it are data.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.value {
             Value::Null => visitor.visit_unit(),
@@ -334,17 +334,17 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 }
 
-/// Whether the visitor of an enum expects what serde's own text says, `enum Operator`, and no more.
+/// Whether the visitor's text is the one that serde derives, `enum Operator`: the enum is then read from strings.
 fn has_only_names(visitor: &dyn Expected) -> bool {
-    /// Fails at the first text that is not serde's. Nothing is allocated: this runs for each operator of a request.
-    struct OfSerde;
-    impl Write for OfSerde {
+    /// Fails at a text that serde does not derive. Nothing is allocated, since this runs for each operator of a request.
+    struct DerivedText;
+    impl Write for DerivedText {
         fn write_str(&mut self, text: &str) -> fmt::Result {
-            let is_of_serde = text.starts_with("enum ");
-            is_of_serde.then_some(()).ok_or(fmt::Error)
+            let is_derived = text.starts_with("enum ");
+            is_derived.then_some(()).ok_or(fmt::Error)
         }
     }
-    write!(OfSerde, "{visitor}").is_ok()
+    write!(DerivedText, "{visitor}").is_ok()
 }
 
 /// The items of a list.
@@ -384,7 +384,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     }
 }
 
-/// The members of an object, as they are.
+/// The members of an object, unchanged, in their order.
 struct Entries<'p> {
     rest: serde_json::map::IntoIter,
     next: Option<(String, Value)>,
@@ -426,21 +426,21 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 /// The members of an object that is read as a struct, in the order of its fields.
 struct Members<'p> {
     fields: std::slice::Iter<'static, &'static str>,
-    /// Those that no field has taken.
+    /// The members that no field has taken yet.
     given: Vec<(String, Value)>,
-    /// The field whose value is read next, and its member.
+    /// The field whose value is read next, and its member's name and value.
     next: Option<(&'static str, String, Value)>,
     place: &'p Place<'p>,
     dialect: &'p Dialect,
 }
 
 impl Members<'_> {
-    /// Takes out the member under any of a field's spellings.
+    /// Removes and returns the member under any of a field's spellings.
     fn take(&mut self, field: &'static str) -> Result<Option<(String, Value)>, ReadError> {
         let mut taken: Option<(String, Value)> = None;
         for name in [Some(field), self.dialect.short_name(field)] {
             let Some(name) = name else { continue };
-            // The few members of a message are looked through sooner than a name is hashed.
+            // To look through the few members of a message is faster than to hash a name.
             while let Some(index) = self.position(name) {
                 let (spelt, value) = self.given.remove(index);
                 if let Some((first, _)) = taken {
@@ -455,7 +455,7 @@ impl Members<'_> {
         Ok(taken)
     }
 
-    /// The position of a member of this name. The name as it is goes before its `lowerCamelCase`.
+    /// The position of a member of this name. The exact name comes before its `lowerCamelCase`.
     fn position(&self, name: &str) -> Option<usize> {
         let exact = self.given.iter().position(|(given, _)| given == name);
         exact.or_else(|| {
@@ -562,7 +562,7 @@ impl<'de, 'p> EnumAccess<'de> for Variant<'p> {
     }
 }
 
-/// What a variant holds.
+/// The content of a variant.
 struct Content<'p>(Reader<'p>);
 
 impl<'de> VariantAccess<'de> for Content<'_> {
@@ -589,249 +589,5 @@ impl<'de> VariantAccess<'de> for Content<'_> {
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, ReadError> {
         Err(ReadError::other("takes no list of values"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::json::message::located::Located;
-    use serde_json::json;
-
-    const SHORT: Dialect = Dialect {
-        short_names: &[("key", "k")],
-        ..Dialect::PROTO
-    };
-
-    #[derive(Debug, Deserialize)]
-    #[serde(rename = "operator", rename_all = "snake_case")]
-    enum Operator {
-        Eq,
-        NotIn,
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[expect(dead_code, reason = "shown by Debug")]
-    #[serde(
-        rename = "stage",
-        rename_all = "snake_case",
-        expecting = "an object with one stage"
-    )]
-    enum Stage {
-        SkipRows(i64),
-        Condition(Condition),
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[expect(dead_code, reason = "shown by Debug")]
-    struct Condition {
-        key: String,
-        operator: Option<Operator>,
-        #[serde(default)]
-        value: Located<Value>,
-    }
-
-    #[derive(Debug, Deserialize)]
-    struct Message {
-        domain_id: String,
-        page_start: Option<i64>,
-        #[serde(default)]
-        is_minimal: bool,
-        #[serde(default)]
-        stages: Vec<Stage>,
-    }
-
-    fn text(message: Result<Message, ReadError>) -> String {
-        match message {
-            Ok(read) => format!(
-                "{} {:?} {} {:?}",
-                read.domain_id, read.page_start, read.is_minimal, read.stages
-            ),
-            Err(error) => error.to_string(),
-        }
-    }
-
-    #[track_caller]
-    fn check(dialect: Dialect, value: Value, expected: &str) {
-        assert_eq!(text(from_value(value, dialect)), expected);
-    }
-
-    #[test]
-    fn proto_has_other_names_and_nulls_and_numbers_in_strings() {
-        for (value, expected) in [
-            (
-                json!({"domainId": "d", "page_start": "7", "isMinimal": null}),
-                "d Some(7) false []",
-            ),
-            (
-                json!({"domain_id": "d", "pageStart": 2.0}),
-                "d Some(2) false []",
-            ),
-            (
-                json!({"domain_id": "d", "pageStart": ""}),
-                "d None false []",
-            ),
-            (json!({"domain_id": ""}), "domain_id: is required"),
-            (json!({"domainId": ""}), "domain_id: is required"),
-            (json!({"is_minimal": true}), "domain_id: is required"),
-            (
-                json!({"domain_id": "d", "is_minimal": ""}),
-                "is_minimal: expected true or false, found a string",
-            ),
-            (
-                json!({"domain_id": "d", "domainId": null}),
-                "domainId: given as well as `domain_id`, which is the same member; give one of them",
-            ),
-            (
-                json!({"domain_id": "d", "page_start": 1.5}),
-                "page_start: expected an integer, found a number",
-            ),
-            (
-                json!({"domain_id": "d", "page_start": u64::MAX}),
-                "page_start: expected an integer, found a number",
-            ),
-        ] {
-            check(SHORT, value, expected);
-        }
-    }
-
-    #[test]
-    fn plain_json_is_read_as_it_is_described() {
-        for (value, expected) in [
-            (
-                json!({"domain_id": "", "page_start": null, "stages": [{"skip_rows": 1}]}),
-                " None false [SkipRows(1)]",
-            ),
-            (json!({"domainId": "d"}), "domain_id: is required"),
-            (
-                json!({"domain_id": "d", "pageStart": 1}),
-                "pageStart: unknown member `pageStart`; did you mean `page_start`?",
-            ),
-            (
-                json!({"domain_id": "d", "page_start": "1"}),
-                "page_start: expected an integer, found a string",
-            ),
-            (
-                json!({"domain_id": "d", "is_minimal": null}),
-                "is_minimal: expected true or false, found null",
-            ),
-            (json!(["d"]), "expected an object, found an array"),
-        ] {
-            check(Dialect::PLAIN, value, expected);
-        }
-    }
-
-    #[test]
-    fn a_query_string_holds_only_strings() {
-        for (pairs, expected) in [
-            (
-                &[
-                    ("domain_id", "d"),
-                    ("page_start", "3"),
-                    ("is_minimal", "true"),
-                ][..],
-                "d Some(3) true []",
-            ),
-            (
-                &[("domain_id", "")],
-                "domain_id: must not be empty; leave it out instead",
-            ),
-            (
-                &[("domain_id", "d"), ("domain_id", "e")],
-                "domain_id: given twice",
-            ),
-            (
-                &[("domain_id", "d"), ("page_start", "x")],
-                "page_start: expected an integer, found `x`",
-            ),
-            (
-                &[("domain_id", "d"), ("domain", "d")],
-                "domain: unknown parameter `domain`; did you mean `domain_id`?",
-            ),
-        ] {
-            assert_eq!(text(from_pairs(pairs.iter().copied())), expected);
-        }
-    }
-
-    #[test]
-    fn an_error_has_the_place_as_it_was_spelt() {
-        let message = |stage: Value| json!({"domain_id": "d", "stages": [{"skip_rows": 1}, stage]});
-        for (stage, expected) in [
-            (
-                json!({"condition": {"k": "a", "value": {"Not_A": [null]}}}),
-                r#"d None false [SkipRows(1), Condition(Condition { key: "a", operator: None, value: Located { value: Object {"Not_A": Array [Null]}, place: "stages[1].condition.value" } })]"#,
-            ),
-            (
-                json!({"condition": {"k": "a", "operator": "notin"}}),
-                "stages[1].condition.operator: unknown operator `notin`; did you mean `not_in`?",
-            ),
-            (
-                json!({"condition": {"k": "a", "operator": 3}}),
-                "stages[1].condition.operator: expected a string, found a number",
-            ),
-            (
-                json!({"condition": {"k": 3}}),
-                "stages[1].condition.k: expected a string, found a number",
-            ),
-            (
-                json!({"condition": {"k": ""}}),
-                "stages[1].condition.key: is required",
-            ),
-            (
-                json!({"condition": {"k": "a", "key": "a"}}),
-                "stages[1].condition.k: given as well as `key`, which is the same member; give one of them",
-            ),
-            (
-                json!({"condition": {"k": "a", "x": 1}}),
-                "stages[1].condition.x: unknown member `x`; known are key, k, operator, value",
-            ),
-            (
-                json!({"skipp": 1}),
-                "stages[1].skipp: unknown stage `skipp`; known are skip_rows, condition",
-            ),
-            (
-                json!({"skip_rows": 1, "condition": {}}),
-                "stages[1]: expected exactly one of the stages skip_rows, condition, found 2",
-            ),
-            (
-                json!({"skip_rows": null}),
-                "stages[1]: expected exactly one of the stages skip_rows, condition, found 0",
-            ),
-            (
-                json!({"skipRows": 1}),
-                "stages[1].skipRows: unknown stage `skipRows`; did you mean `skip_rows`?",
-            ),
-            (
-                json!(3),
-                "stages[1]: expected an object with one stage, found a number",
-            ),
-            (
-                json!({"skip_rows": {}}),
-                "stages[1].skip_rows: expected an integer, found an object",
-            ),
-        ] {
-            check(SHORT, message(stage), expected);
-        }
-        check(
-            SHORT,
-            json!({"domain_id": "d", "stages": {}}),
-            "stages: expected a list, found an object",
-        );
-    }
-
-    #[test]
-    fn the_first_error_does_not_depend_on_the_order_of_the_members() {
-        let expected = "page_start: expected an integer, found true";
-        let expected = expected.replace("true", "a boolean");
-        check(
-            SHORT,
-            json!({"stages": 1, "page_start": true, "domain_id": "d"}),
-            &expected,
-        );
-        check(
-            SHORT,
-            json!({"page_start": true, "domain_id": "d", "stages": 1}),
-            &expected,
-        );
     }
 }

@@ -3,6 +3,7 @@
 pub mod field;
 pub mod filter;
 pub mod list;
+mod operand;
 pub mod operators;
 pub mod projection;
 pub mod stages;

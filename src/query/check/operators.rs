@@ -1,6 +1,6 @@
 //! Conditions: from the operators of the language to a checked [`Filter`].
 //!
-//! Every operator is a row of one table; each operand is read in the type of what it is compared with.
+//! [`rule_of`] is the table of operators. Each operand is read in the type of the field that it is compared with.
 
 use std::borrow::Cow;
 
@@ -11,11 +11,12 @@ use crate::json::{Strict, type_name};
 use crate::query::check::field::{Column, ColumnKind, DocumentPath, NullMeans, Target, resolve};
 use crate::query::check::filter;
 use crate::query::check::filter::{ALWAYS, ColumnTest, Filter, NEVER};
+use crate::query::check::operand::Operand;
 use crate::query::error::QueryError;
 use crate::query::eval::pattern;
 use crate::query::eval::pattern::Pattern;
 use crate::query::eval::predicate::Check;
-use crate::query::eval::value::Comparison;
+use crate::query::eval::value::{Comparison, MongoValue, to_json};
 use crate::query::request::{Condition, Operator};
 use crate::query::sql::Param;
 use crate::time::Timestamp;
@@ -29,7 +30,7 @@ pub const MAX_WORDS: usize = 500;
 /// The most bytes of all those words together.
 pub const MAX_WORD_BYTES: usize = 16 << 10;
 
-/// What an operator of the language does with its operand.
+/// How an operator compares a field with its operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rule {
     Equal,
@@ -103,11 +104,11 @@ fn any_rule(
 
 /// Checks the conditions of `filter` (all must hold), then `keyword` and `filter_or` (any must hold).
 ///
-/// Rule: the conformance notes: `filter_or` is one OR group beside the rest, under AND; the words of `keyword`, split at spaces,
-/// join it, each asking whether `job_id` contains it.
+/// Rule: the conformance notes: `filter_or` is one OR group, which joins the rest under AND. The words of `keyword`, split at spaces, join
+/// that group: each is a condition that `job_id` contains it.
 ///
 /// # Errors
-/// [`QueryError`] for the first condition at fault.
+/// [`QueryError`] for the first condition that has a problem.
 pub fn parse(
     filter: &[Located<Condition>],
     filter_or: &[Located<Condition>],
@@ -262,15 +263,15 @@ impl Parser {
                 }),
             },
             Rule::DateTime(comparison) => {
-                let moment = operand.iso8601(operand.single()?)?;
-                Ok(compare_time(target, comparison, moment))
+                let time = operand.iso8601(operand.single()?)?;
+                Ok(compare_time(target, comparison, time))
             }
             Rule::TimeDiff(comparison) => {
                 let text =
                     operand.text(operand.single()?, "a time expression such as `now - 5d`")?;
-                let moment = Timestamp::parse_timediff(text, self.now)
-                    .map_err(|error| operand.fault(error.to_string()))?;
-                Ok(compare_time(target, comparison, moment))
+                let time = Timestamp::parse_timediff(text, self.now)
+                    .map_err(|error| operand.error(error.to_string()))?;
+                Ok(compare_time(target, comparison, time))
             }
         }
     }
@@ -333,81 +334,6 @@ impl Parser {
     }
 }
 
-/// The value of a condition, and where it stands.
-struct Operand<'v> {
-    operator: Operator,
-    value: &'v Value,
-    place: &'v str,
-}
-
-impl<'v> Operand<'v> {
-    fn fault(&self, problem: String) -> QueryError {
-        QueryError::Language {
-            place: self.place.to_owned(),
-            problem,
-        }
-    }
-
-    fn single(&self) -> Result<&'v Value, QueryError> {
-        match self.value {
-            Value::Array(_) => Err(QueryError::SingleExpected {
-                place: self.place.to_owned(),
-                operator: self.operator.to_string(),
-            }),
-            value => Ok(value),
-        }
-    }
-
-    fn text<'t>(&self, value: &'t Value, expected: &str) -> Result<&'t str, QueryError> {
-        value.as_str().ok_or_else(|| {
-            self.fault(format!(
-                "operator `{}` takes {expected}, found {}",
-                self.operator,
-                type_name(value)
-            ))
-        })
-    }
-
-    fn iso8601(&self, value: &Value) -> Result<Timestamp, QueryError> {
-        let text = self.text(value, "an ISO 8601 time")?;
-        Timestamp::parse_iso8601(text).map_err(|error| self.fault(error.to_string()))
-    }
-
-    /// The operand in the type of a column; `None` where values of its type never equal the column's.
-    fn typed(&self, kind: ColumnKind, value: &Value) -> Result<Option<Param>, QueryError> {
-        match (kind, value) {
-            (ColumnKind::Text, Value::String(text)) => Ok(Some(Param::Text(text.clone()))),
-            (ColumnKind::Integer, Value::Number(number)) => Ok(Some(
-                crate::query::eval::value::MongoValue::from(number).into_param(),
-            )),
-            (ColumnKind::Integer, Value::String(text)) => {
-                numeric(text).map(Some).ok_or_else(|| {
-                    self.fault(format!(
-                        "`{}` is no number",
-                        text.chars().take(64).collect::<String>()
-                    ))
-                })
-            }
-            (ColumnKind::Time, Value::String(_)) => {
-                Ok(Some(Param::Integer(self.iso8601(value)?.millis())))
-            }
-            _ => Ok(None),
-        }
-    }
-}
-
-/// A numeric string as its number.
-fn numeric(text: &str) -> Option<Param> {
-    let text = text.trim();
-    let float = || {
-        text.parse::<f64>()
-            .ok()
-            .filter(|float| float.is_finite())
-            .map(Param::Real)
-    };
-    text.parse::<i64>().ok().map(Param::Integer).or_else(float)
-}
-
 fn limited_pattern<'t>(text: &'t str, place: &str) -> Result<&'t str, QueryError> {
     if text.len() > pattern::MAX_PATTERN_BYTES {
         let problem = format!(
@@ -437,7 +363,7 @@ fn document(path: &DocumentPath, check: Check) -> Filter {
     Filter::Document(path.clone(), check)
 }
 
-/// Whether a column is null, where null and missing are asked for alike.
+/// Whether a column is null; a missing value counts as null.
 fn is_null(column: Column) -> Filter {
     match column.null_means() {
         NullMeans::NotNull => NEVER,
@@ -483,9 +409,9 @@ fn any_equal(
     for value in values.iter().filter(|value| !value.is_null()) {
         if let Some(param) = operand.typed(column.kind(), value)? {
             list.push(
-                crate::query::eval::value::MongoValue::from_param(param)
+                MongoValue::from_param(param)
                     .as_ref()
-                    .map_or(Value::Null, crate::query::eval::value::to_json),
+                    .map_or(Value::Null, to_json),
             );
         }
     }
@@ -513,11 +439,11 @@ fn compare(
     })
 }
 
-fn compare_time(target: &Target, comparison: Comparison, moment: Timestamp) -> Filter {
+fn compare_time(target: &Target, comparison: Comparison, time: Timestamp) -> Filter {
     match target {
         Target::Column(column) if column.kind() == ColumnKind::Time => Filter::Column(
             *column,
-            ColumnTest::Compare(comparison, Param::Integer(moment.millis())),
+            ColumnTest::Compare(comparison, Param::Integer(time.millis())),
         ),
         // Only the three times of a job are datetimes; what looks like one elsewhere is a string.
         _ => NEVER,
@@ -569,7 +495,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_tested_by_sql() {
+    fn conditions_on_columns_become_sql() {
         for (condition, expected) in [
             (
                 r#"{"k":"status","v":"ERROR","o":"eq"}"#,
@@ -632,7 +558,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_name_their_place() {
+    fn errors_name_the_place_in_the_request() {
         for (condition, expected) in [
             (
                 r#"{"k":"status","v":"x","o":"contains"}"#,

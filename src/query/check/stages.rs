@@ -1,6 +1,6 @@
 //! Checks the stages of an aggregate: from their shapes to types that can only be right.
 //!
-//! A path is only split here; what it leads to depends on the stages before it, which [`crate::query::stat::plan`] knows.
+//! A path is only split here: what it means depends on the stages before it.
 
 use crate::json::message::Located;
 use crate::query::check::field::split_path;
@@ -18,7 +18,7 @@ pub const MAX_EXPRESSIONS: usize = 2_000;
 /// How deep calculations may be nested.
 pub const MAX_CALCULATION_DEPTH: usize = 10;
 
-/// A dotted path and the place where it stands in the request.
+/// A dotted path and its place in the request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PathAt {
     pub(crate) place: String,
@@ -66,7 +66,7 @@ pub(crate) struct GroupKey {
     pub(crate) date_format: Option<KeyFormat>,
 }
 
-/// A checked format with its text, which is what is bound, and the place where it stands.
+/// A checked format; its text, which is bound; and its place in the request.
 #[derive(Debug)]
 pub(crate) struct KeyFormat {
     pub(crate) format: DateFormat,
@@ -127,7 +127,7 @@ pub(crate) enum Expression {
     Number(MongoValue),
     /// A function of one path.
     Function(Function, PathAt),
-    /// A function of several expressions, and the place where it stands.
+    /// A function of several expressions, and its place in the request.
     Calculation(Calculation, Vec<Expression>, String),
 }
 
@@ -140,7 +140,7 @@ pub(crate) enum Function {
 }
 
 impl Stage {
-    /// How many keys, fields, operands and conditions it has.
+    /// The number of keys, fields, operands and conditions.
     pub(crate) fn expressions(&self) -> usize {
         match self {
             Self::Unwind(_) | Self::Count(_) | Self::Limit(_) | Self::Skip(_) => 1,
@@ -178,7 +178,7 @@ impl Expression {
 /// Checks the stages of an aggregate.
 ///
 /// # Errors
-/// [`QueryError::Language`] for the first thing that is wrong with them.
+/// [`QueryError::Language`] for the first problem.
 pub(crate) fn check(stages: &[request::Stage]) -> Result<Vec<Stage>, QueryError> {
     let stages = stages
         .iter()

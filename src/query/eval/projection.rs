@@ -1,10 +1,10 @@
-//! `only` and `minimal`: a document cut to the paths that were asked for.
+//! Cuts a document to the paths of `only` or `minimal`.
 
 use serde_json::{Map, Value};
 
 use crate::query::eval::path::Paths;
 
-/// What is kept of a value: all of it, or of these members these parts.
+/// The parts of a value that are answered: all of it, or parts of some members.
 #[derive(Debug, Default)]
 pub struct Projection {
     whole: bool,

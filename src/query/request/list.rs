@@ -21,7 +21,7 @@ use crate::query::request::sort::Sort;
 /// The most paths that `only` may list.
 pub const MAX_PATHS: usize = 100;
 
-/// What a list is asked: whose jobs, which of them, in which order, and which part.
+/// A request for a list: whose jobs, which of them, in which order, and which part of them.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobsQuery {
@@ -77,7 +77,7 @@ impl JobsQuery {
     /// Reads the body of a search.
     ///
     /// # Errors
-    /// [`QueryError`] for the first thing that is wrong with it.
+    /// [`QueryError`] for the first problem.
     pub fn from_json(body: &[u8]) -> Result<Self, QueryError> {
         Self::from_value(read::parse(body)?)
     }

@@ -10,9 +10,9 @@ use utoipa::{PartialSchema, ToSchema};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(from = "PageMembers")]
 pub struct Page {
-    /// Rows to pass over; 0 unless there is a limit.
+    /// The number of rows to skip; 0 unless there is a limit.
     pub skip: u64,
-    /// `None`: all.
+    /// The most rows to answer; `None` for all.
     pub limit: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Query strings: pairs of dotted names and texts, nested into the JSON that a search would have sent.
+//! Query strings: pairs of dotted names and texts, nested into the JSON that a search has in its body.
 //!
 //! Rule: proto's HTTP transcoding (`google.api.http`), by which SpaceONE's gateway reads them.
 
@@ -119,7 +119,7 @@ const PARAMETERS: [Parameter; 14] = [
     parameter(
         "query",
         Kind::Query,
-        "The whole query as JSON, since `filter` and several sort keys have no form with dots. What it holds is not given beside it.",
+        "The whole query as JSON, since `filter` and several sort keys have no form with dots. A member that it has is not given as a parameter of its own.",
         || json!({"filter": [{"k": "status", "v": ["ERROR", "TIMEOUT"], "o": "in"}], "page": {"limit": 30}}),
     ),
     parameter(
@@ -221,7 +221,7 @@ impl JobsQuery {
     /// `query` itself may be the whole Query as JSON, since repeated messages have no form in a query string.
     ///
     /// # Errors
-    /// [`QueryError`] for the first thing that is wrong with it.
+    /// [`QueryError`] for the first problem.
     pub fn from_pairs<'p>(
         pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
     ) -> Result<Self, QueryError> {
@@ -229,7 +229,7 @@ impl JobsQuery {
     }
 }
 
-/// Nests the pairs of a query string into the JSON that a search would have sent.
+/// Nests the pairs of a query string into the JSON of a body.
 fn to_value<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<Value, QueryError> {
     let mut root = Map::new();
     for (given, text) in pairs {
@@ -254,7 +254,8 @@ fn to_value<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<V
                 .or_insert_with(|| Value::Object(Map::new()));
             object = inner.as_object_mut().ok_or_else(|| {
                 problem(
-                    "can't be given beside `query` as JSON, unless that is an object".to_owned(),
+                    "can't be given together with `query` as JSON, unless that is an object"
+                        .to_owned(),
                 )
             })?;
         }
@@ -263,7 +264,11 @@ fn to_value<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<V
                 object.insert(last.to_owned(), value);
             }
             (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
-            _ => return Err(problem("given twice, or beside `query` as JSON".to_owned())),
+            _ => {
+                return Err(problem(
+                    "given twice, or also in `query` as JSON".to_owned(),
+                ));
+            }
         }
     }
     Ok(Value::Object(root))
@@ -328,11 +333,11 @@ mod tests {
             ),
             (
                 "job_id=a&job_id=b",
-                "job_id: given twice, or beside `query` as JSON",
+                "job_id: given twice, or also in `query` as JSON",
             ),
             (
                 "query=%5B%5D&query.keyword=x",
-                "query.keyword: can't be given beside `query` as JSON, unless that is an object",
+                "query.keyword: can't be given together with `query` as JSON, unless that is an object",
             ),
             (
                 "query.filter.k=a",

@@ -1,4 +1,4 @@
-//! From JSON to the shapes of requests: the dialect of SpaceONE's messages, and what its errors are to the client.
+//! Reads JSON into the shapes of requests: the dialect of SpaceONE's messages, and the errors that clients get.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use crate::json;
 use crate::json::message::{Dialect, Problem, ReadError, Step, from_value};
 use crate::query::error::QueryError;
 
-/// The most values that a body may hold in all: more than all the other limits together let it have.
+/// The most values in a body. A request within all the other limits has fewer.
 pub const MAX_VALUES: usize = 50_000;
 
 /// SpaceONE's messages: proto's JSON, where some members have short names.

@@ -149,8 +149,8 @@ pub(crate) fn complete(name: &str, schema: &mut Value) {
         complete_object(name, object);
     }
     match name {
-        // Exactly one stage; the others may be null. As `additionalProperties`, generators of clients would ask null of the
-        // stage, too.
+        // Exactly one stage; the others may be null. As `additionalProperties`, generators of clients would
+        // require null of the stage, too.
         "Stage" if object.contains_key("properties") => {
             object.insert("unevaluatedProperties".to_owned(), json!({"type": "null"}));
         }

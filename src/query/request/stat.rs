@@ -14,7 +14,7 @@ use crate::query::request::stages::Stage;
 /// The most stages of an aggregate.
 pub const MAX_STAGES: usize = 50;
 
-/// What statistics are asked.
+/// A request for statistics.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobStatQuery {
@@ -24,7 +24,7 @@ pub struct JobStatQuery {
     pub query: StatisticsQuery,
 }
 
-/// `spaceone.api.core.v1.StatisticsQuery`. One of `aggregate` and `distinct` must say something; `aggregate` wins.
+/// `spaceone.api.core.v1.StatisticsQuery`. `aggregate` or `distinct` is required; `aggregate` wins.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StatisticsQuery {
@@ -50,7 +50,7 @@ pub struct StatisticsQuery {
     pub page: Page,
 }
 
-/// What statistics are asked for.
+/// The question of a request for statistics.
 #[derive(Debug)]
 pub(crate) enum Question<'q> {
     /// The different values at a path.
@@ -80,7 +80,7 @@ impl JobStatQuery {
     /// Reads the body of a statistics request.
     ///
     /// # Errors
-    /// [`QueryError`] for the first thing that is wrong with it.
+    /// [`QueryError`] for the first problem.
     pub fn from_json(body: &[u8]) -> Result<Self, QueryError> {
         let request: Self = read::message(read::parse(body)?)?;
         limit_conditions(&request.query.filter, &request.query.filter_or)?;
