@@ -12,7 +12,7 @@ use jobdeck::store::{Mode, Store};
 use super::args::DbArgs;
 use super::failure::Failure;
 use super::new_database::{OnExisting, make_database};
-use super::output::{belongs_to_database, job_count, progress_bar, say};
+use super::output::{belongs_to_database, job_count, print_line, progress_bar};
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
@@ -47,7 +47,7 @@ pub(super) fn backup(args: &BackupArgs) -> Result<(), Failure> {
     } else {
         "nothing is wrong"
     };
-    say(&format!(
+    print_line(&format!(
         "copied {}, {} to {}: {}, {checked}",
         job_count(jobs),
         database.display(),

@@ -5,7 +5,7 @@ use jobdeck::store::{Mode, Store};
 
 use super::args::DbArgs;
 use super::failure::Failure;
-use super::output::{job_count, say};
+use super::output::{job_count, print_line};
 
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
@@ -33,14 +33,14 @@ pub(super) fn check(args: &CheckArgs) -> Result<(), Failure> {
     }
     let report = store.check().map_err(failure)?;
     if report.problems.is_empty() {
-        return say(&format!(
+        return print_line(&format!(
             "{}: {}, nothing is wrong",
             path.display(),
             job_count(report.jobs)
         ));
     }
     for problem in &report.problems {
-        say(&format!("{}: {problem}", path.display()))?;
+        print_line(&format!("{}: {problem}", path.display()))?;
     }
     Err(Failure::Problems(format!(
         "{}: {} found; {}",

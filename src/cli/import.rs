@@ -14,7 +14,7 @@ use jobdeck::transfer::{self, Imported, Source, TransferError};
 use super::args::DbArgs;
 use super::failure::Failure;
 use super::new_database::{OnExisting, make_database};
-use super::output::{is_dash, job_count, progress_bar, say};
+use super::output::{is_dash, job_count, print_line, progress_bar};
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
@@ -102,7 +102,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
     } else {
         ""
     };
-    say(&format!(
+    print_line(&format!(
         "read {}, {}: {} added, {} replaced, {} skipped{note}",
         job_count(imported.total()),
         args.db.db.display(),

@@ -145,7 +145,7 @@ pub(super) fn job_count(jobs: u64) -> String {
 }
 
 /// Writes a line to standard output.
-pub(super) fn say(line: &str) -> Result<(), Failure> {
+pub(super) fn print_line(line: &str) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{line}")
         .map_err(|source| output_failure("standard output", source))
 }

@@ -11,7 +11,7 @@ use jobdeck::time::Age;
 
 use super::args::DbArgs;
 use super::failure::Failure;
-use super::output::{job_count, progress_bar, say};
+use super::output::{job_count, print_line, progress_bar};
 
 #[derive(Debug, Args)]
 pub(super) struct PruneArgs {
@@ -74,9 +74,9 @@ pub(super) fn prune(args: &PruneArgs) -> Result<(), Failure> {
         )
     };
     for (domain_id, jobs) in &domains {
-        say(&format!("{domain_id}: {}", job_count(*jobs)))?;
+        print_line(&format!("{domain_id}: {}", job_count(*jobs)))?;
     }
-    say(&format!(
+    print_line(&format!(
         "{}: {} created before {} {end}",
         path.display(),
         job_count(all(&domains)),

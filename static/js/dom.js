@@ -42,7 +42,7 @@ export function renew(node, source, make) {
 }
 
 /** Has a screen reader read a text aloud. */
-export const say = (text) => setText($('said'), text);
+export const announce = (text) => setText($('announcement'), text);
 
 /** Fills a picker, but not while somebody chooses from it; the chosen option is always offered. */
 export function pick(node, options, chosen, label = (id) => id) {
@@ -76,7 +76,7 @@ async function copy(text) {
 
 export const copyButton = (label, text, id = '') => button(label, async ({ target }) => {
   const done = await copy(text()).then(() => 'Copied', () => 'Not copied');
-  say(done);
+  announce(done);
   target.textContent = done;
   setTimeout(() => { target.textContent = label; }, 1500);
 }, { id });

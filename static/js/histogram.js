@@ -64,7 +64,7 @@ function setDrag(to) {
   bars().forEach((bar, index) => bar.classList.toggle('chosen', index >= first && index <= last));
   if (!drag) return;
   const jobs = totals.slice(first, last + 1).reduce((sum, total) => sum + total);
-  setText($('histogram-said'), `${timeLabel(cut.starts[first])} – ${timeLabel(cut.starts[last])}: ${number(jobs)} jobs`);
+  setText($('histogram-selection'), `${timeLabel(cut.starts[first])} – ${timeLabel(cut.starts[last])}: ${number(jobs)} jobs`);
 }
 
 /**
@@ -105,7 +105,7 @@ export function wireHistogram(narrow, widen) {
     bars().forEach((bar, index) => { bar.tabIndex = index === at ? 0 : -1; });
     bars()[at].focus();
   });
-  const showText = (event) => drag || setText($('histogram-said'), event.target.closest('.column')?.ariaLabel ?? '');
+  const showText = (event) => drag || setText($('histogram-selection'), event.target.closest('.column')?.ariaLabel ?? '');
   for (const name of ['pointerover', 'focusin', 'pointerleave']) on(node, name, showText);
   on($('histogram-all'), 'click', widen);
 }

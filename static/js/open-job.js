@@ -1,5 +1,5 @@
 /** The open job: shows it in the drawer, and steps to its neighbours in the list, over the ends of a page too. */
-import { $, say } from './dom.js';
+import { $, announce } from './dom.js';
 import { hideDrawer, showDrawer } from './drawer.js';
 import { statusLabel } from './format.js';
 import { go, linkToTerm, state } from './router.js';
@@ -16,7 +16,7 @@ export function showOpened(job, now) {
   const wasHidden = $('drawer').hidden;
   showDrawer(job, state, now, (term) => linkToTerm(term, state, { job: '' }));
   if (wasHidden) $('drawer').focus({ preventScroll: true });
-  if (lastShown.job && lastShown.job !== state.job && job) say(`${job.job_id}, ${statusLabel(job.status)}`);
+  if (lastShown.job && lastShown.job !== state.job && job) announce(`${job.job_id}, ${statusLabel(job.status)}`);
   const index = table.ids().indexOf(state.job);
   if (index >= 0 || lastShown.job !== state.job) lastShown = { job: state.job, index };
   showSteps();

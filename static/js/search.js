@@ -1,5 +1,5 @@
 /** The search box: searches for words as they are typed, turns terms into chips, and suggests completions. */
-import { $, button, el, follow, on, renew, say, setText } from './dom.js';
+import { $, announce, button, el, follow, on, renew, setText } from './dom.js';
 import {
   complete, isKey, isKeyStart, isTerm, parseTerm, quote, textTerms, tokens, withZone, writeTerm,
 } from './search-language.js';
@@ -88,7 +88,7 @@ export function wireSearch(state, go, values) {
     list.replaceChildren(...options.map(({ text, about, isAll }, index) => el(
       'div', { id: `suggestion-${index}`, role: 'option', ariaSelected: 'false', data: { text, isAll: isAll ?? '' } },
       el('span', {}, text), el('span', { className: 'quiet' }, about))));
-    if (!list.hidden) say(`${options.length} suggestions`);
+    if (!list.hidden) announce(`${options.length} suggestions`);
   }
 
   function move(by) {

@@ -140,7 +140,7 @@ for (const [what, hasClipboard] of [['with a clipboard', true], ['without, as ov
     await it.page.getByRole('button', { name: 'Copy job id' }).click();
     await it.page.getByRole('button', { name: 'Copied', exact: true }).waitFor();
     assert.equal(await copied(), id);
-    assert.equal(await it.page.locator('#said').textContent(), 'Copied');
+    assert.equal(await it.page.locator('#announcement').textContent(), 'Copied');
     await it.page.getByRole('button', { name: 'Show request' }).click();
     const requests = it.page.locator('#requests details');
     await requests.nth(1).locator('summary').click();
