@@ -1,0 +1,16 @@
+//! The errors of reading a time.
+
+/// Why a text is not a time; `Display` says what is expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    #[error("`{0}` is not an RFC 3339 time such as 2022-06-17T08:00:01.225Z")]
+    Rfc3339(String),
+    #[error("`{0}` is not an ISO 8601 time such as 2022-06-17T08:00:01.225Z")]
+    Iso8601(String),
+    #[error(
+        "`{0}` is not a time expression such as `now - 5d`: now, now/d, now/w or now/m, then + or -, digits and one of s m h d w"
+    )]
+    Timediff(String),
+    #[error("`{0}` is not an age such as 90d: digits and one of h d w y, more than 0")]
+    Age(String),
+}

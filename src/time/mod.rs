@@ -1,0 +1,12 @@
+//! Times: how they are read, calculated and written. There is no clock here; `now` is always an argument.
+
+mod age;
+mod error;
+mod parse;
+mod relative;
+mod timestamp;
+mod write;
+
+pub use self::age::Age;
+pub use self::error::TimeError;
+pub use self::timestamp::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
