@@ -15,7 +15,7 @@
 //! | 9 | [`clock`], [`tokens`] | what time it is, for the server and each domain; who may ask |
 //! | 10 | [`json`], [`time`] | strict JSON, moments |
 //!
-//! A request goes one way: bytes, [`query::request`], a compiled [`query::List`] or [`query::Stat`],
+//! A request goes one way: bytes, [`query::request`], a [`query::ListPlan`] or [`query::StatPlan`],
 //! [`store::ReadTransaction`], bytes. Three things hold throughout: what a client sent never becomes SQL text; every read of
 //! jobs begins with the domain; a document is copied to the answer as it lies in the database.
 

@@ -90,7 +90,7 @@ fn run(transaction: &ReadTransaction<'_>, golden: &Value) -> Value {
     let body = golden["request"].to_string();
     if golden["route"] == "stat" {
         let stat = compile_stat(&JobStatQuery::from_json(body.as_bytes()).unwrap(), now()).unwrap();
-        made["rows"] = statement(transaction, &stat.statement().unwrap().sql);
+        made["rows"] = statement(transaction, &stat.statement().sql);
         let mut out = b"[".to_vec();
         let count = transaction.stat(&stat, &mut out).unwrap();
         out.push(b']');

@@ -30,7 +30,7 @@ pub use error::QueryError;
 pub use eval::arithmetic::Calculation;
 pub use list::plan::ListPlan;
 pub use stat::output::Statement;
-pub use stat::plan::{Stat, compile as compile_stat};
+pub use stat::plan::StatPlan;
 
 use crate::time::Timestamp;
 
@@ -40,4 +40,15 @@ use crate::time::Timestamp;
 /// [`QueryError`] for the first problem of the request.
 pub fn compile_list(request: &request::JobsQuery, now: Timestamp) -> Result<ListPlan, QueryError> {
     Ok(list::plan::plan(&check::list::check(request, now)?))
+}
+
+/// Compiles statistics: checks the request and plans how it is answered.
+///
+/// # Errors
+/// [`QueryError`] for the first problem of the request.
+pub fn compile_stat(
+    request: &request::JobStatQuery,
+    now: Timestamp,
+) -> Result<StatPlan, QueryError> {
+    Ok(stat::plan::plan(check::stat::check(request, now)?))
 }

@@ -13,7 +13,6 @@ use super::document::Document;
 use super::error::StoreError;
 use super::interrupt::Interrupt;
 use super::trigrams;
-use crate::query::Stat;
 use crate::query::counters::group::{ByDay, ByHour, CounterGroup, Source};
 use crate::query::list::candidates::{Candidates, MAX_CANDIDATES};
 use crate::query::list::plan::{ListPlan, RowsPlan, TotalPlan};
@@ -21,6 +20,8 @@ use crate::query::list::seek::{Seek, Start};
 use crate::query::list::statements::PageSql;
 use crate::query::request::Page;
 use crate::query::sql::{ParamRef, Sql};
+use crate::query::stat::output::Statement;
+use crate::query::stat::plan::{StatPlan, StatRows};
 use crate::query::tenant::Tenant;
 
 /// The most that an aggregate may answer, in bytes.
@@ -265,22 +266,35 @@ impl ReadTransaction<'_> {
         Ok(count)
     }
 
-    /// Appends the rows of statistics to `out`, separated by commas, and returns how many there are before paging.
+    /// Answers statistics as their plan says: appends the rows of the page to `out`, separated by commas, and returns how
+    /// many there are before paging.
     ///
     /// # Errors
     /// [`StoreError`] when the query is stopped or at fault, or the answer too large.
-    pub fn stat(&self, stat: &Stat, out: &mut Vec<u8>) -> Result<u64, StoreError> {
-        if let Some(counted) = stat.counted()
-            && let Some(rows) = self.counted(counted, stat.page, out)?
-        {
-            return Ok(rows);
+    pub fn stat(&self, plan: &StatPlan, out: &mut Vec<u8>) -> Result<u64, StoreError> {
+        match &plan.rows {
+            StatRows::Statement(statement) => self.stat_rows(statement, plan.page, out),
+            StatRows::Counters { group, otherwise } => {
+                match self.counter_rows(group, plan.page, out)? {
+                    Some(rows) => Ok(rows),
+                    None => self.stat_rows(&otherwise.compile(), plan.page, out),
+                }
+            }
         }
-        let statement = stat.statement().map_err(StoreError::Query)?;
+    }
+
+    /// Appends the rows that a statement selects.
+    fn stat_rows(
+        &self,
+        statement: &Statement,
+        page: Page,
+        out: &mut Vec<u8>,
+    ) -> Result<u64, StoreError> {
         let width = statement.output.width();
         let mut count = 0;
         self.each_row(&statement.sql, &mut |row| {
-            if stat.page.has(count) {
-                if count > stat.page.skip {
+            if page.has(count) {
+                if count > page.skip {
                     out.push(b',');
                 }
                 let values = (0..width)
@@ -298,24 +312,24 @@ impl ReadTransaction<'_> {
         Ok(count)
     }
 
-    /// As [`ReadTransaction::stat`], from counts in memory; `None` where they are too many.
-    fn counted(
+    /// Appends the rows of a group from counters in memory; `None` where these are too many.
+    fn counter_rows(
         &self,
-        counted: &CounterGroup,
+        group: &CounterGroup,
         page: Page,
         out: &mut Vec<u8>,
     ) -> Result<Option<u64>, StoreError> {
-        let (connection, tenant) = (&self.transaction, &counted.tenant);
-        let written = match counted.source() {
+        let (connection, tenant) = (&self.transaction, &group.tenant);
+        let written = match group.source() {
             Source::Days => self
                 .cache()?
                 .with_days(connection, tenant, |days, labels| {
-                    counted.write_by_day(days, labels, page, MAX_STAT_BYTES, out)
+                    group.write_by_day(days, labels, page, MAX_STAT_BYTES, out)
                 })?,
             Source::Collectors => {
                 self.cache()?
                     .with_collectors(connection, tenant, |collectors| {
-                        counted.write_by_collector(collectors, page, MAX_STAT_BYTES, out)
+                        group.write_by_collector(collectors, page, MAX_STAT_BYTES, out)
                     })?
             }
         };

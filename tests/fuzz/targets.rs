@@ -70,11 +70,11 @@ pub(crate) fn query(bytes: &[u8]) -> usize {
         answered += 1;
     }
     let stat = || compile_stat(&JobStatQuery::from_json(bytes)?, now);
-    let text = || stat().map(|stat| (stat.statement().unwrap().sql.clone(), stat.page));
+    let text = || stat().map(|stat| (stat.statement().sql.clone(), stat.page));
     assert_eq!(text(), text());
     if let Ok(stat) = stat() {
         with_store(|store| {
-            let sql = &stat.statement().unwrap().sql;
+            let sql = &stat.statement().sql;
             check_text(sql);
             let mut reader = store.reader(&minute()).unwrap();
             let transaction = reader.begin().unwrap();

@@ -489,7 +489,7 @@ impl Database {
         match result {
             Ok(_) => Some(serde_json::from_slice(&out).unwrap()),
             Err(StoreError::Query(_)) => None,
-            Err(other) => panic!("{other}\n{}", stat.statement().unwrap().sql.text()),
+            Err(other) => panic!("{other}\n{}", stat.statement().sql.text()),
         }
     }
 }

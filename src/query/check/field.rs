@@ -64,18 +64,6 @@ pub enum Kind {
     Any,
 }
 
-impl Kind {
-    /// What a column of `jobs` holds.
-    #[must_use]
-    pub fn of_column(column: Column) -> Self {
-        match column.kind() {
-            ColumnKind::Text => Self::Text,
-            ColumnKind::Integer => Self::Integer,
-            ColumnKind::Time => Self::Time,
-        }
-    }
-}
-
 /// What an SQL NULL stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NullMeans {
@@ -186,6 +174,43 @@ impl FieldRef {
                     | Column::CreatedAt
             )
         )
+    }
+}
+
+/// What the values of an expression are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValueType {
+    pub kind: Kind,
+    pub nulls: NullMeans,
+}
+
+impl ValueType {
+    /// Any value, or a missing one.
+    pub const ANY: Self = Self {
+        kind: Kind::Any,
+        nulls: NullMeans::Missing,
+    };
+    /// Any value, and always one: null where there is none.
+    pub const NULLABLE: Self = Self {
+        kind: Kind::Any,
+        nulls: NullMeans::Null,
+    };
+    pub const INTEGER: Self = Self {
+        kind: Kind::Integer,
+        nulls: NullMeans::NotNull,
+    };
+
+    /// What a column of `jobs` holds.
+    #[must_use]
+    pub fn of_column(column: Column) -> Self {
+        Self {
+            kind: match column.kind() {
+                ColumnKind::Text => Kind::Text,
+                ColumnKind::Integer => Kind::Integer,
+                ColumnKind::Time => Kind::Time,
+            },
+            nulls: column.null_means(),
+        }
     }
 }
 

@@ -51,14 +51,6 @@ pub(crate) struct Group {
     pub(crate) fields: Vec<GroupField>,
 }
 
-impl Group {
-    /// Whether every field is the number of rows.
-    pub(crate) fn only_counts(&self) -> bool {
-        let counts = |field: &GroupField| matches!(&field.accumulator, Accumulator::Count(conditions) if conditions.is_empty());
-        self.fields.iter().all(counts)
-    }
-}
-
 #[derive(Debug)]
 pub(crate) struct GroupKey {
     pub(crate) name: String,

@@ -1,239 +1,158 @@
 //! The stage `group`: its keys, its accumulators and their conditions.
 
-use crate::query::check::field::FieldRef;
-use crate::query::check::field::Kind;
-use crate::query::check::field::{Column, NullMeans, Target, resolve_segments};
-use crate::query::check::filter::Filter;
-use crate::query::check::stages::{Accumulator, Group, GroupKey, Requirement, RequirementTest};
-use crate::query::counters::group;
-use crate::query::counters::group::{CounterGroup, Source};
-use crate::query::counters::tables::CounterTable;
-use crate::query::error::QueryError;
+use crate::query::check::field::{Kind, NullMeans, ValueType};
+use crate::query::check::resolve::{Accumulator, Group, GroupKey, Requirement};
+use crate::query::check::stages::RequirementTest;
 use crate::query::eval::path::path_param;
 use crate::query::eval::value::Comparison;
 use crate::query::order_by::{Term, order_by};
 use crate::query::sql::Sql;
-use crate::query::stat::expr::{Expr, alias, column_ref, date_text, extreme};
-use crate::query::stat::pipeline::{NamedColumn, Pipeline, RowShape};
-use crate::query::tenant::Tenant;
+use crate::query::stat::expr::{Expr, alias, column_ref, date_text};
+use crate::query::stat::pipeline::Pipeline;
 use crate::query::where_clause::comparison_sql;
 use crate::time::{DAY_MILLIS, Timestamp};
 
-/// What a group counts by, where it does nothing else.
-fn countable(group: &Group) -> Option<Vec<FieldRef>> {
-    if !group.only_counts() {
-        return None;
-    }
-    let asked = |key: &GroupKey| {
-        let target = resolve_segments(key.path.segments.clone(), &key.path.place).ok()?;
-        match (target, &key.date_format) {
-            (Target::Column(column), None) => Some(FieldRef::Column(column)),
-            (Target::Document(path), None) => Some(FieldRef::from_path(&path)),
-            (Target::Column(Column::CreatedAt), Some(format)) => {
-                format.format.is_of_days().then_some(FieldRef::Day)
-            }
-            _ => None,
-        }
-    };
-    group.keys.iter().map(asked).collect()
-}
-
-/// A group that can be told from counts in memory.
-pub(super) fn counted(group: &Group, tenant: &Tenant, filter: &Filter) -> Option<CounterGroup> {
-    let asked = countable(group)?;
-    let source = match CounterTable::for_group(&asked, filter)? {
-        CounterTable::Days => Source::Days,
-        CounterTable::Collectors => Source::Collectors,
-        // Of statuses there are but six; the others are asked more seldom, and are few enough.
-        CounterTable::Statuses | CounterTable::CollectorInfos | CounterTable::Projects => {
-            return None;
-        }
-    };
-    let keys = group
-        .keys
-        .iter()
-        .zip(&asked)
-        .map(|(key, asked)| match &key.date_format {
-            Some(format) => group::Key::Day(format.format.clone(), format.text.clone()),
-            None if *asked == FieldRef::Column(Column::Status) => group::Key::Status,
-            None => group::Key::Collector,
-        });
-    let names: Vec<&str> = group
-        .keys
-        .iter()
-        .map(|key| key.name.as_str())
-        .chain(group.fields.iter().map(|field| field.name.as_str()))
-        .collect();
-    CounterGroup::new(tenant, filter, source, keys.collect(), &names)
+/// A key that is grouped by spans of time, and formatted afterwards.
+struct SpanKey {
+    /// The number of its column.
+    number: usize,
+    /// ms
+    span: i64,
+    format: String,
 }
 
 impl Pipeline {
-    pub(super) fn group(&mut self, group: &Group) -> Result<(), QueryError> {
-        if let Some(keys) = countable(group) {
-            self.count_from(&keys);
-        }
-        let mut selected = Vec::new();
-        let mut columns = Vec::new();
-        let mut spans = Vec::new();
+    pub(super) fn group(&mut self, group: &Group) {
+        let mut selected = Vec::with_capacity(group.keys.len() + group.fields.len());
+        let mut columns = Vec::with_capacity(group.keys.len() + group.fields.len());
+        let mut span_keys = Vec::new();
         for key in &group.keys {
             let number = self.number();
-            let (expr, span) = self.group_key(key)?;
-            if let Some((span, format)) = span {
-                spans.push((number, span, format));
-            }
-            columns.push(NamedColumn::of(&key.name, number, &expr, true));
-            selected.push(alias(expr.sql, number));
+            let (sql, span) = self.group_key(key, number);
+            span_keys.extend(span);
+            columns.push(number);
+            selected.push(alias(sql, number));
         }
         for field in &group.fields {
             let number = self.number();
-            let expr = self.accumulate(&field.accumulator, &field.place)?;
-            columns.push(NamedColumn::of(&field.name, number, &expr, false));
-            selected.push(alias(expr.sql, number));
+            columns.push(number);
+            selected.push(alias(self.accumulate(field), number));
         }
-        self.read_in_order();
+        let keys = &columns[..group.keys.len()];
         let mut sql = Sql::new("SELECT ");
         sql.join(", ", selected);
         self.push_from(&mut sql);
-        if group.keys.is_empty() {
+        if keys.is_empty() {
             sql.push(" HAVING count(*) > 0");
         } else {
             sql.push(" GROUP BY ");
-            sql.join(
-                ", ",
-                columns
-                    .iter()
-                    .filter(|column| column.is_key)
-                    .map(|column| column_ref("c", column.number)),
-            );
+            sql.join(", ", keys.iter().map(|number| column_ref("c", *number)));
         }
         self.push_table(sql);
-        self.order = columns
-            .iter()
-            .filter(|column| column.is_key)
-            .map(|column| Term::ascending(column_ref("c", column.number)))
+        let keys = keys.iter();
+        self.order = keys
+            .map(|number| Term::ascending(column_ref("c", *number)))
             .collect();
-        self.rows = RowShape::Columns(columns);
-        self.is_counted = false;
-        if !spans.is_empty() {
-            self.format_spans(&spans);
+        self.columns = columns;
+        if !span_keys.is_empty() {
+            self.format_spans(&span_keys);
         }
-        Ok(())
     }
 
     /// The expression of a group key; of a date in a format that follows a span of time, the number of the span.
-    fn group_key(&self, key: &GroupKey) -> Result<(Expr, Option<(i64, String)>), QueryError> {
-        let expr = self.resolve(&key.path)?;
+    fn group_key(&self, key: &GroupKey, number: usize) -> (Sql, Option<SpanKey>) {
+        let mut date = self.resolve(&key.path);
         let Some(format) = &key.date_format else {
-            return Ok((expr, None));
+            return (date.sql, None);
         };
-        let mut expr = expr;
-        if self.is_counted {
-            expr.sql = Sql::new("day * ");
-            expr.sql
-                .bind(DAY_MILLIS)
-                .push(" + ")
-                .bind(Timestamp::MIN.millis());
-        }
-        if let (Kind::Time, Some(span)) = (expr.kind, format.format.span()) {
-            let mut sql = Sql::default();
-            if self.is_counted {
-                sql.push("day");
-            } else {
-                // CounterGroup from the year 0000, so that the division always rounds down.
-                sql.push("(")
-                    .append(expr.sql)
-                    .push(" - ")
-                    .bind(Timestamp::MIN.millis())
-                    .push(") / ")
-                    .bind(span.millis());
+        let span = match date.value_type.kind {
+            Kind::Time => format.format.span(),
+            Kind::Text | Kind::Integer | Kind::Any => None,
+        };
+        let Some(span) = span else {
+            if self.has_counters() {
+                date.sql = Sql::new("day * ");
+                date.sql
+                    .bind(DAY_MILLIS)
+                    .push(" + ")
+                    .bind(Timestamp::MIN.millis());
             }
-            let expr = Expr {
-                sql,
-                kind: Kind::Integer,
-                nulls: NullMeans::Null,
-            };
-            return Ok((expr, Some((span.millis(), format.text.clone()))));
+            return (date_text(date, &format.text, &format.place), None);
+        };
+        let mut sql = Sql::default();
+        if self.has_counters() {
+            sql.push("day");
+        } else {
+            // Counted from the year 0000, so that the division always rounds down.
+            sql.push("(")
+                .append(date.sql)
+                .push(" - ")
+                .bind(Timestamp::MIN.millis())
+                .push(") / ")
+                .bind(span.millis());
         }
-        Ok((date_text(expr, &format.text, &format.place), None))
+        let span_key = SpanKey {
+            number,
+            span: span.millis(),
+            format: format.text.clone(),
+        };
+        (sql, Some(span_key))
     }
 
     /// Makes texts of the numbers of spans, once a group instead of once a row.
-    fn format_spans(&mut self, spans: &[(usize, i64, String)]) {
-        let RowShape::Columns(columns) = &self.rows else {
-            return;
-        };
-        let mut columns = columns.clone();
-        let mut selected = Vec::new();
-        for column in &mut columns {
-            let own = column_ref("c", column.number);
-            let Some((_, span, format)) =
-                spans.iter().find(|(number, ..)| *number == column.number)
-            else {
-                selected.push(own);
-                continue;
+    fn format_spans(&mut self, span_keys: &[SpanKey]) {
+        let selected = self.columns.iter().map(|number| {
+            let column = column_ref("c", *number);
+            let Some(key) = span_keys.iter().find(|key| key.number == *number) else {
+                return column;
             };
-            let mut moment = own;
-            moment
+            let mut start = column;
+            start
                 .push(" * ")
-                .bind(*span)
+                .bind(key.span)
                 .push(" + ")
                 .bind(Timestamp::MIN.millis());
-            let time = Expr {
-                sql: moment,
-                kind: Kind::Time,
-                nulls: NullMeans::Null,
+            let start = Expr {
+                sql: start,
+                value_type: ValueType {
+                    kind: Kind::Time,
+                    nulls: NullMeans::Null,
+                },
             };
-            let text = date_text(time, format, "");
-            selected.push(alias(text.sql, column.number));
-            (column.kind, column.nulls) = (text.kind, text.nulls);
-        }
+            alias(date_text(start, &key.format, ""), *number)
+        });
         let mut sql = Sql::new("SELECT ");
         sql.join(", ", selected);
         self.push_from(&mut sql);
         self.push_table(sql);
-        self.rows = RowShape::Columns(columns);
     }
 
-    fn accumulate(&self, accumulator: &Accumulator, place: &str) -> Result<Expr, QueryError> {
-        let integer = |sql: Sql| Expr {
-            sql,
-            kind: Kind::Integer,
-            nulls: NullMeans::NotNull,
-        };
-        Ok(match accumulator {
+    fn accumulate(&self, accumulator: &Accumulator) -> Sql {
+        match accumulator {
             Accumulator::Count(conditions) => {
                 let mut sql = self.count_expr();
-                self.filter_clause(&mut sql, conditions)?;
-                integer(sql)
+                self.filter_clause(&mut sql, conditions);
+                sql
             }
+            // It must still be an aggregate, so that there is one row a group.
+            Accumulator::Zero => Sql::new("count(NULL)"),
             Accumulator::Sum(path, conditions) => {
-                let expr = self.resolve(path)?;
-                let kind = if expr.kind == Kind::Any {
-                    Kind::Any
-                } else {
-                    Kind::Integer
-                };
-                let mut sql = Sql::default();
-                match expr.kind {
-                    // None of them is a number. It must still be an aggregate, so that there is one row a group.
-                    Kind::Text | Kind::Time => return Ok(integer(Sql::new("count(NULL)"))),
-                    Kind::Integer => sql.push("ifnull(sum(").append(expr.sql).push(")"),
-                    Kind::Any => sql.push("ifnull(sum_numbers(").append(expr.sql).push(")"),
-                };
-                self.filter_clause(&mut sql, conditions)?;
+                let value = self.resolve(path);
+                let mut sql = Sql::new(match value.value_type.kind {
+                    Kind::Any => "ifnull(sum_numbers(",
+                    Kind::Text | Kind::Integer | Kind::Time => "ifnull(sum(",
+                });
+                sql.append(value.sql).push(")");
+                self.filter_clause(&mut sql, conditions);
                 sql.push(", 0)");
-                Expr {
-                    sql,
-                    kind,
-                    nulls: NullMeans::NotNull,
-                }
+                sql
             }
             Accumulator::Average(path, conditions) => {
-                let expr = self.resolve(path)?;
-                let (function, number) = match expr.kind {
+                let value = self.resolve(path);
+                let (function, number) = match value.value_type.kind {
                     Kind::Text | Kind::Time => ("avg(", Sql::new("NULL")),
-                    Kind::Integer => ("avg(", expr.sql),
-                    Kind::Any => ("average_numbers(", expr.sql),
+                    Kind::Integer => ("avg(", value.sql),
+                    Kind::Any => ("average_numbers(", value.sql),
                 };
                 let mut sql = Sql::new(function);
                 if conditions.is_empty() {
@@ -241,127 +160,116 @@ impl Pipeline {
                 } else {
                     // Rule: SpaceONE's `$avg` over `$cond` gives the rows that fail as 0.
                     sql.push("CASE WHEN ")
-                        .append(self.requirements(conditions)?)
+                        .append(self.requirements(conditions))
                         .push(" THEN ");
                     sql.append(number).push(" ELSE 0 END");
                 }
                 sql.push(")");
-                Expr {
-                    sql,
-                    kind: Kind::Any,
-                    nulls: NullMeans::Null,
-                }
+                sql
             }
-            Accumulator::Max(path) => extreme("max(", self.resolve(path)?),
-            Accumulator::Min(path) => extreme("min(", self.resolve(path)?),
-            Accumulator::First(path) => self.in_order("first(", self.resolve(path)?),
-            Accumulator::Last(path) => self.in_order("last(", self.resolve(path)?),
+            Accumulator::Max(path) => extreme("max(", self.resolve(path)),
+            Accumulator::Min(path) => extreme("min(", self.resolve(path)),
+            Accumulator::First(path) => self.in_order("first(", self.resolve(path).sql),
+            Accumulator::Last(path) => self.in_order("last(", self.resolve(path).sql),
             Accumulator::Push(fields) => {
-                let names: Vec<_> = fields.iter().map(|(name, _)| name.clone()).collect();
+                let names: Vec<_> = fields.iter().map(|(name, _)| name).collect();
                 let mut object = Sql::new("object_of(");
                 object.bind(path_param(&names));
                 for (_, path) in fields {
-                    object.push(", ").append(self.resolve(path)?.into_any());
+                    object.push(", ").append(self.resolve(path).into_any());
                 }
                 object.push(")");
-                Expr {
-                    nulls: NullMeans::Null,
-                    ..self.in_order("push(", Expr::any(object))
-                }
+                self.in_order("push(", object)
             }
             Accumulator::AddToSet(path) => {
                 let mut sql = Sql::new("push(DISTINCT ");
-                let value = self.resolve(path)?.into_any();
+                let value = self.resolve(path).into_any();
                 sql.append(value.clone())
                     .push(" ORDER BY ")
                     .append(value)
                     .push(")");
-                Expr {
-                    sql,
-                    kind: Kind::Any,
-                    nulls: NullMeans::Null,
-                }
+                sql
             }
-            Accumulator::MergeObjects(path) => {
-                let value = Expr::any(self.resolve(path)?.into_any());
-                let mut with_place = value.sql;
-                with_place.push(", ").bind(place);
-                Expr {
-                    nulls: NullMeans::Null,
-                    ..self.in_order("merge_objects(", Expr::any(with_place))
-                }
+            Accumulator::MergeObjects(path, place) => {
+                let mut with_place = self.resolve(path).into_any();
+                with_place.push(", ").bind(place.as_str());
+                self.in_order("merge_objects(", with_place)
             }
-        })
+        }
     }
 
     /// An accumulator that depends on the order of the rows.
-    fn in_order(&self, function: &'static str, expr: Expr) -> Expr {
+    fn in_order(&self, function: &'static str, arguments: Sql) -> Sql {
         let mut sql = Sql::new(function);
-        sql.append(expr.sql);
+        sql.append(arguments);
         if !self.order.is_empty() {
             sql.push(" ORDER BY ").append(order_by(&self.order));
         }
         sql.push(")");
-        Expr {
-            sql,
-            kind: expr.kind,
-            nulls: NullMeans::Null,
-        }
+        sql
     }
 
-    fn filter_clause(&self, sql: &mut Sql, conditions: &[Requirement]) -> Result<(), QueryError> {
+    fn filter_clause(&self, sql: &mut Sql, conditions: &[Requirement]) {
         if !conditions.is_empty() {
             sql.push(" FILTER (WHERE ")
-                .append(self.requirements(conditions)?)
+                .append(self.requirements(conditions))
                 .push(")");
         }
-        Ok(())
     }
 
     /// All the conditions, across types: missing < null < numbers < strings < objects < arrays < booleans < datetimes.
-    fn requirements(&self, conditions: &[Requirement]) -> Result<Sql, QueryError> {
+    fn requirements(&self, conditions: &[Requirement]) -> Sql {
         let mut all = Sql::default();
-        let lowered = conditions
-            .iter()
-            .map(|condition| self.requirement(condition))
-            .collect::<Result<Vec<_>, _>>()?;
-        all.join(" AND ", lowered);
-        Ok(all)
+        let conditions = conditions.iter();
+        all.join(" AND ", conditions.map(|one| self.requirement(one)));
+        all
     }
 
-    fn requirement(&self, condition: &Requirement) -> Result<Sql, QueryError> {
-        let expr = self.resolve(&condition.path)?;
-        let may_be_null_value = expr.kind == Kind::Any || expr.nulls == NullMeans::Null;
+    fn requirement(&self, condition: &Requirement) -> Sql {
+        let expr = self.resolve(&condition.path);
+        let ValueType { kind, nulls } = expr.value_type;
+        let may_be_null_value = kind == Kind::Any || nulls == NullMeans::Null;
         // A plus takes the column's affinity away: else SQLite would compare 5 and '5' as equal.
         let value = || {
             let mut sql = Sql::new("+");
             sql.append(expr.clone().into_any());
             sql
         };
-        let operand = condition.value.clone().into_param();
         let mut sql = Sql::new("(");
-        sql.append(value());
+        sql.append(value())
+            .push(match condition.test {
+                RequirementTest::Equal => " = ",
+                RequirementTest::Compare(comparison) => comparison_sql(comparison),
+            })
+            .bind(condition.value.clone().into_param());
         match condition.test {
-            RequirementTest::Equal => sql.push(" = ").bind(operand),
-            RequirementTest::Compare(comparison @ (Comparison::Gt | Comparison::Gte)) => {
-                sql.push(comparison_sql(comparison)).bind(operand);
+            RequirementTest::Equal => {}
+            RequirementTest::Compare(Comparison::Gt | Comparison::Gte) => {
                 if may_be_null_value {
                     sql.push(" AND ").append(value()).push(" <> x'00'");
                 }
-                &mut sql
             }
-            RequirementTest::Compare(comparison) => {
-                sql.push(comparison_sql(comparison)).bind(operand);
-                if expr.nulls != NullMeans::NotNull {
+            RequirementTest::Compare(Comparison::Lt | Comparison::Lte) => {
+                if nulls != NullMeans::NotNull {
                     sql.push(" OR ").append(value()).push(" IS NULL");
                 }
                 if may_be_null_value {
                     sql.push(" OR ").append(value()).push(" = x'00'");
                 }
-                &mut sql
             }
-        };
+        }
         sql.push(")");
-        Ok(sql)
+        sql
     }
+}
+
+/// The largest or smallest value that is not null.
+fn extreme(function: &'static str, value: Expr) -> Sql {
+    let mut sql = Sql::new(function);
+    match value.value_type.kind {
+        Kind::Any => sql.push("nullif(").append(value.sql).push(", x'00')"),
+        Kind::Text | Kind::Integer | Kind::Time => sql.append(value.sql),
+    };
+    sql.push(")");
+    sql
 }

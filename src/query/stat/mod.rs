@@ -1,7 +1,9 @@
-//! Phase 4: plans of statistics.
+//! Phase 4: plans of statistics. A pipeline of stages becomes one SELECT; a group that only counts may need none.
 
-pub(crate) mod expr;
-pub(crate) mod group;
+mod distinct;
+mod expr;
+mod group;
 pub mod output;
-pub(crate) mod pipeline;
+mod pipeline;
 pub mod plan;
+mod source;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::query::check::field::{Kind, NullMeans};
+use crate::query::check::field::{Kind, NullMeans, ValueType};
 use crate::query::eval::path::put;
 use crate::query::eval::value::{MongoValue, write_integer, write_text};
 use crate::query::sql::{ParamRef, Sql};
@@ -19,9 +19,9 @@ pub struct Statement {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// One column: a value of `distinct`.
-    Values(Kind, NullMeans),
+    Values(ValueType),
     /// A column a field.
-    RowShape(Vec<OutputColumn>),
+    Columns(Vec<OutputColumn>),
     /// The document, then a column for the element of each unwound path, in the order in which they were unwound.
     Documents(Vec<Vec<String>>),
 }
@@ -31,8 +31,7 @@ pub enum Output {
 pub struct OutputColumn {
     /// The name that the caller chose.
     pub name: String,
-    pub kind: Kind,
-    pub nulls: NullMeans,
+    pub value_type: ValueType,
 }
 
 impl Output {
@@ -41,7 +40,7 @@ impl Output {
     pub fn width(&self) -> usize {
         match self {
             Self::Values(..) => 1,
-            Self::RowShape(columns) => columns.len(),
+            Self::Columns(columns) => columns.len(),
             Self::Documents(unwound) => unwound.len() + 1,
         }
     }
@@ -49,13 +48,13 @@ impl Output {
     /// Appends a row to the answer as JSON. A missing value leaves its field out.
     pub fn write_row(&self, row: &[ParamRef<'_>], out: &mut Vec<u8>) {
         match self {
-            Self::Values(kind, nulls) => {
+            Self::Values(value_type) => {
                 let value = row.first().copied().unwrap_or(ParamRef::Null);
-                if !write_value(value, *kind, *nulls, out) {
+                if !write_value(value, *value_type, out) {
                     out.extend(b"null");
                 }
             }
-            Self::RowShape(columns) => {
+            Self::Columns(columns) => {
                 out.push(b'{');
                 let start = out.len();
                 for (column, value) in columns.iter().zip(row) {
@@ -65,7 +64,7 @@ impl Output {
                     }
                     write_text(&column.name, out);
                     out.push(b':');
-                    if !write_value(*value, column.kind, column.nulls, out) {
+                    if !write_value(*value, column.value_type, out) {
                         out.truncate(before);
                     }
                 }
@@ -89,9 +88,9 @@ impl Output {
 }
 
 /// Appends a value as JSON; says whether there is one.
-fn write_value(value: ParamRef<'_>, kind: Kind, nulls: NullMeans, out: &mut Vec<u8>) -> bool {
-    match (value, kind) {
-        (ParamRef::Null, _) if nulls != NullMeans::Null => return false,
+fn write_value(value: ParamRef<'_>, value_type: ValueType, out: &mut Vec<u8>) -> bool {
+    match (value, value_type.kind) {
+        (ParamRef::Null, _) if value_type.nulls != NullMeans::Null => return false,
         (ParamRef::Null, _) => out.extend(b"null"),
         (ParamRef::Integer(millis), Kind::Time) => {
             Timestamp::from_millis(millis)

@@ -1,133 +1,122 @@
-//! The fold: each stage makes of the rows so far the rows after it. (Groups are in [`crate::query::stat::group`].)
+//! A pipeline of stages as one SELECT: a fold over the stages, with one common table expression a stage or two.
+//!
+//! The caller's names never get into SQL: there a column is `c0`, `c1` …, an element `u0` …, its position `p0` …, a term of
+//! an order `o0` …. An inner ORDER BY promises nothing, so the fold carries the order, and it is only written where it
+//! matters: before a LIMIT, inside an accumulator that depends on it, and at the very end.
+//!
+//! SQLite scans, filters, groups, counts, sums, sorts and limits. What only MongoDB's types can decide is done by small SQL
+//! functions of ours (see [`crate::query::eval::value`] for how values travel): paths (`value_at`, `member_at`, `get`,
+//! `member`), arrays as rows (`explode`), sums and means over mixed types, lists and objects as values, `date_text`, and
+//! the functions of `project`. SQLite computes only what the answer needs: an error in a value that no later stage reads
+//! is never raised. (Groups are in [`crate::query::stat::group`].)
 
-use std::cell::Cell;
-
-use crate::query::check::field::FieldRef;
-use crate::query::check::field::Kind;
-use crate::query::check::field::{NullMeans, Target, resolve_segments};
+use crate::query::check::field::{Root, Target};
 use crate::query::check::filter::Filter;
-use crate::query::check::stages::{
-    Expression, Function, Group, GroupKey, PathAt, Project, Sort, Stage,
+use crate::query::check::resolve::{
+    Base, Element, Expression, Project, ResolvedPath, ResolvedStage, ResolvedStages, RowShape,
+    SortBy, SortKey, Unwind,
 };
-use crate::query::counters::tables;
-use crate::query::error::QueryError;
+use crate::query::check::stages::Function;
 use crate::query::eval::path::path_param;
 use crate::query::order_by::{Term, order_by, sort_value};
 use crate::query::sql::Sql;
 use crate::query::stat::expr::{
-    ELEMENT, Expr, Step, alias, below, column_ref, document_path, from_document, put, sort_term,
+    ELEMENT, Expr, Step, alias, below, column_ref, in_job, put, sort_term,
 };
-use crate::query::stat::output::Statement;
-use crate::query::stat::output::{Output, OutputColumn};
+use crate::query::stat::output::{Output, OutputColumn, Statement};
+use crate::query::stat::source::RowSource;
 use crate::query::tenant::Tenant;
-use crate::query::where_clause::{scan_hint, where_clause};
+use crate::query::where_clause::where_clause;
 
-/// The most terms that an order is made of: a sort's keys, those of the sorts before it, and a group's keys.
-const MAX_ORDER_TERMS: usize = 250;
-
-/// A column under the name that the caller gave it.
-#[derive(Debug, Clone)]
-pub(super) struct NamedColumn {
-    pub(super) name: String,
-    /// Its own name: `c` and this number.
-    pub(super) number: usize,
-    pub(super) kind: Kind,
-    pub(super) nulls: NullMeans,
-    pub(super) is_key: bool,
-}
-
-impl NamedColumn {
-    /// The column of that number that holds an expression.
-    pub(super) fn of(name: &str, number: usize, expr: &Expr, is_key: bool) -> Self {
-        Self {
-            name: name.to_owned(),
-            number,
-            kind: expr.kind,
-            nulls: expr.nulls,
-            is_key,
-        }
+/// Lowers the stages of an aggregate to one statement.
+pub(super) fn lower(tenant: &Tenant, filter: &Filter, stages: &ResolvedStages) -> Statement {
+    let source = RowSource::new(tenant, filter, &stages.stages);
+    let mut rest = stages.stages.as_slice();
+    if matches!(source, RowSource::ErrorCounters) {
+        // Its rows stand for those of the first stage.
+        rest = &rest[1..];
     }
-}
-
-/// What the rows are.
-#[derive(Debug)]
-pub(super) enum RowShape {
-    /// The rows of `jobs`; each unwound path has its element in the column `u` and the number.
-    Documents {
-        unwound: Vec<(Vec<String>, usize)>,
-    },
-    Columns(Vec<NamedColumn>),
+    let mut pipeline = Pipeline::new(source, tenant, filter);
+    for stage in rest {
+        pipeline.apply(stage);
+    }
+    pipeline.finish(&stages.rows)
 }
 
 /// A common table expression.
-pub(super) struct Table {
-    pub(super) sql: Sql,
-    /// Whether its rows are computed once and kept. SQLite otherwise writes a column's expression wherever a later
-    /// stage names it: twice a stage, and fifty stages are more than any memory holds.
-    pub(super) is_materialized: bool,
+struct Table {
+    sql: Sql,
+    /// Whether its rows are computed once. SQLite otherwise writes a column's expression wherever a later stage names it:
+    /// twice a stage, and fifty stages are more than any memory holds.
+    is_materialized: bool,
 }
 
 /// The pipeline so far.
 pub(super) struct Pipeline {
+    source: RowSource,
     /// The common table expressions `s0`, `s1` ….
-    pub(super) tables: Vec<Table>,
-    pub(super) rows: RowShape,
+    tables: Vec<Table>,
+    /// The numbers of the elements of unwound paths, where the rows are jobs.
+    unwound: Vec<usize>,
+    /// The numbers of the columns, where the rows are no jobs.
+    pub(super) columns: Vec<usize>,
     /// Always total: the job id, or the keys of a group, come last.
     pub(super) order: Vec<Term>,
-    /// Numbers handed out to columns that must not meet.
-    pub(super) next: usize,
-    tenant: Tenant,
-    filter: Filter,
-    /// Whether the rows are kept counts, `jobs` jobs each, and no jobs.
-    pub(super) is_counted: bool,
-    /// Whether something was asked of a job that no index has.
-    reads_rows: Cell<bool>,
+    /// The next number of a column.
+    next: usize,
 }
 
 impl Pipeline {
-    pub(super) fn new(tenant: &Tenant, filter: &Filter) -> Self {
-        let mut sql = Sql::new("SELECT * FROM documents WHERE ");
-        sql.append(where_clause(tenant, filter));
-        Self {
-            tables: vec![Table {
-                sql,
-                is_materialized: false,
-            }],
-            rows: RowShape::Documents {
-                unwound: Vec::new(),
-            },
+    fn new(source: RowSource, tenant: &Tenant, filter: &Filter) -> Self {
+        let mut pipeline = Self {
+            source,
+            tables: Vec::new(),
+            unwound: Vec::new(),
+            columns: Vec::new(),
             order: vec![Term::ascending(Sql::new("job_id"))],
             next: 0,
-            tenant: tenant.clone(),
-            filter: filter.clone(),
-            is_counted: false,
-            reads_rows: Cell::new(false),
-        }
+        };
+        let mut sql = Sql::default();
+        match &pipeline.source {
+            RowSource::Documents => sql
+                .push("SELECT * FROM documents WHERE ")
+                .append(where_clause(tenant, filter)),
+            RowSource::Jobs { scan_hint } => sql
+                .push("SELECT * FROM jobs")
+                .push(scan_hint)
+                .push(" WHERE ")
+                .append(where_clause(tenant, filter)),
+            RowSource::Counters(counters) => sql.append(counters.clone()),
+            RowSource::ErrorCounters => {
+                let number = pipeline.number();
+                pipeline.unwound.push(number);
+                sql.push("SELECT object_of(")
+                    .bind(path_param(&["error_code"]))
+                    .push(", error_code) AS u")
+                    .number(number)
+                    .push(", errors AS jobs FROM error_counts WHERE ")
+                    .append(where_clause(tenant, filter))
+                    .push(" AND errors > 0")
+            }
+        };
+        pipeline.push_table(sql);
+        pipeline
     }
 
-    pub(super) fn apply(&mut self, stage: &Stage) -> Result<(), QueryError> {
+    fn apply(&mut self, stage: &ResolvedStage) {
         match stage {
-            Stage::Unwind(path) => self.unwind(path),
-            Stage::Group(group) => self.group(group),
-            Stage::Count(name) => {
-                self.count(name);
-                Ok(())
-            }
-            Stage::Sort(keys) => self.sort(keys),
-            Stage::Limit(limit) => {
-                self.cut(*limit, 0);
-                Ok(())
-            }
-            Stage::Skip(skip) => {
-                self.cut(-1, *skip);
-                Ok(())
-            }
-            Stage::Project(project) => self.project(project),
+            ResolvedStage::Unwind(unwind) => self.unwind(unwind),
+            ResolvedStage::Group(group) => self.group(group),
+            ResolvedStage::Count => self.count(),
+            ResolvedStage::Sort(keys) => self.sort(keys),
+            ResolvedStage::Limit(limit) => self.cut(*limit, 0),
+            ResolvedStage::Skip(skip) => self.cut(-1, *skip),
+            ResolvedStage::Project(project) => self.project(project),
         }
     }
 
     /// The last statement: the columns of the answer, in order.
-    pub(super) fn finish(self) -> Statement {
+    fn finish(self, rows: &RowShape) -> Statement {
         let mut sql = Sql::new("WITH ");
         let last = self.tables.len() - 1;
         sql.join(
@@ -145,25 +134,22 @@ impl Pipeline {
             }),
         );
         sql.push(" SELECT ");
-        let output = match self.rows {
-            RowShape::Documents { unwound } => {
+        let output = match rows {
+            RowShape::Jobs { unwound } => {
                 sql.push("document");
-                for (_, number) in &unwound {
+                for number in &self.unwound {
                     sql.push(", u").number(*number);
                 }
-                Output::Documents(unwound.into_iter().map(|(path, _)| path).collect())
+                Output::Documents(unwound.clone())
             }
             RowShape::Columns(columns) => {
-                sql.join(
-                    ", ",
-                    columns.iter().map(|column| column_ref("c", column.number)),
-                );
-                let column = |column: NamedColumn| OutputColumn {
-                    name: column.name,
-                    kind: column.kind,
-                    nulls: column.nulls,
-                };
-                Output::RowShape(columns.into_iter().map(column).collect())
+                let numbers = self.columns.iter();
+                sql.join(", ", numbers.map(|number| column_ref("c", *number)));
+                let columns = columns.iter().map(|column| OutputColumn {
+                    name: column.name.clone(),
+                    value_type: column.value_type,
+                });
+                Output::Columns(columns.collect())
             }
         };
         sql.push(" FROM s").number(last);
@@ -190,7 +176,21 @@ impl Pipeline {
         sql.push(" FROM s").number(self.tables.len() - 1);
     }
 
-    pub(super) fn cut(&mut self, limit: i64, skip: i64) {
+    /// Whether the rows are counters, `jobs` jobs each: the first group or count makes others of them.
+    pub(super) fn has_counters(&self) -> bool {
+        self.tables.len() == 1 && self.source.is_counters()
+    }
+
+    /// The number of jobs that the rows of a group are.
+    pub(super) fn count_expr(&self) -> Sql {
+        Sql::new(if self.has_counters() {
+            "sum(jobs)"
+        } else {
+            "count(*)"
+        })
+    }
+
+    fn cut(&mut self, limit: i64, skip: i64) {
         let mut sql = Sql::new("SELECT *");
         self.push_from(&mut sql);
         if !self.order.is_empty() {
@@ -200,173 +200,46 @@ impl Pipeline {
         self.push_table(sql);
     }
 
-    pub(super) fn sort(&mut self, keys: &[Sort]) -> Result<(), QueryError> {
-        let mut order = keys
-            .iter()
-            .map(|key| self.sort_term(key))
-            .collect::<Result<Vec<_>, _>>()?;
+    fn sort(&mut self, keys: &[SortKey]) {
+        let mut order: Vec<_> = keys.iter().map(|key| self.sort_term(key)).collect();
         // The order so far decides between equals.
         order.append(&mut self.order);
-        if order.len() > MAX_ORDER_TERMS {
-            return Err(QueryError::Language {
-                place: keys
-                    .first()
-                    .map(|key| key.path.place.clone())
-                    .unwrap_or_default(),
-                problem: format!(
-                    "with the sorts and group keys before it, more than {MAX_ORDER_TERMS} keys to sort by"
-                ),
-            });
-        }
         self.order = order;
-        Ok(())
     }
 
-    /// What ORDER BY takes to put the rows in MongoDB's order by a path, which goes into arrays.
-    pub(super) fn sort_term(&self, key: &Sort) -> Result<Term, QueryError> {
-        let segments = &key.path.segments;
-        let (base, rest) = match &self.rows {
-            RowShape::Documents { unwound } if unwound.is_empty() => {
-                match resolve_segments(segments.clone(), &key.path.place)? {
-                    Target::Document(path) => {
-                        self.reads_rows.set(true);
-                        return Ok(Term {
-                            sql: sort_value(&path, key.desc),
-                            desc: key.desc,
-                        });
-                    }
-                    target => (self.of_job(target, Step::Member), &[][..]),
-                }
+    fn sort_term(&self, key: &SortKey) -> Term {
+        match &key.by {
+            SortBy::Document(path) => Term {
+                sql: sort_value(path, key.desc),
+                desc: key.desc,
+            },
+            SortBy::Below(path, below) => {
+                sort_term(self.value(path, Step::Member), below, key.desc)
             }
-            RowShape::Documents { .. } => {
-                let Some(path) = document_path(segments, &key.path.place)? else {
-                    return Ok(Term {
-                        sql: Sql::new("NULL"),
-                        desc: key.desc,
-                    });
-                };
-                let root = PathAt {
-                    place: key.path.place.clone(),
-                    segments: vec![path[0].clone()],
-                };
-                let base = self.resolve_with(&root, Step::Member)?;
-                return Ok(sort_term(base, &path[1..], key.desc));
-            }
-            RowShape::Columns(_) => {
-                let root = PathAt {
-                    place: key.path.place.clone(),
-                    segments: vec![segments[0].clone()],
-                };
-                (self.resolve(&root)?, &segments[1..])
-            }
-        };
-        Ok(sort_term(base, rest, key.desc))
-    }
-
-    /// What stands at a place of a job.
-    fn of_job(&self, target: Target, step: Step) -> Expr {
-        let needs_row = match &target {
-            Target::Column(column) => FieldRef::Column(*column).needs_row(),
-            Target::Document(_) => true,
-            Target::NeverThere => false,
-        };
-        self.reads_rows.set(self.reads_rows.get() || needs_row);
-        from_document(target, step)
-    }
-
-    /// Has the rows of jobs that a first group needs read in the order of the file, and not in that of an index with the
-    /// group's keys: that would spare the sorting of the groups, and read each page again and again.
-    pub(super) fn read_in_order(&mut self) {
-        if !self.is_first() || self.is_counted || !self.reads_rows.get() {
-            return;
-        }
-        let mut sql = Sql::new("SELECT * FROM jobs");
-        sql.push(scan_hint(&self.filter))
-            .push(" WHERE ")
-            .append(where_clause(&self.tenant, &self.filter));
-        self.tables[0].sql = sql;
-    }
-
-    /// Whether no stage has been applied.
-    fn is_first(&self) -> bool {
-        matches!(&self.rows, RowShape::Documents { unwound } if unwound.is_empty())
-            && self.tables.len() == 1
-    }
-
-    /// Takes kept counts for rows where the first stage only counts, by what they are kept by.
-    pub(super) fn count_from(&mut self, keys: &[FieldRef]) {
-        if self.is_first()
-            && let Some(sql) = tables::rows(keys, &self.tenant, &self.filter)
-        {
-            self.tables[0].sql = sql;
-            self.is_counted = true;
+            SortBy::Nothing => Term {
+                sql: Sql::new("NULL"),
+                desc: key.desc,
+            },
         }
     }
 
-    /// Takes kept counts for the rows of `unwind` over all errors, where the group behind it only counts them by code:
-    /// each is an error of the code and nothing else, as many times as there are.
-    pub(super) fn count_errors(&mut self, unwound: &PathAt, group: &Group) -> bool {
-        let is_by_code = |key: &GroupKey| {
-            key.path.segments == ["errors", "error_code"] && key.date_format.is_none()
-        };
-        let is_known = self.filter.is_always()
-            && unwound.segments == ["errors"]
-            && group.only_counts()
-            && group.keys.iter().all(is_by_code);
-        if is_known {
-            let number = self.number();
-            let mut sql = Sql::new("SELECT object_of(");
-            sql.bind(path_param(&["error_code".to_owned()]))
-                .push(", error_code) AS u")
-                .number(number)
-                .push(", errors AS jobs FROM error_counts WHERE ")
-                .append(where_clause(&self.tenant, &self.filter))
-                .push(" AND errors > 0");
-            self.tables[0].sql = sql;
-            self.rows = RowShape::Documents {
-                unwound: vec![(unwound.segments.clone(), number)],
-            };
-            self.is_counted = true;
-        }
-        is_known
-    }
-
-    /// The number of jobs that the rows of a group are.
-    pub(super) fn count_expr(&self) -> Sql {
-        Sql::new(if self.is_counted {
-            "sum(jobs)"
-        } else {
-            "count(*)"
-        })
-    }
-
-    pub(super) fn count(&mut self, name: &str) {
-        self.count_from(&[]);
+    fn count(&mut self) {
         let number = self.number();
         let mut sql = Sql::new("SELECT ");
         sql.append(self.count_expr()).push(" AS c").number(number);
-        self.is_counted = false;
         self.push_from(&mut sql);
         sql.push(" HAVING count(*) > 0");
         self.push_table(sql);
         self.order.clear();
-        self.rows = RowShape::Columns(vec![NamedColumn {
-            name: name.to_owned(),
-            number,
-            kind: Kind::Integer,
-            nulls: NullMeans::NotNull,
-            is_key: false,
-        }]);
+        self.columns = vec![number];
     }
 
     /// One row per element: `json_each` over the array that `explode` makes of the value.
-    pub(super) fn unwind(&mut self, path: &PathAt) -> Result<(), QueryError> {
+    fn unwind(&mut self, unwind: &Unwind) {
         let number = self.number();
-        let is_of_errors = matches!(self.rows, RowShape::Documents { .. })
-            && path.segments.first().is_some_and(|root| root == "errors");
-        let elements = self.elements(path)?;
-        let mut sql = Sql::new("SELECT s");
+        let elements = self.elements(&unwind.path);
         let last = self.tables.len() - 1;
+        let mut sql = Sql::new("SELECT s");
         sql.number(last)
             .push(".*, ")
             .push(ELEMENT)
@@ -379,101 +252,74 @@ impl Pipeline {
             .push(", json_each(")
             .append(elements)
             .push(") AS e");
-        if is_of_errors {
-            // Most jobs have none, and those are found without looking into the others.
+        if matches!(&unwind.element, Element::Job(path) if path[0] == Root::Errors.name()) {
+            // Most jobs have no errors, and are passed over without a look into their documents.
             sql.push(" WHERE s").number(last).push(".error_count > 0");
         }
         self.push_table(sql);
         self.order.push(Term::ascending(column_ref("p", number)));
-        let element = column_ref("u", number);
-        match &mut self.rows {
-            RowShape::Documents { unwound } => {
-                if let Some(path) = document_path(&path.segments, &path.place)? {
-                    unwound.push((path, number));
-                }
-            }
-            RowShape::Columns(columns) => {
-                // The element takes the array's place within its column.
-                let Some(at) = columns
-                    .iter()
-                    .position(|column| column.name == path.segments[0])
-                else {
-                    return Ok(());
-                };
-                let replaced = self.number();
-                let RowShape::Columns(columns) = &mut self.rows else {
-                    return Ok(());
-                };
-                let column = &mut columns[at];
-                let whole = Expr {
-                    sql: column_ref("c", column.number),
-                    kind: column.kind,
-                    nulls: column.nulls,
-                };
-                let new = if path.segments.len() == 1 {
+        match &unwind.element {
+            Element::Job(_) => self.unwound.push(number),
+            Element::Column {
+                column,
+                below,
+                value_type,
+            } => {
+                let element = column_ref("u", number);
+                let new = if below.is_empty() {
                     element
                 } else {
-                    put(whole.into_any(), &path.segments[1..], element)
+                    let whole = Expr {
+                        sql: column_ref("c", self.columns[*column]),
+                        value_type: *value_type,
+                    };
+                    put(whole.into_any(), below, element)
                 };
-                column.number = replaced;
-                column.kind = Kind::Any;
-                column.nulls = NullMeans::Missing;
+                let replaced = self.number();
+                self.columns[*column] = replaced;
                 let mut sql = Sql::new("SELECT *, ");
-                sql.append(new).push(" AS c").number(replaced);
+                sql.append(alias(new, replaced));
                 self.push_from(&mut sql);
                 self.push_table(sql);
             }
+            Element::Nowhere => {}
         }
-        Ok(())
     }
 
-    /// The elements of what stands at a path, as `json_each` takes them.
-    pub(super) fn elements(&self, path: &PathAt) -> Result<Sql, QueryError> {
+    /// The elements of the array at a path, as `json_each` takes them.
+    fn elements(&self, path: &ResolvedPath) -> Sql {
         let mut sql = Sql::default();
-        let from_document = match &self.rows {
-            RowShape::Documents { unwound } if unwound.is_empty() => {
-                match resolve_segments(path.segments.clone(), &path.place)? {
-                    Target::Document(path) => Some(path),
-                    Target::Column(_) | Target::NeverThere => None,
-                }
+        match &path.base {
+            Base::Job(Target::Document(path)) if self.unwound.is_empty() => {
+                sql.push("elements_at(").append(path.arguments())
             }
-            _ => None,
+            _ => sql
+                .push("explode(")
+                .append(self.value(path, Step::Member).into_any()),
         };
-        if let Some(path) = from_document {
-            sql.push("elements_at(").append(path.arguments());
-        } else {
-            let value = self.resolve_with(path, Step::Member)?.into_any();
-            sql.push("explode(").append(value);
-        }
         sql.push(")");
-        Ok(sql)
+        sql
     }
-    pub(super) fn project(&mut self, project: &Project) -> Result<(), QueryError> {
-        let mut columns = Vec::new();
-        let mut selected = Vec::new();
-        if let (RowShape::Columns(before), false) = (&self.rows, project.exclude_keys) {
-            let is_replaced = |name: &str| project.fields.iter().any(|field| field.name == name);
-            for column in before
-                .iter()
-                .filter(|column| column.is_key && !is_replaced(&column.name))
-            {
-                selected.push(column_ref("c", column.number));
-                columns.push(column.clone());
-            }
-        }
+
+    fn project(&mut self, project: &Project) {
+        let keys = project.keys.iter().map(|key| self.columns[*key]);
+        let mut columns: Vec<_> = keys.collect();
+        let mut selected: Vec<_> = columns
+            .iter()
+            .map(|number| column_ref("c", *number))
+            .collect();
         for field in &project.fields {
             let number = self.number();
-            let expr = self.expression(&field.expression)?;
-            columns.push(NamedColumn::of(&field.name, number, &expr, false));
-            selected.push(alias(expr.sql, number));
+            selected.push(alias(self.expression(field), number));
+            columns.push(number);
         }
-        // The order outlives the columns that it was made of.
+        // The order outlives the columns by which it was made.
         let mut order = Vec::with_capacity(self.order.len());
         for term in std::mem::take(&mut self.order) {
             let number = self.number();
-            let mut kept = term.sql;
-            kept.push(" AS o").number(number);
-            selected.push(kept);
+            let mut sql = term.sql;
+            sql.push(" AS o").number(number);
+            selected.push(sql);
             order.push(Term {
                 sql: column_ref("o", number),
                 desc: term.desc,
@@ -487,103 +333,71 @@ impl Pipeline {
             is_materialized: true,
         });
         self.order = order;
-        self.rows = RowShape::Columns(columns);
-        Ok(())
+        self.columns = columns;
     }
 
-    pub(super) fn expression(&self, expression: &Expression) -> Result<Expr, QueryError> {
-        Ok(match expression {
-            Expression::Path(path) => self.resolve(path)?,
+    fn expression(&self, expression: &Expression) -> Sql {
+        match expression {
+            Expression::Path(path) => self.resolve(path).sql,
             Expression::Number(number) => {
                 let mut sql = Sql::default();
                 sql.bind(number.clone().into_param());
-                Expr::any(sql)
+                sql
             }
-            Expression::Function(function, path) => {
+            Expression::Function(function, path, place) => {
                 let mut sql = Sql::new(match function {
                     Function::Size => "size_of(",
                     Function::Sum => "sum_of(",
                     Function::ArrayToObject => "array_to_object(",
                     Function::ObjectToArray => "object_to_array(",
                 });
-                sql.append(self.resolve(path)?.into_any());
+                sql.append(self.resolve(path).into_any());
                 if *function != Function::Sum {
-                    sql.push(", ").bind(path.place.as_str());
+                    sql.push(", ").bind(place.as_str());
                 }
                 sql.push(")");
-                Expr::any(sql)
+                sql
             }
             Expression::Calculation(calculation, operands, place) => {
                 let mut sql = Sql::new("calculate(");
                 sql.bind(calculation.name()).push(", ").bind(place.as_str());
                 for operand in operands {
-                    sql.push(", ").append(self.expression(operand)?.into_any());
+                    let value = Expr {
+                        sql: self.expression(operand),
+                        value_type: operand.value_type(),
+                    };
+                    sql.push(", ").append(value.into_any());
                 }
                 sql.push(")");
-                Expr::any(sql)
+                sql
             }
-        })
+        }
     }
 
     /// The value at a path, gathered through arrays as expressions do.
-    pub(super) fn resolve(&self, path: &PathAt) -> Result<Expr, QueryError> {
-        self.resolve_with(path, Step::Gather)
+    pub(super) fn resolve(&self, path: &ResolvedPath) -> Expr {
+        self.value(path, Step::Gather)
     }
 
-    pub(super) fn resolve_with(&self, path: &PathAt, step: Step) -> Result<Expr, QueryError> {
-        match &self.rows {
-            RowShape::Documents { unwound } => {
-                if unwound.is_empty() {
-                    let target = resolve_segments(path.segments.clone(), &path.place)?;
-                    return Ok(self.of_job(target, step));
-                }
-                self.resolve_unwound(path, unwound, step)
-            }
-            RowShape::Columns(columns) => {
-                let (name, rest) = (&path.segments[0], &path.segments[1..]);
-                let Some(column) = columns.iter().find(|column| column.name == *name) else {
-                    return Ok(Expr::missing());
-                };
-                let expr = Expr {
-                    sql: column_ref("c", column.number),
-                    kind: column.kind,
-                    nulls: column.nulls,
-                };
-                Ok(below(expr, rest, step))
-            }
-        }
-    }
-
-    /// As in a document, but an unwound array is its element.
-    pub(super) fn resolve_unwound(
-        &self,
-        path: &PathAt,
-        unwound: &[(Vec<String>, usize)],
-        step: Step,
-    ) -> Result<Expr, QueryError> {
-        let Some(segments) = document_path(&path.segments, &path.place)? else {
-            return Ok(Expr::missing());
+    fn value(&self, path: &ResolvedPath, step: Step) -> Expr {
+        let base = match &path.base {
+            Base::Job(target) => in_job(target, step),
+            Base::Element {
+                unwound,
+                below: path,
+            } => below(column_ref("u", self.unwound[*unwound]), path, step),
+            Base::Column {
+                column,
+                below: path,
+            } => below(column_ref("c", self.columns[*column]), path, step),
         };
-        let above = unwound
-            .iter()
-            .rev()
-            .find(|(unwound, _)| segments.starts_with(unwound));
-        let start = above.map(|(unwound, number)| {
-            let element = Expr::any(column_ref("u", *number));
-            below(element, &segments[unwound.len()..], step)
+        let replaced = path.replaced.iter();
+        let sql = replaced.fold(base, |whole, (unwound, below)| {
+            put(whole, below, column_ref("u", self.unwound[*unwound]))
         });
-        let mut expr = match start {
-            Some(expr) => expr,
-            None => self.of_job(resolve_segments(segments.clone(), &path.place)?, step),
-        };
-        // What was unwound further down since stands in the value as its element, too.
-        let since = above.map_or(0, |(_, number)| number + 1);
-        for (inner, number) in unwound.iter().filter(|(inner, number)| {
-            *number >= since && inner.len() > segments.len() && inner.starts_with(&segments)
-        }) {
-            let element = column_ref("u", *number);
-            expr = Expr::any(put(expr.into_any(), &inner[segments.len()..], element));
+        Expr {
+            sql,
+            value_type: path.value_type,
         }
-        Ok(expr)
     }
 }

@@ -1,0 +1,57 @@
+//! Checked statistics: what a `JobStatQuery` asks for, without the SQL that answers it.
+
+use crate::query::check::field::{Target, resolve};
+use crate::query::check::filter::Filter;
+use crate::query::check::resolve::{self, ResolvedStages};
+use crate::query::check::{operators, stages};
+use crate::query::error::QueryError;
+use crate::query::request::{JobStatQuery, Page, Question};
+use crate::query::tenant::Tenant;
+use crate::time::Timestamp;
+
+/// Checked statistics.
+#[derive(Debug)]
+pub(in crate::query) struct CheckedStat {
+    pub(in crate::query) tenant: Tenant,
+    pub(in crate::query) filter: Filter,
+    pub(in crate::query) rows: StatQuestion,
+    pub(in crate::query) page: Page,
+}
+
+/// What the rows of the answer are.
+#[derive(Debug)]
+pub(in crate::query) enum StatQuestion {
+    /// The different values at a path.
+    Distinct(Target),
+    /// The rows that come out of the last stage.
+    Aggregate(ResolvedStages),
+}
+
+/// Checks a request for statistics.
+///
+/// # Errors
+/// [`QueryError`] for the first problem.
+pub(in crate::query) fn check(
+    request: &JobStatQuery,
+    now: Timestamp,
+) -> Result<CheckedStat, QueryError> {
+    let query = &request.query;
+    let question = query.question()?;
+    let filter = operators::parse(
+        &query.filter,
+        &query.filter_or,
+        query.keyword.as_deref(),
+        now,
+    )?;
+    Ok(CheckedStat {
+        tenant: Tenant::new(&request.domain_id),
+        filter: filter.flatten(),
+        rows: match question {
+            Question::Distinct(key) => StatQuestion::Distinct(resolve(key, "query.distinct")?),
+            Question::Aggregate(stages) => {
+                StatQuestion::Aggregate(resolve::resolve(stages::check(stages)?)?)
+            }
+        },
+        page: query.page,
+    })
+}

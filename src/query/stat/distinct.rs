@@ -1,0 +1,63 @@
+//! `distinct`: the different values at a path.
+//!
+//! Rule: the conformance notes: an array gives its elements, a missing value nothing, and null is a value.
+
+use crate::query::check::field::{Column, FieldRef, NullMeans, Root, Target, ValueType};
+use crate::query::check::filter::Filter;
+use crate::query::counters::tables;
+use crate::query::sql::Sql;
+use crate::query::stat::expr::ELEMENT;
+use crate::query::stat::output::{Output, Statement};
+use crate::query::tenant::Tenant;
+use crate::query::where_clause::where_clause;
+
+/// Lowers the question to one statement.
+pub(super) fn lower(tenant: &Tenant, filter: &Filter, target: &Target) -> Statement {
+    let (sql, value_type) = match target {
+        Target::Column(column) => {
+            let sql = in_column(tenant, filter, *column);
+            (sql, ValueType::of_column(*column))
+        }
+        Target::NeverThere => (Sql::new("SELECT NULL AS c0 WHERE 0"), ValueType::ANY),
+        Target::Document(path) => {
+            let counters = tables::rows(&[FieldRef::from_path(path)], tenant, filter);
+            let mut sql = Sql::new("SELECT DISTINCT ");
+            sql.push(ELEMENT).push(" AS c0 FROM ");
+            let rest = if let Some(counters) = counters {
+                sql.push("(").append(counters).push(")");
+                // Counters have passed the filter.
+                Sql::new("1")
+            } else {
+                sql.push("jobs");
+                where_clause(tenant, filter)
+            };
+            sql.push(", json_each(reached(")
+                .append(path.arguments())
+                .push(")) AS e WHERE ")
+                .append(rest);
+            if path.root == Root::Errors && !path.below.is_empty() {
+                sql.push(" AND error_count > 0");
+            }
+            sql.push(" ORDER BY nullif(c0, x'00'), c0");
+            (sql, ValueType::ANY)
+        }
+    };
+    Statement {
+        sql,
+        output: Output::Values(value_type),
+    }
+}
+
+fn in_column(tenant: &Tenant, filter: &Filter, column: Column) -> Sql {
+    let mut sql = Sql::new("SELECT DISTINCT ");
+    sql.append(column.sql()).push(" AS c0 FROM ");
+    match tables::rows(&[FieldRef::Column(column)], tenant, filter) {
+        Some(counters) => sql.push("(").append(counters).push(") WHERE 1"),
+        None => sql.push("jobs WHERE ").append(where_clause(tenant, filter)),
+    };
+    if column.null_means() == NullMeans::Missing {
+        sql.push(" AND ").append(column.sql()).push(" IS NOT NULL");
+    }
+    sql.push(" ORDER BY c0");
+    sql
+}

@@ -1,0 +1,119 @@
+//! The rows that the first stage reads: the jobs, or counters where the stage only counts.
+
+use crate::query::check::field::{Column, FieldRef, Root, Target};
+use crate::query::check::filter::Filter;
+use crate::query::check::resolve::{Base, Element, Group, GroupKey, ResolvedStage, SortKey};
+use crate::query::counters::group::{self, CounterGroup, Source};
+use crate::query::counters::tables::{self, CounterTable};
+use crate::query::sql::Sql;
+use crate::query::tenant::Tenant;
+use crate::query::where_clause::scan_hint;
+
+/// The first source of rows.
+#[derive(Debug)]
+pub(super) enum RowSource {
+    /// Whole jobs.
+    Documents,
+    /// The rows of `jobs` in the order of the file, with this hint. An index with a group's keys would spare the sorting of
+    /// the groups, and read each page of the file again and again.
+    Jobs { scan_hint: &'static str },
+    /// Counters, `jobs` jobs each.
+    Counters(Sql),
+    /// The counters of errors by code, `jobs` errors each: they stand for the rows of a first `unwind` of all errors.
+    ErrorCounters,
+}
+
+impl RowSource {
+    /// Chooses the source for the stages of an aggregate.
+    pub(super) fn new(tenant: &Tenant, filter: &Filter, stages: &[ResolvedStage]) -> Self {
+        if let [
+            ResolvedStage::Unwind(unwind),
+            ResolvedStage::Group(group),
+            ..,
+        ] = stages
+            && filter.is_always()
+            && matches!(&unwind.element, Element::Job(path) if path == &[Root::Errors.name()])
+            && group.only_counts()
+            && group.keys.iter().all(is_error_code)
+        {
+            return Self::ErrorCounters;
+        }
+        // A sort does not change what the rows are.
+        let sorts = stages.iter().map_while(|stage| match stage {
+            ResolvedStage::Sort(keys) => Some(keys),
+            _ => None,
+        });
+        let counters = |keys: &[FieldRef]| tables::rows(keys, tenant, filter).map(Self::Counters);
+        match stages.get(sorts.clone().count()) {
+            Some(ResolvedStage::Count) => counters(&[]).unwrap_or(Self::Documents),
+            Some(ResolvedStage::Group(group)) => {
+                let counters = counted_fields(group).and_then(|keys| counters(&keys));
+                counters.unwrap_or_else(|| {
+                    if group.needs_rows() || sorts.flatten().any(SortKey::needs_row) {
+                        Self::Jobs {
+                            scan_hint: scan_hint(filter),
+                        }
+                    } else {
+                        Self::Documents
+                    }
+                })
+            }
+            _ => Self::Documents,
+        }
+    }
+
+    /// Whether its rows are counters of jobs or errors.
+    pub(super) fn is_counters(&self) -> bool {
+        matches!(self, Self::Counters(_) | Self::ErrorCounters)
+    }
+}
+
+/// Whether a key is the code of the unwound error.
+fn is_error_code(key: &GroupKey) -> bool {
+    let is_code = matches!(&key.path.base, Base::Element { below, .. } if below == &["error_code"]);
+    is_code && key.date_format.is_none()
+}
+
+/// What a first group counts by, where it does nothing else.
+fn counted_fields(group: &Group) -> Option<Vec<FieldRef>> {
+    if !group.only_counts() {
+        return None;
+    }
+    let field = |key: &GroupKey| match (&key.path.base, &key.date_format) {
+        (Base::Job(Target::Column(column)), None) => Some(FieldRef::Column(*column)),
+        (Base::Job(Target::Document(path)), None) => Some(FieldRef::from_path(path)),
+        (Base::Job(Target::Column(Column::CreatedAt)), Some(format)) => {
+            format.format.is_of_days().then_some(FieldRef::Day)
+        }
+        _ => None,
+    };
+    group.keys.iter().map(field).collect()
+}
+
+/// The group as counters in memory can answer it; the names are those of its columns.
+pub(super) fn counter_group(
+    group: &Group,
+    names: &[&str],
+    tenant: &Tenant,
+    filter: &Filter,
+) -> Option<CounterGroup> {
+    let fields = counted_fields(group)?;
+    let source = match CounterTable::for_group(&fields, filter)? {
+        CounterTable::Days => Source::Days,
+        CounterTable::Collectors => Source::Collectors,
+        // There are six statuses; the others are rarely grouped by, and are few enough.
+        CounterTable::Statuses | CounterTable::CollectorInfos | CounterTable::Projects => {
+            return None;
+        }
+    };
+    let keys = group
+        .keys
+        .iter()
+        .zip(&fields)
+        .map(|(key, field)| match &key.date_format {
+            Some(format) => group::Key::Day(format.format.clone(), format.text.clone()),
+            None if *field == FieldRef::Column(Column::Status) => group::Key::Status,
+            None => group::Key::Collector,
+        });
+    CounterGroup::new(tenant, filter, source, keys.collect(), names)
+}
