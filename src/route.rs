@@ -1,7 +1,7 @@
 //! The one table of routes: what the server answers, by which methods, for whom, and with which switch.
 //!
 //! Registration, the answer to a wrong method, the OpenAPI document, the mock's faults and journal, CORS and tokens all
-//! read it. `api::routes` binds each row to its handler; the paths of the page are in [`PAGE`] and [`PAGE_FILES`].
+//! read it. `api::routes` binds each row to its handler; the paths of the page are in [`PAGE`] and [`ASSETS`].
 
 use std::borrow::Cow;
 
@@ -15,9 +15,9 @@ use crate::json::names::unknown;
 
 /// The path of the page.
 pub const PAGE: &str = "/";
-/// What the paths of the page's files begin with; then follow a version and a name.
-pub const PAGE_FILES: &str = "/assets/";
-/// What browsers ask for unbidden.
+/// The folder of the page's files, whose paths go on with a version and a name.
+pub const ASSETS: &str = "/assets";
+/// The icon that browsers request by themselves.
 const FAVICON: &str = "/favicon.ico";
 
 /// Whom a path is for.
@@ -39,7 +39,7 @@ impl Audience {
     /// The first two segments decide: `/jobdeck/faults/no/such/path` is for whom `/jobdeck/faults` is.
     #[must_use]
     pub fn of(path: &str) -> Self {
-        if path == PAGE || path == FAVICON || path.starts_with(PAGE_FILES) {
+        if path == PAGE || path == FAVICON || is_asset(path) {
             return Self::Page;
         }
         let root = two_segments(path);
@@ -48,6 +48,13 @@ impl Audience {
             .find(|route| two_segments(route.path()) == root)
             .map_or(Self::Api, |route| route.audience())
     }
+}
+
+/// Returns whether a path, or the pattern of one, is that of a file of the page.
+#[must_use]
+pub fn is_asset(path: &str) -> bool {
+    path.strip_prefix(ASSETS)
+        .is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Returns the first two segments of a path, or all of it where it has fewer.
@@ -79,7 +86,7 @@ struct Row {
     /// What faults and the journal call the route; `None` where they don't know it.
     name: Option<RouteName>,
     methods: &'static [&'static str],
-    /// With at most one `{parameter}`, which stands for one segment.
+    /// With at most one `{parameter}`, which matches one segment.
     path: &'static str,
     audience: Audience,
     switch: Switch,
@@ -152,7 +159,7 @@ routes! {
 }
 
 impl Route {
-    /// The routes that what watches a server asks every few seconds.
+    /// The routes that are requested every few seconds, by what watches a server.
     pub const WATCHING: [Self; 3] = [Self::Healthz, Self::Check, Self::Metrics];
 
     /// Finds the route of a request, whether or not this server has it. HEAD finds what GET does.
@@ -211,8 +218,8 @@ impl Route {
         self.methods().contains(&method)
     }
 
-    /// Matches a path with the route's: returns what stands there for the `{parameter}`, as it came, and an empty text
-    /// where the route has none.
+    /// Matches a path with the route's; returns the value of its `{parameter}`, not decoded, or an empty text where the route
+    /// has no parameter.
     #[must_use]
     pub fn parameter(self, path: &str) -> Option<&str> {
         let pattern = self.path();
@@ -412,7 +419,7 @@ mod tests {
                 route.switch() == Switch::Writable,
                 "{route:?}"
             );
-            // Faults and the journal know what clients ask for, and what watches the server.
+            // Faults and the journal know the routes for clients and health checks only.
             let is_seen = matches!(route.audience(), Audience::Api | Audience::Probe);
             assert!(is_seen || route.name().is_none(), "{route:?}");
         }

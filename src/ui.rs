@@ -16,6 +16,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use crate::api::caching::Version;
 use crate::api::routes::method_not_allowed;
+use crate::route::{self, ASSETS};
 
 /// Only files of this server may run or be shown, and only this server may be asked.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
@@ -24,8 +25,6 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 const CACHE_ASSET: &str = "public, max-age=31536000, immutable";
 
 const INDEX: &str = include_str!("../static/index.html");
-/// The path of the files as index.html has it, without the hash.
-const ASSETS: &str = "/assets";
 
 /// A file that the page loads.
 struct File {
@@ -125,7 +124,7 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
 /// The routes of the page.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.route(
-        "/",
+        route::PAGE,
         web::to(|request: HttpRequest| async move { page(&request) }),
     );
     for file in &FILES {

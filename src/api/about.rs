@@ -16,17 +16,16 @@ use super::schema::params::ScopeParams;
 use crate::route::Route;
 use crate::store::StoreError;
 
-/// Lists the domains with how many jobs each has, by name.
+/// Lists the domains by name, with the number of jobs of each.
 ///
-/// Where tokens are asked for, those that the token reaches.
-///
-/// Its `ETag` is the version of all data, so asking for it again is how a page learns whether anything has changed.
+/// With a token, those that it reaches. The `ETag` is the version of all data: a client that requests the list again learns
+/// whether anything has changed.
 #[utoipa::path(
     get,
     path = Route::ListDomains.path(),
     operation_id = "listDomains",
     tag = "jobdeck",
-    params(("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an answer that is at hand.")),
+    params(("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an earlier answer.")),
     responses(
         (status = 200, description = "The domains.", body = DomainsInfo,
             headers(("ETag" = String, description = "The version of the data."))),
@@ -62,11 +61,11 @@ pub(super) async fn domains(
     .await
 }
 
-/// Tells what this server is.
+/// Describes this server.
 ///
-/// Its version, the file that it serves, the clock of its answers (that of a domain with `domain_id`), what may be done
-/// here, and what is wrong with the fixtures. Of a domain's token it is the domain's clock always, and fixtures, which
-/// may be of any domain, are not told of.
+/// Its version, the file that it serves, the clock of its answers (with `domain_id` that of the domain), what clients may do,
+/// and what is wrong with the fixtures. For the token of a domain the clock is always that domain's, and the fixtures, which
+/// may be of any domain, are left out.
 #[utoipa::path(
     get,
     path = Route::About.path(),

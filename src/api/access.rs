@@ -1,9 +1,8 @@
-//! Who asks, and what of the server they may reach: `serve --tokens`.
+//! What a client may reach: `serve --tokens`.
 //!
-//! Whether a request gets in at all, and whether it may change anything, is decided once for every route, before any of
-//! them is looked for: a route that is new needs a token, and one that changes something a token that may write. Which
-//! domain a request is about only its handler knows: it hands what it was asked for to [`Access::check`], and uses no
-//! other.
+//! Whether a request is admitted, and whether it may write, is decided once for all routes, before a route is chosen: a new
+//! route needs a token by default, and one that writes a token that may write. Only the handler knows which domain a
+//! request is about: it passes that domain to [`Access::check`], and uses no other.
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -18,19 +17,19 @@ use super::error::ApiError;
 use crate::route::Audience;
 use crate::tokens::Grant;
 
-/// What one who asks may reach.
+/// What a client may reach.
 #[derive(Debug, Clone)]
 pub(crate) enum Access {
     /// Everything: the server has no tokens.
     Everyone,
     /// What the token grants.
     Holder(Arc<Grant>),
-    /// Nothing that is of a domain: it is only asked for what is open.
+    /// Nothing of any domain: the request is for a path that needs no token.
     Stranger,
 }
 
 impl Access {
-    /// Lets a request in, or turns it away.
+    /// Admits a request, or refuses it.
     pub(super) fn admit(app: &App, request: &ServiceRequest) -> Result<Self, ApiError> {
         let Some(tokens) = &app.tokens else {
             return Ok(Self::Everyone);
@@ -38,7 +37,7 @@ impl Access {
         let grant = token(request.headers()).and_then(|token| {
             let grant = tokens.find(token);
             grant.ok_or(ApiError::Unauthenticated(
-                "the token is none of this server's; `jobdeck token new` makes one for whoever runs it",
+                "the token is unknown to this server; whoever runs it makes one with `jobdeck token new`",
             ))
         });
         match grant {
@@ -57,28 +56,28 @@ impl Access {
         access.ok_or(ApiError::Internal("a request without its access"))
     }
 
-    /// The gate that every handler passes what it was asked for through, before it looks at anything: a domain, or with
-    /// `None` the whole server.
+    /// Checks that the client may reach a domain, or with `None` the whole server. Every handler calls it before it reads
+    /// anything of them.
     ///
     /// # Errors
-    /// [`ApiError::OtherDomain`] where it may not be reached.
+    /// [`ApiError::OtherDomain`] where the client may not.
     pub(crate) fn check(&self, domain_id: Option<&str>) -> Result<(), ApiError> {
         match (self.scope()?, self) {
             (Some(own), Self::Holder(grant)) if domain_id != Some(own) => {
                 Err(ApiError::OtherDomain {
                     name: grant.name.clone(),
                     own: own.to_owned(),
-                    asked: domain_id.map(str::to_owned),
+                    requested: domain_id.map(str::to_owned),
                 })
             }
             _ => Ok(()),
         }
     }
 
-    /// All that it reaches: a domain, or with `None` the whole server. For what is not asked for by a domain.
+    /// Returns all that the client may reach: a domain, or with `None` the whole server. For routes without a domain.
     ///
     /// # Errors
-    /// [`ApiError::Unauthenticated`] where that is nothing.
+    /// [`ApiError::Unauthenticated`] where it may reach nothing.
     pub(crate) fn scope(&self) -> Result<Option<&str>, ApiError> {
         match self {
             Self::Everyone => Ok(None),
@@ -87,6 +86,7 @@ impl Access {
         }
     }
 
+    /// Returns whether the client may write.
     pub(crate) fn may_write(&self) -> bool {
         match self {
             Self::Everyone => true,
@@ -106,16 +106,15 @@ impl FromRequest for Access {
     }
 }
 
-/// Returns whether a path is answered without a token: a page can't send one before it is loaded, and who watches a
-/// server's health has none.
+/// Returns whether a path is answered without a token: a page can't send one before it is loaded, and
+/// health checks have none.
 pub(super) fn is_open(path: &str) -> bool {
     matches!(Audience::of(path), Audience::Page | Audience::Probe)
 }
 
-const NO_TOKEN: &str =
-    "this server wants to know who asks: send one header `Authorization: Bearer TOKEN`";
+const NO_TOKEN: &str = "this server needs a token: send one header `Authorization: Bearer TOKEN`";
 
-/// The token of a request: in this one header, and nowhere else.
+/// Returns the token of a request, which is read from this one header only.
 fn token(headers: &HeaderMap) -> Result<&[u8], ApiError> {
     let mut values = headers.get_all(AUTHORIZATION);
     let token = match (values.next(), values.next()) {
@@ -125,16 +124,16 @@ fn token(headers: &HeaderMap) -> Result<&[u8], ApiError> {
     token.ok_or(ApiError::Unauthenticated(NO_TOKEN))
 }
 
-/// The token behind the name of its scheme, which any case will do for (RFC 9110).
+/// Returns the token after the name of its scheme, which is read in any case (RFC 9110).
 fn bearer(credentials: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = credentials.split_at_checked("bearer ".len())?;
     let token = token.trim_ascii();
     (scheme.eq_ignore_ascii_case(b"bearer ") && !token.is_empty()).then_some(token)
 }
 
-/// Says in an answer that another token may be answered otherwise, so that no cache gives one's answer to another.
+/// Adds `Authorization` to `Vary`, so that no cache gives the answer to one token to another.
 pub(super) fn vary_by_token(headers: &mut HeaderMap) {
-    // In one header: who adds to it looks at the first.
+    // In one header, since middlewares that add to it read the first only.
     let mut names: Vec<_> = headers.get_all(VARY).map(HeaderValue::as_bytes).collect();
     names.push(b"authorization");
     if let Ok(names) = HeaderValue::from_bytes(&names.join(&b", "[..])) {
@@ -147,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_stands_behind_the_name_of_its_scheme() {
+    fn a_token_follows_the_name_of_its_scheme() {
         for (header, expected) in [
             ("Bearer a.b", Some("a.b")),
             ("bEARER a", Some("a")),
@@ -161,13 +160,13 @@ mod tests {
             ("a", None),
             ("", None),
         ] {
-            let found = bearer(header.as_bytes());
-            assert_eq!(found, expected.map(str::as_bytes), "{header:?}");
+            let token = bearer(header.as_bytes());
+            assert_eq!(token, expected.map(str::as_bytes), "{header:?}");
         }
     }
 
     #[test]
-    fn only_pages_and_probes_are_open() {
+    fn only_the_page_and_health_checks_need_no_token() {
         for (path, expected) in [
             ("/", true),
             ("/assets/0/js/main.js", true),

@@ -17,7 +17,7 @@ use actix_web::web::{Bytes, Data};
 use log::Level;
 
 use super::app::App;
-use crate::route::{PAGE_FILES, Route};
+use crate::route::{ASSETS, Route, is_asset};
 
 /// The target of the lines, to filter them by: `RUST_LOG=jobdeck::access=off`.
 const TARGET: &str = "jobdeck::access";
@@ -27,8 +27,6 @@ const MAX_QUERY_BYTES: usize = 2 << 10;
 const MAX_CHARS: usize = 500;
 /// The route of a path without one: one label for all, since clients can make up any number of paths.
 const NO_ROUTE: &str = "none";
-/// The route of the page's files, whose paths hold a version.
-const ASSETS: &str = "/assets/{file}";
 
 /// How many results an answer has so far, kept among its extensions.
 #[derive(Debug, Clone, Default)]
@@ -148,7 +146,8 @@ fn usual_level(path: &str) -> Level {
 fn route(response: &ServiceResponse<BoxBody>) -> String {
     match response.request().match_pattern() {
         None => NO_ROUTE.to_owned(),
-        Some(pattern) if pattern.starts_with(PAGE_FILES) => ASSETS.to_owned(),
+        // One label for the files of all versions.
+        Some(pattern) if is_asset(&pattern) => format!("{ASSETS}/{{file}}"),
         Some(pattern) => pattern,
     }
 }

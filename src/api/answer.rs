@@ -33,7 +33,7 @@ const PAGE_BYTES: usize = 32 << 10;
 const INLINE_BUDGET: Duration = Duration::from_millis(3);
 /// How long a client may read nothing of a stream before it is given up.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a client may make a stream wait in all: it keeps a reader, and the write-ahead log behind that, so long.
+/// How long a client may make a stream wait in all: meanwhile it occupies a reader, and the write-ahead log can't shrink.
 const MAX_STALLED: Duration = Duration::from_mins(10);
 
 /// Answers a message that caches must not store.
@@ -59,7 +59,7 @@ pub(super) enum Weight {
 /// Answers with what `produce` writes, reading from one transaction of the database.
 ///
 /// A light request is answered on the worker's own thread, since a hop to a blocking thread and back costs more than a page
-/// of an index does. Where it proves not to be quick it starts again on a blocking thread, so `produce` may run twice.
+/// of an index does. Where it takes too long it starts again on a blocking thread, so `produce` may run twice.
 pub(super) async fn answer<Q: Send + 'static>(
     app: &App,
     (weight, is_light): (Weight, bool),

@@ -41,8 +41,8 @@ impl Version {
         self.is_known
     }
 
-    /// Answers 304 where the client has this version, else 200 with what `body` makes. Caches may store the answer, but ask
-    /// again before they show it.
+    /// Answers 304 where the client has this version, else 200 with what `body` makes. Caches may store the answer, but
+    /// have to revalidate it before each use.
     pub(crate) fn answer(
         self,
         body: impl FnOnce(&mut HttpResponseBuilder) -> HttpResponse,

@@ -19,33 +19,33 @@ use crate::clock::Clock;
 use crate::route::Route;
 use crate::time::Timestamp;
 
-/// The most that a clock is advanced at once, in seconds: a hundred years.
+/// The most that a clock is advanced by one request, in seconds: a hundred years.
 const MAX_ADVANCE_SECONDS: f64 = 3_155_760_000.0;
 
-/// How a clock is set: any of the two, or both.
+/// How a clock is set. At least one of the two members is given.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClockSetting {
-    /// What it shows from now on; left out, as before.
+    /// The new time; if left out, as before.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     now: Option<Timestamp>,
-    /// Whether it stands still; left out, as before.
+    /// Whether the clock stands still; if left out, as before.
     #[serde(default)]
     is_frozen: Option<bool>,
 }
 
-/// How far a clock is set forward.
+/// How far a clock is advanced.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ClockAdvance)]
 pub(super) struct Advance {
-    /// How much later, down to milliseconds.
+    /// By how many seconds, down to milliseconds.
     #[schema(minimum = 0, maximum = 3_155_760_000_i64)]
     seconds: f64,
 }
 
-/// Tells what the clock of a domain, or of the server, shows.
+/// Answers the time of the clock of a domain, or of the server.
 #[utoipa::path(
     get,
     path = Route::GetClock.path(),
@@ -60,7 +60,7 @@ pub(super) async fn get(app: Data<App>, control: MockControl) -> HttpResponse {
 
 /// Sets the clock of a domain, or of the server; freezes it or lets it run.
 ///
-/// A domain without a clock of its own gets one. Jobs that live have become what they are by then, before it is answered.
+/// A domain without a clock of its own gets one. Jobs that live are brought up to the new time before the answer.
 #[utoipa::path(
     put,
     path = Route::SetClock.path(),
@@ -68,8 +68,8 @@ pub(super) async fn get(app: Data<App>, control: MockControl) -> HttpResponse {
     tag = "mock",
     params(ScopeParams),
     request_body(content = ClockSetting, examples(
-        ("freeze" = (summary = "It stands still at a moment", value = json!({"now": "2026-01-01T12:00:00Z", "is_frozen": true}))),
-        ("run" = (summary = "It runs from where it is", value = json!({"is_frozen": false})))
+        ("freeze" = (summary = "Stop it at a time", value = json!({"now": "2026-01-01T12:00:00Z", "is_frozen": true}))),
+        ("run" = (summary = "Let it run on", value = json!({"is_frozen": false})))
     )),
     responses((status = 200, description = "The clock.", body = ClockInfo), WriteErrors)
 )]
@@ -96,9 +96,9 @@ pub(super) async fn set(
     .await
 }
 
-/// Sets the clock of a domain, or of the server, so much later.
+/// Advances the clock of a domain, or of the server.
 ///
-/// Jobs that live have become what they are by then, before it is answered.
+/// Jobs that live are brought up to the new time before the answer.
 #[utoipa::path(
     post,
     path = Route::AdvanceClock.path(),
@@ -116,7 +116,8 @@ pub(super) async fn advance(
     let Advance { seconds } = body;
     if !(0.0..=MAX_ADVANCE_SECONDS).contains(&seconds) {
         let text = format!(
-            "expected a number from 0 to {MAX_ADVANCE_SECONDS}; PUT /jobdeck/clock sets it to any moment"
+            "expected a number from 0 to {MAX_ADVANCE_SECONDS}; PUT {} sets it to any time",
+            Route::SetClock.path()
         );
         return Err(problem("seconds", text).into());
     }
@@ -126,7 +127,7 @@ pub(super) async fn advance(
     change(&app, control, move |clock| clock.advanced(millis)).await
 }
 
-/// Gives a domain the server's clock again; without a domain all clocks are as at the start.
+/// Gives a domain the server's clock again; without a domain, resets all clocks to the start.
 #[utoipa::path(
     delete,
     path = Route::ResetClock.path(),

@@ -23,14 +23,14 @@ use crate::route::{Audience, Effect, Route};
 #[openapi(
     info(
         title = "jobdeck",
-        description = "SpaceONE's inventory Job API over a SQLite file, and what jobdeck adds to it.\n\nEverything under `/inventory/v1` is SpaceONE's and behaves as SpaceONE's; everything under `/jobdeck` is jobdeck's own. Every read is of one domain, the tenant. Nobody is asked for a token.\n\nErrors have the one shape `{\"detail\": {\"code\", \"message\"}}`: the code is SpaceONE's, the message names the place. A path that is not here is answered 404 `ERROR_NOT_FOUND`. Every answer carries `x-request-id`, the caller's where one was sent.\n\nWhat is not known is an error, in bodies and in query strings. Of lists, statistics and exports names are read in `snake_case` and in `lowerCamelCase`, and what is null is the same as left out; all else is read just as described.",
+        description = "SpaceONE's inventory Job API over a SQLite file, and what jobdeck adds to it.\n\nEverything under `/inventory/v1` is SpaceONE's and behaves as SpaceONE's does; everything under `/jobdeck` is jobdeck's own. Every read is of one domain, the tenant. No token is needed.\n\nErrors have the one shape `{\"detail\": {\"code\", \"message\"}}`: the code is SpaceONE's, the message names the place in the request. An unknown path is answered 404 `ERROR_NOT_FOUND`. Every answer has an `x-request-id`, the client's where it sent one.\n\nAn unknown member is an error, in bodies and in query strings. The names of lists, statistics and exports are read in `snake_case` and in `lowerCamelCase`, and a null member is the same as one that is left out; the names of other routes are read just as described.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     servers((url = "/", description = "This server")),
     tags(
         (name = "SpaceONE", description = "The inventory v1 Job API, as SpaceONE answers it."),
         (name = "jobdeck", description = "What jobdeck adds."),
-        (name = "mock", description = "What a mock has (`jobdeck serve --mock`): states, clocks, faults, a journal. None of it is misbehaved to.")
+        (name = "mock", description = "The controls of a mock (`jobdeck serve --mock`): snapshots, clocks, faults, a journal. Faults never apply to them.")
     ),
     components(schemas(ErrorAnswer, Job))
 )]
@@ -105,12 +105,12 @@ fn add_tokens(document: &mut Value) {
     }});
     let description = &mut document["info"]["description"];
     if let Some(text) = description.as_str() {
-        let asked = "Whoever asks sends a token, and reaches only its domain; where `domain_id` is left out, the whole server is meant, which takes a token of `*`.";
-        *description = text.replace("Nobody is asked for a token.", asked).into();
+        let tokens = "Requests need a token, which reaches one domain; where `domain_id` is left out, the whole server is meant, which takes a token of `*`.";
+        *description = text.replace("No token is needed.", tokens).into();
     }
     let forbidden = &mut document["components"]["responses"]["Forbidden"];
     forbidden["description"] = json!(
-        "The token is of another domain, or may only read; or a page of another site asks for a change, and `--cors` does not let it in."
+        "The token is for another domain, or may only read; or a page of another site tries to change something, and `--cors` does not let it in."
     );
     forbidden["content"]["application/json"]["example"]["detail"]["message"] =
         json!("token `ci` is of domain `domain-1` alone, and this is about domain `domain-2`");
@@ -151,32 +151,32 @@ fn complete_components(document: &mut Value, is_mock: bool) {
     }
     let id = json!({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"});
     components["headers"] = json!({"RequestId": {
-        "description": "The id of the request, which the log has too.",
+        "description": "The id of the request, which the log has, too.",
         "schema": id,
         "example": "7f3c2b9e10d4a856"
     }});
     components["parameters"] = json!({"RequestId": {
         "name": "x-request-id",
         "in": "header",
-        "description": "An id of the caller's own, which the answer carries back: 1 to 64 letters, digits, dots, hyphens and underscores. Any other is passed over.",
-        // Nothing that is sent is refused, so nothing is forbidden.
+        "description": "The client's own id, which the answer returns: 1 to 64 letters, digits, dots, hyphens and underscores. Any other is ignored.",
+        // No value is refused, so none is forbidden.
         "schema": {"type": "string"}
     }});
     if is_mock {
         components["headers"]["PreferenceApplied"] = json!({
-            "description": "Which preferences of `Prefer` were heeded (RFC 7240); where there were any.",
+            "description": "The preferences of `Prefer` that the answer follows (RFC 7240); only where there are any.",
             "schema": {"type": "string"},
             "example": "delay=0.01"
         });
         components["parameters"]["Prefer"] = json!({
             "name": "prefer",
             "in": "header",
-            "description": "Asks for one answer that misbehaves (RFC 7240): `code=503` or `code=ERROR_DB_QUERY` for an error, `delay=2` for seconds to wait, from 0 to 600; or both, with a comma. Others are passed over.",
+            "description": "Injects a fault into this answer (RFC 7240): `code=503` or `code=ERROR_DB_QUERY` for an error, `delay=2` for seconds to wait, from 0 to 600; or both, with a comma. Other preferences are ignored.",
             "schema": {"type": "string"},
             "example": "delay=0.01"
         });
-        components["responses"]["Asked"] = json!({
-            "description": "The error that `Prefer` or a fault asked for, of any status from 400 to 599; or one that any request may meet.",
+        components["responses"]["Injected"] = json!({
+            "description": "The error that `Prefer` or a fault injected, of any status from 400 to 599; or one that any request may meet.",
             "headers": {
                 "x-request-id": {"$ref": "#/components/headers/RequestId"},
                 "preference-applied": {"$ref": "#/components/headers/PreferenceApplied"}
@@ -189,9 +189,9 @@ fn complete_components(document: &mut Value, is_mock: bool) {
     }
 }
 
-/// Says in every schema what other programs would else get wrong. Makers of clients, such as openapi-typescript, take an
-/// object without members for one that can have none, and a member with a default for one that is always there; checkers
-/// of examples, such as Redocly's, take a part of a rule for all that there may be.
+/// Adds to every schema what other programs would otherwise get wrong. Generators of clients, such as openapi-typescript,
+/// take an object without members for one that can have none, and a member with a default for one that is always present;
+/// validators of examples, such as Redocly's, take a part of a rule for the whole.
 fn suit_other_programs(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(suit_other_programs),
@@ -232,7 +232,7 @@ fn suit_in_schema(object: &mut Map<String, Value>) {
     }
 }
 
-/// What utoipa has no words for, by schema: which members go together. `mock::fault` and `api::states` have the rules.
+/// The rules that utoipa can't express, by schema: which members go together. `mock::faults` and `api::clock` check them.
 fn own_rules() -> [(&'static str, Value); 2] {
     let given =
         |name: &str| json!({"required": [name], "properties": {name: {"not": {"type": "null"}}}});
@@ -252,7 +252,7 @@ fn own_rules() -> [(&'static str, Value); 2] {
     [("ClockSetting", clock), ("Fault", fault)]
 }
 
-/// Adds that an operation can be asked to misbehave.
+/// Adds that a fault can be injected into the answer of an operation.
 fn add_preferences(operation: &mut Value) {
     add_parameter(operation, "Prefer");
     let responses = operation["responses"].as_object_mut();
@@ -262,7 +262,7 @@ fn add_preferences(operation: &mut Value) {
                 json!({"$ref": "#/components/headers/PreferenceApplied"});
         }
     }
-    operation["responses"]["default"] = json!({"$ref": "#/components/responses/Asked"});
+    operation["responses"]["default"] = json!({"$ref": "#/components/responses/Injected"});
 }
 
 fn add_parameter(operation: &mut Value, name: &str) {
@@ -313,7 +313,7 @@ fn add_request_id(response: &mut Value) {
     }
 }
 
-/// HEAD is GET without the body, under an id of its own.
+/// Turns the operation of a GET into that of a HEAD: no bodies, and an id of its own.
 fn answer_without_body(operation: &mut Value) {
     if let Some(Value::String(id)) = operation.get_mut("operationId") {
         id.push_str("Head");

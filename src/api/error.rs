@@ -12,24 +12,24 @@ use crate::route::{PAGE, Route};
 use crate::store::StoreError;
 use crate::transfer::TransferError;
 
-/// The longest message, in characters: it quotes what was sent, and that may be as long as a body.
+/// The longest message, in characters: it quotes what the client sent, which may be as long as a body.
 const MAX_MESSAGE_CHARS: usize = 2_000;
-/// As SpaceONE answers what is unique and present already.
+/// What SpaceONE answers where a unique value exists already.
 const CONFLICT: (StatusCode, &str) = (StatusCode::CONFLICT, "ERROR_SAVE_UNIQUE_VALUES");
 
-/// Why a request is not answered as it asked.
+/// Why a request is refused or failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error(transparent)]
     Query(#[from] QueryError),
     #[error(transparent)]
     Store(StoreError),
-    #[error("there is no {} here; GET {} tells every route, and the page is at {PAGE}", .0, Route::OpenApi.path())]
+    #[error("there is no {} here; GET {} lists every route, and the page is at {PAGE}", .0, Route::OpenApi.path())]
     NotFound(String),
-    /// A route that only a switch brings.
+    /// The path has a route only with a switch.
     #[error("there is no {path} here; `jobdeck serve {switch}` has it")]
     NeedsSwitch { path: String, switch: &'static str },
-    /// A thing by a name.
+    /// There is nothing of the given name; the text is the message.
     #[error("{0}")]
     NoSuch(String),
     #[error("{method} is not allowed here; allowed are {allow}")]
@@ -47,13 +47,9 @@ pub(crate) enum ApiError {
         allowed: &'static [&'static str],
         found: String,
     },
-    #[error(
-        "as many statistics or lists without a limit as may run at a time are running; try again"
-    )]
+    #[error("too many statistics or lists without a limit are running; try again")]
     Crowded,
-    #[error(
-        "the server is being stopped, and this takes too long to wait for; ask again when it is back"
-    )]
+    #[error("the server is stopping, and this would take too long; try again when it is back")]
     Stopping,
     #[error("the body did not arrive within {0} seconds")]
     SlowBody(u64),
@@ -61,7 +57,7 @@ pub(crate) enum ApiError {
     BrokenBody(String),
     #[error("there is no job `{job_id}` in domain `{domain_id}`")]
     NoJob { domain_id: String, job_id: String },
-    /// A body whose jobs are at fault.
+    /// The jobs in a body are wrong.
     #[error(transparent)]
     Jobs(TransferError),
     #[error(transparent)]
@@ -72,28 +68,28 @@ pub(crate) enum ApiError {
         wanted: usize,
         seconds: f64,
     },
-    /// An error that was asked for.
+    /// An error that a fault or `Prefer` injected.
     #[error("{}", .0.message)]
-    Asked(InjectedError),
+    Injected(InjectedError),
     #[error("this server is not known as `{0}`; `--allow-host` makes it known")]
     InvalidHost(String),
-    /// Nobody that is known here.
+    /// The token is missing or unknown.
     #[error("{0}")]
     Unauthenticated(&'static str),
-    /// What is asked for is not what the token is of; `None` is the whole server.
-    #[error("token `{name}` is of domain `{own}` alone, and {}", other(.asked.as_deref(), .own))]
+    /// The request is about another domain than the token is for; `None` is the whole server.
+    #[error("token `{name}` is of domain `{own}` alone, and {}", other_domain(.requested.as_deref(), .own))]
     OtherDomain {
         name: String,
         own: String,
-        asked: Option<String>,
+        requested: Option<String>,
     },
-    #[error("token `{name}` may read, but change nothing; it takes one with `access = \"write\"`")]
+    #[error("token `{name}` may read, but not write; this takes one with `access = \"write\"`")]
     ReadOnlyToken { name: String },
     #[error("{0} may not do this here; `--cors ORIGIN` lets pages of an origin in")]
     Foreign(String),
-    #[error("a page elsewhere can't be told that it may ask: {0}")]
+    #[error("the preflight of a page elsewhere is refused: {0}")]
     Preflight(CorsError),
-    /// A panic or another fault of our own.
+    /// A panic or another error of our own.
     #[error("{0}")]
     Internal(&'static str),
 }
@@ -120,7 +116,7 @@ impl From<TransferError> for ApiError {
     fn from(error: TransferError) -> Self {
         match error {
             TransferError::Store(error) => error.into(),
-            // Of a store's faults only a conflict is the body's, and told with its line.
+            // Of the errors of the store only a conflict is about the body, and names its line.
             TransferError::Write { fault, .. } if !matches!(fault, StoreError::Conflict { .. }) => {
                 fault.into()
             }
@@ -130,7 +126,7 @@ impl From<TransferError> for ApiError {
 }
 
 impl ApiError {
-    /// The one table from error to status and code.
+    /// Returns the status and the code: the one table of both.
     fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
             Self::Query(error) => (StatusCode::BAD_REQUEST, query_code(error)),
@@ -169,9 +165,9 @@ impl ApiError {
             Self::Crowded | Self::Stopping => {
                 (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE")
             }
-            Self::Asked(asked) => (
-                StatusCode::from_u16(asked.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-                asked.code,
+            Self::Injected(error) => (
+                StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                error.code,
             ),
             Self::SlowBody(_) | Self::Waited { .. } => {
                 (StatusCode::REQUEST_TIMEOUT, "ERROR_REQUEST_TIMEOUT")
@@ -189,11 +185,11 @@ impl ApiError {
         }
     }
 
-    /// What the client reads: of our own faults a fixed text, since their causes are nobody's but the log's.
+    /// Returns what the client reads: a fixed text for our own errors, since their causes are for the log only.
     fn message(&self) -> String {
         match self {
             Self::Store(StoreError::ReadOnly | StoreError::Sqlite(_)) | Self::Internal(_) => {
-                "an unexpected fault of jobdeck's own; its log tells more under this request's id"
+                "an internal error of jobdeck; its log has the cause under the id of this request"
                     .to_owned()
             }
             Self::Store(
@@ -207,6 +203,7 @@ impl ApiError {
     }
 }
 
+/// Cuts a message to the longest that is sent.
 fn cut(mut message: String) -> String {
     if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
         message.truncate(end);
@@ -215,7 +212,7 @@ fn cut(mut message: String) -> String {
     message
 }
 
-/// When a wait for requests ended.
+/// Says when a wait for requests ended.
 fn until(came: &TooFewRequests, seconds: f64) -> String {
     if came.is_stopped {
         "had come when the server stopped".to_owned()
@@ -224,12 +221,12 @@ fn until(came: &TooFewRequests, seconds: f64) -> String {
     }
 }
 
-/// What was asked for instead of one's own domain.
-fn other(asked: Option<&str>, own: &str) -> String {
-    match asked {
-        Some(asked) => {
-            let asked: String = asked.chars().take(100).collect();
-            format!("this is about domain `{asked}`")
+/// Says what a request is about instead of the domain `own`.
+fn other_domain(requested: Option<&str>, own: &str) -> String {
+    match requested {
+        Some(requested) => {
+            let requested: String = requested.chars().take(100).collect();
+            format!("this is about domain `{requested}`")
         }
         None => format!(
             "this is about the whole server, which a token of `*` reaches; `domain_id={own}` limits what takes one"
@@ -267,9 +264,8 @@ impl ResponseError for ApiError {
         }
         let allow = match self {
             Self::MethodNotAllowed { allow, .. } => HeaderValue::try_from(allow).ok(),
-            // The header goes with the status (RFC 9110); what the resource would have said is not known where a fault
-            // answers.
-            Self::Asked(_) if status == StatusCode::METHOD_NOT_ALLOWED => {
+            // The status requires the header (RFC 9110); which methods the path has is not known where a fault answers.
+            Self::Injected(_) if status == StatusCode::METHOD_NOT_ALLOWED => {
                 Some(HeaderValue::from_static("GET, HEAD, POST"))
             }
             _ => None,

@@ -1,4 +1,4 @@
-//! `GET /jobdeck/export`: what a list finds, as a file to take away.
+//! `GET /jobdeck/export`: the jobs of a list, as a file.
 
 use actix_web::http::header::{
     CONTENT_TYPE, ContentDisposition, DispositionParam, DispositionType, HeaderValue,
@@ -76,9 +76,9 @@ impl ExportFormat {
     }
 }
 
-/// Gives the jobs of a list away as a file.
+/// Exports the jobs of a list as a file.
 ///
-/// It takes the parameters of the list, but not `query.count_only`. Streamed, however long: a fault after the first bytes
+/// It takes the parameters of the list, but not `query.count_only`. The file is streamed: an error after its first bytes
 /// breaks the connection off.
 #[utoipa::path(
     get,
@@ -94,7 +94,7 @@ impl ExportFormat {
                 (Vec<JobInfo> = "application/json")
             ),
             headers(
-                ("Content-Disposition" = String, description = "That it is to be saved, and its name: `jobs.csv`, `jobs.ndjson` or `jobs.json`.")
+                ("Content-Disposition" = String, description = "Says that the file is to be saved, and its name: `jobs.csv`, `jobs.ndjson` or `jobs.json`.")
             )),
         QueryStringErrors
     )

@@ -1,4 +1,4 @@
-//! The faults of a mock: how clients set them, list them and take them away.
+//! The faults of a mock: clients add, list, clear and release them.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
@@ -18,7 +18,7 @@ use super::schema::params::{DomainParams, OneFaultPath, ScopeParams};
 use crate::mock::Fault;
 use crate::route::Route;
 
-/// Lists the faults that are set, in the order in which they were.
+/// Lists the faults in the order in which they were added.
 #[utoipa::path(
     get,
     path = Route::ListFaults.path(),
@@ -39,11 +39,11 @@ pub(super) async fn list(control: MockControl) -> HttpResponse {
     fresh(StatusCode::OK, &body)
 }
 
-/// Sets a fault: how matching requests are misbehaved to from now on.
+/// Adds a fault, which is injected into the answers of matching requests from now on.
 ///
-/// Every fault that matches a request is used, in the order in which they were set; of those that end an answer the first
-/// counts. The mock's own controls and the page with its requests are spared, and so are health checks unless `route` names
-/// them.
+/// Every fault that matches a request is used, in the order in which they were added; of those that end an answer the first
+/// counts. Faults never apply to the mock's own controls or to the page and its requests, and to health checks only where
+/// `route` names them.
 #[utoipa::path(
     post,
     path = Route::AddFault.path(),
@@ -81,28 +81,28 @@ pub(super) async fn add(
     Ok(fresh(StatusCode::CREATED, &added))
 }
 
-/// Clears all faults, or those for one domain. What they held is let go.
+/// Clears all faults, or those for one domain. Answers that they held are released.
 #[utoipa::path(
     delete,
     path = Route::ClearFaults.path(),
     operation_id = "clearFaults",
     tag = "mock",
     params(ScopeParams),
-    responses((status = 200, description = "How many there were.", body = DeletedInfo, example = json!({"deleted": 2})), ParameterErrors)
+    responses((status = 200, description = "How many faults there were.", body = DeletedInfo, example = json!({"deleted": 2})), ParameterErrors)
 )]
 pub(super) async fn clear(control: MockControl) -> HttpResponse {
     let deleted = control.mock.faults.clear(control.domain_id.as_deref()) as u64;
     fresh(StatusCode::OK, &DeletedInfo { deleted })
 }
 
-/// Clears a fault. What it held is let go.
+/// Clears a fault. Answers that it held are released.
 #[utoipa::path(
     delete,
     path = Route::ClearFault.path(),
     operation_id = "clearFault",
     tag = "mock",
     params(OneFaultPath),
-    responses((status = 200, description = "It is gone.", body = DeletedInfo, example = json!({"deleted": 1})), ParameterErrors, NoSuch)
+    responses((status = 200, description = "The fault is cleared.", body = DeletedInfo, example = json!({"deleted": 1})), ParameterErrors, NoSuch)
 )]
 pub(super) async fn remove(
     request: HttpRequest,
@@ -120,14 +120,14 @@ pub(super) async fn remove(
     }
 }
 
-/// Lets the answers go that a fault holds, and takes its gate away.
+/// Releases the answers that a fault holds; the fault holds no further ones.
 #[utoipa::path(
     post,
     path = Route::ReleaseFault.path(),
     operation_id = "releaseFault",
     tag = "mock",
     params(OneFaultPath),
-    responses((status = 200, description = "How many were let go.", body = ReleasedInfo, example = json!({"released": 1})), ParameterErrors, NoSuch)
+    responses((status = 200, description = "How many answers were released.", body = ReleasedInfo, example = json!({"released": 1})), ParameterErrors, NoSuch)
 )]
 pub(super) async fn release(
     request: HttpRequest,
@@ -150,7 +150,7 @@ pub(super) async fn release(
 fn no_such_fault(id: &str) -> ApiError {
     let shown: String = id.chars().take(64).collect();
     ApiError::NoSuch(format!(
-        "there is no fault `{shown}`; GET {} lists those there are",
+        "there is no fault `{shown}`; GET {} lists the faults",
         Route::ListFaults.path()
     ))
 }

@@ -24,7 +24,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The longest request id that is accepted from a client.
 const MAX_REQUEST_ID_BYTES: usize = 64;
 
-/// The id of a request, kept among its extensions.
+/// The id of a request, in its extensions.
 #[derive(Debug, Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 

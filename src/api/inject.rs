@@ -110,8 +110,8 @@ pub(crate) async fn inject_faults(
     };
     let mut response = match end {
         None => next.call(request).await?.map_into_boxed_body(),
-        Some(End::Refuse(asked)) => {
-            let mut response = ApiError::Asked(asked).error_response();
+        Some(End::Refuse(error)) => {
+            let mut response = ApiError::Injected(error).error_response();
             response.extensions_mut().insert(OnPurpose);
             request.into_response(response)
         }

@@ -26,9 +26,9 @@ const PUT_IT_INTO_THE_BODY: &str = "; put it into the body";
 
 /// Lists jobs.
 ///
-/// The question stands in the query string, nested members by dots. Without a limit the answer holds every match and is
-/// streamed: a fault after its first bytes breaks the connection off. Its `ETag` is the version of the data, which moves
-/// with every write; where the answer moves with the clock, too, it has none.
+/// The query is in the query string, nested members by dots. Without a limit the answer holds every match and is streamed: an
+/// error after its first bytes breaks the connection off. The `ETag` is the version of the data, which changes with every
+/// write; an answer that changes with the clock, too, has none.
 #[utoipa::path(
     method(get, head),
     path = Route::ListJobs.path(),
@@ -36,11 +36,11 @@ const PUT_IT_INTO_THE_BODY: &str = "; put it into the body";
     tag = "SpaceONE",
     params(
         ListParams,
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an answer that is at hand.")
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an earlier answer.")
     ),
     responses(
         (status = 200, description = "The jobs that match.", body = JobsInfo,
-            headers(("ETag" = String, description = "The version of the data; not where the answer moves with the clock.")),
+            headers(("ETag" = String, description = "The version of the data; absent where the answer changes with the clock.")),
             example = json!(examples::jobs())),
         (status = 304, description = "Nothing has changed since.",
             headers(("ETag" = String, description = "The version of the data."))),
@@ -55,9 +55,9 @@ pub(super) async fn list(
     let query = JobsQuery::from_pairs(pairs(&request)?.iter().map(borrowed))?;
     let by_version = Caching::by_version(&request, &app);
     let clock = app.clocks.clock(Some(&query.domain_id));
-    let moves_with_time =
+    let changes_with_time =
         depends_on_clock(&query.query.filter, &query.query.filter_or) && !clock.is_frozen();
-    let caching = if moves_with_time {
+    let caching = if changes_with_time {
         Caching::Never
     } else {
         by_version
@@ -66,9 +66,9 @@ pub(super) async fn list(
     answer_list(&app, &access, query, is_short, caching).await
 }
 
-/// Lists jobs, asked with a body.
+/// Lists jobs by a query in the body.
 ///
-/// As the list by GET, and answered alike, but for the `ETag`.
+/// As the list by GET, but without an `ETag`.
 #[utoipa::path(
     post,
     path = Route::SearchJobs.path(),
@@ -99,7 +99,8 @@ pub(super) async fn search(
 
 /// Computes statistics over jobs.
 ///
-/// The stages of `aggregate` are applied in order to the jobs that match the filter; `distinct` answers different values.
+/// The stages of `aggregate` are applied in order to the jobs that match the filter; `distinct` answers the distinct values
+/// of a path.
 #[utoipa::path(
     post,
     path = Route::StatJobs.path(),
@@ -133,7 +134,7 @@ pub(super) async fn stat(
         access.check(Some(&query.domain_id))?;
         Ok(compile_stat(query, clocks.now(Some(&query.domain_id)))?)
     };
-    // A long one is not even read on the worker's thread.
+    // A long query is not even parsed on the worker's thread.
     let light = if body.len() <= LIGHT_BYTES {
         Some(JobStatQuery::from_json(&body)?)
             .filter(|query| !has_patterns(&query.query.filter, &query.query.filter_or))
@@ -188,7 +189,7 @@ async fn answer_list(
     answer(app, (weight, is_light), caching, compile, write_list).await
 }
 
-/// Writes a JobsInfo: the documents as they lie in the database, with commas between.
+/// Writes a JobsInfo: the documents as they are stored, with commas between.
 fn write_list(
     plan: &ListPlan,
     transaction: &ReadTransaction<'_>,

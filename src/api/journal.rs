@@ -1,4 +1,4 @@
-//! The journal of a mock: what it was asked, and waiting until it is.
+//! The journal of a mock: the requests that came, and waiting for those that will.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,10 +25,11 @@ use crate::route::Route;
 /// How long a request for the journal waits unless it says, in seconds.
 const DEFAULT_WAIT_SECONDS: f64 = 10.0;
 
-/// Lists the requests that came, with their answers; or waits until so many have come.
+/// Lists the requests that came, with their answers; or waits for a number of them.
 ///
-/// The newest thousand are kept, of every route but the mock's own and the probes, and not the page's. With `wait_for` it
-/// answers as soon as so many have come; else who has the version of now, by `If-None-Match`, is told so.
+/// The journal keeps the newest thousand requests, but none to the mock's own controls, none of health checks and none of the
+/// page. With `wait_for` the answer comes as soon as that many requests match. Without it a client that has the current
+/// version, by `If-None-Match`, is answered 304.
 #[utoipa::path(
     get,
     path = Route::ReadJournal.path(),
@@ -36,12 +37,12 @@ const DEFAULT_WAIT_SECONDS: f64 = 10.0;
     tag = "mock",
     params(
         JournalParams,
-        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an answer that is at hand.")
+        ("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an earlier answer.")
     ),
     responses(
         (status = 200, description = "The requests that match.", body = JournalInfo,
             headers(("ETag" = String, description = "The version of the journal.")), example = json!(examples::journal())),
-        (status = 304, description = "Nothing has come since.",
+        (status = 304, description = "No request has come since.",
             headers(("ETag" = String, description = "The version of the journal."))),
         ParameterErrors,
         (status = 408, description = "Fewer than `wait_for` had come when the time was up, or the server stopped.", body = ErrorAnswer,
@@ -91,14 +92,14 @@ pub(super) async fn read(
     Ok(response)
 }
 
-/// Forgets all requests, or those that name one domain.
+/// Clears the journal, or what it has of one domain.
 #[utoipa::path(
     delete,
     path = Route::ClearJournal.path(),
     operation_id = "clearJournal",
     tag = "mock",
     params(ScopeParams),
-    responses((status = 200, description = "How many there were.", body = DeletedInfo, example = json!({"deleted": 12})), ParameterErrors)
+    responses((status = 200, description = "How many requests there were.", body = DeletedInfo, example = json!({"deleted": 12})), ParameterErrors)
 )]
 pub(super) async fn clear(control: MockControl) -> HttpResponse {
     let deleted = control.mock.journal.clear(control.domain_id.as_deref()) as u64;

@@ -84,7 +84,7 @@ impl Default for Metrics {
         );
         registry.register(
             "queries_stopped",
-            "Queries stopped at their deadline, or because their client left or stood still",
+            "Queries stopped at their deadline, or because their client left or read nothing",
             metrics.stopped.clone(),
         );
         registry.register(

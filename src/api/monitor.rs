@@ -1,4 +1,4 @@
-//! What watches a server asks it: `/healthz`, `/check` and `/metrics`.
+//! The routes by which a server is watched: `/healthz`, `/check` and `/metrics`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,25 +22,25 @@ use super::schema::errors::OwnError;
 use crate::route::Route;
 use crate::store::{Interrupt, ReaderUsage};
 
-/// How long the database may take to say that it is well: less than those wait who ask.
+/// How long the database may take to answer a health check: less than those who check wait.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
-/// How much later it is given up where even that is not noticed.
+/// How much later the check is given up where the database does not notice the deadline.
 const HEALTH_MARGIN: Duration = Duration::from_millis(500);
 
-/// Tells whether the database answers and its file is still in its place.
+/// Checks that the database answers, and that its file is the one that was opened.
 ///
-/// It reads the database, and gives up after three seconds. It asks for no token, but where others do it tells of the jobs
-/// and the files only for one of `*`.
+/// It reads the database, and gives up after three seconds. It needs no token; on a server with tokens only one of `*` gets
+/// the numbers of jobs and bytes.
 #[utoipa::path(
     method(get, head),
     path = Route::Healthz.path(),
     operation_id = "getHealth",
     tag = "jobdeck",
     responses(
-        (status = 200, description = "It does.", body = Health,
+        (status = 200, description = "The database answers.", body = Health,
             example = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "jobs": 5000, "database_bytes": 8_388_608, "wal_bytes": 0})),
         (status = 500, description = "The check itself failed.", body = Health),
-        (status = 503, description = "It does not, or not in time, or the file was deleted or replaced.", body = Health,
+        (status = 503, description = "The database does not answer, or not in time, or its file was deleted or replaced.", body = Health,
             example = json!({"status": "error", "version": env!("CARGO_PKG_VERSION"), "problem": "the database does not answer"}))
     )
 )]
@@ -67,7 +67,7 @@ pub(super) async fn healthz(app: Data<App>, access: Access) -> HttpResponse {
     fresh(status, &body)
 }
 
-/// Tells the same as `/healthz`, as SpaceONE's services say it.
+/// Answers the same as `/healthz`, in the form of SpaceONE's services.
 // Rule: python-core, the names of gRPC's health check.
 #[utoipa::path(
     method(get, head),
@@ -76,7 +76,7 @@ pub(super) async fn healthz(app: Data<App>, access: Access) -> HttpResponse {
     tag = "jobdeck",
     responses(
         (status = 200, description = "The database answers.", body = Serving, example = json!({"status": "SERVING"})),
-        (status = 503, description = "It does not, or not in time, or the file was deleted or replaced.", body = Serving, example = json!({"status": "NOT_SERVING"}))
+        (status = 503, description = "The database does not answer, or not in time, or its file was deleted or replaced.", body = Serving, example = json!({"status": "NOT_SERVING"}))
     )
 )]
 pub(super) async fn check(app: Data<App>) -> HttpResponse {
@@ -87,10 +87,10 @@ pub(super) async fn check(app: Data<App>) -> HttpResponse {
     fresh(code, &Serving { status })
 }
 
-/// Tells what the server has done, for Prometheus.
+/// Answers the metrics of the server, for Prometheus.
 ///
-/// The text format 0.0.4. It is answered with 200 also where the database does not answer: then `jobdeck_database_up` is 0,
-/// and how many jobs there are is left out. It tells of the whole server, so a token must be one of `*`.
+/// The text format 0.0.4. The status is 200 also where the database does not answer: then `jobdeck_database_up` is 0, and the
+/// number of jobs is left out. The metrics are of the whole server, so a token must be one of `*`.
 #[utoipa::path(
     method(get, head),
     path = Route::Metrics.path(),
@@ -197,7 +197,7 @@ struct Vitals {
 async fn health(app: &App) -> Result<Vitals, &'static str> {
     let store = Arc::clone(&app.store);
     let reading = tokio::task::spawn_blocking(move || {
-        // Checked first: opening a reader of a file that is gone would wait for it in vain.
+        // Checked first: opening a reader of a file that is gone would wait until its timeout.
         if !store.is_in_place() {
             return None;
         }
@@ -227,7 +227,7 @@ async fn health(app: &App) -> Result<Vitals, &'static str> {
         }
         Err(error) => {
             log::error!("the health check ended in a panic: {error}");
-            Err("the health check failed; the log tells more")
+            Err("the health check failed; the log has the cause")
         }
     }
 }

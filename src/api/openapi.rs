@@ -44,16 +44,16 @@ impl Description {
 
 /// Describes the routes of this server.
 ///
-/// OpenAPI 3.1, made from the code; it holds the routes that this server has, which its switches decide.
+/// OpenAPI 3.1, made from the code; it has the routes of this server, which its switches decide.
 #[utoipa::path(
     method(get, head),
     path = Route::OpenApi.path(),
     operation_id = "getOpenApi",
     tag = "jobdeck",
-    params(("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an answer that is at hand.")),
+    params(("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an earlier answer.")),
     responses(
         (status = 200, description = "This document.", body = Object, headers(("ETag" = String, description = "The version of the document."))),
-        (status = 304, description = "The document is still the one at hand.", headers(("ETag" = String, description = "The version of the document.")))
+        (status = 304, description = "The document has not changed.", headers(("ETag" = String, description = "The version of the document.")))
     )
 )]
 pub(super) async fn get(request: HttpRequest, description: Data<Description>) -> HttpResponse {

@@ -22,7 +22,7 @@ const MAX_QUERY_STRING_BYTES: usize = 32 << 10;
 /// A name and its value in a query string, decoded.
 pub(super) type Pair<'r> = (Cow<'r, str>, Cow<'r, str>);
 
-/// The pairs of a query string, in its order.
+/// Returns the pairs of a query string, in its order.
 pub(super) fn pairs(request: &HttpRequest) -> Result<Vec<Pair<'_>>, ApiError> {
     let text = request.query_string();
     if text.len() > MAX_QUERY_STRING_BYTES {
@@ -35,6 +35,7 @@ fn pairs_of(request: &HttpRequest) -> impl Iterator<Item = Pair<'_>> {
     form_urlencoded::parse(request.query_string().as_bytes())
 }
 
+/// Borrows a pair, as readers take it.
 pub(super) fn borrowed<'p>((name, value): &'p Pair<'_>) -> (&'p str, &'p str) {
     (name, value)
 }
@@ -68,6 +69,7 @@ pub(super) fn read_pairs<'p, T: DeserializeOwned>(
     })
 }
 
+/// Makes the error of a parameter, or of a member of a body.
 pub(super) fn problem(place: &str, problem: String) -> QueryError {
     QueryError::Parameter {
         place: place.to_owned(),
@@ -93,13 +95,14 @@ pub(super) fn tenant_parameter(request: &HttpRequest, access: &Access) -> Result
     Ok(domain_id)
 }
 
+/// Makes the error of a required parameter that is missing.
 pub(super) fn missing(name: &str) -> ApiError {
     ApiError::Query(QueryError::Required {
         key: name.to_owned(),
     })
 }
 
-/// Refuses a body where none is read: whoever puts a `domain_id` there means one domain, and must not change all.
+/// Refuses a body where none is read: a client that puts a `domain_id` there means one domain, and must not change all.
 pub(super) async fn no_body(payload: Payload) -> Result<(), ApiError> {
     const ENOUGH_BYTES: usize = 1;
     match payload.to_bytes_limited(ENOUGH_BYTES).await {
@@ -121,7 +124,7 @@ pub(super) fn read_message<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiErr
     })
 }
 
-/// What is wrong with a body: no JSON at all, or a member, by its name.
+/// Returns what is wrong with a body of jobs: it is no JSON, or a member is wrong, which is named.
 pub(super) fn body_error(body: &[u8], error: &JobTextError) -> ApiError {
     let refusal = if serde_json::from_slice::<IgnoredAny>(body).is_err() {
         let (line, column) = (error.line, error.column);

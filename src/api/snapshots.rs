@@ -15,10 +15,10 @@ use super::schema::params::{OneSnapshotPath, ScopeParams};
 use crate::mock::SnapshotInfo;
 use crate::route::Route;
 
-/// Makes the jobs and clocks of a domain, or all, what they were at the start.
+/// Resets the jobs and clocks of a domain, or all, to the start.
 ///
-/// The faults are those of the start, too, and answers that they held are let go; a write that was held is not done, but
-/// answered 503. Snapshots and the journal stay.
+/// The faults are reset, too, and answers that they held are released; a write that was held is not done, but answered 503.
+/// Snapshots and the journal stay.
 #[utoipa::path(
     post,
     path = Route::Reset.path(),
@@ -33,7 +33,7 @@ pub(super) async fn reset(control: MockControl) -> Result<HttpResponse, ApiError
     Ok(fresh(StatusCode::OK, &JobsCount { jobs }))
 }
 
-/// Lists the snapshots: those of the whole server first, then by domain and name.
+/// Lists the snapshots: first those of the whole server, then by domain and name.
 #[utoipa::path(
     get,
     path = Route::ListSnapshots.path(),
@@ -50,7 +50,7 @@ pub(super) async fn list(control: MockControl) -> Result<HttpResponse, ApiError>
 
 /// Saves the jobs of a domain, or all, as they are.
 ///
-/// A snapshot of that name and scope is replaced. At most 100 are kept.
+/// A snapshot of the same name and domain is replaced. There are at most 100.
 #[utoipa::path(
     put,
     path = Route::SaveSnapshot.path(),
@@ -61,8 +61,8 @@ pub(super) async fn list(control: MockControl) -> Result<HttpResponse, ApiError>
         ScopeParams
     ),
     responses(
-        (status = 200, description = "The snapshot, in the place of the one before.", body = SnapshotInfo, example = json!(examples::snapshot())),
-        (status = 201, description = "The snapshot, which is new.", body = SnapshotInfo, example = json!(examples::snapshot())),
+        (status = 200, description = "The snapshot, which replaced one.", body = SnapshotInfo, example = json!(examples::snapshot())),
+        (status = 201, description = "The new snapshot.", body = SnapshotInfo, example = json!(examples::snapshot())),
         ParameterErrors
     )
 )]
@@ -81,9 +81,9 @@ pub(super) async fn save(
     Ok(fresh(status, &info))
 }
 
-/// Makes the jobs what they were when the snapshot was saved.
+/// Restores the jobs to what they were when the snapshot was saved.
 ///
-/// The scope is that of the save. Jobs that live go on from where they stood.
+/// `domain_id` is that of the save. Jobs that live go on from where they were.
 #[utoipa::path(
     post,
     path = Route::RestoreSnapshot.path(),
@@ -104,7 +104,7 @@ pub(super) async fn restore(
     Ok(fresh(StatusCode::OK, &JobsCount { jobs }))
 }
 
-/// Forgets a snapshot.
+/// Deletes a snapshot.
 #[utoipa::path(
     delete,
     path = Route::ForgetSnapshot.path(),
@@ -114,7 +114,7 @@ pub(super) async fn restore(
         OneSnapshotPath,
         ScopeParams
     ),
-    responses((status = 204, description = "It is gone."), ParameterErrors, NoSuch)
+    responses((status = 204, description = "The snapshot is deleted."), ParameterErrors, NoSuch)
 )]
 pub(super) async fn forget(
     control: MockControl,

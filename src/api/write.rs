@@ -1,5 +1,5 @@
-//! Writing jobs: put one, change some of its fields, delete it or all of a domain, add many. Each takes effect before it
-//! is answered, and whole or not at all. Only with `serve --writable`, or a mock.
+//! The routes that write jobs: put, patch or delete one, delete those of a domain, add many. Each takes effect before it is
+//! answered, and as a whole or not at all.
 
 use std::io::Cursor;
 
@@ -32,10 +32,10 @@ use crate::transfer::{Refusal, Source, read_jobs};
 /// One job may be as large as a line of an import.
 const MAX_JOB_BYTES: usize = 8 << 20;
 
-/// Puts a job whole.
+/// Puts a whole job.
 ///
-/// What was there of that id before is gone. The body may leave the ids out that the address has, and must not name
-/// others. It holds before it is answered.
+/// It replaces a job of the same id. The body may leave out the ids that the address names, and must not name others. The
+/// write is durable before the answer.
 #[utoipa::path(
     put,
     path = Route::PutJob.path(),
@@ -50,8 +50,8 @@ const MAX_JOB_BYTES: usize = 8 << 20;
         ("life" = (summary = "A job that lives", value = json!(examples::life())))
     )),
     responses(
-        (status = 200, description = "The job, in the place of the one before.", body = Job, example = json!(examples::job())),
-        (status = 201, description = "The job, which is new.", body = Job, example = json!(examples::job())),
+        (status = 200, description = "The job, which replaced one.", body = Job, example = json!(examples::job())),
+        (status = 201, description = "The new job.", body = Job, example = json!(examples::job())),
         WriteErrors
     )
 )]
@@ -83,10 +83,10 @@ pub(super) async fn put(
     Ok(document(status, job.to_document()))
 }
 
-/// Changes the fields that are given.
+/// Changes the fields of a job that are given.
 ///
-/// A JSON merge patch (RFC 7396): null takes a field away, objects are merged, arrays are replaced. `updated_at` becomes
-/// now where it is not given, and a life that the job had ends.
+/// A JSON merge patch (RFC 7396): null removes a field, objects are merged, arrays are replaced. `updated_at` becomes the
+/// present time if it is left out, and a life that the job had ends.
 #[utoipa::path(
     patch,
     path = Route::PatchJob.path(),
@@ -99,12 +99,12 @@ pub(super) async fn put(
     request_body(description = "At most 1 MiB.", content(
         (JobPatch = "application/merge-patch+json", examples(
             ("success" = (summary = "It has ended", value = json!(examples::patch_success()))),
-            ("removal" = (summary = "A field is taken away, and one within another", value = json!(examples::patch_removal())))
+            ("removal" = (summary = "A field is removed, and one within another", value = json!(examples::patch_removal())))
         )),
         (JobPatch = "application/json", example = json!(examples::patch_success()))
     )),
     responses(
-        (status = 200, description = "The job as it is now.", body = Job, example = json!(examples::job())),
+        (status = 200, description = "The job after the change.", body = Job, example = json!(examples::job())),
         WriteErrors,
         NoSuch
     )
@@ -121,11 +121,11 @@ pub(super) async fn patch(
     let body = read_body(&request, body, MEDIA_TYPES, MAX_QUERY_BYTES).await?;
     let patch: StrictObject = from_json(&body).map_err(|error| body_error(&body, &error))?;
     let job = change(app, OnConflict::Replace, move |change| {
-        let found = change.find(&domain_id, &job_id)?;
-        let Some(found) = found else {
+        let document = change.find(&domain_id, &job_id)?;
+        let Some(document) = document else {
             return Err(ApiError::NoJob { domain_id, job_id });
         };
-        let draft = patched(&found, patch.0, change.now(&domain_id).to_string())?;
+        let draft = patched(&document, patch.0, change.now(&domain_id).to_string())?;
         for (name, given, known) in [
             ("job_id", &draft.job_id, &job_id),
             ("domain_id", &draft.domain_id, &domain_id),
@@ -143,30 +143,30 @@ pub(super) async fn patch(
     Ok(document(StatusCode::OK, job.to_document()))
 }
 
-/// The draft that a patch makes of a document.
+/// Applies a patch to a document.
 fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Draft, ApiError> {
     let read = |text: &str| {
         serde_json::from_str(text).map_err(|_damaged| {
-            ApiError::Internal("a document can't be read; `jobdeck check` tells which")
+            ApiError::Internal("a document can't be read; `jobdeck check` finds it")
         })
     };
     let mut job: Value = read(document)?;
-    let says_when = patch.contains_key("updated_at");
+    let has_update_time = patch.contains_key("updated_at");
     json_patch::merge(&mut job, &Value::Object(patch));
-    if !says_when {
+    if !has_update_time {
         job["updated_at"] = Value::String(now.clone());
     }
-    // What a patch takes away is now, by the same look at the clock.
+    // A patch that removes it makes it the present time, by the same reading of the clock.
     if job.get("created_at").is_none() {
         job["created_at"] = Value::String(now);
     }
-    from_json(job.to_string().as_bytes()).map_err(|fault| {
-        let place = if fault.field.is_empty() {
+    from_json(job.to_string().as_bytes()).map_err(|error| {
+        let place = if error.field.is_empty() {
             "body"
         } else {
-            &fault.field
+            &error.field
         };
-        problem(place, fault.problem).into()
+        problem(place, error.problem).into()
     })
 }
 
@@ -180,7 +180,7 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
         OneJobPath,
         TenantParams
     ),
-    responses((status = 204, description = "It is gone."), ParameterErrors, NoSuch)
+    responses((status = 204, description = "The job is deleted."), ParameterErrors, NoSuch)
 )]
 pub(super) async fn delete(
     request: HttpRequest,
@@ -209,7 +209,7 @@ pub(super) async fn delete(
     operation_id = "deleteJobs",
     tag = "jobdeck",
     params(TenantParams),
-    responses((status = 200, description = "How many were there.", body = DeletedInfo, example = json!({"deleted": 3500})), ParameterErrors)
+    responses((status = 200, description = "How many jobs were deleted.", body = DeletedInfo, example = json!({"deleted": 3500})), ParameterErrors)
 )]
 pub(super) async fn delete_domain(
     request: HttpRequest,
@@ -228,8 +228,8 @@ pub(super) async fn delete_domain(
 
 /// Adds many jobs, all or none.
 ///
-/// NDJSON, an array, or a saved answer of the list. With a `domain_id` the jobs need not name theirs, and may name no
-/// other.
+/// NDJSON, an array, or a saved answer of the list. With a `domain_id` the jobs may leave theirs out, and must not name
+/// another.
 #[utoipa::path(
     post,
     path = Route::AddJobs.path(),
@@ -244,7 +244,7 @@ pub(super) async fn delete_domain(
         (String = "application/x-ndjson", example = json!(examples::lines_to_add()))
     )),
     responses(
-        (status = 200, description = "What became of them.", body = AddedInfo, example = json!({"added": 2, "replaced": 0, "skipped": 0})),
+        (status = 200, description = "How many jobs were added, replaced and skipped.", body = AddedInfo, example = json!({"added": 2, "replaced": 0, "skipped": 0})),
         WriteErrors,
         Conflict
     )
@@ -276,7 +276,7 @@ pub(super) async fn add(
         let read = read_jobs(source, &mut |mut draft: Draft| {
             agree("domain_id", &mut draft.domain_id, domain_id.clone())
                 .map_err(|error| Refusal::Job(error.to_string()))?;
-            // A job without a domain is no job, which is told with its line.
+            // A job without a domain is refused further on, with its line.
             if draft.domain_id.is_some()
                 && let Err(error) = access.check(draft.domain_id.as_deref())
             {
@@ -301,7 +301,7 @@ pub(super) async fn add(
     Ok(fresh(StatusCode::OK, &counts))
 }
 
-/// Writes on a blocking thread, as one: where `act` fails, nothing has changed.
+/// Runs `act` in one transaction, on the blocking pool: where it fails, nothing has changed.
 async fn change<T: Send + 'static>(
     app: Data<App>,
     on_conflict: OnConflict,

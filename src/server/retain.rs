@@ -1,4 +1,4 @@
-//! `serve --retain`: jobs go when they are too old.
+//! Deletes jobs that are too old: `serve --retain`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +9,17 @@ use crate::clock::Clocks;
 use crate::store::{CancelOnDrop, Expired, Interrupt, Store, StoreError};
 use crate::time::Age;
 
-/// How often it is looked whether jobs have become too old.
+/// How often jobs that have become too old are deleted.
 const INTERVAL: Duration = Duration::from_hours(1);
 
-/// Deletes what is too old now and then every hour, for as long as it is awaited.
+/// Deletes jobs that are too old, now and then every hour, for as long as it is awaited.
 pub(super) async fn keep_pruning(store: Arc<Store>, clocks: Arc<Clocks>, age: Age) {
     let mut interval = tokio::time::interval(INTERVAL);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         interval.tick().await;
         let interrupt = Arc::new(Interrupt::after(Duration::MAX));
-        // A server that stops does not wait until all is deleted.
+        // A server that stops does not wait until all are deleted.
         let _guard = CancelOnDrop(Arc::clone(&interrupt));
         let (store, clocks) = (Arc::clone(&store), Arc::clone(&clocks));
         let pruning = move || prune(&store, &clocks, age, &interrupt);
@@ -31,8 +31,8 @@ pub(super) async fn keep_pruning(store: Arc<Store>, clocks: Arc<Clocks>, age: Ag
     }
 }
 
-/// Deletes what is too old by the server's clock, unless that is more than half of all jobs: of what becomes too old within
-/// an hour there is little, and a clock that is years ahead must not cost the jobs.
+/// Deletes jobs that are too old by the server's clock, unless they are more than half of all jobs: few jobs become too old
+/// within an hour, and a clock that is years ahead must not delete them all.
 fn prune(
     store: &Store,
     clocks: &Clocks,
@@ -54,7 +54,7 @@ fn prune(
     let all = store.reader(&no_deadline)?.begin()?.total()?;
     if old > all / 2 {
         log::warn!(
-            "{old} of {all} jobs were created before {before}, which is too many to delete unasked: is the clock right? Then \
+            "{old} of {all} jobs were created before {before}, which is too many to delete automatically: is the clock right? Then \
              `jobdeck prune` deletes them"
         );
         return Ok(());
@@ -89,7 +89,7 @@ mod tests {
         transaction.find("d", job_id).unwrap().is_some()
     }
 
-    /// A store, clocks that stand at 2022-06-20T12:00:00Z, and the folder of the store.
+    /// A store, clocks that stand still at 2022-06-20T12:00:00Z, and the folder of the store.
     fn setting() -> (Arc<Store>, Arc<Clocks>, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 2).unwrap();
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_go_by_the_clock_of_the_server_but_never_most() {
+    fn old_jobs_are_deleted_unless_they_are_most_of_all() {
         let (store, clocks, _folder) = setting();
         let age = Age::parse("2d").unwrap();
         let interrupt = Interrupt::after(Duration::MAX);
@@ -130,14 +130,14 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_job_that_becomes_too_old_goes_within_the_hour() {
+    async fn a_job_that_becomes_too_old_is_deleted_within_the_hour() {
         let (store, clocks, _folder) = setting();
         put(&store, "old", "2022-06-18T11:00:00Z");
         put(&store, "older-soon", "2022-06-18T12:30:00Z");
         put(&store, "new", "2022-06-20T11:00:00Z");
         let age = Age::parse("2d").unwrap();
         let pruning = tokio::spawn(keep_pruning(Arc::clone(&store), Arc::clone(&clocks), age));
-        // The clock of this runtime goes on by itself while nothing else does.
+        // The clock of this runtime advances by itself while nothing else runs.
         let gone = async |job_id: &str| {
             while has(&store, job_id) {
                 tokio::time::sleep(Duration::from_secs(1)).await;

@@ -16,7 +16,9 @@ pub(super) fn stop_at_signal(
     let first = stop_signal(ends_at_hangup);
     async move {
         first.await;
-        log::info!("stopping: what was asked is answered first, a second signal ends at once");
+        log::info!(
+            "stopping: open requests are answered first, a second signal ends the server immediately"
+        );
         let stopped = server.clone();
         actix_web::rt::spawn(async move {
             stopping.let_them_finish().await;

@@ -139,7 +139,7 @@ fn faults_are_set_listed_used_and_cleared() {
     assert_eq!(
         app.send("DELETE", "/jobdeck/faults/fault-2", &[], None)
             .error(),
-        "404 ERROR_NOT_FOUND: there is no fault `fault-2`; GET /jobdeck/faults lists those there are"
+        "404 ERROR_NOT_FOUND: there is no fault `fault-2`; GET /jobdeck/faults lists the faults"
     );
     assert_eq!(
         app.send("POST", "/jobdeck/faults/fault-2/release", &[], None)

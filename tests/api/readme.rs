@@ -89,7 +89,7 @@ fn every_route_is_there() {
             .replace("&on_conflict=", "&on_conflict=skip");
         let answer = app.bare(method, &path);
         let is_known =
-            answer.status != 405 && !answer.text.contains("/openapi.json tells every route");
+            answer.status != 405 && !answer.text.contains("/openapi.json lists every route");
         assert!(is_known, "{line}: {}", answer.text);
         known += 1;
     }

@@ -64,7 +64,7 @@ test('a token is forgotten on request', async () => {
   assert.equal(await it.rows().count(), 0, 'nothing of what it let see is left');
   assert.deepEqual(await it.page.evaluate(() => Object.values(sessionStorage).filter(Boolean)), []);
   await it.page.keyboard.press('Escape');
-  await it.page.locator('#trouble', { hasText: 'wants to know who asks' }).waitFor();
+  await it.page.locator('#trouble', { hasText: 'needs a token' }).waitFor();
   await it.page.getByRole('button', { name: 'Try again' }).first().click();
   await enter(tokens['domain-b']);
   await shows('domain-b-job');

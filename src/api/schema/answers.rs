@@ -18,11 +18,13 @@ pub(crate) struct JobsInfo;
 impl PartialSchema for JobsInfo {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
-            .description(Some("The jobs that were found."))
+            .description(Some("The jobs that match."))
             .property(
                 "results",
                 ArrayBuilder::new()
-                    .description(Some("Those of the page, or all; none with `count_only`."))
+                    .description(Some(
+                        "The jobs of the page, or all; none with `count_only`.",
+                    ))
                     .items(Ref::from_schema_name("JobInfo")),
             )
             .required("results")
@@ -49,7 +51,7 @@ impl PartialSchema for JobInfo {
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             object.required.clear();
             object.description = Some(
-                "A job as it is answered: whole, a `Job`; or with `only` and `minimal` just what was asked for, so any field may be missing. A field without a value is left out. Times are in UTC with milliseconds.".to_owned(),
+                "A job as it is answered: whole, a `Job`; or with `only` and `minimal` just those parts, so any field may be missing. A field without a value is left out. Times are in UTC with milliseconds.".to_owned(),
             );
         }
         schema
@@ -68,17 +70,17 @@ pub(crate) struct JobStats;
 impl PartialSchema for JobStats {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
-            .description(Some("What the statistics are."))
+            .description(Some("The result of statistics."))
             .property(
                 "results",
                 ArrayBuilder::new()
-                    .description(Some("The rows of the last stage, each an object of the names that were given; of `distinct` the values. Times have six\nfraction digits, or none where they are zero."))
+                    .description(Some("The rows of the last stage, each an object with the given names; with `distinct` the values. Times have six fraction digits, or none where they are zero."))
                     .items(Value::schema()),
             )
             .required("results")
             .property(
                 "total_count",
-                count("How many rows there are in all; only where a page was asked for."),
+                count("How many rows there are in all; only with a page."),
             )
             .into()
     }
@@ -106,7 +108,7 @@ pub(crate) struct DomainsInfo {
 #[schema(example = json!({"domain_id": "domain-67094cea8ca4", "jobs": 3500}))]
 pub(crate) struct DomainInfo {
     pub(crate) domain_id: String,
-    /// How many it has.
+    /// The number of its jobs.
     #[schema(minimum = 0)]
     pub(crate) jobs: i64,
 }
@@ -124,9 +126,9 @@ pub(crate) struct About {
     /// The clock of the answers.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) now: Timestamp,
-    /// Whether it stands still.
+    /// Whether the clock stands still.
     pub(crate) is_frozen: bool,
-    /// Whether jobs may be written.
+    /// Whether the client may write jobs.
     pub(crate) is_writable: bool,
     pub(crate) is_mock: bool,
     /// Why the fixtures, which have changed, can't be loaded; null where nothing is wrong.
@@ -191,24 +193,24 @@ pub(crate) enum ServingStatus {
     NotServing,
 }
 
-/// What became of the jobs that were added.
+/// How many jobs were added, replaced and skipped.
 #[derive(Default, Serialize, ToSchema)]
 pub(crate) struct AddedInfo {
     /// Those that are new.
     pub(crate) added: u64,
-    /// Those that took the place of another.
+    /// Those that replaced another.
     pub(crate) replaced: u64,
-    /// Those that were there already, and were left as they are.
+    /// Those that existed already, and stayed as they are.
     pub(crate) skipped: u64,
 }
 
-/// How many are gone.
+/// How many were deleted.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct DeletedInfo {
     pub(crate) deleted: u64,
 }
 
-/// How many jobs the domain, or the server, has.
+/// The number of jobs of the domain, or of the server.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JobsCount {
     pub(crate) jobs: u64,
@@ -226,7 +228,7 @@ pub(crate) struct SnapshotsInfo {
 pub(crate) struct ClockInfo {
     #[schema(value_type = String, format = DateTime)]
     pub(crate) now: Timestamp,
-    /// Whether it stands still.
+    /// Whether the clock stands still.
     pub(crate) is_frozen: bool,
 }
 
@@ -272,13 +274,13 @@ impl ToSchema for FaultInfo {
     }
 }
 
-/// How many answers were let go.
+/// How many answers were released.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct ReleasedInfo {
     pub(crate) released: u64,
 }
 
-/// The requests that were found.
+/// The requests that match.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct JournalInfo<'e> {
     /// The oldest first.
@@ -300,6 +302,6 @@ pub(crate) struct ErrorDetail {
     /// SpaceONE's code.
     #[schema(pattern = "^ERROR_[A-Z_]+$")]
     pub(crate) code: &'static str,
-    /// The place, what was found there, and what would be right.
+    /// The place in the request, what is there, and what would be right.
     pub(crate) message: String,
 }

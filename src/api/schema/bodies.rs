@@ -1,4 +1,4 @@
-//! The bodies of the routes that write, in the words of JSON Schema, where there is no type of their own.
+//! The schemas of bodies that are not read into one struct: patches, and many jobs.
 
 use utoipa::openapi::schema::{
     AllOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type,
@@ -8,7 +8,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::job::Draft;
 
-/// A merge patch of a job: [`Draft`], of which null takes a member away.
+/// A merge patch of a job: [`Draft`], of which null removes a member.
 pub(crate) struct JobPatch;
 
 impl PartialSchema for JobPatch {
@@ -16,15 +16,15 @@ impl PartialSchema for JobPatch {
         let mut schema = Draft::schema();
         if let RefOr::T(Schema::Object(object)) = &mut schema {
             object.description = Some(
-                "A JSON merge patch of a job: what is null is taken away, and has its default then; what is left out stays. It can't move a job: an id must be the one that the job has.".to_owned(),
+                "A JSON merge patch of a job: a field that is null is removed, and has its default then; one that is left out stays. It can't move a job: an id must be the one that the job has.".to_owned(),
             );
             for (name, member) in &mut object.properties {
                 match name.as_str() {
                     "job_id" | "domain_id" => describe(member, "As the job has it."),
-                    "updated_at" => describe(member, "Now where left out."),
+                    "updated_at" => describe(member, "The present time if left out."),
                     "life" => describe(
                         member,
-                        "How the job goes on from now on; only a mock plays it. A life that the job had ends with any patch.",
+                        "The future of the job from now on; only a mock plays it. A life that the job had ends with any patch.",
                     ),
                     _ => allow_null(member),
                 }
@@ -48,7 +48,7 @@ fn describe(member: &mut RefOr<Schema>, text: &str) {
     }
 }
 
-/// What a draft leaves out, a patch makes null.
+/// Allows null, by which a patch does what a draft does by leaving a member out.
 fn allow_null(member: &mut RefOr<Schema>) {
     let of_null = |text: &str| {
         text.replace("if left out", "if null")
@@ -66,7 +66,7 @@ fn allow_null(member: &mut RefOr<Schema>) {
                 .into();
             return;
         }
-        // It allows null already.
+        // The schema allows null already.
         RefOr::T(_) => return,
     };
     *description = description.as_deref().map(of_null);
@@ -108,7 +108,7 @@ impl PartialSchema for SavedAnswer {
         let count = ObjectBuilder::new()
             .schema_type(SchemaType::Array(vec![Type::Integer, Type::Null]))
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-            .description(Some("Means nothing here."));
+            .description(Some("Ignored."));
         ObjectBuilder::new()
             .description(Some("An answer of the list, as it was saved."))
             .property(
@@ -130,7 +130,7 @@ impl PartialSchema for AddedJob {
     fn schema() -> RefOr<Schema> {
         AllOfBuilder::new()
             .description(Some(
-                "A job among others. It names its id, and its domain where the address does not.",
+                "A job among others. It names its id, and its domain if the address does not.",
             ))
             .item(Ref::from_schema_name("JobDraft"))
             // With the member itself: makers of clients take an object without members for one that has none.

@@ -21,35 +21,35 @@ const ERRORS: [ErrorResponse; 13] = [
     ErrorResponse {
         name: "BadRequest",
         status: 400,
-        description: "The request is at fault: the message names the place and what would be right. Codes are `ERROR_REQUIRED_PARAMETER`, `ERROR_INVALID_PARAMETER`, `ERROR_INVALID_PARAMETER_TYPE`, `ERROR_JSON_FORMAT`, `ERROR_OPERATOR_LIST_VALUE_TYPE`, `ERROR_OPERATOR_VALUE_TYPE`, `ERROR_OPERATOR_BOOLEAN_TYPE`, `ERROR_OPERATOR_DICT_VALUE_TYPE` and `ERROR_DB_QUERY`.",
+        description: "The request is wrong: the message names the place in it and says what would be right. Codes are `ERROR_REQUIRED_PARAMETER`, `ERROR_INVALID_PARAMETER`, `ERROR_INVALID_PARAMETER_TYPE`, `ERROR_JSON_FORMAT`, `ERROR_OPERATOR_LIST_VALUE_TYPE`, `ERROR_OPERATOR_VALUE_TYPE`, `ERROR_OPERATOR_BOOLEAN_TYPE`, `ERROR_OPERATOR_DICT_VALUE_TYPE` and `ERROR_DB_QUERY`.",
         code: "ERROR_DB_QUERY",
         message: "query.filter[0].key: unknown field `stauts`; did you mean `status`?",
     },
     ErrorResponse {
         name: "Unauthorized",
         status: 401,
-        description: "The token is missing, or none of this server's.",
+        description: "The token is missing or unknown.",
         code: "ERROR_AUTHENTICATE_FAILURE",
-        message: "this server wants to know who asks: send one header `Authorization: Bearer TOKEN`",
+        message: "this server needs a token: send one header `Authorization: Bearer TOKEN`",
     },
     ErrorResponse {
         name: "Forbidden",
         status: 403,
-        description: "A page of another site asks for a change; `--cors` lets the pages of an origin in.",
+        description: "A page of another site tries to change something; `--cors` lets the pages of an origin in.",
         code: "ERROR_PERMISSION_DENIED",
         message: "a page of `http://elsewhere.example` may not do this here; `--cors ORIGIN` lets pages of an origin in",
     },
     ErrorResponse {
         name: "NotFound",
         status: 404,
-        description: "There is no such thing here.",
+        description: "There is nothing of this path or name.",
         code: "ERROR_NOT_FOUND",
         message: "there is no /inventory/v1/job here",
     },
     ErrorResponse {
         name: "MethodNotAllowed",
         status: 405,
-        description: "Another method was used on this path; `Allow` names those that it has.",
+        description: "The path does not have this method; `Allow` lists those that it has.",
         code: "ERROR_METHOD_NOT_ALLOWED",
         message: "DELETE is not allowed here; allowed are GET, HEAD",
     },
@@ -63,42 +63,42 @@ const ERRORS: [ErrorResponse; 13] = [
     ErrorResponse {
         name: "Conflict",
         status: 409,
-        description: "A job is there already, and `on_conflict` is `fail`; none was added.",
+        description: "A job exists already, and `on_conflict` is `fail`; no job was added.",
         code: "ERROR_SAVE_UNIQUE_VALUES",
         message: "body: line 2: job job-2 of domain domain-67094cea8ca4 is present already",
     },
     ErrorResponse {
         name: "TooLarge",
         status: 413,
-        description: "The body, or the query string, is longer than what is read.",
+        description: "The body or the query string is too long.",
         code: "ERROR_REQUEST_TOO_LARGE",
         message: "the body is larger than 1048576 bytes, which is the most that is read",
     },
     ErrorResponse {
         name: "UnsupportedMediaType",
         status: 415,
-        description: "The body is of another type, or encoded.",
+        description: "The body has another media type, or a content encoding.",
         code: "ERROR_UNSUPPORTED_MEDIA_TYPE",
         message: "the body must be application/json without content encoding; it came as text/plain",
     },
     ErrorResponse {
         name: "MisdirectedRequest",
         status: 421,
-        description: "The Host header names another place.",
+        description: "The Host header names another server.",
         code: "ERROR_INVALID_HOST",
         message: "this server is not known as `jobs.example`; `--allow-host` makes it known",
     },
     ErrorResponse {
         name: "Fault",
         status: 500,
-        description: "A fault of jobdeck's own; its log tells more under the request's id.",
+        description: "An internal error of jobdeck; its log has the cause under the id of the request.",
         code: "ERROR_UNKNOWN",
-        message: "an unexpected fault of jobdeck's own; its log tells more under this request's id",
+        message: "an internal error of jobdeck; its log has the cause under the id of this request",
     },
     ErrorResponse {
         name: "Unavailable",
         status: 503,
-        description: "The database can't answer for now, or too much is asked at a time; `Retry-After` says when to try again.",
+        description: "The database can't answer for now, or too many queries run; `Retry-After` says when to try again.",
         code: "ERROR_UNAVAILABLE",
         message: "the database can't answer for now; try again",
     },
@@ -123,8 +123,8 @@ impl ErrorResponse {
             .description(self.description)
             .content("application/json", content);
         let header = match self.status {
-            401 => Some(("WWW-Authenticate", "How one says who asks.", "Bearer")),
-            405 => Some(("Allow", "The methods that the path has.", "GET, HEAD")),
+            401 => Some(("WWW-Authenticate", "The scheme of the token.", "Bearer")),
+            405 => Some(("Allow", "The methods of the path.", "GET, HEAD")),
             503 => Some((
                 "Retry-After",
                 "Seconds until it is worth trying again.",
@@ -218,7 +218,7 @@ impl IntoResponses for WriteErrors {
     }
 }
 
-/// The error of a route about one thing that may not be there.
+/// The error of a route about one thing that may not exist.
 pub(crate) struct NoSuch;
 
 impl IntoResponses for NoSuch {
@@ -227,7 +227,7 @@ impl IntoResponses for NoSuch {
     }
 }
 
-/// The error of a route that may refuse what is there already.
+/// The error of a route that may refuse a job that exists already.
 pub(crate) struct Conflict;
 
 impl IntoResponses for Conflict {

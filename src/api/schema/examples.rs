@@ -1,4 +1,4 @@
-//! Requests and answers to learn from. A test sends every request to a server with the demo's jobs.
+//! The examples of the OpenAPI document. A test sends every request among them to a server with the demo's jobs.
 
 use serde_json::{Value, json};
 

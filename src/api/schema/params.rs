@@ -34,7 +34,7 @@ pub(crate) enum ExportFormat {
     Json,
 }
 
-/// Which job, in the path.
+/// A job, in the path.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct OneJobPath {
@@ -43,7 +43,7 @@ pub(crate) struct OneJobPath {
     pub(crate) job_id: String,
 }
 
-/// Which snapshot, in the path.
+/// A snapshot, in the path.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct OneSnapshotPath {
@@ -52,7 +52,7 @@ pub(crate) struct OneSnapshotPath {
     pub(crate) name: String,
 }
 
-/// Which fault, in the path.
+/// A fault, in the path.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
 pub(crate) struct OneFaultPath {
@@ -80,7 +80,7 @@ pub(crate) struct ScopeParams {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DomainParams {
-    /// The tenant, where the body does not name it.
+    /// The tenant, if the body does not name it.
     #[serde(default, deserialize_with = "id")]
     #[param(
         min_length = 1,
@@ -112,7 +112,7 @@ pub(crate) struct TenantParams {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct AddParams {
-    /// The tenant, where the jobs do not name it.
+    /// The tenant, if the jobs do not name it.
     #[serde(default, deserialize_with = "id")]
     #[param(
         min_length = 1,
@@ -121,12 +121,12 @@ pub(crate) struct AddParams {
         nullable = false
     )]
     pub(crate) domain_id: Option<String>,
-    /// What happens to a job that is there already; `fail` adds none at all.
+    /// What happens to a job that exists already; `fail` adds no job at all.
     #[param(inline, example = "skip", nullable = false)]
     pub(crate) on_conflict: Option<OnConflict>,
 }
 
-/// What happens to a job that is there already.
+/// What happens to a job that exists already.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename = "value", rename_all = "lowercase")]
 #[schema(default = "replace")]
@@ -150,18 +150,18 @@ impl From<OnConflict> for store::OnConflict {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct JournalParams {
-    /// Those that name this domain.
+    /// Requests that name this domain.
     #[param(min_length = 1, example = "domain-67094cea8ca4", nullable = false)]
     pub(crate) domain_id: Option<String>,
-    /// Those that name this job.
+    /// Requests that name this job.
     #[param(min_length = 1, example = "job-1", nullable = false)]
     pub(crate) job_id: Option<String>,
-    /// Those for this route.
+    /// Requests for this route.
     #[param(example = "search", nullable = false)]
     pub(crate) route: Option<RouteName>,
     #[param(min_length = 1, example = "POST", nullable = false)]
     pub(crate) method: Option<String>,
-    /// The path as it came, without the query string.
+    /// The path as it was sent, without the query string.
     #[param(
         min_length = 1,
         example = "/inventory/v1/jobs/search",
@@ -174,17 +174,17 @@ pub(crate) struct JournalParams {
     /// A text in the query string or the body.
     #[param(min_length = 1, example = "status", nullable = false)]
     pub(crate) contains: Option<String>,
-    /// Those after the request of this id.
+    /// Requests after the one of this id.
     #[param(minimum = 0, example = 12, nullable = false)]
     pub(crate) after: Option<u64>,
-    /// Answers the newest so many; `total_count` counts them all.
+    /// The number of requests to answer, the newest; `total_count` counts them all.
     #[param(minimum = 0, example = 10, nullable = false)]
     pub(crate) limit: Option<u64>,
-    /// Answers as soon as so many match.
+    /// The number of matching requests to wait for.
     #[serde(default, deserialize_with = "wait_for")]
     #[param(minimum = 0, maximum = 1000, example = 1, nullable = false)]
     pub(crate) wait_for: Option<u64>,
-    /// How long `wait_for` waits, in seconds; 10 where left out. Only with `wait_for`.
+    /// How long `wait_for` waits, in seconds; 10 if left out. Only with `wait_for`.
     #[serde(default, deserialize_with = "timeout")]
     #[param(minimum = 0, maximum = 60, example = 2.5, nullable = false)]
     pub(crate) timeout: Option<f64>,
