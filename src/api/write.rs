@@ -4,7 +4,7 @@
 use std::io::Cursor;
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
@@ -121,26 +121,33 @@ pub(super) async fn patch(
     let body = read_body(&request, body, MEDIA_TYPES, MAX_QUERY_BYTES).await?;
     let patch: StrictObject = from_json(&body).map_err(|error| body_error(&body, &error))?;
     let job = change(app, OnConflict::Replace, move |change| {
-        let document = change.find(&domain_id, &job_id)?;
-        let Some(document) = document else {
-            return Err(ApiError::NoJob { domain_id, job_id });
-        };
-        let draft = patched(&document, patch.0, change.now(&domain_id).to_string())?;
-        for (name, given, known) in [
-            ("job_id", &draft.job_id, &job_id),
-            ("domain_id", &draft.domain_id, &domain_id),
-        ] {
-            if given.as_ref() != Some(known) {
-                return Err(
-                    problem(name, format!("a patch can't move a job; it is `{known}`")).into(),
-                );
-            }
-        }
-        let (_, job) = change.put(draft).map_err(refused)?;
-        Ok(job)
+        patch_job(change, domain_id, job_id, patch.0)
     })
     .await?;
     Ok(document(StatusCode::OK, job.to_document()))
+}
+
+fn patch_job(
+    change: &mut Change<'_>,
+    domain_id: String,
+    job_id: String,
+    patch: Map<String, Value>,
+) -> Result<Job, ApiError> {
+    let Some(document) = change.find(&domain_id, &job_id)? else {
+        return Err(ApiError::NoJob { domain_id, job_id });
+    };
+    let draft = patched(&document, patch, change.now(&domain_id).to_string())?;
+    for (name, given, known) in [
+        ("job_id", &draft.job_id, &job_id),
+        ("domain_id", &draft.domain_id, &domain_id),
+    ] {
+        if given.as_ref() != Some(known) {
+            let text = format!("a patch can't move a job; it is `{known}`");
+            return Err(problem(name, text).into());
+        }
+    }
+    let (_, job) = change.put(draft).map_err(refused)?;
+    Ok(job)
 }
 
 /// Applies a patch to a document.
@@ -267,38 +274,54 @@ pub(super) async fn add(
     let on_conflict = on_conflict.map(Into::into).unwrap_or_default();
     let body = read_body(&request, body, MEDIA_TYPES, MAX_WRITE_BYTES).await?;
     let counts = change(app, on_conflict, move |change| {
-        let mut counts = AddedInfo::default();
-        let source = Source {
-            name: "body".to_owned(),
-            reader: Box::new(Cursor::new(body)),
-        };
-        let mut refusal = None;
-        let read = read_jobs(source, &mut |mut draft: Draft| {
-            agree("domain_id", &mut draft.domain_id, domain_id.clone())
-                .map_err(|error| Refusal::Job(error.to_string()))?;
-            // A job without a domain is refused further on, with its line.
-            if draft.domain_id.is_some()
-                && let Err(error) = access.check(draft.domain_id.as_deref())
-            {
-                let problem = error.to_string();
-                refusal = Some(error);
-                return Err(Refusal::Job(problem));
-            }
-            let (written, _) = change.put(draft)?;
-            *match written {
-                Written::Added => &mut counts.added,
-                Written::Replaced => &mut counts.replaced,
-                Written::Skipped => &mut counts.skipped,
-            } += 1;
-            Ok(())
-        });
-        match refusal {
-            Some(refusal) => Err(refusal),
-            None => read.map(|()| counts).map_err(ApiError::from),
-        }
+        add_jobs(change, body, domain_id.as_deref(), &access)
     })
     .await?;
     Ok(fresh(StatusCode::OK, &counts))
+}
+
+/// Adds the jobs of a body, all of which must be of `domain_id`, where that is given, and of a domain that the client may
+/// reach.
+fn add_jobs(
+    change: &mut Change<'_>,
+    body: Bytes,
+    domain_id: Option<&str>,
+    access: &Access,
+) -> Result<AddedInfo, ApiError> {
+    let mut counts = AddedInfo::default();
+    let source = Source {
+        name: "body".to_owned(),
+        reader: Box::new(Cursor::new(body)),
+    };
+    // An error that has another status than that of a wrong job.
+    let mut forbidden = None;
+    let read = read_jobs(source, &mut |mut draft: Draft| {
+        agree(
+            "domain_id",
+            &mut draft.domain_id,
+            domain_id.map(str::to_owned),
+        )
+        .map_err(|error| Refusal::Job(error.to_string()))?;
+        // A job without a domain is refused by `put`, so that the error names its line.
+        if draft.domain_id.is_some()
+            && let Err(error) = access.check(draft.domain_id.as_deref())
+        {
+            let problem = error.to_string();
+            forbidden = Some(error);
+            return Err(Refusal::Job(problem));
+        }
+        let (written, _) = change.put(draft)?;
+        *match written {
+            Written::Added => &mut counts.added,
+            Written::Replaced => &mut counts.replaced,
+            Written::Skipped => &mut counts.skipped,
+        } += 1;
+        Ok(())
+    });
+    match forbidden {
+        Some(error) => Err(error),
+        None => read.map(|()| counts).map_err(ApiError::from),
+    }
 }
 
 /// Runs `act` in one transaction, on the blocking pool: where it fails, nothing has changed.

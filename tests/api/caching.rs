@@ -1,4 +1,4 @@
-//! What may be kept, and when it is asked for again: the version of the data, and the page's files.
+//! Caching: the version of the data, the page and its files.
 
 use jobdeck::store::{Mode, OnConflict, Store};
 use jobdeck::transfer::{self, Source};
@@ -27,7 +27,7 @@ fn tag(answer: &Answer) -> String {
 }
 
 #[test]
-fn nothing_is_sent_again_until_somebody_writes() {
+fn an_answer_is_not_sent_again_until_a_write() {
     let app = App::with_jobs(job("a", "d", ""));
     for path in [
         DOMAINS,
@@ -59,7 +59,7 @@ fn nothing_is_sent_again_until_somebody_writes() {
 }
 
 #[test]
-fn what_is_wrong_is_wrong_whatever_is_known() {
+fn a_wrong_request_is_an_error_whatever_version_the_client_has() {
     let app = App::with_jobs(job("a", "d", ""));
     let known = tag(&app.get(DOMAINS));
     let query = "%7B%22filter%22%3A%5B%7B%22k%22%3A%22stauts%22%2C%22v%22%3A1%2C%22o%22%3A%22eq%22%7D%5D%7D";
@@ -73,7 +73,7 @@ fn what_is_wrong_is_wrong_whatever_is_known() {
 }
 
 #[test]
-fn an_answer_that_moves_with_the_clock_is_not_kept() {
+fn an_answer_that_changes_with_the_clock_has_no_version() {
     let query = "%7B%22filter%22%3A%5B%7B%22k%22%3A%22created_at%22%2C%22v%22%3A%22now%22%2C%22o%22%3A%22timediff_lt%22%7D%5D%7D";
     let path = format!("/inventory/v1/jobs?domain_id=d&query={query}");
     let frozen = App::with_jobs(job("a", "d", ""));
@@ -86,7 +86,7 @@ fn an_answer_that_moves_with_the_clock_is_not_kept() {
 }
 
 #[test]
-fn statistics_and_searches_are_never_kept() {
+fn statistics_and_searches_have_no_version() {
     let app = App::with_jobs(job("a", "d", ""));
     let body = serde_json::json!({"domain_id": "d", "query": {"distinct": "status"}});
     for answer in [
@@ -100,7 +100,7 @@ fn statistics_and_searches_are_never_kept() {
 }
 
 #[test]
-fn the_page_is_asked_for_again_and_its_files_are_kept_for_ever() {
+fn the_page_is_revalidated_and_its_files_are_cached_for_ever() {
     let app = App::with_jobs("");
     let page = app.get("/");
     assert_eq!(
@@ -155,7 +155,7 @@ fn the_page_is_asked_for_again_and_its_files_are_kept_for_ever() {
 }
 
 #[test]
-fn about_tells_the_clock_and_the_file() {
+fn about_names_the_clock_and_the_file() {
     let app = App::with_jobs("");
     let about = app.get("/jobdeck/about").json();
     assert_eq!(about["version"], env!("CARGO_PKG_VERSION"));

@@ -1,4 +1,4 @@
-//! Pages of other origins: what a browser is told, and what it may not do.
+//! Pages of other origins: what they may read and write.
 
 use std::collections::BTreeSet;
 
@@ -85,7 +85,7 @@ fn a_preflight_of_a_named_origin_is_granted_on_every_route() {
 }
 
 #[test]
-fn a_preflight_of_any_other_is_refused_in_spaceones_shape() {
+fn a_preflight_of_another_origin_is_refused_in_spaceones_shape() {
     let app = with_cors(&[FRONT]);
     for origin in [
         "http://localhost:3001",
@@ -142,7 +142,7 @@ fn every_answer_to_a_named_origin_can_be_read() {
 }
 
 #[test]
-fn nobody_else_is_told_that_a_page_may_read() {
+fn no_answer_to_another_origin_can_be_read() {
     let app = with_cors(&[FRONT]);
     let path = "/inventory/v1/jobs?domain_id=d";
     for headers in [&[][..], &[("origin", "http://evil.example")]] {
@@ -154,7 +154,7 @@ fn nobody_else_is_told_that_a_page_may_read() {
 }
 
 #[test]
-fn a_host_that_is_not_ours_is_refused_before_its_preflight() {
+fn an_unknown_host_is_refused_before_its_preflight() {
     let app = with_cors(&["*"]);
     let headers = [
         ("host", "evil.example"),
@@ -166,7 +166,7 @@ fn a_host_that_is_not_ours_is_refused_before_its_preflight() {
 }
 
 #[test]
-fn a_star_is_for_all() {
+fn a_star_allows_every_origin() {
     let app = with_cors(&["*", FRONT]);
     for origin in ["http://evil.example", "null"] {
         let answer = preflight(&app, "/inventory/v1/jobs", origin, "GET");
@@ -179,7 +179,7 @@ fn a_star_is_for_all() {
 }
 
 #[test]
-fn without_an_origin_there_is_no_cors() {
+fn without_the_option_there_are_no_cors_headers() {
     let app = with_cors(&[]);
     let answer = app.send("GET", "/healthz", &[("origin", FRONT)], None);
     assert_eq!((answer.status, cors_headers(&answer)), (200, vec![]));
@@ -190,7 +190,7 @@ fn without_an_origin_there_is_no_cors() {
 
 /// A route that takes no such method answers 405 once it is reached.
 #[test]
-fn a_page_elsewhere_changes_nothing() {
+fn a_page_elsewhere_can_not_write() {
     let app = with_cors(&[FRONT]);
     let own = format!("http://{}", app.address);
     let page = |site: &'static str, origin: &str| {
@@ -237,7 +237,7 @@ fn a_page_elsewhere_changes_nothing() {
 
 /// A dev server's proxy may change the host, but not the origin.
 #[test]
-fn what_only_reads_is_left_to_the_preflight() {
+fn a_request_that_only_reads_is_left_to_the_preflight() {
     let app = with_cors(&[]);
     let headers = [
         ("origin", "http://localhost:5173"),

@@ -114,7 +114,7 @@ fn uncounted(conditions: &[Value]) -> Vec<Value> {
     all
 }
 
-fn question(random: &mut impl Rng) -> Value {
+fn query(random: &mut impl Rng) -> Value {
     const KEYS: [&str; 8] = [
         "status",
         "collector_id",
@@ -164,7 +164,7 @@ fn question(random: &mut impl Rng) -> Value {
 fn check_all(app: &App, random: &mut ChaCha8Rng, rounds: usize) {
     for _ in 0..rounds {
         let conditions = conditions(random);
-        let mut query = question(random);
+        let mut query = query(random);
         let ask = |query: &Value| app.stat(&json!({"domain_id": "d", "query": query}));
         query["filter"] = json!(conditions);
         let counted = ask(&query);
@@ -186,7 +186,7 @@ fn check_all(app: &App, random: &mut ChaCha8Rng, rounds: usize) {
 }
 
 #[test]
-fn counts_tell_what_the_jobs_would_after_every_kind_of_write() {
+fn counters_equal_the_counts_of_jobs_after_every_kind_of_write() {
     let random = &mut ChaCha8Rng::seed_from_u64(7);
     let jobs: String = (0..500).map(|id| a_job(random, id)).collect();
     let app = App::serve(Setup {
@@ -226,7 +226,7 @@ fn counts_tell_what_the_jobs_would_after_every_kind_of_write() {
 }
 
 #[test]
-fn a_page_far_down_is_the_page_that_walking_there_would_give() {
+fn a_page_far_down_is_the_same_as_by_walking_there() {
     let random = &mut ChaCha8Rng::seed_from_u64(11);
     let jobs: String = (0..7_000).map(|id| a_job(random, id)).collect();
     let app = App::with_jobs(jobs);
@@ -260,7 +260,7 @@ fn a_page_far_down_is_the_page_that_walking_there_would_give() {
 }
 
 #[test]
-fn a_word_finds_what_reading_every_id_would() {
+fn a_keyword_matches_the_same_jobs_as_reading_every_id() {
     const LETTERS: [&str; 6] = ["a", "b", "C", "1", "-", "\u{e9}"];
     let random = &mut ChaCha8Rng::seed_from_u64(13);
     let id = |random: &mut ChaCha8Rng| -> String {
@@ -329,7 +329,7 @@ fn regex_of(word: &str) -> String {
 }
 
 #[test]
-fn a_domain_is_told_of_whichever_of_its_statuses_has_no_job_any_more() {
+fn a_domain_is_listed_whichever_of_its_statuses_has_no_jobs_left() {
     let app = App::serve(Setup {
         jobs: job("first", "d", "\"status\":\"SUCCESS\""),
         is_writable: true,
@@ -349,7 +349,7 @@ fn a_domain_is_told_of_whichever_of_its_statuses_has_no_job_any_more() {
 }
 
 #[test]
-fn a_group_by_any_keys_in_either_order_is_told_as_from_the_jobs() {
+fn a_group_by_any_keys_in_any_order_is_the_same_as_from_the_jobs() {
     let random = &mut ChaCha8Rng::seed_from_u64(17);
     let jobs: String = (0..500).map(|id| a_job(random, id)).collect();
     let app = App::with_jobs(jobs);

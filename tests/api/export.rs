@@ -19,7 +19,7 @@ fn app() -> App {
 }
 
 #[test]
-fn every_form_holds_what_the_list_finds() {
+fn every_format_holds_the_jobs_of_the_list() {
     let app = app();
     let expected = app
         .get("/inventory/v1/jobs?domain_id=d&query.sort.key=job_id")
@@ -61,7 +61,7 @@ fn every_form_holds_what_the_list_finds() {
 }
 
 #[test]
-fn nothing_found_is_a_file_too() {
+fn no_match_is_an_empty_file() {
     let app = app();
     let get = |format: &str| {
         app.get(&format!("/jobdeck/export?format={format}&domain_id=none"))
@@ -73,7 +73,7 @@ fn nothing_found_is_a_file_too() {
 }
 
 #[test]
-fn it_is_streamed() {
+fn an_export_is_streamed() {
     let jobs: String = (0..4_000)
         .map(|number| job(&format!("job-{number}"), "d", ""))
         .collect();
@@ -86,7 +86,7 @@ fn it_is_streamed() {
 }
 
 #[test]
-fn only_shapes_what_is_taken_away() {
+fn only_limits_the_members_of_an_export() {
     let app = app();
     let path = "/jobdeck/export?domain_id=d&query.only=job_id&query.only=errors.error_code&query.sort.key=job_id&format=";
     assert_eq!(
@@ -104,7 +104,7 @@ fn only_shapes_what_is_taken_away() {
 }
 
 #[test]
-fn faults_are_named() {
+fn errors_name_their_parameter() {
     let app = app();
     for (path, expected) in [
         (

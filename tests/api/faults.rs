@@ -1,4 +1,4 @@
-//! A mock misbehaves as it is told, by route, by header and by domain, and lets go what it holds.
+//! Faults of a mock: by route, header, domain and job; and the release of held answers.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -82,7 +82,7 @@ fn status_line(mut stream: &TcpStream) -> String {
 }
 
 #[test]
-fn without_a_mock_none_of_it_is_there() {
+fn without_a_mock_there_are_no_faults() {
     let app = App::with_jobs("");
     for path in ["/jobdeck/faults", "/jobdeck/faults/x", "/jobdeck/journal"] {
         assert_eq!(
@@ -96,7 +96,7 @@ fn without_a_mock_none_of_it_is_there() {
 }
 
 #[test]
-fn faults_are_set_listed_used_and_cleared() {
+fn faults_are_added_listed_used_and_cleared() {
     let app = App::mock(job("j", "d", ""));
     let added = app.post(
         "/jobdeck/faults",
@@ -213,7 +213,7 @@ fn wrong_faults_are_refused_and_change_nothing() {
 }
 
 #[test]
-fn a_fault_for_everything_spares_the_page_the_controls_and_the_probes() {
+fn a_fault_for_every_route_spares_the_page_the_controls_and_health_checks() {
     let app = App::mock("");
     set(&app, &json!({"code": 500, "times": 2}));
     assert_eq!(app.get("/inventory/v1/jobs?domain_id=d").status, 500);
@@ -248,7 +248,7 @@ fn a_fault_for_everything_spares_the_page_the_controls_and_the_probes() {
 }
 
 #[test]
-fn a_method_that_a_fault_does_not_allow_comes_with_those_that_it_does() {
+fn a_fault_with_status_405_has_an_allow_header() {
     let app = App::mock("");
     set(&app, &json!({"code": 405}));
     let answer = search(&app, "d");
@@ -257,7 +257,7 @@ fn a_method_that_a_fault_does_not_allow_comes_with_those_that_it_does() {
 }
 
 #[test]
-fn a_header_asks_for_one_request() {
+fn the_prefer_header_injects_a_fault_into_one_answer() {
     let app = App::mock("");
     let about = |headers: &[(&str, &str)]| app.send("GET", "/jobdeck/about", headers, None);
     let answer = about(&[("prefer", "code=503")]);
@@ -296,7 +296,7 @@ fn a_header_asks_for_one_request() {
 }
 
 #[test]
-fn delays_last_at_least_as_long_as_was_said() {
+fn a_delay_lasts_at_least_as_long_as_it_says() {
     let app = App::mock(job("j", "d", ""));
     set(
         &app,
@@ -346,7 +346,7 @@ fn length_and_body(answer: &str) -> (usize, &str) {
 }
 
 #[test]
-fn a_truncated_body_ends_early_and_says_how_long_it_should_be() {
+fn a_truncated_body_ends_early_under_the_length_of_the_whole() {
     let app = App::mock(job("j", "d", ""));
     let whole = search(&app, "d").text;
     for bytes in [0, 1, 10, whole.len() - 1] {
@@ -383,7 +383,7 @@ fn a_truncated_stream_ends_early_too() {
 }
 
 #[test]
-fn a_gate_holds_answers_until_it_is_released() {
+fn a_hold_lasts_until_it_is_released() {
     let app = App::mock(job("j", "d", ""));
     let gate = set(
         &app,
@@ -413,7 +413,7 @@ fn a_gate_holds_answers_until_it_is_released() {
 }
 
 #[test]
-fn whatever_takes_a_fault_away_lets_go_what_it_made_wait() {
+fn removing_a_fault_in_any_way_releases_the_answers_that_it_held() {
     let app = App::mock(job("j", "d", ""));
     for fault in [
         json!({"route": "search", "domain_id": "d", "hold": true, "code": 503}),
@@ -515,7 +515,7 @@ fn a_write_that_is_held_until_a_reset_is_not_done() {
 }
 
 #[test]
-fn who_leaves_is_no_longer_held() {
+fn a_client_that_leaves_is_no_longer_held() {
     let app = App::mock(job("j", "d", ""));
     set(&app, &json!({"route": "search", "hold": true}));
     set(&app, &json!({"route": "stat", "delay": 600}));
@@ -533,7 +533,7 @@ fn who_leaves_is_no_longer_held() {
 }
 
 #[test]
-fn a_stop_lets_go_what_is_held() {
+fn a_stop_releases_held_answers() {
     let app = App::mock(job("j", "d", ""));
     set(&app, &json!({"route": "search", "hold": true}));
     set(&app, &json!({"route": "stat", "delay": 600, "code": 500}));
@@ -559,7 +559,7 @@ fn a_stop_lets_go_what_is_held() {
 }
 
 #[test]
-fn faults_are_for_the_job_that_a_path_or_a_body_names() {
+fn a_fault_matches_the_job_that_a_path_or_a_body_names() {
     let app = App::mock(job("j", "d", ""));
     set(&app, &json!({"domain_id": "d", "job_id": "j", "code": 404}));
     assert_eq!(search(&app, "d").status, 200);
@@ -581,7 +581,7 @@ fn faults_are_for_the_job_that_a_path_or_a_body_names() {
 }
 
 #[test]
-fn a_mock_answers_bad_bodies_as_any_server() {
+fn a_mock_refuses_wrong_bodies_as_any_server_does() {
     let plain = App::with_jobs("");
     let mock = App::mock("");
     let large = vec![b' '; (1 << 20) + 1];
@@ -632,7 +632,7 @@ impl log::Log for Capture {
 }
 
 #[test]
-fn an_error_that_was_asked_for_is_not_logged_as_ours() {
+fn an_injected_error_is_not_logged_as_a_failure() {
     log::set_logger(&Capture).unwrap();
     log::set_max_level(log::LevelFilter::Error);
     let app = App::serve(Setup {
@@ -656,7 +656,7 @@ fn an_error_that_was_asked_for_is_not_logged_as_ours() {
 }
 
 #[test]
-fn a_preflight_uses_nothing_up() {
+fn a_preflight_uses_up_no_fault() {
     let app = App::mock("");
     set(&app, &json!({"code": 503, "times": 1}));
     let preflight = [
@@ -670,7 +670,7 @@ fn a_preflight_uses_nothing_up() {
 }
 
 #[test]
-fn the_domain_of_a_fault_may_stand_in_the_address() {
+fn the_address_may_name_the_domain_of_a_fault() {
     let app = App::mock("");
     let path = "/jobdeck/faults?domain_id=d";
     let added = app.post(path, &json!({"route": "search", "code": 503}));

@@ -1,4 +1,4 @@
-//! The journal of a mock: what came, what was answered, and waiting for it.
+//! The journal of a mock: requests, answers, and waiting for requests.
 
 use std::io::Read;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ fn ids(journal: &Value) -> Vec<u64> {
 }
 
 #[test]
-fn an_entry_tells_what_was_sent_and_what_was_answered() {
+fn an_entry_has_the_request_and_its_answer() {
     let app = App::mock(job("j", "d", ""));
     let body = r#"{"domain_id": "d", "job_id": "j", "query": {"count_only": true}}"#;
     let headers = "x-request-id: mine\r\naccept-encoding: gzip\r\nconnection: close\r\n";
@@ -57,7 +57,7 @@ fn an_entry_tells_what_was_sent_and_what_was_answered() {
 }
 
 #[test]
-fn an_answer_is_kept_as_it_was_before_it_was_compressed() {
+fn an_answer_is_recorded_before_compression() {
     let app = App::mock(job("j", "d", ""));
     let headers = "accept-encoding: gzip\r\nconnection: close\r\n";
     let mut answer = Vec::new();
@@ -77,7 +77,7 @@ fn an_answer_is_kept_as_it_was_before_it_was_compressed() {
 }
 
 #[test]
-fn only_requests_to_the_api_are_remembered() {
+fn only_requests_to_the_api_are_recorded() {
     let app = App::mock("");
     let own = [("x-jobdeck-page", "1")];
     for (path, headers) in [
@@ -120,7 +120,7 @@ fn only_requests_to_the_api_are_remembered() {
 }
 
 #[test]
-fn faults_are_told_with_what_they_did() {
+fn an_entry_names_the_faults_and_their_effect() {
     let app = App::mock(job("j", "d", ""));
     let whole = app.get("/inventory/v1/jobs?domain_id=d").text;
     for fault in [
@@ -184,7 +184,7 @@ fn faults_are_told_with_what_they_did() {
 }
 
 #[test]
-fn parameters_say_which() {
+fn parameters_select_entries() {
     let app = App::mock(job("j", "d", "") + &job("k", "e", ""));
     app.search(&json!({"domain_id": "d", "query": {"keyword": "needle"}}));
     app.get("/inventory/v1/jobs?domain_id=e&keyword=a");
@@ -290,7 +290,7 @@ fn wrong_parameters_are_refused_by_name() {
 }
 
 #[test]
-fn one_can_wait_for_what_will_come() {
+fn a_client_can_wait_for_requests_to_come() {
     let app = App::mock("");
     let start = Instant::now();
     std::thread::scope(|scope| {
@@ -317,7 +317,7 @@ fn one_can_wait_for_what_will_come() {
 }
 
 #[test]
-fn long_bodies_and_answers_are_kept_in_part() {
+fn long_bodies_and_answers_are_recorded_in_part() {
     let filler = format!("\"filter\":{{\"x\":\"{}\"}}", "x".repeat(1_000));
     let jobs: String = (0..1_000)
         .map(|number| job(&format!("j{number}"), "d", &filler))
@@ -340,7 +340,7 @@ fn long_bodies_and_answers_are_kept_in_part() {
 }
 
 #[test]
-fn an_answer_that_nobody_reads_to_its_end_is_recorded_as_broken_off() {
+fn an_answer_that_is_not_read_to_its_end_is_recorded_as_cut() {
     let filler = format!("\"filter\":{{\"x\":\"{}\"}}", "x".repeat(16 << 10));
     let jobs: String = (0..2_000)
         .map(|number| job(&format!("j{number}"), "d", &filler))
@@ -356,7 +356,7 @@ fn an_answer_that_nobody_reads_to_its_end_is_recorded_as_broken_off() {
 }
 
 #[test]
-fn the_headers_of_a_request_are_remembered() {
+fn the_headers_of_a_request_are_recorded() {
     let app = App::mock("");
     let headers = [
         ("Authorization", "Bearer abc"),

@@ -128,7 +128,7 @@ fn requests_are_counted_by_route_method_and_status() {
 }
 
 #[test]
-fn the_database_is_told_of_as_it_is() {
+fn gauges_show_the_state_of_the_database() {
     let app = App::with_jobs(job("a", "d", "") + &job("b", "d", "") + &job("c", "e", ""));
     let metrics = Metrics::of(&app);
     metrics.check("jobdeck_database_up", 1.0);
@@ -156,7 +156,7 @@ fn the_database_is_told_of_as_it_is() {
 }
 
 #[test]
-fn readers_that_were_waited_for_are_counted() {
+fn waits_for_a_reader_are_counted() {
     let app = App::start(
         job("j", "d", "\"filter\":{\"x\":[1,2,3]}"),
         Duration::from_mins(1),
@@ -179,7 +179,7 @@ fn readers_that_were_waited_for_are_counted() {
 }
 
 #[test]
-fn queries_that_are_stopped_are_counted_by_who_stopped_them() {
+fn stopped_queries_are_counted_by_cause() {
     const BY_DEADLINE: &str = "jobdeck_queries_stopped_total{by=\"deadline\"}";
     const BY_CLIENT: &str = "jobdeck_queries_stopped_total{by=\"client\"}";
     let jobs = || job("j", "d", "\"filter\":{\"x\":[1,2,3]}");

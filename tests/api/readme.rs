@@ -41,7 +41,7 @@ pub(crate) fn demo_jobs(count: u64) -> String {
 }
 
 #[test]
-fn every_example_answers_with_something() {
+fn every_example_has_a_result() {
     let app = App::mock(demo_jobs(5_000));
     let examples = examples();
     assert_eq!(examples.len(), 13);
@@ -67,7 +67,7 @@ fn every_example_answers_with_something() {
 
 /// Every route that a table of the README names is there in a mock.
 #[test]
-fn every_route_is_there() {
+fn every_route_of_the_readme_exists() {
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     let app = App::mock("");

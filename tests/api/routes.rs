@@ -1,4 +1,4 @@
-//! What holds of every route: methods, hosts, media types, limits, headers, ids.
+//! What all routes have in common: methods, hosts, media types, limits, headers, ids.
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +13,7 @@ fn check_error(got: &str, expected: &str) {
 }
 
 #[test]
-fn unknown_routes_and_methods_take_spaceones_shape() {
+fn unknown_routes_and_methods_are_errors_in_spaceones_shape() {
     let app = App::with_jobs("");
     check_error(
         &app.get("/inventory/v1/job").error(),
@@ -64,7 +64,7 @@ fn every_answer_has_an_id_and_security_headers() {
 }
 
 #[test]
-fn a_host_that_is_not_ours_is_refused_on_every_route() {
+fn an_unknown_host_is_refused_on_every_route() {
     let app = App::with_jobs("");
     for path in [
         "/",
@@ -117,7 +117,7 @@ fn bodies_must_be_json_and_of_bounded_size() {
 }
 
 #[test]
-fn health_tells_when_the_file_is_gone() {
+fn health_fails_when_the_file_is_gone() {
     let app = App::with_jobs(job("j", "d", ""));
     let healthy = app.get("/healthz");
     assert_eq!(healthy.status, 200);
@@ -157,7 +157,7 @@ fn health_tells_when_the_file_is_gone() {
 }
 
 #[test]
-fn health_tells_when_another_file_is_in_its_place() {
+fn health_fails_when_another_file_has_replaced_it() {
     let app = App::with_jobs(job("j", "d", ""));
     assert_eq!(app.get("/healthz").status, 200);
     let copy = app.database().with_extension("copy");
@@ -173,7 +173,7 @@ fn health_tells_when_another_file_is_in_its_place() {
 }
 
 #[test]
-fn domains_are_listed_with_their_jobs() {
+fn domains_are_listed_with_their_number_of_jobs() {
     let app =
         App::with_jobs(job("a", "beta", "") + &job("b", "al\\\"pha", "") + &job("c", "beta", ""));
     let expected =
@@ -182,7 +182,7 @@ fn domains_are_listed_with_their_jobs() {
 }
 
 #[test]
-fn documents_are_answered_without_what_has_no_value() {
+fn documents_are_answered_without_members_that_have_no_value() {
     let app = App::with_jobs(job(
         "j",
         "d",
@@ -202,7 +202,7 @@ fn documents_are_answered_without_what_has_no_value() {
 }
 
 #[test]
-fn query_itself_may_be_json_in_a_query_string() {
+fn the_query_may_be_json_in_a_query_string() {
     let app = App::with_jobs(job("a", "d", "\"status\":\"ERROR\"") + &job("b", "d", ""));
     let query = r#"{"filter":[{"k":"status","v":"ERROR","o":"eq"}],"only":["job_id"]}"#;
     let query: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
@@ -244,7 +244,7 @@ fn sort_may_be_an_array() {
 }
 
 #[test]
-fn a_pattern_that_takes_too_many_steps_is_the_clients_fault() {
+fn a_pattern_that_takes_too_many_steps_is_a_client_error() {
     let app = App::with_jobs(job(
         "j",
         "d",
@@ -259,7 +259,7 @@ fn a_pattern_that_takes_too_many_steps_is_the_clients_fault() {
 }
 
 #[test]
-fn requests_within_the_limits_are_answered_however_odd() {
+fn odd_requests_within_the_limits_are_answered() {
     let app = App::with_jobs(job("j", "d", "\"filter\":{\"x\":1}"));
     let words: Vec<_> = (0..500).map(|number| format!("w{number}")).collect();
     let keyword = words.join(" ");
@@ -283,7 +283,7 @@ fn requests_within_the_limits_are_answered_however_odd() {
 }
 
 #[test]
-fn requests_past_the_limits_are_the_clients_fault() {
+fn requests_past_the_limits_are_client_errors() {
     let app = App::with_jobs(job("j", "d", ""));
     let words = |count: usize| {
         (0..count)
@@ -321,7 +321,7 @@ fn requests_past_the_limits_are_the_clients_fault() {
 }
 
 #[test]
-fn a_parameter_beside_a_body_is_refused() {
+fn a_parameter_of_a_route_with_a_body_is_refused() {
     let app = App::with_jobs(job("j", "d", ""));
     for route in ["search", "stat"] {
         let path = format!("/inventory/v1/jobs/{route}?domain_id=e");
@@ -348,7 +348,7 @@ fn calculations_of_calculations_stay_small() {
 }
 
 #[test]
-fn a_pattern_that_is_slow_to_compile_stops_nobody_else() {
+fn a_pattern_that_is_slow_to_compile_blocks_no_other_request() {
     // However busy the machine is, the deadline is not what this is about.
     let app = App::start(job("j", "d", ""), Duration::from_mins(10));
     let patterns: Vec<_> = (0..50)
@@ -367,7 +367,7 @@ fn a_pattern_that_is_slow_to_compile_stops_nobody_else() {
 }
 
 #[test]
-fn quick_answers_find_a_reader_beside_heavy_ones() {
+fn quick_answers_find_a_reader_while_heavy_ones_run() {
     use std::io::Write;
     // More than the sockets on both sides hold: the streams stand still.
     let filler = format!("\"filter\":{{\"x\":\"{}\"}}", "x".repeat(16 << 10));

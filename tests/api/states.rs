@@ -53,7 +53,7 @@ fn eventually(what: &str, holds: impl Fn() -> bool) {
 }
 
 #[test]
-fn a_reset_goes_back_to_the_start() {
+fn a_reset_restores_the_start() {
     let app = App::mock(job("a", "d", "") + &job("b", "d", "") + &job("a", "e", ""));
     let change = || {
         put(&app, "a", "d", &json!({"status": "ERROR"}));
@@ -95,7 +95,7 @@ fn a_reset_goes_back_to_the_start() {
 }
 
 #[test]
-fn a_body_that_is_not_read_is_refused() {
+fn a_body_of_a_route_that_takes_none_is_refused() {
     let app = App::mock(job("a", "d", ""));
     put(&app, "b", "d", &json!({}));
     let body = json!({"domain_id": "e"});
@@ -122,7 +122,7 @@ fn a_body_that_is_not_read_is_refused() {
 }
 
 #[test]
-fn snapshots_are_saved_restored_listed_and_forgotten() {
+fn snapshots_are_saved_restored_listed_and_deleted() {
     let app = App::mock(job("a", "d", "") + &job("a", "e", ""));
     let saved = app.bare("PUT", "/jobdeck/snapshots/one?domain_id=d");
     assert_eq!(saved.status, 201);
@@ -214,7 +214,7 @@ fn snapshots_are_saved_restored_listed_and_forgotten() {
 }
 
 #[test]
-fn a_clock_is_read_frozen_set_advanced_and_given_back() {
+fn a_clock_is_read_frozen_set_advanced_and_reset() {
     let app = App::serve(Setup {
         clock: Clock::SYSTEM,
         mock: Some(MockConfig::default()),
@@ -285,7 +285,7 @@ fn a_clock_is_read_frozen_set_advanced_and_given_back() {
 }
 
 #[test]
-fn a_clock_set_to_nonsense_stays_as_it_was() {
+fn a_wrong_setting_leaves_the_clock_unchanged() {
     let app = App::mock("");
     let before = app.get("/jobdeck/clock").json();
     for (method, path, body, expected) in [
@@ -342,7 +342,7 @@ fn a_clock_set_to_nonsense_stays_as_it_was() {
 }
 
 #[test]
-fn the_version_moves_with_a_clock_that_stands_still() {
+fn the_version_changes_when_a_frozen_clock_is_set() {
     let app = App::mock(job("a", "d", ""));
     let path = r"/inventory/v1/jobs?domain_id=d&query=%7B%22filter%22%3A%5B%7B%22k%22%3A%22created_at%22%2C%22v%22%3A%22now%20-%204d%22%2C%22o%22%3A%22timediff_gte%22%7D%5D%7D";
     let first = app.get(path);
@@ -359,7 +359,7 @@ fn the_version_moves_with_a_clock_that_stands_still() {
 }
 
 #[test]
-fn jobs_live_by_their_script() {
+fn a_job_with_a_life_follows_its_script() {
     let app = App::mock("");
     let life = json!({"total_tasks": 2, "life": [
         {"after": 5, "status": "IN_PROGRESS"},
@@ -429,7 +429,7 @@ fn jobs_live_by_their_script() {
 }
 
 #[test]
-fn a_job_lives_by_the_clock_of_the_system_too() {
+fn a_job_with_a_life_follows_the_clock_of_the_system_too() {
     let app = App::serve(Setup {
         clock: Clock::SYSTEM,
         mock: Some(MockConfig::default()),
@@ -466,7 +466,7 @@ fn with_fixtures(paths: &[&Path], jobs: &str) -> App {
 }
 
 #[test]
-fn fixtures_are_loaded_watched_and_gone_back_to() {
+fn fixtures_are_loaded_watched_and_restored_by_a_reset() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("b.ndjson");
     let part = folder.path().join("fixtures");
@@ -526,7 +526,7 @@ fn fixtures_are_loaded_watched_and_gone_back_to() {
 }
 
 #[test]
-fn fixtures_that_move_begin_anew_with_a_reset() {
+fn fixtures_with_lives_start_again_with_a_reset() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("jobs.ndjson");
     let life = r#"{"job_id":"j","domain_id":"d","life":[{"after":10,"status":"SUCCESS"}]}"#;
@@ -555,7 +555,7 @@ fn fixtures_that_move_begin_anew_with_a_reset() {
 }
 
 #[test]
-fn domains_do_not_see_each_other() {
+fn the_states_of_domains_are_separate() {
     let app = App::mock(
         (0..8)
             .map(|n| job("start", &format!("d{n}"), ""))
@@ -585,7 +585,7 @@ fn domains_do_not_see_each_other() {
 }
 
 #[test]
-fn of_two_fixtures_of_a_job_the_last_is_the_one() {
+fn the_last_of_two_fixtures_of_a_job_counts() {
     let folder = tempfile::tempdir().unwrap();
     let (first, last) = (
         folder.path().join("a.ndjson"),
@@ -602,7 +602,7 @@ fn of_two_fixtures_of_a_job_the_last_is_the_one() {
 }
 
 #[test]
-fn what_is_no_file_of_jobs_is_passed_over_or_refused() {
+fn a_file_without_jobs_is_ignored_or_refused() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.ndjson"), job("a", "d", "")).unwrap();
     // As an editor leaves it while one writes.
@@ -627,7 +627,7 @@ fn what_is_no_file_of_jobs_is_passed_over_or_refused() {
 }
 
 #[test]
-fn a_file_that_another_took_the_place_of_is_loaded() {
+fn a_fixture_that_is_replaced_by_another_file_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.ndjson");
     std::fs::write(&file, job("a", "d", "")).unwrap();
@@ -646,7 +646,7 @@ fn a_file_that_another_took_the_place_of_is_loaded() {
 }
 
 #[test]
-fn advances_at_once_all_count() {
+fn concurrent_advances_add_up() {
     let app = App::mock("");
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -658,7 +658,7 @@ fn advances_at_once_all_count() {
 }
 
 #[test]
-fn a_snapshot_of_all_goes_on_by_the_clock_of_each_domain() {
+fn a_snapshot_of_the_server_goes_on_by_the_clock_of_each_domain() {
     let app = App::mock("");
     for domain in ["d", "e"] {
         put(
@@ -683,7 +683,7 @@ fn a_snapshot_of_all_goes_on_by_the_clock_of_each_domain() {
 }
 
 #[test]
-fn a_clock_that_can_not_be_given_back_stays() {
+fn a_clock_that_can_not_be_reset_stays() {
     let app = App::mock("");
     advance(&app, "?domain_id=d", 30);
     put(
@@ -743,7 +743,7 @@ fn a_demo_on_a_running_clock_is_reset_too() {
 }
 
 #[test]
-fn a_demo_moves_and_is_reset() {
+fn a_demo_grows_and_is_reset() {
     let app = App::serve(Setup {
         mock: Some(MockConfig {
             demo: Some(1),

@@ -1,4 +1,4 @@
-//! Faults of a statistics query: each is a 400 that names its place.
+//! Errors of a statistics query: each is a 400 that names its place.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ fn check(app: &App, aggregate: &Value, expected: &str) {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn faults_name_their_place() {
+fn errors_name_their_place() {
     let app = App::with_jobs(job("j", "d", "\"total_tasks\":0,\"filter\":{\"a\":1}"));
     let group = |field: Value| json!([{"group": {"fields": [field]}}]);
     let project = |field: Value| json!([{"project": {"fields": [field]}}]);
@@ -173,7 +173,7 @@ fn faults_name_their_place() {
 }
 
 #[test]
-fn names_hold_nothing_that_could_be_taken_for_something_else() {
+fn a_name_with_a_letter_of_special_meaning_is_refused() {
     let app = App::with_jobs(job("j", "d", ""));
     for (name, letter) in [
         ("a.b", '.'),
@@ -205,7 +205,7 @@ fn names_hold_nothing_that_could_be_taken_for_something_else() {
 }
 
 #[test]
-fn durations_are_times_subtracted() {
+fn a_duration_is_the_difference_of_two_times() {
     let finished = "\"status\":\"SUCCESS\",\"finished_at\":\"2022-06-17T08:00:01.500Z\"";
     let app = App::with_jobs(job("a", "d", finished) + &job("b", "d", ""));
     let fields = json!([{"name": "id", "key": "job_id"}, {"name": "took", "operator": "subtract", "fields": ["finished_at", "created_at"]}]);
@@ -218,7 +218,7 @@ fn durations_are_times_subtracted() {
 
 /// Lists of lists of lists: a few kB of request that ask for more than any memory holds.
 #[test]
-fn lists_are_bounded_however_they_are_nested() {
+fn the_number_of_members_is_bounded_at_any_depth() {
     let jobs: String = (0..2_000)
         .map(|number| job(&format!("job-{number}"), "d", ""))
         .collect();

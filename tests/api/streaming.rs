@@ -41,7 +41,7 @@ fn an_answer_without_a_limit_holds_every_match() {
 
 /// Whoever asked is not at fault where what is stored can't be read, and what it is stays in the log.
 #[test]
-fn a_damaged_document_is_no_fault_of_the_clients() {
+fn a_damaged_document_is_a_server_error() {
     let app = App::with_jobs(job("j", "d", "\"filter\":{\"a\":\"b\"}"));
     rusqlite::Connection::open(app.database())
         .unwrap()

@@ -1,4 +1,4 @@
-//! Who may ask, and for what: `serve --tokens`.
+//! What each token may read and write: `serve --tokens`.
 
 use std::fmt::Write as _;
 
@@ -221,7 +221,7 @@ const OF_NO_DOMAIN: [(&str, u16); 5] = [
 
 /// A route that is new fails here until its handler asks whether the domain that it is about may be reached.
 #[test]
-fn every_route_asks_who_may() {
+fn every_route_checks_the_token() {
     for app in [guarded(), without_mock()] {
         check_every_route(&app);
     }
@@ -246,7 +246,7 @@ fn check_every_route(app: &Guarded) {
         if is_open {
             continue;
         }
-        make_what_it_is_about(app, &mut operation);
+        create_its_subject(app, &mut operation);
         let others = app.others();
         let answer = operation.ask(app, Some(&app.other), true);
         let expected = of_no_domain.map_or(403, |(_, status)| *status);
@@ -302,7 +302,7 @@ fn check_every_route(app: &Guarded) {
 }
 
 /// A job, a snapshot and a fault of the domain, of which each may be gone.
-fn make_what_it_is_about(app: &Guarded, operation: &mut Operation) {
+fn create_its_subject(app: &Guarded, operation: &mut Operation) {
     let put = |path: &str, headers: &[(&str, &str)], body: &str| {
         let target = format!("/jobdeck/{path}?domain_id={OWN}");
         let answer = app.send(&app.own, ("PUT", &target), headers, body);
@@ -319,7 +319,7 @@ fn make_what_it_is_about(app: &Guarded, operation: &mut Operation) {
 }
 
 #[test]
-fn paths_that_no_route_has_ask_too() {
+fn a_path_without_a_route_needs_a_token_too() {
     let app = guarded();
     for path in [
         "/nowhere",
@@ -345,7 +345,7 @@ fn paths_that_no_route_has_ask_too() {
 }
 
 #[test]
-fn pages_and_probes_ask_for_nothing_and_tell_nothing() {
+fn the_page_and_health_checks_need_no_token_and_reveal_nothing() {
     let app = guarded();
     let page = app.app.get("/");
     assert_eq!(page.status, 200);
@@ -365,7 +365,7 @@ fn pages_and_probes_ask_for_nothing_and_tell_nothing() {
 }
 
 #[test]
-fn a_token_stands_in_its_header_once_and_nowhere_else() {
+fn a_token_is_read_from_one_header_only() {
     let app = guarded();
     let token = app.own.as_str();
     let path = format!("/inventory/v1/jobs?domain_id={OWN}");
@@ -413,7 +413,7 @@ fn a_token_stands_in_its_header_once_and_nowhere_else() {
 }
 
 #[test]
-fn what_a_token_reaches_of_what_has_no_domain_is_its_own() {
+fn routes_without_a_domain_are_limited_to_that_of_the_token() {
     let app = guarded();
     let domains = |token: &str| {
         let answer = app.get(token, "/jobdeck/domains");
@@ -582,7 +582,7 @@ const TRICKS_ON_A_MOCK: [(&str, &str, u16); 8] = [
 
 /// Whatever a request says in any of its places, it is refused or about its own domain.
 #[test]
-fn nothing_that_is_said_reaches_another_domain() {
+fn no_request_reaches_another_domain_than_that_of_the_token() {
     let app = without_mock();
     check_tricks(&app, &TRICKS, "");
 
@@ -638,7 +638,7 @@ fn check_tricks(app: &Guarded, tricks: &[(&str, &str, u16)], fault: &str) {
 }
 
 #[test]
-fn the_journal_tells_no_token() {
+fn the_journal_reveals_no_token() {
     let app = guarded();
     for token in [&app.all, &app.own] {
         let path = format!("/inventory/v1/jobs?domain_id={OWN}");
@@ -655,7 +655,7 @@ fn the_journal_tells_no_token() {
 
 /// What tells a token of `*` of all domains stands in the journal of none, though its request may name one.
 #[test]
-fn the_journal_of_a_domain_has_no_answer_about_all() {
+fn the_journal_of_a_domain_has_no_answer_about_other_domains() {
     let app = guarded();
     for path in [
         "/jobdeck/domains",
@@ -720,7 +720,7 @@ fn a_page_of_a_named_origin_may_send_a_token() {
 }
 
 #[test]
-fn the_document_says_how_to_be_let_in() {
+fn the_document_describes_the_token() {
     let app = guarded();
     let document = app.get(&app.own_read, "/openapi.json").json();
     let scheme = &document["components"]["securitySchemes"]["token"];

@@ -24,7 +24,7 @@ fn jobs(app: &App, domain_id: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_job_is_put_changed_and_deleted() {
+fn a_job_is_put_patched_and_deleted() {
     let app = writable("");
     let path = "/jobdeck/jobs/a%2Fb%20c?domain_id=d";
     let put = app.json(
@@ -82,7 +82,7 @@ fn a_job_is_put_changed_and_deleted() {
 }
 
 #[test]
-fn many_are_added_or_none() {
+fn many_jobs_are_added_or_none() {
     let app = writable(&job("old", "d", ""));
     let add = |query: &str, media_type: &str, body: String| {
         app.send(
@@ -280,7 +280,7 @@ const FAULTS: [(&str, &str, &str, &str); 15] = [
 ];
 
 #[test]
-fn what_is_wrong_is_named_and_changes_nothing() {
+fn a_wrong_write_is_refused_with_its_place_and_changes_nothing() {
     let app = writable(&job("a", "d", "\"status\":\"SUCCESS\""));
     let before = app.search(&json!({"domain_id": "d"})).text;
     for (method, path, body, expected) in FAULTS {
@@ -321,7 +321,7 @@ fn what_is_wrong_is_named_and_changes_nothing() {
 }
 
 #[test]
-fn a_write_is_seen_by_the_next_read_and_moves_the_version() {
+fn a_write_is_seen_by_the_next_read_and_changes_the_version() {
     let app = writable("");
     let tag = app
         .get("/jobdeck/domains")
@@ -344,7 +344,7 @@ fn a_write_is_seen_by_the_next_read_and_moves_the_version() {
 }
 
 #[test]
-fn without_the_switch_there_are_no_such_routes() {
+fn without_the_switch_there_are_no_writing_routes() {
     let check = |app: &App, method: &str, path: &str, switch: &str| {
         let error = app.json(method, path, &json!({})).error();
         let place = path.split('?').next().unwrap();
