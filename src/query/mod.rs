@@ -1,13 +1,13 @@
 //! The query language: requests in, SQL with bound values out.
 //!
-//! The phases, in order; a module imports only from modules before it:
+//! The phases, in order; a module imports only from modules before it, and [`compile_list`] and [`compile_stat`] call them:
 //!
 //! | phase | module | from | to |
 //! | --- | --- | --- | --- |
 //! | 1 | [`request`] | bytes | shapes: every member has its type |
 //! | 2 | [`check`] | shapes | checked types, which can only be right |
-//! | 3 | [`where_clause`], [`counters`] | a checked filter | its SQL; what the counter tables can answer |
-//! | 4 | [`list`], [`stat`] | checked types | a plan: the SQL, and how its rows become the answer |
+//! | 3 | [`where_clause`], [`order_by`], [`counters`] | a checked filter, an order | its SQL; what counters can answer |
+//! | 4 | [`list`], [`stat`] | a checked list, checked statistics | a plan: how the question is answered, SQL included |
 //!
 //! [`eval`] is what SQLite calls back where it can't decide by itself: MongoDB's types, paths through arrays, regular
 //! expressions. The store registers these functions under SQL names. All phases use [`sql`], [`tenant`] and [`error`].
@@ -15,6 +15,7 @@
 //! What is absent: a database driver, a web framework, a clock, any I/O.
 
 pub mod check;
+mod compile;
 pub mod counters;
 pub mod error;
 pub mod eval;
@@ -26,29 +27,9 @@ pub mod stat;
 pub mod tenant;
 mod where_clause;
 
+pub use compile::{compile_list, compile_stat};
 pub use error::QueryError;
 pub use eval::arithmetic::Calculation;
 pub use list::plan::ListPlan;
 pub use stat::output::Statement;
 pub use stat::plan::StatPlan;
-
-use crate::time::Timestamp;
-
-/// Compiles a list: checks the request and plans how it is answered.
-///
-/// # Errors
-/// [`QueryError`] for the first problem of the request.
-pub fn compile_list(request: &request::JobsQuery, now: Timestamp) -> Result<ListPlan, QueryError> {
-    Ok(list::plan::plan(&check::list::check(request, now)?))
-}
-
-/// Compiles statistics: checks the request and plans how it is answered.
-///
-/// # Errors
-/// [`QueryError`] for the first problem of the request.
-pub fn compile_stat(
-    request: &request::JobStatQuery,
-    now: Timestamp,
-) -> Result<StatPlan, QueryError> {
-    Ok(stat::plan::plan(check::stat::check(request, now)?))
-}

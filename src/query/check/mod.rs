@@ -6,6 +6,6 @@ pub mod list;
 mod operand;
 pub mod operators;
 pub mod projection;
-pub(in crate::query) mod resolve;
+pub(super) mod resolve;
 pub mod stages;
-pub(in crate::query) mod stat;
+pub(super) mod stat;
