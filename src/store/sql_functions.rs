@@ -203,9 +203,9 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
         let key = functions::sort_value(text, &path, context.get(2)?).map_err(data_error)?;
         Ok(output_param(key))
     })?;
-    scalar.add("value_at", 2, |context| {
+    scalar.add("gather_at", 2, |context| {
         let path = path(context, 1)?;
-        let value = text_or_null(context, 0)?.map(|text| functions::value_at(text, &path));
+        let value = text_or_null(context, 0)?.map(|text| functions::gather_at(text, &path));
         value
             .transpose()
             .map(|value| output(value.flatten()))
@@ -257,11 +257,11 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
 
 /// Registers the functions over encoded values ([`crate::query::eval::encoding`]).
 fn register_values(scalar: &Registrar<'_>) -> Result<()> {
-    scalar.add("get", 2, |context| {
+    scalar.add("gather", 2, |context| {
         let path = path(context, 1)?;
         // A value that is not a BLOB has no members.
         let encoded = context.get_raw(0).as_blob().unwrap_or_default();
-        Ok(output(MongoValue::get_encoded(encoded, &path)))
+        Ok(output(MongoValue::gather_encoded(encoded, &path)))
     })?;
     scalar.add("member", 2, |context| {
         let path = path(context, 1)?;

@@ -152,7 +152,7 @@ impl MongoValue {
     /// What stands at a path of objects within an encoded value, read without reading what lies beside it; `None` where
     /// it is missing. At an array that the path goes through, the whole is read and gathered from.
     #[must_use]
-    pub fn get_encoded(mut encoded: &[u8], path: &[String]) -> Option<Self> {
+    pub fn gather_encoded(mut encoded: &[u8], path: &[String]) -> Option<Self> {
         let mut path = path;
         let mut tag = take(&mut encoded, 1)?[0];
         while tag == OBJECT
@@ -497,9 +497,13 @@ mod tests {
             (&["be\0fore", "o"], Some(MongoValue::Array(vec![]))),
         ] {
             let path: Vec<_> = path.iter().map(|segment| (*segment).to_owned()).collect();
-            assert_eq!(MongoValue::get_encoded(&blob, &path), expected, "{path:?}");
+            assert_eq!(
+                MongoValue::gather_encoded(&blob, &path),
+                expected,
+                "{path:?}"
+            );
         }
-        assert_eq!(MongoValue::get_encoded(&[], &[]), None);
+        assert_eq!(MongoValue::gather_encoded(&[], &[]), None);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::query::sql::Param;
 ///
 /// # Errors
 /// When the text is not JSON.
-pub fn value_at(document: &str, path: &[String]) -> Result<Option<MongoValue>, serde_json::Error> {
+pub fn gather_at(document: &str, path: &[String]) -> Result<Option<MongoValue>, serde_json::Error> {
     let found = locate(document, path)?;
     Ok(
         found
@@ -380,7 +380,7 @@ mod tests {
                 "{path:?}"
             );
             assert_eq!(
-                json(value_at(DOCUMENT, &path).unwrap().as_ref()),
+                json(gather_at(DOCUMENT, &path).unwrap().as_ref()),
                 gathered,
                 "{path:?}"
             );

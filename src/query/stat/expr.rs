@@ -51,7 +51,7 @@ pub(super) fn in_job(target: &Target, step: Step) -> Sql {
         Target::NeverThere => Sql::new("NULL"),
         Target::Document(path) => {
             let mut sql = Sql::new(match step {
-                Step::Gather => "value_at(",
+                Step::Gather => "gather_at(",
                 Step::Member => "member_at(",
             });
             sql.append(path.arguments()).push(")");
@@ -66,7 +66,7 @@ pub(super) fn below(value: Sql, path: &[String], step: Step) -> Sql {
         return value;
     }
     let mut sql = Sql::new(match step {
-        Step::Gather => "get(",
+        Step::Gather => "gather(",
         Step::Member => "member(",
     });
     sql.append(value)

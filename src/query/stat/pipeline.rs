@@ -5,7 +5,7 @@
 //! matters: before a LIMIT, inside an accumulator that depends on it, and at the very end.
 //!
 //! SQLite scans, filters, groups, counts, sums, sorts and limits. What only MongoDB's types can decide is done by small SQL
-//! functions of ours (see [`crate::query::eval::value`] for how values travel): paths (`value_at`, `member_at`, `get`,
+//! functions of ours (see [`crate::query::eval::value`] for how values travel): paths (`gather_at`, `member_at`, `gather`,
 //! `member`), arrays as rows (`explode`), sums and means over mixed types, lists and objects as values, `date_text`, and
 //! the functions of `project`. SQLite computes only what the answer needs: an error in a value that no later stage reads
 //! is never raised. (Groups are in [`crate::query::stat::group`].)
