@@ -41,7 +41,7 @@ fn store(folder: &Path) -> Store {
 }
 
 #[test]
-fn requests_become_what_their_files_say() {
+fn requests_compile_to_what_their_files_say() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     let mut reader = store
@@ -123,7 +123,7 @@ fn run(transaction: &ReadTransaction<'_>, golden: &Value) -> Value {
     made
 }
 
-/// A statement as it is read best: a line a common table expression, the values beside, the plan below.
+/// A statement in its most readable form: a line a common table expression, then the values, then the plan.
 fn statement(transaction: &ReadTransaction<'_>, sql: &Sql) -> Value {
     let mut text = sql.text().replace(") SELECT ", ")\nSELECT ");
     for number in 1..60 {

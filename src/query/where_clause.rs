@@ -17,7 +17,7 @@ use crate::query::tenant::Tenant;
 
 /// Returns the condition of a tenant's rows that pass a filter.
 ///
-/// The domain comes first, and the filter stands in brackets of its own, so that nothing a client sends can widen it.
+/// The domain comes first, and the filter is in brackets of its own, so that nothing a client sends can widen it.
 pub(super) fn where_clause(tenant: &Tenant, filter: &Filter) -> Sql {
     let mut sql = tenant.condition();
     if !filter.is_always() {
@@ -63,7 +63,7 @@ pub(super) fn lower(filter: &Filter, tenant: &Tenant) -> Sql {
     }
 }
 
-/// As [`lower`], for a condition that stands in brackets already.
+/// As [`lower`], for a condition that is in brackets already.
 fn lower_unbracketed(filter: &Filter, tenant: &Tenant) -> Sql {
     match filter {
         Filter::All(filters) if filters.len() > 1 => join_unbracketed(filters, tenant, " AND "),

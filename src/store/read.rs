@@ -13,7 +13,7 @@ use super::document::Document;
 use super::error::StoreError;
 use super::interrupt::Interrupt;
 use super::trigrams;
-use crate::query::counters::group::{ByDay, ByHour, CounterGroup, Source};
+use crate::query::counters::group::{ByDay, ByHour, CounterGroup, CounterSource};
 use crate::query::list::candidates::{Candidates, MAX_CANDIDATES};
 use crate::query::list::plan::{ListPlan, RowsPlan, TotalPlan};
 use crate::query::list::seek::{Seek, Start};
@@ -63,7 +63,7 @@ impl Drop for Deferred<'_> {
     }
 }
 
-/// The database at one moment.
+/// A read transaction: one state of the database for all that an answer needs.
 #[derive(Debug)]
 pub struct ReadTransaction<'r> {
     transaction: Deferred<'r>,
@@ -222,8 +222,12 @@ impl ReadTransaction<'_> {
 
     /// The few jobs among which all matches are; `None` where they are unknown or too many.
     fn candidates(&self, candidates: &Candidates) -> Result<Option<Vec<i64>>, StoreError> {
-        let found = trigrams::candidates(&self.transaction, candidates.words(), MAX_CANDIDATES)?;
-        Ok(found)
+        let words = candidates.words();
+        Ok(trigrams::candidates(
+            &self.transaction,
+            words,
+            MAX_CANDIDATES,
+        )?)
     }
 
     /// Finds the hour in which a far page begins.
@@ -298,7 +302,7 @@ impl ReadTransaction<'_> {
                     out.push(b',');
                 }
                 let values = (0..width)
-                    .map(|index| look_at(row.get_ref(index)?))
+                    .map(|index| param_ref(row.get_ref(index)?))
                     .collect::<rusqlite::Result<Vec<_>>>()?;
                 let size: usize = values.iter().map(ParamRef::size).sum();
                 if out.len() + size > MAX_STAT_BYTES {
@@ -321,12 +325,13 @@ impl ReadTransaction<'_> {
     ) -> Result<Option<u64>, StoreError> {
         let (connection, tenant) = (&self.transaction, &group.tenant);
         let written = match group.source() {
-            Source::Days => self
-                .cache()?
-                .with_days(connection, tenant, |days, labels| {
-                    group.write_by_day(days, labels, page, MAX_STAT_BYTES, out)
-                })?,
-            Source::Collectors => {
+            CounterSource::Days => {
+                self.cache()?
+                    .with_days(connection, tenant, |days, labels| {
+                        group.write_by_day(days, labels, page, MAX_STAT_BYTES, out)
+                    })?
+            }
+            CounterSource::Collectors => {
                 self.cache()?
                     .with_collectors(connection, tenant, |collectors| {
                         group.write_by_collector(collectors, page, MAX_STAT_BYTES, out)
@@ -377,7 +382,7 @@ impl ReadTransaction<'_> {
             .sum())
     }
 
-    /// How SQLite goes about a statement, a line a step: to see that it takes the index that it should.
+    /// Returns how SQLite executes a statement, a line a step, so that tests can see which index it takes.
     ///
     /// # Errors
     /// [`StoreError`] when the statement is at fault.
@@ -416,7 +421,7 @@ enum SeekResult {
     Unknown,
 }
 
-fn look_at(value: ValueRef<'_>) -> rusqlite::Result<ParamRef<'_>> {
+fn param_ref(value: ValueRef<'_>) -> rusqlite::Result<ParamRef<'_>> {
     Ok(match value {
         ValueRef::Null => ParamRef::Null,
         ValueRef::Integer(integer) => ParamRef::Integer(integer),
@@ -468,14 +473,14 @@ mod tests {
         let store = Store::open(&folder.path().join("x.db"), Mode::Create, 1).unwrap();
         let overdue = Arc::new(Interrupt::after(Duration::ZERO));
         let in_time = Arc::new(Interrupt::after(Duration::from_mins(1)));
-        // What begins and what ends are not to come to the same step at once.
+        // BEGIN and ROLLBACK must not reach the same step together.
         let reader = store.reader(&in_time).unwrap();
         let mut end = reader.pooled.connection.prepare_cached("ROLLBACK").unwrap();
         assert!(end.execute([]).is_err(), "there is nothing to end");
         drop(end);
         drop(reader);
         let mut interrupted = 0;
-        // The steps of a statement that is kept are counted on, so each of them comes to be the one at which it is looked.
+        // The steps of a cached statement are counted on, so each of them becomes the one at which the deadline is checked.
         for _ in 0..STEPS_PER_DEADLINE_CHECK {
             let mut reader = store.reader(&overdue).unwrap();
             let result = reader.begin().and_then(|transaction| transaction.total());
@@ -488,7 +493,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_of_the_moment_whatever_was_held_of_one_before() {
+    fn a_page_is_current_whatever_the_cache_holds() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Create, 1).unwrap();
         let job = |job_id: &str, tasks: u32| {
@@ -532,7 +537,7 @@ mod tests {
             transaction.put(&job("a", 2)).unwrap();
         });
         assert_eq!(tasks(), [pair("a", 2), pair("b", 1)]);
-        // The last row goes, and its number with it; another gets it.
+        // The last row is deleted, and its number is given to another.
         write(&|transaction| {
             assert!(transaction.delete("d", "b").unwrap());
         });
@@ -543,7 +548,7 @@ mod tests {
     }
 
     #[test]
-    fn of_few_candidates_the_page_is_answered_and_all_are_counted() {
+    fn among_few_candidates_the_page_is_answered_and_all_are_counted() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         let mut writer = store.writer().unwrap();

@@ -41,7 +41,7 @@ fn with_store(run: impl FnOnce(&Store)) {
 }
 
 /// A request, as a search and as statistics: it is understood or refused, the same way each time; what is understood
-/// SQLite prepares and runs; and nothing that was sent stands in SQL.
+/// SQLite prepares and runs; and nothing that was sent gets into SQL.
 ///
 /// Returns for how many of the two there was an answer.
 pub(crate) fn query(bytes: &[u8]) -> usize {
@@ -100,7 +100,7 @@ fn check_text(sql: &Sql) {
     assert_eq!(text.matches('?').count(), sql.params().len(), "{text}");
 }
 
-/// A query may be at fault, or take too long; the store never is. Whether there was no fault.
+/// A query may be wrong, or take too long; any other error is the store's. Returns whether there was none.
 fn check_fault<T>(result: Result<T, StoreError>) -> bool {
     match result {
         Ok(_) => true,

@@ -1,6 +1,6 @@
 //! Random queries over random jobs must answer as the naive evaluation does.
 //!
-//! The seed is fixed. `JOBDECK_ORACLE_CASES=100000 cargo test --test oracle` asks more.
+//! The seed is fixed. `JOBDECK_ORACLE_CASES=100000 cargo test --test oracle` tries more.
 #![cfg(test)]
 
 #[path = "../api/app.rs"]
@@ -537,9 +537,9 @@ fn lists_agree() {
                 .iter()
                 .map(|row| naive::to_json(row)["job_id"].as_str().unwrap().to_owned())
                 .collect();
-            let mut asked = query.clone();
-            asked["sort"] = json!({"key": "job_id"});
-            let (ids, count) = database.list(&asked);
+            let mut request = query.clone();
+            request["sort"] = json!({"key": "job_id"});
+            let (ids, count) = database.list(&request);
             prop_assert_eq!(&ids, &expected);
             prop_assert_eq!(count, expected.len());
             Ok(())
@@ -548,7 +548,7 @@ fn lists_agree() {
     });
 }
 
-/// What pages are asked by most, for which there are quicker ways.
+/// The fields by which pages are filtered most often, for which there are quicker ways.
 const INDEXED: [&str; 10] = [
     "status",
     "status",
@@ -571,8 +571,8 @@ fn pages_agree() {
     ]);
     let page = (1..9_usize, 1..9_usize);
     each_database(cases(), |database, runner, _| {
-        let asked = (filters_on(&INDEXED), sort.clone(), page.clone());
-        let result = runner.run(&asked, |(query, sort, (start, limit))| {
+        let request = (filters_on(&INDEXED), sort.clone(), page.clone());
+        let result = runner.run(&request, |(query, sort, (start, limit))| {
             let jobs = naive::select(&database.jobs, &query);
             let mut jobs: Vec<_> = jobs.iter().map(naive::to_json).collect();
             let key = sort["key"].as_str().unwrap();
@@ -600,10 +600,10 @@ fn pages_agree() {
                 .take(limit)
                 .map(|job| job["job_id"].as_str().unwrap().to_owned())
                 .collect();
-            let mut asked = query.clone();
-            asked["sort"] = sort;
-            asked["page"] = json!({"start": start, "limit": limit});
-            let (ids, count) = database.list(&asked);
+            let mut request = query.clone();
+            request["sort"] = sort;
+            request["page"] = json!({"start": start, "limit": limit});
+            let (ids, count) = database.list(&request);
             prop_assert_eq!(ids, expected);
             prop_assert_eq!(count, jobs.len());
             Ok(())
@@ -642,9 +642,9 @@ fn distinct_values_agree() {
                 .iter()
                 .map(naive::value_to_json)
                 .collect();
-            let mut asked = query.clone();
-            asked["distinct"] = json!(path);
-            let got = database.stat(&asked).unwrap();
+            let mut request = query.clone();
+            request["distinct"] = json!(path);
+            let got = database.stat(&request).unwrap();
             prop_assert_eq!(sorted(&got), sorted(&expected));
             Ok(())
         });
@@ -666,9 +666,9 @@ fn pipelines_agree() {
                     break;
                 }
             }
-            let mut asked = query.clone();
-            asked["aggregate"] = Value::Array(stages.clone());
-            let got = database.stat(&asked);
+            let mut request = query.clone();
+            request["aggregate"] = Value::Array(stages.clone());
+            let got = database.stat(&request);
             match (got, refusal) {
                 (_, Some((Refusal::Open, _))) => return Err(TestCaseError::reject("open")),
                 (got, Some((Refusal::Error, number))) => {

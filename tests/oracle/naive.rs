@@ -25,7 +25,7 @@ pub(crate) type Row = Vec<(String, V)>;
 pub(crate) enum Refusal {
     /// The language says that this is an error.
     Error,
-    /// The language leaves open which rows are meant: equal rows stand at a cut.
+    /// The language leaves open which rows are meant: rows at a cut are equal.
     Open,
 }
 
@@ -294,7 +294,7 @@ pub(crate) fn select(jobs: &[Row], query: &Value) -> Vec<Row> {
 
 // Statistics
 
-/// The value at a path of an expression: through an array, the array of what is found.
+/// The value at a path of an expression: through an array, the array of what its elements have.
 fn gather(value: &V, path: &[String]) -> Option<V> {
     if path.is_empty() {
         return Some(value.clone());
@@ -650,7 +650,7 @@ impl Pipeline {
     fn project(&mut self, argument: &Value) -> Result<(), Refusal> {
         let fields = argument["fields"].as_array().unwrap();
         let named = |name: &str| fields.iter().any(|field| field["name"] == name);
-        let kept: Vec<String> = if argument["exclude_keys"] == true || self.documents {
+        let names: Vec<String> = if argument["exclude_keys"] == true || self.documents {
             Vec::new()
         } else {
             self.keys
@@ -663,7 +663,7 @@ impl Pipeline {
         for row in &self.rows {
             let mut new: Row = row
                 .iter()
-                .filter(|(name, _)| kept.contains(name))
+                .filter(|(name, _)| names.contains(name))
                 .cloned()
                 .collect();
             for field in fields {
@@ -675,7 +675,7 @@ impl Pipeline {
         }
         self.rows = rows;
         let (sorted, was_documents) = (self.sorted.take(), self.documents);
-        self.leave_documents(kept);
+        self.leave_documents(names);
         // Documents projected are still in the order of their ids.
         let by_place = |length: usize| {
             (0..length)

@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::{INDEXED, JOBS, PATHS, cases, filters, filters_on, forever, job, runner, sort, stages};
 
 const DOMAINS: [&str; 3] = ["d", "twin", "other"];
-/// Enough that there are pages so far down that they are found by days and hours.
+/// Enough for pages so far down that days and hours are sought for them.
 const MANY_JOBS: usize = 700;
 
 fn secret(domain: &str) -> String {
@@ -73,7 +73,7 @@ fn joined<'l>(lines: impl Iterator<Item = &'l (&'static str, String)>) -> String
 /// A question in words of the API: whether it is for statistics, and the query.
 type Question = (bool, Value);
 
-fn asked() -> impl Strategy<Value = Value> {
+fn all_filters() -> impl Strategy<Value = Value> {
     let mut reaching: Vec<Value> = DOMAINS
         .iter()
         .map(|domain| json!({"filter_or": [{"k": "domain_id", "v": domain, "o": "eq"}]}))
@@ -107,7 +107,7 @@ fn lists() -> impl Strategy<Value = Question> {
         json!({"count_only": true}),
         json!({"only": ["job_id", "filter", "collector_info.secret"]}),
     ]);
-    (asked(), order, page, shape).prop_map(|(mut query, order, page, shape)| {
+    (all_filters(), order, page, shape).prop_map(|(mut query, order, page, shape)| {
         query["sort"] = order;
         query["page"] = page;
         for (name, value) in shape.as_object().unwrap() {
@@ -127,7 +127,7 @@ fn statistics() -> impl Strategy<Value = Question> {
         json!([{"key": "errors.error_code", "name": "e"}]),
         json!([{"key": "filter.secret", "name": "x"}]),
     ];
-    // Those that kept counts answer.
+    // Those that counters answer.
     let counted = select(keys).prop_map(
         |keys| json!([{"group": {"keys": keys, "fields": [{"name": "n", "operator": "count"}]}}]),
     );
@@ -135,13 +135,16 @@ fn statistics() -> impl Strategy<Value = Question> {
         .prop_map(|stages| ("aggregate", stages));
     let distinct = select(PATHS.to_vec()).prop_map(|path| ("distinct", json!(path)));
     let page = select(vec![json!({}), json!({"start": 2, "limit": 5})]);
-    (asked(), prop_oneof![3 => aggregate, 1 => distinct], page).prop_map(
-        |(mut query, (kind, question), page)| {
+    (
+        all_filters(),
+        prop_oneof![3 => aggregate, 1 => distinct],
+        page,
+    )
+        .prop_map(|(mut query, (kind, question), page)| {
             query[kind] = question;
             query["page"] = page;
             (true, query)
-        },
-    )
+        })
 }
 
 fn questions() -> impl Strategy<Value = Question> {
@@ -180,7 +183,7 @@ impl Stored {
         }
     }
 
-    /// All that is told of a question, errors as well.
+    /// The whole answer to a question, errors included.
     fn answer(&self, domain: &str, (is_stat, query): &Question) -> String {
         let body = json!({"domain_id": domain, "query": query}).to_string();
         let mut reader = self.store.reader(&forever()).unwrap();
@@ -189,20 +192,20 @@ impl Stored {
             let query = JobStatQuery::from_json(body.as_bytes()).unwrap();
             let stat = compile_stat(&query, Timestamp::MIN).unwrap();
             let mut out = Vec::new();
-            let told = transaction.stat(&stat, &mut out);
-            let told = told.map_or_else(|error| error.to_string(), |count| count.to_string());
-            return String::from_utf8(out).unwrap() + " " + &told;
+            let answer = transaction.stat(&stat, &mut out);
+            let answer = answer.map_or_else(|error| error.to_string(), |count| count.to_string());
+            return String::from_utf8(out).unwrap() + " " + &answer;
         }
         let query = JobsQuery::from_json(body.as_bytes()).unwrap();
         let plan = compile_list(&query, Timestamp::MIN).unwrap();
-        let mut told = String::new();
+        let mut answer = String::new();
         let mut each = |document: Document<'_>| {
-            told += &document.to_text();
+            answer += &document.to_text();
             Ok(())
         };
         let total = transaction.list(&plan, &mut each).unwrap();
-        write!(told, " {total}").unwrap();
-        told
+        write!(answer, " {total}").unwrap();
+        answer
     }
 }
 
@@ -224,21 +227,21 @@ fn no_domain_is_seen_by_another() {
     }
 }
 
-/// A question as each route that takes it is asked.
+/// The answers of every route that takes the question.
 fn ask(app: &App, domain: &str, (is_stat, query): &Question) -> String {
     let body = json!({"domain_id": domain, "query": query});
     if *is_stat {
         return app.stat(&body).text;
     }
-    let mut told = app.search(&body).text;
+    let mut answer = app.search(&body).text;
     let encoded: String = byte_serialize(query.to_string().as_bytes()).collect();
     let parameters = format!("domain_id={domain}&query={encoded}");
-    told += &app.get(&format!("/inventory/v1/jobs?{parameters}")).text;
+    answer += &app.get(&format!("/inventory/v1/jobs?{parameters}")).text;
     for format in ["csv", "ndjson", "json"] {
         let path = format!("/jobdeck/export?format={format}&{parameters}");
-        told += &app.get(&path).text;
+        answer += &app.get(&path).text;
     }
-    told
+    answer
 }
 
 #[test]
@@ -257,10 +260,10 @@ fn no_domain_is_seen_by_another_over_http() {
     });
     result.unwrap();
     for (domain, alone) in DOMAINS.iter().zip(&alone) {
-        let told = together.get(&format!("/jobdeck/about?domain_id={domain}"));
-        assert_eq!(told.status, 200, "{}", told.text);
-        assert!(!told.text.contains("secret"), "{}", told.text);
-        // The list of domains is about all of them, and tells no more than their names and how many jobs they have.
+        let answer = together.get(&format!("/jobdeck/about?domain_id={domain}"));
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        assert!(!answer.text.contains("secret"), "{}", answer.text);
+        // The list of domains is about all of them, and has no more than their names and numbers of jobs.
         let mine = alone.get("/jobdeck/domains").json()["results"][0].clone();
         let all = together.get("/jobdeck/domains");
         assert!(all.json()["results"].as_array().unwrap().contains(&mine));

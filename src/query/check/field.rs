@@ -1,4 +1,4 @@
-//! The fields of a job as queries name them, and where each is found: in a column or inside the document.
+//! The fields of a job as queries name them, and where each is stored: in a column or inside the document.
 
 use crate::json::names::unknown;
 use crate::query::error::QueryError;
@@ -64,7 +64,7 @@ pub enum Kind {
     Any,
 }
 
-/// What an SQL NULL stands for.
+/// What an SQL NULL means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NullMeans {
     /// The column is NOT NULL.
@@ -140,7 +140,7 @@ impl Column {
     }
 }
 
-/// What a filter or a key of a group asks of a job.
+/// What a filter or the key of a group refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FieldRef {
     /// A column.
@@ -306,7 +306,7 @@ impl Target {
 /// # Errors
 /// [`QueryError::Language`] for an empty path or segment, and past [`MAX_SEGMENTS`] or [`MAX_SEGMENT_BYTES`].
 pub fn split_path(key: &str, place: &str) -> Result<Vec<String>, QueryError> {
-    let fault = |problem: String| QueryError::Language {
+    let error = |problem: String| QueryError::Language {
         place: place.to_owned(),
         problem,
     };
@@ -316,10 +316,10 @@ pub fn split_path(key: &str, place: &str) -> Result<Vec<String>, QueryError> {
         .map(str::to_owned)
         .collect();
     if segments.len() > MAX_SEGMENTS {
-        return Err(fault(format!("a path has at most {MAX_SEGMENTS} segments")));
+        return Err(error(format!("a path has at most {MAX_SEGMENTS} segments")));
     }
     if segments.iter().any(String::is_empty) {
-        return Err(fault(if key.is_empty() {
+        return Err(error(if key.is_empty() {
             "a path must not be empty".to_owned()
         } else {
             "a path must not have an empty segment".to_owned()
@@ -329,7 +329,7 @@ pub fn split_path(key: &str, place: &str) -> Result<Vec<String>, QueryError> {
         .iter()
         .any(|segment| segment.len() > MAX_SEGMENT_BYTES)
     {
-        return Err(fault(format!(
+        return Err(error(format!(
             "a segment of a path has at most {MAX_SEGMENT_BYTES} bytes"
         )));
     }

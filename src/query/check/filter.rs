@@ -23,24 +23,24 @@ pub enum Filter {
 pub enum ColumnTest {
     IsNull,
     Equal(Param),
-    In(List),
+    In(ValueList),
     Compare(Comparison, Param),
-    /// A pattern that was compiled once, to see that it can be.
+    /// A pattern that compiles.
     Matches(String),
     /// Any of these words, without regard to case.
     Contains(Vec<String>),
 }
 
-/// The values of a test for being one of several: numbers or strings.
+/// The values of the operator `in`: numbers or strings.
 #[derive(Debug, Clone, PartialEq)]
-pub struct List {
-    /// All of them as they are bound: a JSON array.
+pub struct ValueList {
+    /// All of them as a JSON array, which is how they are bound.
     json: String,
-    /// The strings, ascending, each once: whoever asks in memory may ask of each of many thousand collectors.
+    /// The strings, ascending, each once, so that a test in memory of many thousand collectors is a binary search each.
     texts: Vec<String>,
 }
 
-impl List {
+impl ValueList {
     #[must_use]
     pub fn new(values: Vec<serde_json::Value>) -> Self {
         let texts = values.iter().filter_map(serde_json::Value::as_str);
@@ -69,14 +69,14 @@ impl List {
 pub(in crate::query) const NEVER: Filter = Filter::Any(Vec::new());
 pub(in crate::query) const ALWAYS: Filter = Filter::All(Vec::new());
 
-/// A test for equality with a string, as the plain members of a request ask it.
+/// A test for equality with a string, which the plain members of a request require.
 #[must_use]
 pub fn equals(column: Column, text: &str) -> Filter {
     Filter::Column(column, ColumnTest::Equal(text.into()))
 }
 
 impl Filter {
-    /// Whether it asks for nothing.
+    /// Whether every job passes it.
     #[must_use]
     pub fn is_always(&self) -> bool {
         *self == ALWAYS
@@ -110,7 +110,7 @@ impl Filter {
         }
     }
 
-    /// The filters of which all must hold; itself where it is no such list.
+    /// The filters that must all hold: those of [`Filter::All`], or the filter itself.
     #[must_use]
     pub(crate) fn conjuncts(&self) -> &[Self] {
         match self {
@@ -119,13 +119,13 @@ impl Filter {
         }
     }
 
-    /// Whether it asks more than an index of `jobs` has.
+    /// Whether it refers to more than an index of `jobs` has.
     #[must_use]
     pub(crate) fn needs_rows(&self) -> bool {
         self.fields().into_iter().any(FieldRef::needs_row)
     }
 
-    /// What it asks of a job.
+    /// The fields that it refers to, one for each test.
     #[must_use]
     pub(crate) fn fields(&self) -> Vec<FieldRef> {
         match self {
@@ -138,7 +138,7 @@ impl Filter {
         }
     }
 
-    /// Whether [`Filter::holds`] can tell: it asks about text columns, and for no pattern.
+    /// Whether [`Filter::holds`] can decide it: it tests text columns, and has no pattern.
     #[must_use]
     pub(crate) fn is_decidable_in_memory(&self) -> bool {
         match self {

@@ -415,7 +415,7 @@ fn any_equal(
             );
         }
     }
-    let listed = Filter::Column(column, ColumnTest::In(filter::List::new(list)));
+    let listed = Filter::Column(column, ColumnTest::In(filter::ValueList::new(list)));
     Ok(if has_null {
         Filter::Any(vec![listed, is_null(column)])
     } else {

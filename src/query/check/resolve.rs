@@ -82,18 +82,18 @@ pub(in crate::query) struct Unwind {
     pub(in crate::query) element: Element,
 }
 
-/// Where the element of an unwound array goes.
+/// Where a later stage reads the element of an unwound array.
 #[derive(Debug)]
 pub(in crate::query) enum Element {
-    /// Beside the job; the canonical path.
+    /// In the job, instead of the array at this canonical path.
     Job(Vec<String>),
-    /// Into a column, of which this is the type before, at a path below it.
+    /// In a column, at a path below it; the type is that of the column before.
     Column {
         column: usize,
         below: Vec<String>,
         value_type: ValueType,
     },
-    /// Nowhere: the path never leads to a value.
+    /// Nowhere, since the path never leads to a value.
     Nowhere,
 }
 

@@ -1,8 +1,8 @@
-//! Groups that only count, told from counts that are held in memory.
+//! Groups that only count, answered from counters in memory.
 //!
-//! The statement that answers such a group from the tables of counts takes most of its time for the steps of SQLite's
-//! machine: a thousand rows are a fraction of a millisecond. Here they are added up in a loop. The answer is the same to
-//! the byte, which tests/api/counters.rs compares.
+//! The statement that answers such a group from the counter tables spends most of its time in the steps of SQLite's
+//! virtual machine, a fraction of a millisecond for a thousand rows. Here the counters are added up in a loop. The answer
+//! is the same to the byte, which tests/api/counters.rs compares.
 
 use std::collections::HashMap;
 
@@ -16,16 +16,16 @@ use crate::query::request::Page;
 use crate::query::tenant::Tenant;
 use crate::time::{DAY_MILLIS, Timestamp};
 
-/// The most room that is made for rows to come, in bytes.
+/// The most that is reserved for the rows to come, in bytes.
 const MAX_BYTES_AHEAD: usize = 256 << 10;
 
 /// The number of jobs of each status.
 pub type ByStatus = PerStatus<i64>;
 
-/// The jobs of a domain by day: days since the first moment of the year 0000, ascending.
+/// The jobs of a domain by day: days since the start of the year 0000, ascending.
 pub type ByDay = Vec<(i64, ByStatus)>;
 
-/// The jobs of a day by hour, counted likewise.
+/// The jobs of a day by hour: hours since the start of the year 0000, ascending.
 pub type ByHour = Vec<(i64, ByStatus)>;
 
 /// The jobs of a domain by collector.
@@ -54,9 +54,9 @@ impl ByCollector {
     }
 }
 
-/// From which counts a group is told.
+/// The counters that answer a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
+pub enum CounterSource {
     Days,
     Collectors,
 }
@@ -73,17 +73,17 @@ pub enum Key {
 /// A group by one or two keys whose fields are all numbers of jobs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CounterGroup {
-    /// Who asks.
+    /// Whose jobs are counted.
     pub(crate) tenant: Tenant,
-    source: Source,
+    source: CounterSource,
     /// Which jobs are counted.
     pub(crate) filter: Filter,
     keys: Vec<Key>,
-    /// What stands before the value of each member, comma and name.
+    /// The text before the value of each member: comma and name.
     names: Vec<Vec<u8>>,
 }
 
-/// What a format makes of some days.
+/// The labels that a format gives days.
 #[derive(Debug)]
 pub struct Labels {
     /// The different values, ascending, as JSON.
@@ -105,8 +105,8 @@ impl Labels {
         sorted.sort_by(|one, other| one.compare(other));
         sorted.dedup_by(|one, other| one.compare(other).is_eq());
         let of_day = labels.iter().map(|label| {
-            let place = sorted.binary_search_by(|known| known.compare(label));
-            place.unwrap_or_default()
+            let index = sorted.binary_search_by(|known| known.compare(label));
+            index.unwrap_or_default()
         });
         let of_day = of_day.collect();
         let json = sorted.into_iter().map(|label| {
@@ -121,19 +121,19 @@ impl Labels {
     }
 }
 
-/// The labels of the days that were made before, by format.
+/// The labels of days that were made already, by format.
 pub type DayLabels = HashMap<String, Labels>;
 
 impl CounterGroup {
     /// The most keys that a group may have.
     const MAX_KEYS: usize = 2;
 
-    /// A group by these keys, of jobs that pass a filter; `None` where it can't be told from counts in memory. The names
+    /// A group by these keys, of jobs that pass a filter; `None` where counters in memory can't answer it. The names
     /// are those of the keys, then of the fields.
     pub(crate) fn new(
         tenant: &Tenant,
         filter: &Filter,
-        source: Source,
+        source: CounterSource,
         keys: Vec<Key>,
         names: &[&str],
     ) -> Option<Self> {
@@ -163,20 +163,20 @@ impl CounterGroup {
         })
     }
 
-    /// From which counts it is told.
+    /// The counters that answer it.
     #[must_use]
-    pub fn source(&self) -> Source {
+    pub fn source(&self) -> CounterSource {
         self.source
     }
 
     /// Appends the rows of a page to the answer, separated by commas; returns how many there are before paging, or `None`
-    /// where the answer has become longer than `most` bytes.
+    /// where the answer has become longer than `max_bytes`.
     pub fn write_by_day(
         &self,
         days: &ByDay,
         labels: &mut DayLabels,
         page: Page,
-        most: usize,
+        max_bytes: usize,
         out: &mut Vec<u8>,
     ) -> Option<u64> {
         let formatted = self.keys.iter().find_map(|key| match key {
@@ -191,8 +191,8 @@ impl CounterGroup {
         let passing = masks(statuses(&self.filter, None));
         let rows = days.iter().map(|(_, counts)| (*counts, passing));
         match formatted.and_then(|(_, name)| labels.get(name)) {
-            Some(labels) => self.write(rows, &labels.of_day, &labels.json, (page, most), out),
-            None => self.write(rows, &vec![0; days.len()], &[], (page, most), out),
+            Some(labels) => self.write(rows, &labels.of_day, &labels.json, (page, max_bytes), out),
+            None => self.write(rows, &vec![0; days.len()], &[], (page, max_bytes), out),
         }
     }
 
@@ -201,14 +201,14 @@ impl CounterGroup {
         &self,
         counts: &ByCollector,
         page: Page,
-        most: usize,
+        max_bytes: usize,
         out: &mut Vec<u8>,
     ) -> Option<u64> {
-        let asked = self.filter.fields();
-        let is_asked = asked.contains(&FieldRef::Column(Column::CollectorId));
+        let fields = self.filter.fields();
+        let tests_collector = fields.contains(&FieldRef::Column(Column::CollectorId));
         let all = masks(statuses(&self.filter, None));
         let rows = counts.collectors.iter().map(|(collector, counts)| {
-            let passing = if is_asked {
+            let passing = if tests_collector {
                 masks(statuses(&self.filter, collector.as_deref()))
             } else {
                 all
@@ -216,7 +216,7 @@ impl CounterGroup {
             (*counts, passing)
         });
         let of_row: Vec<_> = (0..counts.json.len()).collect();
-        self.write(rows, &of_row, &counts.json, (page, most), out)
+        self.write(rows, &of_row, &counts.json, (page, max_bytes), out)
     }
 
     /// Adds up what passes of each row, by its label and status, and writes the sums in the order of the keys. A row comes
@@ -226,7 +226,7 @@ impl CounterGroup {
         rows: impl Iterator<Item = (ByStatus, ByStatus)>,
         of_row: &[usize],
         labels: &[Vec<u8>],
-        (page, most): (Page, usize),
+        (page, max_bytes): (Page, usize),
         out: &mut Vec<u8>,
     ) -> Option<u64> {
         // Where no key has labels, all rows have the same.
@@ -239,7 +239,7 @@ impl CounterGroup {
         }
         let mut statuses = JobStatus::ALL;
         statuses.sort_unstable_by_key(|status| status.name());
-        let mut rows = Rows::new(self, (statuses, labels), (page, most), out);
+        let mut rows = RowWriter::new(self, (statuses, labels), (page, max_bytes), out);
         match &self.keys[..] {
             [Key::Status] => {
                 for (order, status) in statuses.into_iter().enumerate() {
@@ -270,8 +270,8 @@ impl CounterGroup {
         Some(rows.end())
     }
 
-    /// The members of a row of jobs of a status, up to its first number: what stands before the label, after the end of the
-    /// row before, and what stands behind the label.
+    /// The members of a row of jobs of a status, up to its first number: the text before the label, which ends the row before,
+    /// and the text behind the label.
     fn text_around_label(&self, status: JobStatus, has_label: bool) -> [Vec<u8>; 2] {
         let mut sides = [Vec::new(), Vec::new()];
         let mut side = 0;
@@ -291,36 +291,36 @@ impl CounterGroup {
                 None => sides[side].extend_from_slice(name),
             }
         }
-        // In the place of the comma before the first member.
+        // Instead of the comma before the first member.
         sides[0].splice(..1, *b"},{");
         sides
     }
 }
 
 /// The rows of the answer as they are written, in their order.
-struct Rows<'c, 'o> {
+struct RowWriter<'c, 'o> {
     counted: &'c CounterGroup,
     /// All, by name.
     statuses: [JobStatus; 6],
     /// The labels as JSON: nothing where a row has no such member.
     labels: &'c [Vec<u8>],
     has_label: bool,
-    /// What stands around a label, by status; where no key is the status, all rows have the first.
+    /// The texts around a label, by status; where no key is the status, all rows have the first.
     texts: Vec<[Vec<u8>; 2]>,
     page: Page,
-    /// After how many bytes it is too long.
-    most: usize,
-    /// How many there were, those that are not of the page, too.
+    /// The number of bytes from which on the answer is too long.
+    max_bytes: usize,
+    /// The number of rows so far, including those outside the page.
     count: u64,
     is_first: bool,
     out: &'o mut Vec<u8>,
 }
 
-impl<'c, 'o> Rows<'c, 'o> {
+impl<'c, 'o> RowWriter<'c, 'o> {
     fn new(
         counted: &'c CounterGroup,
         (statuses, labels): ([JobStatus; 6], &'c [Vec<u8>]),
-        (page, most): (Page, usize),
+        (page, max_bytes): (Page, usize),
         out: &'o mut Vec<u8>,
     ) -> Self {
         let has_status = counted.keys.contains(&Key::Status);
@@ -334,22 +334,22 @@ impl<'c, 'o> Rows<'c, 'o> {
             has_label: counted.keys.iter().any(|key| *key != Key::Status),
             texts: texts.collect(),
             page,
-            most,
+            max_bytes,
             count: 0,
             is_first: true,
             out,
         }
     }
 
-    /// Writes the row of a label and a status, at its place by name, if there are such jobs and it is of the page; `None`
+    /// Writes the row of a label and a status, which is an index into `statuses`, if it has jobs and is of the page; `None`
     /// where the answer has become too long.
     fn write(&mut self, label: usize, order: usize, jobs: i64) -> Option<()> {
         if jobs <= 0 {
             return Some(());
         }
-        let place = self.count;
+        let row = self.count;
         self.count += 1;
-        if !self.page.has(place) {
+        if !self.page.has(row) {
             return Some(());
         }
         let label: &[u8] = if self.has_label {
@@ -376,7 +376,7 @@ impl<'c, 'o> Rows<'c, 'o> {
             self.out.extend_from_slice(name);
             write_integer(jobs, self.out);
         }
-        if self.out.len() >= self.most {
+        if self.out.len() >= self.max_bytes {
             return None;
         }
         if std::mem::take(&mut self.is_first) {
@@ -389,7 +389,7 @@ impl<'c, 'o> Rows<'c, 'o> {
         Some(())
     }
 
-    /// Ends the last row; returns how many there were, those that are not of the page, too.
+    /// Ends the last row; returns how many there were, including those outside the page.
     fn end(self) -> u64 {
         if !self.is_first {
             self.out.push(b'}');
@@ -398,12 +398,12 @@ impl<'c, 'o> Rows<'c, 'o> {
     }
 }
 
-/// What leaves of the counts by status those that pass, and nothing of the others.
+/// Bit masks that keep the counts of the statuses that pass, and clear the others.
 fn masks(passes: PerStatus<bool>) -> ByStatus {
     PerStatus::new(|status| -i64::from(passes[status]))
 }
 
-/// Which statuses pass a filter, of a collector.
+/// The statuses that pass a filter, in jobs of a collector.
 pub(in crate::query) fn statuses(filter: &Filter, collector: Option<&str>) -> PerStatus<bool> {
     PerStatus::new(|status| {
         filter.holds(&|column| match column {
@@ -427,14 +427,14 @@ mod tests {
         let names = ["collector", "jobs"];
         let tenant = Tenant::new("d");
         let counted =
-            CounterGroup::new(&tenant, &ALWAYS, Source::Collectors, keys, &names).unwrap();
+            CounterGroup::new(&tenant, &ALWAYS, CounterSource::Collectors, keys, &names).unwrap();
         let page = Page {
             skip: 0,
             limit: Some(2),
         };
-        let write = |most| {
+        let write = |max_bytes| {
             let mut out = Vec::new();
-            let rows = counted.write_by_collector(&counts, page, most, &mut out);
+            let rows = counted.write_by_collector(&counts, page, max_bytes, &mut out);
             (rows, String::from_utf8(out).unwrap())
         };
         let whole = r#"{"collector":"c0","jobs":6},{"collector":"c1","jobs":6}"#;

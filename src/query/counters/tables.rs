@@ -1,7 +1,5 @@
-//! The counts that the database keeps, and what can be answered from them instead of from the jobs themselves.
-//!
-//! Each use is a step of its own that leaves the answer as it was: the total of a list, a group that only counts, the
-//! different values of a column, and the day in which a page far down a list begins.
+//! The counter tables of the database, and what they can answer instead of the jobs themselves: the total of a list, a
+//! group that only counts, the different values of a column, and the day in which a page far down a list begins.
 
 use crate::query::check::field::{Column, FieldRef};
 use crate::query::check::filter::{ColumnTest, Filter};
@@ -14,8 +12,8 @@ use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 /// The hours of a day.
 const HOURS: i64 = DAY_MILLIS / HOUR_MILLIS;
 
-/// A table of kept counts by status and something else. Its columns have the names that they have in `jobs`, so SQL over
-/// those holds as it stands.
+/// A table of counters by status and something else. Its columns have the names that they have in `jobs`, so the same
+/// WHERE clause selects from either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CounterTable {
     /// By status alone.
@@ -26,7 +24,7 @@ pub(crate) enum CounterTable {
     CollectorInfos,
     /// By project.
     Projects,
-    /// By `day`: days since the first moment of the year 0000.
+    /// By `day`: days since the start of the year 0000.
     Days,
 }
 
@@ -41,8 +39,8 @@ impl CounterTable {
         }
     }
 
-    fn knows(self, asked: FieldRef) -> bool {
-        match asked {
+    fn has(self, field: FieldRef) -> bool {
+        match field {
             FieldRef::Column(Column::Status) => true,
             FieldRef::Column(Column::CollectorId) => self == Self::Collectors,
             FieldRef::Column(Column::ProjectId) => self == Self::Projects,
@@ -52,8 +50,8 @@ impl CounterTable {
         }
     }
 
-    /// The least counts that know all that is asked.
-    fn for_all(asked: &[FieldRef]) -> Option<Self> {
+    /// The smallest table that has all these fields.
+    fn for_all(fields: &[FieldRef]) -> Option<Self> {
         [
             Self::Statuses,
             Self::Collectors,
@@ -62,15 +60,15 @@ impl CounterTable {
             Self::Days,
         ]
         .into_iter()
-        .find(|counts| asked.iter().all(|one| counts.knows(*one)))
+        .find(|table| fields.iter().all(|field| table.has(*field)))
     }
 
-    /// The counts from which the number of matches can be told.
+    /// The table that can count the matches of a filter.
     pub(crate) fn for_filter(filter: &Filter) -> Option<Self> {
         Self::for_all(&filter.fields())
     }
 
-    /// The counts from which groups can be told that have these keys.
+    /// The table that can count the groups by these keys.
     pub(crate) fn for_group(keys: &[FieldRef], filter: &Filter) -> Option<Self> {
         Self::for_all(&[keys, &filter.fields()].concat())
     }
@@ -85,8 +83,8 @@ impl CounterTable {
         sql
     }
 
-    /// All the counts of a tenant that are not 0, at most so many: the columns of their key, then `jobs`.
-    pub(crate) fn all(self, tenant: &Tenant, most: i64) -> Sql {
+    /// Selects the counters of a tenant that are not 0, at most `limit`: the columns of their key, then `jobs`.
+    pub(crate) fn all(self, tenant: &Tenant, limit: i64) -> Sql {
         let mut sql = Sql::new(match self {
             Self::Statuses => "SELECT status",
             Self::Collectors => "SELECT collector_id, status",
@@ -99,13 +97,13 @@ impl CounterTable {
             .push(" WHERE ")
             .append(tenant.condition())
             .push(" AND jobs > 0 LIMIT ")
-            .bind(most);
+            .bind(limit);
         sql
     }
 }
 
-/// The kept counts of a tenant from which groups by these keys can be told, as far as the filter wants them: the columns
-/// that are asked, and `jobs`, never 0. (The day of a job is the column `day`.)
+/// Selects the counters of a tenant that pass a filter and count groups by these keys: the columns of the keys, and
+/// `jobs`, never 0. (The day of a job is the column `day`.) `None` where no table has them.
 pub(crate) fn rows(keys: &[FieldRef], tenant: &Tenant, filter: &Filter) -> Option<Sql> {
     if let Some(counts) = CounterTable::for_group(keys, filter) {
         return Some(counts.rows(tenant, filter));
@@ -115,7 +113,7 @@ pub(crate) fn rows(keys: &[FieldRef], tenant: &Tenant, filter: &Filter) -> Optio
     Some(range.rows(tenant))
 }
 
-/// How many jobs of each status a tenant has in the hours of a day, ascending: hour, status, jobs.
+/// Selects the number of jobs of each status in the hours of a day, ascending: hour, status, jobs.
 pub(crate) fn hours(tenant: &Tenant, day: i64) -> Sql {
     let mut sql = Sql::new("SELECT hour, status, jobs FROM hour_counts WHERE ");
     sql.append(tenant.condition())
@@ -127,7 +125,7 @@ pub(crate) fn hours(tenant: &Tenant, day: i64) -> Sql {
     sql
 }
 
-/// The number of matches of a tenant from kept counts, one row with one integer.
+/// Selects the number of matches of a tenant from counters: one row with one integer. `None` where no table has it.
 pub(crate) fn total(tenant: &Tenant, filter: &Filter) -> Option<Sql> {
     let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM ");
     if let Some(counts) = CounterTable::for_filter(filter) {
@@ -142,18 +140,18 @@ pub(crate) fn total(tenant: &Tenant, filter: &Filter) -> Option<Sql> {
     Some(sql)
 }
 
-/// A range of `created_at`: the whole days and hours within it are counted already, the jobs at its edges are counted.
+/// A range of `created_at`: counters have its whole days and hours, and the jobs at its edges are counted one by one.
 struct Range {
-    /// The first moment, in ms.
+    /// The start, in ms.
     from: i64,
-    /// The first moment behind it, in ms.
+    /// The end, which is not in the range, in ms.
     to: i64,
-    /// What is asked beside it, of the status alone.
+    /// The other tests, all of the status.
     rest: Filter,
 }
 
 impl Range {
-    /// The range that a filter asks for, where it asks for one, and beside it for no more than the status.
+    /// The range that a filter requires; `None` where it requires none, or tests more than the status besides.
     fn of(filter: &Filter) -> Option<Self> {
         let filters = filter.conjuncts();
         let (mut from, mut to) = (Timestamp::MIN.millis(), Timestamp::MAX.millis() + 1);

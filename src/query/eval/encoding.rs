@@ -149,8 +149,8 @@ impl MongoValue {
         })
     }
 
-    /// What stands at a path of objects within an encoded value, read without reading what lies beside it; `None` where
-    /// it is missing. At an array that the path goes through, the whole is read and gathered from.
+    /// [`gather`] from an encoded value, of which only the members on the path are decoded; `None` where the value is
+    /// missing. At an array on the path, the whole array is decoded.
     #[must_use]
     pub fn gather_encoded(mut encoded: &[u8], path: &[String]) -> Option<Self> {
         let mut path = path;

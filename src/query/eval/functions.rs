@@ -1,7 +1,7 @@
-//! What the statistics compute over single values: the bodies of our SQL functions.
+//! The bodies of our SQL functions: what statistics compute over single values.
 //!
-//! Each takes and gives [`MongoValue`]; a missing value is `None`. A fault is a sentence that begins with its place in the
-//! request, which the compiler bound as an argument.
+//! Each takes and returns [`MongoValue`]; a missing value is `None`. An error is a sentence that begins with its place in
+//! the request, which the compiler bound as an argument.
 
 use std::collections::HashMap;
 
@@ -177,7 +177,7 @@ pub fn explode(value: Option<MongoValue>) -> Option<String> {
                 );
                 out.extend(b"\"]");
             }
-            // Seventeen digits tell every float apart.
+            // Seventeen digits distinguish every float.
             Param::Real(real) => out.extend(format!("{real:.16e}").bytes()),
             Param::Integer(integer) => out.extend(integer.to_string().bytes()),
             Param::Text(text) => crate::query::eval::value::write_text(&text, &mut out),
@@ -188,7 +188,7 @@ pub fn explode(value: Option<MongoValue>) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// [`explode`] of what stands at a path of objects in a stored document.
+/// [`explode`] of the value at a path of objects in a stored document.
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -200,7 +200,7 @@ fn hex(nibble: u8) -> u8 {
     b"0123456789ABCDEF"[usize::from(nibble)]
 }
 
-fn found(value: Option<&MongoValue>) -> &'static str {
+fn type_found(value: Option<&MongoValue>) -> &'static str {
     value.map_or("nothing (the path is missing)", MongoValue::type_name)
 }
 
@@ -215,7 +215,7 @@ pub fn size_of(value: Option<MongoValue>, place: &str) -> Result<MongoValue, Str
         )),
         other => Err(format!(
             "{place}: `size` takes an array, found {}",
-            found(other.as_ref())
+            type_found(other.as_ref())
         )),
     }
 }
@@ -225,13 +225,13 @@ pub fn size_of(value: Option<MongoValue>, place: &str) -> Result<MongoValue, Str
 /// # Errors
 /// For anything else.
 pub fn array_to_object(value: Option<MongoValue>, place: &str) -> Result<MongoValue, String> {
-    let fault = |found: &str| {
+    let error = |found: &str| {
         format!("{place}: `array_to_object` takes an array of objects {{k, v}}, found {found}")
     };
     let items = match value {
         None | Some(MongoValue::Null) => return Ok(MongoValue::Null),
         Some(MongoValue::Array(items)) => items,
-        Some(other) => return Err(fault(other.type_name())),
+        Some(other) => return Err(error(other.type_name())),
     };
     let mut object = Members::default();
     for item in items {
@@ -250,7 +250,7 @@ pub fn array_to_object(value: Option<MongoValue>, place: &str) -> Result<MongoVa
             _ => None,
         };
         let Some((MongoValue::Text(name), value)) = pair else {
-            return Err(fault("another element"));
+            return Err(error("another element"));
         };
         object.insert(name, value);
     }
@@ -282,19 +282,19 @@ pub fn object_to_array(value: Option<MongoValue>, place: &str) -> Result<MongoVa
     }
 }
 
-/// The members of an object in the order in which their names first came; a later value takes an earlier one's place.
+/// The members of an object in the order in which their names first came; a later value replaces an earlier one.
 #[derive(Debug, Default)]
 pub struct Members {
     members: Vec<(String, MongoValue)>,
-    places: HashMap<String, usize>,
+    indexes: HashMap<String, usize>,
 }
 
 impl Members {
     fn insert(&mut self, name: String, value: MongoValue) {
-        if let Some(place) = self.places.get(&name) {
-            self.members[*place].1 = value;
+        if let Some(index) = self.indexes.get(&name) {
+            self.members[*index].1 = value;
         } else {
-            self.places.insert(name.clone(), self.members.len());
+            self.indexes.insert(name.clone(), self.members.len());
             self.members.push((name, value));
         }
     }
@@ -325,7 +325,7 @@ impl Members {
     }
 }
 
-/// The fault of a `date_format` over what is no datetime.
+/// The error of a `date_format` over what is no datetime.
 #[must_use]
 pub fn not_a_date(value: &MongoValue, place: &str) -> String {
     format!(

@@ -20,7 +20,7 @@ use crate::query::sql::Param;
 ///
 /// Rule: the conformance notes, "Order, pages, shapes": paths keep their parents; the elements of an array are each cut
 /// to the path, those without it stay as `{}`, and what is no object inside a walked array is dropped; a parent listed
-/// beside its child gives the whole parent.
+/// together with its child gives the whole parent.
 pub type Paths = Vec<Vec<String>>;
 
 /// Paths as they are bound: a JSON array of arrays.
@@ -54,7 +54,7 @@ pub fn parse_paths(text: &str) -> Result<Paths, String> {
 /// Goes down `path` from the outermost object of `document` as far as objects go.
 ///
 /// Returns the value where the path ends or first meets an array, with the number of segments still to go; nothing
-/// where a member is missing or a segment stands below a scalar. What lies behind the value is not read at all.
+/// where a member is missing or a segment is below a scalar. The text behind the value is not read at all.
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -172,7 +172,7 @@ pub fn index(segment: &str) -> Option<usize> {
 
 /// Calls `test` with every value that the path reaches, and with `None` where a member is missing, until it says true.
 ///
-/// Rule: MongoDB's query semantics as the conformance notes tell them: a path continues in every element of an array
+/// Rule: MongoDB's query semantics, as in the conformance notes: a path continues in every element of an array
 /// that is an object, and for a numeric segment at that index; an array at the end offers itself and each element.
 pub fn reach(
     value: &Value,

@@ -2,7 +2,7 @@
 //!
 //! `fancy-regex` hands a plain pattern on to `regex`, which runs in linear time, and backtracks only for lookaround and
 //! backreferences, up to a limit. (Rule 3: a client's pattern can't hang the server.) A step of those may itself run over
-//! the whole text, so they are only asked of texts of a bounded length.
+//! the whole text, so they only run over texts of a bounded length.
 
 use std::sync::OnceLock;
 
@@ -14,10 +14,10 @@ pub const MAX_PATTERN_BYTES: usize = 1_000;
 const MAX_COMPILED_BYTES: usize = 1 << 20;
 /// How many steps a backtracking pattern may take over one text.
 const MAX_BACKTRACKS: usize = 100_000;
-/// The longest text, in bytes, that a backtracking pattern is asked of.
+/// The longest text, in bytes, that a backtracking pattern runs over.
 pub const MAX_BACKTRACKED_BYTES: usize = 16 << 10;
 
-/// The longest text, in bytes, in which words are looked for one place after the other: an id, and little more. Over longer
+/// The longest text, in bytes, in which words are searched for position by position: an id, and little more. Over longer
 /// ones an automaton is quicker, however long it takes to make.
 const MAX_BYTES_BY_PLACE: usize = 64;
 /// The most words that are looked for so, since each is a walk over the text.
@@ -27,7 +27,7 @@ const MAX_WORDS_BY_PLACE: usize = 4;
 #[derive(Debug)]
 pub struct Pattern {
     text: String,
-    /// Words of which one must stand in the text, where the pattern is no more than that.
+    /// The words of which the text must contain one, where the pattern is no more than that.
     words: Option<Vec<String>>,
     /// What the pattern is compiled to, where it is not words alone, or once a text calls for it.
     compiled: OnceLock<Result<Compiled, String>>,
@@ -107,11 +107,11 @@ impl Pattern {
         match &self.words {
             // Outside ASCII there are letters that are ASCII's in another case, as the sign of Kelvin is a `k`.
             Some(words) if text.is_ascii() && text.len() <= MAX_BYTES_BY_PLACE => {
-                let stands = |word: &String| {
-                    let mut places = text.as_bytes().windows(word.len());
-                    places.any(|place| place.eq_ignore_ascii_case(word.as_bytes()))
+                let is_contained = |word: &String| {
+                    let mut positions = text.as_bytes().windows(word.len());
+                    positions.any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
                 };
-                Ok(words.iter().any(stands))
+                Ok(words.iter().any(is_contained))
             }
             _ => self.compiled()?.is_match(text),
         }
@@ -145,7 +145,7 @@ pub fn literal(text: &str) -> String {
     fancy_regex::escape(text).into_owned()
 }
 
-/// The pattern that matches where any of these words stands.
+/// The pattern that matches a text with any of these words.
 #[must_use]
 pub fn any_word(words: &[String]) -> String {
     let literals: Vec<_> = words.iter().map(|word| literal(word)).collect();

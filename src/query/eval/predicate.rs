@@ -34,7 +34,7 @@ pub(crate) fn predicate_param(path: &[impl Serialize], check: &Check) -> Param {
     Param::Text(serde_json::to_string(&Borrowed { path, check }).unwrap_or_default())
 }
 
-/// What is asked of one value. Rule: the conformance notes, "Filter operators".
+/// The test of one value. Rule: the conformance notes, "Filter operators".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
@@ -64,7 +64,7 @@ impl Check {
     }
 }
 
-/// A test made ready to be asked of many documents.
+/// A test, compiled to run over many documents.
 #[derive(Debug)]
 pub struct CompiledPredicate {
     path: Vec<String>,
@@ -119,11 +119,11 @@ impl CompiledPredicate {
     /// # Errors
     /// When the text is not JSON; within, a sentence, when a pattern takes too many steps.
     pub fn holds(&self, document: &str) -> Result<Result<bool, String>, serde_json::Error> {
-        let mut fault = None;
+        let mut error = None;
         let mut test = |value: Option<&Value>| match self.check.holds(value) {
             Ok(holds) => holds,
             Err(problem) => {
-                fault = Some(problem);
+                error = Some(problem);
                 true
             }
         };
@@ -131,7 +131,7 @@ impl CompiledPredicate {
             Some((value, left)) => reach(&value, &self.path[self.path.len() - left..], &mut test),
             None => test(None),
         };
-        Ok(fault.map_or(Ok(holds), Err))
+        Ok(error.map_or(Ok(holds), Err))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Pages of jobs of several statuses, collectors or projects: each of them has its jobs in the order of time in an index,
-//! and SQLite merges what comes out of several. Walking all jobs by time instead would look at many that do not match.
+//! Pages of jobs of several statuses, collectors or projects: an index has the jobs of each in the order of time, and
+//! SQLite merges several such branches. Walking all jobs by time instead would test many that do not match.
 
 use crate::job::JobStatus;
 use crate::query::check::field::Column;
@@ -13,14 +13,14 @@ use crate::query::where_clause::where_clause;
 
 /// The most branches that are merged.
 const MAX_BRANCHES: usize = 24;
-/// The most tests in all branches together: each repeats what all of them ask, and SQLite takes its time to prepare many.
+/// The most tests in all branches together: each branch repeats the common ones, and preparing many takes SQLite long.
 const MAX_TESTS: usize = 240;
 
 /// A filter as a choice between branches.
 struct Branches {
-    /// What each of them asks.
+    /// The test of each branch.
     any: Vec<Filter>,
-    /// What all of them ask.
+    /// The tests that all branches have in common.
     rest: Vec<Filter>,
 }
 
@@ -28,7 +28,7 @@ impl Branches {
     fn new(filter: &Filter) -> Option<Self> {
         let filters = filter.conjuncts();
         let (of_status, mut rest): (Vec<_>, Vec<_>) = filters.iter().cloned().partition(|filter| {
-            let is_status = |asked: &FieldRef| *asked == FieldRef::Column(Column::Status);
+            let is_status = |field: &FieldRef| *field == FieldRef::Column(Column::Status);
             filter.is_decidable_in_memory() && filter.fields().iter().all(is_status)
         });
         let statuses: Vec<_> = JobStatus::ALL
@@ -74,7 +74,7 @@ impl Branches {
     }
 }
 
-/// The values of which a filter asks a column to have one, each once.
+/// The values, each once, of which a filter requires a column to have one.
 fn values(filter: &Filter, column: Column) -> Option<Vec<String>> {
     let mut all = match filter {
         Filter::Column(of, ColumnTest::Equal(Param::Text(value))) if *of == column => {
@@ -92,7 +92,7 @@ fn values(filter: &Filter, column: Column) -> Option<Vec<String>> {
     Some(all)
 }
 
-/// A page by time; `None` where one index has its jobs as they come.
+/// The page by time; `None` where it is not worth merging, or where all rows are answered.
 pub(super) fn page(list: &CheckedList) -> Option<PageIds> {
     let (Order::Time { newest_first }, Some(_)) = (&list.order, list.page.limit) else {
         return None;

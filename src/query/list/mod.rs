@@ -2,7 +2,7 @@
 //!
 //! Each way to answer a list quicker than by its plain statement is a file, and leaves the answer as it is:
 //!
-//! - [`seek`]: a page far down a list by time begins in a day and an hour that counters tell;
+//! - [`seek`]: a page far down a list by time begins in a day and an hour that counters determine;
 //! - [`candidates`]: jobs whose ids contain given words are few, and the trigram index knows them;
 //! - `error_code`: jobs with an error of a given code have a table of their own, by time;
 //! - `merge`: jobs of several statuses, collectors or projects are merged from an index of each;

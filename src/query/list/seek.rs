@@ -1,7 +1,7 @@
-//! A page far down a list by time: counters tell the day, then the hour, in which it begins.
+//! A page far down a list by time: counters determine the day, then the hour, in which it begins.
 //!
-//! SQLite would walk an index over all rows before the page, at 50 ns a row; seeking the hour costs microseconds,
-//! however far the page is.
+//! SQLite would walk an index over all rows before the page, at 50 ns a row; seeking the hour costs the same however far
+//! the page is.
 
 use crate::job::PerStatus;
 use crate::query::check::field::Column;

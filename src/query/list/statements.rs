@@ -27,7 +27,7 @@ pub enum PageSql {
 /// cache before they are read again.
 const MAX_BY_ID: u64 = 1_000;
 
-/// Whether the documents of the page are read by their ids, where the statement can tell these.
+/// Whether the documents of the page are read by their ids, where the statement can select these.
 pub(super) fn reads_by_id(list: &CheckedList) -> bool {
     let is_short = list.page.limit.is_some_and(|limit| limit <= MAX_BY_ID);
     is_short && list.projection.is_none()

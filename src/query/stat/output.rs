@@ -1,4 +1,4 @@
-//! From the rows of compiled statistics to the rows of the answer.
+//! Turns the rows of a statement into the rows of the answer.
 
 use serde_json::Value;
 

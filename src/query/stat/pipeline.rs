@@ -33,7 +33,7 @@ pub(super) fn lower(tenant: &Tenant, filter: &Filter, stages: &ResolvedStages) -
     let source = RowSource::new(tenant, filter, &stages.stages);
     let mut rest = stages.stages.as_slice();
     if matches!(source, RowSource::ErrorCounters) {
-        // Its rows stand for those of the first stage.
+        // Its rows are those that the first stage would give.
         rest = &rest[1..];
     }
     let mut pipeline = Pipeline::new(source, tenant, filter);

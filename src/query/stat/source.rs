@@ -3,7 +3,7 @@
 use crate::query::check::field::{Column, FieldRef, Root, Target};
 use crate::query::check::filter::Filter;
 use crate::query::check::resolve::{Base, Element, Group, GroupKey, ResolvedStage, SortKey};
-use crate::query::counters::group::{self, CounterGroup, Source};
+use crate::query::counters::group::{self, CounterGroup, CounterSource};
 use crate::query::counters::tables::{self, CounterTable};
 use crate::query::sql::Sql;
 use crate::query::tenant::Tenant;
@@ -19,7 +19,7 @@ pub(super) enum RowSource {
     Jobs { scan_hint: &'static str },
     /// Counters, `jobs` jobs each.
     Counters(Sql),
-    /// The counters of errors by code, `jobs` errors each: they stand for the rows of a first `unwind` of all errors.
+    /// The counters of errors by code, `jobs` errors each: their rows are those that a first `unwind` of all errors would give.
     ErrorCounters,
 }
 
@@ -99,8 +99,8 @@ pub(super) fn counter_group(
 ) -> Option<CounterGroup> {
     let fields = counted_fields(group)?;
     let source = match CounterTable::for_group(&fields, filter)? {
-        CounterTable::Days => Source::Days,
-        CounterTable::Collectors => Source::Collectors,
+        CounterTable::Days => CounterSource::Days,
+        CounterTable::Collectors => CounterSource::Collectors,
         // There are six statuses; the others are rarely grouped by, and are few enough.
         CounterTable::Statuses | CounterTable::CollectorInfos | CounterTable::Projects => {
             return None;
