@@ -28,7 +28,7 @@ const MAX_CHARS: usize = 500;
 /// The route of a path without one: one label for all, since clients can make up any number of paths.
 const NO_ROUTE: &str = "none";
 
-/// How many results an answer has so far, kept among its extensions.
+/// How many results an answer has so far, in its extensions.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rows(Arc<AtomicU64>);
 
@@ -38,11 +38,11 @@ impl Rows {
     }
 }
 
-/// Marks an answer, among its extensions, as an error that a client asked for: it is no failure of the server.
+/// Marks an answer, in its extensions, as an injected error, which is no failure of the server.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct OnPurpose;
+pub(super) struct Injected;
 
-/// The beginning of a body that is a query, kept among the request's extensions.
+/// The beginning of a body that is a query, in the request's extensions.
 #[derive(Debug)]
 pub(super) struct QueryBody(Vec<u8>);
 
@@ -91,7 +91,7 @@ impl OpenRequest {
             route: route(&response),
             method: self.method.clone(),
             status: response.status(),
-            is_on_purpose: extensions.contains::<OnPurpose>(),
+            is_injected: extensions.contains::<Injected>(),
             rows: extensions.get::<Rows>().cloned(),
             app,
         };
@@ -132,7 +132,7 @@ impl Drop for OpenRequest {
     }
 }
 
-/// Returns the level of a line that is neither a failure nor slow. What watches a server asks it every few seconds.
+/// Returns the level of a line that is neither a failure nor slow. Routes that watch a server are requested every few seconds.
 fn usual_level(path: &str) -> Level {
     let is_watching = |route: &Route| path == route.path();
     if Route::WATCHING.iter().any(is_watching) {
@@ -169,8 +169,8 @@ struct Line {
     route: String,
     method: Method,
     status: StatusCode,
-    /// Whether it is an error that a client asked for.
-    is_on_purpose: bool,
+    /// Whether it is an error that a fault or `Prefer` injected.
+    is_injected: bool,
     rows: Option<Rows>,
 }
 
@@ -210,7 +210,7 @@ impl Line {
         self.app
             .metrics
             .answered(&self.route, &self.method, status, elapsed);
-        let is_error = self.status.is_server_error() && !self.is_on_purpose;
+        let is_error = self.status.is_server_error() && !self.is_injected;
         // By its deadline: the query was too much work, and nothing has failed.
         let is_stopped = is_error && self.status == StatusCode::GATEWAY_TIMEOUT;
         let is_failure = is_error && !is_stopped;

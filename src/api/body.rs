@@ -101,23 +101,17 @@ fn check_media_type(headers: &HeaderMap, allowed: &'static [&'static str]) -> Re
         .trim()
         .to_ascii_lowercase();
     if !allowed.contains(&essence.as_str()) {
-        let actual = if essence.is_empty() {
+        let found = if essence.is_empty() {
             "no type at all".to_owned()
         } else {
             essence.chars().take(64).collect()
         };
-        return Err(ApiError::UnsupportedMediaType {
-            allowed,
-            found: actual,
-        });
+        return Err(ApiError::UnsupportedMediaType { allowed, found });
     }
     match text(CONTENT_ENCODING) {
         Some(encoding) if !encoding.eq_ignore_ascii_case("identity") => {
-            let actual = encoding.chars().take(64).collect();
-            Err(ApiError::UnsupportedMediaType {
-                allowed,
-                found: actual,
-            })
+            let found = encoding.chars().take(64).collect();
+            Err(ApiError::UnsupportedMediaType { allowed, found })
         }
         _ => Ok(()),
     }

@@ -21,7 +21,7 @@ use actix_web::web::{self, Bytes, Data};
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 
 use super::access::Access;
-use super::access_log::OnPurpose;
+use super::access_log::Injected;
 use super::app::App;
 use super::body::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, read_any_body};
 use super::error::ApiError;
@@ -30,7 +30,7 @@ use crate::mock::{End, InjectedError, Prefer, Subject};
 use crate::query::QueryError;
 use crate::route::{Audience, Route};
 
-/// The header that asks for a fault (RFC 7240).
+/// The header that requests a fault (RFC 7240).
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// The header of an answer that names the preferences it follows (RFC 7240).
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
@@ -112,7 +112,7 @@ pub(crate) async fn inject_faults(
         None => next.call(request).await?.map_into_boxed_body(),
         Some(End::Refuse(error)) => {
             let mut response = ApiError::Injected(error).error_response();
-            response.extensions_mut().insert(OnPurpose);
+            response.extensions_mut().insert(Injected);
             request.into_response(response)
         }
         Some(End::Truncate(bytes)) => {
@@ -220,7 +220,7 @@ fn drop_connection(request: ServiceRequest) -> ServiceResponse<BoxBody> {
         log::debug!("a connection was not dropped: {error}");
     }
     let mut response = HttpResponse::InternalServerError().force_close().finish();
-    response.extensions_mut().insert(OnPurpose);
+    response.extensions_mut().insert(Injected);
     request.into_response(response)
 }
 

@@ -22,7 +22,7 @@ use super::schema::errors::OwnError;
 use crate::route::Route;
 use crate::store::{Interrupt, ReaderUsage};
 
-/// How long the database may take to answer a health check: less than those who check wait.
+/// How long the database may take to answer a health check: less than the timeout of most checkers.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 /// How much later the check is given up where the database does not notice the deadline.
 const HEALTH_MARGIN: Duration = Duration::from_millis(500);

@@ -27,7 +27,7 @@ pub(super) struct Record {
     at: Timestamp,
     /// `None`: nothing is recorded.
     entry: Option<JournalEntry>,
-    /// The beginning of the answer's body, one byte longer than what is recorded, to tell whether it is cut.
+    /// The beginning of the answer's body, one byte longer than what is recorded, to know whether it is cut.
     answer: Vec<u8>,
     is_whole: bool,
     /// Whether a fault cut the body short.

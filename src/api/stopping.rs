@@ -39,7 +39,7 @@ impl Stopping {
     }
 
     /// Has connections end with their next answer, and waits until requests that were sent before have been read: actix
-    /// closes a connection at once that is idle as far as it has read, also where a request has come meanwhile.
+    /// closes a connection immediately that is idle as far as it has read, also where a request has come meanwhile.
     pub(crate) async fn let_them_finish(&self) {
         self.has_begun.send_replace(true);
         for _ in 0..MAX_LOOKS {

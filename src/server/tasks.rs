@@ -1,4 +1,4 @@
-//! What runs beside the requests: the token file is read again, the write-ahead log is moved into the database.
+//! The tasks that run besides the requests: they read the token file again, and move the write-ahead log into the database.
 
 use std::sync::Arc;
 use std::time::Duration;
