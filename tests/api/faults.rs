@@ -166,12 +166,12 @@ fn wrong_faults_are_refused_and_change_nothing() {
         ),
         (
             r#"{"kode": 503}"#,
-            "400 ERROR_INVALID_PARAMETER: kode: unknown field `kode`",
+            "400 ERROR_INVALID_PARAMETER: kode: unknown member `kode`",
         ),
         ("{}", "400 ERROR_INVALID_PARAMETER: fault: does nothing"),
         (
             "[]",
-            "400 ERROR_INVALID_PARAMETER: fault: invalid type: sequence",
+            "400 ERROR_INVALID_PARAMETER: fault: expected an object, found an array",
         ),
         ("{", "400 ERROR_JSON_FORMAT: the body is not JSON"),
     ] {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde::de::{Error, Unexpected};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
@@ -58,9 +58,9 @@ pub(super) fn with_more(problem: &str, more: &str) -> String {
 }
 
 /// Makes the error of a value of the wrong kind.
-pub(super) fn invalid_value<E: Error>(value: &Value, expected: &'static str) -> E {
+pub(super) fn invalid_value<E: Error>(value: &Value, expected: &str) -> E {
     let found: String = value.to_string().chars().take(64).collect();
-    E::invalid_value(Unexpected::Other(&found), &expected)
+    E::custom(format_args!("expected {expected}, found {found}"))
 }
 
 impl FaultCode {

@@ -8,8 +8,7 @@ use super::super::subject::Subject;
 use super::code::{FaultCode, invalid_value};
 use super::delay::Delay;
 use super::target::{MAX_TEXT_BYTES, Target};
-use crate::job::field_name;
-use crate::json::ObjectOnly;
+use crate::json::message::{Dialect, from_value};
 use crate::query::QueryError;
 use crate::query::request::parse;
 use crate::route::{Audience, Route};
@@ -112,12 +111,11 @@ impl Fault {
     }
 
     pub(super) fn from_value(value: Value) -> Result<Self, QueryError> {
-        let ObjectOnly(fault) = serde_path_to_error::deserialize::<_, ObjectOnly<Self>>(value)
-            .map_err(|error| {
-                let name = field_name(error.path());
-                let name = if name.is_empty() { "fault" } else { &name };
-                problem(name, &error.inner().to_string())
-            })?;
+        let fault: Self = from_value(value, Dialect::PLAIN).map_err(|error| {
+            let place = error.place();
+            let name = if place.is_empty() { "fault" } else { &place };
+            problem(name, &error.problem().to_string())
+        })?;
         fault.check()?;
         Ok(fault)
     }
@@ -262,7 +260,7 @@ mod tests {
                 "{",
                 "the body is not JSON: EOF while parsing an object at line 1 column 1",
             ),
-            ("[503]", "fault: invalid type: sequence, expected an object"),
+            ("[503]", "fault: expected an object, found an array"),
             (
                 "{}",
                 "fault: does nothing; give it at least one of code, delay, drop, truncate, hold",
@@ -313,19 +311,19 @@ mod tests {
             ),
             (
                 r#"{"delay":601}"#,
-                "delay: invalid value: 601, expected seconds from 0 to 600, or two numbers of seconds, the shortest and the longest",
+                "delay: expected seconds from 0 to 600, or two numbers of seconds, the shortest and the longest, found 601",
             ),
             (
                 r#"{"delay":[2,1]}"#,
-                "delay: invalid value: [2,1], expected seconds from 0 to 600, or two numbers of seconds, the shortest and the longest",
+                "delay: expected seconds from 0 to 600, or two numbers of seconds, the shortest and the longest, found [2,1]",
             ),
             (
                 r#"{"delay":[1,2,3]}"#,
-                "delay: invalid value: [1,2,3], expected seconds from 0 to 600, or two numbers of seconds, the shortest and the longest",
+                "delay: expected seconds from 0 to 600, or two numbers of seconds, the shortest and the longest, found [1,2,3]",
             ),
             (
                 r#"{"delay":-1}"#,
-                "delay: invalid value: -1, expected seconds from 0 to 600, or two numbers of seconds, the shortest and the longest",
+                "delay: expected seconds from 0 to 600, or two numbers of seconds, the shortest and the longest, found -1",
             ),
             (
                 r#"{"delay":1,"seed":7}"#,
@@ -349,23 +347,23 @@ mod tests {
         for (text, expected) in [
             (
                 r#"{"code":503,"times":0}"#,
-                "times: invalid value: 0, expected a whole number from 1 to 2^63-1",
+                "times: expected a whole number from 1 to 2^63-1, found 0",
             ),
             (
                 r#"{"code":503,"times":-1}"#,
-                "times: invalid value: -1, expected a whole number from 1 to 2^63-1",
+                "times: expected a whole number from 1 to 2^63-1, found -1",
             ),
             (
                 r#"{"code":503,"times":"2"}"#,
-                "times: invalid value: \"2\", expected a whole number from 1 to 2^63-1",
+                "times: expected a whole number from 1 to 2^63-1, found \"2\"",
             ),
             (
                 r#"{"truncate":1.5}"#,
-                "truncate: invalid value: 1.5, expected a whole number from 0 to 2^63-1",
+                "truncate: expected a whole number from 0 to 2^63-1, found 1.5",
             ),
             (
                 r#"{"delay":[1,2],"seed":-7}"#,
-                "seed: invalid value: -7, expected a whole number from 0 to 2^63-1",
+                "seed: expected a whole number from 0 to 2^63-1, found -7",
             ),
             (
                 r#"{"code":503,"route":"/jobdeck/faults/"}"#,
@@ -397,7 +395,7 @@ mod tests {
         );
         let unknown = shown(Fault::from_json(br#"{"code":503,"rute":"list"}"#));
         assert!(
-            unknown.starts_with("rute: unknown field `rute`, expected one of `route`, "),
+            unknown == "rute: unknown member `rute`; did you mean `route`?",
             "{unknown}"
         );
     }
