@@ -117,8 +117,8 @@ impl From<TransferError> for ApiError {
         match error {
             TransferError::Store(error) => error.into(),
             // Of the errors of the store only a conflict is about the body, and names its line.
-            TransferError::Write { fault, .. } if !matches!(fault, StoreError::Conflict { .. }) => {
-                fault.into()
+            TransferError::Write { error, .. } if !matches!(error, StoreError::Conflict { .. }) => {
+                error.into()
             }
             other => Self::Jobs(other),
         }

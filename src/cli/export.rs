@@ -44,7 +44,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<(), Failure> {
         let result = transfer::export(&transaction, name, &mut counting);
         progress.finish_and_clear();
         result.map(|_| ()).map_err(|error| match error {
-            TransferError::Io { fault, .. } if fault.kind() == std::io::ErrorKind::BrokenPipe => {
+            TransferError::Io { error, .. } if error.kind() == std::io::ErrorKind::BrokenPipe => {
                 Failure::ClosedOutput
             }
             // An error of the database, not of the output.

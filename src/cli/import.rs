@@ -76,8 +76,8 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
         transfer::import(&store, sources, on_conflict).map_err(|error| match error {
             TransferError::Store(source) => store_failure(source),
             // Only a conflict is an error of a line; the others are errors of the database.
-            TransferError::Write { fault, .. } if !matches!(fault, StoreError::Conflict { .. }) => {
-                store_failure(fault)
+            TransferError::Write { error, .. } if !matches!(error, StoreError::Conflict { .. }) => {
+                store_failure(error)
             }
             other => other.into(),
         })

@@ -13,8 +13,8 @@ use crate::time::Timestamp;
 
 /// One run of a collector.
 ///
-/// Rule: the table "The job document" of the contract. A job is read as a [`Draft`], which fills in defaults and refuses
-/// an unknown member, so that a misspelt fixture does not pass in silence.
+/// Rule: the table "The job document" of the contract. A job is read as a [`Draft`], which fills in defaults and
+/// refuses an unknown member, so that a misspelt fixture does not pass in silence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "Draft")]
 #[schema(

@@ -1,7 +1,7 @@
 //! The life of a job: its start, and its later stages.
 //!
-//! [`Life::at`] returns the job at any time: the past of a demo, its future, and a scripted job of a mock come from this
-//! one function.
+//! [`Life::at`] returns the job at any time: the past of a demo, its future, and a scripted job of a mock come from
+//! this one function.
 
 use super::document::Job;
 use super::draft::Draft;

@@ -1,7 +1,7 @@
 //! The job document: what a job may hold, how it is read, and its one canonical text.
 //!
-//! All other layers treat a document as text that was checked here. Two documents that mean the same have the same text:
-//! members in the order of [`Job`], times in UTC with milliseconds, no member without a value.
+//! All other layers treat a document as text that was checked here. Two documents that mean the same have the same
+//! text: members in the order of [`Job`], times in UTC with milliseconds, no member without a value.
 
 mod collector;
 mod document;

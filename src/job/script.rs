@@ -26,8 +26,8 @@ pub struct Step {
     #[schema(minimum = 0, maximum = 315_360_000)]
     pub(super) after: f64,
     pub(super) status: JobStatus,
-    /// If left out: 0 with SUCCESS, else unchanged. While a job is in progress they go down one by one to the number of the
-    /// next step.
+    /// If left out: 0 with SUCCESS, else unchanged. While a job is in progress they go down one by one to the number of
+    /// the next step.
     #[serde(default, deserialize_with = "int32_not_null")]
     #[schema(value_type = Option<i32>, minimum = -2_147_483_648, maximum = 2_147_483_647, nullable = false)]
     pub(super) remained_tasks: Option<i64>,

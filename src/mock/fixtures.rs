@@ -57,7 +57,8 @@ impl Fixtures {
         self.paths.is_empty()
     }
 
-    /// Reads every file, in the order of the paths and within a folder by name. Of several drafts of a job it takes the last.
+    /// Reads every file, in the order of the paths and within a folder by name. Of several drafts of a job it takes the
+    /// last.
     ///
     /// # Errors
     /// [`TransferError`] names file, line and field, also of a draft that would make no job at `now`.
@@ -165,6 +166,6 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, TransferError> {
 fn io_error(path: &Path, error: std::io::Error) -> TransferError {
     TransferError::Io {
         name: path.display().to_string(),
-        fault: error,
+        error,
     }
 }

@@ -72,7 +72,8 @@ impl Lives {
             })
     }
 
-    /// Returns the lives whose jobs may have changed, each with its job as it was last written and the time of its domain.
+    /// Returns the lives whose jobs may have changed, each with its job as it was last written and the time of its
+    /// domain.
     pub(super) fn due(&self, clocks: &Clocks) -> Vec<(&Life, &Job, Timestamp)> {
         let mut due = Vec::new();
         for (domain_id, jobs) in &self.domains {

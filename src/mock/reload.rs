@@ -58,8 +58,9 @@ impl Mock {
         Ok(())
     }
 
-    /// Loads the fixtures whenever their files change; returns immediately if there are none. If a change can't be loaded,
-    /// the jobs stay as they are, and the problem is logged and is [`Mock::fixtures_error`] until the next good change.
+    /// Loads the fixtures whenever their files change; returns immediately if there are none. If a change can't be
+    /// loaded, the jobs stay as they are, and the problem is logged and is [`Mock::fixtures_error`] until the next good
+    /// change.
     pub async fn watch_fixtures(self: Arc<Self>) {
         if self.fixtures.is_empty() {
             return;

@@ -46,8 +46,8 @@ impl SavedState {
         }
     }
 
-    /// Returns the lives and the demo, moved in time so that they continue: `server_now` is the time of the scope, `now`
-    /// that of a domain.
+    /// Returns the lives and the demo, moved in time so that they continue: `server_now` is the time of the scope,
+    /// `now` that of a domain.
     pub(super) fn resumed(
         &self,
         server_now: Timestamp,

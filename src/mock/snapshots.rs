@@ -9,7 +9,8 @@ use crate::store::OnConflict;
 const MAX_NAME_BYTES: usize = 100;
 
 impl Mock {
-    /// Saves the jobs of a domain, or all, as a snapshot; replaces one of the same name. Returns whether it replaced one.
+    /// Saves the jobs of a domain, or all, as a snapshot; replaces one of the same name. Returns whether it replaced
+    /// one.
     ///
     /// # Errors
     /// [`MockError`] when the name is not allowed, there are too many snapshots, or the store can't be written.

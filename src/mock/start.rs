@@ -89,8 +89,8 @@ impl Mock {
         Ok(mock)
     }
 
-    /// Resets the jobs, clocks and faults of a domain, or all, to the start, which ends the waits of held answers. Returns
-    /// the number of jobs of the domain, or of all. Snapshots and the journal stay.
+    /// Resets the jobs, clocks and faults of a domain, or all, to the start, which ends the waits of held answers.
+    /// Returns the number of jobs of the domain, or of all. Snapshots and the journal stay.
     ///
     /// # Errors
     /// [`MockError::Store`] when the store can't be written; nothing is changed then.

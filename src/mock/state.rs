@@ -148,8 +148,8 @@ impl Mock {
         self.journal.stop();
     }
 
-    /// Restores a saved state with these lives and runs `then` in the same transaction. Returns the number of jobs of the
-    /// domain, or of all.
+    /// Restores a saved state with these lives and runs `then` in the same transaction. Returns the number of jobs of
+    /// the domain, or of all.
     pub(super) fn go_back(
         &self,
         state: &mut State,

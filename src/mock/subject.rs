@@ -11,8 +11,8 @@ use crate::route::Route;
 
 /// The subject of a request: its route, domain and job.
 ///
-/// Domain and job are read from the path, the query string and the body, in this order; from a body of several jobs only
-/// if all of them name the same.
+/// Domain and job are read from the path, the query string and the body, in this order; from a body of several jobs
+/// only if all of them name the same.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Subject {
     pub route: Option<Route>,
@@ -168,8 +168,8 @@ fn named_in_body(body: &[u8]) -> NamedIds {
             })
             .collect()
     };
-    // The route refuses a body that is not JSON. An array that was not read to its end is an error here, too: nothing is
-    // common to its documents.
+    // The route refuses a body that is not JSON. An array that was not read to its end is an error here, too: nothing
+    // is common to its documents.
     match read {
         Ok(()) => common.0.unwrap_or_default(),
         Err(_) => NamedIds::default(),

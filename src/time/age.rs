@@ -10,8 +10,8 @@ pub struct Age {
 }
 
 impl Age {
-    /// Reads hours, days, weeks, or years of 365 days: `12h`, `90d`, `2w`, `1y`. There are no minutes, because `3m` may be
-    /// meant as months.
+    /// Reads hours, days, weeks, or years of 365 days: `12h`, `90d`, `2w`, `1y`. There are no minutes, because `3m` may
+    /// be meant as months.
     ///
     /// # Errors
     /// [`TimeError::Age`] when the text is none of these, 0, or too long for a number.

@@ -58,8 +58,8 @@ impl TokenTable {
     /// Reads the text of a file.
     ///
     /// # Errors
-    /// [`TokenTableError`] when the text is not TOML, a member is missing, unknown or wrong, a name or a hash is there twice,
-    /// or `token` is missing.
+    /// [`TokenTableError`] when the text is not TOML, a member is missing, unknown or wrong, a name or a hash is there
+    /// twice, or `token` is missing.
     pub(super) fn parse(text: &str) -> Result<Self, TokenTableError> {
         let error = |span: Range<usize>, problem: String| TokenTableError {
             line: line_after(text.as_bytes().get(..span.start).unwrap_or_default()),

@@ -6,19 +6,19 @@ use crate::store::StoreError;
 /// Why jobs can't be imported or exported: the source, the line and the field.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
-    #[error("{source_name}: line {}, {fault}", .fault.line)]
+    #[error("{source_name}: line {}, {error}", .error.line)]
     Job {
         source_name: String,
-        fault: JobTextError,
+        error: JobTextError,
     },
-    #[error("{source_name}: line {line}: {fault}")]
+    #[error("{source_name}: line {line}: {error}")]
     Write {
         source_name: String,
         line: usize,
-        fault: StoreError,
+        error: StoreError,
     },
-    #[error("{name}: {fault}")]
-    Io { name: String, fault: std::io::Error },
+    #[error("{name}: {error}")]
+    Io { name: String, error: std::io::Error },
     /// A job that was read but not accepted.
     #[error("{source_name}: line {line}: {problem}")]
     Refused {
@@ -49,10 +49,10 @@ impl Refusal {
     pub(super) fn at(self, source_name: &str, line: usize) -> TransferError {
         let source_name = source_name.to_owned();
         match self {
-            Self::Store(fault) => TransferError::Write {
+            Self::Store(error) => TransferError::Write {
                 source_name,
                 line,
-                fault,
+                error,
             },
             Self::Job(problem) => TransferError::Refused {
                 source_name,

@@ -27,9 +27,9 @@ pub fn export(
             StoreError::Cancelled
         })
     });
-    let io = |fault| TransferError::Io {
+    let io = |error| TransferError::Io {
         name: name.to_owned(),
-        fault,
+        error,
     };
     match (result, output_error) {
         (_, Some(error)) => Err(io(error)),

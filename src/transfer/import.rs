@@ -123,7 +123,8 @@ impl PendingJobs<'_> {
         if self.jobs.is_empty() {
             return Ok(());
         }
-        // Spent batches are freed on this thread, which allocated them: freeing on another thread is slow, and delays this one.
+        // Spent batches are freed on this thread, which allocated them: freeing on another thread is slow, and delays
+        // this one.
         self.returned.try_iter().for_each(drop);
         self.bytes = 0;
         let batch = Batch {
@@ -135,7 +136,8 @@ impl PendingJobs<'_> {
     }
 }
 
-/// A reader that sends the pending jobs before it reads more, so that a problem in them is reported while a source waits.
+/// A reader that sends the pending jobs before it reads more, so that a problem in them is reported while a source
+/// waits.
 struct FlushingReader<'p, 'c> {
     reader: Box<dyn Read + Send>,
     pending: &'p RefCell<PendingJobs<'c>>,
@@ -162,7 +164,7 @@ fn write_batches(
         for (line, job) in &mut batch.jobs {
             let written = transaction
                 .put_new(job)
-                .map_err(|fault| Refusal::Store(fault).at(&batch.source_name, *line))?;
+                .map_err(|error| Refusal::Store(error).at(&batch.source_name, *line))?;
             match written {
                 Written::Added => imported.added += 1,
                 Written::Replaced => imported.replaced += 1,

@@ -39,9 +39,9 @@ pub(super) fn read_numbered_jobs<T: DeserializeOwned>(
     each: &mut impl FnMut(T, usize) -> Result<(), Refusal>,
 ) -> Result<(), TransferError> {
     let mut reader = BufReader::with_capacity(BUFFER_BYTES, reader);
-    let io = |fault| TransferError::Io {
+    let io = |error| TransferError::Io {
         name: name.to_owned(),
-        fault,
+        error,
     };
     let start = skip_blank(&mut reader).map_err(io)?;
     match form(reader.buffer()) {
@@ -114,16 +114,16 @@ fn read_lines<T: DeserializeOwned>(
             .by_ref()
             .take(limit)
             .read_until(b'\n', &mut text)
-            .map_err(|fault| TransferError::Io {
+            .map_err(|error| TransferError::Io {
                 name: name.to_owned(),
-                fault,
+                error,
             })?;
         if length == 0 {
             break;
         }
         let job_error = |error: JobTextError| TransferError::Job {
             source_name: name.to_owned(),
-            fault: JobTextError { line, ..error },
+            error: JobTextError { line, ..error },
         };
         if length == MAX_LINE_BYTES && text.last() != Some(&b'\n') {
             return Err(job_error(JobTextError {
@@ -202,7 +202,7 @@ fn read_document<T: DeserializeOwned>(
         if job_bytes.get() > MAX_LINE_BYTES {
             return TransferError::Job {
                 source_name: name.to_owned(),
-                fault: JobTextError {
+                error: JobTextError {
                     line: line.get(),
                     column: 0,
                     field: String::new(),
@@ -221,7 +221,7 @@ fn read_document<T: DeserializeOwned>(
         };
         TransferError::Job {
             source_name: name.to_owned(),
-            fault: error,
+            error,
         }
     })
 }

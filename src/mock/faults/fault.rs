@@ -19,8 +19,8 @@ use crate::route::{Audience, Route};
 /// {"route": "search", "domain_id": "domain-1", "times": 2, "code": "ERROR_UNAVAILABLE", "delay": [0.5, 2], "seed": 7}
 /// ```
 ///
-/// `code`, `drop` and `truncate` each end an answer, so a fault has at most one of them; `delay` and `hold` combine with
-/// any. A fault is for health checks only if its `route` names them.
+/// `code`, `drop` and `truncate` each end an answer, so a fault has at most one of them; `delay` and `hold` combine
+/// with any. A fault is for health checks only if its `route` names them.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schema(
@@ -38,7 +38,8 @@ pub struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 4096)]
     pub job_id: Option<String>,
-    /// The number of matching requests that it is used for, at least one; without it the fault lasts until it is cleared.
+    /// The number of matching requests that it is used for, at least one; without it the fault lasts until it is
+    /// cleared.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "at_least_one"
@@ -64,8 +65,8 @@ pub struct Fault {
     /// The connection is closed without an answer.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub drop: bool,
-    /// The connection is closed after this many bytes of the body; `Content-Length` is that of the whole answer. A shorter
-    /// answer is sent whole.
+    /// The connection is closed after this many bytes of the body; `Content-Length` is that of the whole answer. A
+    /// shorter answer is sent whole.
     #[serde(
         skip_serializing_if = "Option::is_none",
         deserialize_with = "zero_or_more"

@@ -1,9 +1,9 @@
 //! The active faults, in order.
 //!
-//! Every fault that matches a request is used. Their waits follow each other, in each fault the gate before the delay. Of
-//! several ends (an error, a dropped connection, a truncated body) the first counts; a fault with a second end is not
-//! used. A wait also ends when its fault is removed, and when the client leaves. A request that waits while its domain is
-//! reset learns of it, because a write from before the reset must not change the state after it.
+//! Every fault that matches a request is used. Their waits follow each other, in each fault the gate before the delay.
+//! Of several ends (an error, a dropped connection, a truncated body) the first counts; a fault with a second end is
+//! not used. A wait also ends when its fault is removed, and when the client leaves. A request that waits while its
+//! domain is reset learns of it, because a write from before the reset must not change the state after it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -209,8 +209,8 @@ impl Faults {
         list.active.len() < before
     }
 
-    /// Opens the gate of a fault for good; its other effects stay. Returns the number of answers that waited at the gate;
-    /// `None` if there is no such fault, or with a domain no such fault of that domain.
+    /// Opens the gate of a fault for good; its other effects stay. Returns the number of answers that waited at the
+    /// gate; `None` if there is no such fault, or with a domain no such fault of that domain.
     pub fn release(&self, id: &str, domain_id: Option<&str>) -> Option<usize> {
         let mut list = self.lock();
         let index = list
@@ -232,8 +232,8 @@ impl Faults {
         self.lock().clear(domain_id)
     }
 
-    /// Replaces the faults of a domain, or all, by those of `initial`. Ends the waits of the old faults, and marks every
-    /// waiting request of the domain as reset.
+    /// Replaces the faults of a domain, or all, by those of `initial`. Ends the waits of the old faults, and marks
+    /// every waiting request of the domain as reset.
     pub fn reset(&self, domain_id: Option<&str>, initial: &[Fault]) {
         let mut list = self.lock();
         // Before any wait ends, so that the request sees it.

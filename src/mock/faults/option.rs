@@ -108,7 +108,10 @@ mod tests {
                 "delay: expected seconds from 0 to 600, or two numbers of seconds, the shortest and the longest, found \"soon\"",
             ),
             ("drop=maybe", "drop: expected true or false, found a string"),
-            ("speed=5", "speed: unknown member `speed`; known are "),
+            (
+                "speed=5",
+                "speed: unknown member `speed`; did you mean `seed`?",
+            ),
         ] {
             let got = shown(Fault::from_option(text));
             assert!(got.starts_with(expected), "\n got: {got}\nwant: {expected}");

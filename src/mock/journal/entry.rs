@@ -26,8 +26,8 @@ pub struct JournalEntry {
     pub path: String,
     /// As it was sent, without the question mark.
     pub query: String,
-    /// By name in lower case; several of one name are joined by commas. Credentials are recorded, but not the tokens of the
-    /// server's own `--tokens`.
+    /// By name in lower case; several of one name are joined by commas. Credentials are recorded, but not the tokens of
+    /// the server's own `--tokens`.
     pub headers: BTreeMap<String, String>,
     /// Null: the request was for none of the routes.
     #[schema(required = true)]

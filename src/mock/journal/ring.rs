@@ -104,8 +104,8 @@ impl Journal {
             .collect()
     }
 
-    /// Waits until `count` matching requests have come, and finds them. Requests that newer ones have replaced meanwhile
-    /// are counted; requests that were cleared are not.
+    /// Waits until `count` matching requests have come, and finds them. Requests that newer ones have replaced
+    /// meanwhile are counted; requests that were cleared are not.
     ///
     /// # Errors
     /// [`TooFewRequests`] when the time is up or the server stops.
