@@ -53,12 +53,6 @@ impl Dialect {
         let names = names.find(|(long, _)| *long == name);
         names.map(|(_, short)| *short)
     }
-
-    /// Whether `given` is a spelling of `name`.
-    pub(super) fn reads(&self, name: &str, given: &str) -> bool {
-        given == name
-            || (self.is_proto() && name.contains('_') && camel_letters(name).eq(given.chars()))
-    }
 }
 
 /// `snake_case` in `lowerCamelCase`.
@@ -67,7 +61,8 @@ pub fn camel_case(name: &str) -> String {
     camel_letters(name).collect()
 }
 
-fn camel_letters(name: &str) -> impl Iterator<Item = char> {
+/// The letters of a name in `lowerCamelCase`.
+pub(super) fn camel_letters(name: &str) -> impl Iterator<Item = char> {
     let mut begins_word = false;
     name.chars().filter_map(move |letter| {
         if letter == '_' {

@@ -1,7 +1,7 @@
 //! The error of a message, and the places of values in it.
 
 use std::borrow::Cow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::de::{self, Expected, Unexpected};
 
@@ -219,7 +219,6 @@ fn push_member(place: &mut String, name: &str) {
 }
 
 fn push_item(place: &mut String, index: usize) {
-    place.push('[');
-    place.push_str(&index.to_string());
-    place.push(']');
+    // A String takes all that is written to it.
+    let _ = write!(place, "[{index}]");
 }

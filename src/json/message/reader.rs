@@ -8,13 +8,16 @@ use serde::de::{EnumAccess, IntoDeserializer, VariantAccess, Visitor};
 use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::{Map, Value};
 
-use crate::json::message::dialect::{Dialect, Syntax};
+use crate::json::message::dialect::{Dialect, Syntax, camel_letters};
 use crate::json::message::error::{Place, Problem, ReadError};
 use crate::json::names::{shortened, unknown};
 use crate::json::strict::type_name;
 
 /// The name by which a [`crate::json::message::Located`] makes itself known to its deserializer.
 pub(super) const LOCATED: &str = "$located";
+
+/// The bytes for which a place has room: most are shorter.
+const PLACE_BYTES: usize = 64;
 
 /// The struct name by which a type says that it is read from other values than objects, too. An object is read as a struct of
 /// the given fields; of any other value the visitor gets what it is.
@@ -257,7 +260,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         if name == LOCATED {
-            let mut place = String::new();
+            let mut place = String::with_capacity(PLACE_BYTES);
             self.place.write(&mut place);
             visitor.visit_seq(ValueAndPlace {
                 value: Some(self),
@@ -458,9 +461,10 @@ impl Members<'_> {
     /// The position of a member of this name. The exact name comes before its `lowerCamelCase`.
     fn position(&self, name: &str) -> Option<usize> {
         let exact = self.given.iter().position(|(given, _)| given == name);
+        let has_camel_case = self.dialect.is_proto() && name.contains('_');
         exact.or_else(|| {
-            let mut given = self.given.iter();
-            given.position(|(given, _)| self.dialect.reads(name, given))
+            let mut given = self.given.iter().filter(|_| has_camel_case);
+            given.position(|(given, _)| camel_letters(name).eq(given.chars()))
         })
     }
 
