@@ -582,3 +582,67 @@ fn in_columns(segments: &[String], columns: &[ShapeColumn]) -> ResolvedPath {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::query::check::stat;
+    use crate::query::request::JobStatQuery;
+    use crate::time::Timestamp;
+
+    #[track_caller]
+    fn check(stages: &str, expected: &str) {
+        let body = format!(r#"{{"domain_id":"d","query":{{"aggregate":[{stages}]}}}}"#);
+        let request = JobStatQuery::from_json(body.as_bytes()).unwrap();
+        let got = match stat::check(&request, Timestamp::MIN) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(got, expected, "{stages}");
+    }
+
+    #[test]
+    fn only_paths_into_jobs_must_begin_with_a_field() {
+        let unknown = "unknown field `stauts`; did you mean `status`?";
+        check(
+            r#"{"sort":{"key":"stauts"}}"#,
+            &format!("query.aggregate[0].sort.key: {unknown}"),
+        );
+        check(
+            r#"{"unwind":{"path":"errors"}},{"unwind":{"path":"stauts"}}"#,
+            &format!("query.aggregate[1].unwind.path: {unknown}"),
+        );
+        check(
+            r#"{"count":{"name":"n"}},{"sort":{"key":"stauts"}},{"unwind":{"path":"n.x"}}"#,
+            "",
+        );
+    }
+
+    #[test]
+    fn conditions_of_a_sum_of_no_numbers_are_not_read() {
+        let sum = |key: &str| {
+            format!(
+                r#"{{"group":{{"fields":[{{"name":"n","operator":"sum","key":"{key}","conditions":[{{"key":"stauts","operator":"eq","value":1}}]}}]}}}}"#
+            )
+        };
+        check(&sum("job_id"), "");
+        check(
+            &sum("total_tasks"),
+            "query.aggregate[0].group.fields[0].conditions[0].key: unknown field `stauts`; did you mean `status`?",
+        );
+    }
+
+    #[test]
+    fn an_order_has_a_limited_number_of_terms() {
+        let sort = |keys: usize| {
+            let keys = vec![r#"{"key":"status"}"#; keys].join(",");
+            format!(r#"{{"sort":{{"keys":[{keys}]}}}}"#)
+        };
+        // The job id is the first term.
+        let most = [vec![sort(32); 7], vec![sort(25)]].concat();
+        check(&most.join(","), "");
+        check(
+            &[most, vec![sort(1)]].concat().join(","),
+            "query.aggregate[8].sort.keys[0].key: with the sorts and group keys before it, more than 250 keys to sort by",
+        );
+    }
+}

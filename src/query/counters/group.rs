@@ -4,55 +4,18 @@
 //! virtual machine, a fraction of a millisecond for a thousand rows. Here the counters are added up in a loop. The answer
 //! is the same to the byte, which tests/api/counters.rs compares.
 
-use std::collections::HashMap;
-
 use crate::job::{JobStatus, PerStatus};
 use crate::query::check::field::Column;
 use crate::query::check::field::FieldRef;
 use crate::query::check::filter::Filter;
+use crate::query::counters::in_memory::{ByCollector, ByDay, ByStatus, DayLabels, Labels};
 use crate::query::eval::date_format::DateFormat;
-use crate::query::eval::value::{MongoValue, write_integer, write_text};
+use crate::query::eval::value::{write_integer, write_text};
 use crate::query::request::Page;
 use crate::query::tenant::Tenant;
-use crate::time::{DAY_MILLIS, Timestamp};
 
 /// The most that is reserved for the rows to come, in bytes.
 const MAX_BYTES_AHEAD: usize = 256 << 10;
-
-/// The number of jobs of each status.
-pub type ByStatus = PerStatus<i64>;
-
-/// The jobs of a domain by day: days since the start of the year 0000, ascending.
-pub type ByDay = Vec<(i64, ByStatus)>;
-
-/// The jobs of a day by hour: hours since the start of the year 0000, ascending.
-pub type ByHour = Vec<(i64, ByStatus)>;
-
-/// The jobs of a domain by collector.
-#[derive(Debug, Default)]
-pub struct ByCollector {
-    /// Ascending, first the jobs that have none.
-    collectors: Vec<(Option<String>, ByStatus)>,
-    /// The ids as JSON.
-    json: Vec<Vec<u8>>,
-}
-
-impl ByCollector {
-    /// Of the collectors in any order, each once.
-    #[must_use]
-    pub fn new(mut collectors: Vec<(Option<String>, ByStatus)>) -> Self {
-        collectors.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-        let json = collectors.iter().map(|(collector, _)| {
-            let mut json = Vec::new();
-            if let Some(collector) = collector {
-                write_text(collector, &mut json);
-            }
-            json
-        });
-        let json = json.collect();
-        Self { collectors, json }
-    }
-}
 
 /// The counters that answer a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,47 +45,6 @@ pub struct CounterGroup {
     /// The text before the value of each member: comma and name.
     names: Vec<Vec<u8>>,
 }
-
-/// The labels that a format gives days.
-#[derive(Debug)]
-pub struct Labels {
-    /// The different values, ascending, as JSON.
-    json: Vec<Vec<u8>>,
-    /// Which of them each day has.
-    of_day: Vec<usize>,
-}
-
-impl Labels {
-    fn new(days: &ByDay, format: &DateFormat) -> Self {
-        let labels: Vec<MongoValue> = days
-            .iter()
-            .map(|(day, _)| {
-                let start = Timestamp::from_millis(day * DAY_MILLIS + Timestamp::MIN.millis());
-                start.map_or(MongoValue::Null, |start| format.format(start))
-            })
-            .collect();
-        let mut sorted: Vec<&MongoValue> = labels.iter().collect();
-        sorted.sort_by(|one, other| one.compare(other));
-        sorted.dedup_by(|one, other| one.compare(other).is_eq());
-        let of_day = labels.iter().map(|label| {
-            let index = sorted.binary_search_by(|known| known.compare(label));
-            index.unwrap_or_default()
-        });
-        let of_day = of_day.collect();
-        let json = sorted.into_iter().map(|label| {
-            let mut json = Vec::new();
-            label.write_json(&mut json);
-            json
-        });
-        Self {
-            json: json.collect(),
-            of_day,
-        }
-    }
-}
-
-/// The labels of days that were made already, by format.
-pub type DayLabels = HashMap<String, Labels>;
 
 impl CounterGroup {
     /// The most keys that a group may have.

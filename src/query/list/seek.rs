@@ -7,7 +7,7 @@ use crate::job::PerStatus;
 use crate::query::check::field::Column;
 use crate::query::check::filter::{ColumnTest, Filter};
 use crate::query::check::list::{CheckedList, Order};
-use crate::query::counters::group::ByStatus;
+use crate::query::counters::in_memory::ByStatus;
 use crate::query::eval::value::Comparison;
 use crate::query::list::statements::{self, PageSql, reads_by_id};
 use crate::query::sql::Param;

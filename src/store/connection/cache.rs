@@ -14,7 +14,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::document_cache::{DocumentCache, DocumentReader};
-use crate::query::counters::group::{ByCollector, ByDay, ByHour, ByStatus, DayLabels};
+use crate::query::counters::in_memory::{ByCollector, ByDay, ByHour, ByStatus, DayLabels};
 use crate::query::counters::tables;
 use crate::query::counters::tables::CounterTable;
 use crate::query::sql::Sql;
