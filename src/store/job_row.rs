@@ -56,7 +56,7 @@ pub(super) const UPDATE: &str = concat!(
     value_placeholders!(),
     ") WHERE domain = ?1 AND job_id = ?2"
 );
-/// Updates the row `?15` whole, unless the table then had one job twice.
+/// Updates the row `?15` whole, unless another row is of the same job.
 pub(super) const UPDATE_BY_ID: &str = concat!(
     "UPDATE OR IGNORE jobs SET (",
     key_columns!(),

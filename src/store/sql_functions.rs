@@ -121,8 +121,8 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Sets the bounds of the next query; `None` for none.
-    pub(super) fn begin(&self, interrupt: Option<Arc<Interrupt>>) {
+    /// Sets the interrupt of the next query (`None` after the last), whose lists are empty at first.
+    pub(super) fn set_interrupt(&self, interrupt: Option<Arc<Interrupt>>) {
         *self
             .interrupt
             .lock()

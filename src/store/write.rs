@@ -175,7 +175,7 @@ impl<'w> WriteTransaction<'w> {
             .optional()
     }
 
-    /// Writes the columns of a row anew from its document, unless the table then had one job twice.
+    /// Writes the columns of a row anew from its document, unless another row is of the same job.
     pub(super) fn rewrite(&mut self, id: i64, job: &Job) -> Result<(), StoreError> {
         let mut job = NewJob::new(job);
         self.look_up_keys(&mut job)?;

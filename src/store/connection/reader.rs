@@ -51,7 +51,7 @@ impl Reader {
         interrupt: &Arc<Interrupt>,
     ) -> Self {
         let interrupt = Arc::clone(interrupt);
-        pooled.limits.begin(Some(Arc::clone(&interrupt)));
+        pooled.limits.set_interrupt(Some(Arc::clone(&interrupt)));
         Self { pooled, interrupt }
     }
 }
@@ -72,7 +72,7 @@ fn wait_for_one(
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        // The next to use the connection has limits of its own.
-        self.pooled.limits.begin(None);
+        // The next reader of this connection has an interrupt of its own.
+        self.pooled.limits.set_interrupt(None);
     }
 }
