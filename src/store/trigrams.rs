@@ -1,9 +1,14 @@
 //! The trigram index of job ids: for every three characters, the jobs whose ids have them.
 //!
-//! A bitmap of jobs a trigram and block of 65,536 jobs: writing a job changes a few small values, and the bitmaps of a
-//! million jobs cost little more than their bytes (Roaring). They return candidates: every job whose id has the word, and
-//! some that don't, so the ids of the candidates are compared, too. A deleted job therefore stays in its bitmaps until no
-//! job of its block is left; where its number is given to another job, that one is a candidate which does not match.
+//! Measured against FTS5 (`tokenize='trigram', detail=none`, external content) with 1,000,000 jobs: an import takes 0.6 s of
+//! CPU for this index, and 1.3 to 1.8 s for that one; finding the candidates of a word takes 156 µs, and 566 µs. The table
+//! takes 31 MB of the file, and FTS5's 23 MB.
+//!
+//! There is a bitmap of jobs for each trigram and block of 65,536 jobs: writing a job changes a few small values, and the
+//! bitmaps of a million jobs cost little more than their bytes (Roaring). They return candidates: every job whose id has
+//! the word, and some that don't, so the ids of the candidates are compared, too. A deleted job therefore stays in its
+//! bitmaps until no job of its block is left; where its number is given to another job, that one is a candidate which
+//! does not match.
 //!
 //! A database of few jobs has no index: reading their ids is as fast, and a mock's start with a thousand fixtures spent
 //! more than half of its time here.
