@@ -1,21 +1,22 @@
 //! jobdeck keeps SpaceONE inventory jobs in SQLite, answers the inventory Job API over HTTP, and shows them in a page.
 //!
-//! The house, from the top; a module imports only from lines below its own:
+//! The layers, from the top. A module imports only from layers below its own, and no files import each other in a circle;
+//! tests/house checks both:
 //!
 //! | layer | modules | |
 //! | --- | --- | --- |
 //! | 1 | `main`, `cli` | the binary: arguments to a checked configuration, logger, exit code |
 //! | 2 | [`server`] | binds, wires the routes, runs |
 //! | 3 | [`api`], [`ui`] | the routes and the page; with `server` the only users of actix |
-//! | 4 | [`mock`] | lives, clocks, states to go back to, faults, the journal |
-//! | 5 | [`transfer`], [`demo`], [`route`] | import and export; made-up jobs; the table of routes |
+//! | 4 | [`mock`] | what a mock adds: jobs with lives, faults, snapshots, the journal |
+//! | 5 | [`transfer`], [`demo`] | import and export; made-up jobs |
 //! | 6 | [`store`] | the database: the only user of rusqlite and r2d2 |
 //! | 7 | [`query`] | the query language: pure, no driver, no framework, no clock |
 //! | 8 | [`job`] | the document |
-//! | 9 | [`clock`], [`tokens`] | what time it is, for the server and each domain; who may ask |
-//! | 10 | [`json`], [`time`] | strict JSON, moments |
+//! | 9 | [`clock`], [`tokens`], [`route`] | the time, for the server and each domain; who may do what; the table of routes |
+//! | 10 | [`json`], [`time`] | strict JSON, and messages read from it; timestamps |
 //!
-//! A request goes one way: bytes, [`query::request`], a [`query::ListPlan`] or [`query::StatPlan`],
+//! A request takes one way: bytes, [`query::request`], a [`query::ListPlan`] or [`query::StatPlan`],
 //! [`store::ReadTransaction`], bytes. Three things hold throughout: what a client sent never becomes SQL text; every read of
 //! jobs begins with the domain; a document is copied to the answer as it lies in the database.
 
