@@ -8,17 +8,14 @@ use serde_json::Value;
 
 use crate::json::message::Located;
 use crate::json::{Strict, type_name};
-use crate::query::check::field::{Column, ColumnKind, DocumentPath, NullMeans, Target, resolve};
-use crate::query::check::filter;
-use crate::query::check::filter::{ALWAYS, ColumnTest, Filter, NEVER};
+use crate::query::check::field::{Column, Target, resolve};
+use crate::query::check::field_test;
+use crate::query::check::filter::{Filter, NEVER};
 use crate::query::check::operand::Operand;
 use crate::query::error::QueryError;
-use crate::query::eval::pattern;
-use crate::query::eval::pattern::Pattern;
-use crate::query::eval::predicate::Check;
-use crate::query::eval::value::{Comparison, MongoValue, to_json};
+use crate::query::eval::pattern::MAX_PATTERN_BYTES;
+use crate::query::eval::value::Comparison;
 use crate::query::request::{Condition, Operator};
-use crate::query::sql::Param;
 use crate::time::Timestamp;
 
 /// The most values in all the lists of a request together.
@@ -137,7 +134,7 @@ pub fn parse(
             .iter()
             .map(|word| parser.word(word, "query.keyword"))
             .collect::<Result<Vec<_>, _>>()?;
-        any.push(contains(
+        any.push(field_test::contains(
             &Target::Column(Column::JobId),
             words,
             "query.keyword",
@@ -199,31 +196,31 @@ impl Parser {
         operand: &Operand<'_>,
     ) -> Result<Filter, QueryError> {
         match rule {
-            Rule::Equal => equal(target, operand.single()?, operand),
+            Rule::Equal => field_test::equal(target, operand.single()?, operand),
             Rule::In => {
                 let list = self.list(operand)?;
-                any_equal(target, list, operand)
+                field_test::any_equal(target, list, operand)
             }
-            Rule::Compare(comparison) => compare(target, comparison, operand),
+            Rule::Compare(comparison) => field_test::compare(target, comparison, operand),
             Rule::Contain => {
                 let word = operand.text(operand.single()?, "a string")?;
-                contains(target, vec![self.word(word, operand.place)?], operand.place)
+                field_test::contains(target, vec![self.word(word, operand.place)?], operand.place)
             }
             Rule::Regex => {
                 let text = operand.text(operand.single()?, "a string")?;
-                matches(target, self.pattern(text, operand.place)?, operand)
+                field_test::matches(target, self.pattern(text, operand.place)?, operand)
             }
             Rule::ContainIn => {
                 let words = self.words_of(operand)?;
                 if words.is_empty() {
                     return Ok(NEVER);
                 }
-                contains(target, words, operand.place)
+                field_test::contains(target, words, operand.place)
             }
             Rule::NotContainIn => {
                 let words = self.words_of(operand)?;
                 let none = |word| {
-                    let filter = contains(target, vec![word], operand.place)?;
+                    let filter = field_test::contains(target, vec![word], operand.place)?;
                     Ok(Filter::Not(Box::new(filter)))
                 };
                 Ok(Filter::Any(
@@ -234,7 +231,7 @@ impl Parser {
                 let mut any = Vec::new();
                 for value in self.list(operand)? {
                     let text = operand.text(value, "strings")?;
-                    any.push(matches(
+                    any.push(field_test::matches(
                         target,
                         self.pattern(text, operand.place)?,
                         operand,
@@ -243,8 +240,8 @@ impl Parser {
                 Ok(Filter::Any(any))
             }
             Rule::Exists => match operand.single()? {
-                Value::Bool(true) => Ok(exists(target)),
-                Value::Bool(false) => Ok(Filter::Not(Box::new(exists(target)))),
+                Value::Bool(true) => Ok(field_test::exists(target)),
+                Value::Bool(false) => Ok(Filter::Not(Box::new(field_test::exists(target)))),
                 other => Err(QueryError::BooleanExpected {
                     place: operand.place.to_owned(),
                     operator: operand.operator.to_string(),
@@ -252,10 +249,7 @@ impl Parser {
                 }),
             },
             Rule::Match => match operand.single()? {
-                Value::Object(members) => Ok(match target {
-                    Target::Document(path) => document(path, Check::Match(members.clone())),
-                    Target::Column(_) | Target::NeverThere => NEVER,
-                }),
+                Value::Object(members) => Ok(field_test::has_members(target, members)),
                 other => Err(QueryError::ObjectExpected {
                     place: operand.place.to_owned(),
                     operator: operand.operator.to_string(),
@@ -264,14 +258,14 @@ impl Parser {
             },
             Rule::DateTime(comparison) => {
                 let time = operand.iso8601(operand.single()?)?;
-                Ok(compare_time(target, comparison, time))
+                Ok(field_test::compare_time(target, comparison, time))
             }
             Rule::TimeDiff(comparison) => {
                 let text =
                     operand.text(operand.single()?, "a time expression such as `now - 5d`")?;
                 let time = Timestamp::parse_timediff(text, self.now)
                     .map_err(|error| operand.error(error.to_string()))?;
-                Ok(compare_time(target, comparison, time))
+                Ok(field_test::compare_time(target, comparison, time))
             }
         }
     }
@@ -335,11 +329,11 @@ impl Parser {
 }
 
 fn limited_pattern<'t>(text: &'t str, place: &str) -> Result<&'t str, QueryError> {
-    if text.len() > pattern::MAX_PATTERN_BYTES {
+    if text.len() > MAX_PATTERN_BYTES {
         let problem = format!(
             "is {} bytes long, at most {} are allowed",
             text.len(),
-            pattern::MAX_PATTERN_BYTES
+            MAX_PATTERN_BYTES
         );
         return Err(QueryError::Language {
             place: place.to_owned(),
@@ -347,129 +341,6 @@ fn limited_pattern<'t>(text: &'t str, place: &str) -> Result<&'t str, QueryError
         });
     }
     Ok(text)
-}
-
-fn checked_pattern(text: &str, place: &str) -> Result<String, QueryError> {
-    match Pattern::new(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(problem) => Err(QueryError::Language {
-            place: place.to_owned(),
-            problem,
-        }),
-    }
-}
-
-fn document(path: &DocumentPath, check: Check) -> Filter {
-    Filter::Document(path.clone(), check)
-}
-
-/// Whether a column is null; a missing value counts as null.
-fn is_null(column: Column) -> Filter {
-    match column.null_means() {
-        NullMeans::NotNull => NEVER,
-        NullMeans::Null | NullMeans::Missing => Filter::Column(column, ColumnTest::IsNull),
-    }
-}
-
-fn exists(target: &Target) -> Filter {
-    match target {
-        Target::Document(path) => document(path, Check::Exists),
-        Target::NeverThere => NEVER,
-        Target::Column(column) => match column.null_means() {
-            NullMeans::Missing => Filter::Not(Box::new(is_null(*column))),
-            NullMeans::NotNull | NullMeans::Null => ALWAYS,
-        },
-    }
-}
-
-fn equal(target: &Target, value: &Value, operand: &Operand<'_>) -> Result<Filter, QueryError> {
-    match target {
-        Target::Document(path) => Ok(document(path, Check::Equal(value.clone()))),
-        Target::NeverThere => Ok(if value.is_null() { ALWAYS } else { NEVER }),
-        Target::Column(column) if value.is_null() => Ok(is_null(*column)),
-        Target::Column(column) => Ok(match operand.typed(column.kind(), value)? {
-            Some(param) => Filter::Column(*column, ColumnTest::Equal(param)),
-            None => NEVER,
-        }),
-    }
-}
-
-fn any_equal(
-    target: &Target,
-    values: &[Value],
-    operand: &Operand<'_>,
-) -> Result<Filter, QueryError> {
-    let has_null = values.iter().any(Value::is_null);
-    let column = match target {
-        Target::Document(path) => return Ok(document(path, Check::In(values.to_vec()))),
-        Target::NeverThere => return Ok(if has_null { ALWAYS } else { NEVER }),
-        Target::Column(column) => *column,
-    };
-    let mut list = Vec::with_capacity(values.len());
-    for value in values.iter().filter(|value| !value.is_null()) {
-        if let Some(param) = operand.typed(column.kind(), value)? {
-            list.push(
-                MongoValue::from_param(param)
-                    .as_ref()
-                    .map_or(Value::Null, to_json),
-            );
-        }
-    }
-    let listed = Filter::Column(column, ColumnTest::In(filter::ValueList::new(list)));
-    Ok(if has_null {
-        Filter::Any(vec![listed, is_null(column)])
-    } else {
-        listed
-    })
-}
-
-fn compare(
-    target: &Target,
-    comparison: Comparison,
-    operand: &Operand<'_>,
-) -> Result<Filter, QueryError> {
-    let value = operand.single()?;
-    Ok(match target {
-        Target::Document(path) => document(path, Check::Compare(comparison, value.clone())),
-        Target::NeverThere => NEVER,
-        Target::Column(column) => match operand.typed(column.kind(), value)? {
-            Some(param) => Filter::Column(*column, ColumnTest::Compare(comparison, param)),
-            None => NEVER,
-        },
-    })
-}
-
-fn compare_time(target: &Target, comparison: Comparison, time: Timestamp) -> Filter {
-    match target {
-        Target::Column(column) if column.kind() == ColumnKind::Time => Filter::Column(
-            *column,
-            ColumnTest::Compare(comparison, Param::Integer(time.millis())),
-        ),
-        // Only the three times of a job are datetimes; what looks like one elsewhere is a string.
-        _ => NEVER,
-    }
-}
-
-fn contains(target: &Target, words: Vec<String>, place: &str) -> Result<Filter, QueryError> {
-    let pattern = checked_pattern(&pattern::any_word(&words), place)?;
-    Ok(match target {
-        Target::Document(path) => document(path, Check::Matches(pattern)),
-        Target::Column(column) if column.kind() == ColumnKind::Text => {
-            Filter::Column(*column, ColumnTest::Contains(words))
-        }
-        Target::Column(_) | Target::NeverThere => NEVER,
-    })
-}
-
-fn matches(target: &Target, pattern: &str, operand: &Operand<'_>) -> Result<Filter, QueryError> {
-    let pattern = checked_pattern(pattern, operand.place)?;
-    Ok(match target {
-        Target::Document(path) => document(path, Check::Matches(pattern)),
-        Target::Column(column) if column.kind() == ColumnKind::Text => {
-            Filter::Column(*column, ColumnTest::Matches(pattern))
-        }
-        Target::Column(_) | Target::NeverThere => NEVER,
-    })
 }
 
 #[cfg(test)]

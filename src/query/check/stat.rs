@@ -1,9 +1,9 @@
 //! Checked statistics: what a `JobStatQuery` asks for, without the SQL that answers it.
 
-use crate::query::check::field::{Target, resolve};
+use crate::query::check::field::{self, Target};
 use crate::query::check::filter::Filter;
-use crate::query::check::resolve::{self, ResolvedStages};
-use crate::query::check::{operators, stages};
+use crate::query::check::resolved::ResolvedStages;
+use crate::query::check::{operators, resolve, stages};
 use crate::query::error::QueryError;
 use crate::query::request::{JobStatQuery, Page, Question};
 use crate::query::tenant::Tenant;
@@ -47,7 +47,9 @@ pub(in crate::query) fn check(
         tenant: Tenant::new(&request.domain_id),
         filter: filter.flatten(),
         rows: match question {
-            Question::Distinct(key) => StatQuestion::Distinct(resolve(key, "query.distinct")?),
+            Question::Distinct(key) => {
+                StatQuestion::Distinct(field::resolve(key, "query.distinct")?)
+            }
             Question::Aggregate(stages) => {
                 StatQuestion::Aggregate(resolve::resolve(stages::check(stages)?)?)
             }

@@ -125,10 +125,12 @@ pub(crate) fn hours(tenant: &Tenant, day: i64) -> Sql {
     sql
 }
 
-/// Selects the number of matches of a tenant from counters: one row with one integer. `None` where no table has it.
-pub(crate) fn total(tenant: &Tenant, filter: &Filter) -> Option<Sql> {
+/// Selects the number of matches of a tenant from counters: one row with one integer. `None` where no counters have it.
+///
+/// `table` is [`CounterTable::for_filter`] of the filter.
+pub(crate) fn total(tenant: &Tenant, filter: &Filter, table: Option<CounterTable>) -> Option<Sql> {
     let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM ");
-    if let Some(counts) = CounterTable::for_filter(filter) {
+    if let Some(counts) = table {
         sql.push(counts.table())
             .push(" WHERE ")
             .append(where_clause(tenant, filter));

@@ -89,15 +89,16 @@ fn parts(list: &CheckedList) -> (RowsPlan, TotalPlan) {
             (RowsPlan::Candidates(candidates), TotalPlan::FromRows)
         };
     }
-    let is_by_status = list.filter.is_decidable_in_memory()
-        && CounterTable::for_filter(&list.filter) == Some(CounterTable::Statuses);
+    let table = CounterTable::for_filter(&list.filter);
+    let is_by_status =
+        table == Some(CounterTable::Statuses) && list.filter.is_decidable_in_memory();
     let statuses = is_by_status.then(|| group::statuses(&list.filter, None));
     let by_error_code = ByErrorCode::new(list);
     let total = match statuses {
         // All matches are rows of the answer.
         _ if list.page.limit.is_none() && !list.count_only => TotalPlan::FromRows,
         Some(statuses) => TotalPlan::Statuses(statuses),
-        None => TotalPlan::Sql(count_by(list, by_error_code.as_ref())),
+        None => TotalPlan::Sql(count_by(list, by_error_code.as_ref(), table)),
     };
     let seek = || Seek::new(list, statuses?);
     let rows = if list.count_only {

@@ -2,7 +2,7 @@
 
 use crate::query::check::field::{Column, FieldRef};
 use crate::query::check::list::{CheckedList, Order};
-use crate::query::counters::tables;
+use crate::query::counters::tables::{self, CounterTable};
 use crate::query::list::error_code::ByErrorCode;
 use crate::query::list::page::PageIds;
 use crate::query::list::select::{limit, order, select, table};
@@ -40,7 +40,7 @@ pub fn page(list: &CheckedList, wants_ids: bool) -> PageSql {
     page_by(list, ByErrorCode::new(list).as_ref(), wants_ids)
 }
 
-/// [`page`], for a list that was tested for an error code already.
+/// [`page`], for a list whose error code is known already.
 pub(super) fn page_by(
     list: &CheckedList,
     by_error_code: Option<&ByErrorCode<'_>>,
@@ -93,15 +93,20 @@ fn push_page(list: &CheckedList, table: &'static str, sql: &mut Sql) {
 /// It comes from counter tables where they have all that the filter refers to.
 #[must_use]
 pub fn count(list: &CheckedList) -> Sql {
-    count_by(list, ByErrorCode::new(list).as_ref())
+    let table = CounterTable::for_filter(&list.filter);
+    count_by(list, ByErrorCode::new(list).as_ref(), table)
 }
 
-/// [`count`], for a list that was tested for an error code already.
-pub(super) fn count_by(list: &CheckedList, by_error_code: Option<&ByErrorCode<'_>>) -> Sql {
+/// [`count`], for a list whose error code and counter table are known already.
+pub(super) fn count_by(
+    list: &CheckedList,
+    by_error_code: Option<&ByErrorCode<'_>>,
+    table: Option<CounterTable>,
+) -> Sql {
     if let Some(by_error_code) = by_error_code {
         return by_error_code.count();
     }
-    if let Some(sql) = tables::total(&list.tenant, &list.filter) {
+    if let Some(sql) = tables::total(&list.tenant, &list.filter, table) {
         return sql;
     }
     let mut sql = Sql::new("SELECT count(*) FROM jobs");

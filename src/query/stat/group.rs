@@ -1,7 +1,7 @@
 //! The stage `group`: its keys, its accumulators and their conditions.
 
 use crate::query::check::field::{Kind, NullMeans, ValueType};
-use crate::query::check::resolve::{Accumulator, Group, GroupKey, Requirement};
+use crate::query::check::resolved::{Accumulator, Group, GroupKey, Requirement};
 use crate::query::check::stages::RequirementTest;
 use crate::query::eval::path::path_param;
 use crate::query::eval::value::Comparison;

@@ -12,7 +12,7 @@
 
 use crate::query::check::field::{Root, Target};
 use crate::query::check::filter::Filter;
-use crate::query::check::resolve::{
+use crate::query::check::resolved::{
     Base, Element, Expression, Project, ResolvedPath, ResolvedStage, ResolvedStages, RowShape,
     SortBy, SortKey, Unwind,
 };

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::query::check::resolve::{ResolvedStage, ResolvedStages, RowShape};
+use crate::query::check::resolved::{ResolvedStage, ResolvedStages, RowShape};
 use crate::query::check::stat::{CheckedStat, StatQuestion};
 use crate::query::counters::group::CounterGroup;
 use crate::query::request::Page;

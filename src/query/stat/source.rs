@@ -2,7 +2,7 @@
 
 use crate::query::check::field::{Column, FieldRef, Root, Target};
 use crate::query::check::filter::Filter;
-use crate::query::check::resolve::{Base, Element, Group, GroupKey, ResolvedStage, SortKey};
+use crate::query::check::resolved::{Base, Element, Group, GroupKey, ResolvedStage, SortKey};
 use crate::query::counters::group::{self, CounterGroup, CounterSource};
 use crate::query::counters::tables::{self, CounterTable};
 use crate::query::sql::Sql;

@@ -1,0 +1,164 @@
+//! Tests of a field: what an operator means for a column, for a path into the document, and for a path that leads nowhere.
+
+use serde_json::{Map, Value};
+
+use crate::query::check::field::{Column, ColumnKind, DocumentPath, NullMeans, Target};
+use crate::query::check::filter::{ALWAYS, ColumnTest, Filter, NEVER, ValueList};
+use crate::query::check::operand::Operand;
+use crate::query::error::QueryError;
+use crate::query::eval::pattern::{self, Pattern};
+use crate::query::eval::predicate::Check;
+use crate::query::eval::value::{Comparison, MongoValue, to_json};
+use crate::query::sql::Param;
+use crate::time::Timestamp;
+
+/// The document has, at a path, a value that passes a check.
+fn document(path: &DocumentPath, check: Check) -> Filter {
+    Filter::Document(path.clone(), check)
+}
+
+/// Whether a column is null; a missing value counts as null.
+fn is_null(column: Column) -> Filter {
+    match column.null_means() {
+        NullMeans::NotNull => NEVER,
+        NullMeans::Null | NullMeans::Missing => Filter::Column(column, ColumnTest::IsNull),
+    }
+}
+
+/// A value is there, null included.
+pub(super) fn exists(target: &Target) -> Filter {
+    match target {
+        Target::Document(path) => document(path, Check::Exists),
+        Target::NeverThere => NEVER,
+        Target::Column(column) => match column.null_means() {
+            NullMeans::Missing => Filter::Not(Box::new(is_null(*column))),
+            NullMeans::NotNull | NullMeans::Null => ALWAYS,
+        },
+    }
+}
+
+/// The value is an array, one of whose elements has all these members.
+pub(super) fn has_members(target: &Target, members: &Map<String, Value>) -> Filter {
+    match target {
+        Target::Document(path) => document(path, Check::Match(members.clone())),
+        Target::Column(_) | Target::NeverThere => NEVER,
+    }
+}
+
+/// The value equals the operand by type and value.
+pub(super) fn equal(
+    target: &Target,
+    value: &Value,
+    operand: &Operand<'_>,
+) -> Result<Filter, QueryError> {
+    match target {
+        Target::Document(path) => Ok(document(path, Check::Equal(value.clone()))),
+        Target::NeverThere => Ok(if value.is_null() { ALWAYS } else { NEVER }),
+        Target::Column(column) if value.is_null() => Ok(is_null(*column)),
+        Target::Column(column) => Ok(match operand.typed(column.kind(), value)? {
+            Some(param) => Filter::Column(*column, ColumnTest::Equal(param)),
+            None => NEVER,
+        }),
+    }
+}
+
+/// The value equals any of a list.
+pub(super) fn any_equal(
+    target: &Target,
+    values: &[Value],
+    operand: &Operand<'_>,
+) -> Result<Filter, QueryError> {
+    let has_null = values.iter().any(Value::is_null);
+    let column = match target {
+        Target::Document(path) => return Ok(document(path, Check::In(values.to_vec()))),
+        Target::NeverThere => return Ok(if has_null { ALWAYS } else { NEVER }),
+        Target::Column(column) => *column,
+    };
+    let mut list = Vec::with_capacity(values.len());
+    for value in values.iter().filter(|value| !value.is_null()) {
+        if let Some(param) = operand.typed(column.kind(), value)? {
+            list.push(
+                MongoValue::from_param(param)
+                    .as_ref()
+                    .map_or(Value::Null, to_json),
+            );
+        }
+    }
+    let listed = Filter::Column(column, ColumnTest::In(ValueList::new(list)));
+    Ok(if has_null {
+        Filter::Any(vec![listed, is_null(column)])
+    } else {
+        listed
+    })
+}
+
+/// The value is of the type of the operand, and so compared with it.
+pub(super) fn compare(
+    target: &Target,
+    comparison: Comparison,
+    operand: &Operand<'_>,
+) -> Result<Filter, QueryError> {
+    let value = operand.single()?;
+    Ok(match target {
+        Target::Document(path) => document(path, Check::Compare(comparison, value.clone())),
+        Target::NeverThere => NEVER,
+        Target::Column(column) => match operand.typed(column.kind(), value)? {
+            Some(param) => Filter::Column(*column, ColumnTest::Compare(comparison, param)),
+            None => NEVER,
+        },
+    })
+}
+
+/// The value is a datetime, and so compared with a time.
+pub(super) fn compare_time(target: &Target, comparison: Comparison, time: Timestamp) -> Filter {
+    match target {
+        Target::Column(column) if column.kind() == ColumnKind::Time => Filter::Column(
+            *column,
+            ColumnTest::Compare(comparison, Param::Integer(time.millis())),
+        ),
+        // Only the three times of a job are datetimes; what looks like one elsewhere is a string.
+        _ => NEVER,
+    }
+}
+
+/// The value is a string that contains any of some words, without regard to case.
+pub(super) fn contains(
+    target: &Target,
+    words: Vec<String>,
+    place: &str,
+) -> Result<Filter, QueryError> {
+    let pattern = checked_pattern(&pattern::any_word(&words), place)?;
+    Ok(match target {
+        Target::Document(path) => document(path, Check::Matches(pattern)),
+        Target::Column(column) if column.kind() == ColumnKind::Text => {
+            Filter::Column(*column, ColumnTest::Contains(words))
+        }
+        Target::Column(_) | Target::NeverThere => NEVER,
+    })
+}
+
+/// The value is a string that a regular expression matches.
+pub(super) fn matches(
+    target: &Target,
+    pattern: &str,
+    operand: &Operand<'_>,
+) -> Result<Filter, QueryError> {
+    let pattern = checked_pattern(pattern, operand.place)?;
+    Ok(match target {
+        Target::Document(path) => document(path, Check::Matches(pattern)),
+        Target::Column(column) if column.kind() == ColumnKind::Text => {
+            Filter::Column(*column, ColumnTest::Matches(pattern))
+        }
+        Target::Column(_) | Target::NeverThere => NEVER,
+    })
+}
+
+fn checked_pattern(text: &str, place: &str) -> Result<String, QueryError> {
+    match Pattern::new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(problem) => Err(QueryError::Language {
+            place: place.to_owned(),
+            problem,
+        }),
+    }
+}
