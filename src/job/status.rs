@@ -1,6 +1,6 @@
 //! The status of a job.
 
-use std::ops::{Index, IndexMut};
+use std::ops::{AddAssign, Index, IndexMut};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -68,7 +68,7 @@ impl JobStatus {
         }
     }
 
-    /// Whether no job leaves this status any more.
+    /// Returns whether the job has ended: no job leaves this status.
     #[must_use]
     pub fn is_final(self) -> bool {
         !matches!(self, Self::Created | Self::InProgress)
@@ -92,26 +92,34 @@ impl<T> PerStatus<T> {
         Self(JobStatus::ALL.map(value))
     }
 
-    /// The values, in the order of [`JobStatus::ALL`].
+    /// Returns the values, in the order of [`JobStatus::ALL`].
     #[must_use]
     pub fn values(&self) -> &[T] {
         &self.0
     }
 
-    /// [`PerStatus::values`], to be changed.
+    /// Returns the values to change them, in the order of [`JobStatus::ALL`].
     pub fn values_mut(&mut self) -> &mut [T] {
         &mut self.0
     }
 }
 
 impl PerStatus<i64> {
-    /// The sum of the counts whose status passes.
+    /// Returns the sum of the counts whose status passes.
     #[must_use]
     pub fn sum_of(&self, passes: &PerStatus<bool>) -> i64 {
         let counts = self.0.iter().zip(passes.0);
         counts
             .map(|(count, passes)| count * i64::from(passes))
             .sum()
+    }
+}
+
+impl AddAssign for PerStatus<i64> {
+    fn add_assign(&mut self, counts: Self) {
+        for (sum, count) in self.0.iter_mut().zip(counts.0) {
+            *sum += count;
+        }
     }
 }
 

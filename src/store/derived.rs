@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::job_row::JobRow;
 use super::trigrams::{self, Postings};
-use crate::job::JobStatus;
+use crate::job::{JobStatus, PerStatus};
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
 /// The most sums in memory: beyond them, they are written before the transaction ends.
@@ -41,14 +41,14 @@ pub(super) struct Changes {
     blocks: BTreeSet<i64>,
 }
 
-/// By how much the counters of a domain change, for each value and status ([`JobStatus::ALL`]).
+/// By how much the counters of a domain change, by value and status.
 #[derive(Debug, Default)]
 struct Sums {
-    collectors: HashMap<Option<String>, [i64; 6]>,
-    collector_infos: HashMap<Option<i64>, [i64; 6]>,
-    projects: HashMap<Option<String>, [i64; 6]>,
+    collectors: HashMap<Option<String>, PerStatus<i64>>,
+    collector_infos: HashMap<Option<i64>, PerStatus<i64>>,
+    projects: HashMap<Option<String>, PerStatus<i64>>,
     /// By hour since the beginning of the year 0000.
-    hours: HashMap<i64, [i64; 6]>,
+    hours: HashMap<i64, PerStatus<i64>>,
     /// By code: how many jobs, and how many errors.
     errors: HashMap<Option<String>, (i64, i64)>,
 }
@@ -96,7 +96,7 @@ impl Changes {
 
     fn sum(&mut self, connection: &Connection, row: &JobRow, jobs: i64) -> rusqlite::Result<()> {
         let sums = self.domains.entry(row.domain).or_default();
-        let status = row.status as usize;
+        let status = row.status;
         self.sums += usize::from(count(&mut sums.collectors, &row.collector_id, status, jobs))
             + usize::from(count(
                 &mut sums.collector_infos,
@@ -166,9 +166,9 @@ impl Changes {
         self.sums = 0;
         // Sorted, so that neighbouring rows of a table are written one after the other.
         for (domain, sums) in sorted(std::mem::take(&mut self.domains)) {
-            let mut statuses = [0; 6];
+            let mut statuses = PerStatus::<i64>::default();
             for (collector, counts) in sorted(sums.collectors) {
-                add(&mut statuses, counts);
+                statuses += counts;
                 COLLECTORS.add(connection, domain, &collector, counts)?;
             }
             for (status, jobs) in changed(statuses) {
@@ -184,12 +184,9 @@ impl Changes {
             for (project, counts) in sorted(sums.projects) {
                 PROJECTS.add(connection, domain, &project, counts)?;
             }
-            let mut days: HashMap<i64, [i64; 6]> = HashMap::new();
+            let mut days: HashMap<i64, PerStatus<i64>> = HashMap::new();
             for (hour, counts) in sorted(sums.hours) {
-                add(
-                    days.entry(hour / (DAY_MILLIS / HOUR_MILLIS)).or_default(),
-                    counts,
-                );
+                *days.entry(hour / (DAY_MILLIS / HOUR_MILLIS)).or_default() += counts;
                 HOURS.add(connection, domain, &hour, counts)?;
             }
             for (day, counts) in sorted(days) {
@@ -252,7 +249,7 @@ impl Counter {
         connection: &Connection,
         domain: i64,
         value: &impl ToSql,
-        counts: [i64; 6],
+        counts: PerStatus<i64>,
     ) -> rusqlite::Result<()> {
         let Self { table, column } = self;
         let update = format!(
@@ -283,9 +280,9 @@ fn update_or_insert(
 
 /// Adds to the counter of a key; returns whether the key is new. Only a new key is cloned.
 fn count<K: Clone + Eq + Hash>(
-    counts: &mut HashMap<K, [i64; 6]>,
+    counts: &mut HashMap<K, PerStatus<i64>>,
     key: &K,
-    status: usize,
+    status: JobStatus,
     jobs: i64,
 ) -> bool {
     if let Some(existing) = counts.get_mut(key) {
@@ -307,16 +304,8 @@ fn sorted<K: Ord, V>(map: HashMap<K, V>) -> Vec<(K, V)> {
     entries
 }
 
-fn add(sums: &mut [i64; 6], counts: [i64; 6]) {
-    for (sum, count) in sums.iter_mut().zip(counts) {
-        *sum += count;
-    }
-}
-
 /// Returns the statuses whose counters change, and by how much.
-fn changed(counts: [i64; 6]) -> impl Iterator<Item = (JobStatus, i64)> {
-    JobStatus::ALL
-        .into_iter()
-        .zip(counts)
-        .filter(|(_, jobs)| *jobs != 0)
+fn changed(counts: PerStatus<i64>) -> impl Iterator<Item = (JobStatus, i64)> {
+    let counts = JobStatus::ALL.map(|status| (status, counts[status]));
+    counts.into_iter().filter(|(_, jobs)| *jobs != 0)
 }

@@ -1,4 +1,4 @@
-//! Running compiled queries.
+//! Executes the plans of lists and statistics, within one read transaction.
 
 use std::cell::Cell;
 use std::ops::Deref;
@@ -28,13 +28,13 @@ use crate::query::tenant::Tenant;
 /// The most that an aggregate may answer, in bytes.
 const MAX_STAT_BYTES: usize = 64 << 20;
 
-/// A transaction that reads. As rusqlite's own, but its two statements are prepared once, not read anew for each answer.
+/// A read transaction as rusqlite's own, but with statements that are prepared once a connection and not once an answer.
 #[derive(Debug)]
 struct Deferred<'r>(&'r Connection);
 
 impl<'r> Deferred<'r> {
     fn begin(connection: &'r Connection) -> rusqlite::Result<Self> {
-        // It is dropped where this is due to be interrupted: then it may have begun all the same.
+        // An interrupted BEGIN may have begun all the same: then dropping this ends it.
         let begun = Self(connection);
         connection.prepare_cached("BEGIN DEFERRED")?.execute([])?;
         Ok(begun)
@@ -56,8 +56,7 @@ impl Drop for Deferred<'_> {
         if self.0.is_autocommit() {
             return;
         }
-        // Where it is due to be interrupted, that may have happened before it did anything. A new statement is too short
-        // for it.
+        // The prepared ROLLBACK may have been interrupted before it did anything. A new statement is too short for that.
         if let Err(error) = self.0.execute_batch("ROLLBACK") {
             log::error!("a read transaction could not be ended: {error}");
         }
@@ -75,7 +74,7 @@ pub struct ReadTransaction<'r> {
 }
 
 impl Reader {
-    /// Opens a view of the database as it is now, for all that one answer needs.
+    /// Begins a read transaction, from which one answer reads all that it needs.
     ///
     /// # Errors
     /// [`StoreError`] when the database can't be read.
@@ -106,10 +105,10 @@ impl ReadTransaction<'_> {
         Ok(self.cache)
     }
 
-    /// Answers a list as its plan says: hands each document of the page to `each`, and returns the total.
+    /// Answers a list as its plan says: passes each document of the page to `each`, and returns the total.
     ///
     /// # Errors
-    /// [`StoreError`] when the query is stopped or at fault, or what `each` returns.
+    /// [`StoreError`] when the query is stopped or fails, or what `each` returns.
     pub fn list(
         &self,
         plan: &ListPlan,
@@ -147,7 +146,7 @@ impl ReadTransaction<'_> {
         }
     }
 
-    /// Hands the documents of a page on; returns how many there are.
+    /// Passes the documents of a page to `each`; returns how many there are.
     fn page(
         &self,
         tenant: &Tenant,
@@ -164,7 +163,7 @@ impl ReadTransaction<'_> {
         }
     }
 
-    /// Hands the documents of a page on, of a statement that has all matches; returns how many matches there are.
+    /// Passes the documents of a page to `each`, from a statement that selects all matches; returns how many matches there are.
     fn page_among(
         &self,
         plan: &ListPlan,
@@ -190,7 +189,7 @@ impl ReadTransaction<'_> {
         }
     }
 
-    /// The ids of jobs that a statement selects.
+    /// Returns the ids of jobs that a statement selects.
     fn ids(&self, sql: &Sql) -> Result<Vec<i64>, StoreError> {
         let mut ids = Vec::new();
         self.each_row(sql, &mut |row| {
@@ -200,7 +199,7 @@ impl ReadTransaction<'_> {
         Ok(ids)
     }
 
-    /// The integer that a statement of one row selects.
+    /// Returns the integer that a statement of one row selects.
     fn number(&self, sql: &Sql) -> Result<u64, StoreError> {
         let mut number: i64 = 0;
         self.each_row(sql, &mut |row| {
@@ -210,7 +209,7 @@ impl ReadTransaction<'_> {
         Ok(u64::try_from(number).unwrap_or(0))
     }
 
-    /// Hands the documents of these jobs of a domain on.
+    /// Passes the documents of these jobs of a domain to `each`.
     fn documents_of(
         &self,
         tenant: &Tenant,
@@ -221,7 +220,7 @@ impl ReadTransaction<'_> {
         self.map_interrupt(cache.each_document(&self.transaction, tenant, jobs, each))
     }
 
-    /// The few jobs among which all matches are; `None` where they are unknown or too many.
+    /// Returns the few jobs among which all matches are; `None` where they are unknown or too many.
     fn candidates(&self, candidates: &Candidates) -> Result<Option<Vec<i64>>, StoreError> {
         let words = candidates.words();
         Ok(trigrams::candidates(
@@ -247,8 +246,8 @@ impl ReadTransaction<'_> {
         Ok(hour.map_or(SeekResult::BehindTheEnd, SeekResult::Hour))
     }
 
-    /// Hands each document on that a statement reads, whole or in the three pieces of a row of `jobs`; returns how many
-    /// there were.
+    /// Passes each document that a statement selects to `each`, whole or in the three pieces of a row of `jobs`; returns how
+    /// many there were.
     fn documents(
         &self,
         sql: &Sql,
@@ -275,7 +274,7 @@ impl ReadTransaction<'_> {
     /// many there are before paging.
     ///
     /// # Errors
-    /// [`StoreError`] when the query is stopped or at fault, or the answer too large.
+    /// [`StoreError`] when the query is stopped or fails, or the answer is too large.
     pub fn stat(&self, plan: &StatPlan, out: &mut Vec<u8>) -> Result<u64, StoreError> {
         match &plan.rows {
             StatRows::Statement(statement) => self.stat_rows(statement, plan.page, out),
@@ -342,7 +341,7 @@ impl ReadTransaction<'_> {
         written.map(|rows| rows.ok_or_else(too_large)).transpose()
     }
 
-    /// The domains by name, each with the number of its jobs.
+    /// Returns the domains by name, each with the number of its jobs.
     ///
     /// # Errors
     /// [`StoreError`] when the database can't be read.
@@ -359,7 +358,7 @@ impl ReadTransaction<'_> {
         Ok(domains)
     }
 
-    /// Hands on every document of the database, in the order in which the jobs were first written.
+    /// Passes every document of the database to `each`, in the order in which the jobs were first written.
     ///
     /// # Errors
     /// [`StoreError`] when the database can't be read, or what `each` returns.
@@ -371,7 +370,7 @@ impl ReadTransaction<'_> {
         self.documents(&all, each).map(|_| ())
     }
 
-    /// How many jobs there are in all.
+    /// Returns the number of all jobs.
     ///
     /// # Errors
     /// [`StoreError`] when the database can't be read.
@@ -386,7 +385,7 @@ impl ReadTransaction<'_> {
     /// Returns how SQLite executes a statement, a line a step, so that tests can see which index it takes.
     ///
     /// # Errors
-    /// [`StoreError`] when the statement is at fault.
+    /// [`StoreError`] when the statement is wrong.
     pub fn plan(&self, sql: &Sql) -> Result<Vec<String>, StoreError> {
         let mut explained = Sql::new("EXPLAIN QUERY PLAN ");
         explained.append(sql.clone());
