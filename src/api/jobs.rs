@@ -15,7 +15,7 @@ use super::parameters::{borrowed, no_parameters, pairs};
 use super::schema::answers::{JobStats, JobsInfo};
 use super::schema::errors::{BodyErrors, QueryStringErrors};
 use super::schema::examples;
-use crate::query::check::operators::{depends_on_clock, has_patterns};
+use crate::query::check::conditions::{depends_on_clock, has_patterns};
 use crate::query::request::{JobStatQuery, JobsQuery, ListParams};
 use crate::query::{ListPlan, compile_list, compile_stat};
 use crate::route::Route;

@@ -10,7 +10,8 @@
 //! | 4 | [`list`], [`stat`] | a checked list, checked statistics | a plan: how the question is answered, SQL included |
 //!
 //! [`eval`] is what SQLite calls back where it can't decide by itself: MongoDB's types, paths through arrays, regular
-//! expressions. The store registers these functions under SQL names. All phases use [`sql`], [`tenant`] and [`error`].
+//! expressions. The store registers these functions under SQL names. All phases use [`sql`], [`tenant`],
+//! [`limits`] and [`error`].
 //!
 //! What is absent: a database driver, a web framework, a clock, any I/O.
 
@@ -19,6 +20,8 @@ mod compile;
 pub mod counters;
 pub mod error;
 pub mod eval;
+mod index_hints;
+pub mod limits;
 pub mod list;
 mod order_by;
 pub mod request;

@@ -1,4 +1,4 @@
-//! The one gate for tenancy.
+//! The tenant: the condition that limits every statement to one domain.
 //!
 //! SQL that reads jobs is built from a [`Tenant`] or not at all: its condition comes first in every WHERE clause.
 

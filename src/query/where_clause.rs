@@ -1,4 +1,4 @@
-//! The WHERE clause of a question: the tenant's domain, and the filter.
+//! The WHERE clause: the tenant's domain and the filter.
 //!
 //! Lowering cannot fail: every operand has the type of what it is compared with already. A positive test may come out
 //! NULL, which WHERE, AND and OR take for false; a negation tests `ifnull(…, 0)`, so it is the exact complement. NULL is
@@ -26,26 +26,6 @@ pub(super) fn where_clause(tenant: &Tenant, filter: &Filter) -> Sql {
             .push(")");
     }
     sql
-}
-
-/// Returns what must follow the name of `jobs` in a statement that reads the rows of all matches.
-///
-/// The order of the rows in the file is about that of time, so any other index would read each page again and again;
-/// SQLite does not know that.
-pub(super) fn scan_hint(filter: &Filter) -> &'static str {
-    let is_indexed = |filter: &Filter| match filter {
-        Filter::Column(
-            Column::JobId | Column::Status | Column::CollectorId | Column::ProjectId,
-            test,
-        ) => matches!(test, ColumnTest::Equal(_) | ColumnTest::In(_)),
-        Filter::Document(path, _) => path.root == Root::Errors,
-        _ => false,
-    };
-    if filter.conjuncts().iter().any(is_indexed) {
-        ""
-    } else {
-        " INDEXED BY jobs_by_time"
-    }
 }
 
 /// The condition over a row of `jobs`, in brackets where it needs them.

@@ -99,31 +99,29 @@ fn every_route_of_the_readme_exists() {
 /// The limits that the README names are those of the code.
 #[test]
 fn the_limits_are_the_codes() {
-    use jobdeck::query::check::{field, operators, stages};
-    use jobdeck::query::eval::pattern;
-    use jobdeck::query::request;
+    use jobdeck::query::limits;
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
     for line in [
         format!("| depth of JSON | {} |", jobdeck::json::MAX_DEPTH),
         format!(
             "| conditions; values in all their lists | {}; 10,000 |",
-            request::MAX_CONDITIONS
+            limits::MAX_CONDITIONS
         ),
         format!(
             "| segments of a path; bytes of one | {}; {} |",
-            field::MAX_SEGMENTS,
-            field::MAX_SEGMENT_BYTES
+            limits::MAX_SEGMENTS,
+            limits::MAX_SEGMENT_BYTES
         ),
         format!(
             "| sort keys; paths in `only` | {}; {} |",
-            request::MAX_SORT_KEYS,
-            request::MAX_PATHS
+            limits::MAX_SORT_KEYS,
+            limits::MAX_PATHS
         ),
         format!(
             "| stages; keys and fields of one group or project | {}; {} each |",
-            request::MAX_STAGES,
-            request::stages::MAX_FIELDS
+            limits::MAX_STAGES,
+            limits::MAX_FIELDS
         ),
         "| regular expressions; bytes of one; backtracking steps over one value | 50; 1,000; 100,000 |".to_owned(),
         "| values in a query; in a free-form member of a job | 50,000; 100,000 |".to_owned(),
@@ -134,20 +132,14 @@ fn the_limits_are_the_codes() {
         assert!(readme.contains(&line), "{line}");
     }
     assert_eq!(
-        (operators::MAX_LIST_VALUES, pattern::MAX_PATTERN_BYTES),
+        (limits::MAX_LIST_VALUES, limits::MAX_PATTERN_BYTES),
         (10_000, 1_000)
     );
+    assert_eq!((limits::MAX_PATTERNS, limits::MAX_EXPRESSIONS), (50, 2_000));
     assert_eq!(
-        (operators::MAX_PATTERNS, stages::MAX_EXPRESSIONS),
-        (50, 2_000)
-    );
-    assert_eq!(
-        (request::MAX_VALUES, jobdeck::json::MAX_VALUES),
+        (limits::MAX_VALUES, jobdeck::json::MAX_VALUES),
         (50_000, 100_000)
     );
-    assert_eq!(pattern::MAX_BACKTRACKED_BYTES, 16 << 10);
-    assert_eq!(
-        (operators::MAX_WORDS, operators::MAX_WORD_BYTES),
-        (500, 16 << 10)
-    );
+    assert_eq!(limits::MAX_BACKTRACKED_BYTES, 16 << 10);
+    assert_eq!((limits::MAX_WORDS, limits::MAX_WORD_BYTES), (500, 16 << 10));
 }

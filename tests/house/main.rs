@@ -24,11 +24,11 @@ const PHASES: [&[&str]; 8] = [
     &["compile"],
     &["list", "stat"],
     &["counters"],
-    &["where_clause", "order_by"],
+    &["where_clause", "order_by", "index_hints"],
     &["check"],
     &["request", "eval"],
     &["tenant"],
-    &["sql", "error"],
+    &["sql", "error", "limits"],
 ];
 /// Crates that only some modules may use.
 const DRIVERS: [(&str, &[&str]); 10] = [
@@ -49,7 +49,7 @@ const NEIGHBOURS: [(&str, &str); 1] = [("ui", "api")];
 /// The most lines of a `mod.rs`.
 const MAX_FACE_LINES: usize = 40;
 /// The most lines of any file.
-const MAX_LINES: usize = 700;
+const MAX_LINES: usize = 620;
 
 fn jobdeck() -> Crate {
     let jobdeck = Crate::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));

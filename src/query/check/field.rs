@@ -3,31 +3,9 @@
 use crate::json::names::unknown;
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
+use crate::query::limits::{MAX_SEGMENT_BYTES, MAX_SEGMENTS};
+use crate::query::request::job_path::ROOTS;
 use crate::query::sql::Sql;
-
-/// The most segments a path may have.
-pub const MAX_SEGMENTS: usize = 10;
-/// The most bytes a segment of a path may have.
-pub const MAX_SEGMENT_BYTES: usize = 200;
-
-/// The first segments that a path may begin with: the fields of a job, then the aliases.
-const ROOTS: [&str; 15] = [
-    "job_id",
-    "status",
-    "filter",
-    "total_tasks",
-    "remained_tasks",
-    "errors",
-    "collector_info",
-    "project_id",
-    "domain_id",
-    "created_at",
-    "updated_at",
-    "finished_at",
-    "collector_id",
-    "collector",
-    "filters",
-];
 
 /// A member of the document that has a column of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

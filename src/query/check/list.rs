@@ -1,8 +1,8 @@
 //! Checked lists: what a `JobsQuery` asks for, without the SQL that answers it.
 
+use crate::query::check::conditions;
 use crate::query::check::field::{Column, DocumentPath, Target, resolve};
 use crate::query::check::filter::{ColumnTest, Filter, equals};
-use crate::query::check::operators;
 use crate::query::check::projection;
 use crate::query::error::QueryError;
 use crate::query::eval::path::Paths;
@@ -65,7 +65,7 @@ pub fn check(request: &JobsQuery, now: Timestamp) -> Result<CheckedList, QueryEr
             .status
             .map(|status| equals(Column::Status, status.name())),
     );
-    all.push(operators::parse(
+    all.push(conditions::parse(
         &query.filter,
         &query.filter_or,
         query.keyword.as_deref(),

@@ -9,9 +9,7 @@ use crate::query::check::resolved::{
 };
 use crate::query::check::stages::{self, PathAt, Stage};
 use crate::query::error::QueryError;
-
-/// The most terms of an order: a sort's keys, those of the sorts before it, and a group's keys.
-const MAX_ORDER_TERMS: usize = 250;
+use crate::query::limits::MAX_ORDER_TERMS;
 
 /// Resolves the stages of an aggregate.
 ///

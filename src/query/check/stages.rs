@@ -9,14 +9,10 @@ use crate::query::eval::arithmetic::Calculation;
 use crate::query::eval::date_format::DateFormat;
 use crate::query::eval::value::Comparison;
 use crate::query::eval::value::MongoValue;
+use crate::query::limits::{MAX_CALCULATION_DEPTH, MAX_EXPRESSIONS};
 use crate::query::request::Sort as Order;
 use crate::query::request::stages as request;
 use crate::query::request::stages::ProjectOperator;
-
-/// The most keys, fields, operands and conditions in all the stages of an aggregate together.
-pub const MAX_EXPRESSIONS: usize = 2_000;
-/// How deep calculations may be nested.
-pub const MAX_CALCULATION_DEPTH: usize = 10;
 
 /// A dotted path and its place in the request.
 #[derive(Debug, Clone, PartialEq)]

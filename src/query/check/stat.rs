@@ -3,7 +3,7 @@
 use crate::query::check::field::{self, Target};
 use crate::query::check::filter::Filter;
 use crate::query::check::resolved::ResolvedStages;
-use crate::query::check::{operators, resolve, stages};
+use crate::query::check::{conditions, resolve, stages};
 use crate::query::error::QueryError;
 use crate::query::request::{JobStatQuery, Page, Question};
 use crate::query::tenant::Tenant;
@@ -37,7 +37,7 @@ pub(in crate::query) fn check(
 ) -> Result<CheckedStat, QueryError> {
     let query = &request.query;
     let question = query.question()?;
-    let filter = operators::parse(
+    let filter = conditions::parse(
         &query.filter,
         &query.filter_or,
         query.keyword.as_deref(),

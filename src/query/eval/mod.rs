@@ -1,4 +1,4 @@
-//! What SQLite calls back: functions over MongoDB's values, which the store registers under SQL names.
+//! Evaluators: functions over MongoDB's values, which the store registers as SQL functions.
 
 pub mod arithmetic;
 pub mod date_format;

@@ -4,18 +4,13 @@
 //! backreferences, up to a limit. (Rule 3: a client's pattern can't hang the server.) A step of those may itself run over
 //! the whole text, so they only run over texts of a bounded length.
 
+use crate::query::limits::{MAX_BACKTRACKED_BYTES, MAX_BACKTRACKS, MAX_PATTERN_BYTES};
 use std::sync::OnceLock;
 
 use fancy_regex::{Regex, RegexBuilder};
 
-/// The longest pattern that a client may send, in bytes.
-pub const MAX_PATTERN_BYTES: usize = 1_000;
 /// The most memory that one compiled pattern may take.
 const MAX_COMPILED_BYTES: usize = 1 << 20;
-/// How many steps a backtracking pattern may take over one text.
-const MAX_BACKTRACKS: usize = 100_000;
-/// The longest text, in bytes, that a backtracking pattern runs over.
-pub const MAX_BACKTRACKED_BYTES: usize = 16 << 10;
 
 /// The longest text, in bytes, in which words are searched for position by position: an id, and little more. Over longer
 /// ones an automaton is quicker, however long it takes to make.

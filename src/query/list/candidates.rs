@@ -5,7 +5,8 @@
 use crate::query::check::field::Column;
 use crate::query::check::filter::{ColumnTest, Filter};
 use crate::query::check::list::CheckedList;
-use crate::query::list::select::{order, select, table};
+use crate::query::list::order::order;
+use crate::query::list::select::{select, table};
 use crate::query::list::statements::{self, PageSql, reads_by_id};
 use crate::query::sql::Sql;
 use crate::query::where_clause::where_clause;

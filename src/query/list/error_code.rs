@@ -4,7 +4,8 @@ use crate::query::check::field::{Column, Root};
 use crate::query::check::filter::Filter;
 use crate::query::check::list::CheckedList;
 use crate::query::eval::predicate::Check;
-use crate::query::list::page::{PageIds, by_page_time};
+use crate::query::list::order::{TimeColumns, by_time};
+use crate::query::list::page_ids::PageIds;
 use crate::query::list::select::{limit, select, table};
 use crate::query::sql::Sql;
 use crate::query::where_clause::where_clause;
@@ -61,13 +62,9 @@ impl<'l> ByErrorCode<'l> {
         }
         let mut ids = Self::select();
         self.push_from(&mut ids);
-        ids.push(if newest_first {
-            " ORDER BY created_at DESC, job_id"
-        } else {
-            " ORDER BY created_at, job_id DESC"
-        })
-        .append(limit(self.list.page));
-        let order = by_page_time(newest_first);
+        ids.append(by_time(TimeColumns::Table, newest_first))
+            .append(limit(self.list.page));
+        let order = by_time(TimeColumns::PageIds, newest_first);
         Some(PageIds { ids, order })
     }
 
@@ -80,7 +77,7 @@ impl<'l> ByErrorCode<'l> {
             .push(table(self.list))
             .push(" ON jobs.id = page_job WHERE ")
             .append(where_clause(&self.list.tenant, &self.rest))
-            .append(by_page_time(newest_first))
+            .append(by_time(TimeColumns::PageIds, newest_first))
             .append(limit(self.list.page));
         sql
     }

@@ -6,7 +6,8 @@ use crate::query::check::field::Column;
 use crate::query::check::field::FieldRef;
 use crate::query::check::filter::{ColumnTest, Filter, equals};
 use crate::query::check::list::{CheckedList, Order};
-use crate::query::list::page::{PageIds, by_page_time};
+use crate::query::list::order::{TimeColumns, by_time};
+use crate::query::list::page_ids::PageIds;
 use crate::query::list::select::limit;
 use crate::query::sql::{Param, Sql};
 use crate::query::where_clause::where_clause;
@@ -98,7 +99,7 @@ pub(super) fn page(list: &CheckedList) -> Option<PageIds> {
         return None;
     };
     let Branches { any, rest } = Branches::new(&list.filter)?;
-    let order = by_page_time(*newest_first);
+    let order = by_time(TimeColumns::PageIds, *newest_first);
     let mut ids = Sql::default();
     ids.join(
         " UNION ALL ",

@@ -6,14 +6,17 @@
 //! - [`candidates`]: jobs whose ids contain given words are few, and the trigram index knows them;
 //! - `error_code`: jobs with an error of a given code have a table of their own, by time;
 //! - `merge`: jobs of several statuses, collectors or projects are merged from an index of each;
-//! - `sort`: where no index has the order, the page's rows are determined first and read whole afterwards.
+//! - `unindexed_sort`: where no index has the order, the page's rows are determined first and read whole afterwards.
+//!
+//! `statements` has the plain statements, `select` and `order` their clauses.
 
 pub mod candidates;
 mod error_code;
 mod merge;
-mod page;
+mod order;
+mod page_ids;
 pub mod plan;
 pub mod seek;
 mod select;
-mod sort;
 pub mod statements;
+mod unindexed_sort;

@@ -1,9 +1,8 @@
-//! The parts that the statements of lists share: what they select, from which table, in which order, which page.
+//! Shared clauses of list statements: SELECT, FROM and LIMIT.
 
 use crate::query::check::field::Root;
-use crate::query::check::list::{CheckedList, Order, OrderKey, OrderTerm};
+use crate::query::check::list::CheckedList;
 use crate::query::eval::path::paths_param;
-use crate::query::order_by::{Term, order_by, sort_value};
 use crate::query::request::Page;
 use crate::query::sql::Sql;
 
@@ -39,35 +38,6 @@ fn needs_collector(list: &CheckedList) -> bool {
     };
     let paths = list.projection.iter().flatten();
     paths.into_iter().any(is_of_collector)
-}
-
-/// The ORDER BY clause.
-pub(super) fn order(list: &CheckedList) -> Sql {
-    // A plus keeps SQLite from walking all jobs in this order where the filter names a few by their ids.
-    let is_few = list.has_job_ids();
-    let mut sql = Sql::new(" ORDER BY ");
-    match &list.order {
-        Order::Time { newest_first: true } if is_few => sql.push("+created_at DESC, job_id"),
-        Order::Time { newest_first: true } => sql.push("created_at DESC, job_id"),
-        Order::Time { .. } if is_few => sql.push("+created_at, job_id DESC"),
-        Order::Time { .. } => sql.push("created_at, job_id DESC"),
-        Order::Terms(terms) => {
-            let terms: Vec<_> = terms.iter().map(term).collect();
-            sql.append(order_by(&terms))
-        }
-    };
-    sql
-}
-
-/// One term of the order, lowered.
-pub(super) fn term(term: &OrderTerm) -> Term {
-    Term {
-        sql: match &term.key {
-            OrderKey::Column(column) => column.sql(),
-            OrderKey::Document(path) => sort_value(path, term.desc),
-        },
-        desc: term.desc,
-    }
 }
 
 /// The LIMIT clause; empty where all rows are answered.

@@ -1,18 +1,16 @@
-//! The two statements of a list: its page, and the number of its matches. Each is the quickest that SQLite alone allows.
+//! The statements of a list: one for its page, one for its total.
 
 use crate::query::check::field::{Column, FieldRef};
 use crate::query::check::list::{CheckedList, Order};
 use crate::query::counters::tables::{self, CounterTable};
+use crate::query::index_hints::{ANY_STATUS, scan_hint};
 use crate::query::list::error_code::ByErrorCode;
-use crate::query::list::page::PageIds;
-use crate::query::list::select::{limit, order, select, table};
-use crate::query::list::{merge, sort};
+use crate::query::list::order::order;
+use crate::query::list::page_ids::PageIds;
+use crate::query::list::select::{limit, select, table};
+use crate::query::list::{merge, unindexed_sort};
 use crate::query::sql::Sql;
-use crate::query::where_clause::{scan_hint, where_clause};
-
-/// True of every job.
-const ANY_STATUS: &str =
-    " AND status IN ('CREATED', 'CANCELED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT')";
+use crate::query::where_clause::where_clause;
 
 /// The statement that answers a page.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,7 +51,7 @@ pub(super) fn page_by(
                 None => return PageSql::Documents(by_error_code.documents(*newest_first)),
             }
         }
-        _ => merge::page(list).or_else(|| sort::page(list)),
+        _ => merge::page(list).or_else(|| unindexed_sort::page(list)),
     };
     match ids {
         Some(PageIds { ids, .. }) if wants_ids => PageSql::Ids(ids),

@@ -13,13 +13,12 @@ use crate::job::JobStatus;
 use crate::json::message::Located;
 use crate::json::names::shortened;
 use crate::query::error::QueryError;
-use crate::query::request::condition::{Condition, JobPath, conditions, limit_conditions};
+use crate::query::limits::MAX_PATHS;
+use crate::query::request::condition::{Condition, conditions, limit_conditions};
+use crate::query::request::job_path::JobPath;
 use crate::query::request::page::{Page, PageMembers};
 use crate::query::request::read;
 use crate::query::request::sort::Sort;
-
-/// The most paths that `only` may list.
-pub const MAX_PATHS: usize = 100;
 
 /// A request for a list: whose jobs, which of them, in which order, and which part of them.
 #[derive(Debug, Default, Deserialize, ToSchema)]

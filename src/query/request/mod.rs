@@ -1,10 +1,12 @@
-//! Phase 1: requests as they arrive, JSON or a query string, read into shapes in which every member has its type.
+//! Phase 1: requests as they arrive. Reads JSON or a query string into shapes in which every member has its type.
 //!
 //! A shape is both what serde reads and what the OpenAPI document describes. What the language means by a request is
 //! decided in [`crate::query::check`].
 
 mod condition;
+pub(crate) mod job_path;
 mod list;
+mod operator;
 mod page;
 mod query_string;
 mod read;
@@ -13,12 +15,12 @@ mod sort;
 pub mod stages;
 mod stat;
 
-pub use condition::{Condition, MAX_CONDITIONS, Operator};
-pub use list::{JobsQuery, MAX_PATHS, Query};
+pub use condition::Condition;
+pub use list::{JobsQuery, Query};
+pub use operator::Operator;
 pub use page::Page;
 pub(crate) use query_string::{ListParams, QueryParams};
-pub use read::MAX_VALUES;
 pub(crate) use read::parse;
-pub use sort::{MAX_SORT_KEYS, Sort, SortKey};
+pub use sort::{Sort, SortKey};
 pub(crate) use stat::Question;
-pub use stat::{JobStatQuery, MAX_STAGES, StatisticsQuery};
+pub use stat::{JobStatQuery, StatisticsQuery};

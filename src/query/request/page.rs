@@ -1,4 +1,4 @@
-//! The part of the rows to answer.
+//! `page` as it arrives: the first row and the number of rows to answer.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};

@@ -10,8 +10,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::json::names::{shortened, unknown};
 use crate::query::error::QueryError;
-use crate::query::request::condition::JobPath;
-use crate::query::request::list::{JobsQuery, MAX_PATHS, Query, StatusFilter};
+use crate::query::limits::MAX_PATHS;
+use crate::query::request::job_path::JobPath;
+use crate::query::request::list::{JobsQuery, Query, StatusFilter};
 use crate::query::request::read::parse;
 
 /// A parameter of the list route: how it is read, and how the OpenAPI document describes it.

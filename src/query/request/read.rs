@@ -9,9 +9,7 @@ use serde_json::Value;
 use crate::json;
 use crate::json::message::{Dialect, Problem, ReadError, Step, from_value};
 use crate::query::error::QueryError;
-
-/// The most values in a body. A request within all the other limits has fewer.
-pub const MAX_VALUES: usize = 50_000;
+use crate::query::limits::MAX_VALUES;
 
 /// SpaceONE's messages: proto's JSON, where some members have short names.
 pub(super) const DIALECT: Dialect = Dialect {

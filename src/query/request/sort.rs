@@ -1,4 +1,4 @@
-//! The order of rows.
+//! `sort` as it arrives: the keys that rows are ordered by.
 
 use std::fmt;
 
@@ -10,10 +10,8 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::json::message::{Located, OBJECT_OR_OTHER};
+use crate::query::limits::MAX_SORT_KEYS;
 use crate::query::request::read::{items, list};
-
-/// The most sort keys.
-pub const MAX_SORT_KEYS: usize = 32;
 
 /// The order of the rows: `{key, desc}`, `{keys: [{key, desc}…]}` or an array of `{key, desc}`; `key` wins over `keys`.
 ///

@@ -1,4 +1,4 @@
-//! The stages of an aggregate.
+//! The stages of an aggregate as they arrive, with all operators of `group` and `project`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,15 +12,11 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::json::Strict;
 use crate::json::message::{Located, OBJECT_OR_OTHER};
-use crate::query::request::condition::MAX_CONDITIONS;
+use crate::query::limits::MAX_CONDITIONS;
+use crate::query::limits::{MAX_FIELDS, MAX_NAME_BYTES};
 use crate::query::request::page::{WholeNumber, integer_or_digits};
 use crate::query::request::read::list;
 use crate::query::request::sort::Sort;
-
-/// The most keys, and the most fields, of one group or project.
-pub const MAX_FIELDS: usize = 100;
-/// The longest name that a field may be given, in bytes.
-pub const MAX_NAME_BYTES: usize = 256;
 
 /// One stage of an aggregate.
 #[derive(Debug, Deserialize, ToSchema)]

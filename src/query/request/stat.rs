@@ -1,4 +1,4 @@
-//! The requests of the statistics route.
+//! The statistics request as it arrives: `aggregate` or `distinct`.
 
 use serde::Deserialize;
 use serde::de::Deserializer;
@@ -6,13 +6,11 @@ use utoipa::ToSchema;
 
 use crate::json::message::Located;
 use crate::query::error::QueryError;
+use crate::query::limits::MAX_STAGES;
 use crate::query::request::condition::{Condition, conditions, limit_conditions};
 use crate::query::request::page::{Page, PageMembers};
 use crate::query::request::read;
 use crate::query::request::stages::Stage;
-
-/// The most stages of an aggregate.
-pub const MAX_STAGES: usize = 50;
 
 /// A request for statistics.
 #[derive(Debug, Deserialize, ToSchema)]

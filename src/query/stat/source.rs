@@ -5,9 +5,9 @@ use crate::query::check::filter::Filter;
 use crate::query::check::resolved::{Base, Element, Group, GroupKey, ResolvedStage, SortKey};
 use crate::query::counters::group::{self, CounterGroup, CounterSource};
 use crate::query::counters::tables::{self, CounterTable};
+use crate::query::index_hints::scan_hint;
 use crate::query::sql::Sql;
 use crate::query::tenant::Tenant;
-use crate::query::where_clause::scan_hint;
 
 /// The first source of rows.
 #[derive(Debug)]

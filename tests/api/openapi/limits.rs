@@ -8,33 +8,33 @@ use super::document::everything;
 #[test]
 fn the_limits_in_the_document_are_those_of_the_code() {
     use jobdeck::mock::{MAX_ENTRIES, MAX_TEXT_BYTES};
-    use jobdeck::query::request::{self, stages};
+    use jobdeck::query::limits;
     let schemas = &everything().0["components"]["schemas"];
     let number = |pointer: &str| {
         let found = schemas.pointer(pointer).and_then(Value::as_u64);
         usize::try_from(found.expect(pointer)).unwrap()
     };
     for (pointer, limit) in [
-        ("/Query/properties/filter/maxItems", request::MAX_CONDITIONS),
+        ("/Query/properties/filter/maxItems", limits::MAX_CONDITIONS),
         (
             "/Query/properties/filter_or/maxItems",
-            request::MAX_CONDITIONS,
+            limits::MAX_CONDITIONS,
         ),
-        ("/Query/properties/only/maxItems", request::MAX_PATHS),
+        ("/Query/properties/only/maxItems", limits::MAX_PATHS),
         (
             "/Sort/oneOf/0/properties/keys/maxItems",
-            request::MAX_SORT_KEYS,
+            limits::MAX_SORT_KEYS,
         ),
-        ("/Sort/oneOf/1/maxItems", request::MAX_SORT_KEYS),
+        ("/Sort/oneOf/1/maxItems", limits::MAX_SORT_KEYS),
         (
             "/StatisticsQuery/properties/aggregate/maxItems",
-            request::MAX_STAGES,
+            limits::MAX_STAGES,
         ),
-        ("/Group/properties/keys/maxItems", stages::MAX_FIELDS),
-        ("/Group/properties/fields/maxItems", stages::MAX_FIELDS),
-        ("/GroupField/properties/fields/maxItems", stages::MAX_FIELDS),
-        ("/Project/properties/fields/maxItems", stages::MAX_FIELDS),
-        ("/Name/maxLength", stages::MAX_NAME_BYTES),
+        ("/Group/properties/keys/maxItems", limits::MAX_FIELDS),
+        ("/Group/properties/fields/maxItems", limits::MAX_FIELDS),
+        ("/GroupField/properties/fields/maxItems", limits::MAX_FIELDS),
+        ("/Project/properties/fields/maxItems", limits::MAX_FIELDS),
+        ("/Name/maxLength", limits::MAX_NAME_BYTES),
         (
             "/JobInfo/properties/job_id/maxLength",
             jobdeck::job::MAX_ID_BYTES,

@@ -1,4 +1,4 @@
-//! Conditions: from the operators of the language to a checked [`Filter`].
+//! Checks conditions: each operator and its operand become a [`Filter`].
 //!
 //! [`rule_of`] is the table of operators. Each operand is read in the type of the field that it is compared with.
 
@@ -13,19 +13,11 @@ use crate::query::check::field_test;
 use crate::query::check::filter::{Filter, NEVER};
 use crate::query::check::operand::Operand;
 use crate::query::error::QueryError;
-use crate::query::eval::pattern::MAX_PATTERN_BYTES;
 use crate::query::eval::value::Comparison;
+use crate::query::limits::MAX_PATTERN_BYTES;
+use crate::query::limits::{MAX_LIST_VALUES, MAX_PATTERNS, MAX_WORD_BYTES, MAX_WORDS};
 use crate::query::request::{Condition, Operator};
 use crate::time::Timestamp;
-
-/// The most values in all the lists of a request together.
-pub const MAX_LIST_VALUES: usize = 10_000;
-/// The most regular expressions of a request; each may take some milliseconds to compile.
-pub const MAX_PATTERNS: usize = 50;
-/// The most words of `contain` and its like, and of `keyword`, in a request.
-pub const MAX_WORDS: usize = 500;
-/// The most bytes of all those words together.
-pub const MAX_WORD_BYTES: usize = 16 << 10;
 
 /// How an operator compares a field with its operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

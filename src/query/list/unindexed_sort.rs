@@ -1,11 +1,13 @@
-//! Pages in an order that no index has: all matches are compared, but only those of the page are read whole.
+//! Sorts without an index: compares all matches, but reads only those of the page whole.
 
 use crate::query::check::list::{CheckedList, Order};
-use crate::query::list::page::PageIds;
-use crate::query::list::select::{limit, term};
+use crate::query::index_hints::scan_hint;
+use crate::query::list::order::term;
+use crate::query::list::page_ids::PageIds;
+use crate::query::list::select::limit;
 use crate::query::order_by::{Term, order_by};
 use crate::query::sql::Sql;
-use crate::query::where_clause::{scan_hint, where_clause};
+use crate::query::where_clause::where_clause;
 
 /// The page; `None` where an index has the order, or where all rows are answered.
 pub(super) fn page(list: &CheckedList) -> Option<PageIds> {

@@ -1,4 +1,4 @@
-//! The page of a list as ids: an index or a few columns determine its jobs before any row is read whole.
+//! Selects the ids of a page first, so that only the rows of the page are read whole.
 
 use crate::query::check::list::CheckedList;
 use crate::query::list::select::{select, table};
@@ -26,13 +26,4 @@ impl PageIds {
             .append(self.order);
         sql
     }
-}
-
-/// The order of a page by `page_time` and `page_id`.
-pub(super) fn by_page_time(newest_first: bool) -> Sql {
-    Sql::new(if newest_first {
-        " ORDER BY page_time DESC, page_id"
-    } else {
-        " ORDER BY page_time, page_id DESC"
-    })
 }
