@@ -130,14 +130,24 @@ pub(crate) async fn not_found(request: HttpRequest, app: Data<App>) -> HttpRespo
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Map, Value, json};
+
     use super::*;
 
     #[test]
-    fn every_handler_is_described_under_the_path_of_its_route() {
+    fn every_handler_is_described_under_the_path_and_the_methods_of_its_route() {
         for &route in Route::ALL {
-            let paths = describe(route).paths.paths;
-            let paths: Vec<_> = paths.keys().map(String::as_str).collect();
-            assert_eq!(paths, [route.path()], "{route:?}");
+            let described = serde_json::to_value(describe(route).paths).unwrap();
+            let methods = route.methods().iter();
+            let operations = methods.map(|method| (method.to_ascii_lowercase(), Value::Null));
+            let expected = json!({route.path(): operations.collect::<Map<_, _>>()});
+            let mut names = described;
+            for operations in names.as_object_mut().unwrap().values_mut() {
+                for operation in operations.as_object_mut().unwrap().values_mut() {
+                    *operation = Value::Null;
+                }
+            }
+            assert_eq!(names, expected, "{route:?}");
         }
     }
 }

@@ -689,7 +689,7 @@ fn a_server_works_while_its_log_can_not_be_written() {
 }
 
 /// Setting the wall clock changes what "now" is, but no deadline: those use [`Instant`]s, which never jump. Only
-/// `src/time.rs` and `src/clock.rs` read the wall clock.
+/// `src/clock.rs` reads the wall clock.
 #[test]
 fn no_deadline_depends_on_the_wall_clock() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -708,7 +708,7 @@ fn no_deadline_depends_on_the_wall_clock() {
                 .flat_map(|name| code.match_indices(name))
                 .filter(|(at, _)| !code[..*at].ends_with("Instant"))
                 .count();
-            let may = path.ends_with("src/time.rs") || path.ends_with("src/clock.rs");
+            let may = path.ends_with("src/clock.rs");
             assert!(reads == 0 || may, "{} reads the wall clock", path.display());
             seen += reads;
         }

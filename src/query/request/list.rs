@@ -159,3 +159,94 @@ impl PartialSchema for StatusFilter {
 }
 
 impl ToSchema for StatusFilter {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(body: &str, expected: &str) {
+        assert_eq!(
+            JobsQuery::from_json(body.as_bytes())
+                .unwrap_err()
+                .to_string(),
+            expected
+        );
+    }
+
+    #[test]
+    fn errors_name_their_place() {
+        for (query, expected) in [
+            (
+                r#"{"filter":[{"k":"a","o":"eq"},{"k":"a","key":"a","o":"eq"}]}"#,
+                "query.filter[1].k: given as well as `key`, which is the same member; give one of them",
+            ),
+            (
+                r#"{"filter":[{"k":"a"}]}"#,
+                "query.filter[0].operator: is required",
+            ),
+            (
+                r#"{"filter":[3]}"#,
+                "query.filter[0]: expected an object, found a number",
+            ),
+            (
+                r#"{"filter":[{"k":"a","o":"eq","w":1}]}"#,
+                "query.filter[0].w: unknown member `w`; known are key, k, operator, o, value, v",
+            ),
+            (
+                r#"{"page":{"limit":-1}}"#,
+                "query.page.limit: -1 is negative; 0 or more is allowed",
+            ),
+            (
+                r#"{"page":{"limit":1.5}}"#,
+                "query.page.limit: expected an integer, found a number",
+            ),
+            (
+                r#"{"page":{"size":1}}"#,
+                "query.page.size: unknown member `size`; known are start, limit",
+            ),
+            (
+                r#"{"sort":[{"desc":true}]}"#,
+                "query.sort[0].key: is required",
+            ),
+            (
+                r#"{"only":"job_id"}"#,
+                "query.only: expected a list, found a string",
+            ),
+            (
+                r#"{"only":[1]}"#,
+                "query.only[0]: expected a string, found a number",
+            ),
+            (
+                r#"{"countOnly":true,"count_only":true}"#,
+                "query.countOnly: given as well as `count_only`, which is the same member; give one of them",
+            ),
+            (
+                r#"{"minmal":true}"#,
+                "query.minmal: unknown member `minmal`; did you mean `minimal`?",
+            ),
+        ] {
+            check(&format!(r#"{{"domain_id":"d","query":{query}}}"#), expected);
+        }
+        check(
+            r#"{"domain_id":"d","domain_id":"e"}"#,
+            "body: duplicate field `domain_id` at line 1 column 33",
+        );
+        check(
+            r#"{"domain_id":"#,
+            "the body is not JSON: EOF while parsing a value at line 1 column 13",
+        );
+        check("{}", "Required parameter. (key = domain_id)");
+    }
+
+    #[test]
+    fn too_many_conditions_are_refused() {
+        let conditions = vec![r#"{"k":"status","v":"x","o":"eq"}"#; 300].join(",");
+        check(
+            &format!(
+                r#"{{"domain_id":"d","query":{{"filter":[{conditions}],"filter_or":[{conditions}]}}}}"#
+            ),
+            "query.filter: 600 conditions in all, at most 500 are allowed",
+        );
+    }
+}
