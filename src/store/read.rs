@@ -127,8 +127,11 @@ impl ReadTransaction<'_> {
                     self.page_among(plan, &candidates.among(&jobs), each)?
                 } else {
                     let rows = self.page(&plan.tenant, &candidates.page(), each)?;
-                    let count = candidates.count();
-                    count.map_or(Ok(rows), |sql| self.number(&sql))?
+                    if candidates.counts() {
+                        self.number(&candidates.count())?
+                    } else {
+                        rows
+                    }
                 }
             }
         };
@@ -141,7 +144,7 @@ impl ReadTransaction<'_> {
             TotalPlan::Sql(sql) => self.number(sql),
             TotalPlan::Candidates(candidates) => match self.candidates(candidates)? {
                 Some(jobs) => self.number(&candidates.count_among(&jobs)),
-                None => candidates.count().map_or(Ok(rows), |sql| self.number(&sql)),
+                None => self.number(&candidates.count()),
             },
         }
     }

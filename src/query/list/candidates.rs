@@ -19,7 +19,6 @@ pub const MAX_CANDIDATES: usize = 10_000;
 pub struct Candidates {
     list: CheckedList,
     words: Vec<String>,
-    /// Whether the total is answered, too.
     counts: bool,
 }
 
@@ -37,7 +36,7 @@ impl Candidates {
         Some(Self {
             list: list.clone(),
             words: words.clone(),
-            counts: true,
+            counts: list.page.limit.is_some(),
         })
     }
 
@@ -98,11 +97,15 @@ impl Candidates {
         statements::page(&self.list, reads_by_id(&self.list))
     }
 
-    /// Compiles the number of matches, where the candidates are too many. `None` where it is not answered, or where all
-    /// matches are rows of the page.
+    /// Returns whether the total must be counted: it is answered, and not all matches are rows of the page.
     #[must_use]
-    pub fn count(&self) -> Option<Sql> {
-        let is_whole = self.list.page.limit.is_none() && !self.list.count_only;
-        (self.counts && !is_whole).then(|| statements::count(&self.list))
+    pub fn counts(&self) -> bool {
+        self.counts
+    }
+
+    /// Compiles the number of matches, where the candidates are too many: one row with one integer.
+    #[must_use]
+    pub fn count(&self) -> Sql {
+        statements::count(&self.list)
     }
 }

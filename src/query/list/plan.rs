@@ -110,3 +110,113 @@ fn parts(list: &CheckedList) -> (RowsPlan, TotalPlan) {
     };
     (rows, total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::query::compile_list;
+    use crate::query::request::JobsQuery;
+    use crate::time::Timestamp;
+
+    #[track_caller]
+    fn check(members: &str, rows: &str, total: &str) {
+        let body = format!(r#"{{"domain_id":"d",{members}}}"#);
+        let request = JobsQuery::from_json(body.as_bytes()).unwrap();
+        let plan = compile_list(&request, Timestamp::MIN).unwrap();
+        let name = |debug: String| {
+            debug
+                .split(['(', ' '])
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let planned = match &plan.rows {
+            RowsPlan::Page(sql) => name(format!("{sql:?}")),
+            rows => name(format!("{rows:?}")),
+        };
+        assert_eq!(
+            (planned.as_str(), name(format!("{:?}", plan.total)).as_str()),
+            (rows, total),
+            "{members}"
+        );
+    }
+
+    #[test]
+    fn each_list_is_answered_in_the_quickest_way() {
+        for (members, rows, total) in [
+            (r#""query":{"page":{"limit":30}}"#, "Ids", "Statuses"),
+            (
+                r#""status":"ERROR","query":{"page":{"limit":30}}"#,
+                "Ids",
+                "Statuses",
+            ),
+            (
+                r#""status":"ERROR","query":{"page":{"start":500,"limit":30}}"#,
+                "Ids",
+                "Statuses",
+            ),
+            (
+                r#""status":"ERROR","query":{"page":{"start":501,"limit":30}}"#,
+                "Seek",
+                "Statuses",
+            ),
+            (
+                r#""project_id":"p","query":{"page":{"start":501,"limit":30}}"#,
+                "Ids",
+                "Sql",
+            ),
+            (
+                r#""query":{"page":{"limit":1001}}"#,
+                "Documents",
+                "Statuses",
+            ),
+            (
+                r#""query":{"page":{"limit":30},"minimal":true}"#,
+                "Documents",
+                "Statuses",
+            ),
+            (
+                r#""query":{"page":{"limit":30},"sort":{"key":"total_tasks"}}"#,
+                "Ids",
+                "Statuses",
+            ),
+            (
+                r#""query":{"page":{"limit":30},"filter":[{"k":"total_tasks","v":5,"o":"gt"}]}"#,
+                "Documents",
+                "Sql",
+            ),
+            (
+                r#""query":{"page":{"limit":30},"filter":[{"k":"errors.error_code","v":"E","o":"eq"}]}"#,
+                "Ids",
+                "Sql",
+            ),
+            (
+                r#""query":{"page":{"limit":30},"keyword":"word"}"#,
+                "Candidates",
+                "FromRows",
+            ),
+            (
+                r#""query":{"count_only":true,"keyword":"word"}"#,
+                "Nothing",
+                "Candidates",
+            ),
+            (r#""query":{"count_only":true}"#, "Nothing", "Statuses"),
+            (r#""query":{}"#, "Documents", "FromRows"),
+            (r#""status":"ERROR""#, "Documents", "FromRows"),
+        ] {
+            check(members, rows, total);
+        }
+    }
+
+    #[test]
+    fn an_export_counts_nothing() {
+        let request = JobsQuery::from_json(
+            br#"{"domain_id":"d","query":{"page":{"limit":30},"keyword":"word"}}"#,
+        )
+        .unwrap();
+        let plan = compile_list(&request, Timestamp::MIN).unwrap();
+        assert!(matches!(&plan.rows, RowsPlan::Candidates(candidates) if candidates.counts()));
+        let plan = plan.without_total();
+        assert!(matches!(&plan.rows, RowsPlan::Candidates(candidates) if !candidates.counts()));
+    }
+}
