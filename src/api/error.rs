@@ -279,3 +279,24 @@ impl ResponseError for ApiError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::mock::FaultCode;
+
+    #[test]
+    fn a_fault_can_inject_every_code_that_the_api_answers() {
+        let source = include_str!("error.rs");
+        let before_tests = source.split("#[cfg(test)]").next().unwrap();
+        let codes = before_tests
+            .split('"')
+            .filter(|text| text.starts_with("ERROR_"));
+        let mut number = 0;
+        for code in codes {
+            let parsed = FaultCode::parse(code);
+            assert_eq!(parsed.map(FaultCode::name), Ok(code));
+            number += 1;
+        }
+        assert!(number > 20, "only {number} codes were read");
+    }
+}

@@ -1,4 +1,4 @@
-//! A transaction that writes jobs together with their lives.
+//! `Change`: a transaction that writes jobs together with their lives.
 
 use super::lives::{Lives, LivingJob};
 use crate::clock::Clocks;

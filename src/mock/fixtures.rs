@@ -1,4 +1,4 @@
-//! Fixtures: the files whose jobs a mock starts with, and the check for a change.
+//! Fixtures: the files whose jobs a mock starts with, and the check whether they changed.
 //!
 //! They are read before anything is locked: a file may be long or on a slow network.
 

@@ -1,4 +1,4 @@
-//! The living jobs, and the time of the next change of each.
+//! The living jobs of a mock, and the time of the next change of each.
 
 use std::collections::BTreeMap;
 

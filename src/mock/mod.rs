@@ -10,7 +10,7 @@ mod fixtures;
 mod journal;
 mod lives;
 mod reload;
-mod snapshot;
+mod saved_state;
 mod snapshots;
 mod start;
 mod state;
@@ -26,7 +26,7 @@ pub use self::journal::{
     Journal, JournalEntry, JournalFilter, MAX_ENTRIES, MAX_JOURNAL_BYTES, MAX_RECORDED_BYTES,
     RecordedBody, TooFewRequests,
 };
-pub use self::snapshot::SnapshotInfo;
+pub use self::saved_state::SnapshotInfo;
 pub use self::start::MockConfig;
 pub use self::state::Mock;
 pub use self::subject::Subject;

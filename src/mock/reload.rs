@@ -1,4 +1,4 @@
-//! Loads the fixtures, at the start and whenever their files change.
+//! Loads the fixtures of a mock at the start, and again when their files change.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::change::Change;
 use super::error::MockError;
-use super::snapshot::SavedState;
+use super::saved_state::SavedState;
 use super::state::Mock;
 use crate::job::{Draft, Life};
 use crate::store::{OnConflict, StoreError};

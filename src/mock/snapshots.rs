@@ -1,7 +1,7 @@
-//! Snapshots: states that are saved under a name.
+//! The snapshots of a mock: saves, restores, lists and deletes saved states under a name.
 
 use super::error::{MAX_SNAPSHOTS, MockError};
-use super::snapshot::{SavedState, SnapshotInfo};
+use super::saved_state::{SavedState, SnapshotInfo};
 use super::state::{Mock, State};
 use crate::store::OnConflict;
 

@@ -1,4 +1,4 @@
-//! The start of a mock, and the reset to it.
+//! Starts a mock, and resets it to its start.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::fixtures::Fixtures;
 use super::journal::Journal;
 use super::lives::Lives;
 use super::reload::put_fixture;
-use super::snapshot::SavedState;
+use super::saved_state::SavedState;
 use super::state::{Mock, State};
 use crate::clock::Clocks;
 use crate::demo::Demo;

@@ -1,4 +1,4 @@
-//! A mock and its state: jobs, their lives, and clocks.
+//! `Mock` and its state: jobs, their lives, and clocks.
 //!
 //! Every write holds one lock: the jobs in the database and their lives in memory change together or not at all.
 
@@ -11,7 +11,7 @@ use super::faults::{Fault, Faults};
 use super::fixtures::Fixtures;
 use super::journal::Journal;
 use super::lives::Lives;
-use super::snapshot::SavedState;
+use super::saved_state::SavedState;
 use crate::clock::{Clock, Clocks};
 use crate::demo::Demo;
 use crate::job::{Draft, Life};

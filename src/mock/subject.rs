@@ -1,4 +1,4 @@
-//! The subject of a request, for faults and the journal: its route, and the domain and the job that it names.
+//! `Subject`: the route, the domain and the job that a request names, which faults and the journal compare.
 
 use std::fmt;
 

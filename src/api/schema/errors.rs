@@ -1,4 +1,4 @@
-//! The error responses of the OpenAPI document, one a status; `api::error` decides which error has which status.
+//! The table of error responses of the OpenAPI document, one a status; it must follow `api::error`.
 
 use std::collections::BTreeMap;
 
@@ -233,5 +233,20 @@ pub(crate) struct Conflict;
 impl IntoResponses for Conflict {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         errors(&[409])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mock::FaultCode;
+
+    #[test]
+    fn a_fault_with_only_a_status_answers_the_code_of_this_status() {
+        // 400 has several codes.
+        for error in ERRORS.iter().filter(|error| error.status != 400) {
+            let code = FaultCode::parse(&error.status.to_string()).unwrap();
+            assert_eq!(code.name(), error.code, "{}", error.status);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The errors that a fault can answer with: SpaceONE's codes and their HTTP statuses.
+//! The table of error codes that a fault can answer with, and their statuses; it must have every code of `api::error`.
 
 use std::borrow::Cow;
 
@@ -20,10 +20,11 @@ pub enum FaultCode {
     Name(&'static str, u16),
 }
 
-/// The codes of SpaceONE and of jobdeck, each with its status. A status alone means the first code that has it.
+/// The codes of SpaceONE and of jobdeck, each with its status. A status alone means the first code that has it. Every code that
+/// `api::error` answers is here; the tests there walk both.
 ///
 /// Rule: python-core, error.py; the statuses are those of jobdeck's answers.
-const CODES: [(&str, u16); 25] = [
+const CODES: [(&str, u16); 26] = [
     ("ERROR_INVALID_PARAMETER", 400),
     ("ERROR_REQUIRED_PARAMETER", 400),
     ("ERROR_INVALID_PARAMETER_TYPE", 400),
@@ -41,6 +42,7 @@ const CODES: [(&str, u16); 25] = [
     ("ERROR_PERMISSION_DENIED", 403),
     ("ERROR_NOT_FOUND", 404),
     ("ERROR_METHOD_NOT_ALLOWED", 405),
+    ("ERROR_SAVE_UNIQUE_VALUES", 409),
     ("ERROR_REQUEST_TOO_LARGE", 413),
     ("ERROR_UNSUPPORTED_MEDIA_TYPE", 415),
     ("ERROR_INVALID_HOST", 421),
@@ -103,8 +105,8 @@ impl FaultCode {
     pub fn name(self) -> &'static str {
         match self {
             Self::Name(name, _) => name,
+            // The table has it with 504.
             Self::Status(408) => "ERROR_REQUEST_TIMEOUT",
-            Self::Status(409) => "ERROR_NOT_UNIQUE",
             Self::Status(status) => {
                 let fallback = if status < 500 {
                     "ERROR_INVALID_PARAMETER"
@@ -185,7 +187,7 @@ mod tests {
             ("403", 403, "ERROR_PERMISSION_DENIED"),
             ("404", 404, "ERROR_NOT_FOUND"),
             ("408", 408, "ERROR_REQUEST_TIMEOUT"),
-            ("409", 409, "ERROR_NOT_UNIQUE"),
+            ("409", 409, "ERROR_SAVE_UNIQUE_VALUES"),
             ("418", 418, "ERROR_INVALID_PARAMETER"),
             ("500", 500, "ERROR_UNKNOWN"),
             ("502", 502, "ERROR_UNKNOWN"),
@@ -193,6 +195,8 @@ mod tests {
             ("504", 504, "ERROR_REQUEST_TIMEOUT"),
             ("ERROR_GRPC_CONNECTION", 503, "ERROR_GRPC_CONNECTION"),
             ("ERROR_DB_QUERY", 400, "ERROR_DB_QUERY"),
+            ("ERROR_NOT_UNIQUE", 400, "ERROR_NOT_UNIQUE"),
+            ("ERROR_SAVE_UNIQUE_VALUES", 409, "ERROR_SAVE_UNIQUE_VALUES"),
         ] {
             let code = FaultCode::parse(text).unwrap();
             assert_eq!((code.status(), code.name()), (status, name), "{text}");

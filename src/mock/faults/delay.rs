@@ -1,4 +1,4 @@
-//! The delay of an answer.
+//! The delay of a fault: fixed, or drawn from a range.
 
 use std::borrow::Cow;
 use std::time::Duration;

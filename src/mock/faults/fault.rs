@@ -1,4 +1,4 @@
-//! A fault, read from JSON and checked.
+//! `Fault`: the members of a fault, read from JSON and checked; whether it matches a request.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;

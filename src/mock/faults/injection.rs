@@ -1,4 +1,4 @@
-//! What the faults do to one request.
+//! The effect of faults on one answer: its waits, and how it ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! A fault, read from the text of `--fault`.
+//! Parses a fault from the text of `--fault`.
 
 use serde_json::{Map, Value};
 

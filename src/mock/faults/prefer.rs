@@ -1,4 +1,4 @@
-//! The header `Prefer` (RFC 7240): a fault for one request.
+//! Parses the header `Prefer` (RFC 7240): a fault for one request.
 
 use std::time::Duration;
 

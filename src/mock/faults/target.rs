@@ -1,4 +1,4 @@
-//! The target of a fault: a route or a path.
+//! The target of a fault: the route or path whose requests it applies to.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! A body as the journal records it.
+//! A request or answer body as the journal records it: JSON or text, cut to a limit.
 
 use serde::Serialize;
 use serde::de::IgnoredAny;

@@ -1,4 +1,4 @@
-//! A recorded request with its answer.
+//! An entry of the journal: a request with its answer.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Conditions on recorded requests.
+//! Filters the entries of the journal by members of their requests.
 
 use super::entry::JournalEntry;
 use crate::route::RouteName;

@@ -1,4 +1,4 @@
-//! The newest requests with their answers: at most [`MAX_ENTRIES`], and at most [`MAX_JOURNAL_BYTES`].
+//! The ring buffer of the journal: holds the newest entries, at most [`MAX_ENTRIES`] and [`MAX_JOURNAL_BYTES`].
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};

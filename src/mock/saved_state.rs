@@ -1,4 +1,4 @@
-//! A saved state of jobs, lives and the demo.
+//! A saved state of a mock: its lives and demo, and the number of its jobs in the store; it is a snapshot or the start.
 
 use std::collections::BTreeMap;
 
