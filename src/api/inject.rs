@@ -26,7 +26,7 @@ use super::app::App;
 use super::body::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, read_any_body};
 use super::error::ApiError;
 use super::record::Record;
-use crate::mock::{End, InjectedError, Prefer, Subject};
+use crate::mock::{End, InjectedError, Injection, Prefer, Subject};
 use crate::query::QueryError;
 use crate::route::{Audience, Route};
 
@@ -67,24 +67,11 @@ pub(crate) async fn inject_faults(
         _ => return Ok(next.call(request).await?.map_into_boxed_body()),
     };
     let mut record = Record::new(Arc::clone(&mock), &request);
-    let (body, refusal) = match take_body(&mut request).await {
-        Ok(body) => (body, None),
-        Err(refusal) => (Bytes::new(), Some(refusal)),
-    };
-    let (subject, refusal) = match subject_of(&request, &body).await {
-        Ok(subject) => (subject, refusal),
-        Err(error) => (Subject::default(), Some(error)),
-    };
-    // A client uses up no faults of a domain that it can't reach, and gets no entry in its journal.
-    let access = match request.extract::<Access>().await {
+    let (body, subject, refusal) = read_subject(&mut request).await;
+    let access = match access_to(&mut request, &subject).await {
         Ok(access) => access,
-        Err(error) => return Ok(request.into_response(error.error_response())),
+        Err(refusal) => return Ok(request.into_response(refusal.error_response())),
     };
-    if let Some(domain_id) = &subject.domain_id
-        && let Err(refusal) = access.check(Some(domain_id))
-    {
-        return Ok(request.into_response(refusal.error_response()));
-    }
     if !subject.route.is_some_and(Route::is_probe) {
         let has_tokens = app.tokens.is_some();
         record.set_request(&request, &subject, &access, has_tokens, &body);
@@ -96,18 +83,57 @@ pub(crate) async fn inject_faults(
             return Ok(record.finish(response));
         }
     };
-    let mut plan = mock.faults.inject(&subject, prefer.as_ref());
-    record.set_faults(std::mem::take(&mut plan.faults));
+    let mut injection = mock.faults.inject(&subject, prefer.as_ref());
+    record.set_faults(std::mem::take(&mut injection.faults));
     // Where the client leaves meanwhile, all of this is dropped, and recorded without an answer.
-    for wait in plan.take_waits() {
+    for wait in injection.take_waits() {
         wait.finish().await;
     }
-    // A write from before a reset would change the state after it.
-    let is_late = plan.was_reset() && subject.route.is_some_and(Route::writes_jobs);
-    let end = match plan.end {
+    let end = end_after_waits(injection, &subject);
+    answer(end, request, next, record, prefer).await
+}
+
+/// Reads the body of a request and what the request is about. A request that can't be read has an empty body or subject,
+/// and the error that is its answer.
+async fn read_subject(request: &mut ServiceRequest) -> (Bytes, Subject, Option<ApiError>) {
+    let (body, refusal) = match take_body(request).await {
+        Ok(body) => (body, None),
+        Err(refusal) => (Bytes::new(), Some(refusal)),
+    };
+    match subject_of(request, &body).await {
+        Ok(subject) => (body, subject, refusal),
+        Err(error) => (body, Subject::default(), Some(error)),
+    }
+}
+
+/// Returns the access of the client, if it reaches the domain of its request. A client uses up no faults of a domain that
+/// it can't reach, and gets no entry in its journal.
+async fn access_to(request: &mut ServiceRequest, subject: &Subject) -> Result<Access, ApiError> {
+    let access = request.extract::<Access>().await?;
+    if let Some(domain_id) = &subject.domain_id {
+        access.check(Some(domain_id))?;
+    }
+    Ok(access)
+}
+
+/// Returns how an answer ends after its waits: a write from before a reset would change the state after it, so it is
+/// refused.
+fn end_after_waits(injection: Injection, subject: &Subject) -> Option<End> {
+    let is_late = injection.was_reset() && subject.route.is_some_and(Route::writes_jobs);
+    match injection.end {
         None | Some(End::Truncate(_)) if is_late => Some(End::Refuse(late_write())),
         end => end,
-    };
+    }
+}
+
+/// Answers a request with the end that faults give it, and completes its record.
+async fn answer(
+    end: Option<End>,
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+    mut record: Record,
+    prefer: Option<Prefer>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let mut response = match end {
         None => next.call(request).await?.map_into_boxed_body(),
         Some(End::Refuse(error)) => {

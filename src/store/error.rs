@@ -1,4 +1,4 @@
-//! The errors of the database, as data; `Display` makes the sentence.
+//! The errors of opening, reading and writing the database; each is data, and `Display` makes the sentence.
 
 use std::path::{Path, PathBuf};
 
@@ -37,7 +37,7 @@ pub enum OpenError {
         known: i32,
     },
     #[error(
-        "{0}: is the log of a database that is no longer beside it, with changes that may be nowhere else; \
+        "{0}: is the write-ahead log of a database that is no longer next to it, and may have the only copy of some changes; \
          put that database back, or move the log away"
     )]
     LeftBehind(PathBuf),
@@ -138,7 +138,7 @@ impl From<rusqlite::Error> for StoreError {
             return Self::Query(QueryError::Language {
                 place: "query".to_owned(),
                 problem:
-                    "asks for a statement or a value that is too large; ask for less at a time"
+                    "needs a statement or a value that is too large; split it into several requests"
                         .to_owned(),
             });
         }
@@ -186,5 +186,25 @@ mod tests {
         let stopped = connection.query_row("SELECT 1", [], |_| Ok(()));
         let error = StoreError::from(stopped.unwrap_err());
         assert!(matches!(error, StoreError::Timeout), "{error:?}");
+    }
+
+    #[test]
+    fn a_statement_above_the_limits_of_sqlite_is_an_error_of_the_request() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        let columns = vec!["1"; 3_000].join(",");
+        let refused = connection.query_row(&format!("SELECT {columns}"), [], |_| Ok(()));
+        assert_eq!(
+            StoreError::from(refused.unwrap_err()).to_string(),
+            "query: needs a statement or a value that is too large; split it into several requests"
+        );
+    }
+
+    #[test]
+    fn the_error_of_a_log_without_its_database_says_what_to_do() {
+        assert_eq!(
+            OpenError::LeftBehind(PathBuf::from("jobs.db-wal")).to_string(),
+            "jobs.db-wal: is the write-ahead log of a database that is no longer next to it, and may have the only copy of \
+             some changes; put that database back, or move the log away"
+        );
     }
 }

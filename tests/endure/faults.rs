@@ -383,7 +383,7 @@ fn the_log_of_a_lost_database_is_not_applied_to_a_new_one() {
     ] {
         check_line(
             &failed(&run(here, arguments)),
-            "jobdeck: jobdeck.db-wal: is the log of a database that is no longer beside it",
+            "jobdeck: jobdeck.db-wal: is the write-ahead log of a database that is no longer next to it",
         );
         assert!(!here.join("jobdeck.db").exists());
         assert_eq!(std::fs::read(here.join("jobdeck.db-wal")).unwrap(), left);
