@@ -1,4 +1,4 @@
-//! The clocks of the server and of the domains that have their own.
+//! The clocks of the server and of the domains that have a clock of their own.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

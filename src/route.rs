@@ -1,4 +1,4 @@
-//! The one table of routes: what the server answers, by which methods, for whom, and with which switch.
+//! The table of routes: path, methods, audience, switch and effect of each.
 //!
 //! Registration, the answer to a wrong method, the OpenAPI document, the mock's faults and journal, CORS and tokens all
 //! read it. `api::routes` binds each row to its handler; the paths of the page are in [`PAGE`] and [`ASSETS`].

@@ -1,4 +1,4 @@
-//! The page: the files of static/, which are part of the binary.
+//! Serves the page: the files of static/, which are part of the binary.
 //!
 //! They are served as they are written, compressed by the server. All but the page itself are under a path with the hash
 //! of their content, so that a browser may cache them without a limit and never mixes two versions: modules import each

@@ -1,4 +1,4 @@
-//! What a server is, and which domains it has.
+//! `GET /jobdeck/about` and `GET /jobdeck/domains`: what the server is, and its domains.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;

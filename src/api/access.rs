@@ -1,4 +1,4 @@
-//! What a client may reach: `serve --tokens`.
+//! Admits requests: finds the token in `Authorization` and checks its domain and rights.
 //!
 //! Whether a request is admitted, and whether it may write, is decided once for all routes, before a route is chosen: a new
 //! route needs a token by default, and one that writes a token that may write. Only the handler knows which domain a

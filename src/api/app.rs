@@ -1,4 +1,4 @@
-//! What the handlers share, and which routes a server has.
+//! The state that handlers share, and the switches that enable routes.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Runs what may take a while on the blocking pool.
+//! Runs slow work of a handler on the blocking pool.
 
 use super::error::ApiError;
 

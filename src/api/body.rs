@@ -1,4 +1,4 @@
-//! Reading bodies: media type, length and time are bounded.
+//! Reads request bodies, with limits on media type, length and time.
 
 use std::future::poll_fn;
 use std::pin::pin;

@@ -1,4 +1,4 @@
-//! Versions of answers: `ETag`, `If-None-Match` and 304.
+//! HTTP caching of answers: `ETag`, `If-None-Match` and 304.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

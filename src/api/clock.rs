@@ -1,4 +1,4 @@
-//! The clocks of a mock: the server's, and those of domains.
+//! `/jobdeck/clock`: reads, sets, advances and resets the clocks of a mock.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

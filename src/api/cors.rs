@@ -1,4 +1,4 @@
-//! Pages of other origins: which may send requests (`--cors`), and which may change nothing.
+//! CORS: the origins whose pages may send requests (`--cors`), and the refusal of writes from all other pages.
 
 use actix_cors::{Cors, CorsError};
 use actix_web::dev::{ServiceRequest, ServiceResponse};

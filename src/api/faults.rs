@@ -1,4 +1,4 @@
-//! The faults of a mock: clients add, list, clear and release them.
+//! `/jobdeck/faults`: adds, lists, clears and releases the faults of a mock.
 
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};

@@ -1,4 +1,4 @@
-//! The names under which a server may be reached, as the `Host` header gives them.
+//! The `Host` check: the names under which a server may be reached (`--allow-host`).
 
 use std::net::IpAddr;
 

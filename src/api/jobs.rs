@@ -1,4 +1,4 @@
-//! SpaceONE's routes: list, search, stat.
+//! `/inventory/v1/jobs`: SpaceONE's routes list, search and stat.
 
 use std::sync::Arc;
 

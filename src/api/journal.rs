@@ -1,4 +1,4 @@
-//! The journal of a mock: the requests that came, and waiting for those that will.
+//! `/jobdeck/journal`: reads and clears the journal of a mock, and waits for requests.
 
 use std::sync::Arc;
 use std::time::Duration;

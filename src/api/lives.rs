@@ -1,4 +1,4 @@
-//! The middleware that brings jobs that live up to date before a request reads or writes jobs.
+//! The middleware that updates the living jobs of a mock before a request reads or writes jobs.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a request to a mock's controls needs: the mock, the domain that it is about, and perhaps a setting.
+//! The extractors of mock routes: the mock, the domain of the request, and its body.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The routes by which a server is watched: `/healthz`, `/check` and `/metrics`.
+//! `/healthz`, `/check` and `/metrics`: the routes by which a server is watched.
 
 use std::sync::Arc;
 use std::time::Duration;

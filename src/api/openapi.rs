@@ -1,4 +1,4 @@
-//! `GET /openapi.json`: answers the description of this server's routes.
+//! `GET /openapi.json`: answers the OpenAPI document of this server's routes.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;

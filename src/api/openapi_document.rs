@@ -1,4 +1,4 @@
-//! The OpenAPI document: the operations of the routes that a server has, and what holds of all of them.
+//! Builds the OpenAPI document from the operations of the routes that a server has, and what all routes share.
 //!
 //! Each handler describes its own operation with `#[utoipa::path]`; the table of routes says under which path and methods it
 //! is. What holds of every route (the request id, the wrong method, the wrong host) is added in one place, and so is what

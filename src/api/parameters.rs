@@ -1,4 +1,4 @@
-//! Parameters of query strings and paths. Those of jobdeck's own routes are read strictly.
+//! Reads parameters of query strings and paths; those of jobdeck's own routes are read strictly.
 
 use std::borrow::Cow;
 

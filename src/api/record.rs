@@ -1,4 +1,4 @@
-//! The recorder of the journal: an entry begins with a request and is recorded when its answer is complete, or given up.
+//! The recorder of the journal: begins an entry with a request, and records it when the answer is complete or given up.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! The saved states of a mock: reset to the start, and snapshots.
+//! `/jobdeck/snapshots` and `/jobdeck/reset`: saves, lists, restores and deletes snapshots; resets a mock to its start.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;

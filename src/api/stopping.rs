@@ -1,4 +1,4 @@
-//! How a server stops: it answers the requests that have come, and takes at most a few seconds.
+//! Graceful shutdown: the server answers the requests that have arrived, and takes at most a few seconds.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Arguments that several commands have.
+//! Arguments that several commands share.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `backup`: a copy of a database, also while a server serves it.
+//! `backup`: copies a database, also while a server serves it.
 
 use std::ffi::OsString;
 use std::fs::{File, Permissions};

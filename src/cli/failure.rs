@@ -1,4 +1,4 @@
-//! The failures of commands.
+//! The errors of commands; the text of each is one line.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

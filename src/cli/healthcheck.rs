@@ -1,4 +1,4 @@
-//! `healthcheck`: asks a server whether it is healthy, for containers that have no curl.
+//! `healthcheck`: requests `/healthz` of a server, for containers that have no curl.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

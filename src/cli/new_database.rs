@@ -1,4 +1,4 @@
-//! Makes a new database file, which appears only when it is whole.
+//! Makes a new database file, which appears at its path only when it is complete.
 
 use std::fs::File;
 use std::io::Write;

@@ -1,4 +1,4 @@
-//! The ready file: there while the server serves, so that a script can wait for it and read its address.
+//! The ready file of `--ready-file`: exists while the server serves, and holds its address.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

@@ -1,4 +1,4 @@
-//! `demo` and `serve`: from arguments to a server that runs until a signal.
+//! `demo` and `serve`: their arguments, with the defaults of a server, and the run of the server until a signal.
 
 use std::io::Write;
 use std::net::SocketAddr;

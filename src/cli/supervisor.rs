@@ -1,4 +1,4 @@
-//! The states that a service manager such as systemd is notified of (`Type=notify`), where it has set `NOTIFY_SOCKET`.
+//! Notifies a service manager such as systemd of the server's states (`Type=notify`, `NOTIFY_SOCKET`).
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TrySendError};
 use std::thread;

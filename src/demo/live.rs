@@ -1,4 +1,4 @@
-//! A demo that grows: its past jobs at the start, and new ones as time passes.
+//! The jobs of a running demo: past ones at the start, and new ones as time passes.
 
 use super::timeline::Timeline;
 use super::world::World;

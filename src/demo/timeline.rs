@@ -1,4 +1,4 @@
-//! The times of made-up jobs.
+//! The start times of made-up jobs: one job a step.
 
 use crate::time::{DAY_MILLIS, Timestamp};
 

@@ -1,4 +1,4 @@
-//! A made-up world of collectors, domains and projects, and the lives of its jobs.
+//! The made-up world of the demo: collectors, domains, projects, and the lives of its jobs.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

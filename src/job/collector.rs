@@ -1,4 +1,4 @@
-//! The collector of a job, as it was when the job ran.
+//! `collector_info` of a job: the collector as it was when the job ran.
 
 use std::collections::HashMap;
 use std::fmt;

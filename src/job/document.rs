@@ -1,4 +1,4 @@
-//! A job, and its canonical text.
+//! `Job`: the members of a job, their defaults and checks, and the canonical text.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::collector::{CollectorInfo, CollectorMembers};
 use super::draft::{Draft, LIFE_NEEDS_MOCK};
 use super::error::JobError;
-use super::read::{JobTextError, from_json};
+use super::from_json::{JobTextError, from_json};
 use super::status::JobStatus;
 use crate::json::StrictObject;
 use crate::time::Timestamp;

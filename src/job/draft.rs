@@ -1,4 +1,4 @@
-//! A job as a person or a client writes it, before defaults are filled in.
+//! `Draft`: a job as a client writes it, before defaults are filled in.
 
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! The errors of a job.
+//! `JobError`: an entry of a job's member `errors`.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

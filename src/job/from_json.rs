@@ -1,4 +1,4 @@
-//! Reads jobs and drafts from JSON text.
+//! Parses one job or draft from JSON text; an error has its line, column and field.
 
 use serde::de::DeserializeOwned;
 

@@ -1,4 +1,4 @@
-//! The life of a job: its start, and its later stages.
+//! `Life`: the states of a job over time, from its start through its later stages.
 //!
 //! [`Life::at`] returns the job at any time: the past of a demo, its future, and a scripted job of a mock come from
 //! this one function.
@@ -217,7 +217,7 @@ fn narrow(number: i128) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::read::from_json;
+    use super::super::from_json::from_json;
     use super::*;
 
     const NOW: &str = "2026-01-01T00:00:00Z";

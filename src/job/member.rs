@@ -1,4 +1,4 @@
-//! Readers for members of a job that serde's own readers are too generous for.
+//! Strict readers of job members: ids, task counts, times.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The pieces in which a document is stored.
+//! The pieces in which the text of a job is stored.
 
 use serde::Serialize;
 

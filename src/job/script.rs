@@ -1,4 +1,4 @@
-//! The script of a job's life, as it is written in a draft.
+//! `Script`: the future steps of a job, as a draft lists them.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};

@@ -1,4 +1,4 @@
-//! The status of a job.
+//! `JobStatus`, and a value for each status.
 
 use std::ops::{AddAssign, Index, IndexMut};
 

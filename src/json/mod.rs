@@ -1,4 +1,4 @@
-//! JSON as it comes from outside: [`strict`] reads text into values, [`message`] reads values into the types of messages.
+//! JSON from outside: [`strict`] parses text into values, [`message`] converts values to the types of messages.
 
 pub mod message;
 pub mod names;

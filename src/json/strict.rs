@@ -1,4 +1,4 @@
-//! JSON as it comes from outside, read strictly.
+//! The strict JSON parser: refuses duplicate members, deep nesting and too many values.
 //!
 //! `serde_json` keeps the last of two members of one name and goes 128 levels deep. Here a member given twice is an
 //! error and so is a value nested deeper than [`MAX_DEPTH`], because nobody notices what is silently dropped. So is

@@ -1,4 +1,4 @@
-//! How a server is configured.
+//! The configuration of a server; `cli::serve` has the defaults.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

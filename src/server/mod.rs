@@ -1,4 +1,4 @@
-//! From a configuration to a running server.
+//! Runs a server from its configuration.
 
 mod config;
 mod retain;

@@ -1,4 +1,4 @@
-//! Deletes jobs that are too old: `serve --retain`.
+//! The task that deletes old jobs: `serve --retain`.
 
 use std::sync::Arc;
 use std::time::Duration;

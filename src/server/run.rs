@@ -21,7 +21,7 @@ use crate::api::hosts::Hosts;
 use crate::api::inject::{inject_faults, keep_socket};
 use crate::api::lives::bring_up_to_date;
 use crate::api::stopping::MAX_STOPPING;
-use crate::api::{document, routes};
+use crate::api::{openapi_document, routes};
 use crate::store::Store;
 use crate::ui;
 
@@ -75,7 +75,10 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         metrics: Arc::default(),
         slow_query: config.slow_query,
     });
-    let description = Data::new(document::describe(app.switches(), config.tokens.is_some()));
+    let description = Data::new(openapi_document::describe(
+        app.switches(),
+        config.tokens.is_some(),
+    ));
     let stopping = Arc::clone(&app.stopping);
     let switches = app.switches();
     let metrics = Arc::clone(&app.metrics);

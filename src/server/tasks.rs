@@ -1,4 +1,4 @@
-//! The tasks that run besides the requests: they read the token file again, and move the write-ahead log into the database.
+//! Background tasks: one reads the token file again, one moves the write-ahead log into the database.
 
 use std::sync::Arc;
 use std::time::Duration;

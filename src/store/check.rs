@@ -1,4 +1,4 @@
-//! `jobdeck check`: compares everything in the database with the documents.
+//! `jobdeck check`: verifies that all tables of the database agree with the documents.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `jobdeck backup`: a consistent copy of the database, made while others write.
+//! `jobdeck backup`: makes a consistent copy of the database while others write.
 
 use std::ffi::c_int;
 use std::path::Path;

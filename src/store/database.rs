@@ -1,4 +1,4 @@
-//! The database: opening it, its readers, its one writer, and its file.
+//! The database: its file, readers and writer, and checkpoints of its write-ahead log.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

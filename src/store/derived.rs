@@ -1,4 +1,4 @@
-//! The derived tables, and how a transaction updates them: counters, the jobs by error code, the trigrams of job ids.
+//! The derived tables (counters, jobs by error code, trigrams of job ids), and how a transaction updates them.
 //!
 //! A transaction notes every row that comes or goes, and writes the sums once, at its end. Triggers would do it too, but a
 //! statement with triggers that might fail has SQLite copy every page it touches, which took more than half of an import.

@@ -1,4 +1,4 @@
-//! A document as it is read from the database.
+//! A stored document, joined from its pieces.
 
 use crate::job::BEFORE_COLLECTOR_INFO;
 

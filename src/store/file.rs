@@ -1,4 +1,4 @@
-//! The database file at its path, and the write-ahead log next to it.
+//! The identity of the database file at its path, and its write-ahead log.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

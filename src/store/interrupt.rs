@@ -1,4 +1,4 @@
-//! Interrupts: when the work of a reader must end.
+//! `Interrupt`: ends a query at its deadline, or when its client leaves.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,4 +1,4 @@
-//! A row of `jobs`: made from a document, read from the database, bound to statements, and compared.
+//! A row of the table `jobs`: its columns must follow schema.sql.
 //!
 //! The columns are spelt here alone, once in [`COLUMNS`] and in the same order in [`JobRow::from_row`] and
 //! [`JobRow::values`].

@@ -1,4 +1,4 @@
-//! `jobdeck check --repair`: derives everything from the documents again.
+//! `jobdeck check --repair`: rebuilds all derived tables from the documents.
 
 use rusqlite::{OptionalExtension, params};
 

@@ -1,4 +1,4 @@
-//! Saved states of the jobs, to go back to: in a temporary table of the writer's connection, so they end with it.
+//! Saved states in SQL: copies the jobs to a temporary table of the writer's connection, and back.
 
 use rusqlite::params;
 

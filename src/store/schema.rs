@@ -1,4 +1,4 @@
-//! The schema: which one a file has, making it, and bringing an older one up to date.
+//! The schema version of a file: recognises it, makes the tables of schema.sql, and upgrades older files.
 
 use std::fs::File;
 use std::io::Read;

@@ -1,4 +1,4 @@
-//! Writing jobs: what the writer does in a transaction.
+//! `WriteTransaction`: puts, finds, counts and deletes jobs.
 
 use std::collections::HashMap;
 

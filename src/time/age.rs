@@ -1,4 +1,4 @@
-//! A maximum age.
+//! `Age`: a maximum age, parsed from a text such as `90d`.
 
 use super::error::TimeError;
 use super::timestamp::{DAY_MILLIS, HOUR_MILLIS, Timestamp};

@@ -1,4 +1,4 @@
-//! Times: how they are read, calculated and written. There is no clock here; `now` is always an argument.
+//! Times: parsing, arithmetic and formatting. There is no clock here; `now` is always an argument.
 
 mod age;
 mod error;

@@ -1,4 +1,4 @@
-//! Reading a time from ISO 8601 and RFC 3339.
+//! Parses a time from ISO 8601 and RFC 3339.
 //!
 //! jiff reads the texts. What is here limits it to the forms of the API: jiff also takes years of six digits, time
 //! zones in brackets, an hour alone, and offsets with seconds; and it has no months and at most nine digits of a

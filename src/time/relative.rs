@@ -1,4 +1,4 @@
-//! Reading a time relative to now, as the `timediff_*` operators write it.
+//! Parses a time relative to now, such as `now - 5d` of the `timediff_*` operators.
 
 use super::error::TimeError;
 use super::timestamp::{DAY_MILLIS, SECOND_MILLIS, Timestamp};

@@ -1,4 +1,4 @@
-//! A point in time.
+//! `Timestamp`: a point in time, in milliseconds.
 
 use jiff::SignedDuration;
 use jiff::civil::DateTime;

@@ -1,4 +1,4 @@
-//! Writing a time.
+//! Formats a time.
 
 use std::fmt;
 

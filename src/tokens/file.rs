@@ -1,4 +1,4 @@
-//! A file of tokens.
+//! `TokenFile`: reads the file of tokens, and reads it again when it changes.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! The rights of the holder of a token.
+//! `Grant`: the domain and the rights of a token.
 
 /// The rights of the holder of a token.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The SHA-256 of a token.
+//! Computes and parses the SHA-256 of a token.
 
 use sha2::{Digest, Sha256};
 

@@ -1,4 +1,4 @@
-//! Generating a token.
+//! Generates a token, and its entry for the file.
 
 use toml::Value;
 

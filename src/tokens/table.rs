@@ -1,4 +1,4 @@
-//! The tokens of a file.
+//! The table of tokens: parses the file's text, and looks up a token by its hash.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -43,13 +43,13 @@ struct FileContent {
 struct TokenEntry {
     name: Spanned<String>,
     domain_id: Spanned<String>,
-    access: Access,
+    access: AccessLevel,
     sha256: Spanned<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Access {
+enum AccessLevel {
     Read,
     Write,
 }
@@ -99,7 +99,7 @@ impl TokenTable {
             let grant = Grant {
                 name: name.clone(),
                 domain_id: (domain_id != EVERY_DOMAIN).then(|| domain_id.clone()),
-                may_write: matches!(token.access, Access::Write),
+                may_write: matches!(token.access, AccessLevel::Write),
             };
             if grants.insert(sha256, Arc::new(grant)).is_some() {
                 let problem = "sha256: another token has the same; make one for each with `jobdeck token new`";

@@ -1,4 +1,4 @@
-//! Jobs as CSV for spreadsheets (RFC 4180).
+//! Writes jobs as CSV for spreadsheets (RFC 4180).
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Export: every job as NDJSON.
+//! Export: writes every job as NDJSON.
 
 use std::io::Write;
 

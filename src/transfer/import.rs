@@ -1,4 +1,4 @@
-//! Import: all sources in one transaction.
+//! Import: adds the jobs of all sources in one transaction.
 
 use std::cell::RefCell;
 use std::io::Read;
@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread;
 
 use super::error::{Refusal, TransferError};
-use super::read::read_numbered_jobs;
+use super::job_stream::read_numbered_jobs;
 use super::source::Source;
 use crate::job::Job;
 use crate::store::{NewJob, OnConflict, Store, StoreError, WriteTransaction, Written};

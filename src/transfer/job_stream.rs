@@ -1,4 +1,4 @@
-//! Reads jobs from NDJSON, a JSON array or a saved answer of the API, as a stream that counts lines.
+//! Reads a stream of jobs for import (NDJSON, a JSON array, or a saved answer of the API), and counts lines.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;

@@ -7,11 +7,11 @@ pub mod csv;
 mod error;
 mod export;
 mod import;
-mod read;
+mod job_stream;
 mod source;
 
 pub use self::error::{Refusal, TransferError};
 pub use self::export::export;
 pub use self::import::{Imported, import};
-pub use self::read::read_jobs;
+pub use self::job_stream::read_jobs;
 pub use self::source::Source;

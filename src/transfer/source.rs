@@ -1,4 +1,4 @@
-//! A source of jobs.
+//! A named reader that jobs are imported from.
 
 use std::fmt;
 use std::io::Read;

@@ -1,4 +1,7 @@
-/** The columns of the list, and how the server sorts by each. */
+/**
+ * The columns of the list, and how the server sorts by each. A column is an entry here, a cell of the template `row` in
+ * index.html, and a line of `fillRow` in table.js.
+ */
 
 /**
  * `key` is the path to sort by; a column without one is sorted by `value`, a field of a `project` stage. A column that

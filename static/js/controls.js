@@ -1,4 +1,4 @@
-/** The controls around the list: domain, view, pickers, range, tabs, columns, export, zone, theme; and the banners. */
+/** The controls around the list (domain, view, pickers, range, tabs, columns, export, zone, theme), and the banners. */
 import { COLUMNS } from './columns.js';
 import { $, button, el, follow, on, pick, renew, setText } from './dom.js';
 import { clock, number, zoneName } from './format.js';

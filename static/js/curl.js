@@ -1,4 +1,4 @@
-/** Requests as curl commands, to be sent again from a shell. */
+/** Writes a request as a curl command. */
 import { token } from './token.js';
 
 /** The curl command of a request. Within single quotes only a single quote is special to a shell. */

@@ -1,4 +1,4 @@
-/** Makes and changes nodes. Text from data becomes text, never markup. */
+/** DOM helpers: make and change nodes. Text from data becomes text, never markup. */
 
 export const $ = (id) => document.getElementById(id);
 

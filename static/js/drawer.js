@@ -1,4 +1,4 @@
-/** The drawer next to the list, with all of one job. */
+/** The drawer next to the list: shows all members of one job. */
 import { $, copyButton, el, on, renew, setText } from './dom.js';
 import { duration, exact, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
 import { quote } from './search-language.js';

@@ -1,4 +1,4 @@
-/** Values as people read them; `now` is always an argument, in milliseconds. */
+/** Formats numbers, times, durations and progress for people; `now` is always an argument, in milliseconds. */
 
 const UNITS = [['y', 31_536_000], ['mo', 2_592_000], ['d', 86_400], ['h', 3_600], ['min', 60], ['s', 1]];
 const RUNNING = ['CREATED', 'IN_PROGRESS'];

@@ -1,4 +1,4 @@
-/** The histogram: jobs in time, a bar a bucket, stacked by outcome. A click or a drag narrows the range to its bars. */
+/** The histogram of jobs over time: a bar a bucket, stacked by outcome. A click or a drag narrows the range to its bars. */
 import { $, el, on, setText } from './dom.js';
 import { clock, number, zoneName } from './format.js';
 import { TABS } from './state.js';

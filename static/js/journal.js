@@ -1,4 +1,4 @@
-/** The journal of a mock: the requests of its clients, the newest first; each can be opened in the list. */
+/** The journal view of a mock: the requests of its clients, the newest first; each can be opened in the list. */
 import { act } from './api.js';
 import { curl } from './curl.js';
 import { $, button, copyButton, el, mark, on, pick, renew, setText } from './dom.js';

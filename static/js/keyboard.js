@@ -1,4 +1,4 @@
-/** The keys of the page; they do nothing while somebody types into a field. */
+/** Keyboard shortcuts; they do nothing while somebody types into a field. */
 import { $, el, on } from './dom.js';
 
 /** The keys, each with its description in the help and the name of its act. */

@@ -1,4 +1,4 @@
-/** The wiring: the address makes the state, the state is loaded from the server, the answers are shown. */
+/** Wires the page: reads the state from the address, loads it from the server, shows the answers. */
 import { file } from './api.js';
 import * as controls from './controls.js';
 import { $, el, on } from './dom.js';

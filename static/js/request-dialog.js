@@ -1,4 +1,4 @@
-/** The dialog with the requests of the page, to be read and sent again: the page teaches the API. */
+/** The dialog that shows the requests of the page as curl commands, so that the page teaches the API. */
 import { curl } from './curl.js';
 import { $, copyButton, el } from './dom.js';
 

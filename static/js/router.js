@@ -1,4 +1,4 @@
-/** The router: the state of the page is in the address, and every step of it in the history of the browser. */
+/** The router: keeps the state of the page in the address, and each change in the history of the browser. */
 import { on } from './dom.js';
 import { change, format, parse } from './state.js';
 import { remember, remembered } from './storage.js';

@@ -1,4 +1,4 @@
-/** The state of the page as data, and as a query string, so that a view is a link. Fetches nothing. */
+/** The state of the page as data and as a query string, so that a view is a link. Fetches nothing. */
 import { COLUMNS } from './columns.js';
 
 /** The tabs: groups of statuses. */

@@ -1,4 +1,4 @@
-/** The statistics: the choice of groups and measures, or the query itself; the answer as a table with bars. */
+/** The statistics view: a form for groups and measures, or for the query itself; the answer as a table with bars. */
 import { $, el, follow, on, renew, setText } from './dom.js';
 import { number, span } from './format.js';
 import { GROUPS, MEASURES } from './state.js';

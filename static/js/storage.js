@@ -1,4 +1,4 @@
-/** What the browser remembers for this page; where it stores nothing, the defaults apply. */
+/** Browser storage: remembers settings of the page; where the browser stores nothing, the defaults apply. */
 
 /** Runs an act on a storage of the browser; null where the browser refuses it. */
 export function withStorage(act, storage = 'localStorage') {

@@ -1,4 +1,4 @@
-/** The list: head, rows, pages, and the reason where it is empty. */
+/** The table of jobs: head, rows, page buttons, and the reason where it is empty. `fillRow` writes the cell of each column. */
 import { COLUMNS } from './columns.js';
 import { $, button, copyButton, el, mark, renew, setText } from './dom.js';
 import { duration, exact, number, percent, plugin, relative, statusLabel, tasks } from './format.js';

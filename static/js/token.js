@@ -1,4 +1,4 @@
-/** The token that a server may require. It is stored for this tab alone, and sent only in a header. */
+/** The token for a server with `--tokens`: stored for this tab alone, and sent only in a header. */
 import { $, on, setText } from './dom.js';
 import { withStorage } from './storage.js';
 

@@ -1,4 +1,4 @@
-//! The answers of the routes. What is serialised is what the OpenAPI document describes.
+//! The types of all answers: each is serialised as it is, and described as it is in the OpenAPI document.
 //!
 //! Answers that are written from the database as they are read ([`JobsInfo`], [`JobStats`]) have a schema alone.
 

@@ -1,4 +1,4 @@
-//! The schemas of bodies that are not read into one struct: patches, and many jobs.
+//! The schemas of bodies that are not read into one struct: patches, and lists of jobs.
 
 use utoipa::openapi::schema::{
     AllOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type,

@@ -1,4 +1,4 @@
-//! Messages in the words of JSON Schema: answers, bodies, parameters, errors, examples.
+//! The schemas of the HTTP API for OpenAPI: answers, bodies, parameters, errors, examples.
 
 pub(super) mod answers;
 pub(super) mod bodies;

@@ -1,4 +1,4 @@
-//! The parameters of query strings and paths. What is read is what the OpenAPI document describes.
+//! The types of parameters of query strings and paths: each is read as the OpenAPI document describes it.
 //!
 //! Those of lists are [`crate::query::request::ListParams`].
 

@@ -1,4 +1,4 @@
-//! How a message may be written.
+//! Dialects: how names, nulls and numbers of a message are read.
 
 /// How a message may be written.
 #[derive(Debug, Clone, Copy)]

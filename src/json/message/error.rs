@@ -1,4 +1,4 @@
-//! The error of a message, and the places of values in it.
+//! The error of reading a message, and the location of the value in question.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};

@@ -1,4 +1,4 @@
-//! Values that know their place in the request.
+//! `Located`: a value with its location in the request.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,4 +1,4 @@
-//! The deserializer: serde's visitors get the values of a message from it.
+//! The serde deserializer of messages: converts parsed JSON values to any type in a dialect.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};

@@ -1,4 +1,4 @@
-//! Messages in each dialect, and the places of their errors.
+//! Tests: messages in each dialect, and the locations of their errors.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

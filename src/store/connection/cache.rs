@@ -1,4 +1,4 @@
-//! A connection's cache, valid for one `data_version`: counters, collectors and documents.
+//! The cache of a connection: counters, collectors and documents, valid for one `data_version`.
 //!
 //! From counters in memory, lists by status are counted and the groups of a dashboard computed without SQLite. Collectors
 //! are found with one lookup a row instead of one per level of a tree. `document_cache.rs` says what documents gain.

@@ -1,4 +1,4 @@
-//! Connections: how each is opened, how readers and the writer are lent, and what a connection caches.
+//! Connections: opening, lending and caching.
 
 pub(super) mod cache;
 pub(super) mod data_version;

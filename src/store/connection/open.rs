@@ -1,4 +1,4 @@
-//! Connections: how each is opened and configured.
+//! Opens and configures connections: modes, page caches, timeouts.
 
 use std::path::Path;
 use std::sync::Arc;

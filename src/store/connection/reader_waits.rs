@@ -1,4 +1,4 @@
-//! Counts how often and how long readers were waited for: when these grow, the server has too few readers.
+//! Counts the waits for a reader and their time: when these grow, the server has too few readers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
