@@ -1,7 +1,7 @@
 //! The fuzz targets of tests/fuzz, run for a short while over damaged requests and files.
 //!
 //! The seed is fixed. `JOBDECK_FUZZ_CASES=1000000 cargo test --test fuzz` tries more; how cargo-fuzz runs them for as long as
-//! you like stands in tests/fuzz/Cargo.toml.
+//! you like is in tests/fuzz/Cargo.toml.
 #![cfg(test)]
 
 #[path = "fuzz/targets.rs"]

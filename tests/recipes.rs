@@ -427,10 +427,11 @@ fn targets(folder: &Path) -> Vec<String> {
     assert!(output.status.success(), "{}", said(&output));
     let found: Value = serde_json::from_slice(&output.stdout).unwrap();
     let targets = found["packages"][0]["targets"].as_array().unwrap();
-    let told = targets
+    let listed = targets
         .iter()
         .map(|target| format!("{} {}", target["kind"][0], target["name"]));
-    told.filter(|target| !target.starts_with("\"test\""))
+    listed
+        .filter(|target| !target.starts_with("\"test\""))
         .collect()
 }
 

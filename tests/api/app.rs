@@ -66,7 +66,7 @@ pub(crate) struct Setup {
     pub mock: Option<MockConfig>,
 }
 
-/// Jobs or none, and a clock that stands still at 2022-06-20T12:00:00Z.
+/// Jobs or none, and a clock that is frozen at 2022-06-20T12:00:00Z.
 impl Default for Setup {
     fn default() -> Self {
         let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
@@ -183,7 +183,7 @@ impl App {
         self.thread.take().unwrap().join().unwrap();
     }
 
-    /// Sends a request and leaves its answer to whoever reads it.
+    /// Sends a request and returns without its answer, which the caller reads.
     pub(crate) fn raw(&self, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(

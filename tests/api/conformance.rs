@@ -1,4 +1,4 @@
-//! Runs the cases of tests/conformance; its README tells how answers are compared.
+//! Runs the cases of tests/conformance; its README says how answers are compared.
 
 use std::fmt::Write;
 use std::path::Path;

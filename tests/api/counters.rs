@@ -1,7 +1,7 @@
-//! Answers from kept counts are those that the jobs themselves would give, after whatever was written.
+//! Answers from counters are those that the jobs themselves would give, after any write.
 //!
 //! Each question is asked twice: as it is, and with a condition beside it that is true of every job, yet by a member that
-//! no count is kept by; the second answer comes from the jobs.
+//! no counter has; the second answer comes from the jobs.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -52,7 +52,7 @@ fn a_job(random: &mut impl Rng, id: usize) -> String {
     )
 }
 
-/// Conditions on what counts are kept by, or none.
+/// Conditions on the keys of counters, or none.
 fn conditions(random: &mut impl Rng) -> Vec<Value> {
     let condition = |random: &mut ChaCha8Rng| {
         let (key, values) = match random.random_range(0..9) {

@@ -30,7 +30,7 @@ fn asked(domain: &str) -> String {
     json!({"domain_id": domain}).to_string()
 }
 
-/// Waits until the faults hold so many answers in all.
+/// Waits until the faults hold this number of answers in all.
 #[track_caller]
 fn wait_until_held(app: &App, count: u64) {
     let end = Instant::now() + SOON;
@@ -468,7 +468,7 @@ fn a_write_that_is_held_until_a_reset_is_not_done() {
                 assert_eq!(app.bare("POST", reset).json(), json!({"jobs": 1}));
                 read(held)
             } else {
-                // No list tells of what a header asked for.
+                // No list has what a header requested.
                 let read = std::thread::spawn(move || read(held));
                 while !read.is_finished() {
                     assert_eq!(app.bare("POST", reset).status, 200);

@@ -154,14 +154,14 @@ fn an_entry_names_the_faults_and_their_effect() {
         None,
     );
     let entries = journal(&app, "?after=1");
-    let told: Vec<_> = entries["results"]
+    let recorded: Vec<_> = entries["results"]
         .as_array()
         .unwrap()
         .iter()
         .map(|entry| (entry["status"].clone(), entry["faults"].clone()))
         .collect();
     assert_eq!(
-        told,
+        recorded,
         [
             (Value::Null, json!(["fault-1", "fault-2"])),
             (json!(200), json!(["fault-1", "fault-3"])),
@@ -207,7 +207,7 @@ fn parameters_select_entries() {
         assert_eq!(ids(&entries), expected, "{query}");
         assert_eq!(entries["total_count"], expected.len(), "{query}");
     }
-    // The newest are kept, and all are counted.
+    // The newest stay in the journal, and all are counted.
     let entries = journal(&app, "?limit=2");
     assert_eq!(
         (ids(&entries), &entries["total_count"]),
@@ -216,7 +216,7 @@ fn parameters_select_entries() {
     let entries = journal(&app, "?limit=0&domain_id=e");
     assert_eq!(entries, json!({"results": [], "total_count": 2}));
 
-    // Who has the version of now is told so, until something comes or goes; also who waits for what is there already.
+    // A client that has the current version gets 304 until an entry comes or goes, also one that waits for entries that exist.
     let version = app.get("/jobdeck/journal");
     let version = version.header("etag").unwrap();
     let look = |query: &str| {

@@ -122,8 +122,8 @@ fn requests_are_counted_by_route_method_and_status() {
     let sum = metrics.get(&of_search("sum", "")).unwrap();
     assert!(sum > 0.0 && sum < 60.0, "{sum}");
     for sent in ["secret-id", "nowhere", "BREW"] {
-        let told = metrics.0.keys().find(|name| name.contains(sent));
-        assert_eq!(told, None, "what clients send is no label");
+        let found = metrics.0.keys().find(|name| name.contains(sent));
+        assert_eq!(found, None, "what clients send is no label");
     }
 }
 
@@ -151,7 +151,7 @@ fn gauges_show_the_state_of_the_database() {
     assert_eq!(
         metrics.get("jobdeck_jobs"),
         None,
-        "nothing is told that is not known"
+        "no metric is answered without its value"
     );
 }
 

@@ -30,7 +30,7 @@ fn examples() -> Vec<(String, Option<Value>)> {
     examples
 }
 
-/// Jobs as the demo has them, up to the moment at which the clock of the tests stands.
+/// Jobs as the demo has them, up to the time of the tests' frozen clock.
 pub(crate) fn demo_jobs(count: u64) -> String {
     let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
     let world = World::new(1, 4);

@@ -13,7 +13,7 @@ use crate::app::{App, Setup, job};
 fn jobs(app: &App, domain_id: &str) -> Vec<String> {
     let answer = app.search(&json!({"domain_id": domain_id, "query": {"sort": {"key": "job_id"}}}));
     let results = answer.json()["results"].as_array().unwrap().clone();
-    let told = results.iter().map(|job| {
+    let listed = results.iter().map(|job| {
         format!(
             "{} {} {}",
             job["job_id"].as_str().unwrap(),
@@ -21,7 +21,7 @@ fn jobs(app: &App, domain_id: &str) -> Vec<String> {
             job["remained_tasks"]
         )
     });
-    told.collect()
+    listed.collect()
 }
 
 /// How many jobs there are in all.
@@ -406,7 +406,7 @@ fn a_job_with_a_life_follows_its_script() {
     assert_eq!(jobs(&app, "e"), ["j IN_PROGRESS 2"]);
     advance(&app, "?domain_id=e", 5);
     assert_eq!(jobs(&app, "e"), ["j IN_PROGRESS 1"]);
-    // Whoever changes a job ends its life; so does whoever deletes it.
+    // A change of a job ends its life, and so does its deletion.
     app.json(
         "PATCH",
         "/jobdeck/jobs/j?domain_id=e",
@@ -499,7 +499,7 @@ fn fixtures_are_loaded_watched_and_restored_by_a_reset() {
     )
     .unwrap();
     let problem = || app.get("/jobdeck/about").json()["fixtures_problem"].clone();
-    eventually("the fault is told", || !problem().is_null());
+    eventually("the problem is reported", || !problem().is_null());
     let said = problem();
     let said = said.as_str().unwrap();
     assert!(
@@ -609,13 +609,13 @@ fn a_file_without_jobs_is_ignored_or_refused() {
     std::os::unix::fs::symlink("nowhere", folder.path().join(".#a.ndjson")).unwrap();
     let app = with_fixtures(&[folder.path()], "");
     assert_eq!(jobs(&app, "d"), ["a CREATED 0"]);
-    // Opening a pipe would wait for whoever writes to it.
+    // Opening a pipe would wait for a writer.
     let made = std::process::Command::new("mkfifo")
         .arg(folder.path().join("b.ndjson"))
         .status();
     assert!(made.unwrap().success());
     let problem = || app.get("/jobdeck/about").json()["fixtures_problem"].clone();
-    eventually("it is told", || !problem().is_null());
+    eventually("it is reported", || !problem().is_null());
     let said = problem();
     assert!(
         said.as_str()

@@ -39,7 +39,7 @@ fn an_answer_without_a_limit_holds_every_match() {
     );
 }
 
-/// Whoever asked is not at fault where what is stored can't be read, and what it is stays in the log.
+/// A stored document that can't be read is an error of the server, not of the client, and only the log has its cause.
 #[test]
 fn a_damaged_document_is_a_server_error() {
     let app = App::with_jobs(job("j", "d", "\"filter\":{\"a\":\"b\"}"));
@@ -118,7 +118,7 @@ fn clients_that_leave_free_their_readers() {
         "\"filter\":{\"x\":\"a job of some size, so that the answer is long\"}",
     ));
     let body = "{\"domain_id\":\"d\"}";
-    // More than there are readers: if one of them were kept, the last requests would find none.
+    // More than there are readers: if one of them were not returned, the last requests would find none.
     for _ in 0..23 {
         let mut stream = TcpStream::connect(&app.address).unwrap();
         write!(

@@ -207,9 +207,9 @@ fn operations(app: &Guarded) -> Vec<Operation> {
 
 /// What needs no token at all.
 const OPEN: [&str; 2] = ["/healthz", "/check"];
-/// What tells of all domains together.
+/// The routes whose answer is about all domains together.
 const OF_ALL_DOMAINS: &str = "/metrics";
-/// Routes that no domain can be said to; what whoever holds a token of one is answered, of which nothing is another's.
+/// Routes without a `domain_id`: with the token of a domain they answer with nothing of another domain.
 const OF_NO_DOMAIN: [(&str, u16); 5] = [
     (OF_ALL_DOMAINS, 403),
     ("/jobdeck/domains", 200),
@@ -556,7 +556,7 @@ const TRICKS_ON_A_MOCK: [(&str, &str, u16); 8] = [
         403,
     ),
     (
-        "POST /jobdeck/snapshots/kept/restore?domain_id=OWN",
+        "POST /jobdeck/snapshots/before/restore?domain_id=OWN",
         "",
         404,
     ),
@@ -593,7 +593,7 @@ fn no_request_reaches_another_domain_than_that_of_the_token() {
     };
     let fault = format!(r#"{{"domain_id":"{OTHER}","route":"search","times":1,"code":503}}"#);
     let fault = by_other(("POST", "/jobdeck/faults"), &fault).json();
-    let snapshot = format!("/jobdeck/snapshots/kept?domain_id={OTHER}");
+    let snapshot = format!("/jobdeck/snapshots/before?domain_id={OTHER}");
     assert_eq!(by_other(("PUT", &snapshot), "").status, 201);
     let whole = app.send(&app.all, ("PUT", "/jobdeck/snapshots/whole"), &[], "");
     assert_eq!(whole.status, 201);
@@ -653,7 +653,7 @@ fn the_journal_reveals_no_token() {
     assert_eq!(headers["authorization"], "Bearer (hidden)");
 }
 
-/// What tells a token of `*` of all domains stands in the journal of none, though its request may name one.
+/// An answer about all domains, which takes a token of `*`, is in the journal of no domain, though its request may name one.
 #[test]
 fn the_journal_of_a_domain_has_no_answer_about_other_domains() {
     let app = guarded();

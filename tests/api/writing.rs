@@ -16,11 +16,11 @@ fn writable(jobs: &str) -> App {
 fn jobs(app: &App, domain_id: &str) -> Vec<String> {
     let answer = app.search(&json!({"domain_id": domain_id, "query": {"sort": {"key": "job_id"}}}));
     let results = answer.json()["results"].as_array().unwrap().clone();
-    let told = results.iter().map(|job| {
+    let listed = results.iter().map(|job| {
         let text = |name: &str| job[name].as_str().unwrap().to_owned();
         format!("{} {}", text("job_id"), text("status"))
     });
-    told.collect()
+    listed.collect()
 }
 
 #[test]

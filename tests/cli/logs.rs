@@ -227,7 +227,10 @@ fn a_client_that_disconnects_is_logged() {
     drop(stream);
     let log = folder.path().join("log");
     while !std::fs::read_to_string(&log).unwrap().contains("] left ") {
-        assert!(start.elapsed() < Duration::from_mins(1), "it is never told");
+        assert!(
+            start.elapsed() < Duration::from_mins(1),
+            "it is never logged"
+        );
         std::thread::yield_now();
     }
     let log = log_of(folder.path(), server);

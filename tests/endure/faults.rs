@@ -356,7 +356,7 @@ fn a_deleted_or_replaced_file_is_reported_and_no_write_is_lost() {
         assert_eq!(server.get("/healthz").0, 200);
         assert_eq!(server.get(LIST), expected);
     }
-    assert_eq!(put("kept").0, 201);
+    assert_eq!(put("after").0, 201);
     server.stop();
     assert_eq!(sound(here).lines().count(), 51);
 }

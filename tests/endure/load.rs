@@ -281,7 +281,7 @@ fn a_server_stopped_under_load_answers_the_requests_it_has() {
             stream
         })
         .collect();
-    let told: Mutex<Option<Instant>> = Mutex::new(None);
+    let stopped_at: Mutex<Option<Instant>> = Mutex::new(None);
     let counts = thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|_| {
@@ -302,15 +302,15 @@ fn a_server_stopped_under_load_answers_the_requests_it_has() {
                             Outcome::Refused,
                             "an answer is whole, or there is none"
                         );
-                        let told = told.lock().unwrap().expect("not before the stop");
-                        late += usize::from(start < told);
+                        let stopped_at = stopped_at.lock().unwrap().expect("not before the stop");
+                        late += usize::from(start < stopped_at);
                         return (answered, late);
                     }
                 })
             })
             .collect();
         thread::sleep(Duration::from_millis(300));
-        *told.lock().unwrap() = Some(Instant::now());
+        *stopped_at.lock().unwrap() = Some(Instant::now());
         server.signal("-TERM");
         let streams: Vec<_> = streams
             .iter_mut()
@@ -348,9 +348,9 @@ fn a_server_stopped_under_load_answers_the_requests_it_has() {
         };
         let answer = (*status, text.clone());
         let is_usual = error_code(&answer) == "503 ERROR_UNAVAILABLE";
-        assert!(is_usual && text.contains("is being stopped"), "{text}");
+        assert!(is_usual && text.contains("is stopping"), "{text}");
     }
-    let start = told.into_inner().unwrap().unwrap();
+    let start = stopped_at.into_inner().unwrap().unwrap();
     let log = server.log();
     assert_eq!(server.ended().code(), Some(0), "{log}");
     promised(

@@ -182,7 +182,7 @@ test('arrow keys move through the histogram', async () => {
   await it.page.keyboard.press('ArrowRight');
   const name = await it.page.evaluate(() => document.activeElement.ariaLabel);
   assert.equal(name, (await barNames())[1]);
-  assert.equal(await it.page.locator('#histogram-selection').textContent(), name, 'what it stands for is shown');
+  assert.equal(await it.page.locator('#histogram-selection').textContent(), name, 'the selected range is shown');
   await it.page.keyboard.press('Enter');
   await it.addressIs(/from=2025-12-03T00:00:00.000Z&to=2025-12-04/);
 });

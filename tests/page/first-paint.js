@@ -28,9 +28,9 @@ async function painted(url) {
     });
     observer.observe(document, { subtree: true, childList: true });
   });
-  const told = page.waitForEvent('console', (message) => message.text().startsWith('painted'));
+  const painted = page.waitForEvent('console', (message) => message.text().startsWith('painted'));
   await page.goto(url, { waitUntil: 'commit' });
-  const time = Number((await told).text().split(' ')[1]);
+  const time = Number((await painted).text().split(' ')[1]);
   await context.close();
   return time;
 }

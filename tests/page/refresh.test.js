@@ -107,17 +107,17 @@ test('a refresh does not overwrite what was typed', async () => {
   const fields = { '#search': 'status:ERR', '#from': '2025-12-10T01:02:03' };
   for (const [field, text] of Object.entries(fields)) await it.page.locator(field).fill(text);
   await it.page.locator('#refresh-now').focus();
-  const isKept = async (kept) => {
+  const hasValues = async (expected) => {
     it.server.importJobs([{ job_id: 'job-elsewhere', domain_id: domain, created_at: '2020-01-01T00:00:00Z', updated_at: new Date().toISOString() }]);
     for (const status of [200, 304]) await it.page.waitForResponse((response) => response.url().endsWith('/domains') && response.status() === status);
-    for (const [field, text] of Object.entries(kept)) assert.equal(await it.page.locator(field).inputValue(), text, field);
+    for (const [field, text] of Object.entries(expected)) assert.equal(await it.page.locator(field).inputValue(), text, field);
   };
-  await isKept(fields);
+  await hasValues(fields);
   await it.open('?refresh=2&view=statistics');
   await it.page.getByText('Edit the query').click();
   await it.page.locator('#stat-json').fill('{"distinct":');
   await it.page.locator('#refresh-now').focus();
-  await isKept({ '#stat-json': '{"distinct":' });
+  await hasValues({ '#stat-json': '{"distinct":' });
 });
 
 test('a duration ticks while a job runs, unless the clock is frozen', async () => {

@@ -6,7 +6,7 @@ import { suite } from './server.js';
 
 const FOLDER = new URL('./screenshots/', import.meta.url);
 /** The largest size of a picture in the repository, in bytes. */
-const MOST_BYTES = 140_000;
+const MAX_BYTES = 140_000;
 
 const it = suite((server) => server.importGenerated(5_000), { viewport: { width: 1280, height: 600 } });
 
@@ -25,9 +25,9 @@ for (const [name, colorScheme, query] of [['list', 'light', '?refresh=0'], ['job
       mkdirSync(FOLDER, { recursive: true });
       writeFileSync(file, picture);
     }
-    const kept = readFileSync(file);
+    const committed = readFileSync(file);
     const size = (png) => [png.readUInt32BE(16), png.readUInt32BE(20)];
-    assert.deepEqual(size(kept), size(picture));
-    assert.ok(kept.length < MOST_BYTES, `${kept.length} bytes`);
+    assert.deepEqual(size(committed), size(picture));
+    assert.ok(committed.length < MAX_BYTES, `${committed.length} bytes`);
   });
 }
