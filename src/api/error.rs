@@ -1,4 +1,4 @@
-//! Every error of the API: its HTTP status, SpaceONE's code, and the one shape in which it is answered.
+//! The table of API errors: status, code and shape of each answer; `mock::faults::code` must have every code.
 
 use actix_cors::CorsError;
 use actix_web::http::StatusCode;

@@ -1,5 +1,5 @@
-//! The routes that write jobs: put, patch or delete one, delete those of a domain, add many. Each takes effect before it is
-//! answered, and as a whole or not at all.
+//! `/jobdeck/jobs`: puts, patches, deletes and adds jobs. A write takes effect before it is answered, as a whole or not
+//! at all.
 
 use std::io::Cursor;
 

@@ -1,12 +1,15 @@
-//! `collector_info` of a job: the collector as it was when the job ran.
+//! `collector_info` of a job: the tables of members whose types are checked and described; other members are free.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{
+    AdditionalProperties, ObjectBuilder, OneOfBuilder, SchemaType, Type,
+};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::json::{Strict, StrictObject};
 
@@ -28,45 +31,43 @@ impl CollectorInfo {
 
 impl<'de> Deserialize<'de> for CollectorInfo {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = deserializer.deserialize_map(CheckedObject {
-            kind_of: collector_member,
-        })?;
-        Ok(Self(members))
+        CheckedObject(&COLLECTOR_MEMBERS)
+            .read(deserializer)
+            .map(Self)
     }
 }
 
-/// The collector as it was when the job ran. Other members stay as they were sent.
-// Describes the table `collector_member` for OpenAPI.
-#[derive(ToSchema)]
-#[schema(as = CollectorInfo)]
-#[expect(dead_code, reason = "only its shape is described")]
-pub(crate) struct CollectorMembers {
-    collector_id: Option<String>,
-    name: Option<String>,
-    state: Option<String>,
-    provider: Option<String>,
-    project_id: Option<String>,
-    is_public: Option<bool>,
-    #[schema(value_type = Option<Object>)]
-    capability: Option<Value>,
-    #[schema(value_type = Option<PluginMembers>)]
-    plugin_info: Option<Value>,
-    #[serde(flatten)]
-    others: HashMap<String, Value>,
+impl PartialSchema for CollectorInfo {
+    fn schema() -> RefOr<Schema> {
+        let description =
+            "The collector as it was when the job ran. Other members stay as they were sent.";
+        CheckedObject(&COLLECTOR_MEMBERS).schema(description)
+    }
 }
 
-/// The plugin that did the work. Other members stay as they were sent.
-#[derive(ToSchema)]
-#[schema(as = PluginInfo)]
-#[expect(dead_code, reason = "only its shape is described")]
-pub(crate) struct PluginMembers {
-    plugin_id: Option<String>,
-    version: Option<String>,
-    #[schema(value_type = Option<Object>)]
-    options: Option<Value>,
-    #[serde(flatten)]
-    others: HashMap<String, Value>,
+impl ToSchema for CollectorInfo {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((PluginInfo::name().into_owned(), PluginInfo::schema()));
+    }
 }
+
+/// The plugin that did the work.
+struct PluginInfo(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for PluginInfo {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        CheckedObject(&PLUGIN_MEMBERS).read(deserializer).map(Self)
+    }
+}
+
+impl PartialSchema for PluginInfo {
+    fn schema() -> RefOr<Schema> {
+        let description = "The plugin that did the work. Other members stay as they were sent.";
+        CheckedObject(&PLUGIN_MEMBERS).schema(description)
+    }
+}
+
+impl ToSchema for PluginInfo {}
 
 /// The type of a member; every member may also be null.
 #[derive(Clone, Copy)]
@@ -80,28 +81,75 @@ enum MemberKind {
     Free,
 }
 
-fn collector_member(name: &str) -> MemberKind {
-    match name {
-        "collector_id" => MemberKind::Key,
-        "name" | "state" | "provider" | "project_id" => MemberKind::Text,
-        "is_public" => MemberKind::Boolean,
-        "capability" => MemberKind::Object,
-        "plugin_info" => MemberKind::PluginInfo,
-        _ => MemberKind::Free,
+/// The members of a collector that are checked.
+const COLLECTOR_MEMBERS: [(&str, MemberKind); 8] = [
+    ("collector_id", MemberKind::Key),
+    ("name", MemberKind::Text),
+    ("state", MemberKind::Text),
+    ("provider", MemberKind::Text),
+    ("project_id", MemberKind::Text),
+    ("is_public", MemberKind::Boolean),
+    ("capability", MemberKind::Object),
+    ("plugin_info", MemberKind::PluginInfo),
+];
+
+/// The members of a plugin that are checked.
+const PLUGIN_MEMBERS: [(&str, MemberKind); 3] = [
+    ("plugin_id", MemberKind::Text),
+    ("version", MemberKind::Text),
+    ("options", MemberKind::Object),
+];
+
+impl MemberKind {
+    fn schema(self) -> RefOr<Schema> {
+        let or_null =
+            |kind| ObjectBuilder::new().schema_type(SchemaType::from_iter([kind, Type::Null]));
+        match self {
+            Self::Key | Self::Text => or_null(Type::String).into(),
+            Self::Boolean => or_null(Type::Boolean).into(),
+            Self::Object => or_null(Type::Object)
+                .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+                .into(),
+            Self::PluginInfo => OneOfBuilder::new()
+                .item(Ref::from_schema_name(PluginInfo::name()))
+                .item(ObjectBuilder::new().schema_type(Type::Null))
+                .into(),
+            Self::Free => ObjectBuilder::new()
+                .schema_type(SchemaType::AnyValue)
+                .into(),
+        }
     }
 }
 
-fn plugin_member(name: &str) -> MemberKind {
-    match name {
-        "plugin_id" | "version" => MemberKind::Text,
-        "options" => MemberKind::Object,
-        _ => MemberKind::Free,
-    }
-}
+/// An object of whose members those in the table have a type, which is checked and described; all others are free.
+struct CheckedObject(&'static [(&'static str, MemberKind)]);
 
-/// Reads an object and checks the types of its known members; the order of the members stays.
-struct CheckedObject {
-    kind_of: fn(&str) -> MemberKind,
+impl CheckedObject {
+    /// Reads an object; the order of its members stays.
+    fn read<'de, D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Map<String, Value>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+
+    fn kind_of(&self, name: &str) -> MemberKind {
+        let member = self.0.iter().find(|(known, _)| *known == name);
+        member.map_or(MemberKind::Free, |(_, kind)| *kind)
+    }
+
+    fn schema(&self, description: &str) -> RefOr<Schema> {
+        let object = ObjectBuilder::new()
+            .schema_type(Type::Object)
+            .description(Some(description))
+            .additional_properties(Some(MemberKind::Free.schema()));
+        let members = self.0.iter();
+        members
+            .fold(object, |object, (name, kind)| {
+                object.property(*name, kind.schema())
+            })
+            .into()
+    }
 }
 
 impl<'de> Visitor<'de> for CheckedObject {
@@ -112,15 +160,12 @@ impl<'de> Visitor<'de> for CheckedObject {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
-        #[derive(Deserialize)]
-        struct PluginInfo(#[serde(deserialize_with = "plugin_info")] Map<String, Value>);
-
         let mut members = Map::new();
         while let Some(name) = access.next_key::<String>()? {
             if members.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
             }
-            let value = match (self.kind_of)(&name) {
+            let value = match self.kind_of(&name) {
                 MemberKind::Key => match access.next_value::<Option<String>>()? {
                     Some(key) => Value::String(key),
                     None => continue,
@@ -143,10 +188,4 @@ impl<'de> Visitor<'de> for CheckedObject {
         }
         Ok(members)
     }
-}
-
-fn plugin_info<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
-    deserializer.deserialize_map(CheckedObject {
-        kind_of: plugin_member,
-    })
 }

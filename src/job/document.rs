@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::collector::{CollectorInfo, CollectorMembers};
+use super::collector::CollectorInfo;
 use super::draft::{Draft, LIFE_NEEDS_MOCK};
 use super::error::JobError;
 use super::from_json::{JobTextError, from_json};
@@ -36,7 +36,7 @@ pub struct Job {
     pub remained_tasks: i64,
     pub errors: Vec<JobError>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<CollectorMembers>, nullable = false)]
+    #[schema(nullable = false)]
     pub collector_info: Option<CollectorInfo>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 256, nullable = false)]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::collector::{CollectorInfo, CollectorMembers};
+use super::collector::CollectorInfo;
 use super::error::JobError;
 use super::member::{errors, id_not_null, id_or_null, int32_not_null, task_count, time_not_null};
 use super::script::{Script, Step};
@@ -41,7 +41,6 @@ pub struct Draft {
     #[serde(default, deserialize_with = "errors")]
     pub errors: Vec<JobError>,
     #[serde(default)]
-    #[schema(value_type = Option<CollectorMembers>)]
     pub collector_info: Option<CollectorInfo>,
     #[serde(default, deserialize_with = "id_or_null")]
     #[schema(min_length = 1, max_length = 256)]

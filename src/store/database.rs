@@ -1,4 +1,4 @@
-//! The database: its file, readers and writer, and checkpoints of its write-ahead log.
+//! `Store`: opens the database, lends its readers and its writer, and checkpoints the write-ahead log.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! The identity of the database file at its path, and its write-ahead log.
+//! The database file at its path: whether it is still the one that was opened, and the write-ahead log next to it.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};

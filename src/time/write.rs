@@ -1,4 +1,4 @@
-//! Formats a time.
+//! Formats times: RFC 3339 in UTC, and the form of statistics.
 
 use std::fmt;
 

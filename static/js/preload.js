@@ -1,5 +1,5 @@
-// Not a module, since a module waits for all that it imports: sets the theme before the first paint, and sends the two
-// requests that every visit begins with.
+// Sets the theme before the first paint, and sends the two requests that every visit begins with. Not a module, since a
+// module waits for all that it imports.
 const options = { headers: { 'x-jobdeck-page': '1' } };
 try {
   document.documentElement.dataset.theme = localStorage.getItem('jobdeck.theme') ?? 'system';
