@@ -1,7 +1,7 @@
-//! The requests of tests/golden with the SQL that they become, its bound values, SQLite's plan, and the answer.
+//! Golden files: each request of tests/golden with its SQL, the bound values, SQLite's plan, and the answer.
 //!
-//! The files are to be read: they show what the compiler makes of the language, and a change of it is seen in review.
-//! `JOBDECK_GOLDEN=rewrite cargo test --test golden` writes them anew; a new case is a file with a `route` and a `request`.
+//! Read the files to learn how the compiler translates the language; a review of a change shows what it does to the SQL.
+//! `JOBDECK_GOLDEN=rewrite cargo test --test golden` writes them again. A new case is a file with a `route` and a `request`.
 #![cfg(test)]
 
 use std::path::Path;
@@ -41,7 +41,7 @@ fn store(folder: &Path) -> Store {
 }
 
 #[test]
-fn requests_compile_to_what_their_files_say() {
+fn each_request_has_the_sql_the_plan_and_the_answer_of_its_file() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     let mut reader = store
@@ -74,7 +74,7 @@ fn requests_compile_to_what_their_files_say() {
         } else {
             assert!(
                 text == made,
-                "{} has changed; look at it with JOBDECK_GOLDEN=rewrite\n{made}",
+                "{} has changed; JOBDECK_GOLDEN=rewrite writes it again, for a diff\n{made}",
                 path.display()
             );
         }
@@ -123,7 +123,7 @@ fn run(transaction: &ReadTransaction<'_>, golden: &Value) -> Value {
     made
 }
 
-/// A statement in its most readable form: a line a common table expression, then the values, then the plan.
+/// Returns a statement in a readable form: one line for each common table expression, then the values, then the plan.
 fn statement(transaction: &ReadTransaction<'_>, sql: &Sql) -> Value {
     let mut text = sql.text().replace(") SELECT ", ")\nSELECT ");
     for number in 1..60 {

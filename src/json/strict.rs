@@ -1,8 +1,8 @@
 //! The strict JSON parser: refuses duplicate members, deep nesting and too many values.
 //!
-//! `serde_json` keeps the last of two members of one name and goes 128 levels deep. Here a member given twice is an
-//! error and so is a value nested deeper than [`MAX_DEPTH`], because nobody notices what is silently dropped. So is
-//! one of more than [`MAX_VALUES`] values, because two bytes of text, `1,`, become a hundred of memory.
+//! `serde_json` keeps the last of two members of one name and allows 128 levels. Here a member given twice is an error,
+//! because nobody notices a member that is silently dropped, and so is a value nested deeper than [`MAX_DEPTH`]. So are more
+//! than [`MAX_VALUES`] values, because two bytes of text, `1,`, become a hundred bytes of memory.
 
 use std::cell::Cell;
 use std::fmt;
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
-/// How deep arrays and objects may be nested. (Rule 5 of the limits.)
+/// The most levels of nested arrays and objects. (Rule 5 of the limits.)
 pub const MAX_DEPTH: usize = 64;
-/// How many values one may hold in all.
+/// The most values in one value, on all levels together.
 pub const MAX_VALUES: usize = 100_000;
 
 /// Any JSON value without duplicate members.
@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for StrictObject {
     }
 }
 
-/// A `T` read from an object only: what serde derives for a struct would take an array of its members' values too.
+/// A `T` that is read from an object only. What serde derives for a struct would also take an array of its values.
 #[derive(Debug)]
 pub struct ObjectOnly<T>(pub T);
 
@@ -83,7 +83,7 @@ pub fn read(text: &[u8], max_values: usize) -> Result<Value, serde_json::Error> 
     Ok(value)
 }
 
-/// Reads a value that holds at most this many values.
+/// A reader of a value that holds at most this many values.
 struct AtMost(usize);
 
 impl AtMost {
@@ -104,7 +104,7 @@ impl<'de> DeserializeSeed<'de> for AtMost {
     }
 }
 
-/// Reads one value that lies `depth` levels below the outermost.
+/// A reader of one value, `depth` levels below the outermost.
 #[derive(Clone, Copy)]
 struct Nested<'c> {
     depth: usize,
@@ -114,6 +114,7 @@ struct Nested<'c> {
 }
 
 impl Nested<'_> {
+    /// Returns the reader for the values one level below.
     fn deeper<E: Error>(self) -> Result<Self, E> {
         if self.depth == MAX_DEPTH {
             return Err(E::custom(format_args!(
@@ -132,9 +133,9 @@ impl Nested<'_> {
         while let Some(name) = access.next_key::<String>()? {
             let value = access.next_value_seed(inner)?;
             match object.entry(name) {
-                Entry::Vacant(free) => free.insert(value),
-                Entry::Occupied(taken) => {
-                    let name = taken.key();
+                Entry::Vacant(entry) => entry.insert(value),
+                Entry::Occupied(entry) => {
+                    let name = entry.key();
                     return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
                 }
             };
@@ -199,7 +200,7 @@ impl<'de> Visitor<'de> for Nested<'_> {
     }
 }
 
-/// The JSON type of a value, as an error message names it.
+/// Returns the JSON type of a value, as an error message names it.
 #[must_use]
 pub fn type_name(value: &Value) -> &'static str {
     match value {
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn values_keep_their_types_and_order() {
+    fn values_are_read_with_their_types_and_order() {
         check(
             r#"{"b":1,"a":[1.0,true,null,"x",-3]}"#,
             r#"{"b":1,"a":[1.0,true,null,"x",-3]}"#,
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_counted() {
+    fn the_number_of_values_is_bounded() {
         let array = |values: usize| format!("[{}1]", "1,".repeat(values - 2));
         check(&array(MAX_VALUES), &array(MAX_VALUES));
         check(

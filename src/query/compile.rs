@@ -1,4 +1,4 @@
-//! The two doors: from a request to the plan of its answer.
+//! Compiles requests: from a request to the plan of its answer.
 
 use crate::query::check;
 use crate::query::error::QueryError;

@@ -6,7 +6,7 @@
 /// An error of a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
-    /// SpaceONE's own wording, which its clients know.
+    /// A required member is missing. The text is SpaceONE's own, which its clients know.
     #[error("Required parameter. (key = {key})")]
     Required { key: String },
     #[error("the body is not JSON: {problem}")]
@@ -39,10 +39,10 @@ pub enum QueryError {
         operator: String,
         found: &'static str,
     },
-    /// The request is well formed, but the query language has no such thing.
+    /// The request is well formed, but the query language does not have what it names.
     #[error("{place}: {problem}")]
     Language { place: String, problem: String },
-    /// The same, but it shows only when the query runs over a job's values.
+    /// A value of a job is wrong for the query. This shows only when the query runs.
     #[error("{problem}")]
     Evaluation { problem: String },
 }

@@ -5,9 +5,9 @@
 //! | phase | module | from | to |
 //! | --- | --- | --- | --- |
 //! | 1 | [`request`] | bytes | shapes: every member has its type |
-//! | 2 | [`check`] | shapes | checked types, which can only be right |
+//! | 2 | [`check`] | shapes | checked types, in which nothing can be wrong |
 //! | 3 | [`where_clause`], [`order_by`], [`counters`] | a checked filter, an order | its SQL; what counters can answer |
-//! | 4 | [`list`], [`stat`] | a checked list, checked statistics | a plan: how the question is answered, SQL included |
+//! | 4 | [`list`], [`stat`] | a checked list, checked statistics | a plan: how the request is answered, SQL included |
 //!
 //! [`eval`] is what SQLite calls back where it can't decide by itself: MongoDB's types, paths through arrays, regular
 //! expressions. The store registers these functions under SQL names. All phases use [`sql`], [`tenant`],

@@ -11,12 +11,13 @@ pub(super) struct Term {
 }
 
 impl Term {
+    /// An ascending term.
     pub(super) fn ascending(sql: Sql) -> Self {
         Self { sql, desc: false }
     }
 }
 
-/// Joins the terms of an order: what follows the words ORDER BY.
+/// Joins the terms of an order with commas, without the words ORDER BY.
 pub(super) fn order_by<'t>(terms: impl IntoIterator<Item = &'t Term>) -> Sql {
     let terms = terms.into_iter().map(|term| {
         let mut sql = term.sql.clone();
@@ -30,7 +31,7 @@ pub(super) fn order_by<'t>(terms: impl IntoIterator<Item = &'t Term>) -> Sql {
     sql
 }
 
-/// Returns the key by which jobs are ordered by a path into their documents.
+/// Returns the expression of the key that orders jobs by a path into their documents.
 pub(super) fn sort_value(path: &DocumentPath, desc: bool) -> Sql {
     let mut sql = Sql::new("sort_value(");
     sql.append(path.arguments())

@@ -1,10 +1,10 @@
 //! SQL text and its bound values, append-only.
 //!
-//! Text comes from the program alone: [`Sql::push`] takes `&'static str`, so nothing that a client sent can become SQL.
-//! Placeholders are anonymous, so fragments join without renumbering, and the same request always gives the same text
-//! (the statement cache finds it again).
+//! The text comes from the program alone: [`Sql::push`] takes `&'static str`, so nothing that a client sent can become SQL.
+//! Placeholders are anonymous, so fragments join without renumbering. The same request always gives the same text, which
+//! the statement cache needs.
 
-/// A value bound to a statement or handed to and from an SQL function.
+/// A value that is bound to a statement, or is an argument or result of an SQL function.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Param {
     Null,
@@ -14,7 +14,7 @@ pub enum Param {
     Blob(Vec<u8>),
 }
 
-/// A [`Param`] that is only looked at.
+/// A borrowed [`Param`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ParamRef<'a> {
     Null,
@@ -25,7 +25,7 @@ pub enum ParamRef<'a> {
 }
 
 impl ParamRef<'_> {
-    /// How many bytes it holds.
+    /// Returns the number of bytes of a text or BLOB; 0 for other values.
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
@@ -60,6 +60,7 @@ pub struct Sql {
 }
 
 impl Sql {
+    /// Begins with text of the program's own.
     #[must_use]
     pub fn new(text: &'static str) -> Self {
         Self {
@@ -109,11 +110,13 @@ impl Sql {
         self
     }
 
+    /// The text, with a `?` for each bound value.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
+    /// The bound values, in the order of their placeholders.
     #[must_use]
     pub fn params(&self) -> &[Param] {
         &self.params

@@ -1,11 +1,11 @@
 //! The WHERE clause: the tenant's domain and the filter.
 //!
-//! Lowering cannot fail: every operand has the type of what it is compared with already. A positive test may come out
+//! Lowering cannot fail: each operand already has the type of the column that it is compared with. A positive test may give
 //! NULL, which WHERE, AND and OR take for false; a negation tests `ifnull(…, 0)`, so it is the exact complement. NULL is
 //! decided here and nowhere else.
 //!
-//! A member with a column of its own is tested by SQL's operators on that column. What lies deeper in the document, where
-//! arrays and types matter, is tested by our SQL function `holds(document, test)`: see [`crate::query::eval::predicate`].
+//! A member with a column of its own is tested by SQL's operators on that column. Values deeper in the document, where
+//! arrays and types matter, are tested by our SQL function `holds(document, test)`: see [`crate::query::eval::predicate`].
 
 use crate::query::check::field::{Column, DocumentPath, HEAD, Root};
 use crate::query::check::filter::{ColumnTest, Filter};
@@ -15,7 +15,7 @@ use crate::query::eval::value::Comparison;
 use crate::query::sql::Sql;
 use crate::query::tenant::Tenant;
 
-/// Returns the condition of a tenant's rows that pass a filter.
+/// Returns the condition that a row is the tenant's and passes a filter.
 ///
 /// The domain comes first, and the filter is in brackets of its own, so that nothing a client sends can widen it.
 pub(super) fn where_clause(tenant: &Tenant, filter: &Filter) -> Sql {
@@ -28,7 +28,7 @@ pub(super) fn where_clause(tenant: &Tenant, filter: &Filter) -> Sql {
     sql
 }
 
-/// The condition over a row of `jobs`, in brackets where it needs them.
+/// Returns the condition over a row of `jobs`, in brackets where it needs them.
 pub(super) fn lower(filter: &Filter, tenant: &Tenant) -> Sql {
     match filter {
         Filter::All(filters) => join(filters, tenant, "1", " AND "),
@@ -43,7 +43,7 @@ pub(super) fn lower(filter: &Filter, tenant: &Tenant) -> Sql {
     }
 }
 
-/// As [`lower`], for a condition that is in brackets already.
+/// Returns the condition as [`lower`] does, without brackets, which the caller writes.
 fn lower_unbracketed(filter: &Filter, tenant: &Tenant) -> Sql {
     match filter {
         Filter::All(filters) if filters.len() > 1 => join_unbracketed(filters, tenant, " AND "),
@@ -65,12 +65,12 @@ fn join(filters: &[Filter], tenant: &Tenant, none: &'static str, separator: &'st
     }
 }
 
-/// Joins at least two. Very many are halved into brackets first: SQLite limits the depth of an expression, and a chain is
-/// as deep as it is long.
+/// Joins at least two filters. Very many are split into halves in brackets: SQLite limits the depth of an expression, and a
+/// chain is as deep as it is long.
 fn join_unbracketed(filters: &[Filter], tenant: &Tenant, separator: &'static str) -> Sql {
-    const LONGEST_CHAIN: usize = 50;
+    const MAX_CHAIN: usize = 50;
     let mut sql = Sql::default();
-    if filters.len() <= LONGEST_CHAIN {
+    if filters.len() <= MAX_CHAIN {
         sql.join(
             separator,
             filters.iter().map(|filter| lower(filter, tenant)),
@@ -88,14 +88,14 @@ fn join_unbracketed(filters: &[Filter], tenant: &Tenant, separator: &'static str
     sql
 }
 
-/// A test inside the document, made on the smallest part that holds what it tests.
+/// Lowers a test of a value inside the document: `holds` over the smallest text that has the value.
 fn lower_document(path: &DocumentPath, check: &Check, tenant: &Tenant) -> Sql {
     let mut sql = Sql::default();
     let (start, end) = match path.root {
-        // Once for each collector, not once for each of its jobs.
+        // The test runs once for each collector, not once for each of its jobs.
         Root::CollectorInfo => {
-            let holds_without = check.holds_of_missing();
-            if holds_without {
+            let passes_without = check.passes_missing();
+            if passes_without {
                 sql.push("(collector_info IS NULL OR ");
             }
             sql.push("collector_info IN (SELECT id FROM collector_infos WHERE ")
@@ -103,7 +103,7 @@ fn lower_document(path: &DocumentPath, check: &Check, tenant: &Tenant) -> Sql {
                 .push(" AND holds(info, ")
                 .bind(predicate_param(&path.below, check))
                 .push("))")
-                .push(if holds_without { ")" } else { "" });
+                .push(if passes_without { ")" } else { "" });
             return sql;
         }
         // An empty array has nothing below it.
@@ -150,7 +150,7 @@ fn lower_pattern<'s>(sql: &'s mut Sql, column: Column, pattern: &str) -> &'s mut
         .push(")")
 }
 
-/// The operator as SQL writes it, with blanks around it.
+/// Returns the operator in SQL, with spaces around it.
 pub(super) fn comparison_sql(comparison: Comparison) -> &'static str {
     match comparison {
         Comparison::Lt => " < ",

@@ -486,6 +486,6 @@ impl Aggregate<functions::Members, ToSqlOutput<'static>> for Merge {
         _: &mut Context<'_>,
         merged: Option<functions::Members>,
     ) -> Result<ToSqlOutput<'static>> {
-        Ok(output(Some(merged.unwrap_or_default().into_any())))
+        Ok(output(Some(merged.unwrap_or_default().into_value())))
     }
 }

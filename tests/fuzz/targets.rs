@@ -1,4 +1,4 @@
-//! What is fuzzed: each takes any bytes, and panics where a promise does not hold.
+//! The fuzz targets: each takes any bytes, and panics where an invariant does not hold.
 
 use std::cell::RefCell;
 use std::io::Cursor;
@@ -40,13 +40,13 @@ fn with_store(run: impl FnOnce(&Store)) {
     });
 }
 
-/// A request, as a search and as statistics: it is understood or refused, the same way each time; what is understood
-/// SQLite prepares and runs; and nothing that was sent gets into SQL.
+/// Runs a request as a search and as statistics.
 ///
-/// Returns for how many of the two there was an answer.
+/// Each is accepted or refused, the same way each time. SQLite prepares and runs the statements of an accepted request, and
+/// nothing that the client sent is in their SQL. Returns how many of the two are accepted.
 pub(crate) fn query(bytes: &[u8]) -> usize {
     let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
-    let mut answered = 0;
+    let mut accepted = 0;
     let list = || compile_list(&JobsQuery::from_json(bytes)?, now);
     assert_eq!(list(), list());
     if let Ok(plan) = list() {
@@ -62,12 +62,12 @@ pub(crate) fn query(bytes: &[u8]) -> usize {
                 check_text(&sql);
                 transaction.plan(&sql).unwrap();
             }
-            check_fault(transaction.list(&plan, &mut |document| {
+            check_error(transaction.list(&plan, &mut |document| {
                 serde_json::from_str::<serde_json::Value>(&document.to_text()).unwrap();
                 Ok(())
             }));
         });
-        answered += 1;
+        accepted += 1;
     }
     let stat = || compile_stat(&JobStatQuery::from_json(bytes)?, now);
     let text = || stat().map(|stat| (stat.statement().sql.clone(), stat.page));
@@ -80,17 +80,17 @@ pub(crate) fn query(bytes: &[u8]) -> usize {
             let transaction = reader.begin().unwrap();
             transaction.plan(sql).unwrap();
             let mut out = b"[".to_vec();
-            if check_fault(transaction.stat(&stat, &mut out)) {
+            if check_error(transaction.stat(&stat, &mut out)) {
                 out.push(b']');
                 serde_json::from_slice::<Vec<serde_json::Value>>(&out).unwrap();
             }
         });
-        answered += 1;
+        accepted += 1;
     }
-    answered
+    accepted
 }
 
-/// Texts that come from the program alone have no quoted literal but these, and nothing that ends a statement.
+/// Checks that SQL has no character that ends a statement or quotes a name, and a `?` for each bound value.
 fn check_text(sql: &Sql) {
     let text = sql.text();
     assert!(
@@ -100,8 +100,8 @@ fn check_text(sql: &Sql) {
     assert_eq!(text.matches('?').count(), sql.params().len(), "{text}");
 }
 
-/// A query may be wrong, or take too long; any other error is the store's. Returns whether there was none.
-fn check_fault<T>(result: Result<T, StoreError>) -> bool {
+/// Checks that an error is of the query or the time limit, not of the store. Returns whether there is an answer.
+fn check_error<T>(result: Result<T, StoreError>) -> bool {
     match result {
         Ok(_) => true,
         Err(StoreError::Query(_) | StoreError::Timeout) => false,
@@ -113,10 +113,10 @@ fn minute() -> Arc<Interrupt> {
     Arc::new(Interrupt::after(Duration::from_mins(1)))
 }
 
-/// A file of jobs: it is read or refused, the same way each time, and a job that is read has a canonical text, which reads
-/// as itself.
+/// Reads a file of jobs.
 ///
-/// Returns how many jobs it has.
+/// It is accepted or refused, the same way each time. A job that is read has a canonical text, and reading that text gives
+/// the same text. Returns the number of jobs.
 pub(crate) fn import(bytes: &[u8]) -> usize {
     let read = || {
         let source = Source {

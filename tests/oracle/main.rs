@@ -1,6 +1,6 @@
-//! Random queries over random jobs must answer as the naive evaluation does.
+//! Random queries over random jobs: the answers must be those of a naive evaluation.
 //!
-//! The seed is fixed. `JOBDECK_ORACLE_CASES=100000 cargo test --test oracle` tries more.
+//! The seeds are fixed. `JOBDECK_ORACLE_CASES=100000 cargo test --test oracle` runs more cases.
 #![cfg(test)]
 
 #[path = "../api/app.rs"]
@@ -36,7 +36,7 @@ const TIMES: [&str; 4] = [
     "1969-12-31T23:59:59.999Z",
 ];
 
-/// Cases in all, over every database.
+/// Returns the number of cases over all databases together.
 fn cases() -> u32 {
     std::env::var("JOBDECK_ORACLE_CASES")
         .ok()
@@ -272,7 +272,7 @@ fn requirement(paths: Vec<&'static str>) -> impl Strategy<Value = Value> {
         )
 }
 
-/// A group; `in_order` also with the accumulators that depend on the order of the rows.
+/// Makes a group; with `in_order` also the accumulators that depend on the order of the rows.
 fn group(paths: Vec<&'static str>, in_order: bool) -> BoxedStrategy<Value> {
     let key = (
         select(paths.clone()),
@@ -359,7 +359,7 @@ fn cut() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// Stages over documents, then perhaps one that leaves them, then stages over its columns.
+/// Makes stages over documents, then perhaps one that makes columns of them, then stages over the columns.
 fn stages() -> impl Strategy<Value = Vec<Value>> {
     const NAMES: [&str; 9] = ["x", "y", "z", "f", "g", "x.a", "f.m0", "f.k", "y.b"];
     let unwind =
@@ -427,7 +427,7 @@ impl Database {
             lines.push_str(&value.to_string());
             lines.push('\n');
         }
-        // Another domain's jobs, which must never be seen.
+        // The jobs of another domain, which no answer may have.
         lines += &lines.replace("\"domain_id\":\"d\"", "\"domain_id\":\"other\"");
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 2).unwrap();
@@ -474,7 +474,7 @@ impl Database {
         (ids, usize::try_from(total).unwrap())
     }
 
-    /// The rows of the answer; `None` where it is an error of the query's.
+    /// Returns the rows of the answer; `None` where it is an error of the query.
     fn stat(&self, query: &Value) -> Option<Vec<Value>> {
         let body = json!({"domain_id": "d", "query": query}).to_string();
         let stat = compile_stat(
@@ -498,7 +498,7 @@ fn forever() -> Arc<Interrupt> {
     Arc::new(Interrupt::after(Duration::from_mins(10)))
 }
 
-/// The same number written as an integer or a float is the same; the sets of `add_to_set` come sorted by both.
+/// Returns a value in a form in which equal values are equal: floats for integers, and members sorted by name.
 fn normal(value: &Value) -> Value {
     match value {
         Value::Number(number) => json!(format!("{:.9e}", number.as_f64().unwrap() + 0.0)),
@@ -530,7 +530,7 @@ fn each_database(cases: u32, mut check: impl FnMut(&Database, &mut TestRunner, u
 }
 
 #[test]
-fn lists_agree() {
+fn lists_are_those_of_the_naive_evaluation() {
     each_database(cases(), |database, runner, _| {
         let result = runner.run(&filters(), |query| {
             let expected: Vec<String> = naive::select(&database.jobs, &query)
@@ -548,7 +548,7 @@ fn lists_agree() {
     });
 }
 
-/// The fields by which pages are filtered most often, for which there are quicker ways.
+/// The fields by which pages are filtered most often. The compiler has quicker statements for them.
 const INDEXED: [&str; 10] = [
     "status",
     "status",
@@ -563,7 +563,7 @@ const INDEXED: [&str; 10] = [
 ];
 
 #[test]
-fn pages_agree() {
+fn pages_are_those_of_the_naive_evaluation() {
     let sort = select(vec![
         json!({"key": "created_at", "desc": true}),
         json!({"key": "created_at"}),
@@ -577,7 +577,7 @@ fn pages_agree() {
             let mut jobs: Vec<_> = jobs.iter().map(naive::to_json).collect();
             let key = sort["key"].as_str().unwrap();
             let is_descending = sort["desc"] == true;
-            // The job id runs against the key.
+            // The job id has the opposite direction of the key.
             jobs.sort_by(|one, other| {
                 let by_key = if key == "total_tasks" {
                     one[key]
@@ -613,7 +613,7 @@ fn pages_agree() {
 }
 
 #[test]
-fn orders_agree() {
+fn orders_are_those_of_the_naive_evaluation() {
     each_database(cases() / 3, |database, runner, _| {
         let result = runner.run(&sort(PATHS.to_vec()), |sort| {
             let mut pipeline = Pipeline::new(naive::select(&database.jobs, &json!({})));
@@ -634,7 +634,7 @@ fn orders_agree() {
 }
 
 #[test]
-fn distinct_values_agree() {
+fn distinct_values_are_those_of_the_naive_evaluation() {
     each_database(cases() / 3, |database, runner, _| {
         let result = runner.run(&(filters(), select(PATHS.to_vec())), |(query, path)| {
             let rows = naive::select(&database.jobs, &query);
@@ -653,10 +653,10 @@ fn distinct_values_agree() {
 }
 
 #[test]
-fn pipelines_agree() {
+fn pipelines_are_those_of_the_naive_evaluation() {
     let mut compared = 0_u32;
     each_database(cases() * 2, |database, runner, _| {
-        let seen = std::cell::Cell::new(0_u32);
+        let agreeing = std::cell::Cell::new(0_u32);
         let result = runner.run(&(filters(), stages()), |(query, stages)| {
             let mut pipeline = Pipeline::new(naive::select(&database.jobs, &query));
             let mut refusal = None;
@@ -672,7 +672,7 @@ fn pipelines_agree() {
             match (got, refusal) {
                 (_, Some((Refusal::Open, _))) => return Err(TestCaseError::reject("open")),
                 (got, Some((Refusal::Error, number))) => {
-                    // What no later stage reads, or a limit cuts away, may not have been computed.
+                    // SQLite may not compute a value that no later stage reads, or that a limit leaves out.
                     let is_last = number + 1 == stages.len();
                     let cuts = stages
                         .iter()
@@ -686,16 +686,16 @@ fn pipelines_agree() {
                 (Some(got), None) => {
                     let expected: Vec<_> = pipeline.rows.iter().map(naive::to_json).collect();
                     prop_assert_eq!(sorted(&got), sorted(&expected));
-                    seen.set(seen.get() + 1);
+                    agreeing.set(agreeing.get() + 1);
                 }
             }
             Ok(())
         });
         result.unwrap();
-        compared += seen.get();
+        compared += agreeing.get();
     });
     assert!(
         compared >= cases(),
-        "most of the cases are compared: {compared}"
+        "too few cases are compared: {compared}"
     );
 }

@@ -1,5 +1,6 @@
-//! The query language as slowly and plainly as it can be written: whole values in memory, no SQL, nothing shared with the
-//! compiler. It follows tests/conformance and MongoDB's documentation, not src/.
+//! A naive evaluation of the query language: slow and plain, over whole values in memory, without SQL.
+//!
+//! It shares nothing with the compiler. It follows tests/conformance and MongoDB's documentation, not src/.
 
 use std::cmp::Ordering;
 
@@ -20,12 +21,12 @@ pub(crate) enum V {
 
 pub(crate) type Row = Vec<(String, V)>;
 
-/// Why the naive evaluation can't answer.
+/// The reason why the naive evaluation has no answer.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Refusal {
-    /// The language says that this is an error.
+    /// The query is an error.
     Error,
-    /// The language leaves open which rows are meant: rows at a cut are equal.
+    /// The language does not determine the rows: rows at the edge of a limit or skip are equal.
     Open,
 }
 
@@ -45,7 +46,7 @@ pub(crate) fn from_json(value: &Value) -> V {
     }
 }
 
-/// A job as the statistics see it: times are dates, `project_id` and `finished_at` are there, null or not.
+/// Reads a job as statistics do: times are dates, and `project_id` and `finished_at` are null where the document has none.
 pub(crate) fn job(text: &str) -> Row {
     let document: Map<String, Value> = serde_json::from_str(text).unwrap();
     let mut row: Row = Vec::new();
@@ -138,7 +139,7 @@ fn expand(key: &str) -> Vec<String> {
 
 // Filters
 
-/// All that a filter's path reaches; `None` where a member is missing.
+/// Returns all values that a filter's path reaches; `None` where a member is missing.
 fn reached(value: &V, path: &[String]) -> Vec<Option<V>> {
     if path.is_empty() {
         let mut all = vec![Some(value.clone())];
@@ -180,7 +181,7 @@ fn is_date(path: &[String]) -> bool {
     path.len() == 1 && path[0].ends_with("_at")
 }
 
-/// An operand in the type of the member that it is compared with.
+/// Reads an operand as the type of the member with which it is compared.
 fn typed(path: &[String], value: &Value) -> V {
     match value {
         Value::String(text) if is_typed_number(path) => V::Number(text.parse().unwrap()),
@@ -258,7 +259,7 @@ pub(crate) fn meets(row: &Row, condition: &Value) -> bool {
     }
 }
 
-/// The jobs that a query means, by job id.
+/// Returns the jobs that pass the filters of a query, in the order of their ids.
 pub(crate) fn select(jobs: &[Row], query: &Value) -> Vec<Row> {
     let conditions = |name: &str| query[name].as_array().cloned().unwrap_or_default();
     let words: Vec<String> = query["keyword"]
@@ -294,7 +295,7 @@ pub(crate) fn select(jobs: &[Row], query: &Value) -> Vec<Row> {
 
 // Statistics
 
-/// The value at a path of an expression: through an array, the array of what its elements have.
+/// Returns the value at a path of an expression: at an array, the array of the values that its elements have.
 fn gather(value: &V, path: &[String]) -> Option<V> {
     if path.is_empty() {
         return Some(value.clone());
@@ -317,7 +318,7 @@ pub(crate) struct Pipeline {
     /// Whether the rows are job documents.
     documents: bool,
     keys: Vec<String>,
-    /// The sort keys of each row, as the last sort made them: to see ties at a cut.
+    /// The sort keys of each row from the last sort, which show ties at the edge of a limit or skip.
     sorted: Option<Vec<Vec<SortKey>>>,
 }
 
@@ -386,7 +387,7 @@ impl Pipeline {
         let start = skip.min(self.rows.len());
         for at in [start, end] {
             let is_inside = at > 0 && at < self.rows.len();
-            // Documents are in the order of their ids; other rows only as far as a sort put them.
+            // Documents are in the order of their ids; other rows only in the order of a sort.
             let is_tied = || match &self.sorted {
                 Some(keys) => keys[at]
                     .iter()
@@ -407,7 +408,7 @@ impl Pipeline {
         let path = self.path(&argument["path"]);
         let mut rows = Vec::new();
         for row in &self.rows {
-            // Objects only: no array on the way is gone through.
+            // The path leads through objects only.
             let found =
                 path.iter()
                     .try_fold(V::Object(row.clone()), |value, segment| match value {
@@ -607,7 +608,7 @@ impl Pipeline {
                         set.push(value);
                     }
                 }
-                // The language leaves the order open; this is the one in which the values travel through SQL.
+                // The language does not determine the order; this is the order of the encoded values in SQL.
                 let is_blob = |v: &V| !matches!(v, V::Number(_) | V::Text(_));
                 set.sort_by(|a, b| is_blob(a).cmp(&is_blob(b)).then_with(|| compare(a, b)));
                 V::Array(set)
@@ -631,7 +632,7 @@ impl Pipeline {
         })
     }
 
-    /// Across types: missing below null below all else.
+    /// Whether a row meets a condition of an accumulator. Across types, missing < null < all other values.
     fn requirement(&self, row: &Row, condition: &Value) -> bool {
         let operand = from_json(&condition["value"]);
         let order = self
@@ -676,13 +677,13 @@ impl Pipeline {
         self.rows = rows;
         let (sorted, was_documents) = (self.sorted.take(), self.documents);
         self.leave_documents(names);
-        // Documents projected are still in the order of their ids.
-        let by_place = |length: usize| {
+        // Projected documents are still in the order of their ids.
+        let by_position = |length: usize| {
             (0..length)
                 .map(|at| vec![Some(V::Date(i64::try_from(at).unwrap()))])
                 .collect()
         };
-        self.sorted = sorted.or_else(|| was_documents.then(|| by_place(self.rows.len())));
+        self.sorted = sorted.or_else(|| was_documents.then(|| by_position(self.rows.len())));
         Ok(())
     }
 
@@ -712,7 +713,7 @@ impl Pipeline {
                     Some(V::Date(millis)) => {
                         dates.push(at);
                         numbers.push(millis as f64);
-                        // Multiplied or divided it is an error, added to another date, too.
+                        // A date can't be multiplied or divided, or added to another date.
                         let is_allowed = match operator {
                             "add" => dates.len() == 1,
                             "subtract" => dates[0] == 0,
@@ -725,7 +726,7 @@ impl Pipeline {
                     Some(_) => return Err(Refusal::Error),
                 }
             }
-            // One date may be added to; from a date a number or a date may be subtracted; two dates apart are a number.
+            // A date plus numbers is a date; a date minus a number is a date; a date minus a date is a number.
             let is_date = match (operator, dates.as_slice()) {
                 (_, []) | ("subtract", [0, 1]) => false,
                 ("add", [_]) | ("subtract", [0]) => true,
@@ -783,11 +784,11 @@ impl Pipeline {
     }
 }
 
-/// What a value sorts by; nothing for an empty array.
+/// A sort key of a value; `None` for an empty array.
 type SortKey = Option<V>;
 
-/// All that a sort sees at a path: in every element of an array, or at an index that is there; null for what is missing
-/// or no object; the elements of an array at the end.
+/// Returns all sort keys at a path: of every element of an array, or of the one at an index that exists; null for a missing
+/// value and for an element that is not an object; the elements of an array at the end.
 fn sort_keys(value: &V, path: &[String]) -> Vec<SortKey> {
     if path.is_empty() {
         return match value {
@@ -820,7 +821,7 @@ fn sort_keys(value: &V, path: &[String]) -> Vec<SortKey> {
     }
 }
 
-/// (empty array) < null and missing < the rest; of several the smallest or the largest.
+/// Returns the smallest or largest key, in the order (empty array) < null and missing < other values.
 fn sort_key(keys: Vec<SortKey>, desc: bool) -> SortKey {
     let keys = keys.into_iter();
     let chosen = if desc {
@@ -838,6 +839,7 @@ fn compare_sort_keys(a: &SortKey, b: &SortKey) -> Ordering {
     }
 }
 
+/// Replaces the value at a path.
 fn put(row: &mut Row, path: &[String], new: V) {
     let Some((_, value)) = row.iter_mut().find(|(name, _)| *name == path[0]) else {
         return;
@@ -858,7 +860,7 @@ fn date_text(value: Option<&V>, format: &str) -> Result<V, Refusal> {
             Ok(match format {
                 "year" => V::Number(f64::from(at.year())),
                 "month" => V::Number(f64::from(at.month())),
-                // jiff's strftime has these in common with MongoDB's.
+                // In the formats of the tests, jiff's specifiers are MongoDB's.
                 other => V::Text(at.strftime(other).to_string()),
             })
         }
@@ -866,7 +868,7 @@ fn date_text(value: Option<&V>, format: &str) -> Result<V, Refusal> {
     }
 }
 
-/// A row as the answer has it.
+/// Returns a row in the form of the answer.
 pub(crate) fn to_json(row: &Row) -> Value {
     value_to_json(&V::Object(row.clone()))
 }
@@ -897,7 +899,7 @@ pub(crate) fn value_to_json(v: &V) -> Value {
     }
 }
 
-/// The different values at a path; an array there gives its elements.
+/// Returns the distinct values at a path; an array there gives its elements.
 pub(crate) fn distinct(rows: &[Row], key: &str) -> Vec<V> {
     let path = expand(key);
     let mut values: Vec<V> = Vec::new();

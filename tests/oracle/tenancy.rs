@@ -1,8 +1,8 @@
-//! No query shows anything of another domain, and none is answered otherwise because there are others.
+//! Tests of tenancy: no answer shows anything of another domain, or depends on whether there are others.
 //!
-//! Three domains lie in one database, and each of them alone in another: every question must have the same answer, byte
-//! for byte, from both. Each domain's jobs carry a text of its own, which no answer about another may hold. The jobs of
-//! the first two are else the same, down to their ids.
+//! One database has three domains, and three databases have one of them each: every query must have the same answer, byte
+//! for byte, from both. The jobs of each domain have a secret text, which no answer for another domain may have. Otherwise
+//! the jobs of the first two domains are the same, down to their ids.
 
 use std::fmt::Write as _;
 
@@ -21,14 +21,14 @@ use crate::app::App;
 use crate::{INDEXED, JOBS, PATHS, cases, filters, filters_on, forever, job, runner, sort, stages};
 
 const DOMAINS: [&str; 3] = ["d", "twin", "other"];
-/// Enough for pages so far down that days and hours are sought for them.
+/// Enough jobs for pages so far down that counters determine the day and hour in which they begin.
 const MANY_JOBS: usize = 700;
 
 fn secret(domain: &str) -> String {
     format!("secret-of-{domain}")
 }
 
-/// The jobs of every domain, in turns.
+/// Makes the jobs of all domains, in turns.
 fn lines(count: usize, seed: u8) -> Vec<(&'static str, String)> {
     let mut runner = runner(1, seed);
     let mut lines = Vec::new();
@@ -70,15 +70,15 @@ fn joined<'l>(lines: impl Iterator<Item = &'l (&'static str, String)>) -> String
     lines.map(|(_, line)| line.as_str()).collect()
 }
 
-/// A question in words of the API: whether it is for statistics, and the query.
-type Question = (bool, Value);
+/// A request: whether it is for statistics, and its query.
+type Request = (bool, Value);
 
 fn all_filters() -> impl Strategy<Value = Value> {
-    let mut reaching: Vec<Value> = DOMAINS
+    let mut into_other_domains: Vec<Value> = DOMAINS
         .iter()
         .map(|domain| json!({"filter_or": [{"k": "domain_id", "v": domain, "o": "eq"}]}))
         .collect();
-    reaching.extend([
+    into_other_domains.extend([
         json!({"filter": [{"k": "domain_id", "v": DOMAINS, "o": "in"}]}),
         json!({"filter": [{"k": "filter.secret", "v": "secret", "o": "contain"}]}),
         json!({"filter_or": [{"k": "project_id", "v": secret("other"), "o": "eq"}, {"k": "collector_id", "v": secret("other"), "o": "eq"}]}),
@@ -87,10 +87,10 @@ fn all_filters() -> impl Strategy<Value = Value> {
         json!({"keyword": "j00 j01"}),
         json!({}),
     ]);
-    prop_oneof![3 => filters(), 3 => filters_on(&INDEXED), 1 => select(reaching)]
+    prop_oneof![3 => filters(), 3 => filters_on(&INDEXED), 1 => select(into_other_domains)]
 }
 
-fn lists() -> impl Strategy<Value = Question> {
+fn lists() -> impl Strategy<Value = Request> {
     let order = prop_oneof![
         3 => select(vec![json!({"key": "created_at", "desc": true}), json!({"key": "created_at"}), json!([])]),
         1 => sort(PATHS.to_vec()),
@@ -117,7 +117,7 @@ fn lists() -> impl Strategy<Value = Question> {
     })
 }
 
-fn statistics() -> impl Strategy<Value = Question> {
+fn statistics() -> impl Strategy<Value = Request> {
     let keys = vec![
         json!([{"key": "status", "name": "s"}]),
         json!([{"key": "collector_id", "name": "c"}, {"key": "status", "name": "s"}]),
@@ -127,7 +127,7 @@ fn statistics() -> impl Strategy<Value = Question> {
         json!([{"key": "errors.error_code", "name": "e"}]),
         json!([{"key": "filter.secret", "name": "x"}]),
     ];
-    // Those that counters answer.
+    // Groups that counters answer.
     let counted = select(keys).prop_map(
         |keys| json!([{"group": {"keys": keys, "fields": [{"name": "n", "operator": "count"}]}}]),
     );
@@ -140,26 +140,31 @@ fn statistics() -> impl Strategy<Value = Question> {
         prop_oneof![3 => aggregate, 1 => distinct],
         page,
     )
-        .prop_map(|(mut query, (kind, question), page)| {
-            query[kind] = question;
+        .prop_map(|(mut query, (kind, request), page)| {
+            query[kind] = request;
             query["page"] = page;
             (true, query)
         })
 }
 
-fn questions() -> impl Strategy<Value = Question> {
+fn requests() -> impl Strategy<Value = Request> {
     prop_oneof![lists(), statistics()]
 }
 
-/// Sees that an answer is the one of the domain alone, and shows nothing of another.
+/// Checks that an answer is that of the database with the domain alone, and shows nothing of another domain.
 fn check(domain: &str, together: &str, alone: &str) -> Result<(), TestCaseError> {
     for other in DOMAINS.iter().filter(|other| **other != domain) {
         prop_assert!(
             !together.contains(&secret(other)),
-            "{domain} sees {other}: {together}"
+            "{domain} is shown {other}: {together}"
         );
     }
-    prop_assert_eq!(together, alone, "{} is answered otherwise", domain);
+    prop_assert_eq!(
+        together,
+        alone,
+        "{} has another answer when there are other domains",
+        domain
+    );
     Ok(())
 }
 
@@ -183,8 +188,8 @@ impl Stored {
         }
     }
 
-    /// The whole answer to a question, errors included.
-    fn answer(&self, domain: &str, (is_stat, query): &Question) -> String {
+    /// Returns the whole answer to a request, errors included.
+    fn answer(&self, domain: &str, (is_stat, query): &Request) -> String {
         let body = json!({"domain_id": domain, "query": query}).to_string();
         let mut reader = self.store.reader(&forever()).unwrap();
         let transaction = reader.begin().unwrap();
@@ -210,16 +215,16 @@ impl Stored {
 }
 
 #[test]
-fn no_domain_is_seen_by_another() {
+fn no_answer_shows_another_domain() {
     for (count, seed) in [(JOBS, 201), (JOBS, 202), (MANY_JOBS, 203)] {
         let lines = lines(count, seed);
         let together = Stored::new(joined(lines.iter()));
         let alone =
             DOMAINS.map(|domain| Stored::new(joined(lines.iter().filter(|(of, _)| *of == domain))));
-        let result = runner(cases() / 6, seed).run(&questions(), |question| {
+        let result = runner(cases() / 6, seed).run(&requests(), |request| {
             for (domain, alone) in DOMAINS.iter().zip(&alone) {
-                let answer = together.answer(domain, &question);
-                check(domain, &answer, &alone.answer(domain, &question))?;
+                let answer = together.answer(domain, &request);
+                check(domain, &answer, &alone.answer(domain, &request))?;
             }
             Ok(())
         });
@@ -227,8 +232,8 @@ fn no_domain_is_seen_by_another() {
     }
 }
 
-/// The answers of every route that takes the question.
-fn ask(app: &App, domain: &str, (is_stat, query): &Question) -> String {
+/// Returns the answers of every route that takes the request.
+fn answers(app: &App, domain: &str, (is_stat, query): &Request) -> String {
     let body = json!({"domain_id": domain, "query": query});
     if *is_stat {
         return app.stat(&body).text;
@@ -245,16 +250,16 @@ fn ask(app: &App, domain: &str, (is_stat, query): &Question) -> String {
 }
 
 #[test]
-fn no_domain_is_seen_by_another_over_http() {
-    const QUESTIONS: u32 = 60;
+fn no_answer_over_http_shows_another_domain() {
+    const REQUESTS: u32 = 60;
     let lines = lines(MANY_JOBS, 204);
     let together = App::with_jobs(joined(lines.iter()));
     let alone =
         DOMAINS.map(|domain| App::with_jobs(joined(lines.iter().filter(|(of, _)| *of == domain))));
-    let result = runner(QUESTIONS, 204).run(&questions(), |question| {
+    let result = runner(REQUESTS, 204).run(&requests(), |request| {
         for (domain, alone) in DOMAINS.iter().zip(&alone) {
-            let answer = ask(&together, domain, &question);
-            check(domain, &answer, &ask(alone, domain, &question))?;
+            let answer = answers(&together, domain, &request);
+            check(domain, &answer, &answers(alone, domain, &request))?;
         }
         Ok(())
     });
@@ -263,7 +268,7 @@ fn no_domain_is_seen_by_another_over_http() {
         let answer = together.get(&format!("/jobdeck/about?domain_id={domain}"));
         assert_eq!(answer.status, 200, "{}", answer.text);
         assert!(!answer.text.contains("secret"), "{}", answer.text);
-        // The list of domains is about all of them, and has no more than their names and numbers of jobs.
+        // The list of domains has all of them, but only their ids and numbers of jobs.
         let mine = alone.get("/jobdeck/domains").json()["results"][0].clone();
         let all = together.get("/jobdeck/domains");
         assert!(all.json()["results"].as_array().unwrap().contains(&mine));

@@ -1,6 +1,6 @@
 //! Dialects: how names, nulls and numbers of a message are read.
 
-/// How a message may be written.
+/// The way in which a message may be written.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
     pub syntax: Syntax,
@@ -8,21 +8,24 @@ pub struct Dialect {
     pub short_names: &'static [(&'static str, &'static str)],
 }
 
-/// How names, nulls, empty strings and numbers are read.
+/// The rules by which names, nulls, empty strings and numbers are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
-    /// JSON just as it is described.
+    /// JSON without further rules: names are exact, and null, strings and numbers are different types.
     Plain,
-    /// Proto's JSON: names are read in `lowerCamelCase`, too; a null, and an empty string where a string is read, are the
-    /// same as leaving the member out; an integer may be a string, or a float without fraction.
+    /// Proto's JSON: names may be in `lowerCamelCase`; a null, or an empty string as the value of a string, is the same as
+    /// leaving the member out; an integer may be a string, or a float without a fraction.
     Proto,
     /// The parameters of a query string, each of which is a string.
     QueryString,
 }
 
 impl Dialect {
+    /// JSON without further rules.
     pub const PLAIN: Self = Self::new(Syntax::Plain);
+    /// Proto's JSON.
     pub const PROTO: Self = Self::new(Syntax::Proto);
+    /// A query string.
     pub const QUERY_STRING: Self = Self::new(Syntax::QueryString);
 
     const fn new(syntax: Syntax) -> Self {
@@ -32,7 +35,7 @@ impl Dialect {
         }
     }
 
-    /// What an error calls a member.
+    /// Returns the noun that an error calls a member by.
     pub(super) fn noun(&self) -> &'static str {
         match self.syntax {
             Syntax::Plain | Syntax::Proto => "member",
@@ -48,6 +51,7 @@ impl Dialect {
         self.syntax == Syntax::QueryString
     }
 
+    /// Returns the short form of a name.
     pub(super) fn short_name(&self, name: &str) -> Option<&'static str> {
         let mut names = self.short_names.iter();
         let names = names.find(|(long, _)| *long == name);
@@ -55,13 +59,13 @@ impl Dialect {
     }
 }
 
-/// `snake_case` in `lowerCamelCase`.
+/// Turns `snake_case` into `lowerCamelCase`.
 #[must_use]
 pub fn camel_case(name: &str) -> String {
     camel_letters(name).collect()
 }
 
-/// The letters of a name in `lowerCamelCase`.
+/// Returns the letters of a `snake_case` name in `lowerCamelCase`.
 pub(super) fn camel_letters(name: &str) -> impl Iterator<Item = char> {
     let mut begins_word = false;
     name.chars().filter_map(move |letter| {

@@ -7,7 +7,7 @@ use serde::de::{self, Expected, Unexpected};
 
 use crate::json::names::{shortened, unknown};
 
-/// The error of a message: a problem and its place.
+/// An error of a message: a problem and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError {
     steps: Vec<Step>,
@@ -19,9 +19,9 @@ pub struct ReadError {
 /// A step from a value to one inside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// As the client spelt it.
+    /// The member of an object, as the client spelt it.
     Member(String),
-    /// Counted from 0.
+    /// The item of a list, counted from 0.
     Item(usize),
 }
 
@@ -36,7 +36,7 @@ pub enum Problem {
         expected: Cow<'static, str>,
         found: Cow<'static, str>,
     },
-    /// A string that is none of an enum's names; the text suggests the nearest name.
+    /// A string that is not one of an enum's names; the text suggests the nearest name.
     #[error("{0}")]
     UnknownName(String),
     #[error("{0}")]
@@ -64,10 +64,10 @@ impl ReadError {
         }
     }
 
-    /// Sets the place of the value that was read, unless the error has a place inside it.
+    /// Sets the place of the error, unless a value inside has set it already.
     pub(super) fn at(mut self, place: Place<'_>) -> Self {
         if !self.is_located {
-            // A name that is missing or unknown is reported by the member's long name.
+            // A missing member or unknown name is reported under the long name of the member.
             let is_about_name = matches!(self.problem, Problem::Missing | Problem::UnknownName(_));
             let mut steps = place.steps(is_about_name && self.steps.is_empty());
             steps.append(&mut self.steps);
@@ -83,7 +83,7 @@ impl ReadError {
         &self.steps
     }
 
-    /// The same as a text, such as `query.filter[2].v`; empty for the message itself.
+    /// Returns the steps as a text, such as `query.filter[2].v`; empty for the message itself.
     #[must_use]
     pub fn place(&self) -> String {
         let mut place = String::new();
@@ -96,7 +96,7 @@ impl ReadError {
         place
     }
 
-    /// What is wrong there.
+    /// The problem at that place.
     #[must_use]
     pub fn problem(&self) -> &Problem {
         &self.problem
@@ -162,8 +162,9 @@ impl de::Error for ReadError {
     }
 }
 
-/// The place of a value in its message: a link to the place of the value around it. A list of steps costs nothing until an
-/// error is made.
+/// The place of a value in its message, linked to the place of the value around it.
+///
+/// It lives on the stack, so nothing is allocated until there is an error.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'p> {
     Root,
@@ -180,7 +181,7 @@ pub(super) enum Place<'p> {
 }
 
 impl Place<'_> {
-    /// The steps from the message; the last one is the field's own name if `ends_in_name`.
+    /// Returns the steps from the message. With `ends_in_name` the last one is the long name of the field.
     fn steps(self, ends_in_name: bool) -> Vec<Step> {
         let (of, step) = match self {
             Self::Root => return Vec::new(),
@@ -196,6 +197,7 @@ impl Place<'_> {
         steps
     }
 
+    /// Appends the place as a text.
     pub(super) fn write(self, out: &mut String) {
         match self {
             Self::Root => {}
@@ -219,6 +221,6 @@ fn push_member(place: &mut String, name: &str) {
 }
 
 fn push_item(place: &mut String, index: usize) {
-    // A String takes all that is written to it.
+    // Writing to a String can't fail.
     let _ = write!(place, "[{index}]");
 }

@@ -8,11 +8,11 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use crate::json::message::reader::LOCATED;
 
-/// A value with its place in the request, for errors that only a later check finds.
+/// A value with its place in the request, for the errors of later checks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Located<T> {
     pub value: T,
-    /// As [`ReadError::place`]; empty where the value was left out, or was not read by [`from_value`].
+    /// The place, as in `ReadError::place`; empty where the value was left out, or was not read by `from_value`.
     pub place: String,
 }
 

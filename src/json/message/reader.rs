@@ -13,14 +13,15 @@ use crate::json::message::error::{Place, Problem, ReadError};
 use crate::json::names::{shortened, unknown};
 use crate::json::strict::type_name;
 
-/// The name by which a [`crate::json::message::Located`] makes itself known to its deserializer.
+/// The newtype name by which the deserializer recognises a [`crate::json::message::Located`].
 pub(super) const LOCATED: &str = "$located";
 
-/// The bytes for which a place has room: most are shorter.
+/// The bytes allocated for a place; most places are shorter.
 const PLACE_BYTES: usize = 64;
 
-/// The struct name by which a type says that it is read from other values than objects, too. An object is read as a struct of
-/// the given fields; of any other value the visitor gets what it is.
+/// The struct name of a type that is read from an object or from another value.
+///
+/// An object is read as a struct of the given fields; any other value goes to the visitor as its own type.
 pub const OBJECT_OR_OTHER: &str = "$object_or_other";
 
 /// Reads a message.
@@ -43,8 +44,8 @@ pub fn from_value<'de, T: Deserialize<'de>>(
 /// Reads a message without nested members from the decoded pairs of a query string.
 ///
 /// # Errors
-/// [`ReadError`] for the first problem. An empty parameter is an error: a variable that a script forgot to set must not turn
-/// "this domain's" into "all".
+/// [`ReadError`] for the first problem. An empty parameter is an error: a script that forgot to set a variable must not get
+/// the jobs of all domains instead of one.
 pub fn from_pairs<'de, 'p, T: Deserialize<'de>>(
     pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
 ) -> Result<T, ReadError> {
@@ -83,7 +84,7 @@ impl Reader<'_> {
         })
     }
 
-    /// Whether the value is a member that counts as left out, being an empty string.
+    /// Whether the value is an empty string that means that the member is left out.
     fn is_left_out(&self) -> bool {
         let is_member = matches!(self.place, Place::Member { field: Some(_), .. });
         is_member && self.dialect.is_proto() && self.value == ""
@@ -145,7 +146,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     integers! { deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64; "an integer" }
     integers! { deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64; "an integer of 0 or more" }
 
-    /// Passes a value on unchanged: names, nulls and numbers inside it are data.
+    /// Reads a value unchanged: names, nulls and numbers inside it are data.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.value {
             Value::Null => visitor.visit_unit(),
@@ -271,9 +272,9 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         }
     }
 
-    /// Reads an enum: its name in a string, or an object of which one member is the variant and the others are null.
+    /// Reads an enum: a name in a string, or an object in which one member is the variant and the others are null.
     ///
-    /// An enum that is read from objects says so with `#[serde(expecting = "…")]`; the others are read from strings.
+    /// An enum with `#[serde(expecting = "…")]` is read from an object, any other from a string.
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         noun: &'static str,
@@ -337,9 +338,9 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 }
 
-/// Whether the visitor's text is the one that serde derives, `enum Operator`: the enum is then read from strings.
+/// Whether an enum is read from strings: its visitor's text is then the one that serde derives, such as `enum Operator`.
 fn has_only_names(visitor: &dyn Expected) -> bool {
-    /// Fails at a text that serde does not derive. Nothing is allocated, since this runs for each operator of a request.
+    /// A writer that fails at any other text. It allocates nothing, since it runs for each operator of a request.
     struct DerivedText;
     impl Write for DerivedText {
         fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -387,7 +388,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     }
 }
 
-/// The members of an object, unchanged, in their order.
+/// The members of an object that is read unchanged, in their order.
 struct Entries<'p> {
     rest: serde_json::map::IntoIter,
     next: Option<(String, Value)>,
@@ -443,7 +444,7 @@ impl Members<'_> {
         let mut taken: Option<(String, Value)> = None;
         for name in [Some(field), self.dialect.short_name(field)] {
             let Some(name) = name else { continue };
-            // To look through the few members of a message is faster than to hash a name.
+            // A message has few members: comparing names is faster than hashing one.
             while let Some(index) = self.position(name) {
                 let (spelt, value) = self.given.remove(index);
                 if let Some((first, _)) = taken {
@@ -458,7 +459,7 @@ impl Members<'_> {
         Ok(taken)
     }
 
-    /// The position of a member of this name. The exact name comes before its `lowerCamelCase`.
+    /// Returns the position of the member of a name: the exact name, or else its `lowerCamelCase`.
     fn position(&self, name: &str) -> Option<usize> {
         let exact = self.given.iter().position(|(given, _)| given == name);
         let has_camel_case = self.dialect.is_proto() && name.contains('_');

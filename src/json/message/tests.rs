@@ -64,7 +64,7 @@ fn check(dialect: Dialect, value: Value, expected: &str) {
 }
 
 #[test]
-fn proto_has_other_names_and_nulls_and_numbers_in_strings() {
+fn proto_takes_other_spellings_nulls_and_numbers_in_strings() {
     for (value, expected) in [
         (
             json!({"domainId": "d", "page_start": "7", "isMinimal": null}),
@@ -103,7 +103,7 @@ fn proto_has_other_names_and_nulls_and_numbers_in_strings() {
 }
 
 #[test]
-fn plain_json_is_read_as_it_is_described() {
+fn plain_json_takes_exact_names_and_types_only() {
     for (value, expected) in [
         (
             json!({"domain_id": "", "page_start": null, "stages": [{"skip_rows": 1}]}),
@@ -129,7 +129,7 @@ fn plain_json_is_read_as_it_is_described() {
 }
 
 #[test]
-fn a_query_string_holds_only_strings() {
+fn the_strings_of_a_query_string_are_read_as_the_types_of_the_fields() {
     for (pairs, expected) in [
         (
             &[
@@ -161,7 +161,7 @@ fn a_query_string_holds_only_strings() {
 }
 
 #[test]
-fn an_error_has_the_place_as_it_was_spelt() {
+fn an_error_has_the_location_as_the_client_spelt_it() {
     let message = |stage: Value| json!({"domain_id": "d", "stages": [{"skip_rows": 1}, stage]});
     for (stage, expected) in [
         (

@@ -1,6 +1,6 @@
 //! Checks conditions: each operator and its operand become a [`Filter`].
 //!
-//! [`rule_of`] is the table of operators. Each operand is read in the type of the field that it is compared with.
+//! [`rule_of`] is the table of operators. The limits here hold for all conditions of a request together.
 
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ enum Rule {
     Compare(Comparison),
     Contain,
     ContainIn,
-    /// At least one of the words is not contained: SpaceONE's own meaning.
+    /// At least one of the words is not contained, as in SpaceONE.
     NotContainIn,
     Regex,
     RegexIn,
@@ -37,7 +37,7 @@ enum Rule {
     TimeDiff(Comparison),
 }
 
-/// The rule of an operator, and whether it is negated. Rule: the conformance notes, "Filter operators".
+/// Returns the rule of an operator, and whether it is negated. Rule: the conformance notes, "Filter operators".
 const fn rule_of(operator: Operator) -> (Rule, bool) {
     use Comparison::{Gt, Gte, Lt, Lte};
     match operator {
@@ -68,7 +68,7 @@ const fn rule_of(operator: Operator) -> (Rule, bool) {
     }
 }
 
-/// Whether any condition compares with `now`, so that the answer depends on when it is made.
+/// Whether any condition compares with `now`, so that the answer depends on the time of the request.
 #[must_use]
 pub fn depends_on_clock(filter: &[Located<Condition>], filter_or: &[Located<Condition>]) -> bool {
     any_rule(filter, filter_or, |rule| matches!(rule, Rule::TimeDiff(_)))
@@ -93,8 +93,8 @@ fn any_rule(
 
 /// Checks the conditions of `filter` (all must hold), then `keyword` and `filter_or` (any must hold).
 ///
-/// Rule: the conformance notes: `filter_or` is one OR group, which joins the rest under AND. The words of `keyword`, split at spaces, join
-/// that group: each is a condition that `job_id` contains it.
+/// Rule: the conformance notes: `filter_or` is one OR group, combined with the rest by AND. Each word of `keyword`, split at
+/// spaces, adds a condition to that group: `job_id` contains the word.
 ///
 /// # Errors
 /// [`QueryError`] for the first condition that has a problem.
@@ -141,6 +141,7 @@ pub fn parse(
     Ok(Filter::All(all))
 }
 
+/// A parser of conditions, with what the request has used of its limits.
 struct Parser {
     now: Timestamp,
     list_values: usize,
@@ -262,7 +263,7 @@ impl Parser {
         }
     }
 
-    /// A word as a pattern that matches just it.
+    /// Counts a word against the limits.
     fn word(&mut self, word: &str, place: &str) -> Result<String, QueryError> {
         self.words += 1;
         self.word_bytes += word.len();
@@ -421,7 +422,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_place_in_the_request() {
+    fn errors_name_the_location_in_the_request() {
         for (condition, expected) in [
             (
                 r#"{"k":"status","v":"x","o":"contains"}"#,

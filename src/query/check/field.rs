@@ -1,4 +1,4 @@
-//! The fields of a job as queries name them, and where each is stored: in a column or inside the document.
+//! The fields of a job as queries name them: each is stored in a column or inside the document.
 
 use crate::json::names::unknown;
 use crate::query::error::QueryError;
@@ -38,7 +38,7 @@ pub enum Kind {
     Integer,
     /// Milliseconds since the epoch.
     Time,
-    /// Any value, as [`crate::query::eval::value`] lets it travel; SQL's NULL is a missing one.
+    /// Any value, as [`crate::query::eval::encoding`] encodes it; SQL's NULL is a missing value.
     Any,
 }
 
@@ -47,9 +47,9 @@ pub enum Kind {
 pub enum NullMeans {
     /// The column is NOT NULL.
     NotNull,
-    /// The member is there and null.
+    /// The member is null.
     Null,
-    /// The member is not there.
+    /// The member is missing.
     Missing,
 }
 
@@ -68,7 +68,7 @@ impl Column {
         Self::FinishedAt,
     ];
 
-    /// Its name in the table `jobs`; of [`Column::DomainId`], the name that the document gives it.
+    /// Returns its name in the table `jobs`; for [`Column::DomainId`] the name in the document.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -85,7 +85,7 @@ impl Column {
         }
     }
 
-    /// The expression that reads it from a row of `jobs`.
+    /// Returns the expression that reads it from a row of `jobs`.
     #[must_use]
     pub fn sql(self) -> Sql {
         match self {
@@ -97,6 +97,7 @@ impl Column {
         }
     }
 
+    /// Returns what the column holds.
     #[must_use]
     pub fn kind(self) -> ColumnKind {
         match self {
@@ -108,6 +109,7 @@ impl Column {
         }
     }
 
+    /// Returns what a NULL in the column means.
     #[must_use]
     pub fn null_means(self) -> NullMeans {
         match self {
@@ -118,7 +120,7 @@ impl Column {
     }
 }
 
-/// What a filter or the key of a group refers to.
+/// A field as a filter or the key of a group refers to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FieldRef {
     /// A column.
@@ -127,12 +129,12 @@ pub(crate) enum FieldRef {
     Day,
     /// A member of the collector.
     CollectorInfo,
-    /// What lies elsewhere in the document.
+    /// Any other part of the document.
     Elsewhere,
 }
 
 impl FieldRef {
-    /// What a path into the document refers to.
+    /// Returns the field to which a path into the document refers.
     pub(crate) fn from_path(path: &DocumentPath) -> Self {
         match path.root {
             Root::CollectorInfo => Self::CollectorInfo,
@@ -140,7 +142,7 @@ impl FieldRef {
         }
     }
 
-    /// Whether it is more than an index of `jobs` has.
+    /// Whether no index of `jobs` has the field.
     pub(crate) fn needs_row(self) -> bool {
         !matches!(
             self,
@@ -155,7 +157,7 @@ impl FieldRef {
     }
 }
 
-/// What the values of an expression are.
+/// The type of the values of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValueType {
     pub kind: Kind,
@@ -168,17 +170,18 @@ impl ValueType {
         kind: Kind::Any,
         nulls: NullMeans::Missing,
     };
-    /// Any value, and always one: null where there is none.
+    /// Any value, never missing: null where there is none.
     pub const NULLABLE: Self = Self {
         kind: Kind::Any,
         nulls: NullMeans::Null,
     };
+    /// An integer, never null.
     pub const INTEGER: Self = Self {
         kind: Kind::Integer,
         nulls: NullMeans::NotNull,
     };
 
-    /// What a column of `jobs` holds.
+    /// Returns the type of a column of `jobs`.
     #[must_use]
     pub fn of_column(column: Column) -> Self {
         Self {
@@ -192,7 +195,7 @@ impl ValueType {
     }
 }
 
-/// The part of a document before its `collector_info`, made whole: it holds `filter` and `errors`.
+/// The part of a document before its `collector_info`, with the closing brace: it has `filter` and `errors`.
 pub(in crate::query) const HEAD: &str = "head || '}'";
 
 /// A member of the document that has members of its own, and no column.
@@ -237,8 +240,8 @@ impl DocumentPath {
         self.root == root && self.below == below
     }
 
-    /// The two arguments by which an SQL function reads what the path leads to: the smallest text that holds it, and the
-    /// path from there on. The text is NULL where a job has no collector.
+    /// Returns the two arguments by which an SQL function reads the value at the path: the smallest text that has it, and the
+    /// path within that text. The text is NULL where a job has no collector.
     pub(in crate::query) fn arguments(&self) -> Sql {
         let (text, path) = match self.root {
             Root::Filter | Root::Errors => (HEAD, path_param(&self.segments())),
@@ -258,12 +261,12 @@ impl DocumentPath {
 pub enum Target {
     Column(Column),
     Document(DocumentPath),
-    /// Below a member that has no members: there is never a value.
+    /// A path below a member that has no members: there is never a value.
     NeverThere,
 }
 
 impl Target {
-    /// The canonical segments of the path from the document's root; `None` where it leads nowhere.
+    /// Returns the canonical segments of the path from the document's root; `None` where it leads nowhere.
     #[must_use]
     pub fn segments(&self) -> Option<Vec<String>> {
         match self {
@@ -282,7 +285,7 @@ impl Target {
 /// Splits a dotted path.
 ///
 /// # Errors
-/// [`QueryError::Language`] for an empty path or segment, and past [`MAX_SEGMENTS`] or [`MAX_SEGMENT_BYTES`].
+/// [`QueryError::Language`] for an empty path or segment, and beyond [`MAX_SEGMENTS`] or [`MAX_SEGMENT_BYTES`].
 pub fn split_path(key: &str, place: &str) -> Result<Vec<String>, QueryError> {
     let error = |problem: String| QueryError::Language {
         place: place.to_owned(),
@@ -325,7 +328,7 @@ pub fn resolve(key: &str, place: &str) -> Result<Target, QueryError> {
     resolve_segments(split_path(key, place)?, place)
 }
 
-/// [`resolve`] for a path that is split already.
+/// Resolves a path into a job, given its segments.
 ///
 /// # Errors
 /// As [`resolve`].

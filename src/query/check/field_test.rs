@@ -1,4 +1,4 @@
-//! Tests of a field: what an operator means for a column, for a path into the document, and for a path that leads nowhere.
+//! Tests of a field: the meaning of an operator for a column, a path into the document, and a path that leads nowhere.
 
 use serde_json::{Map, Value};
 
@@ -12,12 +12,12 @@ use crate::query::eval::value::{Comparison, MongoValue, to_json};
 use crate::query::sql::Param;
 use crate::time::Timestamp;
 
-/// The document has, at a path, a value that passes a check.
+/// Tests the values at a path into the document.
 fn document(path: &DocumentPath, check: Check) -> Filter {
     Filter::Document(path.clone(), check)
 }
 
-/// Whether a column is null; a missing value counts as null.
+/// Tests whether a column is null or missing.
 fn is_null(column: Column) -> Filter {
     match column.null_means() {
         NullMeans::NotNull => NEVER,
@@ -25,7 +25,7 @@ fn is_null(column: Column) -> Filter {
     }
 }
 
-/// A value is there, null included.
+/// Tests whether there is a value, null included.
 pub(super) fn exists(target: &Target) -> Filter {
     match target {
         Target::Document(path) => document(path, Check::Exists),
@@ -37,7 +37,7 @@ pub(super) fn exists(target: &Target) -> Filter {
     }
 }
 
-/// The value is an array, one of whose elements has all these members.
+/// Tests whether the value is an array with an element that has all these members.
 pub(super) fn has_members(target: &Target, members: &Map<String, Value>) -> Filter {
     match target {
         Target::Document(path) => document(path, Check::Match(members.clone())),
@@ -45,7 +45,7 @@ pub(super) fn has_members(target: &Target, members: &Map<String, Value>) -> Filt
     }
 }
 
-/// The value equals the operand by type and value.
+/// Tests whether the value equals the operand by type and value.
 pub(super) fn equal(
     target: &Target,
     value: &Value,
@@ -62,7 +62,7 @@ pub(super) fn equal(
     }
 }
 
-/// The value equals any of a list.
+/// Tests whether the value equals any of a list.
 pub(super) fn any_equal(
     target: &Target,
     values: &[Value],
@@ -92,7 +92,7 @@ pub(super) fn any_equal(
     })
 }
 
-/// The value is of the type of the operand, and so compared with it.
+/// Tests whether the value has the operand's type and the comparison holds.
 pub(super) fn compare(
     target: &Target,
     comparison: Comparison,
@@ -109,19 +109,19 @@ pub(super) fn compare(
     })
 }
 
-/// The value is a datetime, and so compared with a time.
+/// Tests whether the value is a datetime and the comparison holds.
 pub(super) fn compare_time(target: &Target, comparison: Comparison, time: Timestamp) -> Filter {
     match target {
         Target::Column(column) if column.kind() == ColumnKind::Time => Filter::Column(
             *column,
             ColumnTest::Compare(comparison, Param::Integer(time.millis())),
         ),
-        // Only the three times of a job are datetimes; what looks like one elsewhere is a string.
+        // Only the three times of a job are datetimes; a text elsewhere that looks like a time is a string.
         _ => NEVER,
     }
 }
 
-/// The value is a string that contains any of some words, without regard to case.
+/// Tests whether the value is a string that contains any of some words, without regard to case.
 pub(super) fn contains(
     target: &Target,
     words: Vec<String>,
@@ -137,7 +137,7 @@ pub(super) fn contains(
     })
 }
 
-/// The value is a string that a regular expression matches.
+/// Tests whether the value is a string that a regular expression matches.
 pub(super) fn matches(
     target: &Target,
     pattern: &str,
@@ -153,6 +153,7 @@ pub(super) fn matches(
     })
 }
 
+/// Returns a pattern that compiles.
 fn checked_pattern(text: &str, place: &str) -> Result<String, QueryError> {
     match Pattern::new(text) {
         Ok(_) => Ok(text.to_owned()),

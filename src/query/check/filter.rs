@@ -1,4 +1,4 @@
-//! Checked filters: trees of tests whose operands have the types of what they are compared with.
+//! Checked filters: trees of tests whose operands have the types of the fields.
 
 use crate::query::check::field::{Column, DocumentPath, FieldRef};
 use crate::query::eval::predicate::Check;
@@ -8,13 +8,13 @@ use crate::query::sql::Param;
 /// A checked filter.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
-    /// True where all are; true where there is none.
+    /// True if all filters are; true without any.
     All(Vec<Filter>),
-    /// True where any is; false where there is none.
+    /// True if any filter is; false without any.
     Any(Vec<Filter>),
     Not(Box<Filter>),
     Column(Column, ColumnTest),
-    /// A test of what a path into the document leads to.
+    /// A test of the values at a path into the document.
     Document(DocumentPath, Check),
 }
 
@@ -25,18 +25,18 @@ pub enum ColumnTest {
     Equal(Param),
     In(ValueList),
     Compare(Comparison, Param),
-    /// A pattern that compiles.
+    /// The text matches a pattern, which compiles.
     Matches(String),
-    /// Any of these words, without regard to case.
+    /// The text contains any of these words, without regard to case.
     Contains(Vec<String>),
 }
 
 /// The values of the operator `in`: numbers or strings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValueList {
-    /// All of them as a JSON array, which is how they are bound.
+    /// All values as a JSON array, the form in which they are bound.
     json: String,
-    /// The strings, ascending, each once, so that a test in memory of many thousand collectors is a binary search each.
+    /// The strings, ascending, each once: a test in memory of a collector, of which there may be thousands, is a binary search.
     texts: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ impl ValueList {
         }
     }
 
-    /// All of them, as a JSON array.
+    /// All values as a JSON array.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
@@ -66,10 +66,12 @@ impl ValueList {
     }
 }
 
+/// The filter that nothing passes.
 pub(in crate::query) const NEVER: Filter = Filter::Any(Vec::new());
+/// The filter that everything passes.
 pub(in crate::query) const ALWAYS: Filter = Filter::All(Vec::new());
 
-/// A test for equality with a string, which the plain members of a request require.
+/// Returns a test for equality with a string, as for the members `status`, `job_id` and the like of a request.
 #[must_use]
 pub fn equals(column: Column, text: &str) -> Filter {
     Filter::Column(column, ColumnTest::Equal(text.into()))
@@ -110,7 +112,7 @@ impl Filter {
         }
     }
 
-    /// The filters that must all hold: those of [`Filter::All`], or the filter itself.
+    /// Returns the filters that must all hold: those of [`Filter::All`], or the filter itself.
     #[must_use]
     pub(crate) fn conjuncts(&self) -> &[Self] {
         match self {
@@ -119,13 +121,13 @@ impl Filter {
         }
     }
 
-    /// Whether it refers to more than an index of `jobs` has.
+    /// Whether it refers to a field that no index of `jobs` has.
     #[must_use]
     pub(crate) fn needs_rows(&self) -> bool {
         self.fields().into_iter().any(FieldRef::needs_row)
     }
 
-    /// The fields that it refers to, one for each test.
+    /// Returns the fields to which it refers, one for each test.
     #[must_use]
     pub(crate) fn fields(&self) -> Vec<FieldRef> {
         match self {
@@ -155,7 +157,7 @@ impl Filter {
         }
     }
 
-    /// Whether a row with these texts passes, of a filter that is decidable in memory.
+    /// Whether a row with these texts passes. The filter must be decidable in memory.
     #[must_use]
     pub(crate) fn holds<'t>(&self, text_of: &impl Fn(Column) -> Option<&'t str>) -> bool {
         match self {

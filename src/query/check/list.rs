@@ -1,4 +1,4 @@
-//! Checked lists: what a `JobsQuery` asks for, without the SQL that answers it.
+//! Checked lists: a `JobsQuery` whose fields, operators and operands are right. They have no SQL yet.
 
 use crate::query::check::conditions;
 use crate::query::check::field::{Column, DocumentPath, Target, resolve};
@@ -26,7 +26,7 @@ pub struct CheckedList {
 /// The order of the rows, always total.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::query) enum Order {
-    /// By time, and by job id between equals: as the indexes have it.
+    /// By time, then by job id, as the indexes are.
     Time { newest_first: bool },
     /// By these terms, the job id among them.
     Terms(Vec<OrderTerm>),
@@ -39,7 +39,7 @@ pub(in crate::query) struct OrderTerm {
     pub(in crate::query) desc: bool,
 }
 
-/// What rows are ordered by.
+/// The field by which rows are ordered.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::query) enum OrderKey {
     Column(Column),
@@ -88,20 +88,20 @@ pub fn check(request: &JobsQuery, now: Timestamp) -> Result<CheckedList, QueryEr
 impl CheckedList {
     /// Whether the filter names the jobs by their ids.
     pub(in crate::query) fn has_job_ids(&self) -> bool {
-        let names_ids = |filter: &Filter| {
+        let names_job_ids = |filter: &Filter| {
             matches!(
                 filter,
                 Filter::Column(Column::JobId, ColumnTest::Equal(_) | ColumnTest::In(_))
             )
         };
-        self.filter.conjuncts().iter().any(names_ids)
+        self.filter.conjuncts().iter().any(names_job_ids)
     }
 }
 
-/// The order of a list: newest first unless sort keys are given, and the job id last, so that it is total.
+/// Returns the order of a list: newest first unless sort keys are given, and the job id last, so that it is total.
 ///
-/// The job id runs against the last key, as it does in the indexes (`created_at DESC, job_id`), so that either
-/// direction of a key reads its index one way through.
+/// The job id has the opposite direction of the last key, as in the indexes (`created_at DESC, job_id`), so that SQLite can
+/// read an index forwards or backwards for either direction of the key.
 fn order(keys: &[SortKey]) -> Result<Order, QueryError> {
     let mut terms = Vec::with_capacity(keys.len() + 1);
     let mut has_job_id = false;

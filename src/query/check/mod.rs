@@ -1,4 +1,4 @@
-//! Phase 2: checks a request's shapes into types that can only be right.
+//! Phase 2: checks the shapes of a request and makes types of them in which nothing can be wrong.
 
 pub mod conditions;
 pub mod field;

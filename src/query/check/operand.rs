@@ -1,4 +1,4 @@
-//! Operands: the values of conditions, read in the types that operators and columns expect.
+//! Operands: the values of conditions, read as the types that operators and columns require.
 
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub(super) struct Operand<'v> {
 }
 
 impl<'v> Operand<'v> {
-    /// An error of the language at the operand.
+    /// Returns an error at the operand.
     pub(super) fn error(&self, problem: String) -> QueryError {
         QueryError::Language {
             place: self.place.to_owned(),
@@ -27,7 +27,7 @@ impl<'v> Operand<'v> {
         }
     }
 
-    /// The value, unless it is a list.
+    /// Returns the value, which must not be a list.
     pub(super) fn single(&self) -> Result<&'v Value, QueryError> {
         match self.value {
             Value::Array(_) => Err(QueryError::SingleExpected {
@@ -38,7 +38,7 @@ impl<'v> Operand<'v> {
         }
     }
 
-    /// A string of the value. An error names what is expected.
+    /// Reads a string. `expected` is what an error says the operator takes.
     pub(super) fn text<'t>(&self, value: &'t Value, expected: &str) -> Result<&'t str, QueryError> {
         value.as_str().ok_or_else(|| {
             self.error(format!(
@@ -49,12 +49,13 @@ impl<'v> Operand<'v> {
         })
     }
 
+    /// Reads an ISO 8601 time.
     pub(super) fn iso8601(&self, value: &Value) -> Result<Timestamp, QueryError> {
         let text = self.text(value, "an ISO 8601 time")?;
         Timestamp::parse_iso8601(text).map_err(|error| self.error(error.to_string()))
     }
 
-    /// A value in the type of a column; `None` where values of its type never equal the column's.
+    /// Reads a value as the type of a column; `None` where its type is never equal to the column's.
     pub(super) fn typed(
         &self,
         kind: ColumnKind,

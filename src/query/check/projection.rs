@@ -7,7 +7,7 @@ use crate::query::eval::path::Paths;
 /// Resolves the keys of `only`.
 ///
 /// # Errors
-/// [`QueryError::Language`] for a key that is no path into a job.
+/// [`QueryError::Language`] for a key that is not a path into a job.
 pub fn parse_paths(keys: &[String], place: &str) -> Result<Paths, QueryError> {
     let mut paths = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
@@ -16,7 +16,7 @@ pub fn parse_paths(keys: &[String], place: &str) -> Result<Paths, QueryError> {
     Ok(paths)
 }
 
-/// The paths of `minimal`.
+/// Returns the paths of `minimal`.
 #[must_use]
 pub fn minimal() -> Paths {
     ["job_id", "status", "created_at", "finished_at"]

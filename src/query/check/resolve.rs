@@ -1,6 +1,6 @@
-//! Resolves the paths of an aggregate: finds what each leads to in the rows that its stage reads.
+//! Resolves the paths of an aggregate: determines the value that each leads to in the rows that its stage reads.
 //!
-//! The shape of the rows is carried from stage to stage.
+//! The shape of the rows passes from stage to stage.
 
 use crate::query::check::field::{Kind, Target, ValueType, resolve_segments};
 use crate::query::check::resolved::{
@@ -30,7 +30,7 @@ pub(in crate::query) fn resolve(stages: Vec<Stage>) -> Result<ResolvedStages, Qu
     })
 }
 
-/// The resolution so far.
+/// A fold over the stages.
 struct Resolver {
     rows: RowShape,
     /// The number of terms that the order of the rows has.
@@ -110,7 +110,7 @@ impl Resolver {
         Ok(resolved)
     }
 
-    /// What puts the rows in MongoDB's order by a path, which goes into arrays.
+    /// Resolves a sort key. In MongoDB a sort key also leads into arrays.
     fn sort_by(&self, path: &PathAt) -> Result<SortBy, QueryError> {
         let (first, rest) = match &self.rows {
             RowShape::Columns(_) => (&path.segments[..1], path.segments[1..].to_vec()),
@@ -226,9 +226,9 @@ impl Resolver {
         let mut keys = Vec::new();
         if let (RowShape::Columns(before), false) = (&self.rows, project.exclude_keys) {
             let is_replaced = |name: &str| project.fields.iter().any(|field| field.name == name);
-            let stay = before.iter().enumerate();
-            let stay = stay.filter(|(_, column)| column.is_key && !is_replaced(&column.name));
-            for (at, column) in stay {
+            let staying = before.iter().enumerate();
+            let staying = staying.filter(|(_, column)| column.is_key && !is_replaced(&column.name));
+            for (at, column) in staying {
                 keys.push(at);
                 columns.push(column.clone());
             }
@@ -262,7 +262,7 @@ impl Resolver {
         })
     }
 
-    /// The value at a path.
+    /// Resolves a path to the value that it leads to.
     fn path(&self, path: &PathAt) -> Result<ResolvedPath, QueryError> {
         match &self.rows {
             RowShape::Jobs { unwound } => {
@@ -274,7 +274,7 @@ impl Resolver {
     }
 }
 
-/// As in the job, but an unwound array is its element.
+/// Resolves a path into jobs with unwound arrays: each such array is replaced by its element.
 fn in_jobs(target: Target, unwound: &[Vec<String>]) -> ResolvedPath {
     let Some(segments) = target.segments() else {
         return ResolvedPath::never_there();
@@ -282,9 +282,9 @@ fn in_jobs(target: Target, unwound: &[Vec<String>]) -> ResolvedPath {
     let above = unwound
         .iter()
         .rposition(|unwound| segments.starts_with(unwound));
-    // What was unwound further down since is its element in the value, too.
-    let since = above.map_or(0, |at| at + 1);
-    let inner = unwound.iter().enumerate().skip(since);
+    // Arrays below the value that were unwound later are replaced by their elements, too.
+    let later = above.map_or(0, |at| at + 1);
+    let inner = unwound.iter().enumerate().skip(later);
     let replaced: Vec<_> = inner
         .filter(|(_, inner)| inner.len() > segments.len() && inner.starts_with(&segments))
         .map(|(at, inner)| (at, inner[segments.len()..].to_vec()))
@@ -302,6 +302,7 @@ fn in_jobs(target: Target, unwound: &[Vec<String>]) -> ResolvedPath {
     ResolvedPath { replaced, ..in_job }
 }
 
+/// Resolves a path into the columns of a stage.
 fn in_columns(segments: &[String], columns: &[ShapeColumn]) -> ResolvedPath {
     let (name, below) = (&segments[0], &segments[1..]);
     let column = columns.iter().position(|column| column.name == *name);
@@ -344,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn only_paths_into_jobs_must_begin_with_a_field() {
+    fn the_first_segment_must_be_a_field_only_in_paths_into_jobs() {
         let unknown = "unknown field `stauts`; did you mean `status`?";
         check(
             r#"{"sort":{"key":"stauts"}}"#,
@@ -361,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_of_a_sum_of_no_numbers_are_not_read() {
+    fn conditions_of_a_sum_over_a_text_field_are_ignored() {
         let sum = |key: &str| {
             format!(
                 r#"{{"group":{{"fields":[{{"name":"n","operator":"sum","key":"{key}","conditions":[{{"key":"stauts","operator":"eq","value":1}}]}}]}}}}"#

@@ -1,4 +1,4 @@
-//! Resolved stages: every path names its column or its place in the document, so lowering them to SQL cannot fail.
+//! Resolved stages: each path is resolved to a column or a part of the document, so lowering to SQL cannot fail.
 //!
 //! Rows are jobs first; `unwind` gives them elements, and `group`, `count` and `project` make columns of them.
 
@@ -14,10 +14,10 @@ pub(in crate::query) struct ResolvedStages {
     pub(in crate::query) rows: RowShape,
 }
 
-/// What the rows between two stages are.
+/// The shape of the rows between two stages.
 #[derive(Debug, Clone)]
 pub(in crate::query) enum RowShape {
-    /// Jobs, with an element of each unwound path; the canonical paths, in the order of their stages.
+    /// Jobs, with an element of each unwound path: the canonical paths, in the order of their stages.
     Jobs {
         unwound: Vec<Vec<String>>,
     },
@@ -37,12 +37,13 @@ pub(in crate::query) struct ShapeColumn {
 #[derive(Debug)]
 pub(in crate::query) struct ResolvedPath {
     pub(in crate::query) base: Base,
-    /// The elements that replace the arrays below the value, which were unwound: which unwound path, and where below.
+    /// The unwound arrays below the value, which their elements replace: the index of the unwound path, and the path below
+    /// the value.
     pub(in crate::query) replaced: Vec<(usize, Vec<String>)>,
     pub(in crate::query) value_type: ValueType,
 }
 
-/// Where a value is.
+/// The origin of a value.
 #[derive(Debug)]
 pub(in crate::query) enum Base {
     /// In the job.
@@ -67,7 +68,7 @@ pub(in crate::query) enum ResolvedStage {
     Project(Project),
 }
 
-/// One row an element of the array at a path.
+/// One row for each element of the array at a path.
 #[derive(Debug)]
 pub(in crate::query) struct Unwind {
     pub(in crate::query) path: ResolvedPath,
@@ -101,7 +102,7 @@ pub(in crate::query) enum SortBy {
     Document(DocumentPath),
     /// A path below a value.
     Below(ResolvedPath, Vec<String>),
-    /// What is always missing.
+    /// A value that is always missing.
     Nothing,
 }
 
@@ -120,7 +121,7 @@ pub(in crate::query) struct GroupKey {
 #[derive(Debug)]
 pub(in crate::query) enum Accumulator {
     Count(Vec<Requirement>),
-    /// The sum of what is never a number.
+    /// The sum of a field that is never a number.
     Zero,
     Sum(ResolvedPath, Vec<Requirement>),
     Average(ResolvedPath, Vec<Requirement>),
@@ -176,7 +177,7 @@ impl ResolvedPath {
         Self::in_job(Target::NeverThere)
     }
 
-    /// Whether it reads more of a job than an index has.
+    /// Whether it reads a field that no index of `jobs` has.
     pub(in crate::query) fn needs_row(&self) -> bool {
         match &self.base {
             Base::Job(Target::Column(column)) => FieldRef::Column(*column).needs_row(),
@@ -187,7 +188,7 @@ impl ResolvedPath {
 }
 
 impl SortKey {
-    /// As [`ResolvedPath::needs_row`].
+    /// Whether it reads a field that no index of `jobs` has.
     pub(in crate::query) fn needs_row(&self) -> bool {
         match &self.by {
             SortBy::Document(_) => true,
@@ -204,7 +205,7 @@ impl Group {
         self.fields.iter().all(counts)
     }
 
-    /// As [`ResolvedPath::needs_row`].
+    /// Whether it reads a field that no index of `jobs` has.
     pub(in crate::query) fn needs_rows(&self) -> bool {
         self.keys.iter().any(|key| key.path.needs_row())
             || self.fields.iter().any(Accumulator::needs_row)

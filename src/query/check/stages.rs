@@ -1,6 +1,6 @@
-//! Checks the stages of an aggregate: from their shapes to types that can only be right.
+//! Checks the stages of an aggregate, except for their paths.
 //!
-//! A path is only split here: what it means depends on the stages before it.
+//! A path is only split here: its meaning depends on the stages before it (see `check::resolve`).
 
 use crate::json::message::Located;
 use crate::query::check::field::split_path;
@@ -54,7 +54,7 @@ pub(crate) struct GroupKey {
     pub(crate) date_format: Option<KeyFormat>,
 }
 
-/// A checked format; its text, which is bound; and its place in the request.
+/// A checked date format, with its text, which is bound, and its place in the request.
 #[derive(Debug)]
 pub(crate) struct KeyFormat {
     pub(crate) format: DateFormat,
@@ -128,7 +128,7 @@ pub(crate) enum Function {
 }
 
 impl Stage {
-    /// The number of keys, fields, operands and conditions.
+    /// Returns the number of keys, fields, operands and conditions.
     pub(crate) fn expressions(&self) -> usize {
         match self {
             Self::Unwind(_) | Self::Count(_) | Self::Limit(_) | Self::Skip(_) => 1,
@@ -194,6 +194,7 @@ fn check_stage(stage: &request::Stage) -> Result<Stage, QueryError> {
     })
 }
 
+/// Returns an error of the language.
 fn language(place: &str, problem: impl Into<String>) -> QueryError {
     QueryError::Language {
         place: place.to_owned(),
@@ -201,7 +202,7 @@ fn language(place: &str, problem: impl Into<String>) -> QueryError {
     }
 }
 
-/// An error at a member of the message at `place`.
+/// Returns an error at a member of the message at `place`.
 fn at_member(place: &str, name: &str, problem: impl Into<String>) -> QueryError {
     language(&format!("{place}.{name}"), problem)
 }
@@ -305,7 +306,7 @@ fn check_group_field(field: &Located<request::GroupField>) -> Result<GroupField,
     let conditions = conditions.collect::<Result<Vec<_>, _>>()?;
     let key = || required_path(field.key.as_ref(), place);
     let accumulator = match operator {
-        // A key is allowed with `count`, as in SpaceONE, and means nothing.
+        // A key is allowed with `count`, as in SpaceONE, and ignored.
         Operator::Count => Accumulator::Count(conditions),
         Operator::Sum => Accumulator::Sum(key()?, conditions),
         Operator::Average => Accumulator::Average(key()?, conditions),

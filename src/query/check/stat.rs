@@ -1,4 +1,4 @@
-//! Checked statistics: what a `JobStatQuery` asks for, without the SQL that answers it.
+//! Checked statistics: a `JobStatQuery` whose fields, operators and stages are right. They have no SQL yet.
 
 use crate::query::check::field::{self, Target};
 use crate::query::check::filter::Filter;

@@ -1,12 +1,11 @@
 //! Groups that only count, answered from counters in memory.
 //!
-//! The statement that answers such a group from the counter tables spends most of its time in the steps of SQLite's
-//! virtual machine, a fraction of a millisecond for a thousand rows. Here the counters are added up in a loop. The answer
-//! is the same to the byte, which tests/api/counters.rs compares.
+//! A statement over the counter tables spends most of its time in the steps of SQLite's virtual machine, a fraction of a
+//! millisecond for a thousand rows. Here a loop adds the counters. The answer is the same to the byte, which
+//! tests/api/counters.rs compares.
 
 use crate::job::{JobStatus, PerStatus};
-use crate::query::check::field::Column;
-use crate::query::check::field::FieldRef;
+use crate::query::check::field::{Column, FieldRef};
 use crate::query::check::filter::Filter;
 use crate::query::counters::in_memory::{ByCollector, ByDay, ByStatus, DayLabels, Labels};
 use crate::query::eval::date_format::DateFormat;
@@ -14,8 +13,8 @@ use crate::query::eval::value::{write_integer, write_text};
 use crate::query::request::Page;
 use crate::query::tenant::Tenant;
 
-/// The most that is reserved for the rows to come, in bytes.
-const MAX_BYTES_AHEAD: usize = 256 << 10;
+/// The most bytes that are reserved for the remaining rows.
+const MAX_RESERVED_BYTES: usize = 256 << 10;
 
 /// The counters that answer a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,25 +23,25 @@ pub enum CounterSource {
     Collectors,
 }
 
-/// What a group is by.
+/// A key of a group.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Key {
     Status,
     Collector,
-    /// The text or number that a format makes of the day; the format's own text is its name.
+    /// The day in a format, and the text of the format.
     Day(DateFormat, String),
 }
 
 /// A group by one or two keys whose fields are all numbers of jobs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CounterGroup {
-    /// Whose jobs are counted.
+    /// The tenant whose jobs are counted.
     pub(crate) tenant: Tenant,
     source: CounterSource,
-    /// Which jobs are counted.
+    /// The filter that the counted jobs pass.
     pub(crate) filter: Filter,
     keys: Vec<Key>,
-    /// The text before the value of each member: comma and name.
+    /// The text before the value of each member: a comma, the name and a colon.
     names: Vec<Vec<u8>>,
 }
 
@@ -50,8 +49,9 @@ impl CounterGroup {
     /// The most keys that a group may have.
     const MAX_KEYS: usize = 2;
 
-    /// A group by these keys, of jobs that pass a filter; `None` where counters in memory can't answer it. The names
-    /// are those of the keys, then of the fields.
+    /// A group by these keys, of jobs that pass a filter; `None` where counters in memory can't answer it.
+    ///
+    /// `names` are the names of the keys, then those of the fields.
     pub(crate) fn new(
         tenant: &Tenant,
         filter: &Filter,
@@ -85,14 +85,15 @@ impl CounterGroup {
         })
     }
 
-    /// The counters that answer it.
+    /// The counters that answer the group.
     #[must_use]
     pub fn source(&self) -> CounterSource {
         self.source
     }
 
-    /// Appends the rows of a page to the answer, separated by commas; returns how many there are before paging, or `None`
-    /// where the answer has become longer than `max_bytes`.
+    /// Appends the rows of a page to the answer, separated by commas, from the counters by day.
+    ///
+    /// Returns the number of rows of all pages; `None` where the answer has become longer than `max_bytes`.
     pub fn write_by_day(
         &self,
         days: &ByDay,
@@ -118,7 +119,7 @@ impl CounterGroup {
         }
     }
 
-    /// As [`CounterGroup::write_by_day`].
+    /// Appends the rows of a page from the counters by collector, as [`CounterGroup::write_by_day`] does.
     pub fn write_by_collector(
         &self,
         counts: &ByCollector,
@@ -137,23 +138,24 @@ impl CounterGroup {
             };
             (*counts, passing)
         });
-        let of_row: Vec<_> = (0..counts.json.len()).collect();
-        self.write(rows, &of_row, &counts.json, (page, max_bytes), out)
+        let label_of_row: Vec<_> = (0..counts.json.len()).collect();
+        self.write(rows, &label_of_row, &counts.json, (page, max_bytes), out)
     }
 
-    /// Adds up what passes of each row, by its label and status, and writes the sums in the order of the keys. A row comes
-    /// with its [`masks`].
+    /// Adds the passing counts of each row to the sum of its label and status, and writes the sums in the order of the keys.
+    ///
+    /// Each row is its counts and its [`masks`]; `label_of_row` has the index of its label in `labels`.
     fn write(
         &self,
         rows: impl Iterator<Item = (ByStatus, ByStatus)>,
-        of_row: &[usize],
+        label_of_row: &[usize],
         labels: &[Vec<u8>],
         (page, max_bytes): (Page, usize),
         out: &mut Vec<u8>,
     ) -> Option<u64> {
-        // Where no key has labels, all rows have the same.
+        // Where no key has labels, all rows have the index 0.
         let mut sums = vec![ByStatus::default(); labels.len().max(1)];
-        for ((counts, passing), label) in rows.zip(of_row) {
+        for ((counts, passing), label) in rows.zip(label_of_row) {
             let sums = sums[*label].values_mut();
             for ((sum, jobs), mask) in sums.iter_mut().zip(counts.values()).zip(passing.values()) {
                 *sum += jobs & mask;
@@ -192,8 +194,8 @@ impl CounterGroup {
         Some(rows.end())
     }
 
-    /// The members of a row of jobs of a status, up to its first number: the text before the label, which ends the row before,
-    /// and the text behind the label.
+    /// Returns the text of a row up to its first number: the part before the label, which ends the row before, and the part
+    /// after the label.
     fn text_around_label(&self, status: JobStatus, has_label: bool) -> [Vec<u8>; 2] {
         let mut sides = [Vec::new(), Vec::new()];
         let mut side = 0;
@@ -213,24 +215,24 @@ impl CounterGroup {
                 None => sides[side].extend_from_slice(name),
             }
         }
-        // Instead of the comma before the first member.
+        // Replaces the comma before the first member.
         sides[0].splice(..1, *b"},{");
         sides
     }
 }
 
-/// The rows of the answer as they are written, in their order.
+/// A writer of the rows of the answer, in their order.
 struct RowWriter<'c, 'o> {
-    counted: &'c CounterGroup,
-    /// All, by name.
+    group: &'c CounterGroup,
+    /// All statuses, in the order of their names.
     statuses: [JobStatus; 6],
-    /// The labels as JSON: nothing where a row has no such member.
+    /// The labels as JSON; empty where a row does not have the member.
     labels: &'c [Vec<u8>],
     has_label: bool,
-    /// The texts around a label, by status; where no key is the status, all rows have the first.
+    /// The texts around a label, by status; where no key is the status, one for all rows.
     texts: Vec<[Vec<u8>; 2]>,
     page: Page,
-    /// The number of bytes from which on the answer is too long.
+    /// The most bytes of the answer.
     max_bytes: usize,
     /// The number of rows so far, including those outside the page.
     count: u64,
@@ -240,20 +242,20 @@ struct RowWriter<'c, 'o> {
 
 impl<'c, 'o> RowWriter<'c, 'o> {
     fn new(
-        counted: &'c CounterGroup,
+        group: &'c CounterGroup,
         (statuses, labels): ([JobStatus; 6], &'c [Vec<u8>]),
         (page, max_bytes): (Page, usize),
         out: &'o mut Vec<u8>,
     ) -> Self {
-        let has_status = counted.keys.contains(&Key::Status);
+        let has_status = group.keys.contains(&Key::Status);
         let texts = statuses[..if has_status { 6 } else { 1 }]
             .iter()
-            .map(|status| counted.text_around_label(*status, true));
+            .map(|status| group.text_around_label(*status, true));
         Self {
-            counted,
+            group,
             statuses,
             labels,
-            has_label: counted.keys.iter().any(|key| *key != Key::Status),
+            has_label: group.keys.iter().any(|key| *key != Key::Status),
             texts: texts.collect(),
             page,
             max_bytes,
@@ -263,8 +265,9 @@ impl<'c, 'o> RowWriter<'c, 'o> {
         }
     }
 
-    /// Writes the row of a label and a status, which is an index into `statuses`, if it has jobs and is of the page; `None`
-    /// where the answer has become too long.
+    /// Writes the row of a label and a status, if it has jobs and is on the page; `None` where the answer has become too long.
+    ///
+    /// `order` is the index of the status in `statuses`.
     fn write(&mut self, label: usize, order: usize, jobs: i64) -> Option<()> {
         if jobs <= 0 {
             return Some(());
@@ -281,20 +284,20 @@ impl<'c, 'o> RowWriter<'c, 'o> {
         };
         let without_label;
         let [before, after] = if self.has_label && label.is_empty() {
-            // A job without a collector has no such member.
-            without_label = self.counted.text_around_label(self.statuses[order], false);
+            // A job without a collector does not have the member.
+            without_label = self.group.text_around_label(self.statuses[order], false);
             &without_label
         } else {
             &self.texts[order]
         };
         let start = self.out.len();
-        // The first has no row before it that it would end.
+        // The first row has no row before it to end.
         self.out
             .extend_from_slice(if self.is_first { &before[2..] } else { before });
         self.out.extend_from_slice(label);
         self.out.extend_from_slice(after);
         write_integer(jobs, self.out);
-        for name in &self.counted.names[self.counted.keys.len() + 1..] {
+        for name in &self.group.names[self.group.keys.len() + 1..] {
             self.out.extend_from_slice(name);
             write_integer(jobs, self.out);
         }
@@ -302,16 +305,16 @@ impl<'c, 'o> RowWriter<'c, 'o> {
             return None;
         }
         if std::mem::take(&mut self.is_first) {
-            // The others are as long, more or less.
+            // The other rows have about the same length.
             let rows = self.labels.len().max(1) * self.texts.len();
             let rows = usize::try_from(self.page.of(rows as u64)).unwrap_or(rows);
             let bytes = (self.out.len() - start + 2).saturating_mul(rows);
-            self.out.reserve(bytes.min(MAX_BYTES_AHEAD));
+            self.out.reserve(bytes.min(MAX_RESERVED_BYTES));
         }
         Some(())
     }
 
-    /// Ends the last row; returns how many there were, including those outside the page.
+    /// Ends the last row; returns the number of rows, including those outside the page.
     fn end(self) -> u64 {
         if !self.is_first {
             self.out.push(b'}');
@@ -320,12 +323,12 @@ impl<'c, 'o> RowWriter<'c, 'o> {
     }
 }
 
-/// Bit masks that keep the counts of the statuses that pass, and clear the others.
+/// Returns bit masks that keep the counts of the statuses that pass, and clear the others.
 fn masks(passes: PerStatus<bool>) -> ByStatus {
     PerStatus::new(|status| -i64::from(passes[status]))
 }
 
-/// The statuses that pass a filter, in jobs of a collector.
+/// Returns the statuses of which a collector's jobs pass a filter.
 pub(in crate::query) fn statuses(filter: &Filter, collector: Option<&str>) -> PerStatus<bool> {
     PerStatus::new(|status| {
         filter.holds(&|column| match column {
@@ -342,13 +345,13 @@ mod tests {
     use crate::query::check::filter::ALWAYS;
 
     #[test]
-    fn an_answer_that_grows_too_long_is_none() {
+    fn an_answer_longer_than_the_limit_is_none() {
         let collectors = (0..9).map(|number| (Some(format!("c{number}")), PerStatus::new(|_| 1)));
         let counts = ByCollector::new(collectors.collect());
         let keys = vec![Key::Collector];
         let names = ["collector", "jobs"];
         let tenant = Tenant::new("d");
-        let counted =
+        let group =
             CounterGroup::new(&tenant, &ALWAYS, CounterSource::Collectors, keys, &names).unwrap();
         let page = Page {
             skip: 0,
@@ -356,7 +359,7 @@ mod tests {
         };
         let write = |max_bytes| {
             let mut out = Vec::new();
-            let rows = counted.write_by_collector(&counts, page, max_bytes, &mut out);
+            let rows = group.write_by_collector(&counts, page, max_bytes, &mut out);
             (rows, String::from_utf8(out).unwrap())
         };
         let whole = r#"{"collector":"c0","jobs":6},{"collector":"c1","jobs":6}"#;

@@ -1,4 +1,4 @@
-//! The counters that a connection holds in memory, in the form in which groups and pages use them.
+//! Counters in the memory of a connection, in the form in which groups and pages use them.
 
 use std::collections::HashMap;
 
@@ -19,14 +19,14 @@ pub type ByHour = Vec<(i64, ByStatus)>;
 /// The jobs of a domain by collector.
 #[derive(Debug, Default)]
 pub struct ByCollector {
-    /// Ascending, first the jobs that have none.
+    /// In ascending order of their ids; first the jobs without a collector.
     pub(super) collectors: Vec<(Option<String>, ByStatus)>,
-    /// The ids as JSON.
+    /// The ids as JSON; empty for the jobs without a collector.
     pub(super) json: Vec<Vec<u8>>,
 }
 
 impl ByCollector {
-    /// Of the collectors in any order, each once.
+    /// Sorts the counters of collectors. Each collector comes once.
     #[must_use]
     pub fn new(mut collectors: Vec<(Option<String>, ByStatus)>) -> Self {
         collectors.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
@@ -42,16 +42,17 @@ impl ByCollector {
     }
 }
 
-/// The labels that a format gives days.
+/// The labels of days: their texts or numbers in a format.
 #[derive(Debug)]
 pub struct Labels {
     /// The different values, ascending, as JSON.
     pub(super) json: Vec<Vec<u8>>,
-    /// Which of them each day has.
+    /// The index into `json` of each day's label.
     pub(super) of_day: Vec<usize>,
 }
 
 impl Labels {
+    /// Formats each day once.
     pub(super) fn new(days: &ByDay, format: &DateFormat) -> Self {
         let labels: Vec<MongoValue> = days
             .iter()
@@ -80,5 +81,5 @@ impl Labels {
     }
 }
 
-/// The labels of days that were made already, by format.
+/// The labels of a connection's days so far, by the text of their format.
 pub type DayLabels = HashMap<String, Labels>;

@@ -1,4 +1,4 @@
-//! Phase 3: what the counter tables can answer without reading jobs.
+//! Phase 3: answers from counters, without reading jobs.
 
 pub mod group;
 pub mod in_memory;

@@ -1,5 +1,5 @@
-//! The counter tables of the database, and what they can answer instead of the jobs themselves: the total of a list, a
-//! group that only counts, the different values of a column, and the day in which a page far down a list begins.
+//! The counter tables of the database, and the SQL that reads them instead of the jobs: for the total of a list, a group that
+//! only counts, the distinct values of a column, and the day in which a page far down a list begins.
 
 use crate::query::check::field::{Column, FieldRef};
 use crate::query::check::filter::{ColumnTest, Filter};
@@ -12,15 +12,15 @@ use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 /// The hours of a day.
 const HOURS: i64 = DAY_MILLIS / HOUR_MILLIS;
 
-/// A table of counters by status and something else. Its columns have the names that they have in `jobs`, so the same
-/// WHERE clause selects from either.
+/// A table of counters by status and one other field. Its columns have the names that they have in `jobs`, so the same WHERE
+/// clause selects from either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CounterTable {
     /// By status alone.
     Statuses,
     /// By collector.
     Collectors,
-    /// By what the jobs have as `collector_info`.
+    /// By `collector_info`: the key of a table of collectors.
     CollectorInfos,
     /// By project.
     Projects,
@@ -39,6 +39,7 @@ impl CounterTable {
         }
     }
 
+    /// Whether the counters tell jobs apart by a field.
     fn has(self, field: FieldRef) -> bool {
         match field {
             FieldRef::Column(Column::Status) => true,
@@ -50,7 +51,7 @@ impl CounterTable {
         }
     }
 
-    /// The smallest table that has all these fields.
+    /// Returns the smallest table that has all these fields.
     fn for_all(fields: &[FieldRef]) -> Option<Self> {
         [
             Self::Statuses,
@@ -63,17 +64,17 @@ impl CounterTable {
         .find(|table| fields.iter().all(|field| table.has(*field)))
     }
 
-    /// The table that can count the matches of a filter.
+    /// Returns the table that can count the matches of a filter.
     pub(crate) fn for_filter(filter: &Filter) -> Option<Self> {
         Self::for_all(&filter.fields())
     }
 
-    /// The table that can count the groups by these keys.
+    /// Returns the table that can count the groups by these keys.
     pub(crate) fn for_group(keys: &[FieldRef], filter: &Filter) -> Option<Self> {
         Self::for_all(&[keys, &filter.fields()].concat())
     }
 
-    /// As [`rows`].
+    /// Selects the counters of a tenant that pass a filter and are not 0.
     fn rows(self, tenant: &Tenant, filter: &Filter) -> Sql {
         let mut sql = Sql::new("SELECT * FROM ");
         sql.push(self.table())
@@ -102,14 +103,16 @@ impl CounterTable {
     }
 }
 
-/// Selects the counters of a tenant that pass a filter and count groups by these keys: the columns of the keys, and
-/// `jobs`, never 0. (The day of a job is the column `day`.) `None` where no table has them.
+/// Selects the counters that count groups by these keys, of a tenant's jobs that pass a filter; `None` where there are none.
+///
+/// The rows have the columns of the keys, and `jobs`, never 0. (The day of a job is the column `day`.)
 pub(crate) fn rows(keys: &[FieldRef], tenant: &Tenant, filter: &Filter) -> Option<Sql> {
     if let Some(counts) = CounterTable::for_group(keys, filter) {
         return Some(counts.rows(tenant, filter));
     }
-    let is_known = |key: &FieldRef| matches!(key, FieldRef::Day | FieldRef::Column(Column::Status));
-    let range = Range::of(filter).filter(|_| keys.iter().all(is_known))?;
+    let is_in_range_rows =
+        |key: &FieldRef| matches!(key, FieldRef::Day | FieldRef::Column(Column::Status));
+    let range = Range::from_filter(filter).filter(|_| keys.iter().all(is_in_range_rows))?;
     Some(range.rows(tenant))
 }
 
@@ -136,25 +139,25 @@ pub(crate) fn total(tenant: &Tenant, filter: &Filter, table: Option<CounterTable
             .append(where_clause(tenant, filter));
     } else {
         sql.push("(")
-            .append(Range::of(filter)?.rows(tenant))
+            .append(Range::from_filter(filter)?.rows(tenant))
             .push(")");
     }
     Some(sql)
 }
 
-/// A range of `created_at`: counters have its whole days and hours, and the jobs at its edges are counted one by one.
+/// A range of `created_at`. Counters have its whole days and hours; the jobs at its edges are counted one by one.
 struct Range {
     /// The start, in ms.
     from: i64,
-    /// The end, which is not in the range, in ms.
+    /// The end, exclusive, in ms.
     to: i64,
     /// The other tests, all of the status.
     rest: Filter,
 }
 
 impl Range {
-    /// The range that a filter requires; `None` where it requires none, or tests more than the status besides.
-    fn of(filter: &Filter) -> Option<Self> {
+    /// Returns the range that a filter requires; `None` where it requires none, or also tests a field other than the status.
+    fn from_filter(filter: &Filter) -> Option<Self> {
         let filters = filter.conjuncts();
         let (mut from, mut to) = (Timestamp::MIN.millis(), Timestamp::MAX.millis() + 1);
         let mut rest = Vec::new();
@@ -162,12 +165,12 @@ impl Range {
             match filter {
                 Filter::Column(
                     Column::CreatedAt,
-                    ColumnTest::Compare(comparison, Param::Integer(moment)),
+                    ColumnTest::Compare(comparison, Param::Integer(time)),
                 ) => match comparison {
-                    Comparison::Gte => from = from.max(*moment),
-                    Comparison::Gt => from = from.max(*moment + 1),
-                    Comparison::Lt => to = to.min(*moment),
-                    Comparison::Lte => to = to.min(*moment + 1),
+                    Comparison::Gte => from = from.max(*time),
+                    Comparison::Gt => from = from.max(*time + 1),
+                    Comparison::Lt => to = to.min(*time),
+                    Comparison::Lte => to = to.min(*time + 1),
                 },
                 other => rest.push(other.clone()),
             }
@@ -178,9 +181,9 @@ impl Range {
         (is_range && rest.fields().iter().all(is_of_status)).then_some(Self { from, to, rest })
     }
 
-    /// `status`, `day` and `jobs`, never 0.
+    /// Selects `status`, `day` and `jobs`, never 0.
     fn rows(&self, tenant: &Tenant) -> Sql {
-        let since = |moment: i64| moment - Timestamp::MIN.millis();
+        let since = |time: i64| time - Timestamp::MIN.millis();
         let start_of = |hour: i64| hour * HOUR_MILLIS + Timestamp::MIN.millis();
         // The whole hours, and among them the whole days.
         let first_hour = since(self.from + HOUR_MILLIS - 1) / HOUR_MILLIS;
@@ -214,9 +217,9 @@ impl Range {
                 parts.push(sql);
             }
         }
-        let first_moment = start_of(first_hour).min(self.to);
-        let end_moment = start_of(end_hour).max(first_moment);
-        for (first, end) in [(self.from, first_moment), (end_moment, self.to)] {
+        let first_hour_start = start_of(first_hour).min(self.to);
+        let end_hour_start = start_of(end_hour).max(first_hour_start);
+        for (first, end) in [(self.from, first_hour_start), (end_hour_start, self.to)] {
             if first < end {
                 let mut sql = Sql::new("SELECT status, (created_at - ");
                 sql.bind(Timestamp::MIN.millis())

@@ -3,8 +3,10 @@
 use crate::query::eval::value::MongoValue;
 use crate::time::Timestamp;
 
-/// Rule: MongoDB's `$add`, `$subtract`, `$multiply`, `$divide` and `$sum`: null or missing makes null, what is no number
-/// is an error; but `sum` passes over all that is no number.
+/// A calculation over several values.
+///
+/// Rule: MongoDB's `$add`, `$subtract`, `$multiply` and `$divide`: a null or missing operand makes the result null, and any
+/// other operand that is not a number is an error. `$sum` ignores operands that are not numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calculation {
     Add,
@@ -24,7 +26,7 @@ impl Calculation {
         Self::Sum,
     ];
 
-    /// The operator's name in a request.
+    /// The name of the operator in a request.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -37,7 +39,7 @@ impl Calculation {
     }
 }
 
-/// `sum` of an array's numbers; of a single number itself; all else counts 0.
+/// Returns the sum of the numbers of an array, or a single number itself; 0 for anything else.
 #[must_use]
 pub fn sum_of(value: Option<MongoValue>) -> MongoValue {
     let mut sum = Sum::default();
@@ -49,10 +51,10 @@ pub fn sum_of(value: Option<MongoValue>) -> MongoValue {
     sum.total()
 }
 
-/// A calculation over several values.
+/// Calculates over several values.
 ///
 /// # Errors
-/// For what is no number, and for a division by zero.
+/// A sentence for an operand that is not a number, a division by zero, and a result out of range.
 pub fn calculate(
     calculation: Calculation,
     place: &str,
@@ -70,25 +72,25 @@ pub fn calculate(
     if takes_two && values.iter().any(is_null) {
         return Ok(MongoValue::Null);
     }
-    let mut date = None;
+    let mut is_date = false;
     let mut numbers = Vec::with_capacity(values.len());
     for (position, value) in values.iter().enumerate() {
-        match (value, calculation, date) {
+        match (value, calculation, is_date) {
             (None | Some(MongoValue::Null), ..) => return Ok(MongoValue::Null),
             (Some(MongoValue::Integer(integer)), ..) => numbers.push(Number::Integer(*integer)),
             (Some(MongoValue::Real(real)), ..) => numbers.push(Number::Real(*real)),
-            // A date and milliseconds are a date.
-            (Some(MongoValue::Time(time)), Calculation::Add, None) => {
-                date = Some(());
+            // A date plus milliseconds is a date.
+            (Some(MongoValue::Time(time)), Calculation::Add, false) => {
+                is_date = true;
                 numbers.push(Number::Integer(time.millis()));
             }
-            (Some(MongoValue::Time(time)), Calculation::Subtract, None) if position == 0 => {
-                date = Some(());
+            (Some(MongoValue::Time(time)), Calculation::Subtract, false) if position == 0 => {
+                is_date = true;
                 numbers.push(Number::Integer(time.millis()));
             }
-            // A date less a date is milliseconds.
-            (Some(MongoValue::Time(time)), Calculation::Subtract, Some(())) => {
-                date = None;
+            // A date minus a date is milliseconds.
+            (Some(MongoValue::Time(time)), Calculation::Subtract, true) => {
+                is_date = false;
                 numbers.push(Number::Integer(time.millis()));
             }
             (Some(other), ..) => {
@@ -124,20 +126,20 @@ pub fn calculate(
         ),
         _ => Number::Real(floats(a.float(), b.float())),
     });
-    Ok(match (result, date) {
-        (Some(number), Some(())) => {
+    Ok(match (result, is_date) {
+        (Some(number), true) => {
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "what is out of range is refused next"
+                reason = "the next line refuses what is out of range"
             )]
             let time = Timestamp::from_millis(number.float().round() as i64);
             MongoValue::Time(
-                time.ok_or_else(|| format!("{place}: `{name}` gives a moment out of range"))?,
+                time.ok_or_else(|| format!("{place}: `{name}` gives a datetime out of range"))?,
             )
         }
-        (Some(Number::Integer(integer)), None) => MongoValue::Integer(integer),
-        (Some(Number::Real(real)), None) if real.is_finite() => MongoValue::Real(real),
-        (Some(Number::Real(_)), None) => {
+        (Some(Number::Integer(integer)), false) => MongoValue::Integer(integer),
+        (Some(Number::Real(real)), false) if real.is_finite() => MongoValue::Real(real),
+        (Some(Number::Real(_)), false) => {
             return Err(format!(
                 "{place}: `{name}` gives a number that is too large"
             ));
@@ -165,15 +167,15 @@ impl Number {
     }
 }
 
-/// A running sum of numbers; what is no number is passed over.
+/// A running sum of numbers, which ignores other values.
 ///
-/// Rule: MongoDB's `$sum`: exact over integers, a float where they overflow int64 or a float is among them.
+/// Rule: MongoDB's `$sum`: exact over integers; a float where the sum overflows int64, or where any number is a float.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Sum {
     integers: i128,
     floats: f64,
-    /// What rounding took from `floats` (Neumaier's summation).
-    lost: f64,
+    /// The rounding error of `floats` (Neumaier's summation).
+    rounding_error: f64,
     has_floats: bool,
     count: u64,
 }
@@ -188,7 +190,7 @@ impl Sum {
             MongoValue::Real(real) => {
                 self.has_floats = true;
                 let sum = self.floats + real;
-                self.lost += if self.floats.abs() >= real.abs() {
+                self.rounding_error += if self.floats.abs() >= real.abs() {
                     (self.floats - sum) + real
                 } else {
                     (real - sum) + self.floats
@@ -200,17 +202,14 @@ impl Sum {
         self.count += 1;
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a sum that is answered as a float"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "the result is a float")]
     fn float(&self) -> f64 {
-        let floats = self.floats + self.lost;
+        let floats = self.floats + self.rounding_error;
         let floats = if floats.is_nan() { self.floats } else { floats };
         self.integers as f64 + floats
     }
 
-    /// The sum; 0 where there was no number.
+    /// Returns the sum; 0 where there was no number.
     #[must_use]
     pub fn total(&self) -> MongoValue {
         match i64::try_from(self.integers) {
@@ -219,7 +218,7 @@ impl Sum {
         }
     }
 
-    /// The mean; null where there was no number.
+    /// Returns the mean; null where there was no number.
     #[must_use]
     pub fn mean(&self) -> MongoValue {
         #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
@@ -236,7 +235,7 @@ impl Sum {
 mod tests {
     use super::*;
 
-    fn any(text: &str) -> MongoValue {
+    fn parse(text: &str) -> MongoValue {
         MongoValue::from(&serde_json::from_str::<serde_json::Value>(text).unwrap())
     }
 
@@ -248,7 +247,7 @@ mod tests {
 
     #[track_caller]
     fn check_calculation(calculation: Calculation, values: &str, expected: &str) {
-        let MongoValue::Array(values) = any(values) else {
+        let MongoValue::Array(values) = parse(values) else {
             panic!("a list")
         };
         let values: Vec<_> = values.into_iter().map(Some).collect();
@@ -288,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_added_to_and_subtracted() {
+    fn dates_can_be_added_to_and_subtracted() {
         let at = |millis| Some(MongoValue::Time(Timestamp::from_millis(millis).unwrap()));
         let calculate =
             |calculation, values: &[Option<MongoValue>]| calculate(calculation, "p", values);
@@ -325,10 +324,10 @@ mod tests {
     #[test]
     fn sums_are_exact_over_integers() {
         assert_eq!(
-            json(&sum_of(Some(any("[9007199254740993,9007199254740993]")))),
+            json(&sum_of(Some(parse("[9007199254740993,9007199254740993]")))),
             "18014398509481986"
         );
-        assert_eq!(json(&sum_of(Some(any("[1e16,1,-1e16,0.5]")))), "1.5");
-        assert_eq!(json(&sum_of(Some(any("true")))), "0");
+        assert_eq!(json(&sum_of(Some(parse("[1e16,1,-1e16,0.5]")))), "1.5");
+        assert_eq!(json(&sum_of(Some(parse("true")))), "0");
     }
 }

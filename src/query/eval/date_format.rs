@@ -9,27 +9,27 @@ use crate::time::Timestamp;
 
 /// A checked format.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DateFormat(Kind);
+pub struct DateFormat(Format);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Kind {
+enum Format {
     Year,
     Month,
     Day,
-    Text(Vec<Piece>),
+    Text(Vec<Part>),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Piece {
+enum Part {
     Literal(String),
-    /// The letter behind the `%`.
+    /// The letter after the `%`.
     Specifier(char),
 }
 
-/// The specifiers and what they give. Rule: the conformance notes, `date_format`.
+/// The letters of the specifiers. Rule: the conformance notes, `date_format`.
 const SPECIFIERS: &str = "Y m d H M S L j u w U V G z %";
 
-/// A span of time that a whole group of moments shares, for formats that differ exactly where the span does.
+/// A unit of time. All times of one unit have the same text in a format, and times of different units have different texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Span {
     Day,
@@ -39,7 +39,7 @@ pub enum Span {
 }
 
 impl Span {
-    /// The span's length.
+    /// The length of the unit.
     #[must_use]
     pub fn millis(self) -> i64 {
         match self {
@@ -55,15 +55,15 @@ impl DateFormat {
     /// Checks a format.
     ///
     /// # Errors
-    /// A sentence about the specifier that is unknown.
+    /// A sentence about an unknown specifier or a lone `%`.
     pub fn new(text: &str) -> Result<Self, String> {
         match text {
-            "year" => return Ok(Self(Kind::Year)),
-            "month" => return Ok(Self(Kind::Month)),
-            "day" => return Ok(Self(Kind::Day)),
+            "year" => return Ok(Self(Format::Year)),
+            "month" => return Ok(Self(Format::Month)),
+            "day" => return Ok(Self(Format::Day)),
             _ => {}
         }
-        let mut pieces = Vec::new();
+        let mut parts = Vec::new();
         let mut literal = String::new();
         let mut letters = text.chars();
         while let Some(letter) = letters.next() {
@@ -79,9 +79,9 @@ impl DateFormat {
                         .any(|known| known.starts_with(specifier)) =>
                 {
                     if !literal.is_empty() {
-                        pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                        parts.push(Part::Literal(std::mem::take(&mut literal)));
                     }
-                    pieces.push(Piece::Specifier(specifier));
+                    parts.push(Part::Specifier(specifier));
                 }
                 Some(other) => {
                     return Err(format!(
@@ -93,21 +93,21 @@ impl DateFormat {
             }
         }
         if !literal.is_empty() {
-            pieces.push(Piece::Literal(literal));
+            parts.push(Part::Literal(literal));
         }
-        Ok(Self(Kind::Text(pieces)))
+        Ok(Self(Format::Text(parts)))
     }
 
-    /// The span within which all moments give the same text, when moments of different spans give different texts.
+    /// Returns the unit of time that texts in this format identify; `None` where they do not identify one.
     ///
-    /// Moments can then be grouped by the number of their span, and each group be formatted once.
+    /// Times can then be grouped by the number of their unit, and each group is formatted once.
     #[must_use]
     pub fn span(&self) -> Option<Span> {
-        let Kind::Text(pieces) = &self.0 else {
+        let Format::Text(parts) = &self.0 else {
             return None;
         };
-        let has = |specifier| pieces.contains(&Piece::Specifier(specifier));
-        let names_the_day =
+        let has = |specifier| parts.contains(&Part::Specifier(specifier));
+        let has_whole_date =
             has('Y') && (has('j') || (has('m') && has('d'))) || (has('G') && has('V') && has('u'));
         let finest = [
             ('L', None),
@@ -122,36 +122,36 @@ impl DateFormat {
         let is_complete = coarser
             .into_iter()
             .all(|(span, specifier)| span > finest || has(specifier));
-        (names_the_day && is_complete).then_some(finest)
+        (has_whole_date && is_complete).then_some(finest)
     }
 
-    /// Whether all moments of a day give the same.
+    /// Whether all times of a day have the same text.
     #[must_use]
-    pub fn is_of_days(&self) -> bool {
-        let is_within_a_day =
-            |piece: &Piece| matches!(piece, Piece::Specifier('H' | 'M' | 'S' | 'L'));
+    pub fn is_same_all_day(&self) -> bool {
+        let is_finer_than_day =
+            |part: &Part| matches!(part, Part::Specifier('H' | 'M' | 'S' | 'L'));
         match &self.0 {
-            Kind::Year | Kind::Month | Kind::Day => true,
-            Kind::Text(pieces) => !pieces.iter().any(is_within_a_day),
+            Format::Year | Format::Month | Format::Day => true,
+            Format::Text(parts) => !parts.iter().any(is_finer_than_day),
         }
     }
 
-    /// The text or number of a moment.
+    /// Returns the text, or for `year`, `month` and `day` the number, of a time.
     #[must_use]
-    pub fn format(&self, moment: Timestamp) -> MongoValue {
-        let at = moment.civil();
+    pub fn format(&self, time: Timestamp) -> MongoValue {
+        let civil = time.civil();
         match &self.0 {
-            Kind::Year => MongoValue::Integer(at.year().into()),
-            Kind::Month => MongoValue::Integer(at.month().into()),
-            Kind::Day => MongoValue::Integer(at.day().into()),
-            Kind::Text(pieces) => {
+            Format::Year => MongoValue::Integer(civil.year().into()),
+            Format::Month => MongoValue::Integer(civil.month().into()),
+            Format::Day => MongoValue::Integer(civil.day().into()),
+            Format::Text(parts) => {
                 let mut out = String::new();
-                for piece in pieces {
+                for part in parts {
                     // Writing to a String can't fail.
-                    let _ = match piece {
-                        Piece::Literal(text) => out.write_str(text),
-                        Piece::Specifier(specifier) => {
-                            write_specifier(*specifier, at, moment, &mut out)
+                    let _ = match part {
+                        Part::Literal(text) => out.write_str(text),
+                        Part::Specifier(specifier) => {
+                            write_specifier(*specifier, civil, time, &mut out)
                         }
                     };
                 }
@@ -171,19 +171,19 @@ fn known_specifiers() -> String {
 
 fn write_specifier(
     specifier: char,
-    at: DateTime,
-    moment: Timestamp,
+    civil: DateTime,
+    time: Timestamp,
     out: &mut String,
 ) -> std::fmt::Result {
-    let date = at.date();
+    let date = civil.date();
     match specifier {
-        'Y' => write!(out, "{:04}", at.year()),
-        'm' => write!(out, "{:02}", at.month()),
-        'd' => write!(out, "{:02}", at.day()),
-        'H' => write!(out, "{:02}", at.hour()),
-        'M' => write!(out, "{:02}", at.minute()),
-        'S' => write!(out, "{:02}", at.second()),
-        'L' => write!(out, "{:03}", moment.subsec_millis()),
+        'Y' => write!(out, "{:04}", civil.year()),
+        'm' => write!(out, "{:02}", civil.month()),
+        'd' => write!(out, "{:02}", civil.day()),
+        'H' => write!(out, "{:02}", civil.hour()),
+        'M' => write!(out, "{:02}", civil.minute()),
+        'S' => write!(out, "{:02}", civil.second()),
+        'L' => write!(out, "{:03}", time.subsec_millis()),
         'j' => write!(out, "{:03}", date.day_of_year()),
         'u' => write!(out, "{}", date.weekday().to_monday_one_offset()),
         'w' => write!(out, "{}", date.weekday().to_sunday_one_offset()),
@@ -205,9 +205,9 @@ mod tests {
 
     #[track_caller]
     fn check(format: &str, time: &str, expected: &str) {
-        let moment = Timestamp::parse_rfc3339(time).unwrap();
+        let timestamp = Timestamp::parse_rfc3339(time).unwrap();
         let got = match DateFormat::new(format) {
-            Ok(format) => match format.format(moment) {
+            Ok(format) => match format.format(timestamp) {
                 MongoValue::Text(text) => text,
                 other => format!("{other:?}"),
             },
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn specifiers() {
+    fn each_specifier_is_written_as_mongodb_does() {
         const SUNDAY: &str = "2022-01-02T23:04:05.006Z";
         for (format, expected) in [
             ("%Y-%m-%d %H:%M:%S.%L", "2022-01-02 23:04:05.006"),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn spans() {
+    fn a_format_that_names_a_whole_unit_has_a_span() {
         for (format, expected) in [
             ("%Y-%m-%d", Some(Span::Day)),
             ("%d.%m.%Y (%j)", Some(Span::Day)),

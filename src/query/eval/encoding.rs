@@ -1,7 +1,7 @@
-//! Values as they travel through SQL, so that SQLite compares them as MongoDB would.
+//! Encoding of values in SQL, chosen so that SQLite compares them as MongoDB would.
 //!
-//! A value of unknown type is in one of SQLite's own storage classes, and `=`, `<`, `ORDER BY`, `GROUP BY`, `DISTINCT`,
-//! `max` and `min` are right by themselves:
+//! Each value has one of SQLite's storage classes, so `=`, `<`, `ORDER BY`, `GROUP BY`, `DISTINCT`, `max` and `min` need no
+//! functions of ours:
 //!
 //! | value | SQL | |
 //! | --- | --- | --- |
@@ -10,8 +10,9 @@
 //! | string | TEXT | compared by UTF-8 bytes |
 //! | null, object, array, boolean, datetime | BLOB | a tag, then bytes that `memcmp` puts in order |
 //!
-//! SQLite's order NULL < numbers < TEXT < BLOB is MongoDB's, but for null, whose BLOB is `x'00'`: who compares must look
-//! for it first. The encoding can be read back ([`MongoValue::from_param`]); it never leaves a statement, so it may change.
+//! SQLite's order NULL < numbers < TEXT < BLOB is MongoDB's order, except for null, whose BLOB is `x'00'`: a comparison must
+//! test for it first. Encoded values can be decoded ([`MongoValue::from_param`]). They exist only within a statement, so the
+//! encoding may change.
 
 use crate::query::eval::path::gather;
 use crate::query::eval::value::{
@@ -20,13 +21,14 @@ use crate::query::eval::value::{
 use crate::query::sql::{Param, ParamRef};
 use crate::time::Timestamp;
 
-/// Ends the members of an object and the items of an array: below every tag but null's, which is why a member or item
-/// that is null is written as [`NESTED_NULL`].
+/// Ends the members of an object and the items of an array. It is less than every tag of a nested value: a null member or
+/// item is written as [`NESTED_NULL`], since the tag of null is 0, too.
 const END: u8 = 0x00;
+/// The tag of a null inside an object or array.
 const NESTED_NULL: u8 = 0x01;
 
 impl MongoValue {
-    /// The form in which the value travels through SQL.
+    /// Encodes the value for SQL.
     #[must_use]
     pub fn into_param(self) -> Param {
         match self {
@@ -42,9 +44,9 @@ impl MongoValue {
         }
     }
 
-    /// Reads back what [`MongoValue::into_param`] made; `None` for SQL's NULL, a missing value.
+    /// Decodes what [`MongoValue::into_param`] encoded; `None` for SQL's NULL, a missing value.
     ///
-    /// A BLOB that it did not make gives null; only our own functions make them.
+    /// Any other BLOB gives null, but only our own functions make BLOBs.
     #[must_use]
     pub fn from_param(param: Param) -> Option<Self> {
         match param {
@@ -56,7 +58,7 @@ impl MongoValue {
         }
     }
 
-    /// [`MongoValue::from_param`] of what is only looked at.
+    /// Decodes a borrowed value, as [`MongoValue::from_param`] does.
     #[must_use]
     pub fn from_ref(param: ParamRef<'_>) -> Option<Self> {
         Some(match param {
@@ -149,8 +151,9 @@ impl MongoValue {
         })
     }
 
-    /// [`gather`] from an encoded value, of which only the members on the path are decoded; `None` where the value is
-    /// missing. At an array on the path, the whole array is decoded.
+    /// Gathers the value at a path below an encoded object (see [`gather`]); `None` where it is missing.
+    ///
+    /// Only what the path leads to is decoded; where it first meets an array, that is the whole array.
     #[must_use]
     pub fn gather_encoded(mut encoded: &[u8], path: &[String]) -> Option<Self> {
         let mut path = path;
@@ -177,7 +180,7 @@ impl MongoValue {
     }
 }
 
-/// A list or an object that is put together from values as they travel, without reading them.
+/// An encoded list or object under construction. It is built from encoded values without decoding them.
 #[derive(Debug, Clone)]
 pub struct Encoded(Vec<u8>);
 
@@ -194,34 +197,34 @@ impl Encoded {
         Self(vec![OBJECT])
     }
 
-    /// How many bytes it has so far.
+    /// Returns the number of bytes so far.
     #[must_use]
     pub fn size(&self) -> usize {
         self.0.len()
     }
 
-    /// Appends an item to a list; a missing one is left out.
+    /// Appends an item to a list; leaves a missing one out.
     pub fn push(&mut self, item: &Param) {
         self.put(None, item);
     }
 
-    /// Appends a member to an object; a missing one is left out.
+    /// Appends a member to an object; leaves a missing one out.
     pub fn insert(&mut self, name: &str, member: &Param) {
         self.put(Some(name), member);
     }
 
     fn put(&mut self, name: Option<&str>, value: &Param) {
-        let made;
+        let encoded;
         let blob = match value {
             Param::Null => return,
             Param::Blob(blob) => blob.as_slice(),
             scalar => {
                 let mut out = Vec::new();
-                if let Some(any) = MongoValue::from_param(scalar.clone()) {
-                    any.encode(&mut out);
+                if let Some(value) = MongoValue::from_param(scalar.clone()) {
+                    value.encode(&mut out);
                 }
-                made = out;
-                &made
+                encoded = out;
+                &encoded
             }
         };
         let Some((tag, content)) = blob.split_first() else {
@@ -234,7 +237,7 @@ impl Encoded {
         self.0.extend_from_slice(content);
     }
 
-    /// The whole, as it travels.
+    /// Ends the list or object.
     #[must_use]
     pub fn into_param(mut self) -> Param {
         self.0.push(END);
@@ -242,11 +245,11 @@ impl Encoded {
     }
 }
 
-/// The nearest float, then what the integer lies above or below it: exact, and in order.
+/// Appends the nearest float, then the difference from it, so that the bytes are exact and in order.
 fn encode_integer(integer: i64, out: &mut Vec<u8>) {
     #[expect(
         clippy::cast_precision_loss,
-        reason = "what is lost is written behind it"
+        reason = "the difference is written after it"
     )]
     let nearest = integer as f64;
     #[expect(
@@ -287,7 +290,7 @@ fn decode_number(input: &mut &[u8]) -> Option<MongoValue> {
     Some(i64::try_from(whole).map_or(MongoValue::Real(nearest), MongoValue::Integer))
 }
 
-/// Text ends with two zero bytes; a zero byte inside is followed by 0xFF.
+/// Appends a text. It ends with two zero bytes; a zero byte inside is followed by 0xFF.
 fn encode_text(text: &str, out: &mut Vec<u8>) {
     for byte in text.bytes() {
         out.push(byte);
@@ -302,6 +305,7 @@ fn decode_text(input: &mut &[u8]) -> Option<String> {
     decode_raw(take_text(input)?)
 }
 
+/// Decodes a text without its end.
 fn decode_raw(raw: &[u8]) -> Option<String> {
     let mut bytes = raw.to_vec();
     if raw.contains(&0) {
@@ -311,7 +315,7 @@ fn decode_raw(raw: &[u8]) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Takes a text as it is encoded, without its end. It is the text itself unless that holds a zero byte.
+/// Takes an encoded text, without its end. It equals the decoded text unless that holds a zero byte.
 fn take_text<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     let mut end = 0;
     loop {
@@ -325,7 +329,7 @@ fn take_text<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
     }
 }
 
-/// Passes over the content of a value.
+/// Skips the content of a value.
 fn skip(tag: u8, input: &mut &[u8]) -> Option<()> {
     match tag {
         NULL | NESTED_NULL => {}
@@ -354,6 +358,7 @@ fn take<'a>(input: &mut &'a [u8], count: usize) -> Option<&'a [u8]> {
     Some(taken)
 }
 
+/// Maps integers to unsigned ones in the same order.
 fn flip(integer: i64) -> u64 {
     integer.cast_unsigned() ^ (1 << 63)
 }
@@ -366,7 +371,7 @@ fn unflip(bits: u64) -> i64 {
 mod tests {
     use super::*;
 
-    /// In ascending order, no two of them equal.
+    /// Returns values in ascending order, no two of them equal.
     fn ascending() -> Vec<MongoValue> {
         let text = |text: &str| MongoValue::Text(text.to_owned());
         let object = |members: &[(&str, MongoValue)]| {
@@ -425,10 +430,10 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_in_the_order_of_the_values() {
-        let encoded = |any: &MongoValue| {
+    fn encoded_values_compare_as_the_values_do() {
+        let encoded = |value: &MongoValue| {
             let mut out = Vec::new();
-            any.encode(&mut out);
+            value.encode(&mut out);
             out
         };
         let values = ascending();
@@ -445,15 +450,15 @@ mod tests {
     }
 
     #[test]
-    fn what_travels_comes_back() {
-        for any in ascending() {
+    fn encoded_values_are_decoded_unchanged() {
+        for value in ascending() {
             assert_eq!(
-                MongoValue::from_param(any.clone().into_param()),
-                Some(any.clone())
+                MongoValue::from_param(value.clone().into_param()),
+                Some(value.clone())
             );
             let nested = MongoValue::Array(vec![
-                any.clone(),
-                MongoValue::Object(vec![("x\0".to_owned(), any)]),
+                value.clone(),
+                MongoValue::Object(vec![("x\0".to_owned(), value)]),
             ]);
             let back = MongoValue::from_param(nested.clone().into_param()).unwrap();
             assert!(back.compare(&nested).is_eq(), "{back:?} is not {nested:?}");
@@ -461,7 +466,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_read_within_the_bytes() {
+    fn a_path_is_followed_without_decoding_other_members() {
         let object = |members: Vec<(&str, MongoValue)>| {
             MongoValue::Object(
                 members
@@ -481,7 +486,7 @@ mod tests {
             ),
         ]);
         let Param::Blob(blob) = whole.into_param() else {
-            panic!("an object travels as a BLOB")
+            panic!("an object is encoded as a BLOB")
         };
         for (path, expected) in [
             (&["o", "x"][..], Some(MongoValue::Integer(7))),
@@ -507,11 +512,11 @@ mod tests {
     }
 
     #[test]
-    fn values_are_put_together_without_reading_them() {
+    fn lists_and_objects_are_built_from_encoded_values() {
         let mut list = Encoded::list();
         let mut object = Encoded::object();
-        for (number, any) in ascending().into_iter().enumerate() {
-            let param = any.into_param();
+        for (number, value) in ascending().into_iter().enumerate() {
+            let param = value.into_param();
             list.push(&param);
             object.insert(&format!("m{number}"), &param);
         }
@@ -531,7 +536,7 @@ mod tests {
             object.into_param(),
             MongoValue::Object(
                 named
-                    .map(|(number, any)| (format!("m{number}"), any))
+                    .map(|(number, value)| (format!("m{number}"), value))
                     .collect(),
             ),
         );

@@ -1,7 +1,7 @@
-//! The bodies of our SQL functions: what statistics compute over single values.
+//! Bodies of jobdeck's own SQL functions: sort keys, elements of arrays, conversions of values.
 //!
-//! Each takes and returns [`MongoValue`]; a missing value is `None`. An error is a sentence that begins with its place in
-//! the request, which the compiler bound as an argument.
+//! A missing value is `None`. An error is a sentence that begins with its place in the request, which the compiler binds
+//! as an argument.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use crate::query::eval::path::{gather, index, locate, take};
 use crate::query::eval::value::{MISSING_SORT_KEY, MongoValue};
 use crate::query::sql::Param;
 
-/// [`gather`] from a stored document.
+/// Gathers the value at a path in a stored document: see [`gather`].
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -23,7 +23,7 @@ pub fn gather_at(document: &str, path: &[String]) -> Result<Option<MongoValue>, 
     )
 }
 
-/// [`crate::query::eval::path::member`] of a stored document.
+/// Returns the value at a path of objects in a stored document: see [`crate::query::eval::path::member`].
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -33,7 +33,7 @@ pub fn member_at(document: &str, path: &[String]) -> Result<Option<MongoValue>, 
         .map(|(value, _)| MongoValue::from(&value)))
 }
 
-/// The key by which a list is ordered by a path into a stored document: see [`sort_key`].
+/// Returns the key that orders a list by a path into its documents: see [`sort_key`].
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -52,12 +52,13 @@ pub fn sort_value(
     }))
 }
 
-/// The key by which a value is ordered by a path below it: of all that the path reaches, the smallest or the largest.
+/// Returns the key that orders values by a path below them: the smallest, or if `descending` the largest, of all that the
+/// path reaches.
 ///
 /// Rule: the conformance notes, "Order": (empty array) < null and missing < numbers < strings < objects < booleans
-/// < datetimes; and MongoDB's keys of arrays: a path continues in every element, or at a numeric segment in the one at that
-/// index; what is no object there counts as null; an array at the end offers its elements. An empty array is SQL's NULL
-/// and null is minus infinity, which JSON does not have.
+/// < datetimes; and MongoDB's keys of arrays: a path continues in every element, or for a numeric segment in the element at
+/// that index; an element that is not an object counts as null; an array at the end gives its elements. The key of an empty
+/// array is SQL's NULL, and that of null is minus infinity, which JSON does not have.
 #[must_use]
 pub fn sort_key(value: &MongoValue, path: &[String], descending: bool) -> Param {
     let mut chosen: Option<&MongoValue> = None;
@@ -84,7 +85,7 @@ pub fn sort_key(value: &MongoValue, path: &[String], descending: bool) -> Param 
     }
 }
 
-/// Hands on each key; nothing for an empty array.
+/// Calls `each` with every value that the path reaches, and with `None` for an empty array.
 fn each_sort_key<'v>(
     value: &'v MongoValue,
     path: &[String],
@@ -118,7 +119,8 @@ fn each_sort_key<'v>(
     }
 }
 
-/// What `distinct` sees at a path: all that it reaches, an array there by its elements; as [`explode`] writes it.
+/// Returns the values that `distinct` has at a path, in the form of [`explode`]: all that the path reaches, where an array
+/// at the end gives its elements.
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -152,8 +154,9 @@ fn each_distinct(value: &Value, path: &[String], out: &mut Vec<MongoValue>) {
     }
 }
 
-/// The rows that `unwind` makes of a value, as JSON text for `json_each`: numbers and strings as they are, all else as
-/// an array that holds the value's BLOB in hexadecimal. Nothing for missing, null and `[]`.
+/// Returns the elements that `unwind` makes rows of, as a JSON array for `json_each`; `None` for missing, null and `[]`.
+///
+/// Numbers and strings are written as they are, any other value as an array with one string: its BLOB in hexadecimal.
 #[must_use]
 pub fn explode(value: Option<MongoValue>) -> Option<String> {
     let items = match value {
@@ -188,7 +191,7 @@ pub fn explode(value: Option<MongoValue>) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// [`explode`] of the value at a path of objects in a stored document.
+/// Returns the elements of the value at a path of objects in a stored document: see [`explode`].
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -200,11 +203,11 @@ fn hex(nibble: u8) -> u8 {
     b"0123456789ABCDEF"[usize::from(nibble)]
 }
 
-fn type_found(value: Option<&MongoValue>) -> &'static str {
+fn type_or_missing(value: Option<&MongoValue>) -> &'static str {
     value.map_or("nothing (the path is missing)", MongoValue::type_name)
 }
 
-/// `size` of an array.
+/// Returns the number of elements of an array: `size`.
 ///
 /// # Errors
 /// For anything but an array.
@@ -215,12 +218,12 @@ pub fn size_of(value: Option<MongoValue>, place: &str) -> Result<MongoValue, Str
         )),
         other => Err(format!(
             "{place}: `size` takes an array, found {}",
-            type_found(other.as_ref())
+            type_or_missing(other.as_ref())
         )),
     }
 }
 
-/// `array_to_object`: from `{k, v}` objects or pairs; null for null or missing.
+/// Makes an object of an array of `{k, v}` objects or pairs; null for null or missing.
 ///
 /// # Errors
 /// For anything else.
@@ -254,10 +257,10 @@ pub fn array_to_object(value: Option<MongoValue>, place: &str) -> Result<MongoVa
         };
         object.insert(name, value);
     }
-    Ok(object.into_any())
+    Ok(object.into_value())
 }
 
-/// `object_to_array`: to `{k, v}` objects; null for null or missing.
+/// Makes an array of `{k, v}` objects of an object; null for null or missing.
 ///
 /// # Errors
 /// For anything else.
@@ -282,7 +285,7 @@ pub fn object_to_array(value: Option<MongoValue>, place: &str) -> Result<MongoVa
     }
 }
 
-/// The members of an object in the order in which their names first came; a later value replaces an earlier one.
+/// The members of an object, in the order in which their names first came. A later value replaces an earlier one.
 #[derive(Debug, Default)]
 pub struct Members {
     members: Vec<(String, MongoValue)>,
@@ -299,7 +302,7 @@ impl Members {
         }
     }
 
-    /// Merges an object's members in; null and missing are passed over.
+    /// Merges the members of an object; ignores null and missing.
     ///
     /// # Errors
     /// For anything else.
@@ -319,13 +322,14 @@ impl Members {
         }
     }
 
+    /// Returns the members as an object.
     #[must_use]
-    pub fn into_any(self) -> MongoValue {
+    pub fn into_value(self) -> MongoValue {
         MongoValue::Object(self.members)
     }
 }
 
-/// The error of a `date_format` over what is no datetime.
+/// Returns the error text for a `date_format` of a value that is not a datetime.
 #[must_use]
 pub fn not_a_date(value: &MongoValue, place: &str) -> String {
     format!(
@@ -339,7 +343,7 @@ mod tests {
     use super::*;
     use crate::query::eval::path::{member, put};
 
-    fn any(text: &str) -> MongoValue {
+    fn parse(text: &str) -> MongoValue {
         MongoValue::from(&serde_json::from_str::<Value>(text).unwrap())
     }
 
@@ -375,7 +379,7 @@ mod tests {
         ] {
             let path = split(path);
             assert_eq!(
-                json(gather(any(DOCUMENT), &path).as_ref()),
+                json(gather(parse(DOCUMENT), &path).as_ref()),
                 gathered,
                 "{path:?}"
             );
@@ -385,7 +389,7 @@ mod tests {
                 "{path:?}"
             );
             assert_eq!(
-                json(member(any(DOCUMENT), &path).as_ref()),
+                json(member(parse(DOCUMENT), &path).as_ref()),
                 through_objects,
                 "{path:?}"
             );
@@ -398,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn explode_keeps_scalars_and_wraps_the_rest() {
+    fn explode_writes_scalars_as_they_are_and_wraps_other_values() {
         for (value, expected) in [
             ("[1,\"a\",null,true]", Some(r#"[1,"a",["00"],["5001"]]"#)),
             ("2.5", Some("[2.5000000000000000e0]")),
@@ -406,7 +410,7 @@ mod tests {
             ("[]", None),
             ("null", None),
         ] {
-            assert_eq!(explode(Some(any(value))).as_deref(), expected, "{value}");
+            assert_eq!(explode(Some(parse(value))).as_deref(), expected, "{value}");
         }
         assert_eq!(explode(None), None);
     }
@@ -414,7 +418,7 @@ mod tests {
     #[test]
     fn sort_keys_reach_into_arrays() {
         let key =
-            |value: &str, path: &str, descending| sort_key(&any(value), &split(path), descending);
+            |value: &str, path: &str, descending| sort_key(&parse(value), &split(path), descending);
         let deep = r#"{"n":[{"v":[5,9]},{"v":[7]}]}"#;
         assert_eq!(key(deep, "n.v", false), Param::Integer(5));
         assert_eq!(key(deep, "n.v", true), Param::Integer(9));
@@ -438,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn distinct_opens_an_array_once() {
+    fn distinct_takes_the_elements_of_the_outermost_array_only() {
         let got = reached(r#"{"x":[[1,2],3],"y":[{"z":1},{"z":[2]}]}"#, &split("x")).unwrap();
         assert!(got.unwrap().ends_with(",3]"));
         let got = reached(r#"{"y":[{"z":1},{"z":[2]}]}"#, &split("y.z")).unwrap();
@@ -446,9 +450,9 @@ mod tests {
     }
 
     #[test]
-    fn objects_and_arrays_convert() {
+    fn objects_and_arrays_are_converted_into_each_other() {
         let to_object = |text: &str| {
-            array_to_object(Some(any(text)), "p")
+            array_to_object(Some(parse(text)), "p")
                 .map_or_else(|error| error, |value| json(Some(&value)))
         };
         assert_eq!(
@@ -458,7 +462,7 @@ mod tests {
         assert_eq!(to_object("null"), "null");
         assert!(to_object("[1]").starts_with("p: `array_to_object` takes"));
         let to_array = |text: &str| {
-            object_to_array(Some(any(text)), "p")
+            object_to_array(Some(parse(text)), "p")
                 .map_or_else(|error| error, |value| json(Some(&value)))
         };
         assert_eq!(to_array(r#"{"a":1}"#), r#"[{"k":"a","v":1}]"#);
@@ -468,9 +472,9 @@ mod tests {
         );
         assert_eq!(
             json(Some(&put(
-                any(r#"{"a":{"b":1}}"#),
+                parse(r#"{"a":{"b":1}}"#),
                 &split("a.b"),
-                any("[2]")
+                parse("[2]")
             ))),
             r#"{"a":{"b":[2]}}"#
         );

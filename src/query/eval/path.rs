@@ -1,10 +1,10 @@
-//! Paths into documents, and the three ways in which MongoDB follows one.
+//! Paths into documents, and the three ways in which MongoDB follows them.
 //!
-//! - [`reach`], for filters: at an array it tests every element, and at a numeric segment also the element of that index.
-//! - [`gather`], for expressions: at an array it gives the array of what the elements have.
-//! - [`member`], for `unwind` and `sort`: through objects only.
+//! - [`reach`], for filters: at an array it tests every element; for a numeric segment also the element at that index.
+//! - [`gather`], for expressions: at an array it gives the array of the values that the elements have.
+//! - [`member`], for `unwind` and `sort`: it follows objects only.
 //!
-//! [`locate`] follows a path through the objects of a text and skips what does not lie on it, so nothing else is built.
+//! [`locate`] follows a path through the objects of a JSON text, and builds only the value to which it leads.
 
 use std::fmt;
 
@@ -16,26 +16,26 @@ use serde_json::Value;
 use crate::query::eval::value::MongoValue;
 use crate::query::sql::Param;
 
-/// The paths to keep, as segments from the document's root.
+/// The paths of a projection, as segments from the document's root.
 ///
-/// Rule: the conformance notes, "Order, pages, shapes": paths keep their parents; the elements of an array are each cut
-/// to the path, those without it stay as `{}`, and what is no object inside a walked array is dropped; a parent listed
+/// Rule: the conformance notes, "Order, pages, shapes": a path includes its parents; each element of an array is reduced
+/// to the path, an element without it becomes `{}`, and an element that is not an object is dropped; a parent listed
 /// together with its child gives the whole parent.
 pub type Paths = Vec<Vec<String>>;
 
-/// Paths as they are bound: a JSON array of arrays.
+/// Returns paths in the form in which they are bound: a JSON array of arrays.
 pub(crate) fn paths_param(paths: &Paths) -> Param {
-    // Arrays of strings: nothing that serialising refuses.
+    // Serialising arrays of strings can't fail.
     Param::Text(serde_json::to_string(paths).unwrap_or_default())
 }
 
-/// A path as it is bound: a JSON array of its segments.
+/// Returns a path in the form in which it is bound: a JSON array of its segments.
 pub(crate) fn path_param(path: &[impl Serialize]) -> Param {
-    // An array of strings: nothing that serialising refuses.
+    // Serialising an array of strings can't fail.
     Param::Text(serde_json::to_string(path).unwrap_or_default())
 }
 
-/// Reads a path that [`path_param`] made.
+/// Parses a path that [`path_param`] made.
 ///
 /// # Errors
 /// A sentence, when the text is not a JSON array of strings.
@@ -43,7 +43,7 @@ pub fn parse_path(text: &str) -> Result<Vec<String>, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
-/// Reads paths that [`paths_param`] made.
+/// Parses paths that [`paths_param`] made.
 ///
 /// # Errors
 /// A sentence, when the text is not a JSON array of such arrays.
@@ -51,10 +51,10 @@ pub fn parse_paths(text: &str) -> Result<Paths, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
-/// Goes down `path` from the outermost object of `document` as far as objects go.
+/// Follows `path` through the objects of `document` to its end or to the first array.
 ///
-/// Returns the value where the path ends or first meets an array, with the number of segments still to go; nothing
-/// where a member is missing or a segment is below a scalar. The text behind the value is not read at all.
+/// Returns the value there and the number of segments that remain; `None` where a member is missing or a segment is below
+/// a scalar. The text after the value is not read at all.
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -68,7 +68,7 @@ pub fn locate(
         found: &mut found,
     };
     match locate.deserialize(&mut serde_json::Deserializer::from_str(document)) {
-        // The error by which the visitor left off.
+        // The error with which the visitor stopped.
         Err(_) if found.is_some() => Ok(found),
         Err(error) => Err(error),
         Ok(()) => Ok(found),
@@ -125,14 +125,14 @@ impl<'de> Visitor<'de> for Locate<'_, '_> {
         let Some((segment, path)) = self.path.split_first() else {
             return Ok(());
         };
-        while let Some(here) = access.next_key_seed(NameIs(segment))? {
-            if here {
+        while let Some(is_on_path) = access.next_key_seed(NameIs(segment))? {
+            if is_on_path {
                 access.next_value_seed(Locate {
                     path,
                     found: &mut *self.found,
                 })?;
                 if self.found.is_some() {
-                    return Err(A::Error::custom("enough was read"));
+                    return Err(A::Error::custom("the value was found"));
                 }
             } else {
                 access.next_value::<IgnoredAny>()?;
@@ -142,7 +142,7 @@ impl<'de> Visitor<'de> for Locate<'_, '_> {
     }
 }
 
-/// Compares a member's name without keeping it.
+/// Compares a member's name without allocating it.
 struct NameIs<'p>(&'p str);
 
 impl<'de> DeserializeSeed<'de> for NameIs<'_> {
@@ -162,7 +162,7 @@ impl Visitor<'_> for NameIs<'_> {
     }
 }
 
-/// The index that a segment is: digits without a leading zero.
+/// Reads a segment as an index: digits without a leading zero.
 #[must_use]
 pub fn index(segment: &str) -> Option<usize> {
     let is_index = segment == "0"
@@ -170,10 +170,10 @@ pub fn index(segment: &str) -> Option<usize> {
     is_index.then(|| segment.parse().ok()).flatten()
 }
 
-/// Calls `test` with every value that the path reaches, and with `None` where a member is missing, until it says true.
+/// Calls `test` with every value that the path reaches, and with `None` where a member is missing, until it returns true.
 ///
 /// Rule: MongoDB's query semantics, as in the conformance notes: a path continues in every element of an array
-/// that is an object, and for a numeric segment at that index; an array at the end offers itself and each element.
+/// that is an object, and for a numeric segment at that index; an array at the end gives itself and each element.
 pub fn reach(
     value: &Value,
     path: &[String],
@@ -202,10 +202,10 @@ pub fn reach(
     }
 }
 
-/// The value at a path below another, gathered through arrays.
+/// Returns the value at a path below another, gathered through arrays.
 ///
-/// Rule: MongoDB's field paths in expressions: through an array it is the array of what the elements that are objects
-/// have there, and numbers are no indexes.
+/// Rule: MongoDB's field paths in expressions: at an array the result is the array of the values that its objects have
+/// there; a numeric segment is not an index.
 #[must_use]
 pub fn gather(value: MongoValue, path: &[String]) -> Option<MongoValue> {
     let Some((segment, rest)) = path.split_first() else {
@@ -227,7 +227,7 @@ pub fn gather(value: MongoValue, path: &[String]) -> Option<MongoValue> {
     }
 }
 
-/// The value at a path below another, through objects only.
+/// Returns the value at a path below another, following objects only.
 #[must_use]
 pub fn member(value: MongoValue, path: &[String]) -> Option<MongoValue> {
     path.iter().try_fold(value, |value, segment| match value {
@@ -236,6 +236,7 @@ pub fn member(value: MongoValue, path: &[String]) -> Option<MongoValue> {
     })
 }
 
+/// Takes the first member of a name.
 pub(super) fn take(members: Vec<(String, MongoValue)>, name: &str) -> Option<MongoValue> {
     members
         .into_iter()
@@ -243,7 +244,7 @@ pub(super) fn take(members: Vec<(String, MongoValue)>, name: &str) -> Option<Mon
         .map(|(_, value)| value)
 }
 
-/// The value with another put in where a path of objects below it leads.
+/// Replaces the value at a path of objects below another; changes nothing where the path leads nowhere.
 #[must_use]
 pub fn put(whole: MongoValue, path: &[String], part: MongoValue) -> MongoValue {
     let Some((segment, rest)) = path.split_first() else {
@@ -297,11 +298,11 @@ mod tests {
             again.push(value.map_or_else(|| "-".to_owned(), Value::to_string));
             false
         });
-        assert_eq!(again.join(" "), expected, "the walk over the built value");
+        assert_eq!(again.join(" "), expected, "reached from the root");
     }
 
     #[test]
-    fn filters_look_into_every_element() {
+    fn filters_reach_every_element() {
         check("x.a", "0 [1,2] 1 2 -");
         check("x.1.a", "[1,2] 1 2 - - -");
         check("x.3", "7 - - -");

@@ -1,8 +1,8 @@
 //! Regular expressions: Perl's syntax, without regard to case, bounded in size and time.
 //!
-//! `fancy-regex` hands a plain pattern on to `regex`, which runs in linear time, and backtracks only for lookaround and
-//! backreferences, up to a limit. (Rule 3: a client's pattern can't hang the server.) A step of those may itself run over
-//! the whole text, so they only run over texts of a bounded length.
+//! `fancy-regex` passes a plain pattern to `regex`, which runs in linear time, and backtracks only for lookaround and
+//! backreferences, up to a limit. (Rule 3: a client's pattern can't hang the server.) One step of a backtracking pattern may
+//! itself run over the whole text, so the length of the text is limited, too.
 
 use crate::query::limits::{MAX_BACKTRACKED_BYTES, MAX_BACKTRACKS, MAX_PATTERN_BYTES};
 use std::sync::OnceLock;
@@ -12,26 +12,26 @@ use fancy_regex::{Regex, RegexBuilder};
 /// The most memory that one compiled pattern may take.
 const MAX_COMPILED_BYTES: usize = 1 << 20;
 
-/// The longest text, in bytes, in which words are searched for position by position: an id, and little more. Over longer
-/// ones an automaton is quicker, however long it takes to make.
-const MAX_BYTES_BY_PLACE: usize = 64;
-/// The most words that are looked for so, since each is a walk over the text.
-const MAX_WORDS_BY_PLACE: usize = 4;
+/// The longest text, in bytes, that is searched for words position by position: an id, and little more. Over longer texts a
+/// compiled pattern is quicker, even with the time that compiling takes.
+const MAX_SCANNED_BYTES: usize = 64;
+/// The most words that are searched for position by position, since each is one pass over the text.
+const MAX_SCANNED_WORDS: usize = 4;
 
-/// A pattern: unanchored, without regard to case.
+/// A regular expression, unanchored and without regard to case.
 #[derive(Debug)]
 pub struct Pattern {
     text: String,
-    /// The words of which the text must contain one, where the pattern is no more than that.
+    /// The words of a pattern that is only a choice of words: a text matches if it contains one of them.
     words: Option<Vec<String>>,
-    /// What the pattern is compiled to, where it is not words alone, or once a text calls for it.
+    /// The compiled pattern. A pattern of words is compiled only when a text is too long or not ASCII.
     compiled: OnceLock<Result<Compiled, String>>,
 }
 
 #[derive(Debug)]
 struct Compiled {
     regex: Regex,
-    /// Whether it has lookaround, backreferences or anything else that does not run in linear time.
+    /// Whether it does not run in linear time, because of lookaround, a backreference or the like.
     backtracks: bool,
 }
 
@@ -55,8 +55,8 @@ impl Compiled {
         let shown = self.regex.as_str();
         if self.backtracks && text.len() > MAX_BACKTRACKED_BYTES {
             return Err(format!(
-                "the regular expression `{shown}` has lookaround, a backreference or the like, which is asked of values of \
-                 at most {MAX_BACKTRACKED_BYTES} bytes; one here is longer"
+                "the regular expression `{shown}` has lookaround, a backreference or the like, which runs over values of \
+                 at most {MAX_BACKTRACKED_BYTES} bytes; one value is longer"
             ));
         }
         self.regex.is_match(text).map_err(|_steps| {
@@ -68,8 +68,9 @@ impl Compiled {
 }
 
 impl Pattern {
-    /// Reads a pattern, and compiles it but where it is words alone: to compile costs more than to look through the few
-    /// ids that a word leaves.
+    /// Checks a pattern, and compiles it unless it is only a choice of words.
+    ///
+    /// Compiling takes longer than searching the few ids that the trigram index leaves of a word.
     ///
     /// # Errors
     /// A sentence about what is wrong with it.
@@ -77,7 +78,7 @@ impl Pattern {
         let words = (text.len() <= MAX_PATTERN_BYTES)
             .then(|| ascii_words(text))
             .flatten()
-            .filter(|words| words.len() <= MAX_WORDS_BY_PLACE);
+            .filter(|words| words.len() <= MAX_SCANNED_WORDS);
         let pattern = Self {
             text: text.to_owned(),
             words,
@@ -97,11 +98,11 @@ impl Pattern {
     /// Whether the pattern matches anywhere in the text.
     ///
     /// # Errors
-    /// A sentence, when the pattern backtracks too often over this text, or would over one so long.
+    /// A sentence, when the pattern takes too many steps over this text, or backtracks and the text is too long for that.
     pub fn is_match(&self, text: &str) -> Result<bool, String> {
         match &self.words {
-            // Outside ASCII there are letters that are ASCII's in another case, as the sign of Kelvin is a `k`.
-            Some(words) if text.is_ascii() && text.len() <= MAX_BYTES_BY_PLACE => {
+            // Some letters outside ASCII are an ASCII letter in the other case: the Kelvin sign is a `k`.
+            Some(words) if text.is_ascii() && text.len() <= MAX_SCANNED_BYTES => {
                 let is_contained = |word: &String| {
                     let mut positions = text.as_bytes().windows(word.len());
                     positions.any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
@@ -113,7 +114,7 @@ impl Pattern {
     }
 }
 
-/// The words of which a pattern is the choice, where they are of ASCII and each is more than nothing.
+/// Returns the words of a pattern that is only a choice of ASCII words, none of them empty.
 fn ascii_words(pattern: &str) -> Option<Vec<String>> {
     let mut words = vec![String::new()];
     let mut letters = pattern.chars();
@@ -134,13 +135,13 @@ fn ascii_words(pattern: &str) -> Option<Vec<String>> {
     words.iter().all(|word| !word.is_empty()).then_some(words)
 }
 
-/// The pattern that matches exactly `text`.
+/// Returns the pattern that matches exactly `text`.
 #[must_use]
 pub fn literal(text: &str) -> String {
     fancy_regex::escape(text).into_owned()
 }
 
-/// The pattern that matches a text with any of these words.
+/// Returns the pattern that matches a text with any of these words.
 #[must_use]
 pub fn any_word(words: &[String]) -> String {
     let literals: Vec<_> = words.iter().map(|word| literal(word)).collect();
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_ignore_case_and_know_perls_syntax() {
+    fn patterns_ignore_case_and_have_perls_syntax() {
         check("^E", "error", true);
         check("ü", "ZÜRICH", true);
         check("(?=.*a)(?=.*b)", "xbxa", true);
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn words_alone_are_found_as_the_pattern_finds_them() {
+    fn searching_words_gives_the_same_as_the_compiled_pattern() {
         let patterns = [
             "k",
             "Ks",
@@ -213,12 +214,12 @@ mod tests {
             "aa",
             "a\0b",
         ];
-        let mut of_words = 0;
+        let mut patterns_of_words = 0;
         for text in patterns {
             let pattern = Pattern::new(text).unwrap();
-            of_words += usize::from(pattern.words.is_some());
+            patterns_of_words += usize::from(pattern.words.is_some());
             let compiled = Compiled::new(text).unwrap();
-            let long = "x".repeat(MAX_BYTES_BY_PLACE) + "KS";
+            let long = "x".repeat(MAX_SCANNED_BYTES) + "KS";
             for text in texts.iter().copied().chain([&*long]) {
                 assert_eq!(
                     pattern.is_match(text),
@@ -227,13 +228,13 @@ mod tests {
                 );
             }
         }
-        assert_eq!(of_words, 8);
+        assert_eq!(patterns_of_words, 8);
     }
 
     #[test]
-    fn a_pattern_of_words_as_long_as_may_be_can_be_compiled_later() {
+    fn the_longest_patterns_of_words_compile_when_a_text_is_not_ascii() {
         let quarter = "k".repeat(MAX_PATTERN_BYTES / 4 - 1);
-        let four = [&*quarter; MAX_WORDS_BY_PLACE].join("|");
+        let four = [&*quarter; MAX_SCANNED_WORDS].join("|");
         for pattern in ["k".repeat(MAX_PATTERN_BYTES), four] {
             let pattern = Pattern::new(&pattern).unwrap();
             assert!(pattern.words.is_some());
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_pattern_is_an_error() {
+    fn a_pattern_that_is_malformed_or_too_large_is_an_error() {
         assert!(
             Pattern::new("(")
                 .unwrap_err()
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_catastrophic_pattern_ends() {
+    fn a_pattern_that_backtracks_too_much_is_stopped() {
         let pattern = Pattern::new(r"^(a|a)*\1$").unwrap();
         let text = "a".repeat(200) + "b";
         assert!(

@@ -1,19 +1,18 @@
-//! Tests of what lies inside a document: the SQL function `holds(document, test)`.
+//! Tests of values inside a document: the SQL function `holds(document, test)`.
 //!
-//! SQLite's own JSON functions can't tell `true` from 1, follow a path through arrays, or compare by MongoDB's types,
-//! so these tests are made here. The test travels as JSON text: it is a bound value like any other, and a statement
-//! with another test has the same text. It is read once a statement ([`CompiledPredicate`]).
+//! SQLite's own JSON functions can't tell `true` from 1, follow a path through arrays, or compare by MongoDB's types.
+//! A test is bound as JSON text, so statements that differ only in their tests have the same text. It is compiled once a
+//! statement ([`CompiledPredicate`]).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::query::eval::path::{locate, reach};
 use crate::query::eval::pattern::Pattern;
-use crate::query::eval::value::Comparison;
-use crate::query::eval::value::MongoValue;
+use crate::query::eval::value::{Comparison, MongoValue};
 use crate::query::sql::Param;
 
-/// A test of the values that a path reaches; it holds when any of them passes.
+/// A test of a document: it holds when any of the values that a path reaches passes.
 #[derive(Debug, PartialEq, Deserialize)]
 struct Predicate {
     /// Segments from the root of the text.
@@ -22,7 +21,7 @@ struct Predicate {
     check: Check,
 }
 
-/// Returns a test as it is bound: JSON text. The segments of the path begin at the root of the text that is tested.
+/// Returns a test in the form in which it is bound: JSON text. The path begins at the root of the text that is tested.
 pub(crate) fn predicate_param(path: &[impl Serialize], check: &Check) -> Param {
     #[derive(Serialize)]
     struct Borrowed<'p, S> {
@@ -30,32 +29,32 @@ pub(crate) fn predicate_param(path: &[impl Serialize], check: &Check) -> Param {
         #[serde(flatten)]
         check: &'p Check,
     }
-    // Only strings, finite numbers and maps with string keys: nothing that serialising refuses.
+    // Serialising strings, finite numbers and maps with string keys can't fail.
     Param::Text(serde_json::to_string(&Borrowed { path, check }).unwrap_or_default())
 }
 
-/// The test of one value. Rule: the conformance notes, "Filter operators".
+/// A test of one value. Rule: the conformance notes, "Filter operators".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Check {
-    /// Equal by type and value; null also where the path is missing.
+    /// The value is equal by type and value; a missing value equals null.
     Equal(Value),
-    /// Equal to any of them.
+    /// The value is equal to any of these.
     In(Vec<Value>),
-    /// Of the same type, and so compared.
+    /// The value has the operand's type, and the comparison holds.
     Compare(Comparison, Value),
-    /// A string that the pattern matches.
+    /// The value is a string that the pattern matches.
     Matches(String),
-    /// There, null included.
+    /// The value is not missing; it may be null.
     Exists,
-    /// An array, one of whose elements has all these members.
+    /// The value is an array with an element that has all these members.
     Match(Map<String, Value>),
 }
 
 impl Check {
-    /// Whether it holds where nothing is.
+    /// Whether a missing value passes.
     #[must_use]
-    pub fn holds_of_missing(&self) -> bool {
+    pub fn passes_missing(&self) -> bool {
         match self {
             Self::Equal(value) => value.is_null(),
             Self::In(values) => values.contains(&Value::Null),
@@ -64,7 +63,7 @@ impl Check {
     }
 }
 
-/// A test, compiled to run over many documents.
+/// A test that is compiled once and runs over many documents.
 #[derive(Debug)]
 pub struct CompiledPredicate {
     path: Vec<String>,
@@ -83,10 +82,10 @@ enum CompiledCheck {
 }
 
 impl CompiledPredicate {
-    /// Reads the text of a test.
+    /// Compiles the text of a test.
     ///
     /// # Errors
-    /// A sentence, when the text is no test.
+    /// A sentence, when the text is not a test.
     pub fn new(text: &str) -> Result<Self, String> {
         let test: Predicate = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let check = match test.check {
@@ -114,10 +113,10 @@ impl CompiledPredicate {
         })
     }
 
-    /// Whether the test holds of a document.
+    /// Whether the test holds for a document.
     ///
     /// # Errors
-    /// When the text is not JSON; within, a sentence, when a pattern takes too many steps.
+    /// The outer error, when the text is not JSON; the inner one, a sentence, when a pattern takes too many steps.
     pub fn holds(&self, document: &str) -> Result<Result<bool, String>, serde_json::Error> {
         let mut error = None;
         let mut test = |value: Option<&Value>| match self.check.holds(value) {
@@ -148,9 +147,9 @@ impl CompiledCheck {
             Self::Equal(MongoValue::Text(operand)) => value.as_str() == Some(operand),
             Self::Equal(operand) => MongoValue::from(value).compare(operand).is_eq(),
             Self::In(operands) => {
-                let any = MongoValue::from(value);
+                let value = MongoValue::from(value);
                 operands
-                    .binary_search_by(|operand| operand.compare(&any))
+                    .binary_search_by(|operand| operand.compare(&value))
                     .is_ok()
             }
             Self::Compare(comparison, operand) => MongoValue::from(value)
@@ -173,7 +172,7 @@ impl CompiledCheck {
     }
 }
 
-/// Equality as the operator `eq` has it at the end of a path: an array offers itself and each element.
+/// Whether a value equals the operand, or is an array with an element that does.
 fn equals_or_has(value: &Value, operand: &MongoValue) -> bool {
     let equals = |value: &Value| MongoValue::from(value).compare(operand).is_eq();
     equals(value)
@@ -245,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn other_checks() {
+    fn comparisons_patterns_existence_and_members_are_tested() {
         check("n", Check::Compare(Comparison::Gte, value("1")), true);
         check("n", Check::Compare(Comparison::Lt, value("\"2\"")), false);
         check("z", Check::Compare(Comparison::Lte, value("null")), false);

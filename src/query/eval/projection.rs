@@ -1,10 +1,10 @@
-//! Cuts a document to the paths of `only` or `minimal`.
+//! Reduces a document to the paths of `only` or `minimal`.
 
 use serde_json::{Map, Value};
 
 use crate::query::eval::path::Paths;
 
-/// The parts of a value that are answered: all of it, or parts of some members.
+/// The parts of a value that are answered: the whole value, or parts of some members.
 #[derive(Debug, Default)]
 pub struct Projection {
     whole: bool,
@@ -12,6 +12,7 @@ pub struct Projection {
 }
 
 impl Projection {
+    /// Builds the tree of some paths.
     #[must_use]
     pub fn new(paths: &Paths) -> Self {
         let mut root = Self::default();
@@ -33,10 +34,10 @@ impl Projection {
         root
     }
 
-    /// Cuts a document.
+    /// Returns a document reduced to the paths.
     ///
     /// # Errors
-    /// When the text is no JSON object.
+    /// When the text is not a JSON object.
     pub fn apply(&self, document: &str) -> Result<String, serde_json::Error> {
         serde_json::to_string(&self.members_of(serde_json::from_str(document)?))
     }
@@ -45,8 +46,8 @@ impl Projection {
         object
             .into_iter()
             .filter_map(|(name, value)| {
-                let (_, cut) = self.members.iter().find(|(member, _)| *member == name)?;
-                cut.value_of(value).map(|value| (name, value))
+                let (_, projection) = self.members.iter().find(|(member, _)| *member == name)?;
+                projection.value_of(value).map(|value| (name, value))
             })
             .collect()
     }
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn documents_are_cut_to_paths() {
+    fn documents_are_reduced_to_paths() {
         check(&["job_id"], r#"{"job_id":"j"}"#);
         check(
             &["filter.a.b", "job_id"],

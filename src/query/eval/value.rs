@@ -1,4 +1,4 @@
-//! Values of any type, in MongoDB's order, and as JSON.
+//! Values of MongoDB's types: their order, and their form as JSON.
 
 use std::cmp::Ordering;
 
@@ -18,9 +18,9 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    /// Whether it holds of two values that compare so.
+    /// Whether two values whose comparison gives `order` pass.
     #[must_use]
-    pub fn holds(self, order: std::cmp::Ordering) -> bool {
+    pub fn holds(self, order: Ordering) -> bool {
         match self {
             Self::Lt => order.is_lt(),
             Self::Lte => order.is_le(),
@@ -30,7 +30,7 @@ impl Comparison {
     }
 }
 
-/// The order of the types; with these tags values travel (see [`crate::query::eval::encoding`]).
+// Tags of the types, in MongoDB's order. [`crate::query::eval::encoding`] begins each BLOB with one.
 pub(in crate::query) const NULL: u8 = 0x00;
 pub(in crate::query) const NUMBER: u8 = 0x10;
 pub(in crate::query) const TEXT: u8 = 0x20;
@@ -39,7 +39,7 @@ pub(in crate::query) const ARRAY: u8 = 0x40;
 pub(in crate::query) const BOOLEAN: u8 = 0x50;
 pub(in crate::query) const TIME: u8 = 0x60;
 
-/// A value that is there. (One that is missing is an `Option::None` or an SQL NULL.)
+/// A value of one of MongoDB's types. A missing value is an `Option::None` or an SQL NULL.
 #[derive(Debug, Clone, PartialEq)]
 pub enum MongoValue {
     Null,
@@ -81,7 +81,7 @@ impl From<&Number> for MongoValue {
 }
 
 impl MongoValue {
-    /// The tag by which values of different types are ordered.
+    /// Returns the tag by which values of different types are ordered.
     pub(in crate::query) fn rank(&self) -> u8 {
         match self {
             Self::Null => NULL,
@@ -94,7 +94,7 @@ impl MongoValue {
         }
     }
 
-    /// The value's type, as an error names it.
+    /// Returns the name of the type for error texts.
     pub(in crate::query) fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -107,7 +107,7 @@ impl MongoValue {
         }
     }
 
-    /// MongoDB's total order over values of all types.
+    /// Compares two values in MongoDB's total order over all types.
     #[must_use]
     pub fn compare(&self, other: &Self) -> Ordering {
         match (self, other) {
@@ -118,9 +118,9 @@ impl MongoValue {
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
             (Self::Boolean(a), Self::Boolean(b)) => a.cmp(b),
             (Self::Time(a), Self::Time(b)) => a.cmp(b),
-            (Self::Array(a), Self::Array(b)) => compare_in_turn(a, b, Self::compare),
+            (Self::Array(a), Self::Array(b)) => compare_sequences(a, b, Self::compare),
             (Self::Object(a), Self::Object(b)) => {
-                compare_in_turn(a, b, |(a_name, a), (b_name, b)| {
+                compare_sequences(a, b, |(a_name, a), (b_name, b)| {
                     a.rank()
                         .cmp(&b.rank())
                         .then_with(|| a_name.cmp(b_name))
@@ -131,7 +131,7 @@ impl MongoValue {
         }
     }
 
-    /// Compares values that comparison operators compare: both numbers, strings, booleans or datetimes.
+    /// Compares two values as comparison operators do; `None` unless both are numbers, strings, booleans or datetimes.
     #[must_use]
     pub fn compare_same_type(&self, other: &Self) -> Option<Ordering> {
         let comparable =
@@ -184,17 +184,17 @@ pub const MISSING_SORT_KEY: Param = Param::Real(f64::NEG_INFINITY);
 
 /// Appends a JSON string.
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
-    // A string always has a JSON form and a Vec takes all that is written to it.
+    // A string always has a JSON form, and writing to a Vec can't fail.
     let _ = serde_json::to_writer(out, text);
 }
 
 /// Appends an integer as JSON.
 pub fn write_integer(integer: i64, out: &mut Vec<u8>) {
-    // A Vec takes all that is written to it.
+    // Writing to a Vec can't fail.
     let _ = serde_json::to_writer(out, &integer);
 }
 
-/// Appends a float as JSON; what is whole is written without a fraction, as SpaceONE's JSON does.
+/// Appends a float as JSON. A whole number is written without a fraction, as SpaceONE does.
 fn write_real(real: f64, out: &mut Vec<u8>) {
     match exact_integer(real) {
         Some(integer) => out.extend(integer.to_string().bytes()),
@@ -205,8 +205,8 @@ fn write_real(real: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// The first difference decides, and where there is none the shorter is the smaller.
-fn compare_in_turn<T>(a: &[T], b: &[T], compare: impl Fn(&T, &T) -> Ordering) -> Ordering {
+/// Compares two sequences by their first difference; without one, the shorter sequence is the smaller.
+fn compare_sequences<T>(a: &[T], b: &[T], compare: impl Fn(&T, &T) -> Ordering) -> Ordering {
     a.iter()
         .zip(b)
         .map(|(a, b)| compare(a, b))
@@ -214,7 +214,7 @@ fn compare_in_turn<T>(a: &[T], b: &[T], compare: impl Fn(&T, &T) -> Ordering) ->
         .unwrap_or_else(|| a.len().cmp(&b.len()))
 }
 
-/// Compares exactly, where a cast would round an integer beyond 2^53.
+/// Compares an integer with a float exactly, also beyond 2^53, where a cast would round the integer.
 fn compare_integer_to_real(integer: i64, real: f64) -> Ordering {
     #[expect(
         clippy::cast_precision_loss,
@@ -230,17 +230,17 @@ fn compare_integer_to_real(integer: i64, real: f64) -> Ordering {
     }
 }
 
-/// The integer that a float is, if it is one within int64.
+/// Returns the integer that a float is equal to; `None` where it has a fraction or is outside int64.
 pub(in crate::query) fn exact_integer(real: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0; // 2^63
     #[expect(clippy::cast_possible_truncation, reason = "whole and within int64")]
     (real.fract() == 0.0 && (-LIMIT..LIMIT).contains(&real)).then_some(real as i64)
 }
 
-/// The value as JSON; a datetime as documents keep it.
+/// Returns the value as JSON, datetimes in the form that stored documents have.
 #[must_use]
-pub fn to_json(any: &MongoValue) -> Value {
-    match any {
+pub fn to_json(value: &MongoValue) -> Value {
+    match value {
         MongoValue::Null => Value::Null,
         MongoValue::Boolean(boolean) => Value::Bool(*boolean),
         MongoValue::Integer(integer) => (*integer).into(),
@@ -277,8 +277,8 @@ mod tests {
     }
 
     #[test]
-    fn json_is_written_as_statistics_write_it() {
-        let any = MongoValue::Array(vec![
+    fn json_has_the_form_that_statistics_answer() {
+        let value = MongoValue::Array(vec![
             MongoValue::Real(2.0),
             MongoValue::Real(0.5),
             MongoValue::Null,
@@ -288,7 +288,7 @@ mod tests {
             MongoValue::Object(vec![("k".to_owned(), MongoValue::Integer(-1))]),
         ]);
         let mut out = Vec::new();
-        any.write_json(&mut out);
+        value.write_json(&mut out);
         assert_eq!(
             String::from_utf8(out).unwrap(),
             r#"[2,0.5,null,true,"a\"\u0001","1970-01-01T00:00:01.500000Z",{"k":-1}]"#

@@ -1,6 +1,7 @@
-//! Keyword searches: the trigram index knows the few jobs among which all matches are, where they are few.
+//! Keyword searches: the trigram index gives candidates, the jobs among which all matches are.
 //!
-//! Only the ids of these are tested, not the id of every job. Where they are too many, the plain statements answer.
+//! Only the ids of the candidates are tested, not the id of every job. Where there are too many candidates, the plain
+//! statements answer.
 
 use crate::query::check::field::Column;
 use crate::query::check::filter::{ColumnTest, Filter};
@@ -14,16 +15,17 @@ use crate::query::where_clause::where_clause;
 /// The most candidates that are tested one by one.
 pub const MAX_CANDIDATES: usize = 10_000;
 
-/// A list whose every match has one of some words in its job id.
+/// A list in which the job id of every match contains one of some words.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidates {
     list: CheckedList,
     words: Vec<String>,
+    /// Whether the total must be counted.
     counts: bool,
 }
 
 impl Candidates {
-    /// `None` where the filter does not require a word.
+    /// The candidates of a list; `None` where the filter does not require a word.
     pub(super) fn new(list: &CheckedList) -> Option<Self> {
         let words = list
             .filter
@@ -40,7 +42,7 @@ impl Candidates {
         })
     }
 
-    /// The same without the total.
+    /// Returns the list without its total.
     pub(super) fn without_total(self) -> Self {
         Self {
             counts: false,
@@ -48,13 +50,13 @@ impl Candidates {
         }
     }
 
-    /// The words.
+    /// The words, of which a candidate has one in its id.
     #[must_use]
     pub fn words(&self) -> &[String] {
         &self.words
     }
 
-    /// Compiles all matches among these jobs, in order, whatever the page.
+    /// Compiles all matches among these jobs, in order, on all pages.
     #[must_use]
     pub fn among(&self, jobs: &[i64]) -> PageSql {
         let by_id = self.list.projection.is_none();
@@ -81,7 +83,7 @@ impl Candidates {
     }
 
     fn push_among(&self, jobs: &[i64], sql: &mut Sql) {
-        // Integers: nothing that serialising refuses.
+        // Serialising integers can't fail.
         let jobs = serde_json::to_string(jobs).unwrap_or_default();
         sql.push("json_each(")
             .bind(jobs)

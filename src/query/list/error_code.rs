@@ -1,4 +1,4 @@
-//! Jobs with an error of a given code, from the table `job_errors`, which has them by time.
+//! Lists of jobs with an error of a given code, from the table `job_errors`, which has them by time.
 
 use crate::query::check::field::{Column, Root};
 use crate::query::check::filter::Filter;
@@ -21,16 +21,16 @@ pub(super) struct ByErrorCode<'l> {
 }
 
 impl<'l> ByErrorCode<'l> {
-    /// `None` where the filter does not require such an error.
+    /// The list by its error code; `None` where the filter does not require one.
     pub(super) fn new(list: &'l CheckedList) -> Option<Self> {
         let filters = list.filter.conjuncts();
-        let (at, code) = filters
+        let (position, code) = filters
             .iter()
             .enumerate()
-            .find_map(|(at, filter)| Some((at, error_code(filter)?)))?;
+            .find_map(|(index, filter)| Some((index, error_code(filter)?)))?;
         let others = filters.iter().enumerate();
         let others = others
-            .filter(|(index, _)| *index != at)
+            .filter(|(index, _)| *index != position)
             .map(|(_, filter)| filter.clone());
         let (within, rest) = others.partition(|filter| {
             matches!(filter, Filter::Column(Column::CreatedAt | Column::JobId, _))
@@ -54,7 +54,7 @@ impl<'l> ByErrorCode<'l> {
         Sql::new("SELECT job AS page_job, created_at AS page_time, job_id AS page_id")
     }
 
-    /// The page by time from `job_errors` alone; `None` where the jobs must be tested, or where all rows are answered.
+    /// Compiles the page by time from `job_errors` alone; `None` where the jobs must be tested, or where all rows are answered.
     pub(super) fn page(&self, newest_first: bool) -> Option<PageIds> {
         self.list.page.limit?;
         if !self.rest.is_always() {
@@ -68,7 +68,7 @@ impl<'l> ByErrorCode<'l> {
         Some(PageIds { ids, order })
     }
 
-    /// The documents of the page by time, from `job_errors` and the jobs.
+    /// Compiles the documents of the page by time, from `job_errors` and the jobs.
     pub(super) fn documents(&self, newest_first: bool) -> Sql {
         let mut sql = select(self.list);
         sql.push("(").append(Self::select());
@@ -82,7 +82,7 @@ impl<'l> ByErrorCode<'l> {
         sql
     }
 
-    /// The number of matches, whatever the page.
+    /// Compiles the number of matches on all pages.
     pub(super) fn count(&self) -> Sql {
         if self.rest.is_always() && self.within.is_always() {
             let mut sql = Sql::new("SELECT ifnull(sum(jobs), 0) FROM error_counts WHERE ");
@@ -104,7 +104,7 @@ impl<'l> ByErrorCode<'l> {
     }
 }
 
-/// The code that a filter requires of an error.
+/// Returns the error code that a filter requires.
 fn error_code(filter: &Filter) -> Option<&str> {
     match filter {
         Filter::Document(path, Check::Equal(value)) if path.is(Root::Errors, &["error_code"]) => {

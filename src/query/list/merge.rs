@@ -1,9 +1,10 @@
-//! Pages of jobs of several statuses, collectors or projects: an index has the jobs of each in the order of time, and
-//! SQLite merges several such branches. Walking all jobs by time instead would test many that do not match.
+//! Pages by time of jobs of several statuses, collectors or projects, merged from one branch for each.
+//!
+//! An index has the jobs of each branch in the order of time, and SQLite merges the branches. Reading all jobs by time
+//! would test many that do not match.
 
 use crate::job::JobStatus;
-use crate::query::check::field::Column;
-use crate::query::check::field::FieldRef;
+use crate::query::check::field::{Column, FieldRef};
 use crate::query::check::filter::{ColumnTest, Filter, equals};
 use crate::query::check::list::{CheckedList, Order};
 use crate::query::list::order::{TimeColumns, by_time};
@@ -14,10 +15,10 @@ use crate::query::where_clause::where_clause;
 
 /// The most branches that are merged.
 const MAX_BRANCHES: usize = 24;
-/// The most tests in all branches together: each branch repeats the common ones, and preparing many takes SQLite long.
+/// The most tests in all branches together: each branch repeats the common tests, and SQLite takes long to prepare many.
 const MAX_TESTS: usize = 240;
 
-/// A filter as a choice between branches.
+/// A filter split into branches, of which a job passes one.
 struct Branches {
     /// The test of each branch.
     any: Vec<Filter>,
@@ -26,6 +27,7 @@ struct Branches {
 }
 
 impl Branches {
+    /// Splits a filter; `None` where merging is not quicker.
     fn new(filter: &Filter) -> Option<Self> {
         let filters = filter.conjuncts();
         let (of_status, mut rest): (Vec<_>, Vec<_>) = filters.iter().cloned().partition(|filter| {
@@ -42,11 +44,11 @@ impl Branches {
             .map(|status| equals(Column::Status, status.name()))
             .collect();
         let mut take = |column| {
-            let (at, values) = rest
+            let (position, values) = rest
                 .iter()
                 .enumerate()
-                .find_map(|(at, filter)| Some((at, values(filter, column)?)))?;
-            rest.remove(at);
+                .find_map(|(index, filter)| Some((index, values(filter, column)?)))?;
+            rest.remove(position);
             Some(
                 values
                     .into_iter()
@@ -75,7 +77,7 @@ impl Branches {
     }
 }
 
-/// The values, each once, of which a filter requires a column to have one.
+/// Returns the values, each once, to which a filter limits a column; `None` where it sets no such limit.
 fn values(filter: &Filter, column: Column) -> Option<Vec<String>> {
     let mut all = match filter {
         Filter::Column(of, ColumnTest::Equal(Param::Text(value))) if *of == column => {
@@ -93,7 +95,7 @@ fn values(filter: &Filter, column: Column) -> Option<Vec<String>> {
     Some(all)
 }
 
-/// The page by time; `None` where it is not worth merging, or where all rows are answered.
+/// Compiles the page by time; `None` where merging is not quicker, or where all rows are answered.
 pub(super) fn page(list: &CheckedList) -> Option<PageIds> {
     let (Order::Time { newest_first }, Some(_)) = (&list.order, list.page.limit) else {
         return None;

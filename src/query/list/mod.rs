@@ -1,9 +1,9 @@
 //! Phase 4: plans of lists.
 //!
-//! Each way to answer a list quicker than by its plain statement is a file, and leaves the answer as it is:
+//! Each file below is one way to answer a list quicker than by its plain statement. None changes the answer:
 //!
-//! - [`seek`]: a page far down a list by time begins in a day and an hour that counters determine;
-//! - [`candidates`]: jobs whose ids contain given words are few, and the trigram index knows them;
+//! - [`seek`]: counters determine the day and the hour in which a page far down a list by time begins;
+//! - [`candidates`]: the trigram index has the few jobs whose ids may contain given words;
 //! - `error_code`: jobs with an error of a given code have a table of their own, by time;
 //! - `merge`: jobs of several statuses, collectors or projects are merged from an index of each;
 //! - `unindexed_sort`: where no index has the order, the page's rows are determined first and read whole afterwards.

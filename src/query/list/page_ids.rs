@@ -7,7 +7,7 @@ use crate::query::sql::Sql;
 /// The ids of a page's jobs.
 #[derive(Debug)]
 pub(super) struct PageIds {
-    /// Selects the jobs of the page in order: first their ids under the name `page_job`, then what `order` needs.
+    /// Selects the jobs of the page in order: their ids as `page_job`, then the columns that `order` needs.
     pub(super) ids: Sql,
     /// The ORDER BY clause over the columns of `ids`.
     pub(super) order: Sql,

@@ -1,7 +1,7 @@
 //! The plan of a list: how its rows and its total are answered, decided once, before anything runs.
 //!
-//! What depends on the data (the hour in which a far page begins, the candidates of a keyword) is a variant that carries
-//! the alternatives and compiles the chosen one, which cannot fail. The store follows the plan and decides nothing.
+//! Some choices depend on the data: the hour in which a far page begins, the number of candidates of a keyword. A variant
+//! then has all alternatives and compiles the one that is needed, which cannot fail. The store decides nothing.
 
 use crate::job::PerStatus;
 use crate::query::check::list::CheckedList;
@@ -18,7 +18,7 @@ use crate::query::tenant::Tenant;
 /// How a list is answered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListPlan {
-    /// Whose jobs are listed.
+    /// The tenant whose jobs are listed.
     pub tenant: Tenant,
     /// The rows that are answered.
     pub page: Page,
@@ -39,12 +39,12 @@ pub enum RowsPlan {
     Candidates(Candidates),
 }
 
-/// How the number of all matches is answered, whatever the page.
+/// How the total is answered: the number of all matches, on any page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TotalPlan {
-    /// It is known when the rows have been read.
+    /// The rows give it.
     FromRows,
-    /// The sum of a tenant's jobs of these statuses.
+    /// From the counters by status: the tenant's jobs of these statuses.
     Statuses(PerStatus<bool>),
     /// By one statement: one row with one integer.
     Sql(Sql),
@@ -53,7 +53,7 @@ pub enum TotalPlan {
 }
 
 impl ListPlan {
-    /// The same without the total, which is then the number of rows that were read.
+    /// Returns the plan without the total, which is then the number of rows that were read.
     #[must_use]
     pub fn without_total(self) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl ListPlan {
 /// Plans a checked list.
 #[must_use]
 pub fn plan(list: &CheckedList) -> ListPlan {
-    let (rows, total) = parts(list);
+    let (rows, total) = rows_and_total(list);
     ListPlan {
         tenant: list.tenant.clone(),
         page: list.page,
@@ -81,7 +81,7 @@ pub fn plan(list: &CheckedList) -> ListPlan {
     }
 }
 
-fn parts(list: &CheckedList) -> (RowsPlan, TotalPlan) {
+fn rows_and_total(list: &CheckedList) -> (RowsPlan, TotalPlan) {
     if let Some(candidates) = Candidates::new(list) {
         return if list.count_only {
             (RowsPlan::Nothing, TotalPlan::Candidates(candidates))
@@ -95,7 +95,7 @@ fn parts(list: &CheckedList) -> (RowsPlan, TotalPlan) {
     let statuses = is_by_status.then(|| group::statuses(&list.filter, None));
     let by_error_code = ByErrorCode::new(list);
     let total = match statuses {
-        // All matches are rows of the answer.
+        // All matches are on the page.
         _ if list.page.limit.is_none() && !list.count_only => TotalPlan::FromRows,
         Some(statuses) => TotalPlan::Statuses(statuses),
         None => TotalPlan::Sql(count_by(list, by_error_code.as_ref(), table)),

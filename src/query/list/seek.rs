@@ -1,7 +1,7 @@
 //! A page far down a list by time: counters determine the day, then the hour, in which it begins.
 //!
-//! SQLite would walk an index over all rows before the page, at 50 ns a row; seeking the hour costs the same however far
-//! the page is.
+//! SQLite would step through an index over all rows before the page, at 50 ns a row. Seeking the hour takes the same time
+//! for every page.
 
 use crate::job::PerStatus;
 use crate::query::check::field::Column;
@@ -13,7 +13,7 @@ use crate::query::list::statements::{self, PageSql, reads_by_id};
 use crate::query::sql::Param;
 use crate::time::{HOUR_MILLIS, Timestamp};
 
-/// The least number of skipped rows for which seeking the hour pays.
+/// The least number of skipped rows for which seeking the hour is quicker.
 const MIN_SKIP: u64 = 500;
 
 /// A page far down a list by time, of jobs of some statuses or of all.
@@ -24,7 +24,7 @@ pub struct Seek {
     newest_first: bool,
 }
 
-/// A span of time in which a page begins.
+/// The day or hour in which a page begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Start {
     /// The number of the span, a day or an hour, since the start of the year 0000.
@@ -34,8 +34,9 @@ pub struct Start {
 }
 
 impl Seek {
-    /// `None` where the page is near, or where the list is not by time. The filter must test nothing but the status, and
-    /// `statuses` are those that pass it.
+    /// A page far down a list; `None` where the page is near, or where the list is not by time.
+    ///
+    /// The filter must test nothing but the status, and `statuses` are those that pass it.
     pub(super) fn new(list: &CheckedList, statuses: PerStatus<bool>) -> Option<Self> {
         let Order::Time { newest_first } = list.order else {
             return None;
@@ -47,8 +48,9 @@ impl Seek {
         })
     }
 
-    /// Finds the span in which the page begins among spans in ascending order, which `passed` rows precede. `None`: the
-    /// page lies behind the last row.
+    /// Finds the span in which the page begins, among spans in ascending order; `None` where the page is after the last row.
+    ///
+    /// `passed` is the number of rows before these spans.
     pub fn find<'s>(
         &self,
         spans: impl DoubleEndedIterator<Item = &'s (i64, ByStatus)>,
@@ -68,19 +70,19 @@ impl Seek {
     ) -> Option<Start> {
         for (span, counts) in spans {
             let jobs = counts.sum_of(&self.statuses);
-            let upto = passed + u64::try_from(jobs).unwrap_or(0);
-            if upto > self.list.page.skip {
+            let end = passed + u64::try_from(jobs).unwrap_or(0);
+            if end > self.list.page.skip {
                 return Some(Start {
                     span: *span,
                     passed,
                 });
             }
-            passed = upto;
+            passed = end;
         }
         None
     }
 
-    /// Compiles the page, which begins in an hour.
+    /// Compiles the page, given the hour in which it begins.
     #[must_use]
     pub fn page_from(&self, hour: Start) -> PageSql {
         let edge = |hour: i64| Param::Integer(hour * HOUR_MILLIS + Timestamp::MIN.millis());
@@ -96,7 +98,7 @@ impl Seek {
         statements::page(&rest, reads_by_id(&rest))
     }
 
-    /// Compiles the page, where the days are too many to be held in memory.
+    /// Compiles the page without counters, where there are too many days to hold in memory.
     #[must_use]
     pub fn page(&self) -> PageSql {
         statements::page(&self.list, reads_by_id(&self.list))

@@ -6,8 +6,9 @@ use crate::query::eval::path::paths_param;
 use crate::query::request::Page;
 use crate::query::sql::Sql;
 
-/// `SELECT … FROM `: of a whole document the head, the key of its collector, and the tail; else one column, the projected
-/// document.
+/// Returns `SELECT … FROM `, for whole documents or projected ones.
+///
+/// A whole document is three columns: its head, the key of its collector, and its tail. A projected one is one column.
 pub(super) fn select(list: &CheckedList) -> Sql {
     let Some(paths) = &list.projection else {
         return Sql::new("SELECT head, collector_info, tail FROM ");
@@ -21,7 +22,7 @@ pub(super) fn select(list: &CheckedList) -> Sql {
     sql
 }
 
-/// The table to read from, under the name `jobs`.
+/// Returns the table to read documents from, under the name `jobs`.
 pub(super) fn table(list: &CheckedList) -> &'static str {
     if needs_collector(list) {
         "documents AS jobs"
@@ -30,17 +31,17 @@ pub(super) fn table(list: &CheckedList) -> &'static str {
     }
 }
 
-/// Whether the projected documents hold a part of the collector.
+/// Whether the projected documents have a part of the collector.
 fn needs_collector(list: &CheckedList) -> bool {
-    let is_of_collector = |path: &Vec<String>| {
+    let begins_in_collector = |path: &Vec<String>| {
         path.first()
             .is_some_and(|root| root == Root::CollectorInfo.name())
     };
     let paths = list.projection.iter().flatten();
-    paths.into_iter().any(is_of_collector)
+    paths.into_iter().any(begins_in_collector)
 }
 
-/// The LIMIT clause; empty where all rows are answered.
+/// Returns the LIMIT clause; empty where all rows are answered.
 pub(super) fn limit(page: Page) -> Sql {
     let Some(limit) = page.limit else {
         return Sql::default();

@@ -15,30 +15,30 @@ use crate::query::where_clause::where_clause;
 /// The statement that answers a page.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PageSql {
-    /// The first column is the id of a job of the page; the rows are in order.
+    /// One row a job of the page, in order; the first column is its id.
     Ids(Sql),
-    /// A whole document is three columns, its head, the key of its collector and its tail; a projected one is one column.
+    /// One row a document of the page, in order. A whole document is three columns, its head, the key of its collector and
+    /// its tail; a projected one is one column.
     Documents(Sql),
 }
 
-/// The most jobs that are read one by one by their ids, from the cache of documents; of more, most would have left the
-/// cache before they are read again.
+/// The most jobs that are read one by one by their ids, through the cache of documents. A longer page would push its own
+/// documents out of the cache before they are read again.
 const MAX_BY_ID: u64 = 1_000;
 
-/// Whether the documents of the page are read by their ids, where the statement can select these.
+/// Whether the documents of the page are read by their ids, if the statement can select ids.
 pub(super) fn reads_by_id(list: &CheckedList) -> bool {
     let is_short = list.page.limit.is_some_and(|limit| limit <= MAX_BY_ID);
     is_short && list.projection.is_none()
 }
 
-/// Compiles the page: to its ids where they are wanted and no row must be read whole to determine them, else to its
-/// documents.
+/// Compiles the page: to its ids if they are wanted and can be determined without reading documents, else to its documents.
 #[must_use]
 pub fn page(list: &CheckedList, wants_ids: bool) -> PageSql {
     page_by(list, ByErrorCode::new(list).as_ref(), wants_ids)
 }
 
-/// [`page`], for a list whose error code is known already.
+/// Compiles the page as [`page`] does, for a list whose error code is known already.
 pub(super) fn page_by(
     list: &CheckedList,
     by_error_code: Option<&ByErrorCode<'_>>,
@@ -69,7 +69,7 @@ pub(super) fn page_by(
     }
 }
 
-/// Whether an index has all that determines the page.
+/// Whether an index has all fields that determine the page.
 fn has_ids_in_index(list: &CheckedList) -> bool {
     list.page.limit.is_some()
         && matches!(list.order, Order::Time { .. })
@@ -86,16 +86,16 @@ fn push_page(list: &CheckedList, table: &'static str, sql: &mut Sql) {
         .append(limit(list.page));
 }
 
-/// Compiles the number of matches, whatever the page: one row with one integer.
+/// Compiles the number of matches on all pages: one row with one integer.
 ///
-/// It comes from counter tables where they have all that the filter refers to.
+/// Counter tables give it where they have all fields that the filter refers to.
 #[must_use]
 pub fn count(list: &CheckedList) -> Sql {
     let table = CounterTable::for_filter(&list.filter);
     count_by(list, ByErrorCode::new(list).as_ref(), table)
 }
 
-/// [`count`], for a list whose error code and counter table are known already.
+/// Compiles the number as [`count`] does, for a list whose error code and counter table are known already.
 pub(super) fn count_by(
     list: &CheckedList,
     by_error_code: Option<&ByErrorCode<'_>>,
@@ -116,7 +116,7 @@ pub(super) fn count_by(
     let fields = list.filter.fields();
     let tests = |column| fields.contains(&FieldRef::Column(column));
     if tests(Column::CollectorId) && tests(Column::CreatedAt) && !tests(Column::Status) {
-        // The index has the status before the time: each status is sought, instead of all the collector's jobs read.
+        // The index has the status before the time, so SQLite seeks each status instead of reading all jobs of the collector.
         sql.push(ANY_STATUS);
     }
     sql
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn branches_are_only_merged_while_they_have_few_tests() {
+    fn branches_are_merged_only_if_they_have_few_tests() {
         let rows = |conditions: usize| {
             let condition = r#",{"k":"total_tasks","v":1,"o":"gt"}"#.repeat(conditions);
             documents(&list(&format!(
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_become_one_select() {
+    fn a_list_becomes_one_select_for_its_page_and_one_for_its_count() {
         check(
             r#""query":{"page":{"start":31,"limit":30}}"#,
             "SELECT head, collector_info, tail FROM jobs WHERE DOMAIN ORDER BY created_at DESC, job_id LIMIT ? OFFSET ?",

@@ -9,7 +9,7 @@ use crate::query::order_by::{Term, order_by};
 use crate::query::sql::Sql;
 use crate::query::where_clause::where_clause;
 
-/// The page; `None` where an index has the order, or where all rows are answered.
+/// Compiles the page; `None` where an index has the order, or where all rows are answered.
 pub(super) fn page(list: &CheckedList) -> Option<PageIds> {
     let (Order::Terms(terms), Some(_)) = (&list.order, list.page.limit) else {
         return None;

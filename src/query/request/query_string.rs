@@ -1,6 +1,6 @@
-//! Query strings: pairs of dotted names and texts, nested into the JSON that a search has in its body.
+//! Query strings: pairs of dotted names and texts become the JSON body of a search.
 //!
-//! Rule: proto's HTTP transcoding (`google.api.http`), by which SpaceONE's gateway reads them.
+//! Rule: proto's HTTP transcoding (`google.api.http`), as in SpaceONE's gateway.
 
 use serde_json::{Map, Value, json};
 use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
@@ -17,7 +17,7 @@ use crate::query::request::read::parse;
 
 /// A parameter of the list route: how it is read, and how the OpenAPI document describes it.
 struct Parameter {
-    /// The member of a JobsQuery, nested members by dots.
+    /// The path of the member in a JobsQuery, with dots.
     name: &'static str,
     kind: Kind,
     description: &'static str,
@@ -32,11 +32,11 @@ enum Kind {
     Text,
     /// A path into a job.
     Path,
-    /// A name, or a number where it is all digits.
+    /// A name, or a number if it is all digits.
     Status,
     Integer,
     Boolean,
-    /// Several paths, in as many parameters.
+    /// Paths, one in each parameter of the name.
     Paths,
     /// A whole Query as JSON.
     Query,
@@ -56,7 +56,7 @@ const fn parameter(
     }
 }
 
-/// The name of the one parameter that an export does not have.
+/// The only parameter that an export does not have.
 const COUNT_ONLY: &str = "query.count_only";
 
 /// Every parameter of the list route.
@@ -152,7 +152,7 @@ impl Kind {
         }
     }
 
-    /// Reads the text of a parameter into the JSON that a body would have there.
+    /// Reads the text of a parameter as the JSON value that a body would have.
     fn read(self, text: &str) -> Result<Value, String> {
         match self {
             Self::Tenant | Self::Text | Self::Path | Self::Integer => Ok(text.into()),
@@ -217,7 +217,7 @@ impl IntoParams for QueryParams {
 }
 
 impl JobsQuery {
-    /// Reads the decoded pairs of a query string, as proto's HTTP transcoding has it.
+    /// Reads the decoded pairs of a query string, as proto's HTTP transcoding does.
     ///
     /// `query` itself may be the whole Query as JSON, since repeated messages have no form in a query string.
     ///
@@ -230,13 +230,13 @@ impl JobsQuery {
     }
 }
 
-/// Nests the pairs of a query string into the JSON of a body.
+/// Turns the pairs of a query string into the JSON of a body.
 fn to_value<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<Value, QueryError> {
     let mut root = Map::new();
-    for (given, text) in pairs {
-        let name = snake_case(given);
+    for (spelt, text) in pairs {
+        let name = snake_case(spelt);
         let problem = |problem: String| QueryError::Parameter {
-            place: shortened(given),
+            place: shortened(spelt),
             problem,
         };
         let mut parameters = PARAMETERS.iter();
@@ -276,8 +276,8 @@ fn to_value<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<V
 }
 
 fn unknown_parameter(name: &str) -> String {
-    let without_form = ["query.filter", "query.filter_or", "query.sort.keys"];
-    if without_form.iter().any(|message| name.starts_with(message)) {
+    let body_only = ["query.filter", "query.filter_or", "query.sort.keys"];
+    if body_only.iter().any(|message| name.starts_with(message)) {
         return "has no form in a query string; give the whole `query` as JSON".to_owned();
     }
     let known = PARAMETERS.each_ref().map(|parameter| parameter.name);

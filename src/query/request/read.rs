@@ -37,13 +37,15 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value, QueryError> {
     })
 }
 
-/// Reads a message of SpaceONE's.
+/// Reads one of SpaceONE's messages.
 pub(super) fn message<T: DeserializeOwned>(value: Value) -> Result<T, QueryError> {
     from_value(value, DIALECT).map_err(|error| query_error(&error))
 }
 
-/// Rule: SpaceONE answers `ERROR_DB_QUERY` to everything in a stage, to a name that the language does not have, and to a
-/// member that a nested message lacks.
+/// Turns the error of a message into one with SpaceONE's code.
+///
+/// Rule: SpaceONE answers `ERROR_DB_QUERY` to every error in a stage, to a name that the language does not have, and to a
+/// missing member of a nested message.
 fn query_error(error: &ReadError) -> QueryError {
     let place = match error.place() {
         root if root.is_empty() => "body".to_owned(),
@@ -60,7 +62,7 @@ fn query_error(error: &ReadError) -> QueryError {
     let problem = error.problem().to_string();
     match error.problem() {
         Problem::Missing if error.steps().len() == 1 => QueryError::Required { key: place },
-        // Rule: the conformance case E-error-request-023: a limit that is no number is an error of the request.
+        // Rule: the conformance case E-error-request-023: a limit that is not a number is an error of the request.
         Problem::WrongType { expected, found }
             if within_aggregate.is_none_or(<[_]>::is_empty) || expected == "an integer" =>
         {
@@ -76,7 +78,7 @@ fn query_error(error: &ReadError) -> QueryError {
     }
 }
 
-/// Reads a list of at most `limit` items; the noun is what an error calls them.
+/// Reads a list of at most `limit` items. An error calls them by the noun.
 pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
     limit: usize,
@@ -103,7 +105,7 @@ pub(super) fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     })
 }
 
-/// As [`list`], of a list that is being visited.
+/// Reads the items of a list that is being visited, as [`list`] does.
 pub(super) fn items<'de, A: SeqAccess<'de>, T: Deserialize<'de>>(
     mut access: A,
     limit: usize,

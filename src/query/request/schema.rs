@@ -1,6 +1,6 @@
-//! What the derived schemas of requests can't express: the other spellings of members, and which members go together.
+//! Completes the derived schemas of requests: the other spellings of members, and rules between members.
 //!
-//! Every conformance case is checked against the outcome, by tests/api/openapi.
+//! tests/api/openapi checks every conformance case against the completed schemas.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::json::message::{Located, camel_case};
 use crate::query::request::read::DIALECT;
 
-/// The texts that `time::Timestamp::parse_timediff` reads.
+/// A pattern of the texts that `time::Timestamp::parse_timediff` reads.
 const TIMEDIFF: &str = "^ ?now(/[dwm])?( | ?[+-] ?[0-9]+[smhdw] ?)?$";
 
-/// A rule on the other members of a schema, where its operator is one of these.
+/// A rule on the other members of a schema if its operator is one of these: schema, operators, rule.
 type Rule = (&'static str, &'static [&'static str], fn() -> Value);
 
 /// The rules that a derived schema can't express, by schema and operator.
@@ -137,10 +137,10 @@ fn required(names: &[&str]) -> Vec<Value> {
 
 /// Completes a derived schema: the other spellings of its members, and the rules of its operators.
 ///
-/// The other spellings are `dependentSchemas` and `propertyNames`, which validators go by and generators of clients ignore:
-/// two members that are one would be two fields, and in some languages of the same name. (They do not ignore
-/// `patternProperties`: in TypeScript every member would have to be of the types there.) Of a required member each spelling
-/// has a branch that names it, so that generators of clients know that one is required.
+/// The other spellings are `dependentSchemas` and `propertyNames`, which validators follow and generators of clients ignore.
+/// As properties they would become further fields of a generated client, in some languages of the same name. (Generators do
+/// not ignore `patternProperties`: in TypeScript every member would need one of the types there.) A required member has a
+/// branch for each spelling, so that generators know that one of them is required.
 pub(crate) fn complete(name: &str, schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else {
         return;
@@ -149,12 +149,12 @@ pub(crate) fn complete(name: &str, schema: &mut Value) {
         complete_object(name, object);
     }
     match name {
-        // Exactly one stage; the others may be null. As `additionalProperties`, generators of clients would
-        // require null of the stage, too.
+        // Exactly one stage; the others may be null. With `additionalProperties` instead, generators of clients
+        // would give the stage itself the type null, too.
         "Stage" if object.contains_key("properties") => {
             object.insert("unevaluatedProperties".to_owned(), json!({"type": "null"}));
         }
-        // The empty string is the same as none; utoipa has no variant without a name.
+        // The empty string is the same as no operator; utoipa can't describe a variant without a name.
         "ProjectOperator" => {
             if let Some(names) = object.get_mut("enum").and_then(Value::as_array_mut) {
                 names.push("".into());
@@ -265,7 +265,7 @@ fn describe_short_names(properties: &mut Map<String, Value>) {
     properties.append(&mut long_names);
 }
 
-/// The other spellings of a member: its short name, and its `lowerCamelCase`.
+/// Returns the other spellings of a member: its short name, and its `lowerCamelCase`.
 fn other_spellings(name: &str) -> Vec<String> {
     let short = DIALECT.short_names.iter().find(|(long, _)| *long == name);
     let short = short.map(|(_, short)| (*short).to_owned());
@@ -273,7 +273,7 @@ fn other_spellings(name: &str) -> Vec<String> {
     short.into_iter().chain(camel).collect()
 }
 
-/// A located value is described as the value.
+/// The schema of a located value is that of the value.
 impl<T: PartialSchema> PartialSchema for Located<T> {
     fn schema() -> RefOr<Schema> {
         T::schema()

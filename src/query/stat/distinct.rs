@@ -1,4 +1,4 @@
-//! `distinct`: the different values at a path.
+//! `distinct`: the distinct values at a path.
 //!
 //! Rule: the conformance notes: an array gives its elements, a missing value nothing, and null is a value.
 
@@ -11,7 +11,7 @@ use crate::query::stat::output::{Output, Statement};
 use crate::query::tenant::Tenant;
 use crate::query::where_clause::where_clause;
 
-/// Lowers the question to one statement.
+/// Lowers `distinct` to one statement.
 pub(super) fn lower(tenant: &Tenant, filter: &Filter, target: &Target) -> Statement {
     let (sql, value_type) = match target {
         Target::Column(column) => {
@@ -25,7 +25,7 @@ pub(super) fn lower(tenant: &Tenant, filter: &Filter, target: &Target) -> Statem
             sql.push(ELEMENT).push(" AS c0 FROM ");
             let rest = if let Some(counters) = counters {
                 sql.push("(").append(counters).push(")");
-                // Counters have passed the filter.
+                // The counters are already filtered.
                 Sql::new("1")
             } else {
                 sql.push("jobs");
@@ -48,6 +48,7 @@ pub(super) fn lower(tenant: &Tenant, filter: &Filter, target: &Target) -> Statem
     }
 }
 
+/// Selects the distinct values of a column.
 fn in_column(tenant: &Tenant, filter: &Filter, column: Column) -> Sql {
     let mut sql = Sql::new("SELECT DISTINCT ");
     sql.append(column.sql()).push(" AS c0 FROM ");

@@ -5,11 +5,11 @@ use crate::query::eval::path::path_param;
 use crate::query::order_by::Term;
 use crate::query::sql::Sql;
 
-/// A row of `json_each` over what `explode` returns: scalars as they are, all else as a BLOB in hexadecimal.
+/// Decodes a row of `json_each` over what `explode` returns: a number or string as it is, or a BLOB in hexadecimal.
 pub(super) const ELEMENT: &str =
     "CASE e.type WHEN 'array' THEN unhex(e.value ->> 0) ELSE e.value END";
 
-/// An expression over the rows so far, with the type of its values.
+/// An expression over the rows so far, and the type of its values.
 #[derive(Debug, Clone)]
 pub(super) struct Expr {
     pub(super) sql: Sql,
@@ -17,7 +17,7 @@ pub(super) struct Expr {
 }
 
 impl Expr {
-    /// The same value as [`Kind::Any`], where NULL is a missing one.
+    /// Returns the expression as [`Kind::Any`], where SQL's NULL is a missing value.
     pub(super) fn into_any(self) -> Sql {
         let mut sql = Sql::default();
         let has_null = self.value_type.nulls == NullMeans::Null;
@@ -38,13 +38,13 @@ impl Expr {
 /// How a path continues at an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// It gathers what the elements have.
+    /// It gathers the values that the elements have.
     Gather,
-    /// It ends there.
+    /// It leads nowhere.
     Member,
 }
 
-/// What a path into a job leads to.
+/// Returns the value at a path into a job.
 pub(super) fn in_job(target: &Target, step: Step) -> Sql {
     match target {
         Target::Column(column) => column.sql(),
@@ -60,7 +60,7 @@ pub(super) fn in_job(target: &Target, step: Step) -> Sql {
     }
 }
 
-/// The value at a path below another of any type.
+/// Returns the value at a path below another of any type.
 pub(super) fn below(value: Sql, path: &[String], step: Step) -> Sql {
     if path.is_empty() {
         return value;
@@ -76,7 +76,7 @@ pub(super) fn below(value: Sql, path: &[String], step: Step) -> Sql {
     sql
 }
 
-/// The value with another put in at a path below it.
+/// Replaces the part of a value at a path below it.
 pub(super) fn put(whole: Sql, path: &[String], part: Sql) -> Sql {
     let mut sql = Sql::new("put(");
     sql.append(whole)
@@ -88,7 +88,7 @@ pub(super) fn put(whole: Sql, path: &[String], part: Sql) -> Sql {
     sql
 }
 
-/// The text of a date in a format.
+/// Returns the text of a date in a format.
 pub(super) fn date_text(date: Expr, format: &str, place: &str) -> Sql {
     let mut sql = Sql::default();
     if date.value_type.kind == Kind::Time {
@@ -109,7 +109,7 @@ pub(super) fn date_text(date: Expr, format: &str, place: &str) -> Sql {
     sql
 }
 
-/// The term of an order by a path below a value.
+/// Returns the term of an order by a path below a value.
 pub(super) fn sort_term(value: Expr, path: &[String], desc: bool) -> Term {
     let sql = match value.value_type.kind {
         Kind::Any => {
@@ -126,12 +126,14 @@ pub(super) fn sort_term(value: Expr, path: &[String], desc: bool) -> Term {
     Term { sql, desc }
 }
 
+/// Returns a name of a prefix and a number, such as `c0`.
 pub(super) fn column_ref(prefix: &'static str, number: usize) -> Sql {
     let mut sql = Sql::new(prefix);
     sql.number(number);
     sql
 }
 
+/// Names an expression as column `c` and a number.
 pub(super) fn alias(mut sql: Sql, number: usize) -> Sql {
     sql.push(" AS c").number(number);
     sql

@@ -12,16 +12,17 @@ use crate::query::stat::pipeline::Pipeline;
 use crate::query::where_clause::comparison_sql;
 use crate::time::{DAY_MILLIS, Timestamp};
 
-/// A key that is grouped by spans of time, and formatted afterwards.
+/// A date key with a format: rows are grouped by the number of the span of time, which is formatted afterwards.
 struct SpanKey {
     /// The number of its column.
     number: usize,
-    /// ms
-    span: i64,
+    /// The length of a span, in ms.
+    millis: i64,
     format: String,
 }
 
 impl Pipeline {
+    /// Appends the stage.
     pub(super) fn group(&mut self, group: &Group) {
         let mut selected = Vec::with_capacity(group.keys.len() + group.fields.len());
         let mut columns = Vec::with_capacity(group.keys.len() + group.fields.len());
@@ -59,7 +60,7 @@ impl Pipeline {
         }
     }
 
-    /// The expression of a group key; of a date in a format that follows a span of time, the number of the span.
+    /// Returns the expression of a group key. For a date whose format follows a span of time it is the number of the span.
     fn group_key(&self, key: &GroupKey, number: usize) -> (Sql, Option<SpanKey>) {
         let mut date = self.resolve(&key.path);
         let Some(format) = &key.date_format else {
@@ -93,13 +94,13 @@ impl Pipeline {
         }
         let span_key = SpanKey {
             number,
-            span: span.millis(),
+            millis: span.millis(),
             format: format.text.clone(),
         };
         (sql, Some(span_key))
     }
 
-    /// Makes texts of the numbers of spans, once a group instead of once a row.
+    /// Formats the numbers of spans, once a group instead of once a row.
     fn format_spans(&mut self, span_keys: &[SpanKey]) {
         let selected = self.columns.iter().map(|number| {
             let column = column_ref("c", *number);
@@ -109,7 +110,7 @@ impl Pipeline {
             let mut start = column;
             start
                 .push(" * ")
-                .bind(key.span)
+                .bind(key.millis)
                 .push(" + ")
                 .bind(Timestamp::MIN.millis());
             let start = Expr {
@@ -134,7 +135,7 @@ impl Pipeline {
                 self.filter_clause(&mut sql, conditions);
                 sql
             }
-            // It must still be an aggregate, so that there is one row a group.
+            // It must be an aggregate, so that each group is one row.
             Accumulator::Zero => Sql::new("count(NULL)"),
             Accumulator::Sum(path, conditions) => {
                 let value = self.resolve(path);
@@ -158,7 +159,7 @@ impl Pipeline {
                 if conditions.is_empty() {
                     sql.append(number);
                 } else {
-                    // Rule: SpaceONE's `$avg` over `$cond` gives the rows that fail as 0.
+                    // Rule: SpaceONE's `$avg` over `$cond` counts the rows that fail as 0.
                     sql.push("CASE WHEN ")
                         .append(self.requirements(conditions))
                         .push(" THEN ");
@@ -191,14 +192,14 @@ impl Pipeline {
                 sql
             }
             Accumulator::MergeObjects(path, place) => {
-                let mut with_place = self.resolve(path).into_any();
-                with_place.push(", ").bind(place.as_str());
-                self.in_order("merge_objects(", with_place)
+                let mut arguments = self.resolve(path).into_any();
+                arguments.push(", ").bind(place.as_str());
+                self.in_order("merge_objects(", arguments)
             }
         }
     }
 
-    /// An accumulator that depends on the order of the rows.
+    /// Returns an accumulator that depends on the order of the rows.
     fn in_order(&self, function: &'static str, arguments: Sql) -> Sql {
         let mut sql = Sql::new(function);
         sql.append(arguments);
@@ -217,7 +218,7 @@ impl Pipeline {
         }
     }
 
-    /// All the conditions, across types: missing < null < numbers < strings < objects < arrays < booleans < datetimes.
+    /// Returns the condition that all requirements hold, in the order of types: missing < null < numbers < strings < objects < arrays < booleans < datetimes.
     fn requirements(&self, conditions: &[Requirement]) -> Sql {
         let mut all = Sql::default();
         let conditions = conditions.iter();
@@ -228,8 +229,8 @@ impl Pipeline {
     fn requirement(&self, condition: &Requirement) -> Sql {
         let expr = self.resolve(&condition.path);
         let ValueType { kind, nulls } = expr.value_type;
-        let may_be_null_value = kind == Kind::Any || nulls == NullMeans::Null;
-        // A plus takes the column's affinity away: else SQLite would compare 5 and '5' as equal.
+        let can_be_null = kind == Kind::Any || nulls == NullMeans::Null;
+        // A plus removes the column's affinity; otherwise SQLite would compare 5 and '5' as equal.
         let value = || {
             let mut sql = Sql::new("+");
             sql.append(expr.clone().into_any());
@@ -245,7 +246,7 @@ impl Pipeline {
         match condition.test {
             RequirementTest::Equal => {}
             RequirementTest::Compare(Comparison::Gt | Comparison::Gte) => {
-                if may_be_null_value {
+                if can_be_null {
                     sql.push(" AND ").append(value()).push(" <> x'00'");
                 }
             }
@@ -253,7 +254,7 @@ impl Pipeline {
                 if nulls != NullMeans::NotNull {
                     sql.push(" OR ").append(value()).push(" IS NULL");
                 }
-                if may_be_null_value {
+                if can_be_null {
                     sql.push(" OR ").append(value()).push(" = x'00'");
                 }
             }
@@ -263,7 +264,7 @@ impl Pipeline {
     }
 }
 
-/// The largest or smallest value that is not null.
+/// Returns the largest or smallest value that is not null.
 fn extreme(function: &'static str, value: Expr) -> Sql {
     let mut sql = Sql::new(function);
     match value.value_type.kind {

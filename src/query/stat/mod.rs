@@ -1,4 +1,4 @@
-//! Phase 4: plans of statistics. A pipeline of stages becomes one SELECT; a group that only counts may need none.
+//! Phase 4: plans of statistics. A pipeline of stages becomes one SELECT. A group that only counts may come from counters.
 
 mod distinct;
 mod expr;

@@ -20,7 +20,7 @@ pub struct Statement {
 pub enum Output {
     /// One column: a value of `distinct`.
     Values(ValueType),
-    /// A column a field.
+    /// One column a field.
     Columns(Vec<OutputColumn>),
     /// The document, then a column for the element of each unwound path, in the order in which they were unwound.
     Documents(Vec<Vec<String>>),
@@ -35,7 +35,7 @@ pub struct OutputColumn {
 }
 
 impl Output {
-    /// How many columns a row has.
+    /// Returns the number of columns of a row.
     #[must_use]
     pub fn width(&self) -> usize {
         match self {
@@ -87,7 +87,7 @@ impl Output {
     }
 }
 
-/// Appends a value as JSON; says whether there is one.
+/// Appends a value as JSON; returns whether there is one.
 fn write_value(value: ParamRef<'_>, value_type: ValueType, out: &mut Vec<u8>) -> bool {
     match (value, value_type.kind) {
         (ParamRef::Null, _) if value_type.nulls != NullMeans::Null => return false,
@@ -106,10 +106,10 @@ fn write_value(value: ParamRef<'_>, value_type: ValueType, out: &mut Vec<u8>) ->
     true
 }
 
-/// A stored document as statistics see it: times are datetimes, and what may be null but has no value is null.
+/// Returns a stored document as statistics read it: times are datetimes, and a nullable member without a value is null.
 fn document(text: &str) -> MongoValue {
     const NULLABLE: [&str; 2] = ["project_id", "finished_at"];
-    // A stored document was checked on its way in.
+    // A document is checked before it is stored.
     let Ok(Value::Object(members)) = serde_json::from_str(text) else {
         return MongoValue::Null;
     };
@@ -121,13 +121,13 @@ fn document(text: &str) -> MongoValue {
                     .as_str()
                     .and_then(|text| Timestamp::parse_rfc3339(text).ok())
             };
-            let any = match name.as_str() {
+            let value = match name.as_str() {
                 "created_at" | "updated_at" | "finished_at" => {
                     time().map_or_else(|| MongoValue::from(value), MongoValue::Time)
                 }
                 _ => MongoValue::from(value),
             };
-            (name.clone(), any)
+            (name.clone(), value)
         })
         .collect();
     for name in NULLABLE {

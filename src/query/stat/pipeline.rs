@@ -1,11 +1,11 @@
-//! A pipeline of stages as one SELECT: a fold over the stages, with one common table expression a stage or two.
+//! Lowers a pipeline of stages to one SELECT: a fold over the stages, with one or two common table expressions a stage.
 //!
-//! The caller's names never get into SQL: there a column is `c0`, `c1` …, an element `u0` …, its position `p0` …, a term of
-//! an order `o0` …. An inner ORDER BY promises nothing, so the fold carries the order, and it is only written where it
-//! matters: before a LIMIT, inside an accumulator that depends on it, and at the very end.
+//! The caller's names never become SQL: a column is `c0`, `c1` …, an element `u0` …, its position `p0` …, a term of an order
+//! `o0` …. An inner ORDER BY promises nothing, so the fold carries the order and writes it only where it matters: before a
+//! LIMIT, inside an accumulator that depends on it, and at the end.
 //!
-//! SQLite scans, filters, groups, counts, sums, sorts and limits. What only MongoDB's types can decide is done by small SQL
-//! functions of ours (see [`crate::query::eval::value`] for how values travel): paths (`gather_at`, `member_at`, `gather`,
+//! SQLite scans, filters, groups, counts, sums, sorts and limits. SQL functions of ours do what depends on MongoDB's types
+//! (see [`crate::query::eval::encoding`] for the form of values in SQL): paths (`gather_at`, `member_at`, `gather`,
 //! `member`), arrays as rows (`explode`), sums and means over mixed types, lists and objects as values, `date_text`, and
 //! the functions of `project`. SQLite computes only what the answer needs: an error in a value that no later stage reads
 //! is never raised. (Groups are in [`crate::query::stat::group`].)
@@ -33,7 +33,7 @@ pub(super) fn lower(tenant: &Tenant, filter: &Filter, stages: &ResolvedStages) -
     let source = RowSource::new(tenant, filter, &stages.stages);
     let mut rest = stages.stages.as_slice();
     if matches!(source, RowSource::ErrorCounters) {
-        // Its rows are those that the first stage would give.
+        // Its rows are those of the first stage.
         rest = &rest[1..];
     }
     let mut pipeline = Pipeline::new(source, tenant, filter);
@@ -46,8 +46,8 @@ pub(super) fn lower(tenant: &Tenant, filter: &Filter, stages: &ResolvedStages) -
 /// A common table expression.
 struct Table {
     sql: Sql,
-    /// Whether its rows are computed once. SQLite otherwise writes a column's expression wherever a later stage names it:
-    /// twice a stage, and fifty stages are more than any memory holds.
+    /// Whether SQLite computes its rows once. Otherwise it copies a column's expression to each use in a later stage. With two
+    /// uses a stage, the expression would outgrow the memory long before the fifty stages that are allowed.
     is_materialized: bool,
 }
 
@@ -58,9 +58,9 @@ pub(super) struct Pipeline {
     tables: Vec<Table>,
     /// The numbers of the elements of unwound paths, where the rows are jobs.
     unwound: Vec<usize>,
-    /// The numbers of the columns, where the rows are no jobs.
+    /// The numbers of the columns, where the rows are not jobs.
     pub(super) columns: Vec<usize>,
-    /// Always total: the job id, or the keys of a group, come last.
+    /// The order of the rows. It is total: the job id, or the keys of a group, come last.
     pub(super) order: Vec<Term>,
     /// The next number of a column.
     next: usize,
@@ -109,13 +109,13 @@ impl Pipeline {
             ResolvedStage::Group(group) => self.group(group),
             ResolvedStage::Count => self.count(),
             ResolvedStage::Sort(keys) => self.sort(keys),
-            ResolvedStage::Limit(limit) => self.cut(*limit, 0),
-            ResolvedStage::Skip(skip) => self.cut(-1, *skip),
+            ResolvedStage::Limit(limit) => self.limit(*limit, 0),
+            ResolvedStage::Skip(skip) => self.limit(-1, *skip),
             ResolvedStage::Project(project) => self.project(project),
         }
     }
 
-    /// The last statement: the columns of the answer, in order.
+    /// Ends the statement: selects the columns of the answer, in order.
     fn finish(self, rows: &RowShape) -> Statement {
         let mut sql = Sql::new("WITH ");
         let last = self.tables.len() - 1;
@@ -159,11 +159,13 @@ impl Pipeline {
         Statement { sql, output }
     }
 
+    /// Returns a new number for a column.
     pub(super) fn number(&mut self) -> usize {
         self.next += 1;
         self.next - 1
     }
 
+    /// Appends a common table expression.
     pub(super) fn push_table(&mut self, sql: Sql) {
         self.tables.push(Table {
             sql,
@@ -171,17 +173,17 @@ impl Pipeline {
         });
     }
 
-    /// ` FROM s` and the number of the last table.
+    /// Appends ` FROM s` and the number of the last table.
     pub(super) fn push_from(&self, sql: &mut Sql) {
         sql.push(" FROM s").number(self.tables.len() - 1);
     }
 
-    /// Whether the rows are counters, `jobs` jobs each: the first group or count makes others of them.
+    /// Whether the rows are counters, `jobs` jobs each. The first group or count replaces them by other rows.
     pub(super) fn has_counters(&self) -> bool {
         self.tables.len() == 1 && self.source.is_counters()
     }
 
-    /// The number of jobs that the rows of a group are.
+    /// Returns the number of jobs in the rows of a group.
     pub(super) fn count_expr(&self) -> Sql {
         Sql::new(if self.has_counters() {
             "sum(jobs)"
@@ -190,7 +192,8 @@ impl Pipeline {
         })
     }
 
-    fn cut(&mut self, limit: i64, skip: i64) {
+    /// Appends `LIMIT` and `OFFSET`; a limit of -1 is none.
+    fn limit(&mut self, limit: i64, skip: i64) {
         let mut sql = Sql::new("SELECT *");
         self.push_from(&mut sql);
         if !self.order.is_empty() {
@@ -202,7 +205,7 @@ impl Pipeline {
 
     fn sort(&mut self, keys: &[SortKey]) {
         let mut order: Vec<_> = keys.iter().map(|key| self.sort_term(key)).collect();
-        // The order so far decides between equals.
+        // The order so far decides between rows with equal keys.
         order.append(&mut self.order);
         self.order = order;
     }
@@ -234,7 +237,7 @@ impl Pipeline {
         self.columns = vec![number];
     }
 
-    /// One row per element: `json_each` over the array that `explode` makes of the value.
+    /// Makes one row per element: `json_each` over the array that `explode` makes of the value.
     fn unwind(&mut self, unwind: &Unwind) {
         let number = self.number();
         let elements = self.elements(&unwind.path);
@@ -253,7 +256,7 @@ impl Pipeline {
             .append(elements)
             .push(") AS e");
         if matches!(&unwind.element, Element::Job(path) if path[0] == Root::Errors.name()) {
-            // Most jobs have no errors, and are passed over without a look into their documents.
+            // Most jobs have no errors. Their documents need not be read.
             sql.push(" WHERE s").number(last).push(".error_count > 0");
         }
         self.push_table(sql);
@@ -286,7 +289,7 @@ impl Pipeline {
         }
     }
 
-    /// The elements of the array at a path, as `json_each` takes them.
+    /// Returns the elements of the array at a path, as `json_each` takes them.
     fn elements(&self, path: &ResolvedPath) -> Sql {
         let mut sql = Sql::default();
         match &path.base {
@@ -313,7 +316,7 @@ impl Pipeline {
             selected.push(alias(self.expression(field), number));
             columns.push(number);
         }
-        // The order outlives the columns by which it was made.
+        // The order stays when its columns are gone, so its terms become columns.
         let mut order = Vec::with_capacity(self.order.len());
         for term in std::mem::take(&mut self.order) {
             let number = self.number();
@@ -374,7 +377,7 @@ impl Pipeline {
         }
     }
 
-    /// The value at a path, gathered through arrays as expressions do.
+    /// Returns the value at a path, gathered through arrays as in expressions.
     pub(super) fn resolve(&self, path: &ResolvedPath) -> Expr {
         self.value(path, Step::Gather)
     }

@@ -1,4 +1,4 @@
-//! The plan of statistics: from counters in memory or by one statement, decided once, before anything runs.
+//! The plan of statistics: counters in memory or one statement, decided once, before anything runs.
 
 use std::borrow::Cow;
 
@@ -23,14 +23,14 @@ pub struct StatPlan {
 pub enum StatRows {
     /// By one statement.
     Statement(Statement),
-    /// From counters in memory, or else, where these are too many, by a statement.
+    /// From counters in memory; where there are too many to hold, by a statement.
     Counters {
         group: CounterGroup,
         otherwise: LazyStatement,
     },
 }
 
-/// A statement that is compiled when it is needed, which is rarely.
+/// A statement that is compiled only when it is needed, which is rare.
 #[derive(Debug)]
 pub struct LazyStatement(Box<CheckedStat>);
 
@@ -43,7 +43,7 @@ impl LazyStatement {
 }
 
 impl StatPlan {
-    /// The statement that answers the rows, even where counters in memory are quicker.
+    /// Returns the statement for the rows, also where counters in memory are quicker.
     #[must_use]
     pub fn statement(&self) -> Cow<'_, Statement> {
         match &self.rows {
@@ -68,7 +68,7 @@ pub(in crate::query) fn plan(stat: CheckedStat) -> StatPlan {
     }
 }
 
-/// The only stage, where counters in memory can answer it.
+/// Returns the group that is the only stage, if counters in memory can answer it.
 fn counters(stat: &CheckedStat) -> Option<CounterGroup> {
     let StatQuestion::Aggregate(ResolvedStages {
         stages,

@@ -14,12 +14,12 @@ use crate::query::tenant::Tenant;
 pub(super) enum RowSource {
     /// Whole jobs.
     Documents,
-    /// The rows of `jobs` in the order of the file, with this hint. An index with a group's keys would spare the sorting of
-    /// the groups, and read each page of the file again and again.
+    /// The rows of `jobs` in the order of the file, with this hint. An index on the keys of a group would save sorting, but read
+    /// each page of the file again and again.
     Jobs { scan_hint: &'static str },
     /// Counters, `jobs` jobs each.
     Counters(Sql),
-    /// The counters of errors by code, `jobs` errors each: their rows are those that a first `unwind` of all errors would give.
+    /// The counters of errors by code, `jobs` errors each. They stand for the rows of a first `unwind` of all errors.
     ErrorCounters,
 }
 
@@ -38,7 +38,7 @@ impl RowSource {
         {
             return Self::ErrorCounters;
         }
-        // A sort does not change what the rows are.
+        // A sort does not change which rows there are.
         let sorts = stages.iter().map_while(|stage| match stage {
             ResolvedStage::Sort(keys) => Some(keys),
             _ => None,
@@ -74,7 +74,7 @@ fn is_error_code(key: &GroupKey) -> bool {
     is_code && key.date_format.is_none()
 }
 
-/// What a first group counts by, where it does nothing else.
+/// Returns the fields by which a first group counts; `None` where it does more than count.
 fn counted_fields(group: &Group) -> Option<Vec<FieldRef>> {
     if !group.only_counts() {
         return None;
@@ -83,14 +83,14 @@ fn counted_fields(group: &Group) -> Option<Vec<FieldRef>> {
         (Base::Job(Target::Column(column)), None) => Some(FieldRef::Column(*column)),
         (Base::Job(Target::Document(path)), None) => Some(FieldRef::from_path(path)),
         (Base::Job(Target::Column(Column::CreatedAt)), Some(format)) => {
-            format.format.is_of_days().then_some(FieldRef::Day)
+            format.format.is_same_all_day().then_some(FieldRef::Day)
         }
         _ => None,
     };
     group.keys.iter().map(field).collect()
 }
 
-/// The group as counters in memory can answer it; the names are those of its columns.
+/// Returns the group for counters in memory, with the names of its columns; `None` where they can't answer it.
 pub(super) fn counter_group(
     group: &Group,
     names: &[&str],
@@ -101,7 +101,7 @@ pub(super) fn counter_group(
     let source = match CounterTable::for_group(&fields, filter)? {
         CounterTable::Days => CounterSource::Days,
         CounterTable::Collectors => CounterSource::Collectors,
-        // There are six statuses; the others are rarely grouped by, and are few enough.
+        // A statement is quick enough: six statuses, few projects, and few collectors of equal content.
         CounterTable::Statuses | CounterTable::CollectorInfos | CounterTable::Projects => {
             return None;
         }
