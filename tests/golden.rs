@@ -1,7 +1,8 @@
 //! Golden files: each request of tests/golden with its SQL, the bound values, SQLite's plan, and the answer.
 //!
-//! Read the files to learn how the compiler translates the language; a review of a change shows what it does to the SQL.
-//! `JOBDECK_GOLDEN=rewrite cargo test --test golden` writes them again. A new case is a file with a `route` and a `request`.
+//! Read the files to learn how the compiler translates the language; a review of a change shows what it does to the
+//! SQL. `JOBDECK_GOLDEN=rewrite cargo test --test golden` writes them again. A new case is a file with a `route` and a
+//! `request`.
 #![cfg(test)]
 
 use std::path::Path;

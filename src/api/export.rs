@@ -110,7 +110,7 @@ pub(super) async fn export(
     let query = JobsQuery::from_pairs(others.into_iter().map(borrowed))?;
     if query.query.count_only {
         return Err(ApiError::Query(QueryError::Parameter {
-            place: "query.count_only".to_owned(),
+            location: "query.count_only".to_owned(),
             problem: "an export is of jobs, not of their number".to_owned(),
         }));
     }

@@ -229,7 +229,7 @@ fn prefer(request: &ServiceRequest) -> Result<Option<Prefer>, ApiError> {
     let values = request.headers().get_all(PREFER);
     Prefer::parse(values.filter_map(|value| value.to_str().ok())).map_err(|problem| {
         ApiError::Query(QueryError::Parameter {
-            place: "header Prefer".to_owned(),
+            location: "header Prefer".to_owned(),
             problem,
         })
     })

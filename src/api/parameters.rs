@@ -64,15 +64,15 @@ pub(super) fn read_pairs<'p, T: DeserializeOwned>(
     pairs: impl Iterator<Item = (&'p str, &'p str)>,
 ) -> Result<T, ApiError> {
     from_pairs(pairs).map_err(|error| match error.problem() {
-        Problem::Missing => missing(&error.place()),
-        reason => problem(&error.place(), reason.to_string()).into(),
+        Problem::Missing => missing(&error.location()),
+        reason => problem(&error.location(), reason.to_string()).into(),
     })
 }
 
 /// Makes the error of a parameter, or of a member of a body.
-pub(super) fn problem(place: &str, problem: String) -> QueryError {
+pub(super) fn problem(location: &str, problem: String) -> QueryError {
     QueryError::Parameter {
-        place: place.to_owned(),
+        location: location.to_owned(),
         problem,
     }
 }
@@ -118,9 +118,13 @@ pub(super) async fn no_body(payload: Payload) -> Result<(), ApiError> {
 /// Reads a JSON body into its struct.
 pub(super) fn read_message<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     from_value(parse(body)?, Dialect::PLAIN).map_err(|error| {
-        let place = error.place();
-        let place = if place.is_empty() { "body" } else { &place };
-        problem(place, error.problem().to_string()).into()
+        let location = error.location();
+        let location = if location.is_empty() {
+            "body"
+        } else {
+            &location
+        };
+        problem(location, error.problem().to_string()).into()
     })
 }
 

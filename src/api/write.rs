@@ -168,12 +168,12 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
         job["created_at"] = Value::String(now);
     }
     from_json(job.to_string().as_bytes()).map_err(|error| {
-        let place = if error.field.is_empty() {
+        let location = if error.field.is_empty() {
             "body"
         } else {
             &error.field
         };
-        problem(place, error.problem).into()
+        problem(location, error.problem).into()
     })
 }
 

@@ -1,8 +1,8 @@
 //! The strict JSON parser: refuses duplicate members, deep nesting and too many values.
 //!
 //! `serde_json` keeps the last of two members of one name and allows 128 levels. Here a member given twice is an error,
-//! because nobody notices a member that is silently dropped, and so is a value nested deeper than [`MAX_DEPTH`]. So are more
-//! than [`MAX_VALUES`] values, because two bytes of text, `1,`, become a hundred bytes of memory.
+//! because nobody notices a member that is silently dropped, and so is a value nested deeper than [`MAX_DEPTH`]. So are
+//! more than [`MAX_VALUES`] values, because two bytes of text, `1,`, become a hundred bytes of memory.
 
 use std::cell::Cell;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The errors of a request, as data; `Display` makes the sentence that the client reads.
 //!
-//! A `place`, in all modules of the query language, is the dotted path of a member in the request, spelt as the client
-//! spelt it: `query.filter[2].v`. A path into a job is a `path`.
+//! A `location`, in all modules of the query language, is the dotted path of a member in the request, spelt as the
+//! client spelt it: `query.filter[2].v`. A path into a job is a `path`.
 
 /// An error of a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,37 +11,37 @@ pub enum QueryError {
     Required { key: String },
     #[error("the body is not JSON: {problem}")]
     Json { problem: String },
-    #[error("{place}: expected {expected}, found {found}")]
+    #[error("{location}: expected {expected}, found {found}")]
     Type {
-        place: String,
+        location: String,
         expected: String,
         found: String,
     },
-    #[error("{place}: {problem}")]
-    Parameter { place: String, problem: String },
-    #[error("{place}: operator `{operator}` takes a list, found {found}")]
+    #[error("{location}: {problem}")]
+    Parameter { location: String, problem: String },
+    #[error("{location}: operator `{operator}` takes a list, found {found}")]
     ListExpected {
-        place: String,
+        location: String,
         operator: String,
         found: &'static str,
     },
-    #[error("{place}: operator `{operator}` takes one value, found a list")]
-    SingleExpected { place: String, operator: String },
-    #[error("{place}: operator `{operator}` takes true or false, found {found}")]
+    #[error("{location}: operator `{operator}` takes one value, found a list")]
+    SingleExpected { location: String, operator: String },
+    #[error("{location}: operator `{operator}` takes true or false, found {found}")]
     BooleanExpected {
-        place: String,
+        location: String,
         operator: String,
         found: &'static str,
     },
-    #[error("{place}: operator `{operator}` takes an object, found {found}")]
+    #[error("{location}: operator `{operator}` takes an object, found {found}")]
     ObjectExpected {
-        place: String,
+        location: String,
         operator: String,
         found: &'static str,
     },
     /// The request is well formed, but the query language does not have what it names.
-    #[error("{place}: {problem}")]
-    Language { place: String, problem: String },
+    #[error("{location}: {problem}")]
+    Language { location: String, problem: String },
     /// A value of a job is wrong for the query. This shows only when the query runs.
     #[error("{problem}")]
     Evaluation { problem: String },

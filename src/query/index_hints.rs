@@ -3,10 +3,10 @@
 use crate::query::check::field::{Column, Root};
 use crate::query::check::filter::{ColumnTest, Filter};
 
-/// Returns what must follow the name of `jobs` in a statement that reads the rows of all matches.
+/// Returns the index hint after the table name `jobs`, for a statement that reads the rows of all matches.
 ///
-/// The order of the rows in the file is about that of time, so any other index would read each page again and again;
-/// SQLite does not know that.
+/// The rows are in the file about in the order of time. Any other index would read each page of the file again and
+/// again, which SQLite does not know.
 pub(super) fn scan_hint(filter: &Filter) -> &'static str {
     let is_indexed = |filter: &Filter| match filter {
         Filter::Column(
@@ -23,7 +23,9 @@ pub(super) fn scan_hint(filter: &Filter) -> &'static str {
     }
 }
 
-/// A condition that is true of every job. The index of collectors has the status before the time: with this condition SQLite
+/// A condition that every job passes.
+///
+/// The index of collectors has the status before the time: with this condition SQLite
 /// seeks each status, instead of reading all the collector's jobs.
 pub(super) const ANY_STATUS: &str =
     " AND status IN ('CREATED', 'CANCELED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT')";

@@ -1,10 +1,10 @@
-//! The limits of a request: what one may hold, and how large.
+//! The limits of a request: the most conditions, values, names, patterns and the like.
 //!
 //! The README lists them, and a test compares the two.
 
 /// The most conditions in `filter` and `filter_or` together.
 pub const MAX_CONDITIONS: usize = 500;
-/// The most values in a body. A request within all the other limits has fewer.
+/// The most values in a body. A request that keeps all other limits has fewer.
 pub const MAX_VALUES: usize = 50_000;
 /// The most sort keys.
 pub const MAX_SORT_KEYS: usize = 32;
@@ -18,7 +18,7 @@ pub const MAX_PATHS: usize = 100;
 pub const MAX_STAGES: usize = 50;
 /// The most keys, fields, operands and conditions in all the stages of an aggregate together.
 pub const MAX_EXPRESSIONS: usize = 2_000;
-/// How deep calculations may be nested.
+/// The most levels of nested calculations.
 pub const MAX_CALCULATION_DEPTH: usize = 10;
 /// The most terms of an order: a sort's keys, those of the sorts before it, and a group's keys.
 pub const MAX_ORDER_TERMS: usize = 250;
@@ -36,7 +36,7 @@ pub const MAX_WORD_BYTES: usize = 16 << 10;
 pub const MAX_PATTERNS: usize = 50;
 /// The longest pattern that a client may send, in bytes.
 pub const MAX_PATTERN_BYTES: usize = 1_000;
-/// How many steps a backtracking pattern may take over one text.
+/// The most steps that a backtracking pattern may take over one text.
 pub const MAX_BACKTRACKS: usize = 100_000;
 /// The longest text, in bytes, that a backtracking pattern runs over.
 pub const MAX_BACKTRACKED_BYTES: usize = 16 << 10;

@@ -1,6 +1,7 @@
 //! The query language: requests in, SQL with bound values out.
 //!
-//! The phases, in order; a module imports only from modules before it, and [`compile_list`] and [`compile_stat`] call them:
+//! The phases, in order; a module imports only from modules before it, and [`compile_list`] and [`compile_stat`] call
+//! them:
 //!
 //! | phase | module | from | to |
 //! | --- | --- | --- | --- |

@@ -1,8 +1,8 @@
 //! SQL text and its bound values, append-only.
 //!
-//! The text comes from the program alone: [`Sql::push`] takes `&'static str`, so nothing that a client sent can become SQL.
-//! Placeholders are anonymous, so fragments join without renumbering. The same request always gives the same text, which
-//! the statement cache needs.
+//! The text comes from the program alone: [`Sql::push`] takes `&'static str`, so nothing that a client sent can become
+//! SQL. Placeholders are anonymous, so fragments join without renumbering. The same request always gives the same text,
+//! which the statement cache needs.
 
 /// A value that is bound to a statement, or is an argument or result of an SQL function.
 #[derive(Debug, Clone, PartialEq)]

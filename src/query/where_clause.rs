@@ -1,11 +1,12 @@
 //! The WHERE clause: the tenant's domain and the filter.
 //!
-//! Lowering cannot fail: each operand already has the type of the column that it is compared with. A positive test may give
-//! NULL, which WHERE, AND and OR take for false; a negation tests `ifnull(…, 0)`, so it is the exact complement. NULL is
-//! decided here and nowhere else.
+//! Lowering cannot fail: each operand already has the type of the column that it is compared with. A positive test may
+//! give NULL, which WHERE, AND and OR take for false; a negation tests `ifnull(…, 0)`, so it is the exact complement.
+//! NULL is decided here and nowhere else.
 //!
 //! A member with a column of its own is tested by SQL's operators on that column. Values deeper in the document, where
-//! arrays and types matter, are tested by our SQL function `holds(document, test)`: see [`crate::query::eval::predicate`].
+//! arrays and types matter, are tested by our SQL function `holds(document, test)`: see
+//! [`crate::query::eval::predicate`].
 
 use crate::query::check::field::{Column, DocumentPath, HEAD, Root};
 use crate::query::check::filter::{ColumnTest, Filter};
@@ -65,8 +66,8 @@ fn join(filters: &[Filter], tenant: &Tenant, none: &'static str, separator: &'st
     }
 }
 
-/// Joins at least two filters. Very many are split into halves in brackets: SQLite limits the depth of an expression, and a
-/// chain is as deep as it is long.
+/// Joins at least two filters. Very many are split into halves in brackets: SQLite limits the depth of an expression,
+/// and a chain is as deep as it is long.
 fn join_unbracketed(filters: &[Filter], tenant: &Tenant, separator: &'static str) -> Sql {
     const MAX_CHAIN: usize = 50;
     let mut sql = Sql::default();

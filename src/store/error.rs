@@ -136,7 +136,7 @@ impl From<rusqlite::Error> for StoreError {
         }
         if is_too_large(&source) {
             return Self::Query(QueryError::Language {
-                place: "query".to_owned(),
+                location: "query".to_owned(),
                 problem:
                     "needs a statement or a value that is too large; split it into several requests"
                         .to_owned(),

@@ -436,7 +436,7 @@ fn param_ref(value: ValueRef<'_>) -> rusqlite::Result<ParamRef<'_>> {
 
 fn too_large() -> StoreError {
     StoreError::Query(crate::query::QueryError::Language {
-        place: "query".to_owned(),
+        location: "query".to_owned(),
         problem: format!(
             "the answer is larger than {} MiB; narrow the filter, or add a limit or a page",
             MAX_STAT_BYTES >> 20

@@ -42,8 +42,8 @@ fn with_store(run: impl FnOnce(&Store)) {
 
 /// Runs a request as a search and as statistics.
 ///
-/// Each is accepted or refused, the same way each time. SQLite prepares and runs the statements of an accepted request, and
-/// nothing that the client sent is in their SQL. Returns how many of the two are accepted.
+/// Each is accepted or refused, the same way each time. SQLite prepares and runs the statements of an accepted request,
+/// and nothing that the client sent is in their SQL. Returns how many of the two are accepted.
 pub(crate) fn query(bytes: &[u8]) -> usize {
     let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
     let mut accepted = 0;
@@ -115,8 +115,8 @@ fn minute() -> Arc<Interrupt> {
 
 /// Reads a file of jobs.
 ///
-/// It is accepted or refused, the same way each time. A job that is read has a canonical text, and reading that text gives
-/// the same text. Returns the number of jobs.
+/// It is accepted or refused, the same way each time. A job that is read has a canonical text, and reading that text
+/// gives the same text. Returns the number of jobs.
 pub(crate) fn import(bytes: &[u8]) -> usize {
     let read = || {
         let source = Source {

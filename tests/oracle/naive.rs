@@ -46,7 +46,8 @@ pub(crate) fn from_json(value: &Value) -> V {
     }
 }
 
-/// Reads a job as statistics do: times are dates, and `project_id` and `finished_at` are null where the document has none.
+/// Reads a job as statistics do: times are dates, and `project_id` and `finished_at` are null where the document has
+/// none.
 pub(crate) fn job(text: &str) -> Row {
     let document: Map<String, Value> = serde_json::from_str(text).unwrap();
     let mut row: Row = Vec::new();
@@ -787,8 +788,8 @@ impl Pipeline {
 /// A sort key of a value; `None` for an empty array.
 type SortKey = Option<V>;
 
-/// Returns all sort keys at a path: of every element of an array, or of the one at an index that exists; null for a missing
-/// value and for an element that is not an object; the elements of an array at the end.
+/// Returns all sort keys at a path: of every element of an array, or of the one at an index that exists; null for a
+/// missing value and for an element that is not an object; the elements of an array at the end.
 fn sort_keys(value: &V, path: &[String]) -> Vec<SortKey> {
     if path.is_empty() {
         return match value {

@@ -1,8 +1,8 @@
 //! Tests of tenancy: no answer shows anything of another domain, or depends on whether there are others.
 //!
-//! One database has three domains, and three databases have one of them each: every query must have the same answer, byte
-//! for byte, from both. The jobs of each domain have a secret text, which no answer for another domain may have. Otherwise
-//! the jobs of the first two domains are the same, down to their ids.
+//! One database has three domains, and three databases have one of them each: every query must have the same answer,
+//! byte for byte, from both. The jobs of each domain have a secret text, which no answer for another domain may have.
+//! Otherwise the jobs of the first two domains are the same, down to their ids.
 
 use std::fmt::Write as _;
 

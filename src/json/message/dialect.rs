@@ -13,8 +13,8 @@ pub struct Dialect {
 pub enum Syntax {
     /// JSON without further rules: names are exact, and null, strings and numbers are different types.
     Plain,
-    /// Proto's JSON: names may be in `lowerCamelCase`; a null, or an empty string as the value of a string, is the same as
-    /// leaving the member out; an integer may be a string, or a float without a fraction.
+    /// Proto's JSON: names may be in `lowerCamelCase`; a null, or an empty string as the value of a string, is the same
+    /// as leaving the member out; an integer may be a string, or a float without a fraction.
     Proto,
     /// The parameters of a query string, each of which is a string.
     QueryString,

@@ -7,7 +7,7 @@ use serde::de::{self, Expected, Unexpected};
 
 use crate::json::names::{shortened, unknown};
 
-/// An error of a message: a problem and its place.
+/// An error of a message: a problem and its location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadError {
     steps: Vec<Step>,
@@ -64,12 +64,12 @@ impl ReadError {
         }
     }
 
-    /// Sets the place of the error, unless a value inside has set it already.
-    pub(super) fn at(mut self, place: Place<'_>) -> Self {
+    /// Sets the location of the error, unless a value inside has set it already.
+    pub(super) fn at(mut self, location: Location<'_>) -> Self {
         if !self.is_located {
             // A missing member or unknown name is reported under the long name of the member.
             let is_about_name = matches!(self.problem, Problem::Missing | Problem::UnknownName(_));
-            let mut steps = place.steps(is_about_name && self.steps.is_empty());
+            let mut steps = location.steps(is_about_name && self.steps.is_empty());
             steps.append(&mut self.steps);
             self.steps = steps;
             self.is_located = true;
@@ -85,18 +85,18 @@ impl ReadError {
 
     /// Returns the steps as a text, such as `query.filter[2].v`; empty for the message itself.
     #[must_use]
-    pub fn place(&self) -> String {
-        let mut place = String::new();
+    pub fn location(&self) -> String {
+        let mut location = String::new();
         for step in &self.steps {
             match step {
-                Step::Member(name) => push_member(&mut place, name),
-                Step::Item(index) => push_item(&mut place, *index),
+                Step::Member(name) => push_member(&mut location, name),
+                Step::Item(index) => push_item(&mut location, *index),
             }
         }
-        place
+        location
     }
 
-    /// The problem at that place.
+    /// The problem at that location.
     #[must_use]
     pub fn problem(&self) -> &Problem {
         &self.problem
@@ -106,7 +106,7 @@ impl ReadError {
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.steps.is_empty() {
-            write!(f, "{}: ", self.place())?;
+            write!(f, "{}: ", self.location())?;
         }
         self.problem.fmt(f)
     }
@@ -162,25 +162,25 @@ impl de::Error for ReadError {
     }
 }
 
-/// The place of a value in its message, linked to the place of the value around it.
+/// The location of a value in its message, linked to the location of the value around it.
 ///
 /// It lives on the stack, so nothing is allocated until there is an error.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'p> {
+pub(super) enum Location<'p> {
     Root,
     Member {
-        of: &'p Place<'p>,
+        of: &'p Location<'p>,
         spelt: &'p str,
         /// The struct's field; `None` where the names of the members are data.
         field: Option<&'p str>,
     },
     Item {
-        of: &'p Place<'p>,
+        of: &'p Location<'p>,
         index: usize,
     },
 }
 
-impl Place<'_> {
+impl Location<'_> {
     /// Returns the steps from the message. With `ends_in_name` the last one is the long name of the field.
     fn steps(self, ends_in_name: bool) -> Vec<Step> {
         let (of, step) = match self {
@@ -197,7 +197,7 @@ impl Place<'_> {
         steps
     }
 
-    /// Appends the place as a text.
+    /// Appends the location as a text.
     pub(super) fn write(self, out: &mut String) {
         match self {
             Self::Root => {}
@@ -213,14 +213,14 @@ impl Place<'_> {
     }
 }
 
-fn push_member(place: &mut String, name: &str) {
-    if !place.is_empty() {
-        place.push('.');
+fn push_member(location: &mut String, name: &str) {
+    if !location.is_empty() {
+        location.push('.');
     }
-    place.push_str(name);
+    location.push_str(name);
 }
 
-fn push_item(place: &mut String, index: usize) {
+fn push_item(location: &mut String, index: usize) {
     // Writing to a String can't fail.
-    let _ = write!(place, "[{index}]");
+    let _ = write!(location, "[{index}]");
 }

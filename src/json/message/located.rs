@@ -8,12 +8,12 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
 use crate::json::message::reader::LOCATED;
 
-/// A value with its place in the request, for the errors of later checks.
+/// A value with its location in the request, for the errors of later checks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Located<T> {
     pub value: T,
-    /// The place, as in `ReadError::place`; empty where the value was left out, or was not read by `from_value`.
-    pub place: String,
+    /// The location, as in `ReadError::location`; empty where the value was left out, or was not read by `from_value`.
+    pub location: String,
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
@@ -22,7 +22,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
         impl<'de, T: Deserialize<'de>> Visitor<'de> for Pair<T> {
             type Value = Located<T>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value and its place")
+                f.write_str("a value and its location")
             }
             fn visit_newtype_struct<D: Deserializer<'de>>(
                 self,
@@ -30,14 +30,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Located<T> {
             ) -> Result<Self::Value, D::Error> {
                 Ok(Located {
                     value: T::deserialize(deserializer)?,
-                    place: String::new(),
+                    location: String::new(),
                 })
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<Self::Value, A::Error> {
-                let missing = || de::Error::invalid_length(1, &"a value and its place");
+                let missing = || de::Error::invalid_length(1, &"a value and its location");
                 Ok(Located {
                     value: pair.next_element()?.ok_or_else(missing)?,
-                    place: pair.next_element()?.ok_or_else(missing)?,
+                    location: pair.next_element()?.ok_or_else(missing)?,
                 })
             }
         }

@@ -1,8 +1,9 @@
 //! Reads a message from parsed JSON: any type that derives `Deserialize`.
 //!
-//! It adds to serde's own deserializers: an error has the place of the value in the request, spelt as the client spelt it;
-//! the error for a misspelt name suggests the nearest known one; and one [`Dialect`] defines how names, nulls, empty strings
-//! and numbers are read in all members. An unknown member is always an error, and so is a member given twice.
+//! It adds to serde's own deserializers: an error has the location of the value in the request, spelt as the client
+//! spelt it; the error for a misspelt name suggests the nearest known one; and one [`Dialect`] defines how names,
+//! nulls, empty strings and numbers are read in all members. An unknown member is always an error, and so is a member
+//! given twice.
 //!
 //! ```
 //! use jobdeck::json::message::{Dialect, from_value};
@@ -16,12 +17,12 @@
 //! assert_eq!(error.to_string(), "page_limt: unknown member `page_limt`; did you mean `page_limit`?");
 //! ```
 //!
-//! The value is consumed: strings move into the message and are not copied. Members are read in the order of the struct's
-//! fields, so the first error of a request does not depend on the order of its members. A place is written out only for an
-//! error or a [`Located`] field.
+//! The value is consumed: strings move into the message and are not copied. Members are read in the order of the
+//! struct's fields, so the first error of a request does not depend on the order of its members. A location is written
+//! out only for an error or a [`Located`] field.
 //!
-//! Types that are read here must not have `#[serde(flatten)]`, `alias` or `untagged`: serde would buffer their values, and
-//! lose the place and the dialect.
+//! Types that are read here must not have `#[serde(flatten)]`, `alias` or `untagged`: serde would buffer their values,
+//! and lose the location and the dialect.
 
 mod dialect;
 mod error;

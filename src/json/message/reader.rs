@@ -9,15 +9,15 @@ use serde::{Deserialize, forward_to_deserialize_any};
 use serde_json::{Map, Value};
 
 use crate::json::message::dialect::{Dialect, Syntax, camel_letters};
-use crate::json::message::error::{Place, Problem, ReadError};
+use crate::json::message::error::{Location, Problem, ReadError};
 use crate::json::names::{shortened, unknown};
 use crate::json::strict::type_name;
 
 /// The newtype name by which the deserializer recognises a [`crate::json::message::Located`].
 pub(super) const LOCATED: &str = "$located";
 
-/// The bytes allocated for a place; most places are shorter.
-const PLACE_BYTES: usize = 64;
+/// The bytes allocated for a location; most locations are shorter.
+const LOCATION_BYTES: usize = 64;
 
 /// The struct name of a type that is read from an object or from another value.
 ///
@@ -32,20 +32,20 @@ pub fn from_value<'de, T: Deserialize<'de>>(
     value: Value,
     dialect: Dialect,
 ) -> Result<T, ReadError> {
-    let place = Place::Root;
+    let location = Location::Root;
     let reader = Reader {
         value,
-        place,
+        location,
         dialect: &dialect,
     };
-    T::deserialize(reader).map_err(|error| error.at(place))
+    T::deserialize(reader).map_err(|error| error.at(location))
 }
 
 /// Reads a message without nested members from the decoded pairs of a query string.
 ///
 /// # Errors
-/// [`ReadError`] for the first problem. An empty parameter is an error: a script that forgot to set a variable must not get
-/// the jobs of all domains instead of one.
+/// [`ReadError`] for the first problem. An empty parameter is an error: a script that forgot to set a variable must not
+/// get the jobs of all domains instead of one.
 pub fn from_pairs<'de, 'p, T: Deserialize<'de>>(
     pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
 ) -> Result<T, ReadError> {
@@ -58,15 +58,17 @@ pub fn from_pairs<'de, 'p, T: Deserialize<'de>>(
         } else {
             continue;
         };
-        return Err(ReadError::at_member(name, Problem::Other(problem.to_owned())).at(Place::Root));
+        return Err(
+            ReadError::at_member(name, Problem::Other(problem.to_owned())).at(Location::Root),
+        );
     }
     from_value(Value::Object(object), Dialect::QUERY_STRING)
 }
 
-/// A value that is being read, and its place.
+/// A value that is being read, and its location.
 struct Reader<'p> {
     value: Value,
-    place: Place<'p>,
+    location: Location<'p>,
     dialect: &'p Dialect,
 }
 
@@ -86,7 +88,7 @@ impl Reader<'_> {
 
     /// Whether the value is an empty string that means that the member is left out.
     fn is_left_out(&self) -> bool {
-        let is_member = matches!(self.place, Place::Member { field: Some(_), .. });
+        let is_member = matches!(self.location, Location::Member { field: Some(_), .. });
         is_member && self.dialect.is_proto() && self.value == ""
     }
 
@@ -160,13 +162,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             Value::Array(items) => visitor.visit_seq(Items {
                 rest: items.into_iter(),
                 index: 0,
-                place: &self.place,
+                location: &self.location,
                 dialect: self.dialect,
             }),
             Value::Object(object) => visitor.visit_map(Entries {
                 rest: object.into_iter(),
                 next: None,
-                place: &self.place,
+                location: &self.location,
                 dialect: self.dialect,
             }),
         }
@@ -243,7 +245,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                     fields: fields.iter(),
                     given: object.into_iter().collect(),
                     next: None,
-                    place: &self.place,
+                    location: &self.location,
                     dialect: self.dialect,
                 };
                 let message = visitor.visit_map(&mut members)?;
@@ -261,11 +263,11 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         if name == LOCATED {
-            let mut place = String::with_capacity(PLACE_BYTES);
-            self.place.write(&mut place);
-            visitor.visit_seq(ValueAndPlace {
+            let mut location = String::with_capacity(LOCATION_BYTES);
+            self.location.write(&mut location);
+            visitor.visit_seq(ValueAndLocation {
                 value: Some(self),
-                place: Some(place),
+                location: Some(location),
             })
         } else {
             visitor.visit_newtype_struct(self)
@@ -310,8 +312,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                 if !names.contains(&name.as_str()) {
                     return Err(ReadError::at_member(&name, unknown_name(&name)));
                 }
-                let place = Place::Member {
-                    of: &self.place,
+                let location = Location::Member {
+                    of: &self.location,
                     spelt: &name,
                     field: None,
                 };
@@ -319,7 +321,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                     name: &name,
                     content: Reader {
                         value,
-                        place,
+                        location,
                         dialect: self.dialect,
                     },
                 })
@@ -338,7 +340,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 }
 
-/// Whether an enum is read from strings: its visitor's text is then the one that serde derives, such as `enum Operator`.
+/// Whether an enum is read from strings: its visitor's text is then the one that serde derives, such as `enum
+/// Operator`.
 fn has_only_names(visitor: &dyn Expected) -> bool {
     /// A writer that fails at any other text. It allocates nothing, since it runs for each operator of a request.
     struct DerivedText;
@@ -355,7 +358,7 @@ fn has_only_names(visitor: &dyn Expected) -> bool {
 struct Items<'p> {
     rest: std::vec::IntoIter<Value>,
     index: usize,
-    place: &'p Place<'p>,
+    location: &'p Location<'p>,
     dialect: &'p Dialect,
 }
 
@@ -369,18 +372,18 @@ impl<'de> SeqAccess<'de> for Items<'_> {
         let Some(value) = self.rest.next() else {
             return Ok(None);
         };
-        let place = Place::Item {
-            of: self.place,
+        let location = Location::Item {
+            of: self.location,
             index: self.index,
         };
         self.index += 1;
         let reader = Reader {
             value,
-            place,
+            location,
             dialect: self.dialect,
         };
         let item = seed.deserialize(reader);
-        item.map(Some).map_err(|error| error.at(place))
+        item.map(Some).map_err(|error| error.at(location))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -392,7 +395,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 struct Entries<'p> {
     rest: serde_json::map::IntoIter,
     next: Option<(String, Value)>,
-    place: &'p Place<'p>,
+    location: &'p Location<'p>,
     dialect: &'p Dialect,
 }
 
@@ -413,17 +416,17 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         let Some((name, value)) = self.next.take() else {
             return Err(ReadError::other("a value was read twice"));
         };
-        let place = Place::Member {
-            of: self.place,
+        let location = Location::Member {
+            of: self.location,
             spelt: &name,
             field: None,
         };
         let reader = Reader {
             value,
-            place,
+            location,
             dialect: self.dialect,
         };
-        seed.deserialize(reader).map_err(|error| error.at(place))
+        seed.deserialize(reader).map_err(|error| error.at(location))
     }
 }
 
@@ -434,7 +437,7 @@ struct Members<'p> {
     given: Vec<(String, Value)>,
     /// The field whose value is read next, and its member's name and value.
     next: Option<(&'static str, String, Value)>,
-    place: &'p Place<'p>,
+    location: &'p Location<'p>,
     dialect: &'p Dialect,
 }
 
@@ -511,27 +514,27 @@ impl<'de> MapAccess<'de> for &mut Members<'_> {
         let Some((field, spelt, value)) = self.next.take() else {
             return Err(ReadError::other("a value was read twice"));
         };
-        let place = Place::Member {
-            of: self.place,
+        let location = Location::Member {
+            of: self.location,
             spelt: &spelt,
             field: Some(field),
         };
         let reader = Reader {
             value,
-            place,
+            location,
             dialect: self.dialect,
         };
-        seed.deserialize(reader).map_err(|error| error.at(place))
+        seed.deserialize(reader).map_err(|error| error.at(location))
     }
 }
 
 /// The two parts of a [`Located`].
-struct ValueAndPlace<'p> {
+struct ValueAndLocation<'p> {
     value: Option<Reader<'p>>,
-    place: Option<String>,
+    location: Option<String>,
 }
 
-impl<'de> SeqAccess<'de> for ValueAndPlace<'_> {
+impl<'de> SeqAccess<'de> for ValueAndLocation<'_> {
     type Error = ReadError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
@@ -541,9 +544,9 @@ impl<'de> SeqAccess<'de> for ValueAndPlace<'_> {
         if let Some(value) = self.value.take() {
             return seed.deserialize(value).map(Some);
         }
-        let place = self.place.take();
-        place
-            .map(|place| seed.deserialize(place.into_deserializer()))
+        let location = self.location.take();
+        location
+            .map(|location| seed.deserialize(location.into_deserializer()))
             .transpose()
     }
 }
@@ -574,8 +577,8 @@ impl<'de> VariantAccess<'de> for Content<'_> {
     type Error = ReadError;
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
-        let place = self.0.place;
-        seed.deserialize(self.0).map_err(|error| error.at(place))
+        let location = self.0.location;
+        seed.deserialize(self.0).map_err(|error| error.at(location))
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -583,9 +586,9 @@ impl<'de> VariantAccess<'de> for Content<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ReadError> {
-        let place = self.0.place;
+        let location = self.0.location;
         let read = self.0.deserialize_struct("", fields, visitor);
-        read.map_err(|error| error.at(place))
+        read.map_err(|error| error.at(location))
     }
 
     fn unit_variant(self) -> Result<(), ReadError> {

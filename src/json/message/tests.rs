@@ -166,7 +166,7 @@ fn an_error_has_the_location_as_the_client_spelt_it() {
     for (stage, expected) in [
         (
             json!({"condition": {"k": "a", "value": {"Not_A": [null]}}}),
-            r#"d None false [SkipRows(1), Condition(Condition { key: "a", operator: None, value: Located { value: Object {"Not_A": Array [Null]}, place: "stages[1].condition.value" } })]"#,
+            r#"d None false [SkipRows(1), Condition(Condition { key: "a", operator: None, value: Located { value: Object {"Not_A": Array [Null]}, location: "stages[1].condition.value" } })]"#,
         ),
         (
             json!({"condition": {"k": "a", "operator": "notin"}}),

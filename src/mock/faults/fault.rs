@@ -113,8 +113,12 @@ impl Fault {
 
     pub(super) fn from_value(value: Value) -> Result<Self, QueryError> {
         let fault: Self = from_value(value, Dialect::PLAIN).map_err(|error| {
-            let place = error.place();
-            let name = if place.is_empty() { "fault" } else { &place };
+            let location = error.location();
+            let name = if location.is_empty() {
+                "fault"
+            } else {
+                &location
+            };
             problem(name, &error.problem().to_string())
         })?;
         fault.check()?;
@@ -216,7 +220,7 @@ impl Fault {
 /// Makes the error of a member.
 pub(super) fn problem(name: &str, problem: &str) -> QueryError {
     QueryError::Parameter {
-        place: name.chars().take(64).collect(),
+        location: name.chars().take(64).collect(),
         problem: problem.to_owned(),
     }
 }

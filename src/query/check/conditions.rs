@@ -93,8 +93,8 @@ fn any_rule(
 
 /// Checks the conditions of `filter` (all must hold), then `keyword` and `filter_or` (any must hold).
 ///
-/// Rule: the conformance notes: `filter_or` is one OR group, combined with the rest by AND. Each word of `keyword`, split at
-/// spaces, adds a condition to that group: `job_id` contains the word.
+/// Rule: the conformance notes: `filter_or` is one OR group, combined with the rest by AND. Each word of `keyword`,
+/// split at spaces, adds a condition to that group: `job_id` contains the word.
 ///
 /// # Errors
 /// [`QueryError`] for the first condition that has a problem.
@@ -155,22 +155,22 @@ impl Parser {
         &mut self,
         Located {
             value: condition,
-            place,
+            location,
         }: &Located<Condition>,
     ) -> Result<Filter, QueryError> {
-        let target = resolve(&condition.key, &format!("{place}.key"))?;
+        let target = resolve(&condition.key, &format!("{location}.key"))?;
         let Located {
             value: Strict(value),
-            place: value_place,
+            location: value_location,
         } = &condition.value;
-        let is_left_out = value_place.is_empty();
+        let is_left_out = value_location.is_empty();
         let operand = Operand {
             operator: condition.operator,
             value,
-            place: &if is_left_out {
-                format!("{place}.value").into()
+            location: &if is_left_out {
+                format!("{location}.value").into()
             } else {
-                Cow::from(value_place)
+                Cow::from(value_location)
             },
         };
         let (rule, is_negated) = rule_of(condition.operator);
@@ -197,23 +197,27 @@ impl Parser {
             Rule::Compare(comparison) => field_test::compare(target, comparison, operand),
             Rule::Contain => {
                 let word = operand.text(operand.single()?, "a string")?;
-                field_test::contains(target, vec![self.word(word, operand.place)?], operand.place)
+                field_test::contains(
+                    target,
+                    vec![self.word(word, operand.location)?],
+                    operand.location,
+                )
             }
             Rule::Regex => {
                 let text = operand.text(operand.single()?, "a string")?;
-                field_test::matches(target, self.pattern(text, operand.place)?, operand)
+                field_test::matches(target, self.pattern(text, operand.location)?, operand)
             }
             Rule::ContainIn => {
                 let words = self.words_of(operand)?;
                 if words.is_empty() {
                     return Ok(NEVER);
                 }
-                field_test::contains(target, words, operand.place)
+                field_test::contains(target, words, operand.location)
             }
             Rule::NotContainIn => {
                 let words = self.words_of(operand)?;
                 let none = |word| {
-                    let filter = field_test::contains(target, vec![word], operand.place)?;
+                    let filter = field_test::contains(target, vec![word], operand.location)?;
                     Ok(Filter::Not(Box::new(filter)))
                 };
                 Ok(Filter::Any(
@@ -226,7 +230,7 @@ impl Parser {
                     let text = operand.text(value, "strings")?;
                     any.push(field_test::matches(
                         target,
-                        self.pattern(text, operand.place)?,
+                        self.pattern(text, operand.location)?,
                         operand,
                     )?);
                 }
@@ -236,7 +240,7 @@ impl Parser {
                 Value::Bool(true) => Ok(field_test::exists(target)),
                 Value::Bool(false) => Ok(Filter::Not(Box::new(field_test::exists(target)))),
                 other => Err(QueryError::BooleanExpected {
-                    place: operand.place.to_owned(),
+                    location: operand.location.to_owned(),
                     operator: operand.operator.to_string(),
                     found: type_name(other),
                 }),
@@ -244,7 +248,7 @@ impl Parser {
             Rule::Match => match operand.single()? {
                 Value::Object(members) => Ok(field_test::has_members(target, members)),
                 other => Err(QueryError::ObjectExpected {
-                    place: operand.place.to_owned(),
+                    location: operand.location.to_owned(),
                     operator: operand.operator.to_string(),
                     found: type_name(other),
                 }),
@@ -264,7 +268,7 @@ impl Parser {
     }
 
     /// Counts a word against the limits.
-    fn word(&mut self, word: &str, place: &str) -> Result<String, QueryError> {
+    fn word(&mut self, word: &str, location: &str) -> Result<String, QueryError> {
         self.words += 1;
         self.word_bytes += word.len();
         if self.words > MAX_WORDS || self.word_bytes > MAX_WORD_BYTES {
@@ -273,7 +277,7 @@ impl Parser {
                 self.words, self.word_bytes
             );
             return Err(QueryError::Parameter {
-                place: place.to_owned(),
+                location: location.to_owned(),
                 problem,
             });
         }
@@ -283,26 +287,26 @@ impl Parser {
     fn words_of(&mut self, operand: &Operand<'_>) -> Result<Vec<String>, QueryError> {
         let list = self.list(operand)?;
         list.iter()
-            .map(|value| self.word(operand.text(value, "strings")?, operand.place))
+            .map(|value| self.word(operand.text(value, "strings")?, operand.location))
             .collect()
     }
 
-    fn pattern<'t>(&mut self, text: &'t str, place: &str) -> Result<&'t str, QueryError> {
+    fn pattern<'t>(&mut self, text: &'t str, location: &str) -> Result<&'t str, QueryError> {
         self.patterns += 1;
         if self.patterns > MAX_PATTERNS {
             let problem = format!("at most {MAX_PATTERNS} regular expressions are allowed");
             return Err(QueryError::Parameter {
-                place: place.to_owned(),
+                location: location.to_owned(),
                 problem,
             });
         }
-        limited_pattern(text, place)
+        limited_pattern(text, location)
     }
 
     fn list<'v>(&mut self, operand: &Operand<'v>) -> Result<&'v [Value], QueryError> {
         let Value::Array(items) = operand.value else {
             return Err(QueryError::ListExpected {
-                place: operand.place.to_owned(),
+                location: operand.location.to_owned(),
                 operator: operand.operator.to_string(),
                 found: type_name(operand.value),
             });
@@ -310,7 +314,7 @@ impl Parser {
         self.list_values += items.len();
         if self.list_values > MAX_LIST_VALUES {
             return Err(QueryError::Parameter {
-                place: operand.place.to_owned(),
+                location: operand.location.to_owned(),
                 problem: format!(
                     "{} values in all lists up to here, at most {MAX_LIST_VALUES} are allowed",
                     self.list_values
@@ -321,7 +325,7 @@ impl Parser {
     }
 }
 
-fn limited_pattern<'t>(text: &'t str, place: &str) -> Result<&'t str, QueryError> {
+fn limited_pattern<'t>(text: &'t str, location: &str) -> Result<&'t str, QueryError> {
     if text.len() > MAX_PATTERN_BYTES {
         let problem = format!(
             "is {} bytes long, at most {} are allowed",
@@ -329,7 +333,7 @@ fn limited_pattern<'t>(text: &'t str, place: &str) -> Result<&'t str, QueryError
             MAX_PATTERN_BYTES
         );
         return Err(QueryError::Language {
-            place: place.to_owned(),
+            location: location.to_owned(),
             problem,
         });
     }

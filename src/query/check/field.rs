@@ -240,8 +240,8 @@ impl DocumentPath {
         self.root == root && self.below == below
     }
 
-    /// Returns the two arguments by which an SQL function reads the value at the path: the smallest text that has it, and the
-    /// path within that text. The text is NULL where a job has no collector.
+    /// Returns the two arguments by which an SQL function reads the value at the path: the smallest text that has it,
+    /// and the path within that text. The text is NULL where a job has no collector.
     pub(in crate::query) fn arguments(&self) -> Sql {
         let (text, path) = match self.root {
             Root::Filter | Root::Errors => (HEAD, path_param(&self.segments())),
@@ -286,9 +286,9 @@ impl Target {
 ///
 /// # Errors
 /// [`QueryError::Language`] for an empty path or segment, and beyond [`MAX_SEGMENTS`] or [`MAX_SEGMENT_BYTES`].
-pub fn split_path(key: &str, place: &str) -> Result<Vec<String>, QueryError> {
+pub fn split_path(key: &str, location: &str) -> Result<Vec<String>, QueryError> {
     let error = |problem: String| QueryError::Language {
-        place: place.to_owned(),
+        location: location.to_owned(),
         problem,
     };
     let segments: Vec<String> = key
@@ -324,15 +324,15 @@ pub fn split_path(key: &str, place: &str) -> Result<Vec<String>, QueryError> {
 ///
 /// # Errors
 /// [`QueryError::Language`] for an unknown first segment, with the nearest name, and as [`split_path`].
-pub fn resolve(key: &str, place: &str) -> Result<Target, QueryError> {
-    resolve_segments(split_path(key, place)?, place)
+pub fn resolve(key: &str, location: &str) -> Result<Target, QueryError> {
+    resolve_segments(split_path(key, location)?, location)
 }
 
 /// Resolves a path into a job, given its segments.
 ///
 /// # Errors
 /// As [`resolve`].
-pub fn resolve_segments(mut segments: Vec<String>, place: &str) -> Result<Target, QueryError> {
+pub fn resolve_segments(mut segments: Vec<String>, location: &str) -> Result<Target, QueryError> {
     let below = segments.split_off(1);
     let column = |column| match below.as_slice() {
         [] => Target::Column(column),
@@ -350,7 +350,7 @@ pub fn resolve_segments(mut segments: Vec<String>, place: &str) -> Result<Target
         name => {
             let known = Column::ALL.into_iter().find(|column| column.name() == name);
             return known.map(column).ok_or_else(|| QueryError::Language {
-                place: place.to_owned(),
+                location: location.to_owned(),
                 problem: unknown("field", name, &ROOTS),
             });
         }

@@ -125,9 +125,9 @@ pub(super) fn compare_time(target: &Target, comparison: Comparison, time: Timest
 pub(super) fn contains(
     target: &Target,
     words: Vec<String>,
-    place: &str,
+    location: &str,
 ) -> Result<Filter, QueryError> {
-    let pattern = checked_pattern(&pattern::any_word(&words), place)?;
+    let pattern = checked_pattern(&pattern::any_word(&words), location)?;
     Ok(match target {
         Target::Document(path) => document(path, Check::Matches(pattern)),
         Target::Column(column) if column.kind() == ColumnKind::Text => {
@@ -143,7 +143,7 @@ pub(super) fn matches(
     pattern: &str,
     operand: &Operand<'_>,
 ) -> Result<Filter, QueryError> {
-    let pattern = checked_pattern(pattern, operand.place)?;
+    let pattern = checked_pattern(pattern, operand.location)?;
     Ok(match target {
         Target::Document(path) => document(path, Check::Matches(pattern)),
         Target::Column(column) if column.kind() == ColumnKind::Text => {
@@ -154,11 +154,11 @@ pub(super) fn matches(
 }
 
 /// Returns a pattern that compiles.
-fn checked_pattern(text: &str, place: &str) -> Result<String, QueryError> {
+fn checked_pattern(text: &str, location: &str) -> Result<String, QueryError> {
     match Pattern::new(text) {
         Ok(_) => Ok(text.to_owned()),
         Err(problem) => Err(QueryError::Language {
-            place: place.to_owned(),
+            location: location.to_owned(),
             problem,
         }),
     }

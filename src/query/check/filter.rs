@@ -36,7 +36,8 @@ pub enum ColumnTest {
 pub struct ValueList {
     /// All values as a JSON array, the form in which they are bound.
     json: String,
-    /// The strings, ascending, each once: a test in memory of a collector, of which there may be thousands, is a binary search.
+    /// The strings, ascending, each once: a test in memory of a collector, of which there may be thousands, is a binary
+    /// search.
     texts: Vec<String>,
 }
 

@@ -100,13 +100,13 @@ impl CheckedList {
 
 /// Returns the order of a list: newest first unless sort keys are given, and the job id last, so that it is total.
 ///
-/// The job id has the opposite direction of the last key, as in the indexes (`created_at DESC, job_id`), so that SQLite can
-/// read an index forwards or backwards for either direction of the key.
+/// The job id has the opposite direction of the last key, as in the indexes (`created_at DESC, job_id`), so that SQLite
+/// can read an index forwards or backwards for either direction of the key.
 fn order(keys: &[SortKey]) -> Result<Order, QueryError> {
     let mut terms = Vec::with_capacity(keys.len() + 1);
     let mut has_job_id = false;
     for key in keys {
-        let by = match resolve(&key.key.value, &key.key.place)? {
+        let by = match resolve(&key.key.value, &key.key.location)? {
             Target::NeverThere | Target::Column(Column::DomainId) => continue,
             Target::Column(Column::CreatedAt) if keys.len() == 1 => {
                 return Ok(Order::Time {

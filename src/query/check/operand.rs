@@ -11,18 +11,18 @@ use crate::query::request::Operator;
 use crate::query::sql::Param;
 use crate::time::Timestamp;
 
-/// The value of a condition, with its operator and its place in the request.
+/// The value of a condition, with its operator and its location in the request.
 pub(super) struct Operand<'v> {
     pub(super) operator: Operator,
     pub(super) value: &'v Value,
-    pub(super) place: &'v str,
+    pub(super) location: &'v str,
 }
 
 impl<'v> Operand<'v> {
     /// Returns an error at the operand.
     pub(super) fn error(&self, problem: String) -> QueryError {
         QueryError::Language {
-            place: self.place.to_owned(),
+            location: self.location.to_owned(),
             problem,
         }
     }
@@ -31,7 +31,7 @@ impl<'v> Operand<'v> {
     pub(super) fn single(&self) -> Result<&'v Value, QueryError> {
         match self.value {
             Value::Array(_) => Err(QueryError::SingleExpected {
-                place: self.place.to_owned(),
+                location: self.location.to_owned(),
                 operator: self.operator.to_string(),
             }),
             value => Ok(value),

@@ -8,10 +8,10 @@ use crate::query::eval::path::Paths;
 ///
 /// # Errors
 /// [`QueryError::Language`] for a key that is not a path into a job.
-pub fn parse_paths(keys: &[String], place: &str) -> Result<Paths, QueryError> {
+pub fn parse_paths(keys: &[String], location: &str) -> Result<Paths, QueryError> {
     let mut paths = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
-        paths.extend(resolve(key, &format!("{place}[{index}]"))?.segments());
+        paths.extend(resolve(key, &format!("{location}[{index}]"))?.segments());
     }
     Ok(paths)
 }

@@ -63,7 +63,7 @@ impl Resolver {
         self.order_terms += 1;
         let element = match &mut self.rows {
             RowShape::Jobs { unwound } => {
-                match resolve_segments(path.segments.clone(), &path.place)?.segments() {
+                match resolve_segments(path.segments.clone(), &path.location)?.segments() {
                     Some(path) => {
                         unwound.push(path.clone());
                         Element::Job(path)
@@ -99,9 +99,9 @@ impl Resolver {
         let resolved = resolved.collect::<Result<Vec<_>, _>>()?;
         self.order_terms += resolved.len();
         if self.order_terms > MAX_ORDER_TERMS {
-            let place = keys.first().map(|key| key.path.place.clone());
+            let location = keys.first().map(|key| key.path.location.clone());
             return Err(QueryError::Language {
-                place: place.unwrap_or_default(),
+                location: location.unwrap_or_default(),
                 problem: format!(
                     "with the sorts and group keys before it, more than {MAX_ORDER_TERMS} keys to sort by"
                 ),
@@ -115,7 +115,7 @@ impl Resolver {
         let (first, rest) = match &self.rows {
             RowShape::Columns(_) => (&path.segments[..1], path.segments[1..].to_vec()),
             RowShape::Jobs { unwound } => {
-                let target = resolve_segments(path.segments.clone(), &path.place)?;
+                let target = resolve_segments(path.segments.clone(), &path.location)?;
                 if unwound.is_empty() {
                     return Ok(match target {
                         Target::Document(path) => SortBy::Document(path),
@@ -128,7 +128,7 @@ impl Resolver {
                 let below = segments.split_off(1);
                 return Ok(SortBy::Below(
                     self.path(&PathAt {
-                        place: path.place.clone(),
+                        location: path.location.clone(),
                         segments,
                     })?,
                     below,
@@ -136,7 +136,7 @@ impl Resolver {
             }
         };
         let first = PathAt {
-            place: path.place.clone(),
+            location: path.location.clone(),
             segments: first.to_vec(),
         };
         Ok(SortBy::Below(self.path(&first)?, rest))
@@ -162,7 +162,7 @@ impl Resolver {
         }
         let mut fields = Vec::with_capacity(group.fields.len());
         for field in group.fields {
-            let accumulator = self.accumulator(field.accumulator, field.place)?;
+            let accumulator = self.accumulator(field.accumulator, field.location)?;
             columns.push(ShapeColumn {
                 name: field.name,
                 value_type: accumulator.value_type(),
@@ -178,7 +178,7 @@ impl Resolver {
     fn accumulator(
         &self,
         accumulator: stages::Accumulator,
-        place: String,
+        location: String,
     ) -> Result<Accumulator, QueryError> {
         use stages::Accumulator as Checked;
         Ok(match accumulator {
@@ -203,7 +203,7 @@ impl Resolver {
                 Accumulator::Push(fields.collect::<Result<_, _>>()?)
             }
             Checked::AddToSet(path) => Accumulator::AddToSet(self.path(&path)?),
-            Checked::MergeObjects(path) => Accumulator::MergeObjects(self.path(&path)?, place),
+            Checked::MergeObjects(path) => Accumulator::MergeObjects(self.path(&path)?, location),
         })
     }
 
@@ -253,11 +253,11 @@ impl Resolver {
             Checked::Path(path) => Expression::Path(self.path(&path)?),
             Checked::Number(number) => Expression::Number(number),
             Checked::Function(function, path) => {
-                Expression::Function(function, self.path(&path)?, path.place)
+                Expression::Function(function, self.path(&path)?, path.location)
             }
-            Checked::Calculation(calculation, operands, place) => {
+            Checked::Calculation(calculation, operands, location) => {
                 let operands = operands.into_iter().map(|operand| self.expression(operand));
-                Expression::Calculation(calculation, operands.collect::<Result<_, _>>()?, place)
+                Expression::Calculation(calculation, operands.collect::<Result<_, _>>()?, location)
             }
         })
     }
@@ -266,7 +266,7 @@ impl Resolver {
     fn path(&self, path: &PathAt) -> Result<ResolvedPath, QueryError> {
         match &self.rows {
             RowShape::Jobs { unwound } => {
-                let target = resolve_segments(path.segments.clone(), &path.place)?;
+                let target = resolve_segments(path.segments.clone(), &path.location)?;
                 Ok(in_jobs(target, unwound))
             }
             RowShape::Columns(columns) => Ok(in_columns(&path.segments, columns)),

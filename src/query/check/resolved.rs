@@ -37,8 +37,8 @@ pub(in crate::query) struct ShapeColumn {
 #[derive(Debug)]
 pub(in crate::query) struct ResolvedPath {
     pub(in crate::query) base: Base,
-    /// The unwound arrays below the value, which their elements replace: the index of the unwound path, and the path below
-    /// the value.
+    /// The unwound arrays below the value, which their elements replace: the index of the unwound path, and the path
+    /// below the value.
     pub(in crate::query) replaced: Vec<(usize, Vec<String>)>,
     pub(in crate::query) value_type: ValueType,
 }

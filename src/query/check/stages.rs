@@ -14,10 +14,10 @@ use crate::query::request::Sort as Order;
 use crate::query::request::stages as request;
 use crate::query::request::stages::ProjectOperator;
 
-/// A dotted path and its place in the request.
+/// A dotted path and its location in the request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PathAt {
-    pub(crate) place: String,
+    pub(crate) location: String,
     pub(crate) segments: Vec<String>,
 }
 
@@ -54,18 +54,18 @@ pub(crate) struct GroupKey {
     pub(crate) date_format: Option<KeyFormat>,
 }
 
-/// A checked date format, with its text, which is bound, and its place in the request.
+/// A checked date format, with its text, which is bound, and its location in the request.
 #[derive(Debug)]
 pub(crate) struct KeyFormat {
     pub(crate) format: DateFormat,
     pub(crate) text: String,
-    pub(crate) place: String,
+    pub(crate) location: String,
 }
 
 #[derive(Debug)]
 pub(crate) struct GroupField {
     pub(crate) name: String,
-    pub(crate) place: String,
+    pub(crate) location: String,
     pub(crate) accumulator: Accumulator,
 }
 
@@ -115,7 +115,7 @@ pub(crate) enum Expression {
     Number(MongoValue),
     /// A function of one path.
     Function(Function, PathAt),
-    /// A function of several expressions, and its place in the request.
+    /// A function of several expressions, and its location in the request.
     Calculation(Calculation, Vec<Expression>, String),
 }
 
@@ -195,38 +195,41 @@ fn check_stage(stage: &request::Stage) -> Result<Stage, QueryError> {
 }
 
 /// Returns an error of the language.
-fn language(place: &str, problem: impl Into<String>) -> QueryError {
+fn language(location: &str, problem: impl Into<String>) -> QueryError {
     QueryError::Language {
-        place: place.to_owned(),
+        location: location.to_owned(),
         problem: problem.into(),
     }
 }
 
-/// Returns an error at a member of the message at `place`.
-fn at_member(place: &str, name: &str, problem: impl Into<String>) -> QueryError {
-    language(&format!("{place}.{name}"), problem)
+/// Returns an error at a member of the message at `location`.
+fn at_member(location: &str, name: &str, problem: impl Into<String>) -> QueryError {
+    language(&format!("{location}.{name}"), problem)
 }
 
 fn path(text: &Located<String>) -> Result<PathAt, QueryError> {
     Ok(PathAt {
-        segments: split_path(&text.value, &text.place)?,
-        place: text.place.clone(),
+        segments: split_path(&text.value, &text.location)?,
+        location: text.location.clone(),
     })
 }
 
-/// Checks the path of a message at `place`, which its operator requires.
-fn required_path(key: Option<&Located<String>>, place: &str) -> Result<PathAt, QueryError> {
-    path(key.ok_or_else(|| at_member(place, "key", "is required"))?)
+/// Checks the path of a message at `location`, which its operator requires.
+fn required_path(key: Option<&Located<String>>, location: &str) -> Result<PathAt, QueryError> {
+    path(key.ok_or_else(|| at_member(location, "key", "is required"))?)
 }
 
 fn refuse_duplicates<'n>(
     names: impl Iterator<Item = &'n str>,
-    place: &str,
+    location: &str,
 ) -> Result<(), QueryError> {
     let mut seen = std::collections::BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
-            return Err(language(place, format!("the name `{name}` is given twice")));
+            return Err(language(
+                location,
+                format!("the name `{name}` is given twice"),
+            ));
         }
     }
     Ok(())
@@ -234,7 +237,7 @@ fn refuse_duplicates<'n>(
 
 fn check_sort(sort: &Located<Order>) -> Result<Vec<Sort>, QueryError> {
     if sort.value.keys.is_empty() {
-        return Err(language(&sort.place, "a key to sort by is required"));
+        return Err(language(&sort.location, "a key to sort by is required"));
     }
     let keys = sort.value.keys.iter().map(|key| {
         Ok(Sort {
@@ -248,10 +251,10 @@ fn check_sort(sort: &Located<Order>) -> Result<Vec<Sort>, QueryError> {
 fn check_group(group: &Located<request::Group>) -> Result<Group, QueryError> {
     let Located {
         value: group,
-        place,
+        location,
     } = group;
     if group.keys.is_empty() && group.fields.is_empty() {
-        return Err(language(place, "keys or fields are required"));
+        return Err(language(location, "keys or fields are required"));
     }
     let keys = group.keys.iter().map(check_group_key);
     let keys = keys.collect::<Result<Vec<_>, _>>()?;
@@ -261,7 +264,7 @@ fn check_group(group: &Located<request::Group>) -> Result<Group, QueryError> {
         .iter()
         .map(|key| key.name.as_str())
         .chain(fields.iter().map(|field| field.name.as_str()));
-    refuse_duplicates(names, place)?;
+    refuse_duplicates(names, location)?;
     Ok(Group { keys, fields })
 }
 
@@ -269,9 +272,9 @@ fn check_group_key(key: &request::GroupKey) -> Result<GroupKey, QueryError> {
     let date_format = key.date_format.as_ref().map(|text| {
         let format = DateFormat::new(&text.value);
         Ok(KeyFormat {
-            format: format.map_err(|problem| language(&text.place, problem))?,
+            format: format.map_err(|problem| language(&text.location, problem))?,
             text: text.value.clone(),
-            place: text.place.clone(),
+            location: text.location.clone(),
         })
     });
     Ok(GroupKey {
@@ -285,7 +288,7 @@ fn check_group_field(field: &Located<request::GroupField>) -> Result<GroupField,
     use request::Accumulator as Operator;
     let Located {
         value: field,
-        place,
+        location,
     } = field;
     let operator = field.operator;
     let has_conditions = !field.conditions.is_empty();
@@ -296,15 +299,15 @@ fn check_group_field(field: &Located<request::GroupField>) -> Result<GroupField,
         )
     {
         let problem = format!("`{operator}` takes none; count, sum and average do");
-        return Err(at_member(place, "conditions", problem));
+        return Err(at_member(location, "conditions", problem));
     }
     if !field.fields.is_empty() && operator != Operator::Push {
         let problem = format!("`{operator}` takes none; push does");
-        return Err(at_member(place, "fields", problem));
+        return Err(at_member(location, "fields", problem));
     }
     let conditions = field.conditions.iter().map(check_requirement);
     let conditions = conditions.collect::<Result<Vec<_>, _>>()?;
-    let key = || required_path(field.key.as_ref(), place);
+    let key = || required_path(field.key.as_ref(), location);
     let accumulator = match operator {
         // A key is allowed with `count`, as in SpaceONE, and ignored.
         Operator::Count => Accumulator::Count(conditions),
@@ -316,24 +319,24 @@ fn check_group_field(field: &Located<request::GroupField>) -> Result<GroupField,
         Operator::Last => Accumulator::Last(key()?),
         Operator::AddToSet => Accumulator::AddToSet(key()?),
         Operator::MergeObjects => Accumulator::MergeObjects(key()?),
-        Operator::Push => Accumulator::Push(check_push_fields(&field.fields, place)?),
+        Operator::Push => Accumulator::Push(check_push_fields(&field.fields, location)?),
     };
     Ok(GroupField {
         name: field.name.0.clone(),
-        place: place.clone(),
+        location: location.clone(),
         accumulator,
     })
 }
 
 fn check_push_fields(
     fields: &[request::PushField],
-    place: &str,
+    location: &str,
 ) -> Result<Vec<(String, PathAt)>, QueryError> {
     if fields.is_empty() {
-        return Err(at_member(place, "fields", "is required"));
+        return Err(at_member(location, "fields", "is required"));
     }
     let names = fields.iter().map(|field| field.name.0.as_str());
-    refuse_duplicates(names, &format!("{place}.fields"))?;
+    refuse_duplicates(names, &format!("{location}.fields"))?;
     let fields = fields
         .iter()
         .map(|field| Ok((field.name.0.clone(), path(&field.key)?)));
@@ -358,48 +361,48 @@ fn check_requirement(requirement: &request::Requirement) -> Result<Requirement, 
 fn check_project(project: &Located<request::Project>) -> Result<Project, QueryError> {
     let Located {
         value: project,
-        place,
+        location,
     } = project;
     if project.fields.is_empty() {
-        return Err(at_member(place, "fields", "is required"));
+        return Err(at_member(location, "fields", "is required"));
     }
-    let fields = project.fields.iter().map(|Located { value, place }| {
+    let fields = project.fields.iter().map(|Located { value, location }| {
         Ok(ProjectField {
             name: value.name.0.clone(),
             expression: check_expression(
                 value.operator,
                 value.key.as_ref(),
                 &value.fields,
-                place,
+                location,
                 0,
             )?,
         })
     });
     let fields = fields.collect::<Result<Vec<_>, _>>()?;
-    refuse_duplicates(fields.iter().map(|field| field.name.as_str()), place)?;
+    refuse_duplicates(fields.iter().map(|field| field.name.as_str()), location)?;
     Ok(Project {
         fields,
         exclude_keys: project.exclude_keys,
     })
 }
 
-/// Checks `{key}`, `{operator, key}` or `{operator, fields}` at `place`.
+/// Checks `{key}`, `{operator, key}` or `{operator, fields}` at `location`.
 fn check_expression(
     operator: Option<ProjectOperator>,
     key: Option<&Located<String>>,
     fields: &[Located<request::Operand>],
-    place: &str,
+    location: &str,
     depth: usize,
 ) -> Result<Expression, QueryError> {
     if depth > MAX_CALCULATION_DEPTH {
         let problem = format!("calculations may be nested {MAX_CALCULATION_DEPTH} deep");
-        return Err(language(place, problem));
+        return Err(language(location, problem));
     }
     let Some(operator) = operator else {
         if !fields.is_empty() {
-            return Err(at_member(place, "operator", "is required"));
+            return Err(at_member(location, "operator", "is required"));
         }
-        return Ok(Expression::Path(required_path(key, place)?));
+        return Ok(Expression::Path(required_path(key, location)?));
     };
     let calculation = match operator {
         ProjectOperator::Size => Err(Function::Size),
@@ -416,15 +419,20 @@ fn check_expression(
         Ok(calculation) => calculation,
         Err(_) if !fields.is_empty() => {
             let problem = format!("`{operator}` takes a key instead");
-            return Err(at_member(place, "fields", problem));
+            return Err(at_member(location, "fields", problem));
         }
-        Err(function) => return Ok(Expression::Function(function, required_path(key, place)?)),
+        Err(function) => {
+            return Ok(Expression::Function(
+                function,
+                required_path(key, location)?,
+            ));
+        }
     };
     let takes_two = matches!(calculation, Calculation::Subtract | Calculation::Divide);
     if fields.is_empty() || (takes_two && fields.len() != 2) {
         let expected = if takes_two { "exactly 2" } else { "at least 1" };
         let problem = format!("`{operator}` takes {expected}, found {}", fields.len());
-        return Err(at_member(place, "fields", problem));
+        return Err(at_member(location, "fields", problem));
     }
     let operands = fields
         .iter()
@@ -433,25 +441,25 @@ fn check_expression(
     Ok(Expression::Calculation(
         calculation,
         operands,
-        place.to_owned(),
+        location.to_owned(),
     ))
 }
 
 fn check_operand(
-    Located { value, place }: &Located<request::Operand>,
+    Located { value, location }: &Located<request::Operand>,
     depth: usize,
 ) -> Result<Expression, QueryError> {
     match value {
         request::Operand::Number(number) => Ok(Expression::Number(MongoValue::from(&number.0))),
         request::Operand::Path(text) => Ok(Expression::Path(PathAt {
-            segments: split_path(text, place)?,
-            place: place.clone(),
+            segments: split_path(text, location)?,
+            location: location.clone(),
         })),
         request::Operand::Calculation(inner) => check_expression(
             inner.operator,
             inner.key.as_ref(),
             &inner.fields,
-            place,
+            location,
             depth,
         ),
     }

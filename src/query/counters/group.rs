@@ -1,7 +1,7 @@
 //! Groups that only count, answered from counters in memory.
 //!
-//! A statement over the counter tables spends most of its time in the steps of SQLite's virtual machine, a fraction of a
-//! millisecond for a thousand rows. Here a loop adds the counters. The answer is the same to the byte, which
+//! A statement over the counter tables spends most of its time in the steps of SQLite's virtual machine, a fraction of
+//! a millisecond for a thousand rows. Here a loop adds the counters. The answer is the same to the byte, which
 //! tests/api/counters.rs compares.
 
 use crate::job::{JobStatus, PerStatus};
@@ -142,7 +142,8 @@ impl CounterGroup {
         self.write(rows, &label_of_row, &counts.json, (page, max_bytes), out)
     }
 
-    /// Adds the passing counts of each row to the sum of its label and status, and writes the sums in the order of the keys.
+    /// Adds the passing counts of each row to the sum of its label and status, and writes the sums in the order of the
+    /// keys.
     ///
     /// Each row is its counts and its [`masks`]; `label_of_row` has the index of its label in `labels`.
     fn write(
@@ -194,8 +195,8 @@ impl CounterGroup {
         Some(rows.end())
     }
 
-    /// Returns the text of a row up to its first number: the part before the label, which ends the row before, and the part
-    /// after the label.
+    /// Returns the text of a row up to its first number: the part before the label, which ends the row before, and the
+    /// part after the label.
     fn text_around_label(&self, status: JobStatus, has_label: bool) -> [Vec<u8>; 2] {
         let mut sides = [Vec::new(), Vec::new()];
         let mut side = 0;
@@ -265,7 +266,8 @@ impl<'c, 'o> RowWriter<'c, 'o> {
         }
     }
 
-    /// Writes the row of a label and a status, if it has jobs and is on the page; `None` where the answer has become too long.
+    /// Writes the row of a label and a status, if it has jobs and is on the page; `None` where the answer has become
+    /// too long.
     ///
     /// `order` is the index of the status in `statuses`.
     fn write(&mut self, label: usize, order: usize, jobs: i64) -> Option<()> {

@@ -1,5 +1,5 @@
-//! The counter tables of the database, and the SQL that reads them instead of the jobs: for the total of a list, a group that
-//! only counts, the distinct values of a column, and the day in which a page far down a list begins.
+//! The counter tables of the database, and the SQL that reads them instead of the jobs: for the total of a list, a
+//! group that only counts, the distinct values of a column, and the day in which a page far down a list begins.
 
 use crate::query::check::field::{Column, FieldRef};
 use crate::query::check::filter::{ColumnTest, Filter};
@@ -12,8 +12,8 @@ use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 /// The hours of a day.
 const HOURS: i64 = DAY_MILLIS / HOUR_MILLIS;
 
-/// A table of counters by status and one other field. Its columns have the names that they have in `jobs`, so the same WHERE
-/// clause selects from either.
+/// A table of counters by status and one other field. Its columns have the names that they have in `jobs`, so the same
+/// WHERE clause selects from either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CounterTable {
     /// By status alone.
@@ -103,7 +103,8 @@ impl CounterTable {
     }
 }
 
-/// Selects the counters that count groups by these keys, of a tenant's jobs that pass a filter; `None` where there are none.
+/// Selects the counters that count groups by these keys, of a tenant's jobs that pass a filter; `None` where there are
+/// none.
 ///
 /// The rows have the columns of the keys, and `jobs`, never 0. (The day of a job is the column `day`.)
 pub(crate) fn rows(keys: &[FieldRef], tenant: &Tenant, filter: &Filter) -> Option<Sql> {
@@ -156,7 +157,8 @@ struct Range {
 }
 
 impl Range {
-    /// Returns the range that a filter requires; `None` where it requires none, or also tests a field other than the status.
+    /// Returns the range that a filter requires; `None` where it requires none, or also tests a field other than the
+    /// status.
     fn from_filter(filter: &Filter) -> Option<Self> {
         let filters = filter.conjuncts();
         let (mut from, mut to) = (Timestamp::MIN.millis(), Timestamp::MAX.millis() + 1);

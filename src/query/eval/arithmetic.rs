@@ -5,8 +5,8 @@ use crate::time::Timestamp;
 
 /// A calculation over several values.
 ///
-/// Rule: MongoDB's `$add`, `$subtract`, `$multiply` and `$divide`: a null or missing operand makes the result null, and any
-/// other operand that is not a number is an error. `$sum` ignores operands that are not numbers.
+/// Rule: MongoDB's `$add`, `$subtract`, `$multiply` and `$divide`: a null or missing operand makes the result null, and
+/// any other operand that is not a number is an error. `$sum` ignores operands that are not numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calculation {
     Add,
@@ -57,7 +57,7 @@ pub fn sum_of(value: Option<MongoValue>) -> MongoValue {
 /// A sentence for an operand that is not a number, a division by zero, and a result out of range.
 pub fn calculate(
     calculation: Calculation,
-    place: &str,
+    location: &str,
     values: &[Option<MongoValue>],
 ) -> Result<MongoValue, String> {
     if calculation == Calculation::Sum {
@@ -96,7 +96,7 @@ pub fn calculate(
             (Some(other), ..) => {
                 let takes = "takes numbers, or one datetime to add to or subtract from";
                 return Err(format!(
-                    "{place}: `{name}` {takes}, found {}",
+                    "{location}: `{name}` {takes}, found {}",
                     other.type_name()
                 ));
             }
@@ -117,7 +117,7 @@ pub fn calculate(
     if calculation == Calculation::Divide
         && numbers.get(1).is_some_and(|divisor| divisor.float() == 0.0)
     {
-        return Err(format!("{place}: `divide` by zero"));
+        return Err(format!("{location}: `divide` by zero"));
     }
     let result = numbers.into_iter().reduce(|a, b| match (a, b) {
         (Number::Integer(x), Number::Integer(y)) => integers(x, y).map_or_else(
@@ -134,14 +134,14 @@ pub fn calculate(
             )]
             let time = Timestamp::from_millis(number.float().round() as i64);
             MongoValue::Time(
-                time.ok_or_else(|| format!("{place}: `{name}` gives a datetime out of range"))?,
+                time.ok_or_else(|| format!("{location}: `{name}` gives a datetime out of range"))?,
             )
         }
         (Some(Number::Integer(integer)), false) => MongoValue::Integer(integer),
         (Some(Number::Real(real)), false) if real.is_finite() => MongoValue::Real(real),
         (Some(Number::Real(_)), false) => {
             return Err(format!(
-                "{place}: `{name}` gives a number that is too large"
+                "{location}: `{name}` gives a number that is too large"
             ));
         }
         (None, _) => MongoValue::Null,

@@ -29,7 +29,8 @@ enum Part {
 /// The letters of the specifiers. Rule: the conformance notes, `date_format`.
 const SPECIFIERS: &str = "Y m d H M S L j u w U V G z %";
 
-/// A unit of time. All times of one unit have the same text in a format, and times of different units have different texts.
+/// A unit of time. All times of one unit have the same text in a format, and times of different units have different
+/// texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Span {
     Day,

@@ -1,7 +1,7 @@
 //! Encoding of values in SQL, chosen so that SQLite compares them as MongoDB would.
 //!
-//! Each value has one of SQLite's storage classes, so `=`, `<`, `ORDER BY`, `GROUP BY`, `DISTINCT`, `max` and `min` need no
-//! functions of ours:
+//! Each value has one of SQLite's storage classes, so `=`, `<`, `ORDER BY`, `GROUP BY`, `DISTINCT`, `max` and `min`
+//! need no functions of ours:
 //!
 //! | value | SQL | |
 //! | --- | --- | --- |
@@ -10,9 +10,9 @@
 //! | string | TEXT | compared by UTF-8 bytes |
 //! | null, object, array, boolean, datetime | BLOB | a tag, then bytes that `memcmp` puts in order |
 //!
-//! SQLite's order NULL < numbers < TEXT < BLOB is MongoDB's order, except for null, whose BLOB is `x'00'`: a comparison must
-//! test for it first. Encoded values can be decoded ([`MongoValue::from_param`]). They exist only within a statement, so the
-//! encoding may change.
+//! SQLite's order NULL < numbers < TEXT < BLOB is MongoDB's order, except for null, whose BLOB is `x'00'`: a comparison
+//! must test for it first. Encoded values can be decoded ([`MongoValue::from_param`]). They exist only within a
+//! statement, so the encoding may change.
 
 use crate::query::eval::path::gather;
 use crate::query::eval::value::{
@@ -21,8 +21,8 @@ use crate::query::eval::value::{
 use crate::query::sql::{Param, ParamRef};
 use crate::time::Timestamp;
 
-/// Ends the members of an object and the items of an array. It is less than every tag of a nested value: a null member or
-/// item is written as [`NESTED_NULL`], since the tag of null is 0, too.
+/// Ends the members of an object and the items of an array. It is less than every tag of a nested value: a null member
+/// or item is written as [`NESTED_NULL`], since the tag of null is 0, too.
 const END: u8 = 0x00;
 /// The tag of a null inside an object or array.
 const NESTED_NULL: u8 = 0x01;

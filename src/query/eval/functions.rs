@@ -1,7 +1,7 @@
 //! Bodies of jobdeck's own SQL functions: sort keys, elements of arrays, conversions of values.
 //!
-//! A missing value is `None`. An error is a sentence that begins with its place in the request, which the compiler binds
-//! as an argument.
+//! A missing value is `None`. An error is a sentence that begins with its location in the request, which the compiler
+//! binds as an argument.
 
 use std::collections::HashMap;
 
@@ -52,13 +52,13 @@ pub fn sort_value(
     }))
 }
 
-/// Returns the key that orders values by a path below them: the smallest, or if `descending` the largest, of all that the
-/// path reaches.
+/// Returns the key that orders values by a path below them: the smallest, or if `descending` the largest, of all that
+/// the path reaches.
 ///
-/// Rule: the conformance notes, "Order": (empty array) < null and missing < numbers < strings < objects < booleans
-/// < datetimes; and MongoDB's keys of arrays: a path continues in every element, or for a numeric segment in the element at
-/// that index; an element that is not an object counts as null; an array at the end gives its elements. The key of an empty
-/// array is SQL's NULL, and that of null is minus infinity, which JSON does not have.
+/// Rule: the conformance notes, "Order": (empty array) < null and missing < numbers < strings < objects < booleans <
+/// datetimes; and MongoDB's keys of arrays: a path continues in every element, or for a numeric segment in the element
+/// at that index; an element that is not an object counts as null; an array at the end gives its elements. The key of
+/// an empty array is SQL's NULL, and that of null is minus infinity, which JSON does not have.
 #[must_use]
 pub fn sort_key(value: &MongoValue, path: &[String], descending: bool) -> Param {
     let mut chosen: Option<&MongoValue> = None;
@@ -119,8 +119,8 @@ fn each_sort_key<'v>(
     }
 }
 
-/// Returns the values that `distinct` has at a path, in the form of [`explode`]: all that the path reaches, where an array
-/// at the end gives its elements.
+/// Returns the values that `distinct` has at a path, in the form of [`explode`]: all that the path reaches, where an
+/// array at the end gives its elements.
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -154,7 +154,8 @@ fn each_distinct(value: &Value, path: &[String], out: &mut Vec<MongoValue>) {
     }
 }
 
-/// Returns the elements that `unwind` makes rows of, as a JSON array for `json_each`; `None` for missing, null and `[]`.
+/// Returns the elements that `unwind` makes rows of, as a JSON array for `json_each`; `None` for missing, null and
+/// `[]`.
 ///
 /// Numbers and strings are written as they are, any other value as an array with one string: its BLOB in hexadecimal.
 #[must_use]
@@ -211,13 +212,13 @@ fn type_or_missing(value: Option<&MongoValue>) -> &'static str {
 ///
 /// # Errors
 /// For anything but an array.
-pub fn size_of(value: Option<MongoValue>, place: &str) -> Result<MongoValue, String> {
+pub fn size_of(value: Option<MongoValue>, location: &str) -> Result<MongoValue, String> {
     match value {
         Some(MongoValue::Array(items)) => Ok(MongoValue::Integer(
             i64::try_from(items.len()).unwrap_or(i64::MAX),
         )),
         other => Err(format!(
-            "{place}: `size` takes an array, found {}",
+            "{location}: `size` takes an array, found {}",
             type_or_missing(other.as_ref())
         )),
     }
@@ -227,9 +228,9 @@ pub fn size_of(value: Option<MongoValue>, place: &str) -> Result<MongoValue, Str
 ///
 /// # Errors
 /// For anything else.
-pub fn array_to_object(value: Option<MongoValue>, place: &str) -> Result<MongoValue, String> {
+pub fn array_to_object(value: Option<MongoValue>, location: &str) -> Result<MongoValue, String> {
     let error = |found: &str| {
-        format!("{place}: `array_to_object` takes an array of objects {{k, v}}, found {found}")
+        format!("{location}: `array_to_object` takes an array of objects {{k, v}}, found {found}")
     };
     let items = match value {
         None | Some(MongoValue::Null) => return Ok(MongoValue::Null),
@@ -264,7 +265,7 @@ pub fn array_to_object(value: Option<MongoValue>, place: &str) -> Result<MongoVa
 ///
 /// # Errors
 /// For anything else.
-pub fn object_to_array(value: Option<MongoValue>, place: &str) -> Result<MongoValue, String> {
+pub fn object_to_array(value: Option<MongoValue>, location: &str) -> Result<MongoValue, String> {
     match value {
         None | Some(MongoValue::Null) => Ok(MongoValue::Null),
         Some(MongoValue::Object(members)) => Ok(MongoValue::Array(
@@ -279,7 +280,7 @@ pub fn object_to_array(value: Option<MongoValue>, place: &str) -> Result<MongoVa
                 .collect(),
         )),
         Some(other) => Err(format!(
-            "{place}: `object_to_array` takes an object, found {}",
+            "{location}: `object_to_array` takes an object, found {}",
             other.type_name()
         )),
     }
@@ -306,7 +307,7 @@ impl Members {
     ///
     /// # Errors
     /// For anything else.
-    pub fn merge(&mut self, value: Option<MongoValue>, place: &str) -> Result<(), String> {
+    pub fn merge(&mut self, value: Option<MongoValue>, location: &str) -> Result<(), String> {
         match value {
             None | Some(MongoValue::Null) => Ok(()),
             Some(MongoValue::Object(members)) => {
@@ -316,7 +317,7 @@ impl Members {
                 Ok(())
             }
             Some(other) => Err(format!(
-                "{place}: `merge_objects` takes objects, found {}",
+                "{location}: `merge_objects` takes objects, found {}",
                 other.type_name()
             )),
         }
@@ -331,9 +332,9 @@ impl Members {
 
 /// Returns the error text for a `date_format` of a value that is not a datetime.
 #[must_use]
-pub fn not_a_date(value: &MongoValue, place: &str) -> String {
+pub fn not_a_date(value: &MongoValue, location: &str) -> String {
     format!(
-        "{place}: `date_format` takes a datetime, found {}",
+        "{location}: `date_format` takes a datetime, found {}",
         value.type_name()
     )
 }

@@ -18,9 +18,9 @@ use crate::query::sql::Param;
 
 /// The paths of a projection, as segments from the document's root.
 ///
-/// Rule: the conformance notes, "Order, pages, shapes": a path includes its parents; each element of an array is reduced
-/// to the path, an element without it becomes `{}`, and an element that is not an object is dropped; a parent listed
-/// together with its child gives the whole parent.
+/// Rule: the conformance notes, "Order, pages, shapes": a path includes its parents; each element of an array is
+/// reduced to the path, an element without it becomes `{}`, and an element that is not an object is dropped; a parent
+/// listed together with its child gives the whole parent.
 pub type Paths = Vec<Vec<String>>;
 
 /// Returns paths in the form in which they are bound: a JSON array of arrays.
@@ -53,8 +53,8 @@ pub fn parse_paths(text: &str) -> Result<Paths, String> {
 
 /// Follows `path` through the objects of `document` to its end or to the first array.
 ///
-/// Returns the value there and the number of segments that remain; `None` where a member is missing or a segment is below
-/// a scalar. The text after the value is not read at all.
+/// Returns the value there and the number of segments that remain; `None` where a member is missing or a segment is
+/// below a scalar. The text after the value is not read at all.
 ///
 /// # Errors
 /// When the text is not JSON.
@@ -170,7 +170,8 @@ pub fn index(segment: &str) -> Option<usize> {
     is_index.then(|| segment.parse().ok()).flatten()
 }
 
-/// Calls `test` with every value that the path reaches, and with `None` where a member is missing, until it returns true.
+/// Calls `test` with every value that the path reaches, and with `None` where a member is missing, until it returns
+/// true.
 ///
 /// Rule: MongoDB's query semantics, as in the conformance notes: a path continues in every element of an array
 /// that is an object, and for a numeric segment at that index; an array at the end gives itself and each element.

@@ -1,8 +1,8 @@
 //! Regular expressions: Perl's syntax, without regard to case, bounded in size and time.
 //!
 //! `fancy-regex` passes a plain pattern to `regex`, which runs in linear time, and backtracks only for lookaround and
-//! backreferences, up to a limit. (Rule 3: a client's pattern can't hang the server.) One step of a backtracking pattern may
-//! itself run over the whole text, so the length of the text is limited, too.
+//! backreferences, up to a limit. (Rule 3: a client's pattern can't hang the server.) One step of a backtracking
+//! pattern may itself run over the whole text, so the length of the text is limited, too.
 
 use crate::query::limits::{MAX_BACKTRACKED_BYTES, MAX_BACKTRACKS, MAX_PATTERN_BYTES};
 use std::sync::OnceLock;
@@ -12,8 +12,8 @@ use fancy_regex::{Regex, RegexBuilder};
 /// The most memory that one compiled pattern may take.
 const MAX_COMPILED_BYTES: usize = 1 << 20;
 
-/// The longest text, in bytes, that is searched for words position by position: an id, and little more. Over longer texts a
-/// compiled pattern is quicker, even with the time that compiling takes.
+/// The longest text, in bytes, that is searched for words position by position: an id, and little more. Over longer
+/// texts a compiled pattern is quicker, even with the time that compiling takes.
 const MAX_SCANNED_BYTES: usize = 64;
 /// The most words that are searched for position by position, since each is one pass over the text.
 const MAX_SCANNED_WORDS: usize = 4;
@@ -98,7 +98,8 @@ impl Pattern {
     /// Whether the pattern matches anywhere in the text.
     ///
     /// # Errors
-    /// A sentence, when the pattern takes too many steps over this text, or backtracks and the text is too long for that.
+    /// A sentence, when the pattern takes too many steps over this text, or backtracks and the text is too long for
+    /// that.
     pub fn is_match(&self, text: &str) -> Result<bool, String> {
         match &self.words {
             // Some letters outside ASCII are an ASCII letter in the other case: the Kelvin sign is a `k`.

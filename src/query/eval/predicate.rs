@@ -1,7 +1,7 @@
 //! Tests of values inside a document: the SQL function `holds(document, test)`.
 //!
-//! SQLite's own JSON functions can't tell `true` from 1, follow a path through arrays, or compare by MongoDB's types.
-//! A test is bound as JSON text, so statements that differ only in their tests have the same text. It is compiled once a
+//! SQLite's own JSON functions can't tell `true` from 1, follow a path through arrays, or compare by MongoDB's types. A
+//! test is bound as JSON text, so statements that differ only in their tests have the same text. It is compiled once a
 //! statement ([`CompiledPredicate`]).
 
 use serde::{Deserialize, Serialize};

@@ -54,7 +54,8 @@ impl<'l> ByErrorCode<'l> {
         Sql::new("SELECT job AS page_job, created_at AS page_time, job_id AS page_id")
     }
 
-    /// Compiles the page by time from `job_errors` alone; `None` where the jobs must be tested, or where all rows are answered.
+    /// Compiles the page by time from `job_errors` alone; `None` where the jobs must be tested, or where all rows are
+    /// answered.
     pub(super) fn page(&self, newest_first: bool) -> Option<PageIds> {
         self.list.page.limit?;
         if !self.rest.is_always() {

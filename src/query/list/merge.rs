@@ -15,7 +15,8 @@ use crate::query::where_clause::where_clause;
 
 /// The most branches that are merged.
 const MAX_BRANCHES: usize = 24;
-/// The most tests in all branches together: each branch repeats the common tests, and SQLite takes long to prepare many.
+/// The most tests in all branches together: each branch repeats the common tests, and SQLite takes long to prepare
+/// many.
 const MAX_TESTS: usize = 240;
 
 /// A filter split into branches, of which a job passes one.

@@ -1,17 +1,17 @@
-//! The ORDER BY clause of list statements. The order of a list by time is written here alone.
+//! The ORDER BY clause of list statements. Only this file has the order of a list by time.
 
 use crate::query::check::list::{CheckedList, Order, OrderKey, OrderTerm};
 use crate::query::order_by::{Term, order_by, sort_value};
 use crate::query::sql::Sql;
 
-/// The columns that a list by time is ordered by, as the statement names them.
+/// The columns that order a list by time, by the names that a statement has for them.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum TimeColumns {
-    /// Of `jobs` or `job_errors`.
+    /// The columns of `jobs` or `job_errors`.
     Table,
-    /// Of `jobs`, with a plus that keeps SQLite from walking all jobs in this order.
+    /// The columns of `jobs`, with a plus that keeps SQLite from reading all jobs in this order.
     TableWithoutIndex,
-    /// Of the ids of a page.
+    /// The columns with the ids of a page.
     PageIds,
 }
 
@@ -19,7 +19,7 @@ pub(super) enum TimeColumns {
 pub(super) fn order(list: &CheckedList) -> Sql {
     match &list.order {
         Order::Time { newest_first } => {
-            // The filter names few jobs by their ids: to look these up is cheaper than to walk all jobs.
+            // The filter names few jobs by their ids: looking them up is quicker than reading all jobs.
             let columns = if list.has_job_ids() {
                 TimeColumns::TableWithoutIndex
             } else {
@@ -36,8 +36,10 @@ pub(super) fn order(list: &CheckedList) -> Sql {
     }
 }
 
-/// Returns the ORDER BY clause of a list by time. The job id decides between equal times, against the direction of the time:
-/// so do the indexes, which are then read in one direction.
+/// Returns the ORDER BY clause of a list by time.
+///
+/// The job id decides between equal times, in the opposite direction, as in the indexes: SQLite can read them forwards
+/// or backwards.
 pub(super) fn by_time(columns: TimeColumns, newest_first: bool) -> Sql {
     Sql::new(match (columns, newest_first) {
         (TimeColumns::Table, true) => " ORDER BY created_at DESC, job_id",

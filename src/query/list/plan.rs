@@ -1,7 +1,7 @@
 //! The plan of a list: how its rows and its total are answered, decided once, before anything runs.
 //!
-//! Some choices depend on the data: the hour in which a far page begins, the number of candidates of a keyword. A variant
-//! then has all alternatives and compiles the one that is needed, which cannot fail. The store decides nothing.
+//! Some choices depend on the data: the hour in which a far page begins, the number of candidates of a keyword. A
+//! variant then has all alternatives and compiles the one that is needed, which cannot fail. The store decides nothing.
 
 use crate::job::PerStatus;
 use crate::query::check::list::CheckedList;

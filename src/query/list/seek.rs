@@ -1,7 +1,7 @@
 //! A page far down a list by time: counters determine the day, then the hour, in which it begins.
 //!
-//! SQLite would step through an index over all rows before the page, at 50 ns a row. Seeking the hour takes the same time
-//! for every page.
+//! SQLite would step through an index over all rows before the page, at 50 ns a row. Seeking the hour takes the same
+//! time for every page.
 
 use crate::job::PerStatus;
 use crate::query::check::field::Column;
@@ -48,7 +48,8 @@ impl Seek {
         })
     }
 
-    /// Finds the span in which the page begins, among spans in ascending order; `None` where the page is after the last row.
+    /// Finds the span in which the page begins, among spans in ascending order; `None` where the page is after the last
+    /// row.
     ///
     /// `passed` is the number of rows before these spans.
     pub fn find<'s>(

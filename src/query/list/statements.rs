@@ -17,13 +17,13 @@ use crate::query::where_clause::where_clause;
 pub enum PageSql {
     /// One row a job of the page, in order; the first column is its id.
     Ids(Sql),
-    /// One row a document of the page, in order. A whole document is three columns, its head, the key of its collector and
-    /// its tail; a projected one is one column.
+    /// One row a document of the page, in order. A whole document is three columns, its head, the key of its collector
+    /// and its tail; a projected one is one column.
     Documents(Sql),
 }
 
-/// The most jobs that are read one by one by their ids, through the cache of documents. A longer page would push its own
-/// documents out of the cache before they are read again.
+/// The most jobs that are read one by one by their ids, through the cache of documents. A longer page would push its
+/// own documents out of the cache before they are read again.
 const MAX_BY_ID: u64 = 1_000;
 
 /// Whether the documents of the page are read by their ids, if the statement can select ids.
@@ -32,7 +32,8 @@ pub(super) fn reads_by_id(list: &CheckedList) -> bool {
     is_short && list.projection.is_none()
 }
 
-/// Compiles the page: to its ids if they are wanted and can be determined without reading documents, else to its documents.
+/// Compiles the page: to its ids if they are wanted and can be determined without reading documents, else to its
+/// documents.
 #[must_use]
 pub fn page(list: &CheckedList, wants_ids: bool) -> PageSql {
     page_by(list, ByErrorCode::new(list).as_ref(), wants_ids)
@@ -116,7 +117,8 @@ pub(super) fn count_by(
     let fields = list.filter.fields();
     let tests = |column| fields.contains(&FieldRef::Column(column));
     if tests(Column::CollectorId) && tests(Column::CreatedAt) && !tests(Column::Status) {
-        // The index has the status before the time, so SQLite seeks each status instead of reading all jobs of the collector.
+        // The index has the status before the time, so SQLite seeks each status instead of reading all jobs of the
+        // collector.
         sql.push(ANY_STATUS);
     }
     sql

@@ -41,7 +41,7 @@ pub(super) fn limit_conditions(
         return Ok(());
     }
     Err(QueryError::Parameter {
-        place: "query.filter".to_owned(),
+        location: "query.filter".to_owned(),
         problem: format!("{count} conditions in all, at most {MAX_CONDITIONS} are allowed"),
     })
 }

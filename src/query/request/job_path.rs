@@ -1,4 +1,5 @@
-//! Paths into a job as they arrive: the first segments that one may have, and the schema. `check::field` resolves them.
+//! Paths into a job in a request: their schema, and the first segments that they may have. `check::field` resolves
+//! them.
 
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -23,7 +24,7 @@ pub(crate) const ROOTS: [&str; 15] = [
     "filters",
 ];
 
-/// The schema of a path into a job. Paths are read as strings; `query::check::field` checks them.
+/// The schema of a path into a job. A path is read as a string, which `query::check::field` checks.
 pub(crate) struct JobPath;
 
 impl PartialSchema for JobPath {
@@ -31,7 +32,7 @@ impl PartialSchema for JobPath {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "A dotted path into a job, such as `errors.error_code`. It goes into arrays, where any element will do and a number is an index. `collector_id`, `collector.…` and `filters.…` are short for `collector_info.collector_id`, `collector_info.…` and `filter.…`.",
+                "A dotted path into a job, such as `errors.error_code`. It leads into arrays: any element may match, and a number is the index of one. `collector_id`, `collector.…` and `filters.…` are short for `collector_info.collector_id`, `collector_info.…` and `filter.…`.",
             ))
             .pattern(Some(format!(r"^({})(\.[^.]+){{0,9}}$", ROOTS.join("|"))))
             .into()

@@ -236,7 +236,7 @@ fn to_value<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<V
     for (spelt, text) in pairs {
         let name = snake_case(spelt);
         let problem = |problem: String| QueryError::Parameter {
-            place: shortened(spelt),
+            location: shortened(spelt),
             problem,
         };
         let mut parameters = PARAMETERS.iter();

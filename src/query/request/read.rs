@@ -28,7 +28,7 @@ pub(crate) fn parse(body: &[u8]) -> Result<Value, QueryError> {
         let problem = error.to_string();
         if error.is_data() {
             QueryError::Parameter {
-                place: "body".to_owned(),
+                location: "body".to_owned(),
                 problem,
             }
         } else {
@@ -44,12 +44,12 @@ pub(super) fn message<T: DeserializeOwned>(value: Value) -> Result<T, QueryError
 
 /// Turns the error of a message into one with SpaceONE's code.
 ///
-/// Rule: SpaceONE answers `ERROR_DB_QUERY` to every error in a stage, to a name that the language does not have, and to a
-/// missing member of a nested message.
+/// Rule: SpaceONE answers `ERROR_DB_QUERY` to every error in a stage, to a name that the language does not have, and to
+/// a missing member of a nested message.
 fn query_error(error: &ReadError) -> QueryError {
-    let place = match error.place() {
+    let location = match error.location() {
         root if root.is_empty() => "body".to_owned(),
-        place => place,
+        location => location,
     };
     let within_aggregate = match error.steps() {
         [Step::Member(query), Step::Member(aggregate), within @ ..]
@@ -61,20 +61,20 @@ fn query_error(error: &ReadError) -> QueryError {
     };
     let problem = error.problem().to_string();
     match error.problem() {
-        Problem::Missing if error.steps().len() == 1 => QueryError::Required { key: place },
+        Problem::Missing if error.steps().len() == 1 => QueryError::Required { key: location },
         // Rule: the conformance case E-error-request-023: a limit that is not a number is an error of the request.
         Problem::WrongType { expected, found }
             if within_aggregate.is_none_or(<[_]>::is_empty) || expected == "an integer" =>
         {
             QueryError::Type {
-                place,
+                location,
                 expected: expected.to_string(),
                 found: found.to_string(),
             }
         }
-        Problem::Missing | Problem::UnknownName(_) => QueryError::Language { place, problem },
-        _ if within_aggregate.is_some() => QueryError::Language { place, problem },
-        _ => QueryError::Parameter { place, problem },
+        Problem::Missing | Problem::UnknownName(_) => QueryError::Language { location, problem },
+        _ if within_aggregate.is_some() => QueryError::Language { location, problem },
+        _ => QueryError::Parameter { location, problem },
     }
 }
 

@@ -137,10 +137,10 @@ fn required(names: &[&str]) -> Vec<Value> {
 
 /// Completes a derived schema: the other spellings of its members, and the rules of its operators.
 ///
-/// The other spellings are `dependentSchemas` and `propertyNames`, which validators follow and generators of clients ignore.
-/// As properties they would become further fields of a generated client, in some languages of the same name. (Generators do
-/// not ignore `patternProperties`: in TypeScript every member would need one of the types there.) A required member has a
-/// branch for each spelling, so that generators know that one of them is required.
+/// The other spellings are `dependentSchemas` and `propertyNames`, which validators follow and generators of clients
+/// ignore. As properties they would become further fields of a generated client, in some languages of the same name.
+/// (Generators do not ignore `patternProperties`: in TypeScript every member would need one of the types there.) A
+/// required member has a branch for each spelling, so that generators know that one of them is required.
 pub(crate) fn complete(name: &str, schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else {
         return;

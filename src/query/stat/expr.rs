@@ -89,7 +89,7 @@ pub(super) fn put(whole: Sql, path: &[String], part: Sql) -> Sql {
 }
 
 /// Returns the text of a date in a format.
-pub(super) fn date_text(date: Expr, format: &str, place: &str) -> Sql {
+pub(super) fn date_text(date: Expr, format: &str, location: &str) -> Sql {
     let mut sql = Sql::default();
     if date.value_type.kind == Kind::Time {
         sql.push("date_text(")
@@ -103,7 +103,7 @@ pub(super) fn date_text(date: Expr, format: &str, place: &str) -> Sql {
             .push(", ")
             .bind(format)
             .push(", ")
-            .bind(place)
+            .bind(location)
             .push(")");
     }
     sql

@@ -60,7 +60,8 @@ impl Pipeline {
         }
     }
 
-    /// Returns the expression of a group key. For a date whose format follows a span of time it is the number of the span.
+    /// Returns the expression of a group key. For a date whose format follows a span of time it is the number of the
+    /// span.
     fn group_key(&self, key: &GroupKey, number: usize) -> (Sql, Option<SpanKey>) {
         let mut date = self.resolve(&key.path);
         let Some(format) = &key.date_format else {
@@ -78,7 +79,7 @@ impl Pipeline {
                     .push(" + ")
                     .bind(Timestamp::MIN.millis());
             }
-            return (date_text(date, &format.text, &format.place), None);
+            return (date_text(date, &format.text, &format.location), None);
         };
         let mut sql = Sql::default();
         if self.has_counters() {
@@ -191,9 +192,9 @@ impl Pipeline {
                     .push(")");
                 sql
             }
-            Accumulator::MergeObjects(path, place) => {
+            Accumulator::MergeObjects(path, location) => {
                 let mut arguments = self.resolve(path).into_any();
-                arguments.push(", ").bind(place.as_str());
+                arguments.push(", ").bind(location.as_str());
                 self.in_order("merge_objects(", arguments)
             }
         }
@@ -218,7 +219,8 @@ impl Pipeline {
         }
     }
 
-    /// Returns the condition that all requirements hold, in the order of types: missing < null < numbers < strings < objects < arrays < booleans < datetimes.
+    /// Returns the condition that all requirements hold, in the order of types: missing < null < numbers < strings <
+    /// objects < arrays < booleans < datetimes.
     fn requirements(&self, conditions: &[Requirement]) -> Sql {
         let mut all = Sql::default();
         let conditions = conditions.iter();

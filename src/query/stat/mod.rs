@@ -1,4 +1,5 @@
-//! Phase 4: plans of statistics. A pipeline of stages becomes one SELECT. A group that only counts may come from counters.
+//! Phase 4: plans of statistics. A pipeline of stages becomes one SELECT. A group that only counts may come from
+//! counters.
 
 mod distinct;
 mod expr;

@@ -1,14 +1,14 @@
 //! Lowers a pipeline of stages to one SELECT: a fold over the stages, with one or two common table expressions a stage.
 //!
-//! The caller's names never become SQL: a column is `c0`, `c1` …, an element `u0` …, its position `p0` …, a term of an order
-//! `o0` …. An inner ORDER BY promises nothing, so the fold carries the order and writes it only where it matters: before a
-//! LIMIT, inside an accumulator that depends on it, and at the end.
+//! The caller's names never become SQL: a column is `c0`, `c1` …, an element `u0` …, its position `p0` …, a term of an
+//! order `o0` …. An inner ORDER BY promises nothing, so the fold carries the order and writes it only where it matters:
+//! before a LIMIT, inside an accumulator that depends on it, and at the end.
 //!
-//! SQLite scans, filters, groups, counts, sums, sorts and limits. SQL functions of ours do what depends on MongoDB's types
-//! (see [`crate::query::eval::encoding`] for the form of values in SQL): paths (`gather_at`, `member_at`, `gather`,
-//! `member`), arrays as rows (`explode`), sums and means over mixed types, lists and objects as values, `date_text`, and
-//! the functions of `project`. SQLite computes only what the answer needs: an error in a value that no later stage reads
-//! is never raised. (Groups are in [`crate::query::stat::group`].)
+//! SQLite scans, filters, groups, counts, sums, sorts and limits. SQL functions of ours do what depends on MongoDB's
+//! types (see [`crate::query::eval::encoding`] for the form of values in SQL): paths (`gather_at`, `member_at`,
+//! `gather`, `member`), arrays as rows (`explode`), sums and means over mixed types, lists and objects as values,
+//! `date_text`, and the functions of `project`. SQLite computes only what the answer needs: an error in a value that no
+//! later stage reads is never raised. (Groups are in [`crate::query::stat::group`].)
 
 use crate::query::check::field::{Root, Target};
 use crate::query::check::filter::Filter;
@@ -46,8 +46,8 @@ pub(super) fn lower(tenant: &Tenant, filter: &Filter, stages: &ResolvedStages) -
 /// A common table expression.
 struct Table {
     sql: Sql,
-    /// Whether SQLite computes its rows once. Otherwise it copies a column's expression to each use in a later stage. With two
-    /// uses a stage, the expression would outgrow the memory long before the fifty stages that are allowed.
+    /// Whether SQLite computes its rows once. Otherwise it copies a column's expression to each use in a later stage.
+    /// With two uses a stage, the expression would outgrow the memory long before the fifty stages that are allowed.
     is_materialized: bool,
 }
 
@@ -347,7 +347,7 @@ impl Pipeline {
                 sql.bind(number.clone().into_param());
                 sql
             }
-            Expression::Function(function, path, place) => {
+            Expression::Function(function, path, location) => {
                 let mut sql = Sql::new(match function {
                     Function::Size => "size_of(",
                     Function::Sum => "sum_of(",
@@ -356,14 +356,16 @@ impl Pipeline {
                 });
                 sql.append(self.resolve(path).into_any());
                 if *function != Function::Sum {
-                    sql.push(", ").bind(place.as_str());
+                    sql.push(", ").bind(location.as_str());
                 }
                 sql.push(")");
                 sql
             }
-            Expression::Calculation(calculation, operands, place) => {
+            Expression::Calculation(calculation, operands, location) => {
                 let mut sql = Sql::new("calculate(");
-                sql.bind(calculation.name()).push(", ").bind(place.as_str());
+                sql.bind(calculation.name())
+                    .push(", ")
+                    .bind(location.as_str());
                 for operand in operands {
                     let value = Expr {
                         sql: self.expression(operand),

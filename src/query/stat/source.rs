@@ -14,8 +14,8 @@ use crate::query::tenant::Tenant;
 pub(super) enum RowSource {
     /// Whole jobs.
     Documents,
-    /// The rows of `jobs` in the order of the file, with this hint. An index on the keys of a group would save sorting, but read
-    /// each page of the file again and again.
+    /// The rows of `jobs` in the order of the file, with this hint. An index on the keys of a group would save sorting,
+    /// but read each page of the file again and again.
     Jobs { scan_hint: &'static str },
     /// Counters, `jobs` jobs each.
     Counters(Sql),
