@@ -79,7 +79,7 @@ fn a_damaged_document_is_a_server_error() {
 fn a_query_past_its_deadline_is_stopped() {
     let app = App::start(
         jobs(3_000, "\"filter\":{\"x\":[1,2,3]}"),
-        Duration::from_millis(50),
+        Duration::from_millis(500),
     );
     // Unwound twelve times over, this is a billion rows.
     let unwinds = vec![json!({"unwind": {"path": "filter.x"}}); 1];
