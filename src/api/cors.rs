@@ -11,8 +11,6 @@ use url::{Position, Url};
 use super::error::ApiError;
 use crate::route::Route;
 
-/// The methods that a page may use.
-const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 /// The headers of an answer that a page may read, besides those that any page may.
 const EXPOSED: [&str; 5] = [
     "etag",
@@ -96,8 +94,9 @@ fn serialized(url: &str) -> Option<String> {
 /// Makes the middleware that answers preflights and adds the headers by which a browser lets a page read an answer; none
 /// where no origin is given.
 pub(crate) fn cors(origins: &[Origin]) -> Condition<Cors> {
+    let methods = Route::ALL.iter().flat_map(|route| route.methods());
     let cors = Cors::default()
-        .allowed_methods(METHODS)
+        .allowed_methods(methods.copied())
         // Unknown headers are ignored, so a client's token or trace id is no reason to refuse it.
         .allow_any_header()
         .expose_headers(EXPOSED)
