@@ -7,7 +7,7 @@
 //! | --- | --- | --- | --- |
 //! | 1 | [`request`] | bytes | shapes: every member has its type |
 //! | 2 | [`check`] | shapes | checked types, in which nothing can be wrong |
-//! | 3 | [`where_clause`], [`order_by`], [`counters`] | a checked filter, an order | its SQL; what counters can answer |
+//! | 3 | `where_clause`, `order_by`, [`counters`] | a checked filter, an order | its SQL; what counters can answer |
 //! | 4 | [`list`], [`stat`] | a checked list, checked statistics | a plan: how the request is answered, SQL included |
 //!
 //! [`eval`] is what SQLite calls back where it can't decide by itself: MongoDB's types, paths through arrays, regular

@@ -528,7 +528,7 @@ impl<'de> MapAccess<'de> for &mut Members<'_> {
     }
 }
 
-/// The two parts of a [`Located`].
+/// The two parts of a [`crate::json::message::Located`].
 struct ValueAndLocation<'p> {
     value: Option<Reader<'p>>,
     location: Option<String>,

@@ -1,6 +1,6 @@
 //! Checks conditions: each operator and its operand become a [`Filter`].
 //!
-//! [`rule_of`] is the table of operators. The limits here hold for all conditions of a request together.
+//! `rule_of` is the table of operators. The limits here hold for all conditions of a request together.
 
 use std::borrow::Cow;
 

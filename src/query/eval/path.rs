@@ -35,7 +35,7 @@ pub(crate) fn path_param(path: &[impl Serialize]) -> Param {
     Param::Text(serde_json::to_string(path).unwrap_or_default())
 }
 
-/// Parses a path that [`path_param`] made.
+/// Parses a path that `path_param` made.
 ///
 /// # Errors
 /// A sentence, when the text is not a JSON array of strings.
@@ -43,7 +43,7 @@ pub fn parse_path(text: &str) -> Result<Vec<String>, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
-/// Parses paths that [`paths_param`] made.
+/// Parses paths that `paths_param` made.
 ///
 /// # Errors
 /// A sentence, when the text is not a JSON array of such arrays.
