@@ -249,6 +249,13 @@ impl Route {
         self.audience() == Audience::Probe
     }
 
+    /// Returns whether the answer is about all domains for a token of `*`, whatever domain the request names: the journal of
+    /// one domain must not have it.
+    #[must_use]
+    pub fn spans_domains(self) -> bool {
+        matches!(self, Self::ListDomains | Self::About | Self::OpenApi)
+    }
+
     /// Returns whether the answer comes from jobs, so that jobs that live must be up to date before it.
     #[must_use]
     pub fn depends_on_jobs(self) -> bool {

@@ -1,4 +1,5 @@
-//! Index hints, where SQLite's own choice of an index is slow.
+//! Index hints of the statements that read all matches: totals, unindexed sorts, statistics. A page by time has none
+//! (`list::statements`): SQLite chooses from the indexes of schema.sql.
 
 use crate::query::check::field::{Column, Root};
 use crate::query::check::filter::{ColumnTest, Filter};

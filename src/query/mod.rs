@@ -12,7 +12,7 @@
 //!
 //! [`eval`] is what SQLite calls back where it can't decide by itself: MongoDB's types, paths through arrays, regular
 //! expressions. The store registers these functions under SQL names. All phases use [`sql`], [`tenant`],
-//! [`limits`] and [`error`].
+//! [`limits`] and [`error`]; `index_hints` says which index a scan takes.
 //!
 //! What is absent: a database driver, a web framework, a clock, any I/O.
 

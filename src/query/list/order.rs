@@ -1,4 +1,5 @@
-//! The ORDER BY clause of list statements. Only this file has the order of a list by time.
+//! The ORDER BY clause of list statements. Of lists, only this file has the order by time; `store::prune` reads in the same
+//! order to find the oldest jobs.
 
 use crate::query::check::list::{CheckedList, Order, OrderKey, OrderTerm};
 use crate::query::order_by::{Term, order_by, sort_value};
