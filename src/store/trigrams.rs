@@ -295,6 +295,22 @@ fn blocks(
 mod tests {
     use super::*;
 
+    #[test]
+    fn a_trigram_of_several_jobs_is_written_once_with_all_of_them() {
+        let mut postings = Postings::default();
+        postings.push(1, "abcd");
+        postings.push(2, "abcd");
+        postings.push(3, "bcd");
+        let sorted: Vec<_> = postings.sorted().collect();
+        let jobs = |trigram: &str| {
+            let mut found = sorted.iter().filter(|(one, _)| one == trigram);
+            let jobs = found.next().map(|(_, jobs)| jobs.len());
+            assert!(found.next().is_none(), "{trigram} comes twice");
+            jobs
+        };
+        assert_eq!((jobs("abc"), jobs("bcd")), (Some(2), Some(3)));
+    }
+
     fn tables() -> Connection {
         let connection = Connection::open_in_memory().unwrap();
         connection
