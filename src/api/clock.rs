@@ -30,7 +30,7 @@ pub(super) struct ClockSetting {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     now: Option<Timestamp>,
-    /// Whether the clock stands still; if left out, as before.
+    /// Whether the clock is frozen; if left out, as before.
     #[serde(default)]
     is_frozen: Option<bool>,
 }

@@ -346,7 +346,7 @@ async fn change<T: Send + 'static>(
 fn refused(refusal: Refusal) -> ApiError {
     match refusal {
         Refusal::Store(error) => error.into(),
-        Refusal::Job(fault) => problem("body", fault).into(),
+        Refusal::Job(error) => problem("body", error).into(),
     }
 }
 

@@ -266,7 +266,7 @@ fn wrong_parameters_are_refused_by_name() {
         ("limit=1&limit=2", "limit: given twice"),
         (
             "wait_for=1001",
-            "wait_for: expected a number from 0 to 1000, which is how many are kept, found 1001",
+            "wait_for: expected a number from 0 to 1000, the size of the journal, found 1001",
         ),
         (
             "wait_for=1&timeout=61",

@@ -126,7 +126,7 @@ pub(crate) struct About {
     /// The clock of the answers.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) now: Timestamp,
-    /// Whether the clock stands still.
+    /// Whether the clock is frozen.
     pub(crate) is_frozen: bool,
     /// Whether the client may write jobs.
     pub(crate) is_writable: bool,
@@ -228,7 +228,7 @@ pub(crate) struct SnapshotsInfo {
 pub(crate) struct ClockInfo {
     #[schema(value_type = String, format = DateTime)]
     pub(crate) now: Timestamp,
-    /// Whether the clock stands still.
+    /// Whether the clock is frozen.
     pub(crate) is_frozen: bool,
 }
 

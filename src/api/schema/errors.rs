@@ -89,7 +89,7 @@ const ERRORS: [ErrorResponse; 13] = [
         message: "this server is not known as `jobs.example`; `--allow-host` makes it known",
     },
     ErrorResponse {
-        name: "Fault",
+        name: "InternalError",
         status: 500,
         description: "An internal error of jobdeck; its log has the cause under the id of the request.",
         code: "ERROR_UNKNOWN",

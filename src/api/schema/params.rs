@@ -61,7 +61,7 @@ pub(crate) struct OneFaultPath {
     pub(crate) id: String,
 }
 
-/// Which domain a route is about.
+/// The domain that a route is limited to.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ScopeParams {
@@ -76,7 +76,7 @@ pub(crate) struct ScopeParams {
     pub(crate) domain_id: Option<String>,
 }
 
-/// Which domain a body is of.
+/// The domain of a body.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct DomainParams {
@@ -91,7 +91,7 @@ pub(crate) struct DomainParams {
     pub(crate) domain_id: Option<String>,
 }
 
-/// Whose jobs.
+/// The tenant, which must be given.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TenantParams {
@@ -236,7 +236,7 @@ fn wait_for<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D
     if count <= MAX_ENTRIES as u64 {
         return Ok(Some(count));
     }
-    let expected = format!("a number from 0 to {MAX_ENTRIES}, which is how many are kept");
+    let expected = format!("a number from 0 to {MAX_ENTRIES}, the size of the journal");
     Err(D::Error::invalid_value(
         Unexpected::Unsigned(count),
         &expected.as_str(),
