@@ -204,6 +204,7 @@ mod tests {
     fn the_table_names_every_file_of_the_folder() {
         let mut on_disk = names(&Path::new(env!("CARGO_MANIFEST_DIR")).join("static"), "");
         assert!(on_disk.remove("index.html"));
+        on_disk.retain(|name| !name.starts_with("docs/"));
         let in_table: BTreeSet<_> = FILES.iter().map(|file| file.name.to_owned()).collect();
         assert_eq!(on_disk, in_table);
     }

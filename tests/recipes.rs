@@ -1,4 +1,5 @@
-//! Runs the recipes of the README as they are written, each in a folder of its own, with `jobdeck` on the path.
+//! Runs the recipes of tests/recipes and the files of static/docs/deploy as they are, each in a folder of its own, with
+//! `jobdeck` on the path.
 //!
 //! `cargo test` ignores those that need Python or Node; `tests/run` installs what they need and runs them.
 #![cfg(test)]
@@ -17,45 +18,52 @@ use tempfile::TempDir;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const JOBDECK: &str = env!("CARGO_BIN_EXE_jobdeck");
-/// Every file that the recipes name.
-const RECIPES: [&str; 12] = [
-    "fixtures/jobs.ndjson",
-    "ci.sh",
-    "conftest.py",
-    "test_inventory.py",
-    "jobdeck.setup.mjs",
-    "vitest.config.mjs",
-    "playwright.config.mjs",
-    "job.test.mjs",
-    "compose.yaml",
-    "vite.config.mjs",
-    "jobdeck.service",
-    "Dockerfile",
-];
+/// The folders whose files users copy.
+const RECIPES: &str = "tests/recipes";
+const DEPLOY: &str = "static/docs/deploy";
+/// The jobs that several recipes share.
+const FIXTURE: &str = "tests/recipes/fixtures/jobs.ndjson";
+const COMPOSE: &str = "static/docs/deploy/compose.yaml";
+const DOCKERFILE: &str = "static/docs/deploy/Dockerfile";
+const UNIT: &str = "static/docs/deploy/jobdeck.service";
 
-fn readme() -> String {
-    std::fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap()
+/// The text of a file of the repository.
+#[track_caller]
+fn text(path: &str) -> String {
+    std::fs::read_to_string(Path::new(ROOT).join(path)).unwrap()
 }
 
-/// The text of a file that the README shows: a line with its name, and a fenced block after it.
-fn recipe(name: &str) -> String {
-    let readme = readme();
-    let (_, rest) = readme
-        .split_once(&format!("\n**`{name}`**\n\n```"))
-        .unwrap_or_else(|| panic!("the README does not show {name}"));
-    let (_language, rest) = rest.split_once('\n').unwrap();
-    let (text, _) = rest.split_once("\n```\n").unwrap();
-    format!("{text}\n")
+/// The paths below a folder of the repository, in order, without installed packages.
+fn files_below(folder: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
+        let entry = entry.unwrap();
+        let name = entry.file_name().into_string().unwrap();
+        let path = format!("{folder}/{name}");
+        if !entry.file_type().unwrap().is_dir() {
+            found.push(path);
+        } else if name != "node_modules" {
+            found.extend(files_below(&path));
+        }
+    }
+    found.sort();
+    found
 }
 
-/// A folder with files of the README; its `tmp` is the folder of temporary files.
-fn folder(names: &[&str]) -> TempDir {
+/// A folder with copies of files, as a user has them; its `tmp` is the folder of temporary files.
+fn folder(paths: &[&str]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["tmp", "fixtures"] {
         std::fs::create_dir(folder.path().join(name)).unwrap();
     }
-    for name in names {
-        std::fs::write(folder.path().join(name), recipe(name)).unwrap();
+    for path in paths {
+        let (_, name) = path.rsplit_once('/').unwrap();
+        let to = if *path == FIXTURE {
+            folder.path().join("fixtures").join(name)
+        } else {
+            folder.path().join(name)
+        };
+        std::fs::copy(Path::new(ROOT).join(path), to).unwrap();
     }
     folder
 }
@@ -178,25 +186,41 @@ impl Drop for Server {
     }
 }
 
-/// A recipe that is unknown here would be run by no test.
 #[test]
 fn every_recipe_has_a_test() {
-    let readme = readme();
-    let shown: Vec<_> = readme
-        .lines()
-        .filter_map(|line| line.strip_prefix("**`")?.strip_suffix("`**"))
-        .collect();
-    assert_eq!(shown, RECIPES);
-    let blocks = readme
-        .lines()
-        .filter(|line| line.starts_with("```"))
-        .count();
-    assert_eq!(blocks, 2 * RECIPES.len(), "a fenced block without a name");
+    let tests = include_str!("recipes.rs");
+    let recipes = files_below(RECIPES);
+    // The files in the folder itself are those of the tests.
+    let recipes = recipes
+        .iter()
+        .filter(|path| path[RECIPES.len() + 1..].contains('/'));
+    for path in recipes.chain(&files_below(DEPLOY)) {
+        assert!(tests.contains(&format!("\"{path}\"")), "{path}");
+    }
+}
+
+/// The README shows the files as they are.
+#[test]
+fn the_readme_has_the_text_of_each_recipe() {
+    let readme = text("README.md");
+    let mut shown = 0;
+    for path in [files_below(RECIPES), files_below(DEPLOY)].concat() {
+        let name = path.rsplit('/').next().unwrap();
+        let Some((_, rest)) = readme.split_once(&format!("{name}`**\n\n```")) else {
+            continue;
+        };
+        let (_language, rest) = rest.split_once('\n').unwrap();
+        let (block, _) = rest.split_once("\n```\n").unwrap();
+        assert_eq!(format!("{block}\n"), text(&path), "{path}");
+        shown += 1;
+    }
+    let blocks = readme.lines().filter(|line| line.starts_with("```"));
+    assert_eq!(blocks.count(), 2 * shown, "a fenced block without a file");
 }
 
 #[test]
 fn a_shell_script_starts_queries_resets_and_stops_a_mock() {
-    let folder = folder(&["ci.sh", "fixtures/jobs.ndjson"]);
+    let folder = folder(&["tests/recipes/shell/ci.sh", FIXTURE]);
     let here = folder.path();
     let script = || run(program(here, "sh").arg("ci.sh"));
     let output = script();
@@ -255,9 +279,9 @@ fn words(value: &Value) -> Vec<String> {
 
 #[test]
 fn a_service_of_compose_is_healthy_and_reached_by_its_name() {
-    let folder = folder(&["compose.yaml", "fixtures/jobs.ndjson"]);
+    let folder = folder(&[COMPOSE, FIXTURE]);
     let here = folder.path();
-    let compose: Value = serde_saphyr::from_str(&recipe("compose.yaml")).unwrap();
+    let compose: Value = serde_saphyr::from_str(&text(COMPOSE)).unwrap();
     let service = &compose["services"]["inventory"];
     assert_eq!(
         compose["services"]["tests"]["depends_on"],
@@ -320,29 +344,31 @@ fn a_service_of_compose_is_healthy_and_reached_by_its_name() {
     assert_eq!(server.get(path, "inventory:8080").0, 421);
 }
 
-#[test]
-fn the_images_are_built_from_files_that_exist() {
-    let compose: Value = serde_saphyr::from_str(&recipe("compose.yaml")).unwrap();
-    let service = &compose["services"]["inventory"];
-    check_image(service["build"]["dockerfile_inline"].as_str().unwrap());
-    check_image(&recipe("Dockerfile"));
-}
-
 /// The steps of an image need a container engine; the test checks that the files they copy are enough for a build.
-fn check_image(file: &str) {
+#[test]
+fn the_image_is_built_from_files_that_exist() {
+    let file = text(DOCKERFILE);
     let toolchain = concat!("FROM rust:", env!("CARGO_PKG_RUST_VERSION"), "-");
     assert!(file.starts_with(toolchain), "{file}");
     assert!(file.contains("\nENTRYPOINT [\"jobdeck\"]\n"), "{file}");
+    let compose: Value = serde_saphyr::from_str(&text(COMPOSE)).unwrap();
+    let build = &compose["services"]["inventory"]["build"];
+    assert_eq!(build["dockerfile"], DOCKERFILE);
+    let stage = format!(" AS {}\n", build["target"].as_str().unwrap());
+    assert!(file.contains(&stage), "{file}");
+
     let context = tempfile::tempdir().unwrap();
     let copied = file.lines().filter_map(|line| line.strip_prefix("COPY "));
     for line in copied.filter(|line| !line.starts_with("--from")) {
         let paths: Vec<_> = line.split(' ').collect();
-        let (_, sources) = paths.split_last().unwrap();
+        let (target, sources) = paths.split_last().unwrap();
         for source in sources {
+            let to = context.path().join(target);
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
             let status = Command::new("cp")
                 .arg("-r")
                 .arg(Path::new(ROOT).join(source))
-                .arg(context.path())
+                .arg(to)
                 .status();
             assert!(status.unwrap().success(), "{line}");
         }
@@ -351,12 +377,15 @@ fn check_image(file: &str) {
     for included in included(&context.path().join("src")) {
         assert!(included.exists(), "{} is not copied", included.display());
     }
+    for shown in [files_below(RECIPES), files_below(DEPLOY)].concat() {
+        assert!(context.path().join(&shown).exists(), "{shown}");
+    }
 }
 
 /// The variables and arguments with which an image runs by default, with a free port.
 #[test]
 fn the_image_serves_and_is_healthy() {
-    let file = recipe("Dockerfile");
+    let file = text(DOCKERFILE);
     let rest_of = |start: &str| {
         file.lines()
             .find_map(|line| line.strip_prefix(start))
@@ -387,7 +416,7 @@ fn the_image_serves_and_is_healthy() {
 /// The other keys of the unit need systemd: `systemd-analyze verify` checks them.
 #[test]
 fn the_unit_starts_a_server_that_notifies_when_it_is_ready() {
-    let unit = recipe("jobdeck.service");
+    let unit = text(UNIT);
     let value = |key: &str| {
         unit.lines()
             .find_map(|line| line.strip_prefix(key))
@@ -456,7 +485,7 @@ fn included(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn a_page_of_an_allowed_origin_may_send_requests() {
-    let readme = readme();
+    let readme = text("README.md");
     let (_, rest) = readme
         .split_once("Without a proxy, `jobdeck serve --mock --cors ")
         .unwrap();
@@ -483,7 +512,10 @@ fn a_page_of_an_allowed_origin_may_send_requests() {
 #[test]
 #[ignore = "wants pytest; tests/run installs it"]
 fn a_pytest_fixture_gives_each_test_a_domain() {
-    let folder = folder(&["conftest.py", "test_inventory.py"]);
+    let folder = folder(&[
+        "tests/recipes/pytest/conftest.py",
+        "tests/recipes/pytest/test_inventory.py",
+    ]);
     let python = std::env::var("RECIPES_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let pytest = |arguments: &[&str], url: Option<&str>| {
         let mut command = program(folder.path(), &python);
@@ -518,7 +550,11 @@ fn node_folder(names: &[&str]) -> TempDir {
 #[test]
 #[ignore = "wants Vitest; tests/run installs it"]
 fn vitest_sees_each_state_of_a_job() {
-    let folder = node_folder(&["jobdeck.setup.mjs", "vitest.config.mjs", "job.test.mjs"]);
+    let folder = node_folder(&[
+        "tests/recipes/node/jobdeck.setup.mjs",
+        "tests/recipes/node/vitest.config.mjs",
+        "tests/recipes/node/job.test.mjs",
+    ]);
     let output = run(program(folder.path(), "node_modules/.bin/vitest").arg("run"));
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("1 passed"), "{}", said(&output));
@@ -528,8 +564,11 @@ fn vitest_sees_each_state_of_a_job() {
 #[test]
 #[ignore = "wants Playwright; tests/run installs it"]
 fn playwright_sees_each_state_of_a_job() {
-    let folder = node_folder(&["jobdeck.setup.mjs", "playwright.config.mjs"]);
-    let test = recipe("job.test.mjs").replace("from 'vitest'; // or ", "");
+    let folder = node_folder(&[
+        "tests/recipes/node/jobdeck.setup.mjs",
+        "tests/recipes/node/playwright.config.mjs",
+    ]);
+    let test = text("tests/recipes/node/job.test.mjs").replace("from 'vitest'; // or ", "");
     assert!(test.contains("import { expect, test } from '@playwright/test'"));
     std::fs::write(folder.path().join("job.test.mjs"), test).unwrap();
     let output = run(program(folder.path(), "node_modules/.bin/playwright").arg("test"));
@@ -541,7 +580,7 @@ fn playwright_sees_each_state_of_a_job() {
 #[test]
 #[ignore = "wants Vite; tests/run installs it"]
 fn vite_forwards_requests() {
-    let folder = node_folder(&["vite.config.mjs", "fixtures/jobs.ndjson"]);
+    let folder = node_folder(&["tests/recipes/vite/vite.config.mjs", FIXTURE]);
     let mut command = program(folder.path(), JOBDECK);
     command.args([
         "serve",

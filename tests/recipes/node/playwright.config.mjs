@@ -1,0 +1,2 @@
+import { defineConfig } from '@playwright/test';
+export default defineConfig({ globalSetup: './jobdeck.setup.mjs' });

@@ -1,0 +1,46 @@
+import json
+import os
+import subprocess
+import uuid
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def jobdeck_url():
+    if url := os.environ.get("JOBDECK_URL"):
+        yield url
+        return
+    command = ["jobdeck", "serve", "--mock", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            line = server.stdout.readline()  # comes once it serves; empty where it ended instead
+            assert line, "jobdeck did not start: standard error says why"
+            yield line.split()[-1]
+        finally:
+            server.terminate()
+
+
+class Inventory:
+    """A domain that no other test sees."""
+
+    def __init__(self, url):
+        self.url = url
+        self.domain_id = f"domain-{uuid.uuid4()}"
+        self.opener = build_opener(ProxyHandler({}))  # a proxy can't reach this machine
+
+    def ask(self, method, path, body=None, **parameters):
+        query = urlencode({"domain_id": self.domain_id, **parameters})
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.url}{path}?{query}", data, {"content-type": "application/json"}, method=method)
+        with self.opener.open(request, timeout=10) as answer:
+            return json.loads(answer.read() or "null")
+
+
+@pytest.fixture
+def inventory(jobdeck_url):
+    inventory = Inventory(jobdeck_url)
+    yield inventory
+    inventory.ask("POST", "/jobdeck/reset")
