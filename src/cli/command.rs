@@ -40,8 +40,11 @@ enum Command {
     /// Write all jobs as NDJSON, which `import` turns into the same jobs again
     #[command(after_help = "Example: jobdeck export --db jobs.db --output jobs.ndjson")]
     Export(ExportArgs),
-    /// Write made-up jobs as NDJSON, the same ones for the same seed
-    #[command(after_help = "Example: jobdeck generate --jobs 100000 --seed 7 | jobdeck import -")]
+    /// Write made-up jobs as NDJSON, up to now; the same ones for the same seed and `--now`
+    #[command(
+        after_help = "Example: jobdeck generate --jobs 100000 --seed 7 | jobdeck import -\n         \
+                            jobdeck generate --now 2026-01-01T00:00:00Z --output jobs.ndjson"
+    )]
     Generate(GenerateArgs),
     /// Copy a database to one file and check the copy, also while a server uses the database
     #[command(

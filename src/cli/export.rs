@@ -11,7 +11,7 @@ use jobdeck::transfer::{self, TransferError};
 
 use super::args::DbArgs;
 use super::failure::Failure;
-use super::output::{OutputArgs, progress_bar, refuse_database, write_output};
+use super::output::{OutputArgs, progress_bar, write_output};
 
 #[derive(Debug, Args)]
 pub(super) struct ExportArgs {
@@ -22,7 +22,7 @@ pub(super) struct ExportArgs {
 }
 
 pub(super) fn export(args: &ExportArgs) -> Result<(), Failure> {
-    refuse_database(&args.output.output)?;
+    args.output.check()?;
     let store = Store::open(&args.db.db, Mode::ReadOnly, 1)?;
     let store_failure = |source| Failure::Store {
         path: args.db.db.clone(),

@@ -20,7 +20,26 @@ pub(super) struct OutputArgs {
         env = "JOBDECK_OUTPUT",
         default_value = "-"
     )]
-    pub(super) output: PathBuf,
+    output: PathBuf,
+    /// Replace the file if it exists
+    #[arg(long, env = "JOBDECK_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
+    force: bool,
+}
+
+impl OutputArgs {
+    /// Refuses an output that would replace a database, or without `--force` any other file, before there is work for it.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let path = &self.output;
+        if is_dash(path) {
+            return Ok(());
+        }
+        refuse_database(path)?;
+        let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+        if is_file && !self.force {
+            return Err(Failure::Present(path.clone()));
+        }
+        Ok(())
+    }
 }
 
 pub(super) fn is_dash(path: &Path) -> bool {
@@ -86,8 +105,19 @@ pub(super) fn write_output(
             .map_err(io)?;
     }
     file.as_file().sync_all().map_err(io)?;
-    file.persist(path).map_err(|error| io(error.error))?;
-    Ok(())
+    let persisted = if args.force {
+        file.persist(path)
+    } else {
+        file.persist_noclobber(path)
+    };
+    match persisted {
+        Ok(_) => Ok(()),
+        // Somebody has made it in the meantime.
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Err(Failure::Present(path.clone()))
+        }
+        Err(error) => Err(io(error.error)),
+    }
 }
 
 /// The failure to make a temporary file or folder next to `path`; the error of tempfile would name the temporary path.
@@ -110,7 +140,7 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 }
 
 /// Refuses to write to a database: the one that is read, or any other.
-pub(super) fn refuse_database(output: &Path) -> Result<(), Failure> {
+fn refuse_database(output: &Path) -> Result<(), Failure> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let mut start = [0; MAGIC.len()];
     let is_file = std::fs::metadata(output).is_ok_and(|metadata| metadata.is_file());

@@ -17,6 +17,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use jobdeck::clock::Clock;
+use jobdeck::job::Job;
 use tempfile::TempDir;
 
 fn jobdeck(folder: &Path) -> Command {
@@ -139,7 +141,11 @@ fn an_output_never_replaces_a_database_or_a_pipe() {
     );
     std::os::unix::fs::symlink("target.ndjson", here.join("link")).unwrap();
     std::fs::write(here.join("target.ndjson"), "old").unwrap();
-    ok(here, &["export", "--output", "link"]);
+    check_line(
+        &fails(here, &["export", "--output", "link"], 1),
+        "jobdeck: link: exists already; name another file, or add `--force` to replace it",
+    );
+    ok(here, &["export", "--output", "link", "--force"]);
     assert!(here.join("link").is_symlink());
     assert_eq!(
         std::fs::read_to_string(here.join("target.ndjson"))
@@ -151,17 +157,58 @@ fn an_output_never_replaces_a_database_or_a_pipe() {
 }
 
 #[test]
-fn generate_makes_the_same_bytes_for_the_same_seed() {
+fn an_output_replaces_a_file_only_when_it_is_forced_to() {
+    let folder = with_one_job();
+    let here = folder.path();
+    for (name, arguments) in [
+        ("o", &["export", "--output", "o"][..]),
+        ("made", &["generate", "--jobs", "1", "--output", "made"]),
+    ] {
+        ok(here, arguments);
+        std::fs::write(here.join(name), "mine").unwrap();
+        check_line(
+            &fails(here, arguments, 1),
+            &format!(
+                "jobdeck: {name}: exists already; name another file, or add `--force` to replace it"
+            ),
+        );
+        assert_eq!(std::fs::read_to_string(here.join(name)).unwrap(), "mine");
+        ok(here, &[arguments, &["--force"]].concat());
+        let written = std::fs::read_to_string(here.join(name)).unwrap();
+        assert!(written.starts_with("{\"job_id\":"), "{written}");
+    }
+}
+
+#[test]
+fn generate_makes_the_same_bytes_for_the_same_seed_and_time() {
     let folder = folder();
-    let make = |seed: &str| {
-        ok(
-            folder.path(),
-            &["generate", "--jobs", "300", "--seed", seed],
-        )
+    let make = |seed: &str, now: &str| {
+        let arguments = [
+            "generate", "--jobs", "300", "--seed", seed, "--now", now, "--days", "30",
+        ];
+        ok(folder.path(), &arguments)
     };
-    assert_eq!(make("7"), make("7"));
-    assert_ne!(make("7"), make("8"));
-    assert_eq!(make("7").lines().count(), 300);
+    let now = "2026-01-01T00:00:00Z";
+    assert_eq!(make("7", now), make("7", now));
+    assert_ne!(make("7", now), make("8", now));
+    assert_ne!(make("7", now), make("7", "2026-01-02T00:00:00Z"));
+    assert_eq!(make("7", now).lines().count(), 300);
+}
+
+#[test]
+fn made_up_jobs_end_now() {
+    let before = Clock::SYSTEM.now();
+    let made = ok(
+        folder().path(),
+        &["generate", "--jobs", "500", "--days", "1"],
+    );
+    let after = Clock::SYSTEM.now();
+    let created_at = |line: &str| Job::from_json(line.as_bytes()).unwrap().created_at;
+    let times: Vec<_> = made.lines().map(created_at).collect();
+    let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+    assert!(*first >= before.plus_millis(-86_400_000), "{first}");
+    let hour_ago = before.plus_millis(-3_600_000);
+    assert!((hour_ago..=after).contains(last), "{last}");
 }
 
 #[test]

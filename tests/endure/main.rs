@@ -137,7 +137,8 @@ fn sound(folder: &Path) -> String {
 /// Generates jobs, the same for the same seed, as NDJSON.
 fn generated(jobs: u32, seed: u32) -> String {
     let (jobs, seed) = (jobs.to_string(), seed.to_string());
-    let arguments = ["generate", "--jobs", &jobs, "--seed", &seed];
+    let now = "2026-01-01T00:00:00Z";
+    let arguments = ["generate", "--jobs", &jobs, "--seed", &seed, "--now", now];
     ok(Path::new("."), &arguments)
 }
 
