@@ -1,0 +1,302 @@
+//! The command line as `--help` describes it, and the `jobdeck` commands of a page that are not run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+
+use crate::JOBDECK;
+use crate::page::{Block, Page};
+
+/// Why a block may be left out.
+const REASONS: [&str; 5] = ["root", "docker", "systemd", "network", "elsewhere"];
+/// An option that no command has: `jobdeck` names the first unknown option, so it names this one where all others exist.
+const END: &str = "--end-of-this-command";
+/// What ends the words of a command.
+const ENDS: [&str; 8] = [";", "|", "&", "<", ">", "(", ")", "`"];
+
+/// Every command with its options.
+pub(crate) struct CommandLine {
+    /// By the words of a command, such as `token new`.
+    pub options: BTreeMap<String, BTreeSet<String>>,
+    pub variables: BTreeSet<String>,
+}
+
+pub(crate) static COMMAND_LINE: LazyLock<CommandLine> = LazyLock::new(CommandLine::read);
+
+impl CommandLine {
+    fn read() -> Self {
+        let mut this = Self {
+            options: BTreeMap::new(),
+            variables: BTreeSet::new(),
+        };
+        this.add("");
+        this
+    }
+
+    /// Adds a command and those below it.
+    fn add(&mut self, command: &str) {
+        let words: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
+        let output = jobdeck(&words);
+        assert!(output.status.success(), "{command}");
+        let help = String::from_utf8(output.stdout).unwrap();
+        self.variables.extend(variables(&help));
+        self.options.insert(command.to_owned(), options(&help));
+        for name in subcommands(&help) {
+            self.add(format!("{command} {name}").trim_start());
+        }
+    }
+
+    /// The longest command that the words begin with.
+    fn command<'w>(&self, words: &'w [String]) -> (String, &'w [String]) {
+        let lengths = (0..=words.len().min(2)).rev();
+        let mut commands = lengths.map(|length| (words[..length].join(" "), &words[length..]));
+        commands
+            .find(|(command, _)| self.options.contains_key(command))
+            .unwrap()
+    }
+
+    pub(crate) fn has_option(&self, option: &str) -> bool {
+        self.options
+            .values()
+            .any(|options| options.contains(option))
+    }
+
+    /// What is wrong with the names of subcommand and options in the words after `jobdeck`.
+    pub(crate) fn unknown(&self, words: &[String]) -> Option<String> {
+        let (command, rest) = self.command(words);
+        let first = rest.first().filter(|word| !word.starts_with('-'));
+        let has_subcommands = command.is_empty() || command == "token";
+        if let Some(word) = first.filter(|_| has_subcommands) {
+            let name = format!("jobdeck {command}");
+            return Some(format!("`{}` has no command `{word}`", name.trim_end()));
+        }
+        let options = rest.iter().filter(|word| word.starts_with("--"));
+        let mut names = options.map(|word| word.split('=').next().unwrap());
+        let name = names.find(|name| !self.options[&command].contains(*name))?;
+        Some(format!("`jobdeck {command}` has no option `{name}`"))
+    }
+}
+
+fn jobdeck(words: &[&str]) -> Output {
+    let mut command = Command::new(JOBDECK);
+    command.args(words).env_clear().stdin(Stdio::null());
+    command.output().unwrap()
+}
+
+/// The variables that a help text names. A long line may be broken before one.
+fn variables(help: &str) -> impl Iterator<Item = String> {
+    let words: Vec<_> = help.split_whitespace().collect();
+    let words = words.join(" ");
+    let names = words.split("[env: ").skip(1);
+    let names: Vec<_> = names
+        .map(|rest| rest.split('=').next().unwrap().to_owned())
+        .collect();
+    names.into_iter()
+}
+
+/// The options of a help text: they begin their lines, a little indented.
+fn options(help: &str) -> BTreeSet<String> {
+    let lines = help.lines().filter(|line| !line.starts_with("        "));
+    let lines = lines
+        .map(str::trim_start)
+        .filter(|line| line.starts_with('-'));
+    let words = lines.filter_map(|line| line.split([' ', ',']).find(|word| word.starts_with("--")));
+    words.map(str::to_owned).collect()
+}
+
+fn subcommands(help: &str) -> Vec<&str> {
+    let (_, list) = help.split_once("\nCommands:\n").unwrap_or_default();
+    list.lines()
+        .take_while(|line| !line.is_empty())
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect()
+}
+
+/// The faults of the blocks that are not run: an unknown reason, what bash can't read, what `jobdeck` doesn't know.
+pub(crate) fn faults_of_skipped(page: &Page) -> Vec<String> {
+    let mut faults = Vec::new();
+    for block in &page.blocks {
+        let Some(reason) = &block.skip else {
+            continue;
+        };
+        if !REASONS.contains(&reason.as_str()) {
+            faults.push(page.fault(block.line, format!("skip={reason} is none of {REASONS:?}")));
+        }
+        faults.extend(
+            faults_of(block)
+                .into_iter()
+                .map(|problem| page.fault(block.line, problem)),
+        );
+    }
+    faults
+}
+
+fn faults_of(block: &Block) -> Vec<String> {
+    let mut bash = Command::new("bash");
+    let output = bash.args(["-n", "-c", &block.text]).output().unwrap();
+    if !output.status.success() {
+        return vec![String::from_utf8_lossy(&output.stderr).into_owned()];
+    }
+    commands(&block.text)
+        .iter()
+        .filter_map(|words| refusal(words))
+        .collect()
+}
+
+/// The words after `jobdeck`, of each command that a text has.
+fn commands(text: &str) -> Vec<Vec<String>> {
+    let Some(words) = words(text) else {
+        panic!("a quotation mark without its partner: {text}");
+    };
+    let mut commands = Vec::new();
+    for (index, word) in words.iter().enumerate() {
+        if Path::new(word)
+            .file_name()
+            .is_none_or(|name| name != "jobdeck")
+        {
+            continue;
+        }
+        let end = |word: &String| ENDS.contains(&word.as_str());
+        let before: Vec<_> = words[..index]
+            .iter()
+            .rev()
+            .take_while(|word| !end(word))
+            .collect();
+        let mut after: Vec<_> = words[index + 1..]
+            .iter()
+            .take_while(|word| !end(word))
+            .cloned()
+            .collect();
+        // The number of a stream that is redirected.
+        let is_redirected = words
+            .get(index + 1 + after.len())
+            .is_some_and(|end| end == ">");
+        if is_redirected && after.last().is_some_and(|word| word == "2") {
+            after.pop();
+        }
+        // Otherwise it may be a name: of an image, a service or a file.
+        let is_first = before
+            .iter()
+            .all(|word| *word == "sudo" || word.contains('='));
+        let is_command = after
+            .first()
+            .is_some_and(|word| word.starts_with("--") || COMMAND_LINE.options.contains_key(word));
+        if is_first || is_command {
+            commands.push(after);
+        }
+    }
+    commands
+}
+
+/// The words of commands, with those that end a command as words of their own.
+fn words(text: &str) -> Option<Vec<String>> {
+    let mut spaced = String::new();
+    let mut quote = None;
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, quote) {
+            ('\\', None) => match letters.next() {
+                Some('\n') | None => spaced.push(' '),
+                Some(next) => spaced.extend(['\\', next]),
+            },
+            ('\n', None) => spaced += "\n ; ",
+            (';' | '|' | '&' | '<' | '>' | '(' | ')' | '`', None) => {
+                spaced.extend([' ', letter, ' ']);
+            }
+            ('"' | '\'', None) => {
+                quote = Some(letter);
+                spaced.push(letter);
+            }
+            _ => {
+                quote = quote.filter(|quote| *quote != letter);
+                spaced.push(letter);
+            }
+        }
+    }
+    shlex::split(&spaced)
+}
+
+/// What `jobdeck` says against the names of some words.
+fn refusal(words: &[String]) -> Option<String> {
+    let words: Vec<_> = words.iter().map(String::as_str).chain([END]).collect();
+    let output = jobdeck(&words);
+    let problem = String::from_utf8_lossy(&output.stderr);
+    let is_known =
+        output.status.success() || problem.contains(&format!("unexpected argument '{END}' found"));
+    (!is_known).then(|| problem.lines().next().unwrap_or_default().to_owned())
+}
+
+#[test]
+fn the_help_of_every_command_is_read() {
+    let command_line = &COMMAND_LINE;
+    assert!(command_line.options["serve"].contains("--fixtures"));
+    assert!(command_line.options["token new"].contains("--domain"));
+    assert!(!command_line.options["export"].contains("--fixtures"));
+    assert!(command_line.variables.contains("JOBDECK_QUERY_TIMEOUT"));
+    assert!(command_line.has_option("--db") && !command_line.has_option("--database"));
+}
+
+/// Checks the faults of a block that is not run.
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    let page = Page::parse("page.md", text);
+    assert_eq!(faults_of_skipped(&page), expected);
+}
+
+#[test]
+fn commands_that_are_not_run_are_read() {
+    check(
+        "```sh skip=root\nsudo install ~/.cargo/bin/jobdeck /usr/local/bin/\nsudo systemctl enable --now jobdeck # now\n\
+        sudo jobdeck prune --older-than 90d \\\n  --db /var/lib/jobs.db\njobdeck man | man -l -\n\
+        A=1 jobdeck token new --domain '*' >> tokens.toml 2> token\ndocker build -t jobdeck .\n\
+        docker run --rm jobdeck serve --create --insecure\n```\n",
+        &[],
+    );
+}
+
+#[test]
+fn what_the_command_line_has_not_is_found() {
+    check(
+        "```sh skip=root\nsudo jobdeck prune --older-then 90d\n```\n",
+        &["page.md:1: error: unexpected argument '--older-then' found"],
+    );
+    check(
+        "```sh skip=docker\ndocker run jobdeck serve --creat | cat; jobdeck serv\n```\n",
+        &[
+            "page.md:1: error: unexpected argument '--creat' found",
+            "page.md:1: error: unrecognized subcommand 'serv'",
+        ],
+    );
+    check(
+        "```sh skip=slow\nx=$(jobdeck export --domain d)\n```\n",
+        &[
+            "page.md:1: skip=slow is none of [\"root\", \"docker\", \"systemd\", \"network\", \"elsewhere\"]",
+            "page.md:1: error: unexpected argument '--domain' found",
+        ],
+    );
+    let page = Page::parse("page.md", "```sh skip=root\nif true; then\n```\n");
+    assert!(faults_of_skipped(&page)[0].contains("syntax error"));
+}
+
+#[test]
+fn an_unknown_name_is_found_in_a_command() {
+    let unknown = |text: &str| {
+        let words: Vec<_> = text.split(' ').map(str::to_owned).collect();
+        COMMAND_LINE.unknown(&words).unwrap_or_default()
+    };
+    assert_eq!(unknown("serve --db FILE --cors=ORIGIN"), "");
+    assert_eq!(unknown("token new --write"), "");
+    assert_eq!(unknown("--version"), "");
+    assert_eq!(
+        unknown("serve --database FILE"),
+        "`jobdeck serve` has no option `--database`"
+    );
+    assert_eq!(
+        unknown("sevre --db FILE"),
+        "`jobdeck` has no command `sevre`"
+    );
+    assert_eq!(unknown("token old"), "`jobdeck token` has no command `old`");
+}
