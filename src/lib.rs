@@ -7,14 +7,14 @@
 //! | --- | --- | --- |
 //! | 1 | `main`, `cli` | the binary: arguments to a checked configuration, logger, exit code |
 //! | 2 | [`server`] | binds, wires the routes, runs |
-//! | 3 | [`api`], [`ui`] | the routes and the page; with `server` the only users of actix |
+//! | 3 | [`api`], [`ui`] | the routes; the page and the documentation; with `server` the only users of actix |
 //! | 4 | [`mock`] | what a mock adds: jobs with lives, faults, snapshots, the journal |
 //! | 5 | [`transfer`], [`demo`] | import and export; made-up jobs |
 //! | 6 | [`store`] | the database: the only user of rusqlite and r2d2 |
 //! | 7 | [`query`] | the query language: pure, no driver, no framework, no clock |
 //! | 8 | [`job`] | the document |
 //! | 9 | [`clock`], [`tokens`], [`route`] | the time, for the server and each domain; who may do what; the table of routes |
-//! | 10 | [`json`], [`time`] | strict JSON, and messages read from it; timestamps |
+//! | 10 | [`docs`], [`json`], [`time`] | the documentation; strict JSON, and messages read from it; timestamps |
 //!
 //! A request takes one way: bytes, [`query::request`], a [`query::ListPlan`] or [`query::StatPlan`],
 //! [`store::ReadTransaction`], bytes. Three things hold throughout: what a client sent never becomes SQL text; every read of
@@ -23,6 +23,7 @@
 pub mod api;
 pub mod clock;
 pub mod demo;
+pub mod docs;
 pub mod job;
 pub mod json;
 pub mod mock;

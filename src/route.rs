@@ -1,7 +1,8 @@
 //! The table of routes: path, methods, audience, switch and effect of each.
 //!
 //! Registration, the answer to a wrong method, the OpenAPI document, the mock's faults and journal, CORS and tokens all
-//! read it. `api::routes` binds each row to its handler; the paths of the page are in [`PAGE`] and [`ASSETS`].
+//! read it. `api::routes` binds each row to its handler; the paths of the pages are in [`PAGE`], [`DOCS`] and
+//! [`ASSETS`].
 
 use std::borrow::Cow;
 
@@ -17,6 +18,10 @@ use crate::json::names::unknown;
 pub const PAGE: &str = "/";
 /// The folder of the page's files, whose paths go on with a version and a name.
 pub const ASSETS: &str = "/assets";
+/// The path of the documentation, below which its pages and files are.
+pub const DOCS: &str = "/docs";
+/// The path of the page that shows the API.
+pub const API_PAGE: &str = "/docs/api";
 /// The icon that browsers request by themselves.
 const FAVICON: &str = "/favicon.ico";
 
@@ -29,7 +34,7 @@ pub enum Audience {
     Probe,
     /// Tests that control a mock, and what scrapes metrics: neither faults nor the journal see these requests.
     Control,
-    /// Browsers that load the page and its files: no token is needed, neither faults nor the journal see these requests.
+    /// Browsers that load the page, the documentation and their files: no token is needed, neither faults nor the journal see these requests.
     Page,
 }
 
@@ -39,7 +44,7 @@ impl Audience {
     /// The first two segments decide: `/jobdeck/faults/no/such/path` is for whom `/jobdeck/faults` is.
     #[must_use]
     pub fn of(path: &str) -> Self {
-        if path == PAGE || path == FAVICON || is_asset(path) {
+        if path == PAGE || path == FAVICON || is_asset(path) || is_documentation(path) {
             return Self::Page;
         }
         let root = two_segments(path);
@@ -55,6 +60,12 @@ impl Audience {
 pub fn is_asset(path: &str) -> bool {
     path.strip_prefix(ASSETS)
         .is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Returns whether a path is that of the documentation, or below it.
+fn is_documentation(path: &str) -> bool {
+    path.strip_prefix(DOCS)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Returns the first two segments of a path, or all of it where it has fewer.
@@ -333,6 +344,10 @@ mod tests {
             ("/", Audience::Page),
             ("/assets/0123/style.css", Audience::Page),
             ("/favicon.ico", Audience::Page),
+            ("/docs", Audience::Page),
+            ("/docs/query", Audience::Page),
+            ("/docs/no/such/page", Audience::Page),
+            ("/docs-of-others", Audience::Api),
             ("/healthz", Audience::Probe),
             ("/check", Audience::Probe),
             ("/jobdeck/faults", Audience::Control),

@@ -94,7 +94,8 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
             .wrap(cors(&app.origins))
             .wrap(from_fn(guard))
             .configure(|config| routes::register(config, switches))
-            .configure(ui::routes)
+            .configure(ui::page)
+            .configure(ui::documentation)
             .default_service(web::to(routes::not_found))
     })
     .on_connect(move |connection, extensions| {

@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 9] = [
     &["query"],
     &["job"],
     &["clock", "tokens", "route"],
-    &["json", "time"],
+    &["docs", "json", "time"],
 ];
 /// The phases of the query language, likewise. `query/mod.rs` is above them all.
 const PHASES: [&[&str]; 8] = [
@@ -31,7 +31,7 @@ const PHASES: [&[&str]; 8] = [
     &["sql", "error", "limits"],
 ];
 /// Crates that only some modules may use.
-const DRIVERS: [(&str, &[&str]); 10] = [
+const DRIVERS: [(&str, &[&str]); 11] = [
     ("actix_web", &["server", "api", "ui"]),
     ("actix_cors", &["api"]),
     // For the command line alone: `healthcheck`, what service managers are sent, and what signals end.
@@ -39,6 +39,7 @@ const DRIVERS: [(&str, &[&str]); 10] = [
     ("sd_notify", &[]),
     ("signal_hook", &[]),
     ("prometheus_client", &["api"]),
+    ("pulldown_cmark", &["docs"]),
     ("tokio", &["server", "api", "mock"]),
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),

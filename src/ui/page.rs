@@ -1,46 +1,24 @@
-//! Serves the page: the files of static/, which are part of the binary.
-//!
-//! They are served as they are written, compressed by the server. All but the page itself are under a path with the hash
-//! of their content, so that a browser may cache them without a limit and never mixes two versions: modules import each
-//! other by relative paths, which stay under that path.
+//! The page at `/`.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
-use actix_web::http::Method;
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EntityTag, HeaderName, HeaderValue, LINK,
-};
+use actix_web::http::header::{HeaderValue, LINK};
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::api::caching::Version;
-use crate::api::routes::method_not_allowed;
-use crate::route::{self, ASSETS};
+use super::files::{File, Folder, answer, refusal};
+use crate::route;
 
-/// Only files of this server may run or be shown, and only this server may be asked.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// Lets caches store a file for a year, the longest time of HTTP.
-const CACHE_ASSET: &str = "public, max-age=31536000, immutable";
-
-const INDEX: &str = include_str!("../static/index.html");
-
-/// A file that the page loads.
-struct File {
-    /// The path within static/.
-    name: &'static str,
-    content: &'static [u8],
-}
+const INDEX: &str = include_str!("../../static/index.html");
 
 macro_rules! files {
     ($($name:literal),+ $(,)?) => {
-        [$(File { name: $name, content: include_bytes!(concat!("../static/", $name)) }),+]
+        [$(File { name: $name, content: include_bytes!(concat!("../../static/", $name)) }),+]
     };
 }
 
 /// Every file but the page itself. A test compares the table with the folder.
-const FILES: [File; 27] = files![
+static FILES: [File; 27] = files![
     "icon.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
@@ -71,53 +49,33 @@ const FILES: [File; 27] = files![
     "js/token.js",
 ];
 
-impl File {
-    /// The link in the header of the page, which makes the browser load all files immediately, instead of each when
-    /// another one imports it.
-    fn link(&self, assets: &str) -> Option<String> {
-        let relation = match self.name {
-            "icon.svg" => return None,
-            "style.css" => "preload; as=style",
-            "js/preload.js" => "preload; as=script",
-            _ => "modulepreload",
-        };
-        Some(format!("<{assets}/{}>; rel={relation}", self.name))
-    }
-
-    fn media_type(&self) -> &'static str {
-        match self.name.rsplit_once('.') {
-            Some((_, "css")) => "text/css; charset=utf-8",
-            Some((_, "svg")) => "image/svg+xml",
-            _ => "text/javascript; charset=utf-8",
-        }
-    }
+/// Returns the link in the header of the page, which makes the browser load all files immediately, instead of each when
+/// another one imports it.
+fn link(file: &File, folder: &str) -> Option<String> {
+    let relation = match file.name {
+        "icon.svg" => return None,
+        "style.css" => "preload; as=style",
+        "js/preload.js" => "preload; as=script",
+        _ => "modulepreload",
+    };
+    Some(format!("<{folder}/{}>; rel={relation}", file.name))
 }
 
 /// The page as it is served, with the path of its files.
 struct Page {
-    /// `/assets/` and the hash of all files.
-    assets: String,
+    folder: Folder,
     html: String,
     /// The `Link` header.
     links: String,
-    tag: EntityTag,
 }
 
 static PAGE: LazyLock<Page> = LazyLock::new(|| {
-    let mut hasher = DefaultHasher::new();
-    INDEX.hash(&mut hasher);
-    for file in &FILES {
-        (file.name, file.content).hash(&mut hasher);
-    }
-    let version = format!("{:016x}", hasher.finish());
-    let assets = format!("{ASSETS}/{version}");
-    let links: Vec<_> = FILES.iter().filter_map(|file| file.link(&assets)).collect();
+    let folder = Folder::new(&FILES, INDEX);
+    let links = FILES.iter().filter_map(|file| link(file, &folder.path));
     Page {
-        links: links.join(", "),
-        html: INDEX.replace(&format!("{ASSETS}/"), &format!("{assets}/")),
-        assets,
-        // Weak, since the page may be sent compressed.
-        tag: EntityTag::new_weak(version),
+        links: links.collect::<Vec<_>>().join(", "),
+        html: folder.locate(INDEX),
+        folder,
     }
 });
 
@@ -125,51 +83,19 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
     config.route(
         route::PAGE,
-        web::to(|request: HttpRequest| async move { page(&request) }),
+        web::to(|request: HttpRequest| async move {
+            refusal(&request).unwrap_or_else(|| page(&request))
+        }),
     );
-    for file in &FILES {
-        config.route(
-            &format!("{}/{}", PAGE.assets, file.name),
-            web::to(move |request: HttpRequest| async move { asset(&request, file) }),
-        );
-    }
+    PAGE.folder.routes(config);
 }
 
-/// Answers with the page, or with 304. A cache may store it, but has to ask for a newer one each time.
 fn page(request: &HttpRequest) -> HttpResponse {
-    if let Some(refusal) = refusal(request) {
-        return refusal;
-    }
-    let mut response = Version::new(request, PAGE.tag.clone()).answer(|response| {
-        response
-            .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-            .body(PAGE.html.as_str())
-    });
-    let headers = response.headers_mut();
+    let mut response = answer(request, &PAGE.folder.version, &PAGE.html);
     if let Ok(links) = HeaderValue::from_str(&PAGE.links) {
-        headers.insert(LINK, links);
+        response.headers_mut().insert(LINK, links);
     }
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
-    );
     response
-}
-
-fn asset(request: &HttpRequest, file: &File) -> HttpResponse {
-    refusal(request).unwrap_or_else(|| {
-        HttpResponse::Ok()
-            .insert_header((CACHE_CONTROL, CACHE_ASSET))
-            .insert_header((CONTENT_TYPE, file.media_type()))
-            .insert_header((CONTENT_SECURITY_POLICY, POLICY))
-            .body(file.content)
-    })
-}
-
-fn refusal(request: &HttpRequest) -> Option<HttpResponse> {
-    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    (!is_read).then(|| method_not_allowed(request, "GET, HEAD"))
 }
 
 #[cfg(test)]
@@ -204,6 +130,7 @@ mod tests {
     fn the_table_names_every_file_of_the_folder() {
         let mut on_disk = names(&Path::new(env!("CARGO_MANIFEST_DIR")).join("static"), "");
         assert!(on_disk.remove("index.html"));
+        // The documentation has tables of its own.
         on_disk.retain(|name| !name.starts_with("docs/"));
         let in_table: BTreeSet<_> = FILES.iter().map(|file| file.name.to_owned()).collect();
         assert_eq!(on_disk, in_table);
@@ -213,7 +140,7 @@ mod tests {
     fn the_page_names_its_files_by_their_hash() {
         assert!(!PAGE.html.contains("\"/assets/js"), "{}", PAGE.html);
         for name in ["style.css", "js/preload.js", "js/main.js", "icon.svg"] {
-            let address = format!("\"{}/{name}\"", PAGE.assets);
+            let address = format!("\"{}/{name}\"", PAGE.folder.path);
             assert!(PAGE.html.contains(&address), "{name}");
         }
     }
@@ -224,10 +151,12 @@ mod tests {
         const MAX_BYTES: usize = 90_000;
         let app = App::new().wrap(Compress::default()).configure(routes);
         let app = init_service(app).await;
-        let files = FILES.map(|file| format!("{}/{}", PAGE.assets, file.name));
+        let files = FILES
+            .iter()
+            .map(|file| format!("{}/{}", PAGE.folder.path, file.name));
         let mut total = 0;
-        for path in files.iter().map(String::as_str).chain(["/"]) {
-            let request = TestRequest::get().uri(path);
+        for path in files.chain(["/".to_owned()]) {
+            let request = TestRequest::get().uri(&path);
             let request = request.insert_header((ACCEPT_ENCODING, "gzip"));
             let response = call_service(&app, request.to_request()).await;
             assert_eq!(response.status(), StatusCode::OK, "{path}");
