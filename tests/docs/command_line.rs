@@ -65,7 +65,10 @@ impl CommandLine {
     /// What is wrong with the names of subcommand and options in the words after `jobdeck`.
     pub(crate) fn unknown(&self, words: &[String]) -> Option<String> {
         let (command, rest) = self.command(words);
-        let first = rest.first().filter(|word| !word.starts_with('-'));
+        // `help` is a command that no help lists.
+        let first = rest
+            .first()
+            .filter(|word| !word.starts_with('-') && *word != "help");
         let has_subcommands = command.is_empty() || command == "token";
         if let Some(word) = first.filter(|_| has_subcommands) {
             let name = format!("jobdeck {command}");
@@ -290,6 +293,7 @@ fn an_unknown_name_is_found_in_a_command() {
     assert_eq!(unknown("serve --db FILE --cors=ORIGIN"), "");
     assert_eq!(unknown("token new --write"), "");
     assert_eq!(unknown("--version"), "");
+    assert_eq!(unknown("help"), "");
     assert_eq!(
         unknown("serve --database FILE"),
         "`jobdeck serve` has no option `--database`"

@@ -7,16 +7,19 @@
 //! - **Output** ([`output`]): a block of another language after an `sh` block, with at most a paragraph that ends with a
 //!   colon between them, is what the commands print. `…` stands for what differs.
 //! - **Names** ([`names`]): options, variables and routes that a page names exist, and those that exist are named.
+//! - **Tables** ([`tables`]): limits and errors are those of the code.
 //! - **Form** ([`links`], [`form`]): links lead somewhere, tables of contents are complete, data blocks parse.
 #![cfg(test)]
 
 mod command_line;
+mod described;
 mod form;
 mod links;
 mod names;
 mod output;
 mod page;
 mod shell;
+mod tables;
 
 use std::path::Path;
 
@@ -149,6 +152,17 @@ fn everything_is_named() {
     if is_complete() {
         none(&names::missing(&pages()));
     }
+}
+
+#[test]
+fn the_vocabulary_of_the_api_is_listed() {
+    none(&names::missing_vocabulary(&pages()));
+}
+
+#[test]
+fn every_table_is_that_of_the_code() {
+    let pages = pages();
+    none(&pages.iter().flat_map(tables::faults).collect::<Vec<_>>());
 }
 
 #[test]

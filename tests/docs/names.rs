@@ -1,85 +1,15 @@
 //! The options, variables and routes that pages name exist, and those that exist are named.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
+use std::process::Command;
 
-use serde_json::Value;
-
+use crate::ROOT;
 use crate::command_line::COMMAND_LINE;
+use crate::described::{DESCRIBED, METHODS, Route};
 use crate::page::Page;
-use crate::{JOBDECK, ROOT};
 
-const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 /// The paths of the page and its documentation, which the API's own description leaves out.
 const OUTSIDE_THE_API: [&str; 3] = ["/", "/docs", "/openapi.json"];
-
-/// A route of a mock, which has them all.
-struct Route {
-    method: String,
-    path: String,
-    /// The names of the parameters in the query string.
-    parameters: BTreeSet<String>,
-}
-
-static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(routes);
-
-/// Kills the server however the test ends.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// The routes that a mock describes.
-fn routes() -> Vec<Route> {
-    let mut command = Command::new(JOBDECK);
-    command.args(["serve", "--mock", "--listen", "127.0.0.1:0"]);
-    let server = command
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    let mut server = Killed(server.spawn().unwrap());
-    let mut line = String::new();
-    let mut output = BufReader::new(server.0.stdout.take().unwrap());
-    output.read_line(&mut line).unwrap();
-    let address = line.split_whitespace().last().unwrap();
-    let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-    let mut answer = agent.get(format!("{address}/openapi.json")).call().unwrap();
-    let document: Value = answer.body_mut().read_json().unwrap();
-    let parameters = |values: &Value| -> BTreeSet<String> {
-        let values = values.as_array().into_iter().flatten();
-        let resolved = values.map(|value| match value["$ref"].as_str() {
-            Some(reference) => document.pointer(&reference[1..]).unwrap(),
-            None => value,
-        });
-        let queries = resolved.filter(|value| value["in"] == "query");
-        queries
-            .map(|value| value["name"].as_str().unwrap().to_owned())
-            .collect()
-    };
-    let mut routes = Vec::new();
-    for (path, item) in document["paths"].as_object().unwrap() {
-        for method in METHODS {
-            let Some(operation) = item.get(method.to_lowercase()) else {
-                continue;
-            };
-            let mut names = parameters(&item["parameters"]);
-            names.extend(parameters(&operation["parameters"]));
-            routes.push(Route {
-                method: method.to_owned(),
-                path: path.clone(),
-                parameters: names,
-            });
-        }
-    }
-    routes
-}
 
 /// The route that a text names, such as `GET /metrics` or `DELETE /jobdeck/faults?domain_id=`, as its method and path.
 fn route(text: &str) -> Option<(&str, &str)> {
@@ -97,6 +27,8 @@ pub(crate) fn unknown(page: &Page) -> Vec<String> {
             let words: Vec<_> = command.split_whitespace().map(str::to_owned).collect();
             let is_named = words[0] != "COMMAND";
             is_named.then(|| COMMAND_LINE.unknown(&words)).flatten()
+        } else if code.text.starts_with("ERROR_") {
+            unknown_code(&code.text)
         } else {
             route(&code.text).and_then(|(method, path)| unknown_route(method, path))
         };
@@ -104,7 +36,7 @@ pub(crate) fn unknown(page: &Page) -> Vec<String> {
     }
     for (index, line) in page.text.lines().enumerate() {
         for name in variables(line) {
-            if !COMMAND_LINE.variables.contains(name) && !is_of_a_test(name) {
+            if !COMMAND_LINE.variables.contains(name) && !has_word(name, &["tests"]) {
                 faults.push(page.fault(index + 1, format!("no command has the variable {name}")));
             }
         }
@@ -121,12 +53,19 @@ fn unknown_option(text: &str) -> Option<String> {
     Some(format!("no command has the option {name}"))
 }
 
+/// Codes of errors are those of the API, or of jobs: of the demo or of a recipe.
+fn unknown_code(text: &str) -> Option<String> {
+    let is_known = DESCRIBED.names("FaultCode").any(|name| name == text)
+        || has_word(text, &["src/demo", "tests/recipes"]);
+    (!is_known).then(|| format!("no error has the code {text}"))
+}
+
 fn unknown_route(method: &str, path: &str) -> Option<String> {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     if method == "GET" && OUTSIDE_THE_API.contains(&path) {
         return None;
     }
-    let mut routes = ROUTES.iter();
+    let mut routes = DESCRIBED.routes.iter();
     let Some(route) = routes.find(|route| route.method == method && is_at(path, &route.path))
     else {
         return Some(format!("no route {method} {path}"));
@@ -156,19 +95,64 @@ fn variables(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Whether a test or a recipe reads a variable.
-fn is_of_a_test(name: &str) -> bool {
+/// Whether a file in some folders has a word.
+fn has_word(word: &str, folders: &[&str]) -> bool {
     let found = Command::new("grep")
         .args([
-            "-rqw",
+            "-rqwF",
             "--exclude-dir=node_modules",
             "--exclude-dir=docs",
-            name,
-            "tests",
+            word,
         ])
-        .current_dir(Path::new(ROOT))
+        .args(folders)
+        .current_dir(ROOT)
         .status();
     found.unwrap().success()
+}
+
+/// The names of the API that a page lists, by the schemas that have them.
+const VOCABULARY: [(&str, &[&str]); 3] = [
+    ("static/docs/start.md", &["JobInfo", "JobStatus"]),
+    (
+        "static/docs/query.md",
+        &[
+            "JobsQuery",
+            "Query",
+            "StatisticsQuery",
+            "JobStatus",
+            "Operator",
+            "Accumulator",
+            "ProjectOperator",
+            "RequirementOperator",
+        ],
+    ),
+    ("static/docs/mock.md", &["Fault", "RouteName", "Step"]),
+];
+
+/// The names of the API that pages should list and do not.
+pub(crate) fn missing_vocabulary(pages: &[Page]) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (path, schemas) in VOCABULARY {
+        let page = pages.iter().find(|page| page.path == path);
+        missing.extend(
+            page.into_iter()
+                .flat_map(|page| missing_names(page, schemas)),
+        );
+    }
+    missing
+}
+
+fn missing_names(page: &Page, schemas: &[&str]) -> Vec<String> {
+    let codes = page.codes.iter().map(|code| code.text.as_str());
+    let words: BTreeSet<_> = codes
+        .flat_map(|code| code.split(|letter: char| !letter.is_alphanumeric() && letter != '_'))
+        .collect();
+    let mut missing = Vec::new();
+    for schema in schemas {
+        let names = DESCRIBED.names(schema).filter(|name| !words.contains(name));
+        missing.extend(names.map(|name| format!("{} has no `{name}` of {schema}", page.path)));
+    }
+    missing
 }
 
 /// The commands, options and routes that no page names.
@@ -193,7 +177,7 @@ pub(crate) fn missing(pages: &[Page]) -> Vec<String> {
         .flat_map(|page| &page.codes)
         .filter_map(|code| route(&code.text))
         .collect();
-    for Route { method, path, .. } in &*ROUTES {
+    for Route { method, path, .. } in &DESCRIBED.routes {
         let is_named = codes
             .iter()
             .any(|(named, at)| named == method && is_at(at.split('?').next().unwrap(), path));
@@ -245,6 +229,10 @@ fn names_that_do_not_exist_are_found() {
         "`JOBDECK_DATABASE`",
         &["no command has the variable JOBDECK_DATABASE"],
     );
+    check(
+        "`ERROR_NOT_FUOND`",
+        &["no error has the code ERROR_NOT_FUOND"],
+    );
     check("`GET /metric`", &["no route GET /metric"]);
     check("`PUT /jobdeck/jobs`", &["no route PUT /jobdeck/jobs"]);
     check(
@@ -267,4 +255,19 @@ fn names_that_no_page_has_are_found() {
     assert!(has("no page has `jobdeck prune`") && !has("no page has `jobdeck serve`"));
     assert!(!has("no page has `--mock` of `jobdeck serve`"));
     assert!(has("no page has `GET /healthz`") && !has("no page has `GET /metrics`"));
+}
+
+#[test]
+fn vocabulary_that_a_page_leaves_out_is_found() {
+    let page = Page::parse(
+        "page.md",
+        "`CREATED`, `status=ERROR`, `SUCCESS`, `TIMEOUT`, CANCELED",
+    );
+    let expected = [
+        "page.md has no `CANCELED` of JobStatus",
+        "page.md has no `IN_PROGRESS` of JobStatus",
+    ];
+    assert_eq!(missing_names(&page, &["JobStatus"]), expected);
+    let names: Vec<_> = DESCRIBED.names("Step").collect();
+    assert_eq!(names, ["after", "status", "remained_tasks", "errors"]);
 }

@@ -12,10 +12,9 @@ pub(crate) struct Page {
     pub blocks: Vec<Block>,
     pub links: Vec<Link>,
     pub images: Vec<Link>,
-    /// Code within a line.
+    /// Code within lines.
     pub codes: Vec<Code>,
-    /// The rows of all tables, headers too.
-    pub rows: Vec<Row>,
+    pub tables: Vec<Table>,
     /// Text outside of code, in pieces.
     pub prose: Vec<Code>,
     /// What no page may have: raw HTML, indented code, unknown words after the language of a block.
@@ -84,9 +83,18 @@ pub(crate) struct Code {
     pub text: String,
 }
 
-#[derive(Debug)]
-pub(crate) struct Row {
-    pub cells: Vec<String>,
+/// The cells of a table, row by row; the first row is the head.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    pub line: usize,
+    pub rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// Whether the head has these cells.
+    pub(crate) fn has_head(&self, cells: &[&str]) -> bool {
+        self.rows[0].iter().eq(cells)
+    }
 }
 
 /// What came before a block of code.
@@ -132,7 +140,7 @@ impl Page {
         format!("{}:{line}: {problem}", self.path)
     }
 
-    /// The title: the heading of level 1.
+    /// Whether a heading has this anchor.
     pub(crate) fn has_anchor(&self, anchor: &str) -> bool {
         self.headings
             .iter()
@@ -197,6 +205,10 @@ impl Reader {
         }
     }
 
+    fn table(&mut self) -> &mut Table {
+        self.page.tables.last_mut().unwrap()
+    }
+
     fn write(&mut self, text: &str) {
         self.buffer += text;
         if let Some(link) = &mut self.link {
@@ -223,8 +235,12 @@ impl Reader {
             Tag::Table(_) => {
                 self.excepted.push(line..=last);
                 self.before = Before::Other;
+                self.page.tables.push(Table {
+                    line,
+                    ..Table::default()
+                });
             }
-            Tag::TableHead | Tag::TableRow => self.page.rows.push(Row { cells: Vec::new() }),
+            Tag::TableHead | Tag::TableRow => self.table().rows.push(Vec::new()),
             Tag::Paragraph | Tag::TableCell => self.buffer.clear(),
             Tag::Heading { .. } => {
                 self.buffer.clear();
@@ -292,7 +308,7 @@ impl Reader {
             TagEnd::Image => self.page.images.extend(self.link.take()),
             TagEnd::TableCell => {
                 let cell = self.buffer.trim().to_owned();
-                self.page.rows.last_mut().unwrap().cells.push(cell);
+                self.table().rows.last_mut().unwrap().push(cell);
             }
             TagEnd::Paragraph => {
                 let is_colon = self.buffer.trim_end().ends_with(':');
@@ -360,7 +376,8 @@ fn a_page_is_read_into_headings_blocks_links_and_names() {
         (page.links[0].target.as_str(), page.links[0].text.as_str()),
         ("query.md#paths", "here")
     );
-    assert_eq!(page.rows[1].cells, ["GET /x", "2"]);
+    assert!(page.tables[0].has_head(&["a", "b"]));
+    assert_eq!(page.tables[0].rows[1], ["GET /x", "2"]);
     let codes: Vec<_> = page.codes.iter().map(|code| code.text.as_str()).collect();
     assert_eq!(codes, ["here", "--db", "words", "b", "GET /x"]);
     assert_eq!(page.faults, [""; 0]);

@@ -6,7 +6,8 @@
 //! A server is started with `JOBDECK_LISTEN=127.0.0.1:0` and is ready when it has written its first line to standard
 //! output. Then the commands of the page have its address in the place of `127.0.0.1:8080` and `localhost:8080`, and
 //! `JOBDECK_LISTEN` has it, too. What is printed has the address of the page again. What is compared of a server is its
-//! first line.
+//! first line. A server is stopped when its section has ended or another one is started; `jobdeck demo` is not started
+//! again where it still runs.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -89,9 +90,18 @@ struct Shell {
 }
 
 struct Server {
+    command: String,
     process: String,
     address: String,
+    /// What it printed when it was ready.
+    line: String,
     section: usize,
+}
+
+impl Server {
+    fn is_demo(&self) -> bool {
+        self.command.starts_with("jobdeck demo")
+    }
 }
 
 impl Shell {
@@ -171,19 +181,23 @@ impl Shell {
     /// Runs a block, and returns what a terminal would show.
     fn block(&mut self, block: &Block) -> Result<String, String> {
         let (commands, server) = split_server(&block.text);
-        let section_is_over = self
-            .server
-            .as_ref()
-            .is_some_and(|server| server.section != block.section);
-        if section_is_over || server.is_some() {
-            self.stop()?;
+        let running = self.server.as_mut().filter(|running| {
+            // The page says: start the demo, unless it still runs.
+            let still_runs = server.as_ref() == Some(&running.command) && running.is_demo();
+            still_runs || (server.is_none() && running.section == block.section)
+        });
+        match running {
+            Some(running) => running.section = block.section,
+            None => self.stop()?,
         }
         let mut printed = String::new();
         if !commands.trim().is_empty() {
             printed += &self.run(commands)?;
         }
-        if let Some(server) = server {
-            printed += &self.serve(&server, block.section)?;
+        match (server, &self.server) {
+            (Some(_), Some(running)) => printed += &running.line,
+            (Some(server), None) => printed += &self.serve(server, block.section)?,
+            (None, _) => {}
         }
         Ok(match &self.server {
             Some(server) => printed.replace(&server.address, SHOWN),
@@ -213,8 +227,8 @@ impl Shell {
     }
 
     /// Starts a server and waits until it is ready; returns its first line.
-    fn serve(&mut self, command: &str, section: usize) -> Result<String, String> {
-        let command = command
+    fn serve(&mut self, shown: String, section: usize) -> Result<String, String> {
+        let command = shown
             .replace(SHOWN, "127.0.0.1:0")
             .replace(FROM_SOURCE, "jobdeck ");
         let (pipe, errors) = (self.note("server.out"), self.note("server.err"));
@@ -235,12 +249,15 @@ impl Shell {
         };
         let address = address.split([' ', '/']).next().unwrap().to_owned();
         self.send(&format!("export JOBDECK_LISTEN={address}"));
+        let line = format!("{line}\n");
         self.server = Some(Server {
+            command: shown,
             process: process.to_owned(),
             address,
+            line: line.clone(),
             section,
         });
-        Ok(format!("{line}\n"))
+        Ok(line)
     }
 
     /// Stops the server that runs.
@@ -406,6 +423,24 @@ fn a_server_takes_the_place_of_the_one_before() {
         -H 'content-type: application/json' -d '{}'\n~~~\n~~~sh\njobdeck serve --mock\n~~~\n\
         ~~~sh\ncurl -s http://127.0.0.1:8080/jobdeck/domains\n~~~\n~~~json\n{\"results\": [], …}\n~~~\n",
         &[],
+    );
+}
+
+#[test]
+fn a_demo_that_still_runs_is_not_started_again() {
+    let healthcheck = "~~~sh\njobdeck healthcheck --ready-file ready\n~~~\n";
+    let demo = "~~~sh\njobdeck demo --ready-file ready\n~~~\n~~~text\njobdeck listening on http://127.0.0.1:8080\n~~~\n";
+    check(
+        &format!(
+            "## A\n{demo}~~~sh\ncp ready ready-before\n~~~\n## B\n{demo}{healthcheck}~~~sh\ncmp ready ready-before\n~~~\n"
+        ),
+        &[],
+    );
+    check(
+        &format!(
+            "## A\n{demo}## B\n~~~sh\njobdeck healthcheck --ready-file ready || exit 3\n~~~\n"
+        ),
+        &["failed: "],
     );
 }
 
