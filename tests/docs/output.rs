@@ -35,19 +35,21 @@ pub(crate) fn compare(shown: &str, printed: &str) -> Result<(), String> {
     ))
 }
 
-/// Says what is wrong with a printed text of which the page shows nothing: an error, or an answer without results.
-pub(crate) fn disappointment(commands: &str, printed: &str) -> Option<&'static str> {
+/// Says what is wrong with a printed text that is as shown, or of which nothing is shown: an error or an answer without
+/// results that the page does not show as such.
+pub(crate) fn disappointment(commands: &str, shown: &str, printed: &str) -> Option<String> {
     let values = values(printed).unwrap_or_default();
-    if values
-        .iter()
-        .any(|value| value["detail"]["code"].is_string())
-    {
-        return Some("an error that the page does not show");
+    let is_error = |value: &Value| value["detail"]["code"].is_string();
+    if values.iter().any(is_error) && !shown.contains("\"code\"") {
+        return Some(format!(
+            "printed an error that the page does not show: {printed}"
+        ));
     }
     let has_no_results = |value: &Value| value["results"].as_array().is_some_and(Vec::is_empty);
     let is_empty_csv = commands.contains("format=csv") && printed.trim().lines().count() == 1;
-    (values.iter().any(has_no_results) || is_empty_csv)
-        .then_some("an answer without results, and the page shows none")
+    let is_empty = values.iter().any(has_no_results) || is_empty_csv;
+    (is_empty && !shown.contains("[]"))
+        .then(|| format!("printed no results, and the page does not show that: {printed}"))
 }
 
 fn lines(text: &str) -> Vec<&str> {
@@ -278,13 +280,18 @@ fn an_ellipsis_stands_for_values_elements_and_members() {
 #[test]
 fn errors_and_answers_without_results_disappoint() {
     let error = "{\"detail\":{\"code\":\"ERROR_DB_QUERY\",\"message\":\"\"}}";
-    assert!(disappointment("", error).is_some());
-    assert!(disappointment("", "{\"results\":[],\"total_count\":0}").is_some());
-    assert!(disappointment("curl '…?format=csv'", "job_id,status\n").is_some());
+    assert!(disappointment("", "", error).is_some());
+    assert!(disappointment("", "{…}", error).is_some());
+    assert_eq!(disappointment("", error, error), None);
+    let empty = "{\"results\":[],\"total_count\":0}";
+    assert!(disappointment("", "", empty).is_some());
+    assert!(disappointment("", "{\"results\":[…],\"total_count\":…}", empty).is_some());
+    assert_eq!(disappointment("", empty, empty), None);
+    assert!(disappointment("curl '…?format=csv'", "", "job_id,status\n").is_some());
     assert_eq!(
-        disappointment("curl '…?format=csv'", "job_id,status\nj,ERROR\n"),
+        disappointment("curl '…?format=csv'", "", "job_id,status\nj,ERROR\n"),
         None
     );
-    assert_eq!(disappointment("", "{\"results\":[1]}"), None);
-    assert_eq!(disappointment("", "healthy\n"), None);
+    assert_eq!(disappointment("", "", "{\"results\":[1]}"), None);
+    assert_eq!(disappointment("", "", "healthy\n"), None);
 }
