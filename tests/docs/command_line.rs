@@ -224,7 +224,10 @@ fn words(text: &str) -> Option<Vec<String>> {
 
 /// What `jobdeck` says against the names of some words.
 fn refusal(words: &[String]) -> Option<String> {
-    let words: Vec<_> = words.iter().map(String::as_str).chain([END]).collect();
+    // Printing a page is harmless, and only that shows that there is one.
+    let is_page = words.first().is_some_and(|word| word == "docs");
+    let end = (!is_page).then_some(END);
+    let words: Vec<_> = words.iter().map(String::as_str).chain(end).collect();
     let output = jobdeck(&words);
     let problem = String::from_utf8_lossy(&output.stderr);
     let is_known =

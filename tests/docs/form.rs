@@ -1,5 +1,8 @@
 //! The form of a page: its title and contents, the length of its lines, its blocks of data, its words.
 
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use crate::output::shown_values;
@@ -148,25 +151,48 @@ fn faults_of_the_beginning(page: &Page) -> Vec<String> {
 
 /// Why a block of data can't be read.
 fn problem_of_data(block: &Block) -> Option<String> {
-    let text = &block.text;
-    match block.language.as_str() {
-        // What a command prints may be shown in part.
-        _ if block.is_output => None,
-        "json" if shown_values(text).is_none_or(|values| values.is_empty()) => {
-            Some("no JSON".to_owned())
-        }
+    // What a command prints may be shown in part.
+    if block.is_output {
+        return None;
+    }
+    if block.language == "json" {
+        let is_read = shown_values(&block.text).is_some_and(|values| !values.is_empty());
+        return (!is_read).then(|| "no JSON".to_owned());
+    }
+    unreadable(&block.language, &block.text)
+}
+
+/// Why a text of a language can't be read.
+fn unreadable(language: &str, text: &str) -> Option<String> {
+    match language {
+        "json" => serde_json::from_str::<Value>(text)
+            .err()
+            .map(|error| error.to_string()),
+        "ndjson" => text.lines().find_map(|line| unreadable("json", line)),
         "toml" => toml::from_str::<toml::Table>(text)
             .err()
             .map(|error| error.to_string()),
-        "yaml" => serde_saphyr::from_str::<Value>(text)
+        "yaml" | "yml" => serde_saphyr::from_str::<Value>(text)
             .err()
             .map(|error| error.to_string()),
-        "ini" => text
+        "ini" | "service" | "timer" => text
             .lines()
             .find(|line| !is_ini(line))
             .map(|line| format!("no line of an ini file: {line}")),
         _ => None,
     }
+}
+
+/// The files that pages show and that can't be read.
+pub(crate) fn unreadable_files(files: &[PathBuf]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for path in files {
+        let language = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+        let text = std::fs::read_to_string(path).unwrap();
+        let problem = unreadable(language, &text);
+        faults.extend(problem.map(|problem| format!("{}: {problem}", path.display())));
+    }
+    faults
 }
 
 fn is_ini(line: &str) -> bool {
@@ -258,4 +284,22 @@ fn data_that_can_not_be_read_is_found() {
         ],
         "{faults:?}"
     );
+}
+
+#[test]
+fn a_file_that_can_not_be_read_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        ("a.json", "{…}"),
+        ("a.yml", "a: ["),
+        ("a.timer", "no value"),
+        ("a.ndjson", "{}\n{"),
+        ("a.py", "{"),
+    ];
+    let paths = files.map(|(name, text)| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    });
+    assert_eq!(unreadable_files(&paths).len(), 4);
 }

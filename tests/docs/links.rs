@@ -52,14 +52,8 @@ fn resolve(from: &str, file: &str) -> PathBuf {
     path
 }
 
-/// The recipes and the files to deploy that no page links to.
-pub(crate) fn files_not_shown(pages: &[Page]) -> Vec<String> {
-    let links = pages.iter().flat_map(|page| {
-        page.links
-            .iter()
-            .map(|link| resolve(&page.path, &link.target))
-    });
-    let shown: BTreeSet<_> = links.collect();
+/// The recipes and the files to deploy, which pages show.
+pub(crate) fn files() -> Vec<PathBuf> {
     let mut files = Vec::new();
     let recipes = std::fs::read_dir(Path::new(ROOT).join("tests/recipes")).unwrap();
     for entry in recipes.map(Result::unwrap) {
@@ -68,6 +62,17 @@ pub(crate) fn files_not_shown(pages: &[Page]) -> Vec<String> {
         }
     }
     collect(&Path::new(ROOT).join("static/docs/deploy"), &mut files);
+    files
+}
+
+/// The files that no page links to.
+pub(crate) fn files_not_shown(pages: &[Page], files: &[PathBuf]) -> Vec<String> {
+    let links = pages.iter().flat_map(|page| {
+        page.links
+            .iter()
+            .map(|link| resolve(&page.path, &link.target))
+    });
+    let shown: BTreeSet<_> = links.collect();
     let files = files.iter().map(|file| file.strip_prefix(ROOT).unwrap());
     files
         .filter(|file| !shown.contains(*file))
@@ -104,4 +109,22 @@ fn links_that_lead_nowhere_are_found() {
     ];
     let expected = expected.map(|problem| format!("static/docs/mock.md:{problem}"));
     assert_eq!(dead(&pages[1], &pages), expected);
+}
+
+#[test]
+fn a_file_that_no_page_shows_is_found() {
+    let page = Page::parse(
+        "static/docs/operate.md",
+        "[a](deploy/a.service) [b](../../tests/recipes/b/b.py)\n",
+    );
+    let files = [
+        "static/docs/deploy/a.service",
+        "tests/recipes/b/b.py",
+        "tests/recipes/b/c.py",
+    ];
+    let files = files.map(|file| Path::new(ROOT).join(file));
+    assert_eq!(
+        files_not_shown(&[page], &files),
+        ["no page links to tests/recipes/b/c.py"]
+    );
 }

@@ -179,8 +179,13 @@ fn every_link_leads_somewhere() {
 #[test]
 fn every_file_is_shown() {
     if is_complete() {
-        none(&links::files_not_shown(&pages()));
+        none(&links::files_not_shown(&pages(), &links::files()));
     }
+}
+
+#[test]
+fn every_file_can_be_read() {
+    none(&form::unreadable_files(&links::files()));
 }
 
 #[test]
