@@ -17,7 +17,19 @@ macro_rules! files {
 impl File {
     /// Every file, in the order of their names.
     pub const ALL: &[Self] = files![
-        "static/docs": ["deploy/Dockerfile", "deploy/compose.yaml", "deploy/jobdeck.service"],
+        "static/docs": [
+            "deploy/Caddyfile",
+            "deploy/Dockerfile",
+            "deploy/alerts.yml",
+            "deploy/backup.service",
+            "deploy/backup.timer",
+            "deploy/compose.yaml",
+            "deploy/grafana-dashboard.json",
+            "deploy/jobdeck.service",
+            "deploy/nginx.conf",
+            "deploy/prometheus.yml",
+            "deploy/report-job.sh",
+        ],
         "tests": [
             "recipes/fixtures/jobs.ndjson",
             "recipes/node/job.test.mjs",
