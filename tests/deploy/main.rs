@@ -4,20 +4,18 @@
 //! `jobdeck.service`, the Dockerfile and the Compose file.
 #![cfg(test)]
 
+mod proxies;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const DEPLOY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/static/docs/deploy");
 const JOBDECK: &str = env!("CARGO_BIN_EXE_jobdeck");
-/// The name under which the proxies serve.
-const HOST: &str = "jobs.example";
 /// Where the files say that jobdeck listens.
 const UPSTREAM: &str = "127.0.0.1:8080";
 
@@ -112,193 +110,6 @@ impl Server {
     }
 }
 
-/// A proxy with TLS in front of jobdeck, which listens at a socket of its folder.
-struct Proxy {
-    folder: TempDir,
-    _process: Running,
-}
-
-/// What curl has got.
-#[derive(Debug)]
-struct Answer {
-    status: String,
-    head: String,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    #[track_caller]
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap()
-    }
-}
-
-impl Proxy {
-    /// A folder with a certificate of the host.
-    fn folder() -> TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        let output = program("openssl")
-            .current_dir(folder.path())
-            .args([
-                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-            ])
-            .args(["-keyout", "key.pem", "-out", "cert.pem", "-subj"])
-            .args([
-                &format!("/CN={HOST}"),
-                "-addext",
-                &format!("subjectAltName=DNS:{HOST}"),
-            ])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", said(&output));
-        folder
-    }
-
-    /// Starts the program of a proxy, and waits until it accepts connections.
-    #[track_caller]
-    fn start(folder: TempDir, command: &mut Command) -> Self {
-        let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let mut child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let start = Instant::now();
-        for socket in ["https", "http"].map(|name| folder.path().join(name)) {
-            while UnixStream::connect(&socket).is_err() {
-                let ended = child.try_wait().unwrap();
-                if ended.is_some() || start.elapsed() > Duration::from_mins(1) {
-                    let log = std::fs::read_to_string(folder.path().join("log"));
-                    panic!("{command:?}: {}", log.unwrap());
-                }
-                std::thread::sleep(Duration::from_millis(10));
-            }
-        }
-        Self {
-            folder,
-            _process: Running(child),
-        }
-    }
-
-    /// Has curl send a request.
-    #[track_caller]
-    fn curl(&self, path: &str, options: &[&str]) -> Answer {
-        let here = self.folder.path();
-        let url = format!("https://{HOST}{path}");
-        let output = program("curl")
-            .current_dir(here)
-            .args([
-                "-sS",
-                "--http1.1",
-                "--unix-socket",
-                "https",
-                "--cacert",
-                "cert.pem",
-            ])
-            .args(["-D", "head", "-o", "body", "-w", "%{http_code}"])
-            .args(options)
-            .arg(url)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{path}: {}", said(&output));
-        Answer {
-            status: String::from_utf8(output.stdout).unwrap(),
-            head: std::fs::read_to_string(here.join("head"))
-                .unwrap()
-                .to_lowercase(),
-            body: std::fs::read(here.join("body")).unwrap(),
-        }
-    }
-
-    /// Sends what a page and a client send, the largest bodies, too, and compares the answers with those of the server.
-    #[track_caller]
-    fn passes_everything_on(&self, server: &Server) {
-        let here = self.folder.path();
-        // The page, and its scripts at the root of the host.
-        let page = self.curl("/", &[]);
-        assert_eq!(page.status, "200");
-        let page = String::from_utf8(page.body).unwrap();
-        assert_eq!(page, server.get("/"));
-        let (_, script) = page.split_once("<script type=\"module\"").unwrap();
-        let (_, script) = script.split_once("src=\"").unwrap();
-        let (script, _) = script.split_once('"').unwrap();
-        let script = self.curl(script, &["--compressed"]);
-        assert_eq!(script.status, "200");
-        assert!(
-            script.head.contains("content-encoding: gzip"),
-            "{}",
-            script.head
-        );
-
-        // A body that is nearly as large as one may be, in jobs that are, too.
-        let text = "x".repeat((8 << 20) - 200);
-        let jobs: String = (0..7)
-            .map(|index| json!({"job_id": format!("job-{index}"), "domain_id": "d", "filter": {"text": text}}).to_string() + "\n")
-            .collect();
-        std::fs::write(here.join("jobs.ndjson"), jobs).unwrap();
-        let body = [
-            "-H",
-            "content-type: application/x-ndjson",
-            "--data-binary",
-            "@jobs.ndjson",
-        ];
-        let added = self.curl("/jobdeck/jobs?domain_id=d", &body);
-        assert_eq!((&*added.status, &added.json()["added"]), ("200", &json!(7)));
-
-        // An export, which is streamed.
-        let export = "/jobdeck/export?format=ndjson&domain_id=d";
-        let answer = self.curl(export, &[]);
-        assert!(
-            answer.head.contains("transfer-encoding: chunked"),
-            "{}",
-            answer.head
-        );
-        assert!(answer.body.len() > 50 << 20, "{}", answer.body.len());
-        assert!(answer.body == server.get(export).as_bytes());
-
-        // A query and a write, as the page and another page send them.
-        let origin = format!("origin: https://{HOST}");
-        let body = "content-type: application/json";
-        let query = r#"{"domain_id": "d", "query": {"only": ["job_id"]}}"#;
-        let answer = self.curl(
-            "/inventory/v1/jobs/search",
-            &["-H", &origin, "-H", body, "-d", query],
-        );
-        assert_eq!(answer.json()["total_count"], 7);
-        for (origin, status) in [
-            (&*origin, "201"),
-            ("origin: https://elsewhere.example", "403"),
-        ] {
-            let put = ["-X", "PUT", "-H", origin, "-H", body, "-d", "{}"];
-            assert_eq!(
-                self.curl("/jobdeck/jobs/new?domain_id=d", &put).status,
-                status
-            );
-        }
-
-        // The version of the data, which the client has already at the second time.
-        let domains = self.curl("/jobdeck/domains", &["--etag-save", "etag"]);
-        assert_eq!(domains.json()["results"][0]["jobs"], 8);
-        let unchanged = self.curl("/jobdeck/domains", &["--etag-compare", "etag"]);
-        assert_eq!(unchanged.status, "304");
-    }
-
-    #[track_caller]
-    fn redirects_to_https(&self) {
-        let output = program("curl")
-            .current_dir(self.folder.path())
-            .args([
-                "-sS",
-                "--unix-socket",
-                "http",
-                "-w",
-                "%{redirect_url}",
-                "-o",
-                "body",
-            ])
-            .arg(format!("http://{HOST}/?domain=d"))
-            .output()
-            .unwrap();
-        assert_eq!(said(&output), format!("https://{HOST}/?domain=d"));
-    }
-}
-
 /// The file with each text replaced by another.
 #[track_caller]
 fn replaced(name: &str, texts: &[(&str, &str)]) -> String {
@@ -306,92 +117,6 @@ fn replaced(name: &str, texts: &[(&str, &str)]) -> String {
         assert!(text.contains(from), "{name} does not have {from}");
         text.replace(from, to)
     })
-}
-
-/// Starts nginx with the file, at sockets instead of ports.
-#[track_caller]
-fn nginx(server: &Server) -> Proxy {
-    let folder = Proxy::folder();
-    let here = folder.path().to_str().unwrap();
-    let file = |name: &str| format!("{here}/{name}");
-    let site = replaced(
-        "nginx.conf",
-        &[
-            ("listen 443 ssl;", &format!("listen unix:{here}/https ssl;")),
-            ("    listen [::]:443 ssl;\n", ""),
-            ("listen 80;", &format!("listen unix:{here}/http;")),
-            ("    listen [::]:80;\n", ""),
-            (
-                "/etc/letsencrypt/live/jobs.example/fullchain.pem",
-                &file("cert.pem"),
-            ),
-            (
-                "/etc/letsencrypt/live/jobs.example/privkey.pem",
-                &file("key.pem"),
-            ),
-            (UPSTREAM, &server.address),
-        ],
-    );
-    std::fs::write(folder.path().join("site.conf"), site).unwrap();
-    let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-        .iter()
-        .map(|name| format!("{name}_temp_path {here}/{name};"))
-        .collect();
-    let main = format!(
-        "daemon off; pid {here}/pid; error_log stderr; events {{}}\nhttp {{ access_log off; {paths} include {here}/site.conf; }}\n"
-    );
-    std::fs::write(folder.path().join("nginx.conf"), main).unwrap();
-    let mut command = program("nginx");
-    // Debian has it where only root looks.
-    let path = std::env::var("PATH").unwrap() + ":/usr/sbin";
-    command
-        .env("PATH", path)
-        .args(["-p", here, "-e", "stderr", "-c", "nginx.conf"]);
-    Proxy::start(folder, &mut command)
-}
-
-#[test]
-#[ignore = "wants nginx; tests/run installs it"]
-fn nginx_passes_everything_on_with_tls() {
-    let server = Server::start(&["--writable", "--allow-host", HOST]);
-    let proxy = nginx(&server);
-    proxy.passes_everything_on(&server);
-    proxy.redirects_to_https();
-    let unnamed = Server::start(&[]);
-    assert_eq!(nginx(&unnamed).curl("/", &[]).status, "421");
-}
-
-#[test]
-#[ignore = "wants Caddy; tests/run installs it"]
-fn caddy_passes_everything_on_with_tls() {
-    let server = Server::start(&["--writable", "--allow-host", HOST]);
-    let folder = Proxy::folder();
-    let here = folder.path().to_str().unwrap();
-    // Caddy redirects from port 80 by itself, which has no socket here.
-    let head = format!(
-        "{{\n\tadmin off\n\tauto_https off\n\tservers {{\n\t\tprotocols h1 h2\n\t}}\n}}\nhttp:// {{\n\tbind unix/{here}/http\n}}\n"
-    );
-    let site = format!(
-        "https://{HOST} {{\n\tbind unix/{here}/https\n\ttls {here}/cert.pem {here}/key.pem\n"
-    );
-    let file = replaced(
-        "Caddyfile",
-        &[("jobs.example {\n", &site), (UPSTREAM, &server.address)],
-    );
-    std::fs::write(folder.path().join("Caddyfile"), head + &file).unwrap();
-    let mut command = program("caddy");
-    command
-        .env("HOME", here)
-        .env("XDG_DATA_HOME", here)
-        .env("XDG_CONFIG_HOME", here);
-    command.args([
-        "run",
-        "--config",
-        &format!("{here}/Caddyfile"),
-        "--adapter",
-        "caddyfile",
-    ]);
-    Proxy::start(folder, &mut command).passes_everything_on(&server);
 }
 
 /// The names that an expression of Prometheus has of metrics, in its order.
@@ -598,7 +323,10 @@ fn the_backup_service_adds_a_backup_and_keeps_the_newest() {
         assert!(output.status.success(), "{key}: {}", said(&output));
     }
     let left = names();
-    let left: Vec<_> = left.iter().filter(|name| name.ends_with(".db")).collect();
+    let left: Vec<_> = left
+        .iter()
+        .filter(|name| name.starts_with("jobs-"))
+        .collect();
     assert_eq!(left.len(), 14);
     assert_eq!(left[..13], old[7..].iter().collect::<Vec<_>>());
     assert!(backups.join("notes.txt").exists());
