@@ -32,14 +32,18 @@ impl File {
         ],
         "tests": [
             "recipes/fixtures/jobs.ndjson",
-            "recipes/node/job.test.mjs",
+            "recipes/node-test/job.test.mjs",
+            "recipes/node/inventory.mjs",
             "recipes/node/jobdeck.setup.mjs",
-            "recipes/node/playwright.config.mjs",
-            "recipes/node/vitest.config.mjs",
+            "recipes/playwright/job.test.mjs",
+            "recipes/playwright/playwright.config.mjs",
             "recipes/pytest/conftest.py",
             "recipes/pytest/test_inventory.py",
             "recipes/shell/ci.sh",
+            "recipes/unittest/test_inventory.py",
             "recipes/vite/vite.config.mjs",
+            "recipes/vitest/job.test.mjs",
+            "recipes/vitest/vitest.config.mjs",
         ],
     ];
 

@@ -16,7 +16,7 @@ def jobdeck_url():
     command = ["jobdeck", "serve", "--mock", "--listen", "127.0.0.1:0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         try:
-            line = server.stdout.readline()  # comes once it serves; empty where it ended instead
+            line = server.stdout.readline()  # comes when the server is ready; empty if it ended instead
             assert line, "jobdeck did not start: standard error says why"
             yield line.split()[-1]
         finally:
@@ -31,7 +31,7 @@ class Inventory:
         self.domain_id = f"domain-{uuid.uuid4()}"
         self.opener = build_opener(ProxyHandler({}))  # a proxy can't reach this machine
 
-    def ask(self, method, path, body=None, **parameters):
+    def request(self, method, path, body=None, **parameters):
         query = urlencode({"domain_id": self.domain_id, **parameters})
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{self.url}{path}?{query}", data, {"content-type": "application/json"}, method=method)
@@ -43,4 +43,4 @@ class Inventory:
 def inventory(jobdeck_url):
     inventory = Inventory(jobdeck_url)
     yield inventory
-    inventory.ask("POST", "/jobdeck/reset")
+    inventory.request("POST", "/jobdeck/reset")
