@@ -1,6 +1,6 @@
 //! The limits of a request: the most conditions, values, names, patterns and the like.
 //!
-//! The README lists them, and a test compares the two.
+//! `static/docs/query.md` lists them, and a test compares the two.
 
 /// The most conditions in `filter` and `filter_or` together.
 pub const MAX_CONDITIONS: usize = 500;

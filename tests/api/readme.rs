@@ -1,4 +1,4 @@
-//! The README's examples, run as they are written.
+//! The README's examples, run as they are written; the routes and limits that the documentation names.
 
 use jobdeck::demo::{Timeline, World};
 use jobdeck::time::Timestamp;
@@ -96,12 +96,12 @@ fn every_route_of_the_readme_exists() {
     assert!(known > 20, "{known}");
 }
 
-/// The limits that the README names are those of the code.
+/// The limits that the page on the query language names are those of the code.
 #[test]
 fn the_limits_are_the_codes() {
     use jobdeck::query::limits;
-    let readme =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/static/docs/query.md");
+    let page = std::fs::read_to_string(page).unwrap();
     for line in [
         format!("| depth of JSON | {} |", jobdeck::json::MAX_DEPTH),
         format!(
@@ -128,8 +128,14 @@ fn the_limits_are_the_codes() {
         "| bytes of a value over which lookaround or a backreference is asked | 16 KiB |".to_owned(),
         "| words of `contain` and `keyword`; bytes of them all | 500; 16 KiB |".to_owned(),
         "| keys, fields, operands and conditions of all stages | 2,000 |".to_owned(),
+        format!(
+            "| bytes of a name; levels of a calculation; sort keys and group keys that order the rows of a stage | {}; {}; {} |",
+            limits::MAX_NAME_BYTES,
+            limits::MAX_CALCULATION_DEPTH,
+            limits::MAX_ORDER_TERMS
+        ),
     ] {
-        assert!(readme.contains(&line), "{line}");
+        assert!(page.contains(&line), "{line}");
     }
     assert_eq!(
         (limits::MAX_LIST_VALUES, limits::MAX_PATTERN_BYTES),
