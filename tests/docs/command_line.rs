@@ -1,24 +1,16 @@
-//! The command line as `--help` describes it, and the `jobdeck` commands of a page that are not run.
+//! The command line as `--help` describes it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use crate::JOBDECK;
-use crate::page::{Block, Page};
-
-/// Why a block may be left out.
-const REASONS: [&str; 5] = ["root", "docker", "systemd", "network", "elsewhere"];
-/// An option that no command has: `jobdeck` names the first unknown option, so it names this one where all others exist.
-const END: &str = "--end-of-this-command";
-/// What ends the words of a command.
-const ENDS: [&str; 8] = [";", "|", "&", "<", ">", "(", ")", "`"];
+use crate::page::{Page, Table};
 
 /// Every command with its options.
 pub(crate) struct CommandLine {
-    /// By the words of a command, such as `token new`.
-    pub options: BTreeMap<String, BTreeSet<String>>,
+    /// By the words of a command, such as `token new`: each option with its default.
+    pub options: BTreeMap<String, BTreeMap<String, Option<String>>>,
     pub variables: BTreeSet<String>,
 }
 
@@ -59,7 +51,7 @@ impl CommandLine {
     pub(crate) fn has_option(&self, option: &str) -> bool {
         self.options
             .values()
-            .any(|options| options.contains(option))
+            .any(|options| options.contains_key(option))
     }
 
     /// What is wrong with the names of subcommand and options in the words after `jobdeck`.
@@ -76,12 +68,103 @@ impl CommandLine {
         }
         let options = rest.iter().filter(|word| word.starts_with("--"));
         let mut names = options.map(|word| word.split('=').next().unwrap());
-        let name = names.find(|name| !self.options[&command].contains(*name))?;
-        Some(format!("`jobdeck {command}` has no option `{name}`"))
+        let name = names.find(|name| !self.options[&command].contains_key(*name))?;
+        let name_of = format!("jobdeck {command}");
+        Some(format!("`{}` has no option `{name}`", name_of.trim_end()))
     }
 }
 
-fn jobdeck(words: &[&str]) -> Output {
+/// What a table of commands and their options says otherwise than `--help`. The row `listening` has the options that the
+/// rows with `those of listening` share.
+pub(crate) fn faults_of_table(table: &Table) -> Vec<String> {
+    let rows: Vec<_> = table.rows[1..]
+        .iter()
+        .map(|row| (row[0].as_str(), row.join(" ")))
+        .collect();
+    let listening = rows.iter().find(|(name, _)| *name == "listening");
+    let mut problems = Vec::new();
+    let mut commands: BTreeSet<_> = COMMAND_LINE.options.keys().map(String::as_str).collect();
+    commands.retain(|command| {
+        !COMMAND_LINE
+            .options
+            .keys()
+            .any(|other| is_above(command, other))
+    });
+    for (names, text) in &rows {
+        let mut shown = shown_options(text);
+        if text.contains("those of listening") {
+            shown.extend(
+                listening
+                    .map(|(_, text)| shown_options(text))
+                    .into_iter()
+                    .flatten(),
+            );
+        }
+        for name in names.split(", ").filter(|name| *name != "listening") {
+            let words: Vec<_> = name.split_whitespace().map(str::to_owned).collect();
+            let (command, _) = COMMAND_LINE.command(&words);
+            commands.remove(command.as_str());
+            problems.extend(differences(&command, &shown));
+        }
+    }
+    problems.extend(
+        commands
+            .iter()
+            .map(|command| format!("the table has no `{command}`")),
+    );
+    problems
+}
+
+fn is_above(command: &str, other: &str) -> bool {
+    command.is_empty()
+        || other
+            .strip_prefix(command)
+            .is_some_and(|rest| rest.starts_with(' '))
+}
+
+/// The options in a row, each with the default after it in parentheses.
+fn shown_options(text: &str) -> BTreeMap<String, Option<String>> {
+    let mut options = BTreeMap::new();
+    for option in text.split("--").skip(1) {
+        let name = option
+            .split(|letter: char| !letter.is_alphanumeric() && letter != '-')
+            .next()
+            .unwrap();
+        let default = option
+            .split_once('(')
+            .map(|(_, rest)| rest.split(')').next().unwrap().to_owned());
+        options.insert(format!("--{name}"), default);
+    }
+    options
+}
+
+fn differences(command: &str, shown: &BTreeMap<String, Option<String>>) -> Vec<String> {
+    let options = &COMMAND_LINE.options[command];
+    let mut problems = Vec::new();
+    for (name, default) in shown {
+        let Some(expected) = options.get(name) else {
+            problems.push(format!("`{command}` has no option `{name}`"));
+            continue;
+        };
+        let is_default = default.is_none()
+            || expected
+                .as_ref()
+                .and_then(|expected| expected.split(';').next())
+                == default.as_deref();
+        if !is_default {
+            problems.push(format!(
+                "the default of `{name}` of `{command}` is {expected:?}, not {default:?}"
+            ));
+        }
+    }
+    let missing = options
+        .keys()
+        .filter(|name| *name != "--help" && !shown.contains_key(*name));
+    problems.extend(missing.map(|name| format!("the table has no `{name}` of `{command}`")));
+    problems
+}
+
+pub(crate) fn jobdeck(words: &[&str]) -> Output {
     let mut command = Command::new(JOBDECK);
     command.args(words).env_clear().stdin(Stdio::null());
     command.output().unwrap()
@@ -98,14 +181,28 @@ fn variables(help: &str) -> impl Iterator<Item = String> {
     names.into_iter()
 }
 
-/// The options of a help text: they begin their lines, a little indented.
-fn options(help: &str) -> BTreeSet<String> {
-    let lines = help.lines().filter(|line| !line.starts_with("        "));
-    let lines = lines
-        .map(str::trim_start)
-        .filter(|line| line.starts_with('-'));
-    let words = lines.filter_map(|line| line.split([' ', ',']).find(|word| word.starts_with("--")));
-    words.map(str::to_owned).collect()
+/// The options of a help text with their defaults: they begin their lines, a little indented.
+fn options(help: &str) -> BTreeMap<String, Option<String>> {
+    let mut options = BTreeMap::new();
+    let mut name = None;
+    let mut text = String::new();
+    for line in help.lines().chain(["  --"]) {
+        let words = line.trim_start();
+        if !line.starts_with("        ") && words.starts_with('-') {
+            options.extend(name.map(|name| (name, default(&text))));
+            let next = words.split([' ', ',']).find(|word| word.starts_with("--"));
+            name = next.map(str::to_owned);
+            text.clear();
+        }
+        text = format!("{text} {words}");
+    }
+    options
+}
+
+/// The default that the text of an option has.
+fn default(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once("[default: ")?;
+    Some(rest.split(']').next().unwrap().to_owned())
 }
 
 fn subcommands(help: &str) -> Vec<&str> {
@@ -118,173 +215,19 @@ fn subcommands(help: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The faults of the blocks that are not run: an unknown reason, what bash can't read, what `jobdeck` doesn't know.
-pub(crate) fn faults_of_skipped(page: &Page) -> Vec<String> {
-    let mut faults = Vec::new();
-    for block in &page.blocks {
-        let Some(reason) = &block.skip else {
-            continue;
-        };
-        if !REASONS.contains(&reason.as_str()) {
-            faults.push(page.fault(block.line, format!("skip={reason} is none of {REASONS:?}")));
-        }
-        faults.extend(
-            faults_of(block)
-                .into_iter()
-                .map(|problem| page.fault(block.line, problem)),
-        );
-    }
-    faults
-}
-
-fn faults_of(block: &Block) -> Vec<String> {
-    let mut bash = Command::new("bash");
-    let output = bash.args(["-n", "-c", &block.text]).output().unwrap();
-    if !output.status.success() {
-        return vec![String::from_utf8_lossy(&output.stderr).into_owned()];
-    }
-    commands(&block.text)
-        .iter()
-        .filter_map(|words| refusal(words))
-        .collect()
-}
-
-/// The words after `jobdeck`, of each command that a text has.
-fn commands(text: &str) -> Vec<Vec<String>> {
-    let Some(words) = words(text) else {
-        panic!("a quotation mark without its partner: {text}");
-    };
-    let mut commands = Vec::new();
-    for (index, word) in words.iter().enumerate() {
-        if Path::new(word)
-            .file_name()
-            .is_none_or(|name| name != "jobdeck")
-        {
-            continue;
-        }
-        let end = |word: &String| ENDS.contains(&word.as_str());
-        let before: Vec<_> = words[..index]
-            .iter()
-            .rev()
-            .take_while(|word| !end(word))
-            .collect();
-        let mut after: Vec<_> = words[index + 1..]
-            .iter()
-            .take_while(|word| !end(word))
-            .cloned()
-            .collect();
-        // The number of a stream that is redirected.
-        let is_redirected = words
-            .get(index + 1 + after.len())
-            .is_some_and(|end| end == ">");
-        if is_redirected && after.last().is_some_and(|word| word == "2") {
-            after.pop();
-        }
-        // Otherwise it may be a name: of an image, a service or a file.
-        let is_first = before
-            .iter()
-            .all(|word| *word == "sudo" || word.contains('='));
-        let is_command = after
-            .first()
-            .is_some_and(|word| word.starts_with("--") || COMMAND_LINE.options.contains_key(word));
-        if is_first || is_command {
-            commands.push(after);
-        }
-    }
-    commands
-}
-
-/// The words of commands, with those that end a command as words of their own.
-fn words(text: &str) -> Option<Vec<String>> {
-    let mut spaced = String::new();
-    let mut quote = None;
-    let mut letters = text.chars();
-    while let Some(letter) = letters.next() {
-        match (letter, quote) {
-            ('\\', None) => match letters.next() {
-                Some('\n') | None => spaced.push(' '),
-                Some(next) => spaced.extend(['\\', next]),
-            },
-            ('\n', None) => spaced += "\n ; ",
-            (';' | '|' | '&' | '<' | '>' | '(' | ')' | '`', None) => {
-                spaced.extend([' ', letter, ' ']);
-            }
-            ('"' | '\'', None) => {
-                quote = Some(letter);
-                spaced.push(letter);
-            }
-            _ => {
-                quote = quote.filter(|quote| *quote != letter);
-                spaced.push(letter);
-            }
-        }
-    }
-    shlex::split(&spaced)
-}
-
-/// What `jobdeck` says against the names of some words.
-fn refusal(words: &[String]) -> Option<String> {
-    // Printing a page is harmless, and only that shows that there is one.
-    let is_page = words.first().is_some_and(|word| word == "docs");
-    let end = (!is_page).then_some(END);
-    let words: Vec<_> = words.iter().map(String::as_str).chain(end).collect();
-    let output = jobdeck(&words);
-    let problem = String::from_utf8_lossy(&output.stderr);
-    let is_known =
-        output.status.success() || problem.contains(&format!("unexpected argument '{END}' found"));
-    (!is_known).then(|| problem.lines().next().unwrap_or_default().to_owned())
-}
-
 #[test]
 fn the_help_of_every_command_is_read() {
     let command_line = &COMMAND_LINE;
-    assert!(command_line.options["serve"].contains("--fixtures"));
-    assert!(command_line.options["token new"].contains("--domain"));
-    assert!(!command_line.options["export"].contains("--fixtures"));
+    assert!(command_line.options["serve"].contains_key("--fixtures"));
+    assert!(command_line.options["token new"].contains_key("--domain"));
+    assert!(!command_line.options["export"].contains_key("--fixtures"));
     assert!(command_line.variables.contains("JOBDECK_QUERY_TIMEOUT"));
+    assert_eq!(
+        command_line.options["healthcheck"]["--listen"].as_deref(),
+        Some("127.0.0.1:8080")
+    );
+    assert_eq!(command_line.options["healthcheck"]["--url"], None);
     assert!(command_line.has_option("--db") && !command_line.has_option("--database"));
-}
-
-/// Checks the faults of a block that is not run.
-#[track_caller]
-fn check(text: &str, expected: &[&str]) {
-    let page = Page::parse("page.md", text);
-    assert_eq!(faults_of_skipped(&page), expected);
-}
-
-#[test]
-fn commands_that_are_not_run_are_read() {
-    check(
-        "```sh skip=root\nsudo install ~/.cargo/bin/jobdeck /usr/local/bin/\nsudo systemctl enable --now jobdeck # now\n\
-        sudo jobdeck prune --older-than 90d \\\n  --db /var/lib/jobs.db\njobdeck man | man -l -\n\
-        A=1 jobdeck token new --domain '*' >> tokens.toml 2> token\ndocker build -t jobdeck .\n\
-        docker run --rm jobdeck serve --create --insecure\n```\n",
-        &[],
-    );
-}
-
-#[test]
-fn what_the_command_line_has_not_is_found() {
-    check(
-        "```sh skip=root\nsudo jobdeck prune --older-then 90d\n```\n",
-        &["page.md:1: error: unexpected argument '--older-then' found"],
-    );
-    check(
-        "```sh skip=docker\ndocker run jobdeck serve --creat | cat; jobdeck serv\n```\n",
-        &[
-            "page.md:1: error: unexpected argument '--creat' found",
-            "page.md:1: error: unrecognized subcommand 'serv'",
-        ],
-    );
-    check(
-        "```sh skip=slow\nx=$(jobdeck export --domain d)\n```\n",
-        &[
-            "page.md:1: skip=slow is none of [\"root\", \"docker\", \"systemd\", \"network\", \"elsewhere\"]",
-            "page.md:1: error: unexpected argument '--domain' found",
-        ],
-    );
-    let page = Page::parse("page.md", "```sh skip=root\nif true; then\n```\n");
-    assert!(faults_of_skipped(&page)[0].contains("syntax error"));
 }
 
 #[test]
@@ -306,4 +249,31 @@ fn an_unknown_name_is_found_in_a_command() {
         "`jobdeck` has no command `sevre`"
     );
     assert_eq!(unknown("token old"), "`jobdeck token` has no command `old`");
+}
+
+#[test]
+fn a_wrong_table_of_options_is_found() {
+    let page = Page::parse(
+        "page.md",
+        "| command | options |\n| --- | --- |\n| `export` | `--db FILE` (`jobs.db`), `--mock` |\n\
+        | `healthcheck` | `--timeout SECONDS` (5), and those of listening |\n| listening | `--listen ADDR` |\n",
+    );
+    let problems = faults_of_table(&page.tables[0]);
+    let expected = [
+        "the default of `--db` of `export` is Some(\"jobdeck.db\"), not Some(\"jobs.db\")",
+        "`export` has no option `--mock`",
+        "the table has no `--output` of `export`",
+        "the table has no `--ready-file` of `healthcheck`",
+        "the table has no `--url` of `healthcheck`",
+        "the table has no `backup`",
+    ];
+    assert_eq!(problems[..6], expected);
+    assert!(
+        problems.contains(&"the table has no `token new`".to_owned()),
+        "{problems:?}"
+    );
+    assert!(
+        !problems.contains(&"the table has no `token`".to_owned()),
+        "{problems:?}"
+    );
 }

@@ -1,4 +1,4 @@
-//! The API as a mock describes it: its routes and the names in its schemas.
+//! The API as a mock describes it: its routes, the names in its schemas, and its metrics.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -14,6 +14,7 @@ pub(crate) const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 /// The OpenAPI document of a mock, which has every route.
 pub(crate) struct Described {
     pub routes: Vec<Route>,
+    pub metrics: BTreeSet<String>,
     schemas: Value,
 }
 
@@ -50,9 +51,19 @@ impl Described {
         output.read_line(&mut line).unwrap();
         let address = line.split_whitespace().last().unwrap();
         let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-        let mut answer = agent.get(format!("{address}/openapi.json")).call().unwrap();
-        let document: Value = answer.body_mut().read_json().unwrap();
+        let get = |path: &str| {
+            let mut answer = agent.get(format!("{address}{path}")).call().unwrap();
+            answer.body_mut().read_to_string().unwrap()
+        };
+        let document: Value = serde_json::from_str(&get("/openapi.json")).unwrap();
+        let metrics = get("/metrics");
+        let metrics = metrics
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE "));
         Self {
+            metrics: metrics
+                .map(|line| line.split(' ').next().unwrap().to_owned())
+                .collect(),
             routes: routes(&document),
             schemas: document["components"]["schemas"].clone(),
         }

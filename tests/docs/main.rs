@@ -3,11 +3,11 @@
 //! - **Commands** ([`shell`]): the `sh` blocks of a page run in order in one bash, with `jobdeck` on the path and a
 //!   temporary folder as the working directory. A block whose last command starts a server leaves it running until the
 //!   next heading of level 2 or the next block that starts one. A block marked `skip=REASON` only has its `jobdeck`
-//!   commands compared with the command line ([`command_line`]).
+//!   commands compared with the command line ([`skipped`]).
 //! - **Output** ([`output`]): a block of another language after an `sh` block, with at most a paragraph that ends with a
 //!   colon between them, is what the commands print. `…` stands for what differs.
 //! - **Names** ([`names`]): options, variables and routes that a page names exist, and those that exist are named.
-//! - **Tables** ([`tables`]): limits and errors are those of the code.
+//! - **Tables** ([`tables`]): limits, errors and options are those of the code.
 //! - **Form** ([`links`], [`form`]): links lead somewhere, tables of contents are complete, data blocks parse.
 #![cfg(test)]
 
@@ -19,6 +19,7 @@ mod names;
 mod output;
 mod page;
 mod shell;
+mod skipped;
 mod tables;
 
 use std::path::Path;
@@ -133,12 +134,7 @@ fn every_page_is_known() {
 #[test]
 fn skipped_commands_are_those_of_the_command_line() {
     let pages = pages();
-    none(
-        &pages
-            .iter()
-            .flat_map(command_line::faults_of_skipped)
-            .collect::<Vec<_>>(),
-    );
+    none(&pages.iter().flat_map(skipped::faults).collect::<Vec<_>>());
 }
 
 #[test]

@@ -9,12 +9,31 @@ use crate::described::{DESCRIBED, METHODS, Route};
 use crate::page::Page;
 
 /// The paths of the page and its documentation, which the API's own description leaves out.
-const OUTSIDE_THE_API: [&str; 3] = ["/", "/docs", "/openapi.json"];
+const OUTSIDE_THE_API: [&str; 4] = ["/", "/docs", "/docs/api", "/openapi.json"];
 
 /// The route that a text names, such as `GET /metrics` or `DELETE /jobdeck/faults?domain_id=`, as its method and path.
 fn route(text: &str) -> Option<(&str, &str)> {
     let (method, path) = text.split_once(' ')?;
     (METHODS.contains(&method) && path.starts_with('/')).then_some((method, path))
+}
+
+/// The words of a text that begin as the names of metrics do, and name none.
+pub(crate) fn unknown_metrics(text: &str) -> Vec<String> {
+    let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
+    let names = words.filter(|word| {
+        word.strip_prefix("jobdeck_")
+            .is_some_and(|rest| !rest.is_empty())
+    });
+    let is_known = |name: &&str| {
+        let parts = ["_bucket", "_sum", "_count"];
+        let histogram = parts
+            .iter()
+            .find_map(|part| name.strip_suffix(part))
+            .unwrap_or(name);
+        DESCRIBED.metrics.contains(*name) || DESCRIBED.metrics.contains(histogram)
+    };
+    let unknown = names.filter(|name| !is_known(name) && !has_word(name, &["tests/recipes"]));
+    unknown.map(|name| format!("no metric {name}")).collect()
 }
 
 /// The names of a page that do not exist.
@@ -35,6 +54,11 @@ pub(crate) fn unknown(page: &Page) -> Vec<String> {
         faults.extend(problem.map(|problem| page.fault(code.line, problem)));
     }
     for (index, line) in page.text.lines().enumerate() {
+        faults.extend(
+            unknown_metrics(line)
+                .iter()
+                .map(|problem| page.fault(index + 1, problem)),
+        );
         for name in variables(line) {
             if !COMMAND_LINE.variables.contains(name) && !has_word(name, &["tests"]) {
                 faults.push(page.fault(index + 1, format!("no command has the variable {name}")));
@@ -126,7 +150,10 @@ const VOCABULARY: [(&str, &[&str]); 3] = [
             "RequirementOperator",
         ],
     ),
-    ("static/docs/mock.md", &["Fault", "RouteName", "Step"]),
+    (
+        "static/docs/mock.md",
+        &["Fault", "RouteName", "Step", "JournalEntry"],
+    ),
 ];
 
 /// The names of the API that pages should list and do not.
@@ -155,7 +182,7 @@ fn missing_names(page: &Page, schemas: &[&str]) -> Vec<String> {
     missing
 }
 
-/// The commands, options and routes that no page names.
+/// The commands, options, routes, their parameters, and metrics that no page names.
 pub(crate) fn missing(pages: &[Page]) -> Vec<String> {
     let text: String = pages.iter().map(|page| page.text.as_str()).collect();
     let words: BTreeSet<_> = text
@@ -167,7 +194,7 @@ pub(crate) fn missing(pages: &[Page]) -> Vec<String> {
             missing.push(format!("no page has `jobdeck {command}`"));
         }
         let options = options
-            .iter()
+            .keys()
             .filter(|option| !words.contains(option.as_str()));
         missing
             .extend(options.map(|option| format!("no page has `{option}` of `jobdeck {command}`")));
@@ -177,7 +204,23 @@ pub(crate) fn missing(pages: &[Page]) -> Vec<String> {
         .flat_map(|page| &page.codes)
         .filter_map(|code| route(&code.text))
         .collect();
-    for Route { method, path, .. } in &DESCRIBED.routes {
+    let metrics = DESCRIBED
+        .metrics
+        .iter()
+        .filter(|name| !words.contains(name.as_str()));
+    missing.extend(metrics.map(|name| format!("no page has the metric {name}")));
+    for Route {
+        method,
+        path,
+        parameters,
+    } in &DESCRIBED.routes
+    {
+        let parameters = parameters
+            .iter()
+            .filter(|name| !words.contains(name.as_str()));
+        missing.extend(
+            parameters.map(|name| format!("no page has the parameter {name} of {method} {path}")),
+        );
         let is_named = codes
             .iter()
             .any(|(named, at)| named == method && is_at(at.split('?').next().unwrap(), path));
@@ -233,6 +276,10 @@ fn names_that_do_not_exist_are_found() {
         "`ERROR_NOT_FUOND`",
         &["no error has the code ERROR_NOT_FUOND"],
     );
+    check(
+        "`rate(jobdeck_reader_waits[5m])`",
+        &["no metric jobdeck_reader_waits"],
+    );
     check("`GET /metric`", &["no route GET /metric"]);
     check("`PUT /jobdeck/jobs`", &["no route PUT /jobdeck/jobs"]);
     check(
@@ -254,6 +301,10 @@ fn names_that_no_page_has_are_found() {
     );
     assert!(has("no page has `jobdeck prune`") && !has("no page has `jobdeck serve`"));
     assert!(!has("no page has `--mock` of `jobdeck serve`"));
+    assert!(has("no page has the metric jobdeck_jobs"));
+    assert!(has(
+        "no page has the parameter wait_for of GET /jobdeck/journal"
+    ));
     assert!(has("no page has `GET /healthz`") && !has("no page has `GET /metrics`"));
 }
 

@@ -1,4 +1,4 @@
-//! The tables of limits and of errors are those of the code.
+//! The tables of limits, of errors and of options are those of the code.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::path::Path;
 use ureq::http::StatusCode;
 
 use crate::ROOT;
+use crate::command_line;
 use crate::page::{Page, Table};
 
 /// The rows of the tables of limits, each with the constants that it shows: a file in src, and a name. A row that has
@@ -131,6 +132,8 @@ pub(crate) fn faults(page: &Page) -> Vec<String> {
             limits(table)
         } else if table.has_head(&["status", "code", "when"]) {
             errors(table)
+        } else if table.has_head(&["command", "options"]) {
+            command_line::faults_of_table(table)
         } else {
             Vec::new()
         };
