@@ -262,10 +262,10 @@ fn a_wrong_table_of_options_is_found() {
     let expected = [
         "the default of `--db` of `export` is Some(\"jobdeck.db\"), not Some(\"jobs.db\")",
         "`export` has no option `--mock`",
+        "the table has no `--force` of `export`",
         "the table has no `--output` of `export`",
         "the table has no `--ready-file` of `healthcheck`",
         "the table has no `--url` of `healthcheck`",
-        "the table has no `backup`",
     ];
     assert_eq!(problems[..6], expected);
     assert!(

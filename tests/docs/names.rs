@@ -215,9 +215,9 @@ pub(crate) fn missing(pages: &[Page]) -> Vec<String> {
         parameters,
     } in &DESCRIBED.routes
     {
-        let parameters = parameters
-            .iter()
-            .filter(|name| !words.contains(name.as_str()));
+        // A member of the query is a parameter with a dotted name.
+        let is_named = |name: &str| name.split('.').all(|part| words.contains(part));
+        let parameters = parameters.iter().filter(|name| !is_named(name));
         missing.extend(
             parameters.map(|name| format!("no page has the parameter {name} of {method} {path}")),
         );
