@@ -11,7 +11,7 @@ use crate::page::{Page, Table};
 
 /// The rows of the tables of limits, each with the constants that it shows: a file in src, and a name. A row that has
 /// no constants shows what no constant has.
-const LIMITS: [(&str, &[(&str, &str)]); 19] = [
+const LIMITS: [(&str, &[(&str, &str)]); 27] = [
     (
         "body of a query; query string",
         &[
@@ -122,6 +122,51 @@ const LIMITS: [(&str, &[(&str, &str)]); 19] = [
         ],
     ),
     ("times", &[]),
+    (
+        "snapshots of each domain, and of the whole server",
+        &[("mock/error.rs", "MAX_SNAPSHOTS")],
+    ),
+    (
+        "characters of the name of a snapshot",
+        &[("mock/snapshots.rs", "MAX_NAME_BYTES")],
+    ),
+    (
+        "steps of a life; how late the last one comes",
+        &[
+            ("job/script.rs", "MAX_STEPS"),
+            ("job/script.rs", "MAX_SECONDS"),
+        ],
+    ),
+    (
+        "faults of each domain, and of the whole server",
+        &[("mock/faults/active.rs", "MAX_FAULTS")],
+    ),
+    (
+        "delay of a fault; bytes of a text in it",
+        &[
+            ("mock/faults/delay.rs", "MAX_DELAY_SECONDS"),
+            ("mock/faults/target.rs", "MAX_TEXT_BYTES"),
+        ],
+    ),
+    (
+        "entries of the journal; bytes of a body in it; bytes of all entries",
+        &[
+            ("mock/journal/ring.rs", "MAX_ENTRIES"),
+            ("mock/journal/body.rs", "MAX_RECORDED_BYTES"),
+            ("mock/journal/ring.rs", "MAX_JOURNAL_BYTES"),
+        ],
+    ),
+    (
+        "entries that wait_for waits for; how long it waits",
+        &[
+            ("mock/journal/ring.rs", "MAX_ENTRIES"),
+            ("api/schema/params.rs", "MAX_WAIT_SECONDS"),
+        ],
+    ),
+    (
+        "one advance of a clock",
+        &[("api/clock.rs", "MAX_ADVANCE_SECONDS")],
+    ),
 ];
 
 /// What the tables of a page say otherwise than the code.
