@@ -5,16 +5,13 @@ mod cli;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 /// The allocator of Rust and of SQLite: an answer is made of many small pieces, for which malloc of the C library took a
 /// fifth of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // clap ends the process with 2 for wrong usage.
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::from_arguments();
     let log = cli.start_log();
     let result = cli.run();
     // The log is written before the last line.

@@ -1,5 +1,6 @@
 //! The commands of the command line, with their help.
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::backup::{self, BackupArgs};
@@ -81,6 +82,11 @@ enum Command {
 }
 
 impl Cli {
+    /// Reads the arguments of the process. Wrong usage ends the process with 2, help and version with 0.
+    pub(crate) fn from_arguments() -> Self {
+        Self::try_parse().unwrap_or_else(|error| with_tip(error).exit())
+    }
+
     /// Starts the log in the format of the command.
     pub(crate) fn start_log(&self) -> Log {
         match &self.command {
@@ -110,6 +116,17 @@ impl Cli {
             Command::Man(args) => manual::man(&args, &page_tree()),
         }
     }
+}
+
+/// Adds a tip where a server is given `--port`, which other servers have: clap finds no option with a similar name.
+fn with_tip(mut error: clap::Error) -> clap::Error {
+    let is_port = matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(name)) if name == "--port");
+    let command = std::env::args().nth(1).unwrap_or_default();
+    if is_port && ["demo", "serve"].contains(&command.as_str()) {
+        let listen = ContextValue::String("--listen".to_owned());
+        error.insert(ContextKind::SuggestedArg, listen);
+    }
+    error
 }
 
 /// The commands, each of which knows the name of its manual page.

@@ -477,6 +477,10 @@ fn wrong_usage_ends_with_2() {
     ] {
         fails(folder.path(), arguments, 2);
     }
+    let refusal = fails(folder.path(), &["demo", "--port", "8081"], 2);
+    assert!(refusal.contains("'--listen'"), "{refusal}");
+    let refusal = fails(folder.path(), &["export", "--port", "8081"], 2);
+    assert!(!refusal.contains("--listen"), "{refusal}");
     let help = ok(folder.path(), &["serve", "--help"]);
     for said in [
         "JOBDECK_LISTEN",
