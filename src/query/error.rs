@@ -11,12 +11,9 @@ pub enum QueryError {
     Required { key: String },
     #[error("the body is not JSON: {problem}")]
     Json { problem: String },
-    #[error("{location}: expected {expected}, found {found}")]
-    Type {
-        location: String,
-        expected: String,
-        found: String,
-    },
+    /// A value has another type than its member takes.
+    #[error("{location}: {problem}")]
+    Type { location: String, problem: String },
     #[error("{location}: {problem}")]
     Parameter { location: String, problem: String },
     #[error("{location}: operator `{operator}` takes a list, found {found}")]

@@ -64,6 +64,30 @@ fn errors_name_their_place() {
             format!("{place}.unwind.path: unknown field `stauts`; did you mean `status`?"),
         ),
         (
+            json!([{"unwind": "errors"}]),
+            format!(
+                r#"{place}.unwind: expected an object such as `{{"path": "errors"}}`, found a string"#
+            ),
+        ),
+        (
+            json!([{"count": "jobs"}]),
+            format!(
+                r#"{place}.count: expected an object such as `{{"name": "jobs"}}`, found a string"#
+            ),
+        ),
+        (
+            json!([{"group": {"keys": ["status"]}}]),
+            format!(
+                r#"{place}.group.keys[0]: expected an object such as `{{"key": "status", "name": "status"}}`, found a string"#
+            ),
+        ),
+        (
+            json!([{"sort": "-n"}]),
+            format!(
+                r#"{place}.sort: expected an object such as `{{"key": "created_at", "desc": true}}`, found a string"#
+            ),
+        ),
+        (
             json!([{"count": {}}]),
             format!("{place}.count.name: is required"),
         ),

@@ -27,12 +27,17 @@ pub struct JobsQuery {
     /// The tenant: no query reaches past it.
     #[schema(min_length = 1)]
     pub domain_id: String,
+    /// The job of this id.
     pub job_id: Option<String>,
+    /// The jobs of this status.
     #[serde(default, deserialize_with = "status")]
     #[schema(value_type = Option<StatusFilter>)]
     pub status: Option<JobStatus>,
+    /// The jobs of this collector.
     pub collector_id: Option<String>,
+    /// The jobs of this project.
     pub project_id: Option<String>,
+    /// Further conditions, the order, and the part to answer.
     #[serde(default)]
     #[schema(value_type = Option<Query>)]
     pub query: Query,
@@ -52,9 +57,11 @@ pub struct Query {
     pub filter_or: Vec<Located<Condition>>,
     /// Words, any of which the job id contains; they join `filter_or`.
     pub keyword: Option<String>,
+    /// The order of the jobs; without it the newest are first.
     #[serde(default)]
     #[schema(value_type = Option<Sort>)]
     pub sort: Sort,
+    /// The part of the jobs to answer.
     #[serde(default)]
     #[schema(value_type = Option<PageMembers>)]
     pub page: Page,
@@ -187,7 +194,7 @@ mod tests {
             ),
             (
                 r#"{"filter":[3]}"#,
-                "query.filter[0]: expected an object, found a number",
+                r#"query.filter[0]: expected an object such as `{"key": "status", "value": "ERROR", "operator": "eq"}`, found a number"#,
             ),
             (
                 r#"{"filter":[{"k":"a","o":"eq","w":1}]}"#,
@@ -211,7 +218,31 @@ mod tests {
             ),
             (
                 r#"{"only":"job_id"}"#,
-                "query.only: expected a list, found a string",
+                r#"query.only: expected a list such as `["job_id", "status"]`, found a string"#,
+            ),
+            (
+                r#"{"filterOr":{"status":"ERROR"}}"#,
+                r#"query.filterOr: expected a list such as `[{"key": "status", "value": "ERROR", "operator": "eq"}]`, found an object"#,
+            ),
+            (
+                r#"{"sort":"-created_at"}"#,
+                r#"query.sort: expected an object such as `{"key": "created_at", "desc": true}`, found a string"#,
+            ),
+            (
+                r#"{"sort":["created_at"]}"#,
+                r#"query.sort[0]: expected an object such as `{"key": "created_at", "desc": true}`, found a string"#,
+            ),
+            (
+                r#"{"sort":{"keys":"created_at"}}"#,
+                r#"query.sort.keys: expected a list such as `[{"key": "created_at", "desc": true}]`, found a string"#,
+            ),
+            (
+                r#"{"sort":{"key":1}}"#,
+                "query.sort.key: expected a string, found a number",
+            ),
+            (
+                r#"{"page":2}"#,
+                r#"query.page: expected an object such as `{"start": 1, "limit": 30}`, found a number"#,
             ),
             (
                 r#"{"only":[1]}"#,

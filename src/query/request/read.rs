@@ -1,5 +1,6 @@
 //! Reads JSON into the shapes of requests: the dialect of SpaceONE's messages, and the errors that clients get.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -59,23 +60,61 @@ fn query_error(error: &ReadError) -> QueryError {
         }
         _ => None,
     };
-    let problem = error.problem().to_string();
+    let problem = with_form(error).to_string();
     match error.problem() {
         Problem::Missing if error.steps().len() == 1 => QueryError::Required { key: location },
         // Rule: the conformance case E-error-request-023: a limit that is not a number is an error of the request.
-        Problem::WrongType { expected, found }
+        Problem::WrongType { expected, .. }
             if within_aggregate.is_none_or(<[_]>::is_empty) || expected == "an integer" =>
         {
-            QueryError::Type {
-                location,
-                expected: expected.to_string(),
-                found: found.to_string(),
-            }
+            QueryError::Type { location, problem }
         }
         Problem::Missing | Problem::UnknownName(_) => QueryError::Language { location, problem },
         _ if within_aggregate.is_some() => QueryError::Language { location, problem },
         _ => QueryError::Parameter { location, problem },
     }
+}
+
+/// Adds to an error that the value has another type what a right value is, where the member has a form that one has to know.
+fn with_form(error: &ReadError) -> Cow<'_, Problem> {
+    match (error.problem(), form(error.steps())) {
+        (Problem::WrongType { expected, found }, Some(form)) => Cow::Owned(Problem::WrongType {
+            expected: format!("{expected} such as `{form}`").into(),
+            found: found.clone(),
+        }),
+        (problem, _) => Cow::Borrowed(problem),
+    }
+}
+
+/// Returns an example of the value at a location.
+fn form(steps: &[Step]) -> Option<&'static str> {
+    let names = steps.iter().filter_map(|step| match step {
+        Step::Member(name) => Some(name.as_str()),
+        Step::Item(_) => None,
+    });
+    let names: Vec<_> = names.collect();
+    let is_item = matches!(steps.last(), Some(Step::Item(_)));
+    let form = match (names.as_slice(), is_item) {
+        ([.., "filter" | "filter_or" | "filterOr"], true) => {
+            r#"{"key": "status", "value": "ERROR", "operator": "eq"}"#
+        }
+        ([.., "filter" | "filter_or" | "filterOr"], false) => {
+            r#"[{"key": "status", "value": "ERROR", "operator": "eq"}]"#
+        }
+        ([.., "sort"], _) | ([.., "sort", "keys"], true) => {
+            r#"{"key": "created_at", "desc": true}"#
+        }
+        ([.., "sort", "keys"], false) => r#"[{"key": "created_at", "desc": true}]"#,
+        ([.., "page"], _) => r#"{"start": 1, "limit": 30}"#,
+        ([.., "only"], false) => r#"["job_id", "status"]"#,
+        ([.., "aggregate"], false) => r#"[{"count": {"name": "jobs"}}]"#,
+        ([.., "aggregate", "count"], _) => r#"{"name": "jobs"}"#,
+        ([.., "aggregate", "unwind"], _) => r#"{"path": "errors"}"#,
+        ([.., "group", "keys"], true) => r#"{"key": "status", "name": "status"}"#,
+        ([.., "group", "keys"], false) => r#"[{"key": "status", "name": "status"}]"#,
+        _ => return None,
+    };
+    Some(form)
 }
 
 /// Reads a list of at most `limit` items. An error calls them by the noun.
