@@ -145,7 +145,7 @@ routes! {
     Healthz:         "healthz", [GET, HEAD], "/healthz",                          Probe,   Always,   Reads;
     Check:           "check",   [GET, HEAD], "/check",                            Probe,   Always,   Reads;
     Metrics:         -,         [GET, HEAD], "/metrics",                          Control, Always,   Reads;
-    OpenApi:         -,         [GET, HEAD], "/openapi.json",                     Api,     Always,   Reads;
+    OpenApi:         "openapi", [GET, HEAD], "/openapi.json",                     Api,     Always,   Reads;
     PutJob:          "put",     [PUT],       "/jobdeck/jobs/{job_id}",            Api,     Writable, Writes;
     PatchJob:        "patch",   [PATCH],     "/jobdeck/jobs/{job_id}",            Api,     Writable, Writes;
     DeleteJob:       "delete",  [DELETE],    "/jobdeck/jobs/{job_id}",            Api,     Writable, Writes;

@@ -93,6 +93,7 @@ fn only_requests_to_the_api_are_recorded() {
     }
     assert_eq!(journal(&app, "")["total_count"], 0);
     app.get("/jobdeck/about");
+    app.get("/openapi.json");
     app.send(
         "POST",
         "/inventory/v2/jobs",
@@ -112,11 +113,12 @@ fn only_requests_to_the_api_are_recorded() {
         seen,
         [
             (&json!("about"), &json!(200), &Value::Null),
+            (&json!("openapi"), &json!(200), &Value::Null),
             (&Value::Null, &json!(404), &no_json),
             (&json!("list"), &json!(200), &Value::Null),
         ]
     );
-    assert_eq!(entries["results"][2]["answer"], Value::Null);
+    assert_eq!(entries["results"][3]["answer"], Value::Null);
 }
 
 #[test]
