@@ -70,7 +70,7 @@ pub(super) async fn domains(
     get,
     path = Route::About.path(),
     operation_id = "getAbout",
-    tag = "jobdeck",
+    tag = "server",
     params(ScopeParams),
     responses((status = 200, description = "The server.", body = About), ParameterErrors)
 )]

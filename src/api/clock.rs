@@ -50,7 +50,7 @@ pub(super) struct Advance {
     get,
     path = Route::GetClock.path(),
     operation_id = "getClock",
-    tag = "mock",
+    tag = "clock",
     params(ScopeParams),
     responses((status = 200, description = "The clock.", body = ClockInfo), ParameterErrors)
 )]
@@ -65,7 +65,7 @@ pub(super) async fn get(app: Data<App>, control: MockControl) -> HttpResponse {
     put,
     path = Route::SetClock.path(),
     operation_id = "setClock",
-    tag = "mock",
+    tag = "clock",
     params(ScopeParams),
     request_body(content = ClockSetting, examples(
         ("freeze" = (summary = "Stop it at a time", value = json!({"now": "2026-01-01T12:00:00Z", "is_frozen": true}))),
@@ -103,7 +103,7 @@ pub(super) async fn set(
     post,
     path = Route::AdvanceClock.path(),
     operation_id = "advanceClock",
-    tag = "mock",
+    tag = "clock",
     params(ScopeParams),
     request_body(content = Advance, example = json!({"seconds": 90.5})),
     responses((status = 200, description = "The clock.", body = ClockInfo), WriteErrors)
@@ -132,7 +132,7 @@ pub(super) async fn advance(
     delete,
     path = Route::ResetClock.path(),
     operation_id = "resetClock",
-    tag = "mock",
+    tag = "clock",
     params(ScopeParams),
     responses((status = 200, description = "The clock.", body = ClockInfo), ParameterErrors)
 )]

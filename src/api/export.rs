@@ -15,6 +15,7 @@ use super::error::ApiError;
 use super::parameters::{borrowed, pairs, read_pairs};
 use super::schema::answers::JobInfo;
 use super::schema::errors::QueryStringErrors;
+use super::schema::examples;
 use super::schema::params::{ExportFormat, ExportParams};
 use crate::query::request::{JobsQuery, QueryParams};
 use crate::query::{ListPlan, QueryError, compile_list};
@@ -89,9 +90,9 @@ impl ExportFormat {
     responses(
         (status = 200, description = "The file, streamed.",
             content(
-                (String = "text/csv"),
-                (String = "application/x-ndjson"),
-                (Vec<JobInfo> = "application/json")
+                (String = "text/csv", example = json!(examples::export_csv())),
+                (String = "application/x-ndjson", example = json!(examples::export_ndjson())),
+                (Vec<JobInfo> = "application/json", example = json!([examples::job()]))
             ),
             headers(
                 ("Content-Disposition" = String, description = "Says that the file is to be saved, and its name: `jobs.csv`, `jobs.ndjson` or `jobs.json`.")

@@ -23,7 +23,7 @@ use crate::route::Route;
     get,
     path = Route::ListFaults.path(),
     operation_id = "listFaults",
-    tag = "mock",
+    tag = "faults",
     params(ScopeParams),
     responses(
         (status = 200, description = "The faults.", body = FaultsInfo, example = json!({"results": [examples::fault_set()], "total_count": 1})),
@@ -48,7 +48,7 @@ pub(super) async fn list(control: MockControl) -> HttpResponse {
     post,
     path = Route::AddFault.path(),
     operation_id = "addFault",
-    tag = "mock",
+    tag = "faults",
     params(DomainParams),
     request_body(content = Fault, examples(
         ("error" = (summary = "Two searches fail", value = json!(examples::fault_error()))),
@@ -86,7 +86,7 @@ pub(super) async fn add(
     delete,
     path = Route::ClearFaults.path(),
     operation_id = "clearFaults",
-    tag = "mock",
+    tag = "faults",
     params(ScopeParams),
     responses((status = 200, description = "How many faults there were.", body = DeletedInfo, example = json!({"deleted": 2})), ParameterErrors)
 )]
@@ -100,7 +100,7 @@ pub(super) async fn clear(control: MockControl) -> HttpResponse {
     delete,
     path = Route::ClearFault.path(),
     operation_id = "clearFault",
-    tag = "mock",
+    tag = "faults",
     params(OneFaultPath),
     responses((status = 200, description = "The fault is cleared.", body = DeletedInfo, example = json!({"deleted": 1})), ParameterErrors, NoSuch)
 )]
@@ -125,7 +125,7 @@ pub(super) async fn remove(
     post,
     path = Route::ReleaseFault.path(),
     operation_id = "releaseFault",
-    tag = "mock",
+    tag = "faults",
     params(OneFaultPath),
     responses((status = 200, description = "How many answers were released.", body = ReleasedInfo, example = json!({"released": 1})), ParameterErrors, NoSuch)
 )]

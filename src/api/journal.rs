@@ -34,7 +34,7 @@ const DEFAULT_WAIT_SECONDS: f64 = 10.0;
     get,
     path = Route::ReadJournal.path(),
     operation_id = "readJournal",
-    tag = "mock",
+    tag = "journal",
     params(
         JournalParams,
         ("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an earlier answer.")
@@ -97,7 +97,7 @@ pub(super) async fn read(
     delete,
     path = Route::ClearJournal.path(),
     operation_id = "clearJournal",
-    tag = "mock",
+    tag = "journal",
     params(ScopeParams),
     responses((status = 200, description = "How many requests there were.", body = DeletedInfo, example = json!({"deleted": 12})), ParameterErrors)
 )]

@@ -35,7 +35,7 @@ const HEALTH_MARGIN: Duration = Duration::from_millis(500);
     method(get, head),
     path = Route::Healthz.path(),
     operation_id = "getHealth",
-    tag = "jobdeck",
+    tag = "server",
     responses(
         (status = 200, description = "The database answers.", body = Health,
             example = json!({"status": "ok", "version": env!("CARGO_PKG_VERSION"), "jobs": 5000, "database_bytes": 8_388_608, "wal_bytes": 0})),
@@ -73,7 +73,7 @@ pub(super) async fn healthz(app: Data<App>, access: Access) -> HttpResponse {
     method(get, head),
     path = Route::Check.path(),
     operation_id = "check",
-    tag = "jobdeck",
+    tag = "server",
     responses(
         (status = 200, description = "The database answers.", body = Serving, example = json!({"status": "SERVING"})),
         (status = 503, description = "The database does not answer, or not in time, or its file was deleted or replaced.", body = Serving, example = json!({"status": "NOT_SERVING"}))
@@ -95,7 +95,7 @@ pub(super) async fn check(app: Data<App>) -> HttpResponse {
     method(get, head),
     path = Route::Metrics.path(),
     operation_id = "getMetrics",
-    tag = "jobdeck",
+    tag = "server",
     responses(
         (status = 200, description = "The metrics.", body = String, content_type = "text/plain",
             example = "# HELP jobdeck_jobs Jobs in the database.\n# TYPE jobdeck_jobs gauge\njobdeck_jobs 5000\n"),

@@ -49,7 +49,7 @@ impl Description {
     method(get, head),
     path = Route::OpenApi.path(),
     operation_id = "getOpenApi",
-    tag = "jobdeck",
+    tag = "server",
     params(("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an earlier answer.")),
     responses(
         (status = 200, description = "This document.", body = Object, headers(("ETag" = String, description = "The version of the document."))),

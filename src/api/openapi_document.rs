@@ -4,6 +4,7 @@
 //! is. What holds of every route (the request id, the wrong method, the wrong host) is added in one place, and so is what
 //! utoipa can't express.
 
+use std::collections::BTreeSet;
 use std::slice;
 
 use serde_json::{Map, Value, json};
@@ -29,8 +30,13 @@ use crate::route::{Audience, Effect, Route};
     servers((url = "/", description = "This server")),
     tags(
         (name = "SpaceONE", description = "The inventory v1 Job API, as SpaceONE answers it."),
-        (name = "jobdeck", description = "What jobdeck adds."),
-        (name = "mock", description = "The controls of a mock (`jobdeck serve --mock`): snapshots, clocks, faults, a journal. Faults never apply to them.")
+        (name = "jobdeck", description = "What jobdeck adds to reading jobs: domains, and exports as a file."),
+        (name = "writing", description = "Adds, changes and deletes jobs (`jobdeck serve --writable`, which `--mock` implies)."),
+        (name = "server", description = "What the server is, whether it is healthy, and its metrics."),
+        (name = "snapshots", description = "A control of a mock (`jobdeck serve --mock`): resets, saves and restores its jobs. Faults never apply to the controls, and the journal leaves them out."),
+        (name = "clock", description = "A control of a mock: sets, freezes and advances its clocks."),
+        (name = "faults", description = "A control of a mock: injects errors, delays and broken connections into its answers."),
+        (name = "journal", description = "A control of a mock: lists the requests of its clients, with their answers.")
     ),
     components(schemas(ErrorAnswer, Job))
 )]
@@ -68,6 +74,7 @@ fn document(switches: Switches, has_tokens: bool) -> Value {
     components.responses.extend(errors::error_responses());
     let mut document = to_value(api);
     document["paths"] = Value::Object(paths);
+    remove_unused_tags(&mut document);
     complete_components(&mut document, switches.is_mock);
     suit_other_programs(&mut document);
     if has_tokens {
@@ -129,6 +136,21 @@ fn remove_lives(document: &mut Value) {
     ] {
         let members = document.pointer_mut(pointer).and_then(Value::as_object_mut);
         members.and_then(|members| members.shift_remove(name));
+    }
+}
+
+/// Removes the tags of routes that the server does not have.
+fn remove_unused_tags(document: &mut Value) {
+    let paths = document["paths"].as_object().into_iter();
+    let operations = paths.flat_map(Map::values).filter_map(Value::as_object);
+    let tags = operations
+        .flat_map(Map::values)
+        .map(|operation| &operation["tags"]);
+    let used: BTreeSet<_> = tags
+        .filter_map(|tags| tags.get(0)?.as_str().map(str::to_owned))
+        .collect();
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.retain(|tag| tag["name"].as_str().is_some_and(|name| used.contains(name)));
     }
 }
 
@@ -288,6 +310,10 @@ fn complete_operation(
     }
     if has_tokens && is_open {
         operation["security"] = json!([]);
+    }
+    if route.effect() == Effect::Writes {
+        // The method alone does not say it: search and stat, which read, are POST, too.
+        operation["x-writes"] = json!(true);
     }
     add_parameter(operation, "RequestId");
     let statuses: &[u16] = match (has_tokens && !is_open, route.effect()) {

@@ -23,7 +23,7 @@ use crate::route::Route;
     post,
     path = Route::Reset.path(),
     operation_id = "reset",
-    tag = "mock",
+    tag = "snapshots",
     params(ScopeParams),
     responses((status = 200, description = "How many jobs there are.", body = JobsCount, example = json!({"jobs": 5000})), ParameterErrors)
 )]
@@ -38,7 +38,7 @@ pub(super) async fn reset(control: MockControl) -> Result<HttpResponse, ApiError
     get,
     path = Route::ListSnapshots.path(),
     operation_id = "listSnapshots",
-    tag = "mock",
+    tag = "snapshots",
     params(ScopeParams),
     responses((status = 200, description = "The snapshots.", body = SnapshotsInfo, example = json!({"results": [examples::snapshot()]})), ParameterErrors)
 )]
@@ -55,7 +55,7 @@ pub(super) async fn list(control: MockControl) -> Result<HttpResponse, ApiError>
     put,
     path = Route::SaveSnapshot.path(),
     operation_id = "saveSnapshot",
-    tag = "mock",
+    tag = "snapshots",
     params(
         OneSnapshotPath,
         ScopeParams
@@ -88,7 +88,7 @@ pub(super) async fn save(
     post,
     path = Route::RestoreSnapshot.path(),
     operation_id = "restoreSnapshot",
-    tag = "mock",
+    tag = "snapshots",
     params(
         OneSnapshotPath,
         ScopeParams
@@ -109,7 +109,7 @@ pub(super) async fn restore(
     delete,
     path = Route::ForgetSnapshot.path(),
     operation_id = "forgetSnapshot",
-    tag = "mock",
+    tag = "snapshots",
     params(
         OneSnapshotPath,
         ScopeParams

@@ -40,7 +40,7 @@ const MAX_JOB_BYTES: usize = 8 << 20;
     put,
     path = Route::PutJob.path(),
     operation_id = "putJob",
-    tag = "jobdeck",
+    tag = "writing",
     params(
         OneJobPath,
         DomainParams
@@ -91,7 +91,7 @@ pub(super) async fn put(
     patch,
     path = Route::PatchJob.path(),
     operation_id = "patchJob",
-    tag = "jobdeck",
+    tag = "writing",
     params(
         OneJobPath,
         TenantParams
@@ -182,7 +182,7 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
     delete,
     path = Route::DeleteJob.path(),
     operation_id = "deleteJob",
-    tag = "jobdeck",
+    tag = "writing",
     params(
         OneJobPath,
         TenantParams
@@ -214,7 +214,7 @@ pub(super) async fn delete(
     delete,
     path = Route::DeleteJobs.path(),
     operation_id = "deleteJobs",
-    tag = "jobdeck",
+    tag = "writing",
     params(TenantParams),
     responses((status = 200, description = "How many jobs were deleted.", body = DeletedInfo, example = json!({"deleted": 3500})), ParameterErrors)
 )]
@@ -241,7 +241,7 @@ pub(super) async fn delete_domain(
     post,
     path = Route::AddJobs.path(),
     operation_id = "addJobs",
-    tag = "jobdeck",
+    tag = "writing",
     params(AddParams),
     request_body(description = "At most 64 MiB. As `application/x-ndjson` it is a job a line.", content(
         (JobsBody = "application/json", examples(

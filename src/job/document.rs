@@ -34,16 +34,19 @@ pub struct Job {
     /// Tasks not yet done, within int32. SpaceONE's own data has -1 in canceled jobs, so it may be negative.
     #[schema(value_type = i32)]
     pub remained_tasks: i64,
+    /// What went wrong; a job with any other status may have errors, too.
     pub errors: Vec<JobError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub collector_info: Option<CollectorInfo>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    /// The project that the job collects for.
     #[schema(min_length = 1, max_length = 256, nullable = false)]
     pub project_id: Option<String>,
     /// The tenant; at most 256 bytes.
     #[schema(min_length = 1, max_length = 256)]
     pub domain_id: String,
+    /// When the job began.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When it was last written.

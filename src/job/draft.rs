@@ -38,10 +38,12 @@ pub struct Draft {
     #[serde(default, deserialize_with = "int32_not_null")]
     #[schema(value_type = Option<i32>, minimum = -2_147_483_648, maximum = 2_147_483_647, nullable = false)]
     pub remained_tasks: Option<i64>,
+    /// What went wrong.
     #[serde(default, deserialize_with = "errors")]
     pub errors: Vec<JobError>,
     #[serde(default)]
     pub collector_info: Option<CollectorInfo>,
+    /// The project that the job collects for.
     #[serde(default, deserialize_with = "id_or_null")]
     #[schema(min_length = 1, max_length = 256)]
     pub project_id: Option<String>,
@@ -57,6 +59,7 @@ pub struct Draft {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub updated_at: Option<Timestamp>,
+    /// When the job ended; left out while it runs.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,

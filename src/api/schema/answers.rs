@@ -99,6 +99,7 @@ fn count(description: &str) -> ObjectBuilder {
 
 /// The domains, by name.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({"results": [{"domain_id": "domain-67094cea8ca4", "jobs": 3500}]}))]
 pub(crate) struct DomainsInfo {
     pub(crate) results: Vec<DomainInfo>,
 }
@@ -120,6 +121,7 @@ pub(crate) struct DomainInfo {
     "is_writable": true, "is_mock": false, "fixtures_problem": null
 }))]
 pub(crate) struct About {
+    /// The version of jobdeck.
     pub(crate) version: &'static str,
     /// The file as it was named.
     pub(crate) database: String,
@@ -130,6 +132,7 @@ pub(crate) struct About {
     pub(crate) is_frozen: bool,
     /// Whether the client may write jobs.
     pub(crate) is_writable: bool,
+    /// Whether the server is a mock.
     pub(crate) is_mock: bool,
     /// Why the fixtures, which have changed, can't be loaded; null where nothing is wrong.
     #[schema(required = true)]
@@ -173,6 +176,7 @@ impl Health {
     }
 }
 
+/// Whether the database answers.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum HealthStatus {
@@ -186,6 +190,7 @@ pub(crate) struct Serving {
     pub(crate) status: ServingStatus,
 }
 
+/// Whether the database answers.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ServingStatus {
@@ -226,6 +231,7 @@ pub(crate) struct SnapshotsInfo {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"now": "2026-01-01T12:00:00.000Z", "is_frozen": true}))]
 pub(crate) struct ClockInfo {
+    /// The time of the clock.
     #[schema(value_type = String, format = DateTime)]
     pub(crate) now: Timestamp,
     /// Whether the clock is frozen.

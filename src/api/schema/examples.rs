@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::transfer::csv;
+
 /// The first domain of the demo, which is always the same.
 const DOMAIN: &str = "domain-67094cea8ca4";
 
@@ -61,6 +63,20 @@ pub(crate) fn job() -> Value {
         "updated_at": "2026-01-01T08:04:10.000Z",
         "finished_at": "2026-01-01T08:04:10.000Z"
     })
+}
+
+/// The file of an export with one job, as CSV.
+pub(crate) fn export_csv() -> String {
+    let mut file = Vec::new();
+    csv::write_head(&mut file);
+    // Only what is no document fails.
+    let _ = csv::write_job(&job().to_string(), &mut file);
+    String::from_utf8_lossy(&file).into_owned()
+}
+
+/// The same, as NDJSON.
+pub(crate) fn export_ndjson() -> String {
+    format!("{}\n", job())
 }
 
 pub(crate) fn stat_by_status() -> Value {

@@ -159,6 +159,7 @@ pub(crate) struct JournalParams {
     /// Requests for this route.
     #[param(example = "search", nullable = false)]
     pub(crate) route: Option<RouteName>,
+    /// Requests with this method.
     #[param(min_length = 1, example = "POST", nullable = false)]
     pub(crate) method: Option<String>,
     /// The path as it was sent, without the query string.

@@ -67,14 +67,24 @@ const PARAMETERS: [Parameter; 14] = [
         "The tenant: no query reaches past it.",
         || json!("domain-67094cea8ca4"),
     ),
-    parameter("job_id", Kind::Text, "", || json!("job-000000000001")),
-    parameter("status", Kind::Status, "", || json!("ERROR")),
-    parameter("collector_id", Kind::Text, "", || {
-        json!("collector-000000000001")
+    parameter("job_id", Kind::Text, "The job of this id.", || {
+        json!("job-000000000001")
     }),
-    parameter("project_id", Kind::Text, "", || {
-        json!("project-000000000001")
+    parameter("status", Kind::Status, "The jobs of this status.", || {
+        json!("ERROR")
     }),
+    parameter(
+        "collector_id",
+        Kind::Text,
+        "The jobs of this collector.",
+        || json!("collector-000000000001"),
+    ),
+    parameter(
+        "project_id",
+        Kind::Text,
+        "The jobs of this project.",
+        || json!("project-000000000001"),
+    ),
     parameter(
         "query.keyword",
         Kind::Text,

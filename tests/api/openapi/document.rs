@@ -139,6 +139,8 @@ fn the_document_is_openapi_3_1() {
             );
         }
         for parameter in document.parameters(operation) {
+            let text = parameter["description"].as_str().unwrap_or_default();
+            assert!(!text.is_empty(), "{method} {path}: {}", parameter["name"]);
             let content = &parameter["content"]["application/json"];
             for of in [parameter, content]
                 .into_iter()
@@ -156,6 +158,14 @@ fn the_document_is_openapi_3_1() {
             assert!(!response["headers"]["x-request-id"].is_null(), "{place}");
             for (media_type, content) in response["content"].as_object().into_iter().flatten() {
                 let validator = document.validator(&content["schema"]);
+                // The document itself is its example.
+                if status.starts_with('2') && path != "/openapi.json" {
+                    let schema = document.resolve(&content["schema"]);
+                    let own = examples(content).first().copied();
+                    let own = own.or(schema.get("example"));
+                    let own = own.unwrap_or_else(|| panic!("{place} has no example"));
+                    assert_valid(&validator, own, &place);
+                }
                 for example in examples(content) {
                     assert_valid(&validator, example, &format!("{place} {media_type}"));
                 }
