@@ -1,6 +1,6 @@
 //! Uses the files of static/docs/deploy as the documentation says: for TLS, for metrics, for backups, and to report jobs.
 //!
-//! `cargo test` ignores those that need nginx or Caddy; `tests/run` installs them. tests/recipes.rs has the tests of the unit
+//! `cargo test` ignores those that need nginx or Caddy; `tests/run` installs them. tests/recipes has the tests of the unit
 //! `jobdeck.service`, the Dockerfile and the Compose file.
 #![cfg(test)]
 
@@ -349,11 +349,11 @@ fn systemd_accepts_the_units_of_the_backup() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let units: Vec<PathBuf> = ["service", "timer"]
+    let units: Vec<PathBuf> = ["backup.service", "backup.timer"]
         .iter()
-        .map(|kind| {
-            let unit = folder.path().join(format!("jobdeck-backup.{kind}"));
-            std::fs::write(&unit, deploy_file(&format!("backup.{kind}"))).unwrap();
+        .map(|name| {
+            let unit = folder.path().join(format!("jobdeck-{name}"));
+            std::fs::write(&unit, deploy_file(name)).unwrap();
             unit
         })
         .collect();
