@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, ResponseError};
 use super::schema::answers::{ErrorAnswer, ErrorDetail};
 use crate::mock::{InjectedError, MockError, TooFewRequests};
 use crate::query::QueryError;
-use crate::route::{PAGE, Route};
+use crate::route::{DOCS, PAGE, Route};
 use crate::store::StoreError;
 use crate::transfer::TransferError;
 
@@ -24,7 +24,7 @@ pub(crate) enum ApiError {
     Query(#[from] QueryError),
     #[error(transparent)]
     Store(StoreError),
-    #[error("there is no {} here; GET {} lists every route, and the page is at {PAGE}", .0, Route::OpenApi.path())]
+    #[error("there is no {} here; GET {} lists every route, the page is at {PAGE}, and the documentation at {DOCS}", .0, Route::OpenApi.path())]
     NotFound(String),
     /// The path has a route only with a switch.
     #[error("there is no {path} here; `jobdeck serve {switch}` has it")]

@@ -5,6 +5,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::backup::{self, BackupArgs};
 use super::check::{self, CheckArgs};
+use super::docs::{self, DocsArgs};
 use super::export::{self, ExportArgs};
 use super::failure::Failure;
 use super::generate::{self, GenerateArgs};
@@ -70,6 +71,10 @@ enum Command {
     Healthcheck(HealthcheckArgs),
     /// Make tokens, with which clients of `serve --tokens` authenticate
     Token(TokenArgs),
+    /// Print a page of the documentation, or a file that it shows
+    #[command(after_help = "Example: jobdeck docs query | less\n         \
+                            jobdeck docs deploy/jobdeck.service > /etc/systemd/system/jobdeck.service")]
+    Docs(DocsArgs),
     /// Write the completion script of a shell, for commands and options
     #[command(
         after_help = "Example: jobdeck completions bash > ~/.local/share/bash-completion/completions/jobdeck"
@@ -112,6 +117,7 @@ impl Cli {
             Command::Check(args) => check::check(&args),
             Command::Healthcheck(args) => healthcheck::healthcheck(&args),
             Command::Token(args) => token::token(&args),
+            Command::Docs(args) => docs::docs(&args),
             Command::Completions(args) => manual::completions(&args, &mut Self::command()),
             Command::Man(args) => manual::man(&args, &page_tree()),
         }

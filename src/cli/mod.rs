@@ -4,6 +4,7 @@ mod args;
 mod backup;
 mod check;
 mod command;
+mod docs;
 mod export;
 mod failure;
 mod generate;

@@ -10,7 +10,11 @@ mod files;
 mod html;
 mod links;
 mod pages;
+mod styled;
+mod table;
+mod terminal;
 
 pub use self::files::File;
 pub use self::html::{Rendered, escape, render};
 pub use self::pages::Page;
+pub use self::terminal::Terminal;

@@ -1,7 +1,6 @@
 //! The documentation at `/docs`: its pages, the files that they show, and the page of the API.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
@@ -19,6 +18,8 @@ use crate::route::{API_PAGE, DOCS};
 
 /// What the page of the API has before its script fills it.
 const API: &str = include_str!("../../static/docs/assets/api.html");
+
+const API_SUMMARY: &str = "Every route, with its parameters and examples to send";
 
 /// A page as it is served.
 struct Served {
@@ -133,34 +134,22 @@ fn unknown(name: &str) -> HttpResponse {
 
 /// Returns the list of everything that the documentation has.
 fn list() -> String {
-    let mut html = "<dl class=\"pages\">\n".to_owned();
-    let pages = Page::ALL
-        .iter()
-        .map(|page| (path_of(page), page.title(), page.summary));
-    let api = (
-        API_PAGE.to_owned(),
-        "API",
-        "Every route, with its parameters and examples to send",
-    );
-    for (path, title, summary) in pages.chain([api]) {
+    let pages = Page::ALL.iter();
+    let pages = pages.map(|page| (path_of(page), page.title(), page.summary));
+    let api = (API_PAGE.to_owned(), "API", API_SUMMARY);
+    let cards = pages.chain([api]).map(|(path, title, summary)| {
         let (title, summary) = (escape(title), escape(summary));
-        // Writing to a text does not fail.
-        let _ = writeln!(
-            html,
-            "<dt><a href=\"{path}\">{title}</a></dt><dd>{summary}</dd>"
-        );
-    }
-    html += "</dl>\n";
-    if !File::ALL.is_empty() {
-        html += "<h2>Files</h2>\n<ul class=\"files\">\n";
-    }
-    for file in File::ALL {
-        let _ = writeln!(
-            html,
-            "<li><a href=\"{}\">{}</a></li>",
-            file.address(),
-            file.name
-        );
-    }
-    html + "</ul>\n"
+        format!("<li><a href=\"{path}\">{title}</a><p>{summary}</p></li>\n")
+    });
+    let files = File::ALL.iter().map(|file| {
+        let (address, name) = (file.address(), file.name);
+        format!("<li><a href=\"{address}\">{name}</a></li>\n")
+    });
+    format!(
+        "<ul class=\"cards\">\n{}</ul>\n<div class=\"heading\"><h2 id=\"files\">Files</h2></div>\n\
+         <p>The pages show these files. <code>jobdeck docs NAME</code> prints a file as it is, and a page as text.</p>\n\
+         <ul class=\"files\">\n{}</ul>\n",
+        cards.collect::<String>(),
+        files.collect::<String>()
+    )
 }

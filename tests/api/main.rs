@@ -6,6 +6,7 @@ mod caching;
 mod conformance;
 mod cors;
 mod counters;
+mod documentation;
 mod export;
 mod faults;
 mod journal;

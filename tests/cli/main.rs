@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod backup;
+mod docs;
 mod logs;
 mod manual;
 mod mock;

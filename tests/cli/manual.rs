@@ -2,7 +2,7 @@
 
 use crate::{fails, folder, ok};
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "demo",
     "serve",
     "import",
@@ -10,6 +10,7 @@ const COMMANDS: [&str; 9] = [
     "generate",
     "check",
     "healthcheck",
+    "docs",
     "completions",
     "man",
 ];
