@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jobdeck::docs::{File, Page};
 use jobdeck::mock::MockConfig;
+use jobdeck::tokens::NewToken;
 use serde_json::json;
 
 use crate::app::{Answer, App, Setup};
@@ -190,7 +191,7 @@ fn an_unknown_name_is_answered_with_the_nearest() {
 #[test]
 fn the_documentation_needs_no_token() {
     let app = App::serve(Setup {
-        tokens: Some("[tokens]\n".to_owned()),
+        tokens: Some(NewToken::generate("*", true, None).unwrap().entry),
         ..Setup::default()
     });
     for path in [
@@ -211,7 +212,7 @@ fn neither_faults_nor_the_journal_see_the_documentation() {
         ..Setup::default()
     });
     let fault = app.post("/jobdeck/faults", &json!({"code": 503}));
-    assert_eq!(fault.status, 200, "{}", fault.text);
+    assert_eq!(fault.status, 201, "{}", fault.text);
     assert_eq!(app.get("/docs/mock").status, 200);
     assert_eq!(app.get("/docs/nothing").status, 404);
     let journal = app.get("/jobdeck/journal").json();
