@@ -110,7 +110,7 @@ impl Printer<'_, '_> {
             }
             Tag::BlockQuote(_) => {
                 self.gap();
-                self.indented("> ", |printer| printer.blocks());
+                self.indented("> ", Self::blocks);
             }
             Tag::List(first) => {
                 if self.numbers.is_empty() {
@@ -132,7 +132,7 @@ impl Printer<'_, '_> {
                     _ => "- ".to_owned(),
                 };
                 self.bullet = Some(format!("{}{sign}", self.indent));
-                self.indented(&" ".repeat(sign.len()), |printer| printer.blocks());
+                self.indented(&" ".repeat(sign.len()), Self::blocks);
                 self.bullet = None;
             }
             Tag::CodeBlock(kind) => {
@@ -261,7 +261,8 @@ impl Printer<'_, '_> {
             self.out.push('\n');
         }
         if !self.terminal.has_styles {
-            self.out += &format!("```{language}\n{code}```\n");
+            let parts = ["```", language, "\n", code, "```\n"];
+            self.out.extend(parts);
             return;
         }
         for line in code.lines() {

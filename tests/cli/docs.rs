@@ -117,8 +117,7 @@ fn a_terminal_gets_bold_headings_unless_they_are_refused() {
     let styled = run(&[]);
     assert!(
         styled.starts_with("\x1b[0;1mThe query language\x1b[0m"),
-        "{:.100}",
-        styled
+        "{styled:.100}"
     );
     let plain = run(&[("NO_COLOR", "1")]);
     assert!(plain.starts_with("# The query language"), "{plain:.100}");
