@@ -55,16 +55,11 @@ fn terminal() -> Terminal {
 }
 
 fn list() -> String {
+    let mut lines = vec!["Pages, printed by `jobdeck docs NAME`:".to_owned()];
     let pages = Page::ALL.iter();
-    let pages: String = pages
-        .map(|page| format!("  {:<13}{}\n", page.name, page.summary))
-        .collect();
-    let files: String = File::ALL
-        .iter()
-        .map(|file| format!("  {}\n", file.name))
-        .collect();
-    format!(
-        "Pages, printed by `jobdeck docs NAME`:\n{pages}\nFiles, printed as they are by `jobdeck docs NAME`:\n{files}\n\
-         A server has all of them at /docs, with a page of its API.\n"
-    )
+    lines.extend(pages.map(|page| format!("  {:<13}{}", page.name, page.summary)));
+    lines.push("\nFiles, printed as they are by `jobdeck docs NAME`:".to_owned());
+    lines.extend(File::ALL.iter().map(|file| format!("  {}", file.name)));
+    lines.push("\nA server has all of them at /docs, with a page of its API.\n".to_owned());
+    lines.join("\n")
 }
