@@ -12,7 +12,6 @@ mod faults;
 mod journal;
 mod metrics;
 mod openapi;
-mod readme;
 mod routes;
 mod states;
 mod statistics;

@@ -53,6 +53,7 @@ pub(crate) fn run(page: &Page) -> Vec<String> {
             Err(problem) => {
                 // What comes after needs what this block does.
                 faults.push(fault(problem));
+                faults.extend(shell.lateness());
                 return faults;
             }
         };
@@ -213,8 +214,7 @@ impl Shell {
             .map_or(NOWHERE, |server| &server.address);
         let commands = commands
             .replace(SHOWN, address)
-            .replace("localhost:8080", address)
-            .replace(FROM_SOURCE, "jobdeck ");
+            .replace("localhost:8080", address);
         std::fs::write(self.note("block.sh"), commands).unwrap();
         let (block, out) = (self.note("block.sh"), self.note("out"));
         self.send(&format!(". '{block}' >'{out}' 2>&1 </dev/null; echo done"));
@@ -229,9 +229,7 @@ impl Shell {
 
     /// Starts a server and waits until it is ready; returns its first line.
     fn serve(&mut self, shown: String, section: usize) -> Result<String, String> {
-        let command = shown
-            .replace(SHOWN, "127.0.0.1:0")
-            .replace(FROM_SOURCE, "jobdeck ");
+        let command = shown.replace(SHOWN, "127.0.0.1:0");
         let (pipe, errors) = (self.note("server.out"), self.note("server.err"));
         self.send(&format!("rm -f '{pipe}'; mkfifo '{pipe}'"));
         self.send(&format!(
@@ -291,11 +289,15 @@ impl Shell {
         if self.report().is_some() {
             problems.push("bash reported more than was run".to_owned());
         }
-        drop(self.ended.take());
-        if self.watchdog.take().unwrap().join().unwrap() {
-            problems.push(format!("the page took longer than {LONGEST:?}"));
-        }
+        problems.extend(self.lateness());
         problems
+    }
+
+    /// Says whether bash was killed because the page took too long.
+    fn lateness(&mut self) -> Option<String> {
+        drop(self.ended.take());
+        let is_late = self.watchdog.take()?.join().unwrap();
+        is_late.then(|| format!("the page took longer than {LONGEST:?}"))
     }
 }
 
@@ -304,10 +306,7 @@ impl Drop for Shell {
         // Before bash is waited for, so that the group is still its own.
         kill(self.child.id());
         let _ = self.child.wait();
-        drop(self.ended.take());
-        if let Some(watchdog) = self.watchdog.take() {
-            let _ = watchdog.join();
-        }
+        self.lateness();
     }
 }
 
@@ -341,7 +340,7 @@ fn split_server(text: &str) -> (&str, Option<String>) {
     );
     let is_in_front = is_server && !command.ends_with('&') && !command.contains("--help");
     if is_in_front {
-        (commands, Some(command.to_owned()))
+        (commands, Some(command.replace(FROM_SOURCE, "jobdeck ")))
     } else {
         (text, None)
     }
@@ -429,20 +428,12 @@ fn a_server_takes_the_place_of_the_one_before() {
 
 #[test]
 fn a_demo_that_still_runs_is_not_started_again() {
-    let healthcheck = "~~~sh\njobdeck healthcheck --ready-file ready\n~~~\n";
-    let demo = "~~~sh\njobdeck demo --ready-file ready\n~~~\n~~~text\njobdeck listening on http://127.0.0.1:8080\n~~~\n";
-    check(
-        &format!(
-            "## A\n{demo}~~~sh\ncp ready ready-before\n~~~\n## B\n{demo}{healthcheck}~~~sh\ncmp ready ready-before\n~~~\n"
-        ),
-        &[],
-    );
-    check(
-        &format!(
-            "## A\n{demo}## B\n~~~sh\njobdeck healthcheck --ready-file ready || exit 3\n~~~\n"
-        ),
-        &["failed: "],
-    );
+    let demo =
+        "~~~sh\njobdeck demo\n~~~\n~~~text\njobdeck listening on http://127.0.0.1:8080\n~~~\n";
+    let put = "~~~sh\ncurl -sf 'http://127.0.0.1:8080/jobdeck/jobs/j?domain_id=d' -X PUT -H 'content-type: application/json' -d '{}'\n~~~\n";
+    let list = "~~~sh\ncurl -sf 'http://127.0.0.1:8080/inventory/v1/jobs?domain_id=d'\n~~~\n";
+    check(&format!("## A\n{demo}{put}## B\n{demo}{list}"), &[]);
+    check(&format!("## A\n{demo}{put}## B\n{list}"), &["failed: "]);
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn all_schemas(document: &Document) -> Vec<(String, &Value)> {
     all
 }
 
-/// From other shapes openapi-typescript 7 generated types that refuse correct requests, such as those of the README. The
+/// From other shapes openapi-typescript 7 generated types that refuse correct requests, such as those of the documentation. The
 /// shapes are checked, since the generator is no part of these tests.
 #[test]
 fn the_schemas_have_only_shapes_that_client_generators_read() {
@@ -70,7 +70,7 @@ fn the_schemas_have_only_shapes_that_client_generators_read() {
     for name in ["CollectorInfo", "PluginInfo"] {
         assert_eq!(schemas[name]["additionalProperties"], json!({}), "{name}");
     }
-    // Only the other spellings of conditions are members of their own, since the README uses them.
+    // Only the other spellings of conditions are members of their own, since the documentation uses them.
     for (name, members) in [
         ("SortKey", &["key", "desc"][..]),
         ("GroupKey", &["key", "name", "date_format"]),

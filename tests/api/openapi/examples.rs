@@ -1,15 +1,26 @@
 //! Every example of the document is sent, and answered as the document says.
 
+use jobdeck::demo::{Timeline, World};
+use jobdeck::time::Timestamp;
 use serde_json::Value;
 
 use super::answers::{check_answer, check_content, check_method_not_allowed, check_not_modified};
 use super::document::{Document, examples};
 use super::parameters::{DOMAIN, bodies, fill, queries};
 use crate::app::{App, Setup};
-use crate::readme::demo_jobs;
 
 const LIST: &str = "/inventory/v1/jobs/search";
 const STAT: &str = "/inventory/v1/jobs/stat";
+
+/// Jobs as the demo has them, up to the time of the tests' frozen clock.
+fn demo_jobs(count: u64) -> String {
+    let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
+    let world = World::new(1, 4);
+    let timeline = Timeline::before(now, 28, count);
+    (0..count)
+        .map(|index| world.life(&timeline, index).at(now).to_document() + "\n")
+        .collect()
+}
 
 #[test]
 fn every_example_is_answered_as_described() {
