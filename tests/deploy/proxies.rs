@@ -1,7 +1,7 @@
 //! nginx.conf and the Caddyfile, as nginx and Caddy run them.
 
 use std::os::unix::net::UnixStream;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -11,6 +11,14 @@ use crate::{Running, Server, UPSTREAM, program, replaced, said};
 
 /// The name under which the proxies serve.
 const HOST: &str = "jobs.example";
+/// The options of a mock whose exports break off.
+const BREAKS_OFF: [&str; 5] = [
+    "--mock",
+    "--allow-host",
+    HOST,
+    "--fault",
+    "route=export,truncate=100",
+];
 
 /// A proxy with TLS in front of jobdeck, which listens at a socket of its folder.
 struct Proxy {
@@ -76,13 +84,11 @@ impl Proxy {
         }
     }
 
-    /// Has curl send a request.
-    #[track_caller]
-    fn curl(&self, path: &str, options: &[&str]) -> Answer {
-        let here = self.folder.path();
+    /// Has curl send a request; returns how it ended, with the status on standard output.
+    fn request(&self, path: &str, options: &[&str]) -> Output {
         let url = format!("https://{HOST}{path}");
-        let output = program("curl")
-            .current_dir(here)
+        program("curl")
+            .current_dir(self.folder.path())
             .args([
                 "-sS",
                 "--http1.1",
@@ -95,7 +101,14 @@ impl Proxy {
             .args(options)
             .arg(url)
             .output()
-            .unwrap();
+            .unwrap()
+    }
+
+    /// Has curl send a request, and reads the answer.
+    #[track_caller]
+    fn curl(&self, path: &str, options: &[&str]) -> Answer {
+        let here = self.folder.path();
+        let output = self.request(path, options);
         assert!(output.status.success(), "{path}: {}", said(&output));
         Answer {
             status: String::from_utf8(output.stdout).unwrap(),
@@ -104,6 +117,27 @@ impl Proxy {
                 .to_lowercase(),
             body: std::fs::read(here.join("body")).unwrap(),
         }
+    }
+
+    /// Requests an export of a server that breaks off its exports.
+    #[track_caller]
+    fn shows_that_an_export_breaks_off(&self) {
+        let put = [
+            "-X",
+            "PUT",
+            "-H",
+            "content-type: application/json",
+            "-d",
+            "{}",
+        ];
+        assert_eq!(self.curl("/jobdeck/jobs/j?domain_id=d", &put).status, "201");
+        let export = self.request("/jobdeck/export?format=ndjson&domain_id=d", &[]);
+        assert_eq!(export.stdout, b"200");
+        assert!(
+            !export.status.success(),
+            "it seems whole: {}",
+            said(&export)
+        );
     }
 
     /// Sends what a page and a client send, the largest bodies, too, and compares the answers with those of the server.
@@ -249,12 +283,12 @@ fn nginx_passes_everything_on_with_tls() {
     proxy.redirects_to_https();
     let unnamed = Server::start(&[]);
     assert_eq!(nginx(&unnamed).curl("/", &[]).status, "421");
+    nginx(&Server::start(&BREAKS_OFF)).shows_that_an_export_breaks_off();
 }
 
-#[test]
-#[ignore = "wants Caddy; tests/run installs it"]
-fn caddy_passes_everything_on_with_tls() {
-    let server = Server::start(&["--writable", "--allow-host", HOST]);
+/// Starts Caddy with the file, at sockets instead of ports.
+#[track_caller]
+fn caddy(server: &Server) -> Proxy {
     let folder = Proxy::folder();
     let here = folder.path().to_str().unwrap();
     // Caddy redirects from port 80 by itself, which has no socket here.
@@ -281,5 +315,13 @@ fn caddy_passes_everything_on_with_tls() {
         "--adapter",
         "caddyfile",
     ]);
-    Proxy::start(folder, &mut command).passes_everything_on(&server);
+    Proxy::start(folder, &mut command)
+}
+
+#[test]
+#[ignore = "wants Caddy; tests/run installs it"]
+fn caddy_passes_everything_on_with_tls() {
+    let server = Server::start(&["--writable", "--allow-host", HOST]);
+    caddy(&server).passes_everything_on(&server);
+    caddy(&Server::start(&BREAKS_OFF)).shows_that_an_export_breaks_off();
 }
