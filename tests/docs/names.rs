@@ -1,6 +1,7 @@
 //! The options, variables and routes that pages name exist, and those that exist are named.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::process::Command;
 
 use crate::ROOT;
@@ -48,12 +49,20 @@ pub(crate) fn unknown(page: &Page) -> Vec<String> {
             is_named.then(|| COMMAND_LINE.unknown(&words)).flatten()
         } else if code.text.starts_with("ERROR_") {
             unknown_code(&code.text)
+        } else if is_in_repository(&code.text) {
+            let is_there = Path::new(ROOT).join(&code.text).exists();
+            (!is_there).then(|| format!("no file {}", code.text))
         } else {
             route(&code.text).and_then(|(method, path)| unknown_route(method, path))
         };
         faults.extend(problem.map(|problem| page.fault(code.line, problem)));
     }
     for (index, line) in page.text.lines().enumerate() {
+        faults.extend(
+            unknown_targets(line)
+                .iter()
+                .map(|problem| page.fault(index + 1, problem)),
+        );
         faults.extend(
             unknown_metrics(line)
                 .iter()
@@ -66,6 +75,35 @@ pub(crate) fn unknown(page: &Page) -> Vec<String> {
         }
     }
     faults
+}
+
+/// Whether a text is the path of a file or a folder of the repository.
+fn is_in_repository(text: &str) -> bool {
+    let folders = ["src/", "tests/", "static/", "benches/", ".ci/"];
+    folders.iter().any(|folder| text.starts_with(folder)) && !text.contains([' ', '<', '*', '{'])
+}
+
+/// The tests and benchmarks that a line names and that cargo does not have.
+fn unknown_targets(line: &str) -> Vec<String> {
+    let words: Vec<_> = line
+        .split(|letter: char| letter.is_whitespace() || letter == '`')
+        .collect();
+    let mut unknown = Vec::new();
+    for pair in words.windows(2) {
+        let folder = match pair[0] {
+            "--test" => "tests",
+            "--bench" => "benches",
+            _ => continue,
+        };
+        let folder = Path::new(ROOT).join(folder);
+        let name = pair[1];
+        let is_there = folder.join(format!("{name}.rs")).exists()
+            || folder.join(name).join("main.rs").exists();
+        if !is_there {
+            unknown.push(format!("cargo has no {} {name}", pair[0]));
+        }
+    }
+    unknown
 }
 
 fn unknown_option(text: &str) -> Option<String> {
