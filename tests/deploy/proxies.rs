@@ -261,8 +261,9 @@ fn nginx(server: &Server) -> Proxy {
     let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|name| format!("{name}_temp_path {here}/{name};"))
         .join(" ");
+    // One process, since workers would outlive a master that is killed.
     let main = format!(
-        "daemon off; pid {here}/pid; error_log stderr; events {{}}\nhttp {{ access_log off; {paths} include {here}/site.conf; }}\n"
+        "daemon off; master_process off; pid {here}/pid; error_log stderr; events {{}}\nhttp {{ access_log off; {paths} include {here}/site.conf; }}\n"
     );
     std::fs::write(folder.path().join("nginx.conf"), main).unwrap();
     let mut command = program("nginx");
