@@ -24,7 +24,7 @@ use crate::store::StoreError;
     get,
     path = Route::ListDomains.path(),
     operation_id = "listDomains",
-    tag = "jobdeck",
+    tag = "reading",
     params(("If-None-Match" = Option<String>, Header, nullable = false, description = "The `ETag` of an earlier answer.")),
     responses(
         (status = 200, description = "The domains.", body = DomainsInfo,

@@ -85,7 +85,7 @@ impl ExportFormat {
     get,
     path = Route::ExportJobs.path(),
     operation_id = "exportJobs",
-    tag = "jobdeck",
+    tag = "reading",
     params(ExportParams, QueryParams),
     responses(
         (status = 200, description = "The file, streamed.",

@@ -30,7 +30,7 @@ use crate::route::{Audience, Effect, Route};
     servers((url = "/", description = "This server")),
     tags(
         (name = "SpaceONE", description = "The inventory v1 Job API, as SpaceONE answers it."),
-        (name = "jobdeck", description = "What jobdeck adds to reading jobs: domains, and exports as a file."),
+        (name = "reading", description = "What jobdeck adds to reading jobs: the domains, and exports as a file."),
         (name = "writing", description = "Adds, changes and deletes jobs (`jobdeck serve --writable`, which `--mock` implies)."),
         (name = "server", description = "What the server is, whether it is healthy, and its metrics."),
         (name = "snapshots", description = "A control of a mock (`jobdeck serve --mock`): resets, saves and restores its jobs. Faults never apply to the controls, and the journal leaves them out."),

@@ -18,7 +18,7 @@ macro_rules! files {
 }
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 27] = files![
+static FILES: [File; 28] = files![
     "icon.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
@@ -47,6 +47,7 @@ static FILES: [File; 27] = files![
     "js/storage.js",
     "js/table.js",
     "js/token.js",
+    "js/token-dialog.js",
 ];
 
 /// Returns the link in the header of the page, which makes the browser load all files immediately, instead of each when

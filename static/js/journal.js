@@ -95,7 +95,8 @@ function content(entry, path, answer) {
     if (value === null && !isCut) return [];
     return [el('h3', {}, title + (isCut ? ', cut short' : '')), text(value ?? '')];
   };
-  const line = curl(location.origin, { ...entry, path });
+  // The headers that the client's library added would say little.
+  const line = curl(location.origin, { method: entry.method, path, body: entry.body });
   const parameters = [...new URLSearchParams(entry.query)].map(([name, value]) => `${name} = ${value}`).join('\n');
   return el('div', { className: 'content' },
     el('p', { className: 'quiet' }, `Request ${entry.request_id}`),

@@ -16,7 +16,8 @@ import { showSearch, wireSearch } from './search.js';
 import { NO_FILTERS, isFiltered } from './state.js';
 import * as statistics from './statistics.js';
 import * as table from './table.js';
-import { askForToken, token, wireToken } from './token.js';
+import { token } from './token.js';
+import { askForToken, wireToken } from './token-dialog.js';
 
 /** The columns that are first sorted in ascending order; the others begin with the largest value. */
 const ASCENDING_FIRST = ['job', 'collector', 'status', 'project'];

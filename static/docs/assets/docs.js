@@ -132,7 +132,8 @@ function search() {
 function wireSearch() {
   $('search').hidden = !$('content').querySelector('h2[id]');
   $('find').oninput = search;
-  $('find').onkeydown = ({ key }) => key === 'Enter' && $('found').querySelector('a')?.click();
+  // Without braces it would return false, which keeps every other key out of the field.
+  $('find').onkeydown = ({ key }) => { if (key === 'Enter') $('found').querySelector('a')?.click(); };
   addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && $('find').value) {
       $('find').value = '';
