@@ -71,7 +71,8 @@ fn to_html(pieces: &[Piece]) -> String {
     }
     let mut out = String::new();
     html::push_html(&mut out, events.into_iter());
-    out
+    // An empty cell is no head of anything.
+    out.replace("<th></th>", "<td></td>")
 }
 
 /// Returns the HTML before and after that of an event: what a script and the style sheet need around it.
@@ -204,5 +205,8 @@ mod tests {
         assert!(html.starts_with("<div class=\"scroll\"><table>"), "{html}");
         assert!(html.contains("<td><code>x</code></td>"), "{html}");
         assert!(html.ends_with("</table>\n</div>\n"), "{html}");
+        let html = render("| | b |\n| --- | --- |\n| x | &lt;th>&lt;/th> |\n").main;
+        assert!(html.contains("<td></td><th>b</th>"), "{html}");
+        assert!(html.contains("&lt;th&gt;&lt;/th&gt;"), "{html}");
     }
 }
