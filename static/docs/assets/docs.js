@@ -130,7 +130,7 @@ function search() {
 }
 
 function wireSearch() {
-  $('search').hidden = !$('content').querySelector('h2[id]');
+  $('search').hidden = !$('contents').querySelector('li');
   $('find').oninput = search;
   // Without braces it would return false, which keeps every other key out of the field.
   $('find').onkeydown = ({ key }) => { if (key === 'Enter') $('found').querySelector('a')?.click(); };
