@@ -6,7 +6,8 @@
 //!   commands compared with the command line ([`skipped`]).
 //! - **Output** ([`output`]): a block of another language after an `sh` block, with at most a paragraph that ends with a
 //!   colon between them, is what the commands print. `…` stands for what differs.
-//! - **Names** ([`names`]): options, variables and routes that a page names exist, and those that exist are named.
+//! - **Names** ([`names`]): options, variables, routes, metrics and files that a page names exist, and those that users
+//!   need are named.
 //! - **Tables** ([`tables`]): limits, errors and options are those of the code.
 //! - **Form** ([`links`], [`form`]): links lead somewhere, tables of contents are complete, data blocks parse.
 #![cfg(test)]
@@ -129,6 +130,11 @@ fn skipped_commands_are_those_of_the_command_line() {
 fn every_name_exists() {
     let pages = pages();
     none(&pages.iter().flat_map(names::unknown).collect::<Vec<_>>());
+}
+
+#[test]
+fn every_metric_in_a_file_exists() {
+    none(&names::unknown_metrics_of_files(&links::files()));
 }
 
 #[test]

@@ -1,7 +1,7 @@
-//! The options, variables and routes that pages name exist, and those that exist are named.
+//! The options, variables, routes, metrics and files that pages name exist, and those that users need are named.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::ROOT;
@@ -18,8 +18,23 @@ fn route(text: &str) -> Option<(&str, &str)> {
     (METHODS.contains(&method) && path.starts_with('/')).then_some((method, path))
 }
 
+/// The metrics that files name and that do not exist.
+pub(crate) fn unknown_metrics_of_files(files: &[PathBuf]) -> Vec<String> {
+    let mut faults = Vec::new();
+    for path in files {
+        let text = std::fs::read_to_string(path).unwrap();
+        let problems = unknown_metrics(&text);
+        faults.extend(
+            problems
+                .iter()
+                .map(|problem| format!("{}: {problem}", path.display())),
+        );
+    }
+    faults
+}
+
 /// The words of a text that begin as the names of metrics do, and name none.
-pub(crate) fn unknown_metrics(text: &str) -> Vec<String> {
+fn unknown_metrics(text: &str) -> Vec<String> {
     let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '_');
     let names = words.filter(|word| {
         word.strip_prefix("jobdeck_")
