@@ -128,6 +128,17 @@ mod tests {
         assert!(long.is_empty(), "{long:#?}");
     }
 
+    /// The ids of headings have no capitals.
+    #[test]
+    fn no_id_of_the_frame_can_be_that_of_a_heading() {
+        let ids = TEMPLATE.split(" id=\"").skip(1);
+        let ids: Vec<_> = ids.filter_map(|rest| rest.split('"').next()).collect();
+        assert!(ids.len() > 5, "{ids:?}");
+        for id in ids {
+            assert!(id.chars().any(char::is_uppercase), "{id}");
+        }
+    }
+
     #[test]
     fn a_slot_in_the_text_of_a_page_stays_text() {
         let html = frame(&Content {

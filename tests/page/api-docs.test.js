@@ -53,7 +53,7 @@ test('every operation is shown, with its parameters, answers and an address of i
     }
   }
   assert.ok(count > 30, `${count}`);
-  const links = await it.page.locator('#contents li li a').evaluateAll((links) => links.map(({ hash, textContent }) => [hash, textContent]));
+  const links = await it.page.locator('#pageContents li li a').evaluateAll((links) => links.map(({ hash, textContent }) => [hash, textContent]));
   assert.ok(links.some(([hash, text]) => hash === '#stat-jobs' && text.includes('/inventory/v1/jobs/stat')));
   await open('#advance-clock');
   assert.ok(await operation('advance-clock').getByRole('heading', { name: '/jobdeck/clock/advance' }).evaluate((node) => node.getBoundingClientRect().top < innerHeight));
@@ -63,7 +63,7 @@ test('the list is searched', async () => {
   await open();
   await it.page.keyboard.press('/');
   await it.page.keyboard.type('truncate');
-  await it.page.locator('#found a', { hasText: '/jobdeck/faults' }).first().waitFor();
+  await it.page.locator('#searchResults a', { hasText: '/jobdeck/faults' }).first().waitFor();
 });
 
 test('a schema opens step by step, and ends where it repeats itself', async () => {
@@ -226,7 +226,7 @@ test('hostile texts in answers and in the names of domains stay text', async () 
   await field(form, 'domain_id').fill(HOSTILE[1]);
   await send(form);
   assert.equal(await it.page.evaluate(() => globalThis.ran), undefined);
-  assert.equal(await it.page.locator('#content :is(img, script, svg)').count(), 0);
+  assert.equal(await it.page.locator('#pageText :is(img, script, svg)').count(), 0);
   await it.server.send('DELETE', `/jobdeck/jobs?domain_id=${encodeURIComponent(HOSTILE[1])}`);
 });
 

@@ -10,10 +10,10 @@ const PAGES = ['', '/start', '/query', '/mock', '/recipes', '/page', '/operate',
 /** Opens a page and waits until its script has run. */
 async function open(path, settings = {}) {
   await it.page.goto(`${it.server.url}/docs${path}`, settings);
-  await it.page.locator('#theme:visible').waitFor();
+  await it.page.locator('#themeButton:visible').waitFor();
 }
 
-const found = () => it.page.locator('#found a').allTextContents();
+const found = () => it.page.locator('#searchResults a').allTextContents();
 /** The texts that the search marks. */
 const marked = () => it.page.evaluate(() => [...CSS.highlights.get('found') ?? []].map((range) => range.toString()));
 
@@ -28,8 +28,8 @@ for (const colorScheme of ['light', 'dark']) {
     await open('/operate');
     await it.axe(`phone ${colorScheme}`);
     await open('/query');
-    await it.page.locator('#find').fill('operator');
-    await it.page.locator('#found a').first().waitFor();
+    await it.page.locator('#searchField').fill('operator');
+    await it.page.locator('#searchResults a').first().waitFor();
     await it.axe(`search ${colorScheme}`);
     it.expect('status of 404');
   });
@@ -52,7 +52,7 @@ test('a block of code is copied as it is', async () => {
   const code = await block.locator('code').textContent();
   await block.getByRole('button', { name: 'Copy' }).click();
   await block.getByRole('button', { name: 'Copied' }).waitFor();
-  assert.equal(await it.page.locator('#announcement').textContent(), 'Copied');
+  assert.equal(await it.page.locator('#liveText').textContent(), 'Copied');
   assert.equal(await it.page.evaluate(() => navigator.clipboard.readText()), code);
 });
 
@@ -81,18 +81,18 @@ test('each heading has a link to itself, which the keyboard reaches', async () =
   assert.equal(await link.evaluate((node) => getComputedStyle(node).opacity), '1');
   await it.page.keyboard.press('Enter');
   await it.page.waitForURL((url) => url.hash === `#${id}`);
-  await it.page.locator(`#contents [aria-current=location][href="#${id}"]`).waitFor();
+  await it.page.locator(`#pageContents [aria-current=location][href="#${id}"]`).waitFor();
 });
 
 test('search lists the sections that have every word, and marks the words', async () => {
   await open('/query');
   await it.page.keyboard.press('/');
-  assert.equal(await it.page.evaluate(() => document.activeElement.id), 'find');
+  assert.equal(await it.page.evaluate(() => document.activeElement.id), 'searchField');
   await it.page.keyboard.type('Keyword');
   const names = await found();
   assert.equal(names[0], 'Keyword', `${names}`);
-  assert.equal(await it.page.locator('#found-count').textContent(), `${names.length} sections`);
-  assert.equal(await it.page.locator('#contents').isVisible(), false);
+  assert.equal(await it.page.locator('#searchCount').textContent(), `${names.length} sections`);
+  assert.equal(await it.page.locator('#pageContents').isVisible(), false);
   const texts = await marked();
   assert.ok(texts.length >= names.length, `${texts}`);
   assert.deepEqual([...new Set(texts.map((text) => text.toLowerCase()))], ['keyword']);
@@ -100,23 +100,23 @@ test('search lists the sections that have every word, and marks the words', asyn
   await it.page.waitForURL((url) => url.hash === '#keyword');
 
   const all = names.length;
-  await it.page.locator('#find').fill('keyword regex-that-is-nowhere');
-  assert.equal(await it.page.locator('#found-count').textContent(), 'Nothing on this page');
+  await it.page.locator('#searchField').fill('keyword regex-that-is-nowhere');
+  assert.equal(await it.page.locator('#searchCount').textContent(), 'Nothing on this page');
   assert.deepEqual(await found(), []);
-  await it.page.locator('#find').fill('keyword limit');
+  await it.page.locator('#searchField').fill('keyword limit');
   assert.ok((await found()).length < all);
 
   await it.page.keyboard.press('Escape');
-  assert.equal(await it.page.locator('#find').inputValue(), '');
+  assert.equal(await it.page.locator('#searchField').inputValue(), '');
   assert.deepEqual(await found(), []);
   assert.deepEqual(await marked(), []);
-  assert.equal(await it.page.locator('#contents').isVisible(), true);
+  assert.equal(await it.page.locator('#pageContents').isVisible(), true);
 });
 
 test('on a phone the lists are folded, and opened by a tap', async () => {
   await it.page.setViewportSize({ width: 390, height: 800 });
   await open('/query');
-  const link = it.page.locator('#contents a', { hasText: 'Operators' }).first();
+  const link = it.page.locator('#pageContents a', { hasText: 'Operators' }).first();
   assert.equal(await link.isVisible(), false);
   await it.page.getByText('On this page').click();
   await link.click();
@@ -156,9 +156,9 @@ test('without JavaScript a page is readable', async () => {
   const context = await it.page.context().browser().newContext({ javaScriptEnabled: false, viewport: { width: 390, height: 800 } });
   const page = await context.newPage();
   await page.goto(`${it.server.url}/docs/query`);
-  assert.equal(await page.locator('#find').isVisible(), false);
-  assert.equal(await page.locator('#theme').isVisible(), false);
-  assert.equal(await page.locator('#contents a').first().isVisible(), true);
+  assert.equal(await page.locator('#searchField').isVisible(), false);
+  assert.equal(await page.locator('#themeButton').isVisible(), false);
+  assert.equal(await page.locator('#pageContents a').first().isVisible(), true);
   assert.equal(await page.locator('main h2').first().isVisible(), true);
   await context.close();
 });
@@ -166,7 +166,7 @@ test('without JavaScript a page is readable', async () => {
 test('print shows the text alone', async () => {
   await open('/query');
   await it.page.emulateMedia({ media: 'print', colorScheme: 'dark' });
-  for (const hidden of ['body > header', '#pages', '#search', '#contents', '.copy']) {
+  for (const hidden of ['body > header', '#pageList', '#searchBox', '#pageContents', '.copy']) {
     assert.equal(await it.page.locator(hidden).first().isVisible(), false, hidden);
   }
   assert.equal(await it.page.evaluate(() => getComputedStyle(document.body).backgroundColor), 'rgb(255, 255, 255)');

@@ -56,7 +56,7 @@ function fill(document, domains) {
     ...operations.map((operation) => operationSection(operation, context)),
   ]));
   $('api').ariaBusy = 'false';
-  $('search').hidden = false;
+  $('searchBox').hidden = false;
   list(all);
   if (document.security?.length) showTokenForm();
   followAddress();
@@ -71,8 +71,8 @@ function list(all) {
   const items = all.map(({ name, operations }) => el('li', {}, link(tagId(name), titleOf(name)), el('ul', {}, ...operations.map((one) => (
     el('li', {}, link(one.id, ...methodLabels(one.methods.slice(0, 1)), el('span', {}, ...pathNodes(one.path))))
   )))));
-  document.querySelector('#contents ul')?.remove();
-  document.querySelector('#contents details').append(el('ul', {}, ...items));
+  document.querySelector('#pageContents ul')?.remove();
+  document.querySelector('#pageContents details').append(el('ul', {}, ...items));
 }
 
 /** Goes to the operation that the address names, which was not there when the browser looked for it. */
@@ -82,6 +82,6 @@ function followAddress() {
 }
 
 // Only who searches pays for what is in the folds.
-$('find').onfocus = () => fillFolds($('api'));
+$('searchField').onfocus = () => fillFolds($('api'));
 wireTokenForm(load);
 load();

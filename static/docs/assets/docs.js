@@ -10,7 +10,7 @@ export function el(name, properties = {}, ...children) {
 }
 
 /** Has a screen reader read a text aloud. */
-export const announce = (text) => { $('announcement').textContent = text; };
+export const announce = (text) => { $('liveText').textContent = text; };
 
 /** Copies a text; over plain HTTP browsers have no clipboard, so there it is copied from a field. */
 async function copy(text) {
@@ -67,12 +67,12 @@ function wireTheme() {
   const show = (theme) => {
     dataset.theme = theme in themes ? theme : names[0];
     const [sign, label] = themes[dataset.theme];
-    $('theme').textContent = sign;
-    $('theme').ariaLabel = $('theme').title = `Theme: ${label}`;
+    $('themeButton').textContent = sign;
+    $('themeButton').ariaLabel = $('themeButton').title = `Theme: ${label}`;
   };
   show(dataset.theme);
-  $('theme').hidden = false;
-  $('theme').onclick = () => {
+  $('themeButton').hidden = false;
+  $('themeButton').onclick = () => {
     show(names[(names.indexOf(dataset.theme) + 1) % names.length]);
     try {
       localStorage.setItem('jobdeck.theme', dataset.theme);
@@ -85,7 +85,7 @@ function wireTheme() {
 /** The sections of the page: each heading with an id, and the texts up to the next one. */
 function sections() {
   const found = [];
-  const walker = document.createTreeWalker($('content'), NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, (node) => {
+  const walker = document.createTreeWalker($('pageText'), NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, (node) => {
     if (node.nodeType === Node.ELEMENT_NODE && node.matches('.anchor, button, [hidden]')) return NodeFilter.FILTER_REJECT;
     return NodeFilter.FILTER_ACCEPT;
   });
@@ -114,37 +114,38 @@ function* places(texts, word) {
 
 /** Lists the sections that have every word of the field, those first whose heading has them, and marks the words. */
 function search() {
-  const words = $('find').value.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = $('searchField').value.toLowerCase().split(/\s+/).filter(Boolean);
   const has = (text) => words.every((word) => text.includes(word));
   const matches = words.length ? sections().filter(({ text }) => has(text)) : [];
   const isNamed = ({ heading }) => has(heading.textContent.toLowerCase());
   const ordered = [...matches.filter(isNamed), ...matches.filter((section) => !isNamed(section))];
-  $('found').replaceChildren(...ordered.map(({ heading }) => el('li', {}, el('a', { href: `#${heading.id}` }, heading.textContent))));
+  const links = ordered.map(({ heading }) => el('a', { href: `#${heading.id}` }, heading.textContent));
+  $('searchResults').replaceChildren(...links.map((link) => el('li', {}, link)));
   const count = matches.length === 1 ? '1 section' : `${matches.length} sections`;
-  $('found-count').textContent = words.length ? (matches.length && count) || 'Nothing on this page' : '';
-  $('found').hidden = !matches.length;
-  $('contents').hidden = words.length > 0;
+  $('searchCount').textContent = words.length ? (matches.length && count) || 'Nothing on this page' : '';
+  $('searchResults').hidden = !matches.length;
+  $('pageContents').hidden = words.length > 0;
   // Browsers that can't highlight show the list alone.
   const ranges = matches.flatMap(({ texts }) => words.flatMap((word) => [...places(texts, word)]));
   globalThis.CSS.highlights?.set('found', new Highlight(...ranges));
 }
 
 function wireSearch() {
-  $('search').hidden = !$('contents').querySelector('li');
-  $('find').oninput = search;
+  $('searchBox').hidden = !$('pageContents').querySelector('li');
+  $('searchField').oninput = search;
   // Without braces it would return false, which keeps every other key out of the field.
-  $('find').onkeydown = ({ key }) => { if (key === 'Enter') $('found').querySelector('a')?.click(); };
+  $('searchField').onkeydown = ({ key }) => { if (key === 'Enter') $('searchResults').querySelector('a')?.click(); };
   addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && $('find').value) {
-      $('find').value = '';
+    if (event.key === 'Escape' && $('searchField').value) {
+      $('searchField').value = '';
       search();
       event.preventDefault();
     }
     const isTyped = event.target.closest?.('input, select, textarea');
-    if (event.key !== '/' || isTyped || event.ctrlKey || event.metaKey || event.altKey || $('search').hidden) return;
+    if (event.key !== '/' || isTyped || event.ctrlKey || event.metaKey || event.altKey || $('searchBox').hidden) return;
     // Otherwise the key would be typed into the field.
     event.preventDefault();
-    $('find').focus();
+    $('searchField').focus();
   });
 }
 
@@ -158,7 +159,7 @@ function wireContents() {
   fold();
   let current = null;
   const follow = () => {
-    const links = [...$('contents').querySelectorAll('a')];
+    const links = [...$('pageContents').querySelectorAll('a')];
     const isAbove = (link) => document.getElementById(decodeURIComponent(link.hash.slice(1)))?.getBoundingClientRect().top < 120;
     const link = links.findLast(isAbove);
     if (link === current) return;
@@ -172,6 +173,6 @@ function wireContents() {
 }
 
 wireTheme();
-prepare($('content'));
+prepare($('pageText'));
 wireSearch();
 wireContents();
