@@ -14,4 +14,7 @@ test('a shell passes the request on as it is, whatever is in it', () => {
   assert.equal(how({ method: 'HEAD' }), "curl -sg -I 'http://h/x?[1-2]'");
   assert.equal(how({ method: "D'X" }), "curl -sg -X 'D'\\''X' 'http://h/x?[1-2]'");
   assert.equal(how({ method: 'PUT', body: '@a\n"' }), "curl -sg -X 'PUT' 'http://h/x?[1-2]' -H 'content-type: application/json' --data-raw '@a\n\"'");
+  assert.equal(how({ method: 'GET', headers: { prefer: "it's" } }), "curl -sg 'http://h/x?[1-2]' -H 'prefer: it'\\''s'");
+  const lines = { body: '{}\n', headers: { 'content-type': 'application/x-ndjson' } };
+  assert.equal(how(lines), "curl -sg 'http://h/x?[1-2]' -H 'content-type: application/x-ndjson' --data-raw '{}\n'");
 });

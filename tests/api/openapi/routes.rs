@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jobdeck::api::{Switches, describe};
-use jobdeck::route::Route;
+use jobdeck::route::{Effect, Route};
 
 use super::document::{described, everything};
 use crate::app::App;
@@ -85,5 +85,24 @@ fn a_server_describes_only_the_routes_that_it_has() {
         for reference in references.map(|rest| rest.split('"').next().unwrap()) {
             assert!(document.0.pointer(reference).is_some(), "{reference}");
         }
+    }
+}
+
+/// Readers of the document find each operation by its tag, and are warned of those that write.
+#[test]
+fn every_operation_has_a_tag_of_the_document_and_says_whether_it_writes() {
+    for (is_writable, is_mock) in [(false, false), (true, false), (true, true)] {
+        let document = described(is_writable, is_mock);
+        let tags = document.0["tags"].as_array().unwrap();
+        let names = tags.iter().map(|tag| tag["name"].as_str().unwrap());
+        let names: BTreeSet<_> = names.collect();
+        let mut used = BTreeSet::new();
+        for (path, method, operation) in document.operations() {
+            used.insert(operation["tags"][0].as_str().unwrap());
+            let route = Route::find(&method.to_ascii_uppercase(), path).unwrap();
+            let writes = operation["x-writes"] == true;
+            assert_eq!(writes, route.effect() == Effect::Writes, "{method} {path}");
+        }
+        assert_eq!(used, names);
     }
 }
