@@ -19,7 +19,7 @@ use jobdeck::store::{Document, Interrupt, Mode, OnConflict, ReadTransaction, Sto
 use jobdeck::time::Timestamp;
 use serde_json::{Value, json};
 
-const JOBS: u64 = 300;
+const JOBS: u64 = 2_000;
 
 fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap()

@@ -1,298 +1,338 @@
 //! The made-up world of the demo: collectors, domains, projects, and the lives of its jobs.
 
-use rand::{Rng, RngExt, SeedableRng};
+use std::ops::Range;
+
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
-use super::timeline::Timeline;
-use crate::job::{CollectorInfo, Job, JobError, JobStatus, Life, LifeStage};
+use super::catalog::PLUGINS;
+use super::collector::{Collector, Names};
+use super::ending::{Ending, Fate};
+use super::errors::Cause;
+use super::random::{hex, per_mille, pick, shuffle};
+use super::schedule::{FIRST_SEATS, FLAKY_SEAT, LIMITED_SEAT, OTHER_SEATS, SLOW_SEAT, STUCK_SEAT};
+use super::story::{BrokenPlugin, CollectorName, Outage, Story, StuckJob};
+use super::timeline::{Run, Timeline};
+use crate::job::{Job, JobError, JobStatus, Life, LifeStage};
 use crate::json::StrictObject;
+use crate::time::Timestamp;
 
-const COLLECTORS: usize = 200;
 const PROJECTS: usize = 80;
-/// The number of jobs of a thousand that belong to the first domain; the others share the rest.
-const FIRST_DOMAIN_PER_MILLE: u32 = 700;
-const REGIONS: [&str; 6] = [
-    "us-east-1",
-    "us-west-2",
-    "eu-west-1",
-    "eu-central-1",
-    "ap-northeast-1",
-    "ap-northeast-2",
-];
-const ERRORS: [(&str, &str); 6] = [
-    (
-        "ERROR_AUTHENTICATE_FAILURE",
-        "A secret has expired or was revoked.",
-    ),
-    (
-        "ERROR_COLLECTOR_TIMEOUT",
-        "The plugin did not answer within 600 seconds.",
-    ),
-    ("ERROR_PLUGIN_CALL", "The plugin closed the connection."),
-    (
-        "ERROR_QUOTA_EXCEEDED",
-        "The provider throttles requests: rate exceeded.",
-    ),
-    (
-        "ERROR_PERMISSION_DENIED",
-        "The account may not list this resource.",
-    ),
-    ("ERROR_RESOURCE_FORMAT", "A resource has no region code."),
-];
-/// Provider, name, resource type.
-const PLUGINS: [(&str, &str, &str); 10] = [
-    ("aws", "AWS EC2", "inventory.Server"),
-    ("aws", "AWS RDS", "inventory.CloudService"),
-    ("aws", "AWS CloudTrail", "inventory.CloudService"),
-    ("google_cloud", "Google Compute Engine", "inventory.Server"),
-    ("google_cloud", "Google Cloud SQL", "inventory.CloudService"),
-    ("azure", "Azure VM", "inventory.Server"),
-    ("azure", "Azure SQL", "inventory.CloudService"),
-    ("openstack", "OpenStack Nova", "inventory.Server"),
-    ("kubernetes", "Kubernetes", "inventory.CloudService"),
-    ("alibaba", "Alibaba ECS", "inventory.Server"),
-];
+/// The projects of the first domain.
+const FIRST_PROJECTS: usize = 56;
+/// Of a thousand collectors so many have a project.
+const PROJECT_PER_MILLE: u32 = 800;
+
+/// The plugin of the collector that exceeds a quota, by index: AWS EC2.
+const LIMITED_PLUGIN: usize = 0;
+const OUTAGE_PROVIDER: &str = "aws";
+const OUTAGE_REGION: &str = "eu-west-1";
+/// Of a thousand jobs of the provider so many fail in the outage.
+const OUTAGE_PER_MILLE: u32 = 950;
+/// Of a thousand jobs of the broken version so many fail because of it.
+const BROKEN_PER_MILLE: u32 = 400;
+/// Of a thousand jobs of one hourly collector so many exceed a quota.
+const LIMITED_PER_MILLE: u32 = 50;
+/// The hundredths of the days after which plugins have a new version: one does no harm, the other is broken.
+const HARMLESS_AFTER_PERCENT: i64 = 35;
+const BROKEN_AFTER_PERCENT: i64 = 70;
 
 /// Collectors, domains and projects, all made from a seed.
 #[derive(Debug, Clone)]
 pub struct World {
-    seed: u64,
+    /// Each job draws from a stream of its own.
+    random: ChaCha8Rng,
     domains: Vec<String>,
     projects: Vec<String>,
-    collectors: Vec<Map<String, Value>>,
-}
-
-fn hex(random: &mut impl Rng, digits: usize) -> String {
-    let number: u64 = random.random();
-    format!("{number:016x}")[..digits].to_owned()
-}
-
-fn pick<'a, T>(random: &mut impl Rng, from: &'a [T]) -> &'a T {
-    &from[random.random_range(0..from.len())]
+    /// By seat. After those of the first domain, each other seat has one collector or several, which take turns by the day.
+    collectors: Vec<Collector>,
+    /// The versions of the plugins, and the next ones.
+    versions: Vec<[String; 2]>,
+    /// The plugins that get their next versions, by index.
+    broken: usize,
+    harmless: usize,
 }
 
 impl World {
     /// Makes the world of a seed.
     #[must_use]
     pub fn new(seed: u64, domains: usize) -> Self {
-        let random = &mut ChaCha8Rng::seed_from_u64(seed);
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let domains: Vec<_> = (0..domains.max(1))
+            .map(|_| format!("domain-{}", hex(&mut random, 12)))
+            .collect();
+        // The rest is the same for any number of domains.
+        random.set_stream(u64::MAX);
+        random.set_word_pos(0);
+        let projects = (0..PROJECTS)
+            .map(|_| format!("project-{}", hex(&mut random, 12)))
+            .collect();
+        let versions = PLUGINS.each_ref().map(|_| {
+            let [major, minor, patch] =
+                [(1..4), (1..20), (1..10)].map(|range| random.random_range(range));
+            [(minor, patch), (minor + 1, 0)]
+                .map(|(minor, patch)| format!("{major}.{minor}.{patch}"))
+        });
+        // The outage is another part of the story than the others.
+        let is_outside = |plugin: &usize| PLUGINS[*plugin].provider != OUTAGE_PROVIDER;
+        let mut outside: Vec<usize> = (0..PLUGINS.len()).filter(is_outside).collect();
+        shuffle(&mut random, &mut outside);
+        let mut names = Names::new(&mut random);
+        let others = domains.len() - 1;
+        let turns = others.div_ceil(OTHER_SEATS).max(1);
+        let collectors = (0..FIRST_SEATS + turns * OTHER_SEATS)
+            .map(|number| {
+                let plugin = match number {
+                    FLAKY_SEAT => outside[1],
+                    SLOW_SEAT => outside[2],
+                    STUCK_SEAT => outside[3],
+                    LIMITED_SEAT => LIMITED_PLUGIN,
+                    // Neighbours in the schedule have different providers.
+                    _ => (7 * number + 3) % PLUGINS.len(),
+                };
+                let domain = domain_of(number, others);
+                let projects = projects_of(domain, others);
+                let chosen = projects.start + usize::from(random.random::<u16>()) % projects.len();
+                let project = per_mille(&mut random, PROJECT_PER_MILLE).then_some(chosen);
+                let name = names.next(plugin);
+                let seat = seat_of(number);
+                Collector::make(&mut random, seat, plugin, name, (domain, project))
+            })
+            .collect();
         Self {
-            seed,
-            domains: (0..domains.max(1))
-                .map(|_| format!("domain-{}", hex(random, 12)))
-                .collect(),
-            projects: (0..PROJECTS)
-                .map(|_| format!("project-{}", hex(random, 12)))
-                .collect(),
-            collectors: (0..COLLECTORS)
-                .map(|number| collector(random, number))
-                .collect(),
+            random,
+            domains,
+            projects,
+            collectors,
+            versions: versions.into(),
+            broken: outside[0],
+            harmless: outside[4],
         }
     }
 
-    /// Returns the domains; the first has most of the jobs.
+    /// Returns the domains; the first has most of the jobs, and the story.
     #[must_use]
     pub fn domains(&self) -> &[String] {
         &self.domains
     }
 
+    /// Describes what can be found out about the jobs of a timeline.
+    #[must_use]
+    pub fn story(&self, timeline: &Timeline) -> Story {
+        let name = |seat: usize| {
+            let collector = &self.collectors[seat];
+            CollectorName {
+                collector_id: collector.id.clone(),
+                name: collector.name.clone(),
+            }
+        };
+        let (from, to) = timeline.outage();
+        let [old_version, new_version] = self.versions[self.broken].clone();
+        let stuck = self.life(timeline, timeline.stuck_job());
+        Story {
+            domain_id: self.domains[0].clone(),
+            flaky: name(FLAKY_SEAT),
+            flaky_error_code: Cause::Connection.code(),
+            slow: name(SLOW_SEAT),
+            limited: name(LIMITED_SEAT),
+            limited_error_code: Cause::Quota.code(),
+            outage: Outage {
+                from,
+                to,
+                provider: OUTAGE_PROVIDER,
+                region: OUTAGE_REGION,
+                error_code: Cause::Unavailable.code(),
+            },
+            broken_plugin: BrokenPlugin {
+                plugin_id: PLUGINS[self.broken].id(),
+                old_version,
+                new_version,
+                since: timeline.moment(BROKEN_AFTER_PERCENT),
+                error_code: Cause::Exception.code(),
+            },
+            stuck: StuckJob {
+                job_id: stuck.start().job_id.clone(),
+                collector: name(STUCK_SEAT),
+                created_at: stuck.start().created_at,
+            },
+        }
+    }
+
     /// Makes the life of job `index` of a timeline.
     #[must_use]
     pub fn life(&self, timeline: &Timeline, index: u64) -> Life {
-        let mut random = ChaCha8Rng::seed_from_u64(self.seed);
-        random.set_stream(
-            index
-                .wrapping_mul(4)
-                .wrapping_add(timeline.number)
-                .wrapping_add(1),
-        );
-        let random = &mut random;
-        let domain_id =
-            if self.domains.len() == 1 || random.random_range(0..1_000) < FIRST_DOMAIN_PER_MILLE {
-                &self.domains[0]
-            } else {
-                pick(random, &self.domains[1..])
-            };
-        let offset = i64::try_from(index)
-            .unwrap_or(i64::MAX)
-            .saturating_mul(timeline.step_millis);
-        let created_at = timeline
-            .start
-            .plus_millis(offset + random.random_range(0..timeline.step_millis));
-        let started_at = created_at.plus_millis(random.random_range(1_000..12_000));
-        let status = match random.random_range(0..100) {
-            0..85 => JobStatus::Success,
-            85..93 => JobStatus::Error,
-            93..97 => JobStatus::Timeout,
-            _ => JobStatus::Canceled,
-        };
-        let shortest = timeline.longest_millis / 20;
-        let run_millis = random.random_range(shortest..timeline.longest_millis);
-        let finished_at = started_at.plus_millis(match status {
-            JobStatus::Timeout => timeline.longest_millis,
-            _ => run_millis,
-        });
-        let total_tasks = random.random_range(1..48);
-        let left = if status == JobStatus::Success {
-            0
-        } else {
-            random.random_range(0..total_tasks)
-        };
-        let collector = pick(random, &self.collectors);
-        let errors = match status {
-            JobStatus::Error => (0..random.random_range(1..=3))
-                .map(|_| error(random))
-                .collect(),
-            JobStatus::Timeout => vec![timeout_error(timeline.longest_millis)],
-            _ => Vec::new(),
-        };
+        let random = &mut self.random_of(index);
+        let run = timeline.run(index, random.random());
+        let collector = self.collector_of(&run);
+        let version = self.version_of(collector, timeline, run.at);
+        let spread = collector.tasks / 10;
+        let total_tasks = collector.tasks + random.random_range(-spread..=spread);
+        let mut filter = Map::new();
+        if random.random_bool(0.4) {
+            filter.insert(
+                "region_code".to_owned(),
+                json!([pick(random, collector.plugin.regions)]),
+            );
+        }
         let start = Job {
             job_id: format!("job-{}", hex(random, 12)),
             status: JobStatus::Created,
-            filter: filter(random),
+            filter: StrictObject(filter),
             total_tasks,
             remained_tasks: total_tasks,
             errors: Vec::new(),
-            collector_info: Some(CollectorInfo(collector.clone())),
-            project_id: random
-                .random_bool(0.8)
-                .then(|| pick(random, &self.projects).clone()),
-            domain_id: domain_id.clone(),
-            created_at,
-            updated_at: created_at,
+            collector_info: Some(collector.info(version)),
+            project_id: collector
+                .project
+                .map(|project| self.projects[project].clone()),
+            domain_id: self.domains[collector.domain].clone(),
+            created_at: run.at,
+            updated_at: run.at,
             finished_at: None,
         };
-        let run = LifeStage {
-            at: started_at,
-            status: JobStatus::InProgress,
-            remained_tasks: total_tasks,
-            errors: Vec::new(),
-        };
-        let end = LifeStage {
-            at: finished_at,
+        let stage = |at: Timestamp, status, remained_tasks, errors| LifeStage {
+            at,
             status,
-            remained_tasks: left,
+            remained_tasks,
             errors,
         };
-        Life::new(start, vec![run, end])
-    }
-}
-
-fn collector(random: &mut impl Rng, number: usize) -> Map<String, Value> {
-    let (provider, name, resource) = PLUGINS[number % PLUGINS.len()];
-    let region = pick(random, &REGIONS);
-    let version = format!(
-        "1.{}.{}",
-        random.random_range(0..9),
-        random.random_range(0..20)
-    );
-    let collector = json!({
-        "collector_id": format!("collector-{}", hex(random, 12)),
-        "name": format!("{name} {region} #{}", number / PLUGINS.len() + 1),
-        "state": "ENABLED",
-        "plugin_info": {
-            "plugin_id": format!("plugin-{}", name.to_lowercase().replace(' ', "-")),
-            "version": version,
-            "options": {}
-        },
-        "provider": provider,
-        "capability": {"supported_resource_type": [resource]},
-        "is_public": random.random_bool(0.3)
-    });
-    match collector {
-        Value::Object(members) => members,
-        _ => Map::new(),
-    }
-}
-
-fn filter(random: &mut impl Rng) -> StrictObject {
-    let mut filter = Map::new();
-    if random.random_bool(0.4) {
-        filter.insert("region_code".to_owned(), json!([pick(random, &REGIONS)]));
-    }
-    StrictObject(filter)
-}
-
-fn error(random: &mut impl Rng) -> JobError {
-    let (code, message) = pick(random, &ERRORS);
-    let mut additional = Map::new();
-    additional.insert("region".to_owned(), json!(pick(random, &REGIONS)));
-    additional.insert("retry".to_owned(), json!(random.random_range(0..4)));
-    JobError {
-        error_code: Some((*code).to_owned()),
-        message: Some((*message).to_owned()),
-        additional: Some(StrictObject(additional)),
-    }
-}
-
-fn timeout_error(longest_millis: i64) -> JobError {
-    JobError {
-        error_code: Some("ERROR_JOB_TIMEOUT".to_owned()),
-        message: Some(format!(
-            "The job did not finish within {} seconds.",
-            longest_millis / 1_000
-        )),
-        additional: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::Timestamp;
-
-    const NOW: &str = "2026-01-01T00:00:00Z";
-
-    fn now() -> Timestamp {
-        Timestamp::parse_rfc3339(NOW).unwrap()
-    }
-
-    #[test]
-    fn the_same_seed_makes_the_same_jobs() {
-        let documents = |seed| -> Vec<String> {
-            let world = World::new(seed, 3);
-            let timeline = Timeline::before(now(), 7, 200);
-            (0..200)
-                .map(|index| world.life(&timeline, index).at(now()).to_document())
-                .collect()
-        };
-        assert_eq!(documents(1), documents(1));
-        assert_ne!(documents(1), documents(2));
-        for document in documents(1) {
-            let job = Job::from_json(document.as_bytes()).unwrap();
-            assert_eq!(job.to_document(), document, "in canonical form");
+        let started_at = run.at.plus_millis(random.random_range(1_000..12_000));
+        let mut stages = vec![stage(
+            started_at,
+            JobStatus::InProgress,
+            total_tasks,
+            Vec::new(),
+        )];
+        if index == timeline.stuck_job() {
+            let stuck_at = started_at.plus_millis(collector.usual_millis / 2);
+            let left = total_tasks - total_tasks / 2;
+            stages.push(stage(stuck_at, JobStatus::InProgress, left, Vec::new()));
+            return Life::new(start, stages);
         }
-    }
-
-    #[test]
-    fn a_life_runs_from_created_to_its_end() {
-        let world = World::new(1, 1);
-        let timeline = Timeline::before(now(), 1, 50);
-        for index in 0..50 {
-            let life = world.life(&timeline, index);
-            let start = life.start().created_at;
-            let end = life.ends_at().unwrap();
-            let mut last = life.at(start);
-            assert_eq!(
-                (last.status, last.remained_tasks),
-                (JobStatus::Created, last.total_tasks)
-            );
-            for step in 1..=40 {
-                let time = start.plus_millis((end.millis() - start.millis()) * step / 40);
-                let job = life.at(time);
-                assert!(
-                    job.remained_tasks <= last.remained_tasks,
-                    "tasks can't be undone"
-                );
-                assert!(job.updated_at >= last.updated_at && job.updated_at <= time);
-                last = job;
-            }
-            assert_eq!(last.finished_at, Some(end));
-            assert!(!matches!(
-                last.status,
-                JobStatus::Created | JobStatus::InProgress
+        let fate = self.fate(random, collector, timeline, &run);
+        let ending = Ending::of(random, collector, total_tasks, fate);
+        let errors: Vec<JobError> = match ending.cause {
+            None => Vec::new(),
+            Some(cause) => (0..cause.errors(random))
+                .map(|_| cause.error(random, collector.plugin, version, OUTAGE_REGION))
+                .collect(),
+        };
+        let ends_at = started_at.plus_millis(ending.run_millis);
+        if ending.left < 0 {
+            // No task is done at the moment in which the number of tasks is lost.
+            let left = total_tasks - random.random_range(0..total_tasks);
+            stages.push(stage(
+                ends_at.plus_millis(-1),
+                JobStatus::InProgress,
+                left,
+                Vec::new(),
             ));
         }
+        stages.push(stage(ends_at, ending.status, ending.left, errors));
+        Life::new(start, stages)
     }
+
+    /// Returns the time at which job `index` of a timeline is created.
+    pub(super) fn created_at(&self, timeline: &Timeline, index: u64) -> Timestamp {
+        timeline.run(index, self.random_of(index).random()).at
+    }
+
+    fn random_of(&self, index: u64) -> ChaCha8Rng {
+        let mut random = self.random.clone();
+        random.set_stream(index.wrapping_add(1));
+        random
+    }
+
+    fn collector_of(&self, run: &Run) -> &Collector {
+        let mut number = run.seat;
+        if number >= FIRST_SEATS {
+            let turns = (self.collectors.len() - FIRST_SEATS) / OTHER_SEATS;
+            let turn = usize::try_from(run.day.unsigned_abs()).unwrap_or(0) % turns;
+            number += turn * OTHER_SEATS;
+        }
+        &self.collectors[number]
+    }
+
+    /// Returns the version of a collector's plugin at a time.
+    fn version_of(&self, collector: &Collector, timeline: &Timeline, at: Timestamp) -> &str {
+        let [old, new] = &self.versions[collector.plugin_index];
+        let is_new = collector.domain == 0
+            && (self.is_broken(collector, timeline, at)
+                || (collector.plugin_index == self.harmless
+                    && at >= timeline.moment(HARMLESS_AFTER_PERCENT)));
+        if is_new { new } else { old }
+    }
+
+    fn is_broken(&self, collector: &Collector, timeline: &Timeline, at: Timestamp) -> bool {
+        collector.domain == 0
+            && collector.plugin_index == self.broken
+            && at >= timeline.moment(BROKEN_AFTER_PERCENT)
+    }
+
+    /// Decides what the story has in store for a job.
+    fn fate(
+        &self,
+        random: &mut ChaCha8Rng,
+        collector: &Collector,
+        timeline: &Timeline,
+        run: &Run,
+    ) -> Fate {
+        if collector.domain != 0 {
+            return Fate::USUAL;
+        }
+        match run.seat {
+            FLAKY_SEAT if matches!(run.flaky_jobs.rem_euclid(5), 0 | 2) => {
+                return Fate::Failure(Cause::Connection);
+            }
+            FLAKY_SEAT => return Fate::Success,
+            SLOW_SEAT => {
+                let thousandths = 1_000 + 2 * timeline.progress(run.at);
+                return Fate::Usual { thousandths };
+            }
+            _ => {}
+        }
+        let (from, to) = timeline.outage();
+        let is_out = collector.plugin.provider == OUTAGE_PROVIDER && (from..to).contains(&run.at);
+        if is_out && per_mille(random, OUTAGE_PER_MILLE) {
+            Fate::Failure(Cause::Unavailable)
+        } else if self.is_broken(collector, timeline, run.at) && per_mille(random, BROKEN_PER_MILLE)
+        {
+            Fate::Failure(Cause::Exception)
+        } else if run.seat == LIMITED_SEAT && per_mille(random, LIMITED_PER_MILLE) {
+            Fate::Failure(Cause::Quota)
+        } else {
+            Fate::USUAL
+        }
+    }
+}
+
+/// Returns the seat of a collector, given by its number.
+fn seat_of(number: usize) -> usize {
+    match number.checked_sub(FIRST_SEATS) {
+        None => number,
+        Some(other) => FIRST_SEATS + other % OTHER_SEATS,
+    }
+}
+
+/// Returns the domain of a collector, given by its number, where there are so many domains without the story.
+fn domain_of(number: usize, others: usize) -> usize {
+    match number.checked_sub(FIRST_SEATS) {
+        Some(other) if others > 0 => 1 + other % others,
+        _ => 0,
+    }
+}
+
+/// Returns the projects of a domain, where there are so many domains without the story.
+fn projects_of(domain: usize, others: usize) -> Range<usize> {
+    if others == 0 {
+        return 0..PROJECTS;
+    }
+    if domain == 0 {
+        return 0..FIRST_PROJECTS;
+    }
+    let left = PROJECTS - FIRST_PROJECTS;
+    let size = (left / others).max(1);
+    let first = FIRST_PROJECTS + (domain - 1) * size % left;
+    first..first + size
 }

@@ -46,8 +46,8 @@ impl SavedState {
         }
     }
 
-    /// Returns the lives and the demo, moved in time so that they continue: `server_now` is the time of the scope,
-    /// `now` that of a domain.
+    /// Returns the lives, moved in time so that they continue, and the demo, which continues with the jobs after now.
+    /// `server_now` is the time of the scope, `now` that of a domain.
     pub(super) fn resumed(
         &self,
         server_now: Timestamp,
@@ -58,8 +58,8 @@ impl SavedState {
             let at = self.domains_at.get(domain).unwrap_or(&self.at);
             now(domain).millis() - at.millis()
         });
-        let millis = server_now.millis() - self.at.millis();
-        (lives, self.demo.clone().map(|demo| demo.delayed_by(millis)))
+        let demo = self.demo.clone();
+        (lives, demo.map(|demo| demo.resumed_at(server_now)))
     }
 
     /// Describes it as the snapshot of a name.

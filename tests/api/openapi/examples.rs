@@ -24,7 +24,7 @@ fn demo_jobs(count: u64) -> String {
 
 #[test]
 fn every_example_is_answered_as_described() {
-    let app = App::with_jobs(demo_jobs(500));
+    let app = App::with_jobs(demo_jobs(5_000));
     let sent = check_examples(&app, |_| {});
     assert!(sent > 40, "only {sent}");
 }
@@ -45,7 +45,7 @@ fn every_example_is_answered_by_a_writable_server_as_described() {
 
 #[test]
 fn every_example_is_answered_by_a_mock_as_described() {
-    let app = App::mock(demo_jobs(500));
+    let app = App::mock(demo_jobs(5_000));
     let reset = |app: &App| assert_eq!(app.bare("POST", "/jobdeck/reset").status, 200);
     let sent = check_examples(&app, reset);
     assert!(sent > 110, "only {sent}");
