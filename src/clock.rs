@@ -7,12 +7,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::time::Timestamp;
 
-/// A clock: running with the system's clock at an offset, or frozen.
+/// A clock: running as fast as the system's clock or faster, or frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
-    /// Runs with the system's clock.
+    /// Runs with the system's clock, `speed` times as fast.
     Running {
-        /// Milliseconds ahead of the system's clock; negative: behind.
+        /// How many milliseconds pass in one of the system's clock; at least 1.
+        speed: u16,
+        /// Milliseconds ahead of `speed` times the milliseconds of the system's clock since 1970; negative: behind.
         ahead_millis: i64,
     },
     /// Always shows this time.
@@ -21,14 +23,24 @@ pub enum Clock {
 
 impl Clock {
     /// The clock of the system.
-    pub const SYSTEM: Self = Self::Running { ahead_millis: 0 };
+    pub const SYSTEM: Self = Self::Running {
+        speed: 1,
+        ahead_millis: 0,
+    };
 
     /// Returns the time that it shows.
     #[must_use]
     pub fn now(self) -> Timestamp {
         match self {
             Self::Frozen(now) => now,
-            Self::Running { ahead_millis } => system_time().plus_millis(ahead_millis),
+            Self::Running {
+                speed,
+                ahead_millis,
+            } => {
+                let system = system_time();
+                let others = (i64::from(speed) - 1) * system.millis();
+                system.plus_millis(others.saturating_add(ahead_millis))
+            }
         }
     }
 
@@ -40,8 +52,25 @@ impl Clock {
     /// Makes a running clock that shows `now` at first.
     #[must_use]
     pub fn running_from(now: Timestamp) -> Self {
+        Self::running_at(now, 1)
+    }
+
+    /// Makes a running clock that shows `now` at first, and runs `speed` times as fast as the system's clock.
+    #[must_use]
+    pub fn running_at(now: Timestamp, speed: u16) -> Self {
+        let speed = speed.max(1);
         Self::Running {
-            ahead_millis: now.millis() - system_time().millis(),
+            speed,
+            ahead_millis: now.millis() - i64::from(speed) * system_time().millis(),
+        }
+    }
+
+    /// Returns how many times as fast as the system's clock it runs; a frozen clock does not run, its speed is 1.
+    #[must_use]
+    pub fn speed(self) -> u16 {
+        match self {
+            Self::Frozen(_) => 1,
+            Self::Running { speed, .. } => speed,
         }
     }
 
@@ -50,7 +79,11 @@ impl Clock {
     pub fn advanced(self, millis: i64) -> Self {
         match self {
             Self::Frozen(now) => Self::Frozen(now.plus_millis(millis)),
-            Self::Running { ahead_millis } => Self::Running {
+            Self::Running {
+                speed,
+                ahead_millis,
+            } => Self::Running {
+                speed,
                 ahead_millis: ahead_millis.saturating_add(millis),
             },
         }
@@ -196,6 +229,23 @@ mod tests {
         let clock = Clock::running_from(start);
         assert!((0..60_000).contains(&clock.now().millis()));
         assert!(clock.advanced(3_600_000).now().millis() >= 3_600_000);
+        let fast = Clock::running_at(start, 3_600);
+        let system = Clock::SYSTEM.now();
+        let shown = fast.now().millis();
+        while Clock::SYSTEM.now() == system {
+            std::hint::spin_loop();
+        }
+        assert!(fast.now().millis() >= shown + 3_600, "{shown}");
+        assert_eq!(
+            (fast.advanced(5).speed(), Clock::SYSTEM.speed()),
+            (3_600, 1)
+        );
+        assert_eq!(
+            Clock::running_at(Timestamp::MAX, 3_600)
+                .advanced(i64::MAX)
+                .now(),
+            Timestamp::MAX
+        );
         assert_eq!(
             Clock::Frozen(Timestamp::MAX).advanced(1).now(),
             Timestamp::MAX

@@ -90,6 +90,7 @@ pub(super) async fn about(
         database: app.store.path().to_string_lossy().into_owned(),
         now: clock.now(),
         is_frozen: clock.is_frozen(),
+        speed: clock.speed(),
         is_writable: app.is_writable && access.may_write(),
         is_mock: mock.is_some(),
         fixtures_problem: mock

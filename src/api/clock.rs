@@ -85,12 +85,14 @@ pub(super) async fn set(
         let text = "expected `now`, `is_frozen`, or both".to_owned();
         return Err(problem("body", text).into());
     }
+    // A clock that was frozen runs on as fast as before.
+    let speed = app.clocks.initial().speed();
     change(&app, control, move |clock| {
         let now = setting.now.unwrap_or_else(|| clock.now());
         if setting.is_frozen.unwrap_or(clock.is_frozen()) {
             Clock::Frozen(now)
         } else {
-            Clock::running_from(now)
+            Clock::running_at(now, speed)
         }
     })
     .await

@@ -28,7 +28,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the page and the API over a temporary database of made-up jobs that keep changing
-    #[command(after_help = "Example: jobdeck demo --listen 127.0.0.1:0 --seed 7")]
+    #[command(after_help = "Example: jobdeck demo --open --speed 60")]
     Demo(DemoArgs),
     /// Serve a database
     #[command(after_help = "Example: jobdeck serve --db jobs.db --listen 127.0.0.1:8080")]

@@ -19,7 +19,7 @@ use jobdeck::tokens::TokenFile;
 use super::args::{DEFAULT_LISTEN, parse_address, parse_seconds};
 use super::failure::Failure;
 use super::log::{self, Log};
-use super::ready_file::ReadyFile;
+use super::ready_file::{self, ReadyFile};
 use super::scratch_folder::ScratchFolder;
 use super::supervisor::Supervisor;
 
@@ -86,6 +86,12 @@ pub(super) struct DemoArgs {
     /// The seed of the made-up jobs; the same one gives the same jobs
     #[arg(long, value_name = "N", env = "JOBDECK_SEED", default_value = "1")]
     seed: u64,
+    /// How many times as fast as life the clock runs, from 1 to 3600: at 60, an hour passes in a minute
+    #[arg(long, value_name = "N", env = "JOBDECK_SPEED", default_value = "1", value_parser = clap::value_parser!(u16).range(1..=3_600))]
+    speed: u16,
+    /// Open the page in the browser when the server is ready
+    #[arg(long, env = "JOBDECK_OPEN", value_parser = clap::builder::BoolishValueParser::new())]
+    open: bool,
     #[command(flatten)]
     listen: ListenArgs,
 }
@@ -154,6 +160,31 @@ fn parse_milliseconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// What happens when the server is ready.
+struct OnReady {
+    /// Is written, and removed when this is dropped.
+    ready_file: Option<ReadyFile>,
+    opens_browser: bool,
+}
+
+impl OnReady {
+    fn run(&mut self, address: SocketAddr) -> Result<(), Failure> {
+        if let Some(file) = &mut self.ready_file {
+            file.publish(address)?;
+        }
+        if self.opens_browser {
+            let url = ready_file::url(address);
+            // The command that opens a browser may run until that ends.
+            std::thread::spawn(move || {
+                if let Err(error) = open::that(&url) {
+                    ::log::warn!("the browser can't be opened, so open {url} yourself: {error}");
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
 impl DemoArgs {
     pub(super) fn log(&self) -> Log {
         Log::start(self.listen.log_format, log::QUIET)
@@ -200,17 +231,24 @@ impl ListenArgs {
 }
 
 pub(super) fn demo(args: &DemoArgs) -> Result<(), Failure> {
-    let ready_file = args.listen.claim_ready_file()?;
-    let config = args.listen.config(Clock::SYSTEM, None)?;
+    let on_ready = OnReady {
+        ready_file: args.listen.claim_ready_file()?,
+        opens_browser: args.open,
+    };
+    let clock = Clock::running_at(Clock::SYSTEM.now(), args.speed);
+    let config = args.listen.config(clock, None)?;
     let mock_config = MockConfig {
         demo: Some(args.seed),
         ..MockConfig::default()
     };
-    serve_scratch(config, mock_config, ready_file)
+    serve_scratch(config, mock_config, on_ready)
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
-    let ready_file = args.listen.claim_ready_file()?;
+    let on_ready = OnReady {
+        ready_file: args.listen.claim_ready_file()?,
+        opens_browser: false,
+    };
     let tokens = args.tokens.as_deref().map(TokenFile::open).transpose()?;
     let clock = args.now.map_or(Clock::SYSTEM, Clock::Frozen);
     let mut config = args.listen.config(clock, tokens.map(Arc::new))?;
@@ -237,7 +275,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
             .collect(),
     };
     let database = match &args.db {
-        None if args.mock => return serve_scratch(config, mock_config, ready_file),
+        None if args.mock => return serve_scratch(config, mock_config, on_ready),
         None => Path::new("jobdeck.db"),
         Some(database) => database,
     };
@@ -259,14 +297,14 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     if args.mock {
         config.mock = Some(mock(&config, &store, mock_config)?);
     }
-    run_server(config, &store, ready_file)
+    run_server(config, &store, on_ready)
 }
 
 /// Serves a mock over a temporary database.
 fn serve_scratch(
     mut config: Config,
     mock_config: MockConfig,
-    ready_file: Option<ReadyFile>,
+    on_ready: OnReady,
 ) -> Result<(), Failure> {
     // The folder is removed when it is dropped, after the server has stopped.
     let path = std::env::temp_dir();
@@ -274,7 +312,7 @@ fn serve_scratch(
     let path = folder.path().join("scratch.db");
     let store = Arc::new(Store::open(&path, Mode::Scratch, config.readers())?);
     config.mock = Some(mock(&config, &store, mock_config)?);
-    run_server(config, &store, ready_file)
+    run_server(config, &store, on_ready)
 }
 
 fn mock(
@@ -295,11 +333,7 @@ fn mock(
 }
 
 /// Serves until a signal.
-fn run_server(
-    config: Config,
-    store: &Arc<Store>,
-    mut ready_file: Option<ReadyFile>,
-) -> Result<(), Failure> {
+fn run_server(config: Config, store: &Arc<Store>, mut on_ready: OnReady) -> Result<(), Failure> {
     // A connection takes a descriptor, in a mock two, and many systems allow 1,024 unless a process asks for more.
     if let Err(error) = rlimit::increase_nofile_limit(MAX_DESCRIPTORS) {
         ::log::warn!("the limit of file descriptors can't be raised: {error}");
@@ -314,9 +348,7 @@ fn run_server(
                 source,
             }
         })?;
-        if let Some(file) = &mut ready_file {
-            file.publish(address)?;
-        }
+        on_ready.run(address)?;
         if let Some(supervisor) = &supervisor {
             supervisor.watch(server::stop_signal(config.tokens.is_none()));
         }

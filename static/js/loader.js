@@ -35,12 +35,13 @@ export function createLoader(show) {
   /** The members of a state that decide what is in the list. */
   const listKey = (state) => JSON.stringify({ ...state, job: '', refresh: 0, zone: '', columns: [] });
 
-  /** Reads the clock of the server, or of a domain; a frozen one stands still. */
+  /** Reads the clock of the server, or of a domain: it may be frozen, or run several times as fast as the browser's. */
   async function readAbout(domain, signal) {
     about = await api.about(domain, signal);
     const at = Date.parse(about.now);
-    const offset = at - Date.now();
-    clock = about.is_frozen ? () => at : () => Date.now() + offset;
+    const began = Date.now();
+    const { speed } = about;
+    clock = about.is_frozen ? () => at : () => at + (Date.now() - began) * speed;
   }
 
   /** Asks the server, unless the answer is cached; with `maxAge` (milliseconds) it may be one for an older version. */

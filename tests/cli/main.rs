@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod backup;
+mod demo;
 mod docs;
 mod logs;
 mod manual;

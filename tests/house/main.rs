@@ -31,10 +31,11 @@ const PHASES: [&[&str]; 8] = [
     &["sql", "error", "limits"],
 ];
 /// Crates that only some modules may use.
-const DRIVERS: [(&str, &[&str]); 11] = [
+const DRIVERS: [(&str, &[&str]); 12] = [
     ("actix_web", &["server", "api", "ui"]),
     ("actix_cors", &["api"]),
-    // For the command line alone: `healthcheck`, what service managers are sent, and what signals end.
+    // For the command line alone: `demo --open`, `healthcheck`, what service managers are sent, and what signals end.
+    ("open", &[]),
     ("ureq", &[]),
     ("sd_notify", &[]),
     ("signal_hook", &[]),

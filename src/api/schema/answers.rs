@@ -118,7 +118,7 @@ pub(crate) struct DomainInfo {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "version": env!("CARGO_PKG_VERSION"), "database": "jobdeck.db", "now": "2026-01-01T12:00:00.000Z", "is_frozen": true,
-    "is_writable": true, "is_mock": false, "fixtures_problem": null
+    "speed": 1, "is_writable": true, "is_mock": false, "fixtures_problem": null
 }))]
 pub(crate) struct About {
     /// The version of jobdeck.
@@ -130,6 +130,9 @@ pub(crate) struct About {
     pub(crate) now: Timestamp,
     /// Whether the clock is frozen.
     pub(crate) is_frozen: bool,
+    /// How many times as fast as life the clock runs; 1 if it is frozen.
+    #[schema(minimum = 1)]
+    pub(crate) speed: u16,
     /// Whether the client may write jobs.
     pub(crate) is_writable: bool,
     /// Whether the server is a mock.
