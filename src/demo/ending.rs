@@ -33,11 +33,11 @@ pub(super) struct Ending {
     pub(super) cause: Option<Cause>,
 }
 
-/// Of a thousand jobs so many fail, run too long, and are canceled, whatever the story is.
+/// How many of a thousand jobs fail, run too long, and are canceled, apart from the story.
 const ERROR_PER_MILLE: u32 = 16;
 const TIMEOUT_PER_MILLE: u32 = 7;
 const CANCELED_PER_MILLE: u32 = 7;
-/// Of a thousand jobs so many take half as long again.
+/// How many of a thousand jobs take half as long again.
 const LONG_PER_MILLE: u32 = 30;
 
 impl Ending {

@@ -41,17 +41,18 @@ impl Demo {
     /// Leaves out the jobs that would have appeared before `now` and have not.
     #[must_use]
     pub fn resumed_at(mut self, now: Timestamp) -> Self {
-        while self.next_at <= now {
+        while self.is_due(now) {
             let skipped = self.timeline.index_after(now).max(self.next + 1);
             self.go_to(skipped);
         }
         self
     }
 
-    /// Returns the time at which the next job appears.
+    /// Returns whether a job has appeared since the last call of [`Demo::jobs_until`]. None appears at the last moment of all
+    /// times, since every later one would appear then, too.
     #[must_use]
-    pub fn next_job_at(&self) -> Timestamp {
-        self.next_at
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.next_at <= now && self.next_at < Timestamp::MAX
     }
 
     /// Returns the jobs that have appeared since the last call.
@@ -66,7 +67,7 @@ impl Demo {
 
     fn all_until(&mut self, now: Timestamp) -> Vec<Life> {
         let mut jobs = Vec::new();
-        while self.next_at <= now {
+        while self.is_due(now) {
             jobs.push(self.world.life(&self.timeline, self.next));
             self.go_to(self.next + 1);
         }

@@ -20,7 +20,7 @@ pub(super) fn shuffle<T>(random: &mut impl Rng, items: &mut [T]) {
     }
 }
 
-/// Whether something happens that happens so many times of a thousand.
+/// Draws whether something happens that happens `times` times of a thousand.
 pub(super) fn per_mille(random: &mut impl Rng, times: u32) -> bool {
     random.random_range(0..1_000) < times
 }

@@ -29,7 +29,7 @@ const NIGHTLY_SEATS: i64 = 191;
 /// The nightly runs start within this time.
 const NIGHT_FROM: i64 = HOUR_MILLIS;
 const NIGHT_MILLIS: i64 = 165 * MINUTE_MILLIS;
-/// Of so many nightly seats one runs at weekends, too.
+/// One of this number of nightly seats runs at weekends, too.
 const WEEKEND_SHARE: i64 = 20;
 /// The longest time between the planned start of a run and the creation of its job.
 const MAX_LATE_MILLIS: i64 = 30_000;
@@ -201,7 +201,7 @@ impl Schedule {
     }
 }
 
-/// 1970-01-01 is a Thursday, so its week began so many days earlier.
+/// 1970-01-01 is a Thursday, so its week began three days earlier.
 const MONDAY_TO_EPOCH: i64 = 3;
 
 /// Returns the day of the week, from 0 for Monday, of a number of days since 1970.

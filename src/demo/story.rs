@@ -4,7 +4,7 @@ use crate::time::Timestamp;
 
 /// What happens in the domain with the most jobs, by name, so that it can be shown, documented and tested by value.
 ///
-/// Besides, most jobs start in a nightly wave between 01:00 and 04:00 UTC, weekends are quiet, about one job in forty fails
+/// In addition, most jobs start in a nightly wave between 01:00 and 04:00 UTC, weekends are quiet, about one job in forty fails
 /// for a common reason (quota, rate, access, secret, timeout), and a few are canceled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Story {

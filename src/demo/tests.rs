@@ -423,7 +423,7 @@ fn a_demo_goes_on_as_its_past_was() {
     for hour in 1..=7 * 24 {
         let time = now().plus_millis(hour * HOUR_MILLIS);
         jobs.extend(demo.jobs_until(time));
-        assert!(demo.next_job_at() > time);
+        assert!(!demo.is_due(time));
     }
     assert_eq!(week(next, &jobs), last_week);
     assert_eq!(demo.jobs_until(next), []);
@@ -437,7 +437,18 @@ fn a_demo_goes_on_as_its_past_was() {
     let skipped = demo.jobs_until(year);
     assert!((990..=1_001).contains(&skipped.len()), "{}", skipped.len());
     let resumed = demo.resumed_at(year.plus_millis(DAY_MILLIS));
-    assert!(resumed.next_job_at() > year.plus_millis(DAY_MILLIS));
+    assert!(!resumed.is_due(year.plus_millis(DAY_MILLIS)));
+}
+
+#[test]
+fn a_demo_ends_with_the_last_moment() {
+    let (mut demo, _) = Demo::start(1, now());
+    let resumed = demo.clone().resumed_at(Timestamp::MAX);
+    assert!(!resumed.is_due(Timestamp::MAX));
+    let last = demo.jobs_until(Timestamp::MAX);
+    assert!((900..=1_001).contains(&last.len()), "{}", last.len());
+    assert!(!demo.is_due(Timestamp::MAX));
+    assert_eq!(demo.jobs_until(Timestamp::MAX), []);
 }
 
 #[test]

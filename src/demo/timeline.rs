@@ -10,7 +10,7 @@ const MAX_MULTIPLICITY: i64 = 64;
 /// The number of chances by which a job is earlier or later.
 const CHANCES: i64 = 1 << u16::BITS;
 const TUESDAY: i64 = 1;
-/// The stuck job began at least so long before the end.
+/// The stuck job began at least this long before the end.
 const STUCK_FOR_MILLIS: i64 = 30 * HOUR_MILLIS;
 
 /// A number of made-up jobs over some days, in the order of time. They follow the schedule: where it has more runs than there
@@ -23,7 +23,7 @@ pub struct Timeline {
     schedule: Arc<Schedule>,
     /// The position in the schedule at which the first job may be.
     from: i64,
-    /// The positions that all jobs share out.
+    /// The positions from the first job to the end, over which all jobs are spread.
     span: i64,
     /// The number of the job that never ends.
     stuck: u64,
@@ -190,7 +190,7 @@ impl Timeline {
         (passed.saturating_mul(1_000) / days).clamp(0, 1_200)
     }
 
-    /// Returns the time at which so many hundredths of the days have passed: at noon, or where the days are few, at a full
+    /// Returns the time at which this percentage of the days has passed: at noon, or where the days are few, at a full
     /// hour.
     pub(super) fn moment(&self, percent: i64) -> Timestamp {
         let days = self.until.millis() - self.start.millis();

@@ -21,18 +21,18 @@ use crate::time::Timestamp;
 const PROJECTS: usize = 80;
 /// The projects of the first domain.
 const FIRST_PROJECTS: usize = 56;
-/// Of a thousand collectors so many have a project.
+/// How many of a thousand collectors have a project.
 const PROJECT_PER_MILLE: u32 = 800;
 
 /// The plugin of the collector that exceeds a quota, by index: AWS EC2.
 const LIMITED_PLUGIN: usize = 0;
 const OUTAGE_PROVIDER: &str = "aws";
 const OUTAGE_REGION: &str = "eu-west-1";
-/// Of a thousand jobs of the provider so many fail in the outage.
+/// How many of a thousand jobs of the provider fail in the outage.
 const OUTAGE_PER_MILLE: u32 = 950;
-/// Of a thousand jobs of the broken version so many fail because of it.
+/// How many of a thousand jobs of the broken version fail because of it.
 const BROKEN_PER_MILLE: u32 = 400;
-/// Of a thousand jobs of one hourly collector so many exceed a quota.
+/// How many of a thousand jobs of one hourly collector exceed a quota.
 const LIMITED_PER_MILLE: u32 = 50;
 /// The hundredths of the days after which plugins have a new version: one does no harm, the other is broken.
 const HARMLESS_AFTER_PERCENT: i64 = 35;
@@ -315,7 +315,7 @@ fn seat_of(number: usize) -> usize {
     }
 }
 
-/// Returns the domain of a collector, given by its number, where there are so many domains without the story.
+/// Returns the domain of a collector, given by its number and by the number of domains without the story.
 fn domain_of(number: usize, others: usize) -> usize {
     match number.checked_sub(FIRST_SEATS) {
         Some(other) if others > 0 => 1 + other % others,
@@ -323,7 +323,7 @@ fn domain_of(number: usize, others: usize) -> usize {
     }
 }
 
-/// Returns the projects of a domain, where there are so many domains without the story.
+/// Returns the projects of a domain, given the number of domains without the story.
 fn projects_of(domain: usize, others: usize) -> Range<usize> {
     if others == 0 {
         return 0..PROJECTS;

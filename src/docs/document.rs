@@ -106,12 +106,12 @@ struct Ids(Vec<String>);
 impl Ids {
     fn next(&mut self, heading: &str) -> String {
         let lower = heading.trim().to_lowercase();
-        let kept = lower.chars().filter_map(|char| match char {
+        let letters = lower.chars().filter_map(|char| match char {
             ' ' => Some('-'),
             '-' | '_' => Some(char),
             _ => char.is_alphanumeric().then_some(char),
         });
-        let id: String = kept.collect();
+        let id: String = letters.collect();
         let mut unique = id.clone();
         let mut number = 0;
         while self.0.contains(&unique) {

@@ -193,7 +193,7 @@ impl Mock {
 
 impl State {
     fn is_due(&self, clocks: &Clocks) -> bool {
-        let has_new_job = |demo: &Demo| demo.next_job_at() <= clocks.now(None);
+        let has_new_job = |demo: &Demo| demo.is_due(clocks.now(None));
         self.lives.is_due(clocks) || self.demo.as_ref().is_some_and(has_new_job)
     }
 }

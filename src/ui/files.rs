@@ -13,7 +13,7 @@ use crate::api::caching::Version;
 use crate::api::routes::method_not_allowed;
 use crate::route::ASSETS;
 
-/// Only files of this server may run or be shown, and only this server may be asked.
+/// Only files of this server may run or be shown, and scripts may send requests to this server alone.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// Lets caches store a file for a year, the longest time of HTTP.
@@ -96,7 +96,7 @@ pub(super) fn refusal(request: &HttpRequest) -> Option<HttpResponse> {
     (!is_read).then(|| method_not_allowed(request, "GET, HEAD"))
 }
 
-/// Answers with a page, or with 304. A cache may store it, but has to ask for a newer one each time.
+/// Answers with a page, or with 304. A cache may store it, but has to check each time whether there is a newer one.
 pub(super) fn answer(request: &HttpRequest, version: &str, html: &'static str) -> HttpResponse {
     // Weak, since the page may be sent compressed.
     let tag = EntityTag::new_weak(version.to_owned());

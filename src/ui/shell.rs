@@ -40,7 +40,7 @@ static FILES: [File; 20] = files![
 ];
 /// A page whose parts are missing: `<!-- NAME -->` is where each belongs.
 const TEMPLATE: &str = include_str!("../../static/docs/assets/shell.html");
-/// What the page of the API loads besides.
+/// What the page of the API loads in addition.
 const API_HEAD: &str = "<link rel=\"stylesheet\" href=\"/assets/api.css\">\n\
      <script type=\"module\" src=\"/assets/api.js\"></script>";
 

@@ -50,7 +50,7 @@ const LIMITS: [(&str, &[(&str, &str)]); 27] = [
         ],
     ),
     (
-        "bytes of a value over which lookaround or a backreference is asked",
+        "bytes of a value to which lookaround or a backreference is applied",
         &[("query/limits.rs", "MAX_BACKTRACKED_BYTES")],
     ),
     (

@@ -7,7 +7,7 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
 /**
  * @typedef {object} Operation
  * @property {string} id which the address of the page names: `stat-jobs`
- * @property {string[]} methods the first is the usual one; HEAD goes with GET
+ * @property {string[]} methods the first is the usual one; HEAD is listed with GET
  * @property {{description: string, isRequired: boolean, contents: Content[]}?} body
  * @property {boolean} writes whether it changes something
  * @property {boolean} isOpen whether it needs no token, although others do
