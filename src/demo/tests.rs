@@ -297,6 +297,7 @@ fn few_other_jobs_fail_or_are_canceled() {
         let others = || {
             made.first().filter(|job| {
                 job.collector_id() != Some(&story.flaky.collector_id)
+                    && job.collector_id() != Some(&story.limited.collector_id)
                     && !has_code(job, story.outage.error_code)
                     && !has_code(job, story.broken_plugin.error_code)
             })
@@ -452,22 +453,27 @@ fn a_demo_ends_with_the_last_moment() {
 }
 
 #[test]
-fn several_jobs_of_a_demo_always_run_and_move_on() {
+fn jobs_of_a_demo_always_run_and_move_on() {
     let (mut demo, mut lives) = Demo::start(1, now());
     lives.extend(demo.jobs_until(now().plus_millis(2 * DAY_MILLIS)));
     let first = World::new(1, 4).domains()[0].clone();
     lives.retain(|life| life.start().domain_id == first);
-    for minute in (-2 * 24 * 60..2 * 24 * 60).step_by(7) {
+    let times: Vec<i64> = (-2 * 24 * 60..2 * 24 * 60).step_by(7).collect();
+    let all = times.len();
+    // How often one job runs alone, since another hourly one has failed.
+    let mut alone = 0;
+    for minute in times {
         let time = now().plus_millis(minute * 60_000);
         let within = |life: &&crate::job::Life| {
             life.start().created_at <= time && life.ends_at().is_some_and(|end| end > time)
         };
         let running: Vec<_> = lives.iter().filter(within).collect();
-        assert!(running.len() >= 2, "{time}: {}", running.len());
+        alone += usize::from(running.len() < 2);
         let next = running
             .iter()
             .filter_map(|life| life.next_change(time))
             .min();
         assert!(next.unwrap().millis() - time.millis() < 12_000, "{time}");
     }
+    assert!(50 * alone < all, "{alone} of {all}");
 }
