@@ -31,11 +31,13 @@ const PHASES: [&[&str]; 8] = [
     &["sql", "error", "limits"],
 ];
 /// Crates that only some modules may use.
-const DRIVERS: [(&str, &[&str]); 12] = [
+const DRIVERS: [(&str, &[&str]); 13] = [
     ("actix_web", &["server", "api", "ui"]),
     ("actix_cors", &["api"]),
-    // For the command line alone: `demo --open`, `healthcheck`, what service managers are sent, and what signals end.
+    // For the command line alone: `demo --open`, the width of `docs`, `healthcheck`, what service managers are sent, and
+    // what signals end.
     ("open", &[]),
+    ("terminal_size", &[]),
     ("ureq", &[]),
     ("sd_notify", &[]),
     ("signal_hook", &[]),
