@@ -9,8 +9,8 @@ pub(super) mod reader_waits;
 pub(super) mod wal_lock;
 pub(super) mod writer;
 
-pub use data_version::DataVersion;
-pub use open::Mode;
-pub use reader::Reader;
-pub use reader_waits::ReaderUsage;
-pub use writer::Writer;
+pub use self::data_version::DataVersion;
+pub use self::open::Mode;
+pub use self::reader::Reader;
+pub use self::reader_waits::ReaderUsage;
+pub use self::writer::Writer;
