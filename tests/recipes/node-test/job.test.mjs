@@ -14,6 +14,7 @@ test('a search that is not answered is given up', async () => {
   const request = inventory.request('GET', '/inventory/v1/jobs', undefined, { signal: AbortSignal.timeout(50) });
   await assert.rejects(request, { name: 'TimeoutError' });
 
+  await inventory.request('DELETE', '/jobdeck/jobs/job-1');
   await inventory.reset();
   assert.deepEqual(await inventory.jobs(), []);
 });

@@ -6,11 +6,16 @@ export class Inventory {
 
   async request(method, path, body, options = {}) {
     const url = new URL(path, process.env.JOBDECK_URL);
-    url.searchParams.set('domain_id', this.domainId);
+    if (method === 'POST' && path.startsWith('/inventory/')) {
+      body = { domain_id: this.domainId, ...body }; // where SpaceONE's searches and statistics have it
+    } else {
+      url.searchParams.set('domain_id', this.domainId);
+    }
     const headers = { 'content-type': 'application/json' };
     const answer = await fetch(url, { method, headers, body: JSON.stringify(body), ...options });
-    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-    return answer.json();
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${answer.status} ${text}`);
+    return text ? JSON.parse(text) : null;
   }
 
   putJob(jobId, job) {
@@ -31,6 +36,10 @@ export class Inventory {
 
   async jobs() {
     return (await this.request('GET', '/inventory/v1/jobs')).results;
+  }
+
+  async search(query) {
+    return (await this.request('POST', '/inventory/v1/jobs/search', { query })).results;
   }
 
   /** Removes the domain's jobs, clock and faults. */

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import uuid
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -32,11 +33,19 @@ class Inventory:
         self.opener = build_opener(ProxyHandler({}))  # a proxy can't reach this machine
 
     def request(self, method, path, body=None, **parameters):
-        query = urlencode({"domain_id": self.domain_id, **parameters})
+        if method == "POST" and path.startswith("/inventory/"):
+            body = {"domain_id": self.domain_id, **(body or {})}  # where SpaceONE's searches and statistics have it
+        else:
+            parameters["domain_id"] = self.domain_id
+        query = urlencode(parameters)
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{self.url}{path}?{query}", data, {"content-type": "application/json"}, method=method)
-        with self.opener.open(request, timeout=10) as answer:
-            return json.loads(answer.read() or "null")
+        try:
+            with self.opener.open(request, timeout=10) as answer:
+                return json.loads(answer.read() or "null")
+        except HTTPError as error:
+            with error:  # its answer says what is wrong
+                raise HTTPError(error.url, error.code, error.read().decode(), error.headers, None) from None
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 def test_a_failed_job_is_found(inventory):
     inventory.request("PUT", "/jobdeck/jobs/job-1", {"status": "ERROR"})
-    answer = inventory.request("GET", "/inventory/v1/jobs", status="ERROR")
+    answer = inventory.request("POST", "/inventory/v1/jobs/search", {"status": "ERROR"})
     assert [job["job_id"] for job in answer["results"]] == ["job-1"]
 
 

@@ -20,4 +20,5 @@ test('a job is created, runs and fails', async () => {
   expect(await job()).toMatchObject({ status: 'IN_PROGRESS', remained_tasks: 3 });
   await inventory.advanceClock(20);
   expect(await job()).toMatchObject({ status: 'ERROR', remained_tasks: 2, errors: [{ error_code: 'ERROR_QUOTA' }] });
+  expect(await inventory.search({ filter: [{ k: 'errors.message', v: 'requests', o: 'contain' }] })).toHaveLength(1);
 });
