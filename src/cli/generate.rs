@@ -8,12 +8,15 @@ use jobdeck::time::Timestamp;
 use super::failure::Failure;
 use super::output::{OutputArgs, output_failure, progress_bar, write_output};
 
+/// The most jobs that are made at a time. The numbers of some of them are held in memory.
+const MAX_JOBS: u64 = 100_000_000;
+
 #[derive(Debug, Args)]
 pub(super) struct GenerateArgs {
     #[command(flatten)]
     output: OutputArgs,
     /// The number of jobs
-    #[arg(long, value_name = "N", env = "JOBDECK_JOBS", default_value = "10000")]
+    #[arg(long, value_name = "N", env = "JOBDECK_JOBS", default_value = "10000", value_parser = clap::value_parser!(u64).range(..=MAX_JOBS))]
     jobs: u64,
     /// The seed of the made-up jobs; the same one gives the same bytes for the same `--now`
     #[arg(long, value_name = "N", env = "JOBDECK_SEED", default_value = "1")]

@@ -14,6 +14,7 @@ url=${JOBS_URL:-http://127.0.0.1:8080}
 domain=${JOBS_DOMAIN:-domain-1}
 header=${JOBS_HEADER:-}
 
+[ $# -ge 2 ] || { echo "usage: $0 COLLECTOR COMMAND..." >&2; exit 2; }
 collector=$1
 shift
 job=$collector-$(date -u +%Y%m%dT%H%M%SZ)-$$
