@@ -54,6 +54,9 @@ test('a block of code is copied as it is', async () => {
   await block.getByRole('button', { name: 'Copied' }).waitFor();
   assert.equal(await it.page.locator('#liveText').textContent(), 'Copied');
   assert.equal(await it.page.evaluate(() => navigator.clipboard.readText()), code);
+  const output = it.page.locator('.code:has(.language-sh) + .code:not(:has(.language-sh))');
+  assert.ok(await output.count() > 10);
+  assert.equal(await output.getByRole('button').count(), 0, 'what a command prints is not to be pasted');
 });
 
 test('a file is shown as it is served, with a link to it', async () => {

@@ -16,7 +16,8 @@ function examples() {
   const placeholder = within(html, 'placeholder="Job id, or ', '"').split(', ');
   const help = within(html, '<p>Plain words', '</pre>').split('<pre>')[1].split(/ {2}|\n/);
   const together = quoted(within(read('docs/start.md'), 'The **search box**', '\n- '));
-  return [...rows.flatMap(quoted), ...placeholder, ...help].map((term) => [term]).concat([together]);
+  const story = quoted(within(read('docs/start.md'), 'The demo has a story', 'These names')).filter((text) => /[:~]/.test(text));
+  return [...rows.flatMap(quoted), ...placeholder, ...help, ...story].map((term) => [term]).concat([together]);
 }
 
 const server = new Server();
@@ -28,7 +29,7 @@ after(() => server.remove());
 
 test('every example has a hit', async () => {
   const all = examples();
-  assert.ok(all.length >= 18, `only ${all.length}`);
+  assert.ok(all.length >= 22, `only ${all.length}`);
   for (const terms of all) {
     const filter = terms.flatMap((term) => conditions(parseTerm(term), 'utc'));
     assert.ok(filter.length >= terms.length, terms.join());

@@ -47,9 +47,19 @@ const scrollers = new ResizeObserver((entries) => {
   }
 });
 
+const isShell = (node) => node?.matches('.code') && node.querySelector('.language-sh') !== null;
+
+/** Whether a block shows what the commands before it print. Nobody wants to paste that. */
+function isOutput(block) {
+  let before = block.previousElementSibling;
+  if (before?.localName === 'p' && before.textContent.endsWith(':')) before = before.previousElementSibling;
+  return isShell(before) && !isShell(block) && block.localName !== 'figure';
+}
+
 /** Gives each block of code below a node its button, and lets the keyboard scroll code and tables. */
 export function prepare(root) {
   for (const code of root.querySelectorAll('.code > pre > code')) {
+    if (isOutput(code.closest('.code'))) continue;
     const holder = code.closest('.code').querySelector('figcaption') ?? code.parentNode;
     if (holder.querySelector('.copy')) continue;
     const button = copyButton(() => code.textContent);
