@@ -128,6 +128,19 @@ mod tests {
         assert!(long.is_empty(), "{long:#?}");
     }
 
+    #[test]
+    fn the_colours_are_those_of_the_page() {
+        let colours = |text: &'static str| -> Vec<&str> {
+            let lines = text.lines().map(str::trim);
+            lines.filter(|line| line.starts_with("--")).collect()
+        };
+        let of_page = colours(include_str!("../../static/style.css"));
+        let shared = colours(include_str!("../../static/docs/assets/docs.css"));
+        let shared = shared.iter().filter(|line| !line.starts_with("--found"));
+        let other: Vec<_> = shared.filter(|line| !of_page.contains(line)).collect();
+        assert!(other.is_empty(), "{other:#?}");
+    }
+
     /// The ids of headings have no capitals.
     #[test]
     fn no_id_of_the_frame_can_be_that_of_a_heading() {

@@ -152,9 +152,13 @@ fn faults_of_the_beginning(page: &Page) -> Vec<String> {
 
 /// Why a block of data can't be read.
 fn problem_of_data(block: &Block) -> Option<String> {
-    // What a command prints may be shown in part.
+    // What a command prints may be shown in part, but each of its texts has an end: else it would not be compared as JSON.
     if block.is_output {
-        return None;
+        let is_open = |line: &&str| line.replace("\\\"", "").matches('"').count() % 2 == 1;
+        let open = block.text.lines().find(is_open);
+        return open
+            .filter(|_| block.language == "json")
+            .map(|line| format!("a text without an end in {line}"));
     }
     if block.language == "json" {
         let is_read = shown_values(&block.text).is_some_and(|values| !values.is_empty());

@@ -279,6 +279,7 @@ test('a server with tokens is shown once its token is entered', async () => {
     await it.page.getByRole('button', { name: 'Use token' }).click();
     await it.page.getByText('The server does not know this token.').waitFor();
     await it.axe('the field');
+    assert.equal(await it.page.locator('#api').getAttribute('aria-busy'), 'false');
     await entry.fill(token);
     await it.page.getByRole('button', { name: 'Use token' }).click();
     await it.page.locator('#api[aria-busy=false]').waitFor();

@@ -27,6 +27,18 @@ test('lists the jobs of the largest domain, newest first', async () => {
   }
 });
 
+test('a number of tasks is never cut', async () => {
+  await it.open('?refresh=0');
+  for (const width of [1280, 1501, 1920]) {
+    await it.page.setViewportSize({ width, height: 800 });
+    const cut = await it.page.locator('#rows .tasks').evaluateAll((cells) => {
+      cells[0].textContent = '3,104 / 4,500';
+      return cells.filter((cell) => cell.scrollWidth > cell.clientWidth).map((cell) => cell.textContent);
+    });
+    assert.deepEqual(cut, [], `at ${width}`);
+  }
+});
+
 test('a tab shows the jobs of its statuses', async () => {
   await it.open();
   await it.page.getByRole('button', { name: /^Failed/ }).click();

@@ -21,6 +21,7 @@ async function domainNames() {
 }
 
 async function load() {
+  $('api').ariaBusy = 'true';
   $('api-trouble').hidden = true;
   try {
     const { status, body } = await read('/openapi.json');
@@ -35,11 +36,13 @@ async function load() {
 /** Shows the field for a token, and nothing else. */
 function empty(problem) {
   $('api').replaceChildren();
+  $('api').ariaBusy = 'false';
   list([]);
   showTokenForm(problem);
 }
 
 function trouble(problem) {
+  $('api').ariaBusy = 'false';
   $('api-trouble').replaceChildren(`The description of the server could not be read: ${problem}. `,
     el('button', { type: 'button', onclick: load }, 'Try again'));
   $('api-trouble').hidden = false;
