@@ -2,6 +2,7 @@
 
 mod age;
 mod error;
+mod iso8601;
 mod parse;
 mod relative;
 mod timestamp;
