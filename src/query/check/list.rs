@@ -75,11 +75,7 @@ pub fn check(request: &JobsQuery, now: Timestamp) -> Result<CheckedList, QueryEr
         tenant: Tenant::new(&request.domain_id),
         filter: Filter::All(all).flatten(),
         order: order(&query.sort.keys)?,
-        projection: if query.only.is_empty() {
-            query.minimal.then(projection::minimal)
-        } else {
-            Some(projection::parse_paths(&query.only, "query.only")?)
-        },
+        projection: projection::parse(&query.only, query.minimal)?,
         page: query.page,
         count_only: query.count_only,
     })
@@ -103,35 +99,88 @@ impl CheckedList {
 /// The job id has the opposite direction of the last key, as in the indexes (`created_at DESC, job_id`), so that SQLite
 /// can read an index forwards or backwards for either direction of the key.
 fn order(keys: &[SortKey]) -> Result<Order, QueryError> {
-    let mut terms = Vec::with_capacity(keys.len() + 1);
-    let mut has_job_id = false;
+    let mut targets: Vec<(Target, bool)> = Vec::with_capacity(keys.len());
     for key in keys {
-        let by = match resolve(&key.key.value, &key.key.location)? {
+        let target = resolve(&key.key.value, &key.key.location)?;
+        // Rule: pymongo sends the keys as members of one object: a repeated key has its first position and its last
+        // direction.
+        match targets.iter_mut().find(|(other, _)| *other == target) {
+            Some((_, desc)) => *desc = key.desc,
+            None => targets.push((target, key.desc)),
+        }
+    }
+    let last_desc = match targets.as_slice() {
+        [] => return Ok(Order::Time { newest_first: true }),
+        [(Target::Column(Column::CreatedAt), desc)] => {
+            return Ok(Order::Time {
+                newest_first: *desc,
+            });
+        }
+        [.., (_, desc)] => *desc,
+    };
+    let mut terms = Vec::with_capacity(targets.len() + 1);
+    for (target, desc) in targets {
+        let key = match target {
             Target::NeverThere | Target::Column(Column::DomainId) => continue,
-            Target::Column(Column::CreatedAt) if keys.len() == 1 => {
-                return Ok(Order::Time {
-                    newest_first: key.desc,
-                });
-            }
-            Target::Column(column) => {
-                has_job_id |= column == Column::JobId;
-                OrderKey::Column(column)
-            }
+            Target::Column(column) => OrderKey::Column(column),
             Target::Document(path) => OrderKey::Document(path),
         };
-        terms.push(OrderTerm {
-            key: by,
-            desc: key.desc,
-        });
+        terms.push(OrderTerm { key, desc });
     }
-    let Some(last) = keys.last() else {
-        return Ok(Order::Time { newest_first: true });
-    };
-    if !has_job_id {
+    let job_id = OrderKey::Column(Column::JobId);
+    if !terms.iter().any(|term| term.key == job_id) {
         terms.push(OrderTerm {
-            key: OrderKey::Column(Column::JobId),
-            desc: !last.desc,
+            key: job_id,
+            desc: !last_desc,
         });
     }
     Ok(Order::Terms(terms))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(sort: &str, expected: &str) {
+        let body = format!(r#"{{"domain_id":"d","query":{{"sort":{sort}}}}}"#);
+        let request = JobsQuery::from_json(body.as_bytes()).unwrap();
+        let got = match order(&request.query.sort.keys).unwrap() {
+            Order::Time { newest_first } => format!("time {newest_first}"),
+            Order::Terms(terms) => {
+                let term = |term: &OrderTerm| match &term.key {
+                    OrderKey::Column(column) => format!("{} {}", column.name(), term.desc),
+                    OrderKey::Document(path) => {
+                        format!("{} {}", path.segments().join("."), term.desc)
+                    }
+                };
+                terms.iter().map(term).collect::<Vec<_>>().join(", ")
+            }
+        };
+        assert_eq!(got, expected, "{sort}");
+    }
+
+    #[test]
+    fn the_order_is_total() {
+        check("[]", "time true");
+        check(r#"{"key":"created_at"}"#, "time false");
+        check(r#"{"key":"status"}"#, "status false, job_id true");
+        check(
+            r#"[{"key":"job_id"},{"key":"filters.a"}]"#,
+            "job_id false, filter.a false",
+        );
+        check(r#"{"key":"status.x","desc":true}"#, "job_id false");
+    }
+
+    #[test]
+    fn a_repeated_key_has_its_first_position_and_its_last_direction() {
+        check(
+            r#"[{"key":"filter.a"},{"key":"status"},{"key":"filters.a","desc":true}]"#,
+            "filter.a true, status false, job_id true",
+        );
+        check(
+            r#"[{"key":"created_at","desc":true},{"key":"created_at"}]"#,
+            "time false",
+        );
+    }
 }

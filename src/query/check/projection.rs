@@ -4,11 +4,23 @@ use crate::query::check::field::resolve;
 use crate::query::error::QueryError;
 use crate::query::eval::path::Paths;
 
-/// Resolves the keys of `only`.
+/// Returns the paths that are answered of each job; `None` for whole jobs.
+///
+/// Rule: SpaceONE loads the members of both, and writes those of `minimal` alone if it is true.
 ///
 /// # Errors
-/// [`QueryError::Language`] for a key that is not a path into a job.
-pub fn parse_paths(keys: &[String], location: &str) -> Result<Paths, QueryError> {
+/// [`QueryError::Language`] for a key of `only` that is not a path into a job, also where `minimal` is true.
+pub fn parse(only: &[String], minimal: bool) -> Result<Option<Paths>, QueryError> {
+    let paths = parse_paths(only, "query.only")?;
+    Ok(match minimal {
+        true => Some(minimal_paths()),
+        false if only.is_empty() => None,
+        false => Some(paths),
+    })
+}
+
+/// Resolves the keys of `only`.
+fn parse_paths(keys: &[String], location: &str) -> Result<Paths, QueryError> {
     let mut paths = Vec::with_capacity(keys.len());
     for (index, key) in keys.iter().enumerate() {
         paths.extend(resolve(key, &format!("{location}[{index}]"))?.segments());
@@ -17,8 +29,7 @@ pub fn parse_paths(keys: &[String], location: &str) -> Result<Paths, QueryError>
 }
 
 /// Returns the paths of `minimal`.
-#[must_use]
-pub fn minimal() -> Paths {
+fn minimal_paths() -> Paths {
     ["job_id", "status", "created_at", "finished_at"]
         .iter()
         .map(|name| vec![(*name).to_owned()])
@@ -41,6 +52,20 @@ mod tests {
         check("filters.a", &[&["filter", "a"]]);
         check("collector_id", &[&["collector_info", "collector_id"]]);
         check("status.x", &[]);
+    }
+
+    #[test]
+    fn minimal_answers_its_members_whatever_only_has() {
+        let only = ["filter.x", "status"].map(str::to_owned);
+        assert_eq!(parse(&only, true).unwrap(), Some(minimal_paths()));
+        assert_eq!(parse(&[], true).unwrap(), Some(minimal_paths()));
+        assert_eq!(parse(&[], false).unwrap(), None);
+        assert_eq!(
+            parse(&only, false).unwrap().unwrap(),
+            [vec!["filter", "x"], vec!["status"]]
+        );
+        let unknown = ["stats".to_owned()];
+        assert!(parse(&unknown, true).is_err());
     }
 
     #[test]

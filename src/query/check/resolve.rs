@@ -378,8 +378,9 @@ mod tests {
     #[test]
     fn an_order_has_a_limited_number_of_terms() {
         let sort = |keys: usize| {
-            let keys = vec![r#"{"key":"status"}"#; keys].join(",");
-            format!(r#"{{"sort":{{"keys":[{keys}]}}}}"#)
+            let keys = (0..keys).map(|n| format!(r#"{{"key":"filter.m{n}"}}"#));
+            let keys: Vec<_> = keys.collect();
+            format!(r#"{{"sort":{{"keys":[{}]}}}}"#, keys.join(","))
         };
         // The job id is the first term.
         let most = [vec![sort(32); 7], vec![sort(25)]].concat();
