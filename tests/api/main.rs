@@ -3,6 +3,7 @@
 
 mod app;
 mod caching;
+mod conditions;
 mod conformance;
 mod cors;
 mod counters;

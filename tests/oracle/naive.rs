@@ -124,7 +124,7 @@ fn member<'v>(object: &'v [(String, V)], name: &str) -> Option<&'v V> {
     object.iter().find(|(n, _)| n == name).map(|(_, v)| v)
 }
 
-fn expand(key: &str) -> Vec<String> {
+pub(crate) fn expand(key: &str) -> Vec<String> {
     let mut path: Vec<String> = key.split('.').map(str::to_owned).collect();
     match path[0].as_str() {
         "collector_id" => drop(path.splice(
@@ -186,6 +186,10 @@ fn is_date(path: &[String]) -> bool {
 fn typed(path: &[String], value: &Value) -> V {
     match value {
         Value::String(text) if is_typed_number(path) => V::Number(text.parse().unwrap()),
+        Value::Number(number) if is_typed_number(path) => {
+            V::Number(number.as_f64().unwrap().trunc())
+        }
+        Value::Bool(value) if is_typed_number(path) => V::Number(f64::from(u8::from(*value))),
         Value::String(text) if is_date(path) => V::Date(millis(text)),
         other => from_json(other),
     }

@@ -1,72 +1,25 @@
 //! Checks conditions: each operator and its operand become a [`Filter`].
 //!
-//! `rule_of` is the table of operators. The limits here hold for all conditions of a request together.
+//! The limits here hold for all conditions of a request together.
 
 use std::borrow::Cow;
 
 use serde_json::Value;
 
 use crate::json::message::Located;
+use crate::json::names::shortened;
 use crate::json::{Strict, type_name};
 use crate::query::check::field::{Column, Target, resolve};
 use crate::query::check::field_test;
-use crate::query::check::filter::{Filter, NEVER};
+use crate::query::check::filter::Filter;
 use crate::query::check::operand::Operand;
+use crate::query::check::python;
+use crate::query::check::rule::{FieldType, Rule, rule_of};
 use crate::query::error::QueryError;
-use crate::query::eval::value::Comparison;
 use crate::query::limits::MAX_PATTERN_BYTES;
 use crate::query::limits::{MAX_LIST_VALUES, MAX_PATTERNS, MAX_WORD_BYTES, MAX_WORDS};
-use crate::query::request::{Condition, Operator};
+use crate::query::request::Condition;
 use crate::time::Timestamp;
-
-/// How an operator compares a field with its operand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rule {
-    Equal,
-    In,
-    Compare(Comparison),
-    Contain,
-    ContainIn,
-    /// At least one of the words is not contained, as in SpaceONE.
-    NotContainIn,
-    Regex,
-    RegexIn,
-    Exists,
-    Match,
-    DateTime(Comparison),
-    TimeDiff(Comparison),
-}
-
-/// Returns the rule of an operator, and whether it is negated. Rule: the conformance notes, "Filter operators".
-const fn rule_of(operator: Operator) -> (Rule, bool) {
-    use Comparison::{Gt, Gte, Lt, Lte};
-    match operator {
-        Operator::Eq => (Rule::Equal, false),
-        Operator::Not => (Rule::Equal, true),
-        Operator::Lt => (Rule::Compare(Lt), false),
-        Operator::Lte => (Rule::Compare(Lte), false),
-        Operator::Gt => (Rule::Compare(Gt), false),
-        Operator::Gte => (Rule::Compare(Gte), false),
-        Operator::In => (Rule::In, false),
-        Operator::NotIn => (Rule::In, true),
-        Operator::Contain => (Rule::Contain, false),
-        Operator::NotContain => (Rule::Contain, true),
-        Operator::ContainIn => (Rule::ContainIn, false),
-        Operator::NotContainIn => (Rule::NotContainIn, false),
-        Operator::Regex => (Rule::Regex, false),
-        Operator::RegexIn => (Rule::RegexIn, false),
-        Operator::Exists => (Rule::Exists, false),
-        Operator::Match => (Rule::Match, false),
-        Operator::DatetimeLt => (Rule::DateTime(Lt), false),
-        Operator::DatetimeLte => (Rule::DateTime(Lte), false),
-        Operator::DatetimeGt => (Rule::DateTime(Gt), false),
-        Operator::DatetimeGte => (Rule::DateTime(Gte), false),
-        Operator::TimediffLt => (Rule::TimeDiff(Lt), false),
-        Operator::TimediffLte => (Rule::TimeDiff(Lte), false),
-        Operator::TimediffGt => (Rule::TimeDiff(Gt), false),
-        Operator::TimediffGte => (Rule::TimeDiff(Gte), false),
-    }
-}
 
 /// Whether any condition compares with `now`, so that the answer depends on the time of the request.
 #[must_use]
@@ -93,8 +46,8 @@ fn any_rule(
 
 /// Checks the conditions of `filter` (all must hold), then `keyword` and `filter_or` (any must hold).
 ///
-/// Rule: the conformance notes: `filter_or` is one OR group, combined with the rest by AND. Each word of `keyword`,
-/// split at spaces, adds a condition to that group: `job_id` contains the word.
+/// Rule: the conformance notes: `filter_or` is one OR group, combined with the rest by AND. Each word of `keyword`, which
+/// is stripped of white space and split at spaces, adds a condition to that group: `job_id` contains the word.
 ///
 /// # Errors
 /// [`QueryError`] for the first condition that has a problem.
@@ -116,8 +69,7 @@ pub fn parse(
         .map(|condition| parser.condition(condition))
         .collect::<Result<Vec<_>, _>>()?;
     let mut any = Vec::new();
-    let words: Vec<_> = keyword
-        .unwrap_or_default()
+    let words: Vec<_> = python::strip(keyword.unwrap_or_default())
         .split(' ')
         .filter(|word| !word.is_empty())
         .collect();
@@ -164,7 +116,9 @@ impl Parser {
             location: value_location,
         } = &condition.value;
         let is_left_out = value_location.is_empty();
+        let field = shortened(&condition.key);
         let operand = Operand {
+            field: &field,
             operator: condition.operator,
             value,
             location: &if is_left_out {
@@ -175,6 +129,15 @@ impl Parser {
         };
         let (rule, is_negated) = rule_of(condition.operator);
         let filter = self.test(&target, rule, &operand)?;
+        if let Some(action) = rule.misapplied_to(FieldType::of(&target)) {
+            return Err(QueryError::Language {
+                location: format!("{location}.operator"),
+                problem: format!(
+                    "operator `{}` {action}, and `{field}` is none",
+                    condition.operator
+                ),
+            });
+        }
         Ok(if is_negated {
             Filter::Not(Box::new(filter))
         } else {
@@ -189,7 +152,7 @@ impl Parser {
         operand: &Operand<'_>,
     ) -> Result<Filter, QueryError> {
         match rule {
-            Rule::Equal => field_test::equal(target, operand.single()?, operand),
+            Rule::Equal => field_test::equal(target, operand),
             Rule::In => {
                 let list = self.list(operand)?;
                 field_test::any_equal(target, list, operand)
@@ -209,9 +172,6 @@ impl Parser {
             }
             Rule::ContainIn => {
                 let words = self.words_of(operand)?;
-                if words.is_empty() {
-                    return Ok(NEVER);
-                }
                 field_test::contains(target, words, operand.location)
             }
             Rule::NotContainIn => {
@@ -226,7 +186,7 @@ impl Parser {
             }
             Rule::RegexIn => {
                 let mut any = Vec::new();
-                for value in self.list(operand)? {
+                for value in self.filled_list(operand)? {
                     let text = operand.text(value, "strings")?;
                     any.push(field_test::matches(
                         target,
@@ -246,7 +206,7 @@ impl Parser {
                 }),
             },
             Rule::Match => match operand.single()? {
-                Value::Object(members) => Ok(field_test::has_members(target, members)),
+                Value::Object(members) => field_test::has_members(target, members, operand),
                 other => Err(QueryError::ObjectExpected {
                     location: operand.location.to_owned(),
                     operator: operand.operator.to_string(),
@@ -285,7 +245,7 @@ impl Parser {
     }
 
     fn words_of(&mut self, operand: &Operand<'_>) -> Result<Vec<String>, QueryError> {
-        let list = self.list(operand)?;
+        let list = self.filled_list(operand)?;
         list.iter()
             .map(|value| self.word(operand.text(value, "strings")?, operand.location))
             .collect()
@@ -301,6 +261,17 @@ impl Parser {
             });
         }
         limited_pattern(text, location)
+    }
+
+    /// Reads a list that must not be empty. Rule: SpaceONE can't make a condition of no words.
+    fn filled_list<'v>(&mut self, operand: &Operand<'v>) -> Result<&'v [Value], QueryError> {
+        match self.list(operand)? {
+            [] => Err(operand.error(format!(
+                "operator `{}` takes at least one string for `{}`, found an empty list",
+                operand.operator, operand.field
+            ))),
+            items => Ok(items),
+        }
     }
 
     fn list<'v>(&mut self, operand: &Operand<'v>) -> Result<&'v [Value], QueryError> {
@@ -344,15 +315,23 @@ fn limited_pattern<'t>(text: &'t str, location: &str) -> Result<&'t str, QueryEr
 mod tests {
     use super::*;
     use crate::query::request::JobsQuery;
+    use crate::query::sql::Param;
     use crate::query::tenant::Tenant;
     use crate::query::where_clause::lower;
 
+    fn now() -> Timestamp {
+        Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap()
+    }
+
+    fn compile(condition: &str) -> Result<Filter, QueryError> {
+        let body = format!(r#"{{"domain_id":"d","query":{{"filter":[{condition}]}}}}"#);
+        let request = JobsQuery::from_json(body.as_bytes())?;
+        parse(&request.query.filter, &[], None, now())
+    }
+
     #[track_caller]
     fn check(condition: &str, expected: &str) {
-        let body = format!(r#"{{"domain_id":"d","query":{{"filter":[{condition}]}}}}"#);
-        let now = Timestamp::parse_rfc3339("2022-06-20T12:00:00Z").unwrap();
-        let request = JobsQuery::from_json(body.as_bytes());
-        let got = match request.and_then(|request| parse(&request.query.filter, &[], None, now)) {
+        let got = match compile(condition) {
             Ok(filter) => {
                 let sql = lower(&filter, &Tenant::new("d"));
                 format!("{} {:?}", sql.text(), sql.params())
@@ -385,10 +364,17 @@ mod tests {
                 "total_tasks > ? [Integer(5)]",
             ),
             (
-                r#"{"k":"total_tasks","v":2.5,"o":"lt"}"#,
-                "total_tasks < ? [Real(2.5)]",
+                r#"{"k":"total_tasks","v":-2.5,"o":"lt"}"#,
+                "total_tasks < ? [Integer(-2)]",
             ),
-            (r#"{"k":"total_tasks","v":true,"o":"lt"}"#, "0 []"),
+            (
+                r#"{"k":"total_tasks","v":true,"o":"lt"}"#,
+                "total_tasks < ? [Integer(1)]",
+            ),
+            (
+                r#"{"k":"remained_tasks","v":[1.9,"1_0",false,null],"o":"not_in"}"#,
+                r#"NOT ifnull((remained_tasks IN (SELECT value FROM json_each(?)) OR 0), 0) [Text("[1,10,0]")]"#,
+            ),
             (
                 r#"{"k":"created_at","v":"2022-06-20","o":"gte"}"#,
                 "created_at >= ? [Integer(1655683200000)]",
@@ -409,12 +395,26 @@ mod tests {
                 r#"{"k":"job_id","v":["a","b"],"o":"not_contain_in"}"#,
                 r#"(NOT ifnull(matches(job_id, ?), 0) OR NOT ifnull(matches(job_id, ?), 0)) [Text("a"), Text("b")]"#,
             ),
-            (r#"{"k":"job_id","v":[],"o":"contain_in"}"#, "0 []"),
             (
                 r#"{"k":"collector_id","v":true,"o":"exists"}"#,
                 "NOT ifnull(collector_id IS NULL, 0) []",
             ),
             (r#"{"k":"finished_at","v":true,"o":"exists"}"#, "1 []"),
+            (
+                r#"{"k":"finished_at","v":null,"o":"lte"}"#,
+                "finished_at IS NULL []",
+            ),
+            (
+                r#"{"k":"collector_id","o":"gte"}"#,
+                "collector_id IS NULL []",
+            ),
+            (r#"{"k":"project_id","o":"gt"}"#, "0 []"),
+            (r#"{"k":"total_tasks","o":"lte"}"#, "0 []"),
+            (r#"{"k":"status","v":{"a":1},"o":"lt"}"#, "0 []"),
+            (r#"{"k":"status.x","o":"lte"}"#, "1 []"),
+            (r#"{"k":"status.x","o":"lt"}"#, "0 []"),
+            (r#"{"k":"status","v":"now","o":"timediff_lt"}"#, "0 []"),
+            (r#"{"k":"status","v":{"a":1},"o":"match"}"#, "0 []"),
             (r#"{"k":"status.x","v":null,"o":"eq"}"#, "1 []"),
             (
                 r#"{"k":"filters.a","v":1,"o":"not"}"#,
@@ -422,6 +422,137 @@ mod tests {
             ),
         ] {
             check(condition, expected);
+        }
+    }
+
+    #[test]
+    fn operands_that_a_field_cannot_have_are_refused() {
+        for (condition, expected) in [
+            (
+                r#"{"k":"total_tasks","v":"many","o":"eq"}"#,
+                "query.filter[0].v: `total_tasks` takes an integer, found `many`",
+            ),
+            (
+                r#"{"k":"total_tasks","v":"2.0","o":"lt"}"#,
+                "query.filter[0].v: `total_tasks` takes an integer, found `2.0`",
+            ),
+            (
+                r#"{"k":"total_tasks","v":{},"o":"lt"}"#,
+                "query.filter[0].v: `total_tasks` takes an integer, found an object",
+            ),
+            (
+                r#"{"k":"total_tasks","v":[1,[2]],"o":"in"}"#,
+                "query.filter[0].v: `total_tasks` takes an integer, found an array",
+            ),
+            (
+                r#"{"k":"total_tasks","v":1e300,"o":"eq"}"#,
+                "query.filter[0].v: `total_tasks` takes an integer of 64 bits, found `1e+300`",
+            ),
+            (
+                r#"{"k":"total_tasks","v":9223372036854775808,"o":"eq"}"#,
+                "query.filter[0].v: `total_tasks` takes an integer of 64 bits, found `9223372036854775808`",
+            ),
+            (
+                r#"{"k":"finished_at","v":5,"o":"eq"}"#,
+                "query.filter[0].v: operator `eq` takes an ISO 8601 time for `finished_at`, found a number",
+            ),
+            (
+                r#"{"k":"finished_at","v":[null,{}],"o":"not_in"}"#,
+                "query.filter[0].v: operator `not_in` takes an ISO 8601 time for `finished_at`, found an object",
+            ),
+            (
+                r#"{"k":"finished_at","o":"datetime_lt"}"#,
+                "query.filter[0].value: operator `datetime_lt` takes an ISO 8601 time for `finished_at`, found null",
+            ),
+            (
+                r#"{"k":"errors.0","v":"x","o":"eq"}"#,
+                "query.filter[0].v: `errors.0` is an object; compare a member of it, such as `errors.0.error_code`",
+            ),
+            (
+                r#"{"k":"errors","v":{"eror_code":"x"},"o":"match"}"#,
+                "query.filter[0].v: unknown member of an error `eror_code`; did you mean `error_code`?",
+            ),
+            (
+                r#"{"k":"filter.x","v":[],"o":"contain_in"}"#,
+                "query.filter[0].v: operator `contain_in` takes at least one string for `filter.x`, found an empty list",
+            ),
+            (
+                r#"{"k":"job_id","v":[],"o":"not_contain_in"}"#,
+                "query.filter[0].v: operator `not_contain_in` takes at least one string for `job_id`, found an empty list",
+            ),
+            (
+                r#"{"k":"job_id","v":[],"o":"regex_in"}"#,
+                "query.filter[0].v: operator `regex_in` takes at least one string for `job_id`, found an empty list",
+            ),
+        ] {
+            check(condition, expected);
+        }
+    }
+
+    #[test]
+    fn operators_that_do_not_apply_to_a_field_are_refused() {
+        for (condition, expected) in [
+            (
+                r#"{"k":"total_tasks","v":"1","o":"contain"}"#,
+                "query.filter[0].operator: operator `contain` searches a text, and `total_tasks` is none",
+            ),
+            (
+                r#"{"k":"created_at","v":["2"],"o":"not_contain_in"}"#,
+                "query.filter[0].operator: operator `not_contain_in` searches a text, and `created_at` is none",
+            ),
+            (
+                r#"{"k":"remained_tasks","v":"2022-06","o":"datetime_lt"}"#,
+                "query.filter[0].operator: operator `datetime_lt` compares a time, and `remained_tasks` is none",
+            ),
+            (
+                r#"{"k":"total_tasks","v":{"a":1},"o":"match"}"#,
+                "query.filter[0].operator: operator `match` searches a list, and `total_tasks` is none",
+            ),
+            (
+                r#"{"k":"errors","v":null,"o":"not"}"#,
+                "query.filter[0].operator: operator `not` compares a single value, and `errors` is none",
+            ),
+            (
+                r#"{"k":"errors","v":"now","o":"timediff_lt"}"#,
+                "query.filter[0].operator: operator `timediff_lt` compares a time, and `errors` is none",
+            ),
+            (
+                r#"{"k":"errors.0","v":"x","o":"contain"}"#,
+                "query.filter[0].operator: operator `contain` searches a text, and `errors.0` is none",
+            ),
+        ] {
+            check(condition, expected);
+        }
+        for condition in [
+            r#"{"k":"errors","v":true,"o":"exists"}"#,
+            r#"{"k":"errors","v":{"error_code":"x"},"o":"match"}"#,
+            r#"{"k":"errors.0","v":null,"o":"eq"}"#,
+            r#"{"k":"errors.0","v":{"error_code":"x"},"o":"not"}"#,
+            r#"{"k":"errors.error_code","v":"x","o":"contain"}"#,
+            r#"{"k":"total_tasks","v":"5","o":"regex"}"#,
+            r#"{"k":"finished_at","v":["5"],"o":"regex_in"}"#,
+            r#"{"k":"errors.0.error_code","v":5,"o":"eq"}"#,
+        ] {
+            assert!(compile(condition).is_ok(), "{condition}");
+        }
+    }
+
+    #[test]
+    fn keyword_is_stripped_and_split_at_spaces() {
+        for (keyword, expected) in [
+            ("\t a  b\n", "matches(job_id, ?) a|b"),
+            ("\u{A0}a\tb\u{3000}", "matches(job_id, ?) a\tb"),
+            ("\u{1F}", "1 "),
+            ("", "1 "),
+        ] {
+            let filter = parse(&[], &[], Some(keyword), now()).unwrap();
+            let sql = lower(&filter, &Tenant::new("d"));
+            let params = sql.params().iter().map(|param| match param {
+                Param::Text(text) => text.as_str(),
+                other => panic!("{other:?}"),
+            });
+            let got = format!("{} {}", sql.text(), params.collect::<String>());
+            assert_eq!(got, expected, "{keyword:?}");
         }
     }
 
@@ -454,11 +585,7 @@ mod tests {
             ),
             (
                 r#"{"k":"status","v":1,"o":"contain"}"#,
-                "query.filter[0].v: operator `contain` takes a string, found a number",
-            ),
-            (
-                r#"{"k":"total_tasks","v":"many","o":"eq"}"#,
-                "query.filter[0].v: `many` is no number",
+                "query.filter[0].v: operator `contain` takes a string for `status`, found a number",
             ),
             (
                 r#"{"k":"created_at","v":"soon","o":"eq"}"#,

@@ -2,13 +2,16 @@
 
 use serde_json::{Map, Value};
 
+use crate::json::names::unknown;
 use crate::query::check::field::{Column, ColumnKind, DocumentPath, NullMeans, Target};
 use crate::query::check::filter::{ALWAYS, ColumnTest, Filter, NEVER, ValueList};
 use crate::query::check::operand::Operand;
+use crate::query::check::rule::FieldType;
 use crate::query::error::QueryError;
 use crate::query::eval::pattern::{self, Pattern};
 use crate::query::eval::predicate::Check;
 use crate::query::eval::value::{Comparison, MongoValue, to_json};
+use crate::query::request::Operator;
 use crate::query::sql::Param;
 use crate::time::Timestamp;
 
@@ -37,20 +40,56 @@ pub(super) fn exists(target: &Target) -> Filter {
     }
 }
 
+/// The members of an element of `errors`.
+const ERROR_MEMBERS: [&str; 3] = ["error_code", "message", "additional"];
+
 /// Tests whether the value is an array with an element that has all these members.
-pub(super) fn has_members(target: &Target, members: &Map<String, Value>) -> Filter {
-    match target {
+///
+/// Rule: mongoengine knows the members of an error, and refuses others.
+pub(super) fn has_members(
+    target: &Target,
+    members: &Map<String, Value>,
+    operand: &Operand<'_>,
+) -> Result<Filter, QueryError> {
+    if matches!(FieldType::of(target), FieldType::Errors | FieldType::Error) {
+        let mut names = members.keys().map(String::as_str);
+        if let Some(name) = names.find(|name| !ERROR_MEMBERS.contains(name)) {
+            return Err(operand.error(unknown("member of an error", name, &ERROR_MEMBERS)));
+        }
+    }
+    Ok(match target {
         Target::Document(path) => document(path, Check::Match(members.clone())),
         Target::Column(_) | Target::NeverThere => NEVER,
-    }
+    })
 }
 
-/// Tests whether the value equals the operand by type and value.
-pub(super) fn equal(
+/// Refuses an operand that is no object for an element of `errors`.
+///
+/// Rule: mongoengine makes an error of the operand, except for `eq`, where it takes the members of an object for
+/// several errors.
+fn limit_error_operand(
     target: &Target,
     value: &Value,
     operand: &Operand<'_>,
-) -> Result<Filter, QueryError> {
+) -> Result<(), QueryError> {
+    let is_allowed = match value {
+        Value::Null => true,
+        Value::Object(members) => operand.operator != Operator::Eq || members.is_empty(),
+        _ => false,
+    };
+    if is_allowed || FieldType::of(target) != FieldType::Error {
+        return Ok(());
+    }
+    Err(operand.error(format!(
+        "`{field}` is an object; compare a member of it, such as `{field}.error_code`",
+        field = operand.field
+    )))
+}
+
+/// Tests whether the value equals the operand by type and value.
+pub(super) fn equal(target: &Target, operand: &Operand<'_>) -> Result<Filter, QueryError> {
+    let value = operand.single()?;
+    limit_error_operand(target, value, operand)?;
     match target {
         Target::Document(path) => Ok(document(path, Check::Equal(value.clone()))),
         Target::NeverThere => Ok(if value.is_null() { ALWAYS } else { NEVER }),
@@ -68,6 +107,9 @@ pub(super) fn any_equal(
     values: &[Value],
     operand: &Operand<'_>,
 ) -> Result<Filter, QueryError> {
+    for value in values {
+        limit_error_operand(target, value, operand)?;
+    }
     let has_null = values.iter().any(Value::is_null);
     let column = match target {
         Target::Document(path) => return Ok(document(path, Check::In(values.to_vec()))),
@@ -93,15 +135,22 @@ pub(super) fn any_equal(
 }
 
 /// Tests whether the value has the operand's type and the comparison holds.
+///
+/// Rule: MongoDB's comparison: null and a missing value equal null, and are neither smaller nor larger.
 pub(super) fn compare(
     target: &Target,
     comparison: Comparison,
     operand: &Operand<'_>,
 ) -> Result<Filter, QueryError> {
     let value = operand.single()?;
+    limit_error_operand(target, value, operand)?;
+    let null_passes = value.is_null() && matches!(comparison, Comparison::Lte | Comparison::Gte);
     Ok(match target {
         Target::Document(path) => document(path, Check::Compare(comparison, value.clone())),
+        Target::NeverThere if null_passes => ALWAYS,
         Target::NeverThere => NEVER,
+        Target::Column(column) if null_passes => is_null(*column),
+        Target::Column(_) if value.is_null() => NEVER,
         Target::Column(column) => match operand.typed(column.kind(), value)? {
             Some(param) => Filter::Column(*column, ColumnTest::Compare(comparison, param)),
             None => NEVER,

@@ -5,14 +5,16 @@ use serde_json::Value;
 use crate::json::names::shortened;
 use crate::json::type_name;
 use crate::query::check::field::ColumnKind;
+use crate::query::check::python::{self, IntError};
 use crate::query::error::QueryError;
-use crate::query::eval::value::MongoValue;
 use crate::query::request::Operator;
 use crate::query::sql::Param;
 use crate::time::Timestamp;
 
-/// The value of a condition, with its operator and its location in the request.
+/// The value of a condition, with its field, its operator and its location in the request.
 pub(super) struct Operand<'v> {
+    /// The path of the condition, as the client spelt it.
+    pub(super) field: &'v str,
     pub(super) operator: Operator,
     pub(super) value: &'v Value,
     pub(super) location: &'v str,
@@ -42,8 +44,9 @@ impl<'v> Operand<'v> {
     pub(super) fn text<'t>(&self, value: &'t Value, expected: &str) -> Result<&'t str, QueryError> {
         value.as_str().ok_or_else(|| {
             self.error(format!(
-                "operator `{}` takes {expected}, found {}",
+                "operator `{}` takes {expected} for `{}`, found {}",
                 self.operator,
+                self.field,
                 type_name(value)
             ))
         })
@@ -55,36 +58,64 @@ impl<'v> Operand<'v> {
         Timestamp::parse_iso8601(text).map_err(|error| self.error(error.to_string()))
     }
 
-    /// Reads a value as the type of a column; `None` where its type is never equal to the column's.
+    /// Reads a value, which is not null, as the type of a column; `None` where its type is never equal to the column's.
     pub(super) fn typed(
         &self,
         kind: ColumnKind,
         value: &Value,
     ) -> Result<Option<Param>, QueryError> {
-        match (kind, value) {
-            (ColumnKind::Text, Value::String(text)) => Ok(Some(Param::Text(text.clone()))),
-            (ColumnKind::Integer, Value::Number(number)) => {
-                Ok(Some(MongoValue::from(number).into_param()))
-            }
-            (ColumnKind::Integer, Value::String(text)) => numeric(text)
-                .map(Some)
-                .ok_or_else(|| self.error(format!("`{}` is no number", shortened(text)))),
-            (ColumnKind::Time, Value::String(_)) => {
-                Ok(Some(Param::Integer(self.iso8601(value)?.millis())))
-            }
-            _ => Ok(None),
-        }
+        Ok(match kind {
+            ColumnKind::Text => value.as_str().map(Param::from),
+            ColumnKind::Integer => Some(Param::Integer(self.integer(value)?)),
+            ColumnKind::Time => Some(Param::Integer(self.iso8601(value)?.millis())),
+        })
+    }
+
+    /// Reads an integer: a number, cut toward zero, a text of one, or 0 and 1 of false and true.
+    ///
+    /// Rule: mongoengine, `IntField.prepare_query_value`: Python's `int(value)`. MongoDB's integers have 64 bits.
+    fn integer(&self, value: &Value) -> Result<i64, QueryError> {
+        let integer = match value {
+            Value::Bool(value) => Ok(i64::from(*value)),
+            Value::Number(number) => number
+                .as_i64()
+                .or_else(|| cut(number.as_f64()?))
+                .ok_or(IntError::Range),
+            Value::String(text) => python::int(text),
+            _ => Err(IntError::Form),
+        };
+        integer.map_err(|error| {
+            let found = match value {
+                Value::Object(_) | Value::Array(_) => type_name(value).to_owned(),
+                text_or_number => format!("`{}`", shortened(&plain(text_or_number))),
+            };
+            self.error(match error {
+                IntError::Form => format!("`{}` takes an integer, found {found}", self.field),
+                IntError::Range => {
+                    format!(
+                        "`{}` takes an integer of 64 bits, found {found}",
+                        self.field
+                    )
+                }
+            })
+        })
     }
 }
 
-/// Reads a number from a string.
-fn numeric(text: &str) -> Option<Param> {
-    let text = text.trim();
-    let float = || {
-        text.parse::<f64>()
-            .ok()
-            .filter(|float| float.is_finite())
-            .map(Param::Real)
-    };
-    text.parse::<i64>().ok().map(Param::Integer).or_else(float)
+/// Cuts a fraction; `None` beyond 64 bits.
+fn cut(float: f64) -> Option<i64> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let is_in_range = (-LIMIT..LIMIT).contains(&float);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the range is checked, and the fraction is to be cut"
+    )]
+    is_in_range.then_some(float as i64)
+}
+
+/// Returns a value as text, a string without quotation marks.
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }

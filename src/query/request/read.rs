@@ -65,7 +65,9 @@ fn query_error(error: &ReadError) -> QueryError {
         Problem::Missing if error.steps().len() == 1 => QueryError::Required { key: location },
         // Rule: the conformance case E-error-request-023: a limit that is not a number is an error of the request.
         Problem::WrongType { expected, .. }
-            if within_aggregate.is_none_or(<[_]>::is_empty) || expected == "an integer" =>
+            if within_aggregate.is_none_or(<[_]>::is_empty)
+                || expected == "an integer"
+                || is_date_format(error) =>
         {
             QueryError::Type { location, problem }
         }
@@ -73,6 +75,11 @@ fn query_error(error: &ReadError) -> QueryError {
         _ if within_aggregate.is_some() => QueryError::Language { location, problem },
         _ => QueryError::Parameter { location, problem },
     }
+}
+
+/// Whether an error is at the `date_format` of a group key. Another type than a string is an error of the request.
+fn is_date_format(error: &ReadError) -> bool {
+    matches!(error.steps().last(), Some(Step::Member(name)) if name == "date_format" || name == "dateFormat")
 }
 
 /// Adds to an error that the value has another type what a right value is, where the member has a form that one has to know.
