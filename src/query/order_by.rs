@@ -1,6 +1,7 @@
 //! The ORDER BY clause of lists and statistics.
 
 use crate::query::check::field::DocumentPath;
+use crate::query::eval::sort_key::{KeyPath, keys_param};
 use crate::query::sql::Sql;
 
 /// A term of ORDER BY.
@@ -31,12 +32,30 @@ pub(super) fn order_by<'t>(terms: impl IntoIterator<Item = &'t Term>) -> Sql {
     sql
 }
 
-/// Returns the expression of the key that orders jobs by a path into their documents.
-pub(super) fn sort_value(path: &DocumentPath, desc: bool) -> Sql {
+/// Returns the expression of the key that orders jobs by a path into their documents. `keys` are all keys of the sort that
+/// do so, with whether they are descending: keys that lead through one array depend on each other.
+pub(super) fn sort_value(path: &DocumentPath, keys: &[(&DocumentPath, bool)]) -> Sql {
+    let in_text: Vec<_> = keys
+        .iter()
+        .filter(|(other, _)| other.text() == path.text())
+        .collect();
+    let number = in_text.iter().position(|(other, _)| *other == path);
+    let paths = in_text.into_iter().map(|(other, desc)| KeyPath {
+        path: other
+            .segments_in_text()
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        desc: *desc,
+    });
     let mut sql = Sql::new("sort_value(");
-    sql.append(path.arguments())
-        .push(", ")
-        .bind(i64::from(desc))
-        .push(")");
+    sql.push(path.text()).push(", ");
+    push_key(&mut sql, &paths.collect::<Vec<_>>(), number);
     sql
+}
+
+/// Appends the keys of a sort and the position of one of them: the last arguments of an SQL function, with its bracket.
+pub(super) fn push_key(sql: &mut Sql, keys: &[KeyPath], number: Option<usize>) {
+    sql.bind(keys_param(keys)).push(", ");
+    sql.number(number.unwrap_or_default()).push(")");
 }

@@ -19,7 +19,8 @@ use crate::query::eval::path::{self, parse_path, parse_paths};
 use crate::query::eval::pattern::Pattern;
 use crate::query::eval::predicate::CompiledPredicate;
 use crate::query::eval::projection::Projection;
-use crate::query::eval::value::MongoValue;
+use crate::query::eval::sort_key::SortKeys;
+use crate::query::eval::value::{MISSING_SORT_KEY, MongoValue};
 use crate::query::eval::{arithmetic, functions};
 use crate::query::sql::Param;
 use crate::time::Timestamp;
@@ -196,11 +197,13 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
     })?;
     // NULL has no members.
     scalar.add("sort_value", 3, |context| {
-        let path = path(context, 1)?;
+        let keys = constant(context, 1, SortKeys::parse)?;
         let Some(text) = text_or_null(context, 0)? else {
-            return Ok(output_param(crate::query::eval::value::MISSING_SORT_KEY));
+            return Ok(output_param(MISSING_SORT_KEY));
         };
-        let key = functions::sort_value(text, &path, context.get(2)?).map_err(data_error)?;
+        let key = keys
+            .in_document(text, usize::from(context.get::<u16>(2)?))
+            .map_err(data_error)?;
         Ok(output_param(key))
     })?;
     scalar.add("gather_at", 2, |context| {
@@ -281,13 +284,12 @@ fn register_values(scalar: &Registrar<'_>) -> Result<()> {
         Ok(functions::explode(mongo_value(context, 0)?))
     })?;
     scalar.add("sort_key", 3, |context| {
-        let path = path(context, 1)?;
-        let value = mongo_value(context, 0)?;
-        let descending = context.get(2)?;
-        let missing = crate::query::eval::value::MISSING_SORT_KEY;
-        Ok(output_param(value.map_or(missing, |value| {
-            functions::sort_key(&value, &path, descending)
-        })))
+        let keys = constant(context, 1, SortKeys::parse)?;
+        let number = usize::from(context.get::<u16>(2)?);
+        Ok(output_param(match mongo_value(context, 0)? {
+            Some(value) => keys.below(&value, number),
+            None => MISSING_SORT_KEY,
+        }))
     })?;
     scalar.add("time_value", 1, |context| {
         Ok(output(

@@ -240,18 +240,29 @@ impl DocumentPath {
         self.root == root && self.below == below
     }
 
-    /// Returns the two arguments by which an SQL function reads the value at the path: the smallest text that has it,
-    /// and the path within that text. The text is NULL where a job has no collector.
+    /// Returns the smallest text that has the value at the path, as SQL. It is NULL where a job has no collector.
+    pub(in crate::query) fn text(&self) -> &'static str {
+        match self.root {
+            Root::Filter | Root::Errors => HEAD,
+            Root::CollectorInfo => {
+                "(SELECT i.info FROM collector_infos AS i WHERE i.id = collector_info)"
+            }
+        }
+    }
+
+    /// The segments from the root of that text.
+    pub(in crate::query) fn segments_in_text(&self) -> Vec<&str> {
+        match self.root {
+            Root::Filter | Root::Errors => self.segments(),
+            Root::CollectorInfo => self.below.iter().map(String::as_str).collect(),
+        }
+    }
+
+    /// Returns the two arguments by which an SQL function reads the value at the path: the text that has it, and the
+    /// path within that text.
     pub(in crate::query) fn arguments(&self) -> Sql {
-        let (text, path) = match self.root {
-            Root::Filter | Root::Errors => (HEAD, path_param(&self.segments())),
-            Root::CollectorInfo => (
-                "(SELECT i.info FROM collector_infos AS i WHERE i.id = collector_info)",
-                path_param(&self.below),
-            ),
-        };
-        let mut sql = Sql::new(text);
-        sql.push(", ").bind(path);
+        let mut sql = Sql::new(self.text());
+        sql.push(", ").bind(path_param(&self.segments_in_text()));
         sql
     }
 }

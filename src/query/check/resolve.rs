@@ -59,7 +59,10 @@ impl Resolver {
     }
 
     fn unwind(&mut self, path: &PathAt) -> Result<Unwind, QueryError> {
-        let resolved = self.path(path)?;
+        let resolved = match &self.rows {
+            RowShape::Jobs { .. } => self.path(path)?,
+            RowShape::Columns(columns) => in_fields(&path.segments, columns),
+        };
         self.order_terms += 1;
         let element = match &mut self.rows {
             RowShape::Jobs { unwound } => {
@@ -73,7 +76,8 @@ impl Resolver {
             }
             RowShape::Columns(columns) => {
                 let name = &path.segments[0];
-                match columns.iter().position(|column| column.name == *name) {
+                let is_field = |column: &ShapeColumn| !column.is_key && column.name == *name;
+                match columns.iter().position(is_field) {
                     Some(at) => Element::Column {
                         column: at,
                         below: path.segments[1..].to_vec(),
@@ -112,8 +116,15 @@ impl Resolver {
 
     /// Resolves a sort key. In MongoDB a sort key also leads into arrays.
     fn sort_by(&self, path: &PathAt) -> Result<SortBy, QueryError> {
-        let (first, rest) = match &self.rows {
-            RowShape::Columns(_) => (&path.segments[..1], path.segments[1..].to_vec()),
+        let (first, below) = path.segments.split_at(1);
+        match &self.rows {
+            RowShape::Columns(columns) if below.is_empty() => Ok(SortBy::Below(
+                in_columns(&path.segments, columns),
+                Vec::new(),
+            )),
+            RowShape::Columns(columns) => {
+                Ok(SortBy::Below(in_fields(first, columns), below.to_vec()))
+            }
             RowShape::Jobs { unwound } => {
                 let target = resolve_segments(path.segments.clone(), &path.location)?;
                 if unwound.is_empty() {
@@ -126,20 +137,13 @@ impl Resolver {
                     return Ok(SortBy::Nothing);
                 };
                 let below = segments.split_off(1);
-                return Ok(SortBy::Below(
-                    self.path(&PathAt {
-                        location: path.location.clone(),
-                        segments,
-                    })?,
-                    below,
-                ));
+                let root = PathAt {
+                    location: path.location.clone(),
+                    segments,
+                };
+                Ok(SortBy::Below(self.path(&root)?, below))
             }
-        };
-        let first = PathAt {
-            location: path.location.clone(),
-            segments: first.to_vec(),
-        };
-        Ok(SortBy::Below(self.path(&first)?, rest))
+        }
     }
 
     fn group(&mut self, group: stages::Group) -> Result<Group, QueryError> {
@@ -225,10 +229,8 @@ impl Resolver {
         let mut columns = Vec::new();
         let mut keys = Vec::new();
         if let (RowShape::Columns(before), false) = (&self.rows, project.exclude_keys) {
-            let is_replaced = |name: &str| project.fields.iter().any(|field| field.name == name);
             let staying = before.iter().enumerate();
-            let staying = staying.filter(|(_, column)| column.is_key && !is_replaced(&column.name));
-            for (at, column) in staying {
+            for (at, column) in staying.filter(|(_, column)| column.is_key) {
                 keys.push(at);
                 columns.push(column.clone());
             }
@@ -302,13 +304,29 @@ fn in_jobs(target: Target, unwound: &[Vec<String>]) -> ResolvedPath {
     ResolvedPath { replaced, ..in_job }
 }
 
-/// Resolves a path into the columns of a stage.
+/// Resolves a path into the columns of a stage: the key of a group, or a field.
+///
+/// Rule: SpaceONE looks for the key of a group only where the whole path is its name. There is nothing below a key.
 fn in_columns(segments: &[String], columns: &[ShapeColumn]) -> ResolvedPath {
+    let is_key = |column: &ShapeColumn| column.is_key && segments == [column.name.as_str()];
+    match columns.iter().position(is_key) {
+        Some(at) => in_column(at, &[], columns),
+        None => in_fields(segments, columns),
+    }
+}
+
+/// Resolves a path into the columns of a stage that are not keys of a group.
+fn in_fields(segments: &[String], columns: &[ShapeColumn]) -> ResolvedPath {
     let (name, below) = (&segments[0], &segments[1..]);
-    let column = columns.iter().position(|column| column.name == *name);
-    let Some(at) = column else {
-        return ResolvedPath::never_there();
-    };
+    let is_field = |column: &ShapeColumn| !column.is_key && column.name == *name;
+    match columns.iter().position(is_field) {
+        Some(at) => in_column(at, below, columns),
+        None => ResolvedPath::never_there(),
+    }
+}
+
+/// Resolves a path below a column.
+fn in_column(at: usize, below: &[String], columns: &[ShapeColumn]) -> ResolvedPath {
     let value_type = columns[at].value_type;
     if !below.is_empty() && value_type.kind != Kind::Any {
         return ResolvedPath::never_there();

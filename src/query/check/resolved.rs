@@ -24,7 +24,8 @@ pub(in crate::query) enum RowShape {
     Columns(Vec<ShapeColumn>),
 }
 
-/// A column under the name that the caller gave it.
+/// A column under the name that the caller gave it. The key of a group and a field that a later `project` made may have
+/// one name: paths then lead to the key, and the answer has the field.
 #[derive(Debug, Clone)]
 pub(in crate::query) struct ShapeColumn {
     pub(in crate::query) name: String,
@@ -34,7 +35,7 @@ pub(in crate::query) struct ShapeColumn {
 }
 
 /// A value in the rows that a stage reads.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(in crate::query) struct ResolvedPath {
     pub(in crate::query) base: Base,
     /// The unwound arrays below the value, which their elements replace: the index of the unwound path, and the path
@@ -44,7 +45,7 @@ pub(in crate::query) struct ResolvedPath {
 }
 
 /// The origin of a value.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(in crate::query) enum Base {
     /// In the job.
     Job(Target),

@@ -1,4 +1,4 @@
-//! Bodies of jobdeck's own SQL functions: sort keys, elements of arrays, conversions of values.
+//! Bodies of jobdeck's own SQL functions: elements of arrays, conversions of values.
 //!
 //! A missing value is `None`. An error is a sentence that begins with its location in the request, which the compiler
 //! binds as an argument.
@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::query::eval::path::{gather, index, locate, take};
-use crate::query::eval::value::{MISSING_SORT_KEY, MongoValue};
+use crate::query::eval::path::{gather, index, is_numeric, locate, take};
+use crate::query::eval::value::MongoValue;
 use crate::query::sql::Param;
 
 /// Gathers the value at a path in a stored document: see [`gather`].
@@ -33,92 +33,6 @@ pub fn member_at(document: &str, path: &[String]) -> Result<Option<MongoValue>, 
         .map(|(value, _)| MongoValue::from(&value)))
 }
 
-/// Returns the key that orders a list by a path into its documents: see [`sort_key`].
-///
-/// # Errors
-/// When the text is not JSON.
-pub fn sort_value(
-    document: &str,
-    path: &[String],
-    descending: bool,
-) -> Result<Param, serde_json::Error> {
-    let found = locate(document, path)?;
-    Ok(found.map_or(MISSING_SORT_KEY, |(value, left)| {
-        sort_key(
-            &MongoValue::from(&value),
-            &path[path.len() - left..],
-            descending,
-        )
-    }))
-}
-
-/// Returns the key that orders values by a path below them: the smallest, or if `descending` the largest, of all that
-/// the path reaches.
-///
-/// Rule: the conformance notes, "Order": (empty array) < null and missing < numbers < strings < objects < booleans <
-/// datetimes; and MongoDB's keys of arrays: a path continues in every element, or for a numeric segment in the element
-/// at that index; an element that is not an object counts as null; an array at the end gives its elements. The key of
-/// an empty array is SQL's NULL, and that of null is minus infinity, which JSON does not have.
-#[must_use]
-pub fn sort_key(value: &MongoValue, path: &[String], descending: bool) -> Param {
-    let mut chosen: Option<&MongoValue> = None;
-    let mut has_empty = false;
-    each_sort_key(value, path, &mut |key| match (key, chosen) {
-        (None, _) => has_empty = true,
-        (Some(key), None) => chosen = Some(key),
-        (Some(key), Some(best)) => {
-            let order = key.compare(best);
-            if if descending {
-                order.is_gt()
-            } else {
-                order.is_lt()
-            } {
-                chosen = Some(key);
-            }
-        }
-    });
-    match chosen {
-        Some(_) if has_empty && !descending => Param::Null,
-        Some(MongoValue::Null) => MISSING_SORT_KEY,
-        Some(key) => key.clone().into_param(),
-        None => Param::Null,
-    }
-}
-
-/// Calls `each` with every value that the path reaches, and with `None` for an empty array.
-fn each_sort_key<'v>(
-    value: &'v MongoValue,
-    path: &[String],
-    each: &mut impl FnMut(Option<&'v MongoValue>),
-) {
-    match (value, path.split_first()) {
-        (MongoValue::Array(items), None) if items.is_empty() => each(None),
-        (MongoValue::Array(items), None) => items.iter().for_each(|item| each(Some(item))),
-        (single, None) => each(Some(single)),
-        (MongoValue::Object(members), Some((segment, rest))) => {
-            match members.iter().find(|(name, _)| name == segment) {
-                Some((_, member)) => each_sort_key(member, rest, each),
-                None => each(Some(&MongoValue::Null)),
-            }
-        }
-        (MongoValue::Array(items), Some((segment, rest))) => {
-            if let Some(item) = index(segment).and_then(|index| items.get(index)) {
-                return each_sort_key(item, rest, each);
-            }
-            if items.is_empty() {
-                each(Some(&MongoValue::Null));
-            }
-            for item in items {
-                match item {
-                    MongoValue::Object(_) => each_sort_key(item, path, each),
-                    _ => each(Some(&MongoValue::Null)),
-                }
-            }
-        }
-        (_, Some(_)) => each(Some(&MongoValue::Null)),
-    }
-}
-
 /// Returns the values that `distinct` has at a path, in the form of [`explode`]: all that the path reaches, where an
 /// array at the end gives its elements.
 ///
@@ -133,6 +47,8 @@ pub fn reached(document: &str, path: &[String]) -> Result<Option<String>, serde_
     Ok(explode(Some(MongoValue::Array(values))))
 }
 
+/// Rule: MongoDB's distinct: a path continues in the elements of an array that are objects; a numeric segment after an
+/// array is its index and nothing else.
 fn each_distinct(value: &Value, path: &[String], out: &mut Vec<MongoValue>) {
     match (value, path.split_first()) {
         (Value::Array(items), None) => out.extend(items.iter().map(MongoValue::from)),
@@ -142,10 +58,12 @@ fn each_distinct(value: &Value, path: &[String], out: &mut Vec<MongoValue>) {
                 each_distinct(member, rest, out);
             }
         }
-        (Value::Array(items), Some((segment, rest))) => {
+        (Value::Array(items), Some((segment, rest))) if is_numeric(segment) => {
             if let Some(item) = index(segment).and_then(|index| items.get(index)) {
                 each_distinct(item, rest, out);
             }
+        }
+        (Value::Array(items), Some(_)) => {
             for item in items.iter().filter(|item| item.is_object()) {
                 each_distinct(item, path, out);
             }
@@ -417,37 +335,24 @@ mod tests {
     }
 
     #[test]
-    fn sort_keys_reach_into_arrays() {
-        let key =
-            |value: &str, path: &str, descending| sort_key(&parse(value), &split(path), descending);
-        let deep = r#"{"n":[{"v":[5,9]},{"v":[7]}]}"#;
-        assert_eq!(key(deep, "n.v", false), Param::Integer(5));
-        assert_eq!(key(deep, "n.v", true), Param::Integer(9));
-        assert_eq!(key(deep, "n.1.v", false), Param::Integer(7));
-        assert_eq!(key(deep, "n.5.v", false), MISSING_SORT_KEY);
-        assert_eq!(key(r#"{"n":[]}"#, "n", false), Param::Null);
-        assert_eq!(key(r#"{"n":[]}"#, "n.v", false), MISSING_SORT_KEY);
-        assert_eq!(
-            key(r#"{"n":[{"v":[]},{"v":3}]}"#, "n.v", false),
-            Param::Null
-        );
-        assert_eq!(
-            key(r#"{"n":[{"v":[]},{"v":3}]}"#, "n.v", true),
-            Param::Integer(3)
-        );
-        assert_eq!(
-            key(r#"{"n":[2,"x",1]}"#, "n", true),
-            Param::Text("x".to_owned())
-        );
-        assert_eq!(key(r#"{"n":[null]}"#, "n", true), MISSING_SORT_KEY);
-    }
-
-    #[test]
     fn distinct_takes_the_elements_of_the_outermost_array_only() {
-        let got = reached(r#"{"x":[[1,2],3],"y":[{"z":1},{"z":[2]}]}"#, &split("x")).unwrap();
+        const DOCUMENT: &str =
+            r#"{"x":[[1,2],3],"y":[{"z":1},{"z":[2]},[{"z":4}],{"1":5,"01":6}]}"#;
+        for (path, expected) in [
+            ("y.z", Some("[1,2]")),
+            ("x.0", Some("[1,2]")),
+            ("x.0.1", Some("[2]")),
+            ("x.1", Some("[3]")),
+            ("x.9", None),
+            ("y.1.z", Some("[2]")),
+            ("y.2.z", Some("[4]")),
+            ("y.01", None),
+        ] {
+            let got = reached(DOCUMENT, &split(path)).unwrap();
+            assert_eq!(got.as_deref(), expected, "{path}");
+        }
+        let got = reached(DOCUMENT, &split("x")).unwrap();
         assert!(got.unwrap().ends_with(",3]"));
-        let got = reached(r#"{"y":[{"z":1},{"z":[2]}]}"#, &split("y.z")).unwrap();
-        assert_eq!(got.as_deref(), Some("[1,2]"));
     }
 
     #[test]

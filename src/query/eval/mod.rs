@@ -8,4 +8,5 @@ pub mod path;
 pub mod pattern;
 pub mod predicate;
 pub mod projection;
+pub mod sort_key;
 pub mod value;

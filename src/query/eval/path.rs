@@ -170,34 +170,53 @@ pub fn index(segment: &str) -> Option<usize> {
     is_index.then(|| segment.parse().ok()).flatten()
 }
 
+/// Whether a segment is all digits, and so no name where it follows an array.
+#[must_use]
+pub fn is_numeric(segment: &str) -> bool {
+    !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What a path that ends at an array gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The array, and each of its elements.
+    WithElements,
+    /// The array alone.
+    Whole,
+}
+
 /// Calls `test` with every value that the path reaches, and with `None` where a member is missing, until it returns
 /// true.
 ///
-/// Rule: MongoDB's query semantics, as in the conformance notes: a path continues in every element of an array
-/// that is an object, and for a numeric segment at that index; an array at the end gives itself and each element.
+/// Rule: MongoDB's query semantics. A path continues in every element of an array that is an object, and for a numeric
+/// segment in the element at that index, if that is an object or an array. What ends a path by its index counts as it
+/// is: only an array to which a name leads gives its elements.
 pub fn reach(
     value: &Value,
     path: &[String],
+    end: End,
     test: &mut impl FnMut(Option<&Value>) -> bool,
 ) -> bool {
     let Some((segment, rest)) = path.split_first() else {
+        let items = value.as_array().filter(|_| end == End::WithElements);
         return test(Some(value))
-            || value
-                .as_array()
-                .is_some_and(|items| items.iter().any(|item| test(Some(item))));
+            || items.is_some_and(|items| items.iter().any(|item| test(Some(item))));
     };
     match value {
         Value::Object(members) => match members.get(segment) {
-            Some(member) => reach(member, rest, test),
+            Some(member) => reach(member, rest, end, test),
             None => test(None),
         },
         Value::Array(items) => {
             let indexed = index(segment).and_then(|index| items.get(index));
-            indexed.is_some_and(|item| reach(item, rest, test))
-                || items
-                    .iter()
-                    .filter(|item| item.is_object())
-                    .any(|item| reach(item, path, test))
+            indexed.is_some_and(|item| match item {
+                item if rest.is_empty() => test(Some(item)),
+                Value::Object(_) | Value::Array(_) => reach(item, rest, end, test),
+                _ => false,
+            }) || items
+                .iter()
+                .filter(|item| item.is_object())
+                .any(|item| reach(item, path, end, test))
         }
         _ => test(None),
     }
@@ -278,7 +297,7 @@ mod tests {
             .collect()
     }
 
-    const DOCUMENT: &str = r#"{"x":[{"a":0},{"a":[1,2]},{"b":3},7],"o":{"p":{"q":null}},"s":"t"}"#;
+    const DOCUMENT: &str = r#"{"x":[{"a":0},{"a":[1,2]},{"b":3},7],"o":{"p":{"q":null}},"s":"t","m":[[1,[2]],[{"a":3}]]}"#;
 
     #[track_caller]
     fn check(path: &str, expected: &str) {
@@ -289,13 +308,16 @@ mod tests {
             false
         };
         match locate(DOCUMENT, &path).unwrap() {
-            Some((value, left)) => reach(&value, &path[path.len() - left..], &mut note),
+            Some((value, left)) => {
+                let rest = &path[path.len() - left..];
+                reach(&value, rest, End::WithElements, &mut note)
+            }
             None => note(None),
         };
         assert_eq!(reached.join(" "), expected);
         let whole: Value = serde_json::from_str(DOCUMENT).unwrap();
         let mut again = Vec::new();
-        reach(&whole, &path, &mut |value| {
+        reach(&whole, &path, End::WithElements, &mut |value| {
             again.push(value.map_or_else(|| "-".to_owned(), Value::to_string));
             false
         });
@@ -312,5 +334,29 @@ mod tests {
         check("s.t", "-");
         check("z", "-");
         check("x.a.b", "- -");
+    }
+
+    #[test]
+    fn an_index_at_the_end_of_a_path_gives_the_element_as_it_is() {
+        check("m", "[[1,[2]],[{\"a\":3}]] [1,[2]] [{\"a\":3}]");
+        check("m.0", "[1,[2]]");
+        check("m.0.1", "[2]");
+        check("m.1.a", "3");
+        check("m.1.0", "{\"a\":3} -");
+        check("m.a", "");
+        check("m.00", "");
+        check("x.3.a", "- - -");
+    }
+
+    #[test]
+    fn an_array_counts_whole_where_its_elements_are_not_wanted() {
+        let whole: Value = serde_json::from_str(DOCUMENT).unwrap();
+        let mut reached = 0;
+        reach(&whole, &split("m"), End::Whole, &mut |value| {
+            assert_eq!(value, whole.get("m"));
+            reached += 1;
+            false
+        });
+        assert_eq!(reached, 1);
     }
 }

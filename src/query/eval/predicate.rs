@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::query::eval::path::{locate, reach};
+use crate::query::eval::path::{End, index, locate, reach};
 use crate::query::eval::pattern::Pattern;
 use crate::query::eval::value::{Comparison, MongoValue};
 use crate::query::sql::Param;
@@ -47,7 +47,8 @@ pub enum Check {
     Matches(String),
     /// The value is not missing; it may be null.
     Exists,
-    /// The value is an array with an element that has all these members.
+    /// The value is an array with an element in which these paths reach these values. An element that is an array has its
+    /// indexes as names.
     Match(Map<String, Value>),
 }
 
@@ -58,6 +59,7 @@ impl Check {
         match self {
             Self::Equal(value) => value.is_null(),
             Self::In(values) => values.contains(&Value::Null),
+            Self::Compare(Comparison::Lte | Comparison::Gte, value) => value.is_null(),
             _ => false,
         }
     }
@@ -78,7 +80,39 @@ enum CompiledCheck {
     Compare(Comparison, MongoValue),
     Matches(Pattern),
     Exists,
-    Match(Vec<(String, MongoValue)>),
+    Match(Vec<Member>),
+}
+
+/// A value that an element of an array must have at a path.
+#[derive(Debug)]
+struct Member {
+    path: Vec<String>,
+    check: CompiledCheck,
+}
+
+impl Member {
+    fn new((path, value): (&String, &Value)) -> Self {
+        Self {
+            path: path.split('.').map(str::to_owned).collect(),
+            check: CompiledCheck::Equal(MongoValue::from(value)),
+        }
+    }
+
+    /// Whether an element of an array has the value.
+    fn is_in(&self, item: &Value) -> bool {
+        // Equality takes no pattern, so it never fails.
+        let mut equals = |value: Option<&Value>| self.check.holds(value) == Ok(true);
+        match (item, self.path.split_first()) {
+            (Value::Object(_), _) => reach(item, &self.path, End::WithElements, &mut equals),
+            (Value::Array(items), Some((segment, rest))) => {
+                match index(segment).and_then(|index| items.get(index)) {
+                    Some(item) => reach(item, rest, End::WithElements, &mut equals),
+                    None => equals(None),
+                }
+            }
+            _ => false,
+        }
+    }
 }
 
 impl CompiledPredicate {
@@ -100,12 +134,9 @@ impl CompiledPredicate {
             }
             Check::Matches(pattern) => CompiledCheck::Matches(Pattern::new(&pattern)?),
             Check::Exists => CompiledCheck::Exists,
-            Check::Match(members) => CompiledCheck::Match(
-                members
-                    .iter()
-                    .map(|(name, value)| (name.clone(), MongoValue::from(value)))
-                    .collect(),
-            ),
+            Check::Match(members) => {
+                CompiledCheck::Match(members.iter().map(Member::new).collect())
+            }
         };
         Ok(Self {
             path: test.path,
@@ -126,8 +157,14 @@ impl CompiledPredicate {
                 true
             }
         };
+        let end = match self.check {
+            CompiledCheck::Match(_) => End::Whole,
+            _ => End::WithElements,
+        };
         let holds = match locate(document, &self.path)? {
-            Some((value, left)) => reach(&value, &self.path[self.path.len() - left..], &mut test),
+            Some((value, left)) => {
+                reach(&value, &self.path[self.path.len() - left..], end, &mut test)
+            }
             None => test(None),
         };
         Ok(error.map_or(Ok(holds), Err))
@@ -140,6 +177,9 @@ impl CompiledCheck {
             return Ok(match self {
                 Self::Equal(operand) => *operand == MongoValue::Null,
                 Self::In(operands) => operands.first() == Some(&MongoValue::Null),
+                Self::Compare(Comparison::Lte | Comparison::Gte, operand) => {
+                    *operand == MongoValue::Null
+                }
                 _ => false,
             });
         };
@@ -160,25 +200,15 @@ impl CompiledCheck {
                 _ => false,
             },
             Self::Exists => true,
-            Self::Match(operands) => value.as_array().is_some_and(|items| {
-                items.iter().filter_map(Value::as_object).any(|item| {
-                    operands.iter().all(|(name, operand)| match item.get(name) {
-                        Some(member) => equals_or_has(member, operand),
-                        None => *operand == MongoValue::Null,
-                    })
-                })
+            Self::Match(members) => value.as_array().is_some_and(|items| {
+                let has_members = |item: &Value| members.iter().all(|member| member.is_in(item));
+                let mut nested = items
+                    .iter()
+                    .filter(|item| item.is_object() || item.is_array());
+                nested.any(has_members)
             }),
         })
     }
-}
-
-/// Whether a value equals the operand, or is an array with an element that does.
-fn equals_or_has(value: &Value, operand: &MongoValue) -> bool {
-    let equals = |value: &Value| MongoValue::from(value).compare(operand).is_eq();
-    equals(value)
-        || value
-            .as_array()
-            .is_some_and(|items| items.iter().any(equals))
 }
 
 #[cfg(test)]
@@ -187,7 +217,7 @@ mod tests {
 
     #[track_caller]
     fn check(path: &str, check: Check, expected: bool) {
-        const DOCUMENT: &str = r#"{"n":1,"t":true,"s":"ab","z":null,"o":{"a":1,"b":[]},"e":[],"l":[{"k":"x","v":1},{"k":"y","v":null},{"k":"w","v":[2,3]},5]}"#;
+        const DOCUMENT: &str = r#"{"n":1,"t":true,"s":"ab","z":null,"o":{"a":1,"b":[]},"e":[],"l":[{"k":"x","v":1},{"k":"y","v":null},{"k":"w","v":[2,3]},5],"m":[[4,{"k":5}]]}"#;
         let test = Predicate {
             path: path.split('.').map(str::to_owned).collect(),
             check,
@@ -247,7 +277,21 @@ mod tests {
     fn comparisons_patterns_existence_and_members_are_tested() {
         check("n", Check::Compare(Comparison::Gte, value("1")), true);
         check("n", Check::Compare(Comparison::Lt, value("\"2\"")), false);
-        check("z", Check::Compare(Comparison::Lte, value("null")), false);
+        check("z", Check::Compare(Comparison::Lte, value("null")), true);
+        check("z", Check::Compare(Comparison::Lt, value("null")), false);
+        check("gone", Check::Compare(Comparison::Gte, value("null")), true);
+        check("gone", Check::Compare(Comparison::Gt, value("null")), false);
+        check("n", Check::Compare(Comparison::Gte, value("null")), false);
+        check(
+            "l",
+            Check::Compare(Comparison::Gt, value(r#"{"k":"x"}"#)),
+            true,
+        );
+        check(
+            "o",
+            Check::Compare(Comparison::Lt, value(r#"{"a":0}"#)),
+            false,
+        );
         check("s", Check::Matches("B$".to_owned()), true);
         check("n", Check::Matches("1".to_owned()), false);
         check("z", Check::Exists, true);
@@ -258,5 +302,14 @@ mod tests {
         check("l", Check::Match(members(r#"{"k":"x","v":null}"#)), false);
         check("l", Check::Match(members(r#"{"gone":null}"#)), true);
         check("o", Check::Match(members(r#"{"a":1}"#)), false);
+        check("m", Check::Match(members(r#"{"0":4}"#)), true);
+        check("m", Check::Match(members(r#"{"0":5}"#)), false);
+        check("m", Check::Match(members(r#"{"1.k":5}"#)), true);
+        check("m", Check::Match(members(r#"{"k":5}"#)), false);
+        check("m.0", Check::Match(members(r#"{"k":5}"#)), true);
+        check("l", Check::Match(members(r#"{"v.0":3}"#)), false);
+        check("l", Check::Match(members(r#"{"v.1":3}"#)), true);
+        check("l", Check::Match(members("{}")), true);
+        check("e", Check::Match(members("{}")), false);
     }
 }

@@ -131,12 +131,10 @@ impl MongoValue {
         }
     }
 
-    /// Compares two values as comparison operators do; `None` unless both are numbers, strings, booleans or datetimes.
+    /// Compares two values as comparison operators do; `None` unless both have the same type.
     #[must_use]
     pub fn compare_same_type(&self, other: &Self) -> Option<Ordering> {
-        let comparable =
-            matches!(self.rank(), NUMBER | TEXT | BOOLEAN | TIME) && self.rank() == other.rank();
-        comparable.then(|| self.compare(other))
+        (self.rank() == other.rank()).then(|| self.compare(other))
     }
 
     /// Appends the value as JSON, datetimes as the statistics route writes them.

@@ -29,9 +29,8 @@ pub(super) fn order(list: &CheckedList) -> Sql {
             by_time(columns, *newest_first)
         }
         Order::Terms(terms) => {
-            let terms: Vec<_> = terms.iter().map(term).collect();
             let mut sql = Sql::new(" ORDER BY ");
-            sql.append(order_by(&terms));
+            sql.append(order_by(&lower(terms)));
             sql
         }
     }
@@ -52,13 +51,19 @@ pub(super) fn by_time(columns: TimeColumns, newest_first: bool) -> Sql {
     })
 }
 
-/// Lowers one term of an order.
-pub(super) fn term(term: &OrderTerm) -> Term {
-    Term {
+/// Lowers the terms of an order.
+pub(super) fn lower(terms: &[OrderTerm]) -> Vec<Term> {
+    let in_documents = terms.iter().filter_map(|term| match &term.key {
+        OrderKey::Document(path) => Some((path, term.desc)),
+        OrderKey::Column(_) => None,
+    });
+    let in_documents: Vec<_> = in_documents.collect();
+    let lowered = terms.iter().map(|term| Term {
         sql: match &term.key {
             OrderKey::Column(column) => column.sql(),
-            OrderKey::Document(path) => sort_value(path, term.desc),
+            OrderKey::Document(path) => sort_value(path, &in_documents),
         },
         desc: term.desc,
-    }
+    });
+    lowered.collect()
 }

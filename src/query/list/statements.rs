@@ -184,7 +184,7 @@ mod tests {
         );
         check(
             r#""query":{"filter":[{"k":"collector_id","v":"c","o":"not"}],"sort":[{"key":"filter.a","desc":true},{"key":"job_id"}]}"#,
-            "SELECT head, collector_info, tail FROM jobs WHERE DOMAIN AND (NOT ifnull(collector_id = ?, 0)) ORDER BY sort_value(head || '}', ?, ?) DESC, job_id",
+            "SELECT head, collector_info, tail FROM jobs WHERE DOMAIN AND (NOT ifnull(collector_id = ?, 0)) ORDER BY sort_value(head || '}', ?, 0) DESC, job_id",
             "SELECT ifnull(sum(jobs), 0) FROM collector_counts WHERE DOMAIN AND (NOT ifnull(collector_id = ?, 0))",
         );
         check(

@@ -2,7 +2,7 @@
 
 use crate::query::check::list::{CheckedList, Order};
 use crate::query::index_hints::scan_hint;
-use crate::query::list::order::term;
+use crate::query::list::order::lower;
 use crate::query::list::page_ids::PageIds;
 use crate::query::list::select::limit;
 use crate::query::order_by::{Term, order_by};
@@ -16,16 +16,16 @@ pub(super) fn page(list: &CheckedList) -> Option<PageIds> {
     };
     let mut ids = Sql::new("SELECT id AS page_job");
     let mut numbered = Vec::with_capacity(terms.len());
-    for (number, one) in terms.iter().enumerate() {
+    for (number, term) in lower(terms).into_iter().enumerate() {
         let mut name = Sql::new("o");
         name.number(number);
         ids.push(", ")
-            .append(term(one).sql)
+            .append(term.sql)
             .push(" AS ")
             .append(name.clone());
         numbered.push(Term {
             sql: name,
-            desc: one.desc,
+            desc: term.desc,
         });
     }
     let mut order = Sql::new(" ORDER BY ");

@@ -2,7 +2,8 @@
 
 use crate::query::check::field::{Kind, NullMeans, Target, ValueType};
 use crate::query::eval::path::path_param;
-use crate::query::order_by::Term;
+use crate::query::eval::sort_key::KeyPath;
+use crate::query::order_by::push_key;
 use crate::query::sql::Sql;
 
 /// Decodes a row of `json_each` over what `explode` returns: a number or string as it is, or a BLOB in hexadecimal.
@@ -109,21 +110,19 @@ pub(super) fn date_text(date: Expr, format: &str, location: &str) -> Sql {
     sql
 }
 
-/// Returns the term of an order by a path below a value.
-pub(super) fn sort_term(value: Expr, path: &[String], desc: bool) -> Term {
-    let sql = match value.value_type.kind {
+/// Returns the expression of the key that orders rows by the path of a key below a value. `keys` are all keys of the sort
+/// that lead below the same value.
+pub(super) fn sort_key(value: Expr, key: &KeyPath, keys: &[KeyPath]) -> Sql {
+    match value.value_type.kind {
         Kind::Any => {
             let mut sql = Sql::new("sort_key(");
-            sql.append(value.into_any())
-                .push(", ")
-                .bind(path_param(path));
-            sql.push(", ").bind(i64::from(desc)).push(")");
+            sql.append(value.into_any()).push(", ");
+            push_key(&mut sql, keys, keys.iter().position(|other| other == key));
             sql
         }
-        _ if path.is_empty() => value.sql,
+        _ if key.path.is_empty() => value.sql,
         _ => Sql::new("NULL"),
-    };
-    Term { sql, desc }
+    }
 }
 
 /// Returns a name of a prefix and a number, such as `c0`.

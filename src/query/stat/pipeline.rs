@@ -14,14 +14,15 @@ use crate::query::check::field::{Root, Target};
 use crate::query::check::filter::Filter;
 use crate::query::check::resolved::{
     Base, Element, Expression, Project, ResolvedPath, ResolvedStage, ResolvedStages, RowShape,
-    SortBy, SortKey, Unwind,
+    ShapeColumn, SortBy, SortKey, Unwind,
 };
 use crate::query::check::stages::Function;
 use crate::query::eval::path::path_param;
+use crate::query::eval::sort_key::KeyPath;
 use crate::query::order_by::{Term, order_by, sort_value};
 use crate::query::sql::Sql;
 use crate::query::stat::expr::{
-    ELEMENT, Expr, Step, alias, below, column_ref, in_job, put, sort_term,
+    ELEMENT, Expr, Step, alias, below, column_ref, in_job, put, sort_key,
 };
 use crate::query::stat::output::{Output, OutputColumn, Statement};
 use crate::query::stat::source::RowSource;
@@ -143,9 +144,12 @@ impl Pipeline {
                 Output::Documents(unwound.clone())
             }
             RowShape::Columns(columns) => {
-                let numbers = self.columns.iter();
-                sql.join(", ", numbers.map(|number| column_ref("c", *number)));
-                let columns = columns.iter().map(|column| OutputColumn {
+                let answered: Vec<_> = answered(columns)
+                    .map(|at| (self.columns[at], &columns[at]))
+                    .collect();
+                let numbers = answered.iter();
+                sql.join(", ", numbers.map(|(number, _)| column_ref("c", *number)));
+                let columns = answered.iter().map(|(_, column)| OutputColumn {
                     name: column.name.clone(),
                     value_type: column.value_type,
                 });
@@ -204,25 +208,42 @@ impl Pipeline {
     }
 
     fn sort(&mut self, keys: &[SortKey]) {
-        let mut order: Vec<_> = keys.iter().map(|key| self.sort_term(key)).collect();
+        let terms = keys.iter().map(|key| Term {
+            sql: self.sort_key(key, keys),
+            desc: key.desc,
+        });
+        let mut order: Vec<_> = terms.collect();
         // The order so far decides between rows with equal keys.
         order.append(&mut self.order);
         self.order = order;
     }
 
-    fn sort_term(&self, key: &SortKey) -> Term {
+    /// Returns the expression of one key of a sort.
+    fn sort_key(&self, key: &SortKey, keys: &[SortKey]) -> Sql {
         match &key.by {
-            SortBy::Document(path) => Term {
-                sql: sort_value(path, key.desc),
-                desc: key.desc,
-            },
-            SortBy::Below(path, below) => {
-                sort_term(self.value(path, Step::Member), below, key.desc)
+            SortBy::Document(path) => {
+                let in_documents = keys.iter().filter_map(|key| match &key.by {
+                    SortBy::Document(path) => Some((path, key.desc)),
+                    _ => None,
+                });
+                sort_value(path, &in_documents.collect::<Vec<_>>())
             }
-            SortBy::Nothing => Term {
-                sql: Sql::new("NULL"),
-                desc: key.desc,
-            },
+            SortBy::Below(path, below) => {
+                let below_the_same = keys.iter().filter_map(|key| match &key.by {
+                    SortBy::Below(other, below) if other == path => Some(KeyPath {
+                        path: below.clone(),
+                        desc: key.desc,
+                    }),
+                    _ => None,
+                });
+                let one = KeyPath {
+                    path: below.clone(),
+                    desc: key.desc,
+                };
+                let value = self.value(path, Step::Member);
+                sort_key(value, &one, &below_the_same.collect::<Vec<_>>())
+            }
+            SortBy::Nothing => Sql::new("NULL"),
         }
     }
 
@@ -405,4 +426,20 @@ impl Pipeline {
             value_type: path.value_type,
         }
     }
+}
+
+/// Returns the indexes of the columns of the answer, in its order: a field with the name of a key is answered instead of
+/// the key.
+fn answered(columns: &[ShapeColumn]) -> impl Iterator<Item = usize> {
+    let of_name = |column: &ShapeColumn, is_key: bool| {
+        let is_it = |other: &ShapeColumn| other.is_key == is_key && other.name == column.name;
+        columns.iter().position(is_it)
+    };
+    columns.iter().enumerate().filter_map(move |(at, column)| {
+        if column.is_key {
+            Some(of_name(column, false).unwrap_or(at))
+        } else {
+            of_name(column, true).is_none().then_some(at)
+        }
+    })
 }
