@@ -20,6 +20,7 @@ pub(in crate::query) fn resolve(stages: Vec<Stage>) -> Result<ResolvedStages, Qu
         rows: RowShape::Jobs {
             unwound: Vec::new(),
         },
+        key_names: Vec::new(),
         order_terms: 1,
     };
     let stages = stages.into_iter().map(|stage| resolver.stage(stage));
@@ -33,6 +34,11 @@ pub(in crate::query) fn resolve(stages: Vec<Stage>) -> Result<ResolvedStages, Qu
 /// A fold over the stages.
 struct Resolver {
     rows: RowShape,
+    /// The names of the keys of all groups so far, until a `project` excludes them.
+    ///
+    /// Rule: SpaceONE looks for such a name, where it is a whole path, among the keys that the rows have, and nowhere else.
+    /// So the name is missing where a later group or `count` has left the key out.
+    key_names: Vec<String>,
     /// The number of terms that the order of the rows has.
     order_terms: usize,
 }
@@ -118,10 +124,9 @@ impl Resolver {
     fn sort_by(&self, path: &PathAt) -> Result<SortBy, QueryError> {
         let (first, below) = path.segments.split_at(1);
         match &self.rows {
-            RowShape::Columns(columns) if below.is_empty() => Ok(SortBy::Below(
-                in_columns(&path.segments, columns),
-                Vec::new(),
-            )),
+            RowShape::Columns(_) if below.is_empty() => {
+                Ok(SortBy::Below(self.path(path)?, Vec::new()))
+            }
             RowShape::Columns(columns) => {
                 Ok(SortBy::Below(in_fields(first, columns), below.to_vec()))
             }
@@ -175,6 +180,9 @@ impl Resolver {
             fields.push(accumulator);
         }
         self.order_terms = keys.len();
+        let keys_of_rows = columns.iter().filter(|column| column.is_key);
+        self.key_names
+            .extend(keys_of_rows.map(|column| column.name.clone()));
         self.rows = RowShape::Columns(columns);
         Ok(Group { keys, fields })
     }
@@ -245,6 +253,9 @@ impl Resolver {
             });
             fields.push(expression);
         }
+        if project.exclude_keys {
+            self.key_names.clear();
+        }
         self.rows = RowShape::Columns(columns);
         Ok(Project { keys, fields })
     }
@@ -271,7 +282,10 @@ impl Resolver {
                 let target = resolve_segments(path.segments.clone(), &path.location)?;
                 Ok(in_jobs(target, unwound))
             }
-            RowShape::Columns(columns) => Ok(in_columns(&path.segments, columns)),
+            RowShape::Columns(columns) => Ok(match path.segments.as_slice() {
+                [name] if self.key_names.contains(name) => in_keys(name, columns),
+                segments => in_fields(segments, columns),
+            }),
         }
     }
 }
@@ -304,18 +318,16 @@ fn in_jobs(target: Target, unwound: &[Vec<String>]) -> ResolvedPath {
     ResolvedPath { replaced, ..in_job }
 }
 
-/// Resolves a path into the columns of a stage: the key of a group, or a field.
-///
-/// Rule: SpaceONE looks for the key of a group only where the whole path is its name. There is nothing below a key.
-fn in_columns(segments: &[String], columns: &[ShapeColumn]) -> ResolvedPath {
-    let is_key = |column: &ShapeColumn| column.is_key && segments == [column.name.as_str()];
+/// Resolves the name of a group's key.
+fn in_keys(name: &str, columns: &[ShapeColumn]) -> ResolvedPath {
+    let is_key = |column: &ShapeColumn| column.is_key && column.name == name;
     match columns.iter().position(is_key) {
         Some(at) => in_column(at, &[], columns),
-        None => in_fields(segments, columns),
+        None => ResolvedPath::never_there(),
     }
 }
 
-/// Resolves a path into the columns of a stage that are not keys of a group.
+/// Resolves a path into the columns that are not keys of a group.
 fn in_fields(segments: &[String], columns: &[ShapeColumn]) -> ResolvedPath {
     let (name, below) = (&segments[0], &segments[1..]);
     let is_field = |column: &ShapeColumn| !column.is_key && column.name == *name;

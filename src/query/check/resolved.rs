@@ -25,7 +25,7 @@ pub(in crate::query) enum RowShape {
 }
 
 /// A column under the name that the caller gave it. The key of a group and a field that a later `project` made may have
-/// one name: paths then lead to the key, and the answer has the field.
+/// one name: paths then lead to the key, and the answer has the field, or where that is missing the key.
 #[derive(Debug, Clone)]
 pub(in crate::query) struct ShapeColumn {
     pub(in crate::query) name: String,

@@ -65,7 +65,13 @@ impl Pipeline {
     fn group_key(&self, key: &GroupKey, number: usize) -> (Sql, Option<SpanKey>) {
         let mut date = self.resolve(&key.path);
         let Some(format) = &key.date_format else {
-            return (date.sql, None);
+            let is_any = date.value_type.kind == Kind::Any;
+            // A null that is SQL's NULL and one that is encoded are one group.
+            return if is_any && date.value_type.nulls == NullMeans::Null {
+                (date.into_any(), None)
+            } else {
+                (date.sql, None)
+            };
         };
         let span = match date.value_type.kind {
             Kind::Time => format.format.span(),

@@ -10,7 +10,7 @@
 //! `date_text`, and the functions of `project`. SQLite computes only what the answer needs: an error in a value that no
 //! later stage reads is never raised. (Groups are in [`crate::query::stat::group`].)
 
-use crate::query::check::field::{Root, Target};
+use crate::query::check::field::{NullMeans, Root, Target, ValueType};
 use crate::query::check::filter::Filter;
 use crate::query::check::resolved::{
     Base, Element, Expression, Project, ResolvedPath, ResolvedStage, ResolvedStages, RowShape,
@@ -117,12 +117,13 @@ impl Pipeline {
     }
 
     /// Ends the statement: selects the columns of the answer, in order.
-    fn finish(self, rows: &RowShape) -> Statement {
+    fn finish(mut self, rows: &RowShape) -> Statement {
         let mut sql = Sql::new("WITH ");
-        let last = self.tables.len() - 1;
+        let tables = std::mem::take(&mut self.tables);
+        let last = tables.len() - 1;
         sql.join(
             ", ",
-            self.tables.into_iter().enumerate().map(|(number, table)| {
+            tables.into_iter().enumerate().map(|(number, table)| {
                 let mut named = Sql::new("s");
                 named.number(number);
                 named.push(if table.is_materialized {
@@ -144,14 +145,15 @@ impl Pipeline {
                 Output::Documents(unwound.clone())
             }
             RowShape::Columns(columns) => {
-                let answered: Vec<_> = answered(columns)
-                    .map(|at| (self.columns[at], &columns[at]))
+                let exprs = columns.iter().enumerate();
+                let answered: Vec<_> = exprs
+                    .filter_map(|(at, column)| Some((column, self.answered(at, columns)?)))
                     .collect();
-                let numbers = answered.iter();
-                sql.join(", ", numbers.map(|(number, _)| column_ref("c", *number)));
-                let columns = answered.iter().map(|(_, column)| OutputColumn {
+                let selected = answered.iter().map(|(_, expr)| expr.sql.clone());
+                sql.join(", ", selected);
+                let columns = answered.iter().map(|(column, expr)| OutputColumn {
                     name: column.name.clone(),
-                    value_type: column.value_type,
+                    value_type: expr.value_type,
                 });
                 Output::Columns(columns.collect())
             }
@@ -161,6 +163,39 @@ impl Pipeline {
             sql.push(" ORDER BY ").append(order_by(&self.order));
         }
         Statement { sql, output }
+    }
+
+    /// Returns what the answer has of a column; `None` where another column is answered for it.
+    ///
+    /// A field with the name of a key is answered in the key's position, and where it is missing, the key is answered.
+    fn answered(&self, at: usize, columns: &[ShapeColumn]) -> Option<Expr> {
+        let expr = |at: usize| Expr {
+            sql: column_ref("c", self.columns[at]),
+            value_type: columns[at].value_type,
+        };
+        let of_same_name = |is_key: bool| {
+            let is_it =
+                |other: &ShapeColumn| other.is_key == is_key && other.name == columns[at].name;
+            columns.iter().position(is_it)
+        };
+        if !columns[at].is_key {
+            return of_same_name(true).is_none().then(|| expr(at));
+        }
+        let Some(field) = of_same_name(false) else {
+            return Some(expr(at));
+        };
+        if expr(field).value_type.nulls != NullMeans::Missing {
+            return Some(expr(field));
+        }
+        let mut sql = Sql::new("ifnull(");
+        sql.append(expr(field).into_any())
+            .push(", ")
+            .append(expr(at).into_any())
+            .push(")");
+        Some(Expr {
+            sql,
+            value_type: ValueType::ANY,
+        })
     }
 
     /// Returns a new number for a column.
@@ -426,20 +461,4 @@ impl Pipeline {
             value_type: path.value_type,
         }
     }
-}
-
-/// Returns the indexes of the columns of the answer, in its order: a field with the name of a key is answered instead of
-/// the key.
-fn answered(columns: &[ShapeColumn]) -> impl Iterator<Item = usize> {
-    let of_name = |column: &ShapeColumn, is_key: bool| {
-        let is_it = |other: &ShapeColumn| other.is_key == is_key && other.name == column.name;
-        columns.iter().position(is_it)
-    };
-    columns.iter().enumerate().filter_map(move |(at, column)| {
-        if column.is_key {
-            Some(of_name(column, false).unwrap_or(at))
-        } else {
-            of_name(column, true).is_none().then_some(at)
-        }
-    })
 }
