@@ -57,9 +57,10 @@ impl Check {
     #[must_use]
     pub fn passes_missing(&self) -> bool {
         match self {
-            Self::Equal(value) => value.is_null(),
+            Self::Equal(value) | Self::Compare(Comparison::Lte | Comparison::Gte, value) => {
+                value.is_null()
+            }
             Self::In(values) => values.contains(&Value::Null),
-            Self::Compare(Comparison::Lte | Comparison::Gte, value) => value.is_null(),
             _ => false,
         }
     }
@@ -175,11 +176,11 @@ impl CompiledCheck {
     fn holds(&self, value: Option<&Value>) -> Result<bool, String> {
         let Some(value) = value else {
             return Ok(match self {
-                Self::Equal(operand) => *operand == MongoValue::Null,
-                Self::In(operands) => operands.first() == Some(&MongoValue::Null),
-                Self::Compare(Comparison::Lte | Comparison::Gte, operand) => {
+                Self::Equal(operand)
+                | Self::Compare(Comparison::Lte | Comparison::Gte, operand) => {
                     *operand == MongoValue::Null
                 }
+                Self::In(operands) => operands.first() == Some(&MongoValue::Null),
                 _ => false,
             });
         };
