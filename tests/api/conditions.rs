@@ -136,6 +136,23 @@ fn a_repeated_sort_key_has_its_last_direction() {
 }
 
 #[test]
+fn two_spellings_of_a_sort_key_are_one_key() {
+    let app = App::with_jobs(
+        job("a", "d", r#""filter":{"x":1}"#) + &job("b", "d", r#""filter":{"x":2}"#),
+    );
+    let keys = json!([{"key": "filter.x"}, {"key": "job_id"}, {"key": "filters.x", "desc": true}]);
+    let list = app.search(&json!({"domain_id": "d", "query": {"only": ["job_id"], "sort": keys}}));
+    let expected = json!([{"job_id": "b"}, {"job_id": "a"}]);
+    assert_eq!(list.json()["results"], expected);
+    let aggregate = json!([
+        {"sort": {"keys": keys}},
+        {"project": {"fields": [{"name": "job_id", "key": "job_id"}]}}
+    ]);
+    let stat = app.stat(&json!({"domain_id": "d", "query": {"aggregate": aggregate}}));
+    assert_eq!(stat.json()["results"], expected);
+}
+
+#[test]
 fn a_date_format_is_a_string() {
     let app = App::with_jobs(jobs());
     let key = json!({"key": "created_at", "name": "day", "date_format": 5});

@@ -100,13 +100,15 @@ impl Resolver {
     }
 
     fn sort(&mut self, keys: &[stages::Sort]) -> Result<Vec<SortKey>, QueryError> {
-        let resolved = keys.iter().map(|key| {
-            Ok(SortKey {
-                by: self.sort_by(&key.path)?,
-                desc: key.desc,
-            })
-        });
-        let resolved = resolved.collect::<Result<Vec<_>, _>>()?;
+        let mut resolved: Vec<SortKey> = Vec::with_capacity(keys.len());
+        for key in keys {
+            let (by, desc) = (self.sort_by(&key.path)?, key.desc);
+            // Rule: `$sort` is one object: a repeated key has its first position and its last direction.
+            match resolved.iter_mut().find(|other| other.by == by) {
+                Some(first) => first.desc = desc,
+                None => resolved.push(SortKey { by, desc }),
+            }
+        }
         self.order_terms += resolved.len();
         if self.order_terms > MAX_ORDER_TERMS {
             let location = keys.first().map(|key| key.path.location.clone());

@@ -97,7 +97,7 @@ pub(in crate::query) struct SortKey {
     pub(in crate::query) desc: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(in crate::query) enum SortBy {
     /// A path into the document of a job.
     Document(DocumentPath),

@@ -239,19 +239,13 @@ fn check_sort(sort: &Located<Order>) -> Result<Vec<Sort>, QueryError> {
     if sort.value.keys.is_empty() {
         return Err(language(&sort.location, "a key to sort by is required"));
     }
-    let mut keys: Vec<Sort> = Vec::with_capacity(sort.value.keys.len());
-    for key in &sort.value.keys {
-        let (path, desc) = (path(&key.key)?, key.desc);
-        // Rule: `$sort` is one object: a repeated key has its first position and its last direction.
-        match keys
-            .iter_mut()
-            .find(|other| other.path.segments == path.segments)
-        {
-            Some(first) => first.desc = desc,
-            None => keys.push(Sort { path, desc }),
-        }
-    }
-    Ok(keys)
+    let keys = sort.value.keys.iter().map(|key| {
+        Ok(Sort {
+            path: path(&key.key)?,
+            desc: key.desc,
+        })
+    });
+    keys.collect()
 }
 
 fn check_group(group: &Located<request::Group>) -> Result<Group, QueryError> {
