@@ -40,3 +40,7 @@ pub const MAX_PATTERN_BYTES: usize = 1_000;
 pub const MAX_BACKTRACKS: usize = 100_000;
 /// The longest text, in bytes, that a backtracking pattern runs over.
 pub const MAX_BACKTRACKED_BYTES: usize = 16 << 10;
+/// The most memory, in bytes, that a backtracking pattern may take over one text.
+pub const MAX_BACKTRACKING_MEMORY: usize = 16 << 20;
+/// The most Unicode properties of a pattern. A character is compared with each of those in brackets in turn.
+pub const MAX_PROPERTIES: usize = 8;

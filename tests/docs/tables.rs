@@ -50,8 +50,12 @@ const LIMITS: [(&str, &[(&str, &str)]); 27] = [
         ],
     ),
     (
-        "bytes of a value to which lookaround or a backreference is applied",
-        &[("query/limits.rs", "MAX_BACKTRACKED_BYTES")],
+        "bytes of a value that a backtracking pattern runs over; its memory; its Unicode properties",
+        &[
+            ("query/limits.rs", "MAX_BACKTRACKED_BYTES"),
+            ("query/limits.rs", "MAX_BACKTRACKING_MEMORY"),
+            ("query/limits.rs", "MAX_PROPERTIES"),
+        ],
     ),
     (
         "words of contain and keyword; bytes of them all",

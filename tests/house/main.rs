@@ -31,7 +31,7 @@ const PHASES: [&[&str]; 8] = [
     &["sql", "error", "limits"],
 ];
 /// Crates that only some modules may use.
-const DRIVERS: [(&str, &[&str]); 13] = [
+const DRIVERS: [(&str, &[&str]); 16] = [
     ("actix_web", &["server", "api", "ui"]),
     ("actix_cors", &["api"]),
     // For the command line alone: `demo --open`, the width of `docs`, `healthcheck`, what service managers are sent, and
@@ -44,6 +44,9 @@ const DRIVERS: [(&str, &[&str]); 13] = [
     ("prometheus_client", &["api"]),
     ("pulldown_cmark", &["docs"]),
     ("tokio", &["server", "api", "mock"]),
+    ("pcre2", &["query"]),
+    ("regex", &["query"]),
+    ("regex_syntax", &["query"]),
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("utoipa", &["api", "job", "mock", "query", "route"]),

@@ -216,11 +216,14 @@ pub(crate) fn meets(row: &Row, condition: &Value) -> bool {
             .any(|value| matches!(value, V::Text(text) if text.to_lowercase().contains(&word)))
     };
     let matches = |pattern: &Value| {
-        let pattern =
-            fancy_regex::Regex::new(&format!("(?i){}", pattern.as_str().unwrap())).unwrap();
-        there
-            .iter()
-            .any(|value| matches!(value, V::Text(text) if pattern.is_match(text).unwrap()))
+        let pattern = pcre2::bytes::RegexBuilder::new()
+            .utf(true)
+            .caseless(true)
+            .build(pattern.as_str().unwrap())
+            .unwrap();
+        there.iter().any(
+            |value| matches!(value, V::Text(text) if pattern.is_match(text.as_bytes()).unwrap()),
+        )
     };
     let compares = |holds: fn(Ordering) -> bool, operand: &V| {
         there.iter().any(|value| {
