@@ -42,7 +42,7 @@ const LIMITS: [(&str, &[(&str, &str)]); 27] = [
         ],
     ),
     (
-        "regular expressions; bytes of one; backtracking steps over one value",
+        "regular expressions; bytes of one; backtracking steps from one position of a value",
         &[
             ("query/limits.rs", "MAX_PATTERNS"),
             ("query/limits.rs", "MAX_PATTERN_BYTES"),
@@ -50,10 +50,11 @@ const LIMITS: [(&str, &[(&str, &str)]); 27] = [
         ],
     ),
     (
-        "bytes of a value that a backtracking pattern runs over; its memory; its Unicode properties",
+        "bytes of a value that a backtracking pattern runs over; its memory; its time; its Unicode properties",
         &[
             ("query/limits.rs", "MAX_BACKTRACKED_BYTES"),
             ("query/limits.rs", "MAX_BACKTRACKING_MEMORY"),
+            ("query/limits.rs", "MAX_BACKTRACKING_TIME"),
             ("query/limits.rs", "MAX_PROPERTIES"),
         ],
     ),

@@ -1,14 +1,22 @@
 //! Patterns that backtrack, run by PCRE2 within limits.
 //!
-//! PCRE2 counts its steps anew at every position where it starts a match, so a limit alone would allow the limit times
+//! PCRE2 counts its steps anew at every position where it starts a match, so its limit alone would allow the limit times
 //! the length of the text. A pattern is therefore wrapped into one that starts at the beginning of the text alone and
-//! walks along it as its first step. One step may itself run over the whole text, so the text's length is limited, too.
+//! walks along it as its first step. Most searches end within the limit of that one.
+//!
+//! A search that does not is done again from every position by itself, each with the limit that PCRE2 means, until its
+//! time is up. `(?=.*a)(?=.*b)` takes as many steps as the text has characters at each of them. One step may itself run
+//! over the whole text, so the text's length is limited, too.
+
+use std::time::{Duration, Instant};
 
 use pcre2::Error;
 use pcre2::bytes::{Regex, RegexBuilder};
 
 use super::refused;
-use crate::query::limits::{MAX_BACKTRACKED_BYTES, MAX_BACKTRACKING_MEMORY, MAX_BACKTRACKS};
+use crate::query::limits::{
+    MAX_BACKTRACKED_BYTES, MAX_BACKTRACKING_MEMORY, MAX_BACKTRACKING_TIME, MAX_BACKTRACKS,
+};
 
 /// What PCRE2 answers when a search takes more steps than its limit: `PCRE2_ERROR_MATCHLIMIT`.
 const TOO_MANY_STEPS: i32 = -47;
@@ -25,8 +33,11 @@ const END_OF_COMMENT: &str = "\n)";
 #[derive(Debug)]
 pub(super) struct Backtracking {
     shown: String,
-    /// The wrapped pattern.
-    regex: Regex,
+    /// Searches from every position, within the limit of one.
+    anywhere: Regex,
+    /// Searches from one position. `None` if the pattern has `\G`, which would be that position instead of the text's
+    /// start.
+    at_one_start: Option<Regex>,
 }
 
 impl Backtracking {
@@ -38,26 +49,28 @@ impl Backtracking {
         refused::check(text)?;
         // As the client wrote it, so that an error says where in it.
         compile(text).map_err(|error| malformed(&error))?;
-        let wrapped = |end| {
-            compile(&format!(
-                r"(*LIMIT_MATCH={MAX_BACKTRACKS})(*LIMIT_HEAP={})\A(?s:.*?)(?:{text}{end}",
-                MAX_BACKTRACKING_MEMORY >> 10
-            ))
+        let body = without_leading_any(text);
+        let at_one_start = if text.contains(r"\G") {
+            None
+        } else {
+            Some(wrap(r"\G", body)?)
         };
-        let regex = wrapped(END)
-            .or_else(|_| wrapped(END_OF_COMMENT))
-            .map_err(|error| malformed(&error))?;
         Ok(Self {
             shown: text.to_owned(),
-            regex,
+            anywhere: wrap(r"\A(?s:.*?)", body)?,
+            at_one_start,
         })
     }
 
     /// Whether the pattern matches anywhere in the text.
     ///
     /// # Errors
-    /// A sentence, when the text is too long, or the search takes too many steps or too much memory.
+    /// A sentence, when the text is too long, or the search takes too many steps, too much memory or too long.
     pub(super) fn is_match(&self, text: &str) -> Result<bool, String> {
+        self.is_match_within(text, MAX_BACKTRACKING_TIME)
+    }
+
+    fn is_match_within(&self, text: &str, time: Duration) -> Result<bool, String> {
         let shown = &self.shown;
         if text.len() > MAX_BACKTRACKED_BYTES {
             return Err(format!(
@@ -65,19 +78,75 @@ impl Backtracking {
                  at most {MAX_BACKTRACKED_BYTES} bytes; one value is longer"
             ));
         }
+        let began = Instant::now();
         // A `Regex` holds on to the memory of its longest search. A clone, which takes half a microsecond, does not.
-        let search = self.regex.clone();
-        search.is_match(text.as_bytes()).map_err(|error| match error.code() {
+        let found = self.anywhere.clone().is_match(text.as_bytes());
+        match (found, &self.at_one_start) {
+            (Err(error), Some(at_one_start)) if error.code() == TOO_MANY_STEPS => {
+                let search = at_one_start.clone();
+                let starts = text.char_indices().map(|(start, _)| start);
+                for start in starts.chain([text.len()]) {
+                    if began.elapsed() > time {
+                        return Err(format!(
+                            "the regular expression `{shown}` takes more than {} s over one value",
+                            time.as_secs()
+                        ));
+                    }
+                    let found = search.is_match_at(text.as_bytes(), start);
+                    if found.map_err(|error| self.failure(&error))? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            (found, _) => found.map_err(|error| self.failure(&error)),
+        }
+    }
+
+    fn failure(&self, error: &Error) -> String {
+        let shown = &self.shown;
+        match error.code() {
             TOO_MANY_STEPS => format!(
-                "the regular expression `{shown}` takes more than {MAX_BACKTRACKS} steps over one value"
+                "the regular expression `{shown}` takes more than {MAX_BACKTRACKS} steps from one position of a value"
             ),
             TOO_MUCH_MEMORY => format!(
                 "the regular expression `{shown}` takes more than {} MiB over one value",
                 MAX_BACKTRACKING_MEMORY >> 20
             ),
             _ => format!("the regular expression `{shown}` fails over one value: {error}"),
-        })
+        }
     }
+}
+
+/// Compiles a pattern with something before it, and with the limits.
+fn wrap(before: &str, text: &str) -> Result<Regex, String> {
+    let wrapped = |end| {
+        compile(&format!(
+            "(*LIMIT_MATCH={MAX_BACKTRACKS})(*LIMIT_HEAP={}){before}(?:{text}{end}",
+            MAX_BACKTRACKING_MEMORY >> 10
+        ))
+    };
+    wrapped(END)
+        .or_else(|_| wrapped(END_OF_COMMENT))
+        .map_err(|error| malformed(&error))
+}
+
+/// Returns a pattern without a `.*` that begins it: where the rest matches, `.*` may match nothing.
+///
+/// PCRE2 starts such a pattern at the beginnings of lines alone. Wrapped, it would start everywhere.
+fn without_leading_any(text: &str) -> &str {
+    let Some(rest) = text.strip_prefix(".*") else {
+        return text;
+    };
+    let rest = rest.strip_prefix('?').unwrap_or(rest);
+    // Not where the rest may be a quantifier, or mean nothing before one.
+    let begins_anew = rest.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '[')
+        || ["(?=", "(?!", "(?<", "(?:"]
+            .iter()
+            .any(|group| rest.starts_with(group))
+        || rest.starts_with('(') && !rest.starts_with("(?") && !rest.starts_with("(*")
+        || rest.starts_with('\\') && !rest.starts_with(r"\E") && !rest.starts_with(r"\Q");
+    if begins_anew { rest } else { text }
 }
 
 /// Compiles a pattern in MongoDB's dialect: with UTF, without UCP, in either case.
@@ -98,7 +167,7 @@ mod tests {
     use super::*;
 
     /// Patterns that end in each state that a pattern may end in.
-    const ENDS: [&str; 16] = [
+    const ENDS: [&str; 22] = [
         "a",
         "a|b",
         r"\Qa|b",
@@ -115,6 +184,12 @@ mod tests {
         "(?x)(?-x) a # b",
         "(?=a|b)+",
         "(?<n>a)|(?i)b",
+        ".*a(?=b)|c",
+        ".*?(?!a)b",
+        ".*+a",
+        r".*\Q\E+a",
+        ".*(?#b)+a",
+        r"\Ga|(?<=x)b",
     ];
 
     #[test]
@@ -160,8 +235,7 @@ mod tests {
         let text = "a".repeat(MAX_BACKTRACKED_BYTES - 1) + "!";
         for (pattern, problem) in [
             (r"^(a|a)*\1$", "more than 100000 steps"),
-            // Every start alone would be within the limit.
-            ("(?=.*b)".repeat(9).as_str(), "more than 100000 steps"),
+            (r"(?:\Ga)?(?=.*b)", "more than 100000 steps"),
             (&("()".repeat(300) + r"(?:a|b)*\1c"), "more than 16 MiB"),
         ] {
             let error = Backtracking::new(pattern)
@@ -169,6 +243,28 @@ mod tests {
                 .is_match(&text)
                 .unwrap_err();
             assert!(error.contains(problem), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_search_may_take_many_steps_from_each_position_until_its_time_is_up() {
+        let text = "a".repeat(1_000);
+        for (pattern, expected) in [
+            ("(?=.*a)(?=.*b)", false),
+            ("(?=.*b)|a$(?<!b)", true),
+            ("(?=.*b)|$(?<!b)", true),
+        ] {
+            let pattern = Backtracking::new(pattern).unwrap();
+            assert_eq!(
+                pattern.is_match_within(&text, Duration::MAX),
+                Ok(expected),
+                "{pattern:?}"
+            );
+            let error = pattern.is_match_within(&text, Duration::ZERO).unwrap_err();
+            assert!(
+                error.ends_with("takes more than 0 s over one value"),
+                "{error}"
+            );
         }
     }
 }
