@@ -69,7 +69,7 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 /// What a bracket expression may hold, with what is special in one dialect or the other.
-const IN_BRACKETS: [&str; 40] = [
+const IN_BRACKETS: [&str; 50] = [
     "a",
     "k",
     "s",
@@ -109,6 +109,16 @@ const IN_BRACKETS: [&str; 40] = [
     "\\n",
     "\\b",
     "[:",
+    "[:alpha:]",
+    "[:^alpha:]",
+    "[:lower:]",
+    "[:^upper:]",
+    "[:alnum:]",
+    "[:digit:]",
+    "[:space:]",
+    "[:^word:]",
+    "[:xdigit:]",
+    "[:blank:]",
     "\\t- ",
 ];
 /// What one step of a pattern may be.

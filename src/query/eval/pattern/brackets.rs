@@ -52,7 +52,8 @@ impl Set {
             let item = match letters.next()? {
                 ']' if !is_first => break,
                 '-' if !is_first && letters.peek() != Some(']') => return None,
-                '[' if matches!(letters.peek(), Some(':' | '.' | '=')) => return None,
+                '[' if letters.peek() == Some(':') => Item::Class(Self::posix(letters)?),
+                '[' if matches!(letters.peek(), Some('.' | '=')) => return None,
                 '\\' => escaped(letters)?,
                 plain => Item::Letter(plain),
             };
@@ -79,6 +80,32 @@ impl Set {
             set.negate();
         }
         (!set.ranges().is_empty()).then_some(Self(set))
+    }
+
+    /// Parses a POSIX class such as `[:alpha:]`, the `[` before it already read.
+    ///
+    /// Rule: like `\w`, they know ASCII alone; without regard to case, `upper` and `lower` are `alpha`.
+    fn posix(letters: &mut Letters<'_>) -> Option<Self> {
+        letters.skip(':');
+        let is_negated = letters.skip('^');
+        let mut name = String::new();
+        while !letters.skip(':') {
+            name.push(letters.next().filter(char::is_ascii_lowercase)?);
+        }
+        let ranges: &[_] = match (letters.skip(']'), name.as_str()) {
+            (true, "alpha" | "lower" | "upper") => &[('A', 'Z'), ('a', 'z')],
+            (true, "alnum") => &[('0', '9'), ('A', 'Z'), ('a', 'z')],
+            (true, "digit") => &DIGITS,
+            (true, "space") => &SPACES,
+            (true, "word") => &WORD,
+            (true, "xdigit") => &[('0', '9'), ('A', 'F'), ('a', 'f')],
+            _ => return None,
+        };
+        let mut set = set_of(ranges);
+        if is_negated {
+            set.negate();
+        }
+        Some(Self(set))
     }
 
     /// Writes the set in the syntax of the `regex` crate.

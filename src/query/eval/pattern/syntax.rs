@@ -40,7 +40,8 @@ pub(super) enum Node {
 
 /// Parses a pattern. `None` if any part of it is not surely the same in both dialects.
 pub(super) fn parse(text: &str) -> Option<Node> {
-    let mut letters = Letters::new(text);
+    // Upper and lower case are the same in every pattern.
+    let mut letters = Letters::new(text.strip_prefix("(?i)").unwrap_or(text));
     let node = choice(&mut letters, 0)?;
     // A `)` too many.
     if letters.peek().is_some() {
