@@ -2,8 +2,6 @@
 //!
 //! `static/docs/query.md` lists them, and a test compares the two.
 
-use std::time::Duration;
-
 /// The most conditions in `filter` and `filter_or` together.
 pub const MAX_CONDITIONS: usize = 500;
 /// The most values in a body. A request that keeps all other limits has fewer.
@@ -44,7 +42,5 @@ pub const MAX_BACKTRACKS: usize = 100_000;
 pub const MAX_BACKTRACKED_BYTES: usize = 16 << 10;
 /// The most memory, in bytes, that a backtracking pattern may take over one text.
 pub const MAX_BACKTRACKING_MEMORY: usize = 16 << 20;
-/// The time after which a backtracking pattern starts at no further position of a text.
-pub const MAX_BACKTRACKING_TIME: Duration = Duration::from_secs(1);
 /// The most Unicode properties of a pattern. A character is compared with each of those in brackets in turn.
 pub const MAX_PROPERTIES: usize = 8;

@@ -39,6 +39,12 @@ fn request_error(problem: impl std::fmt::Display) -> Error {
     Error::UserFunctionError(format!("{REQUEST_ERROR}{problem}").into())
 }
 
+/// The error with which a query ends whose time is up.
+fn interrupted() -> Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT);
+    Error::SqliteFailure(code, None)
+}
+
 fn data_error(problem: impl std::fmt::Display) -> Error {
     Error::UserFunctionError(format!("{DATA_ERROR}{problem}").into())
 }
@@ -152,10 +158,18 @@ impl Limits {
             })
             .sum();
         if self.is_due() {
-            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT);
-            return Err(Error::SqliteFailure(code, None));
+            return Err(interrupted());
         }
         Ok(bytes)
+    }
+
+    /// Returns the error of a search that failed: because of the request, unless the query's time is up.
+    fn search_error(&self, problem: String) -> Error {
+        if self.is_due() {
+            interrupted()
+        } else {
+            request_error(problem)
+        }
     }
 
     /// Counts the arguments as held by a list, and ends the query where its time is up or its lists are too large.
@@ -173,21 +187,23 @@ impl Limits {
 /// Registers every function.
 pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<()> {
     let scalar = Registrar { connection, limits };
-    scalar.add("matches", 2, |context| {
+    let of_query = Arc::clone(limits);
+    scalar.add("matches", 2, move |context| {
         let pattern = constant(context, 1, Pattern::new)?;
         match context.get_raw(0) {
             ValueRef::Null => Ok(false),
             value => pattern
-                .is_match(value.as_str().map_err(data_error)?)
-                .map_err(request_error),
+                .is_match(value.as_str().map_err(data_error)?, &|| of_query.is_due())
+                .map_err(|problem| of_query.search_error(problem)),
         }
     })?;
-    scalar.add("holds", 2, |context| {
+    let of_query = Arc::clone(limits);
+    scalar.add("holds", 2, move |context| {
         let predicate = constant(context, 1, CompiledPredicate::new)?;
         predicate
-            .holds(text(context, 0)?)
+            .holds(text(context, 0)?, &|| of_query.is_due())
             .map_err(data_error)?
-            .map_err(request_error)
+            .map_err(|problem| of_query.search_error(problem))
     })?;
     scalar.add("only", 2, |context| {
         let projection = constant(context, 1, |text| {

@@ -50,11 +50,10 @@ const LIMITS: [(&str, &[(&str, &str)]); 27] = [
         ],
     ),
     (
-        "bytes of a value that a backtracking pattern runs over; its memory; its time; its Unicode properties",
+        "bytes of a value that a backtracking pattern runs over; its memory; its Unicode properties",
         &[
             ("query/limits.rs", "MAX_BACKTRACKED_BYTES"),
             ("query/limits.rs", "MAX_BACKTRACKING_MEMORY"),
-            ("query/limits.rs", "MAX_BACKTRACKING_TIME"),
             ("query/limits.rs", "MAX_PROPERTIES"),
         ],
     ),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::query::eval::path::{End, index, locate, reach};
-use crate::query::eval::pattern::Pattern;
+use crate::query::eval::pattern::{IsDue, Pattern};
 use crate::query::eval::value::{Comparison, MongoValue};
 use crate::query::sql::Param;
 
@@ -102,7 +102,7 @@ impl Member {
     /// Whether an element of an array has the value.
     fn is_in(&self, item: &Value) -> bool {
         // Equality takes no pattern, so it never fails.
-        let mut equals = |value: Option<&Value>| self.check.holds(value) == Ok(true);
+        let mut equals = |value: Option<&Value>| self.check.holds(value, &|| false) == Ok(true);
         match (item, self.path.split_first()) {
             (Value::Object(_), _) => reach(item, &self.path, End::WithElements, &mut equals),
             (Value::Array(items), Some((segment, rest))) => {
@@ -148,10 +148,15 @@ impl CompiledPredicate {
     /// Whether the test holds for a document.
     ///
     /// # Errors
-    /// The outer error, when the text is not JSON; the inner one, a sentence, when a pattern takes too many steps.
-    pub fn holds(&self, document: &str) -> Result<Result<bool, String>, serde_json::Error> {
+    /// The outer error, when the text is not JSON; the inner one, a sentence, when a pattern takes too many steps, or the
+    /// query's time is up.
+    pub fn holds(
+        &self,
+        document: &str,
+        is_due: IsDue<'_>,
+    ) -> Result<Result<bool, String>, serde_json::Error> {
         let mut error = None;
-        let mut test = |value: Option<&Value>| match self.check.holds(value) {
+        let mut test = |value: Option<&Value>| match self.check.holds(value, is_due) {
             Ok(holds) => holds,
             Err(problem) => {
                 error = Some(problem);
@@ -173,7 +178,7 @@ impl CompiledPredicate {
 }
 
 impl CompiledCheck {
-    fn holds(&self, value: Option<&Value>) -> Result<bool, String> {
+    fn holds(&self, value: Option<&Value>, is_due: IsDue<'_>) -> Result<bool, String> {
         let Some(value) = value else {
             return Ok(match self {
                 Self::Equal(operand)
@@ -197,7 +202,7 @@ impl CompiledCheck {
                 .compare_same_type(operand)
                 .is_some_and(|order| comparison.holds(order)),
             Self::Matches(pattern) => match value {
-                Value::String(text) => pattern.is_match(text)?,
+                Value::String(text) => pattern.is_match(text, is_due)?,
                 _ => false,
             },
             Self::Exists => true,
@@ -234,7 +239,7 @@ mod tests {
         assert_eq!(
             CompiledPredicate::new(&text)
                 .unwrap()
-                .holds(DOCUMENT)
+                .holds(DOCUMENT, &|| false)
                 .unwrap(),
             Ok(expected),
             "{text}"

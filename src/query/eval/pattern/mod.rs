@@ -20,3 +20,6 @@ mod words;
 
 pub use search::Pattern;
 pub use words::{any_word, literal};
+
+/// Says whether the query's time is up. A search that takes long calls it again and again.
+pub type IsDue<'d> = &'d dyn Fn() -> bool;

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::backtracking::Backtracking;
-use super::{linear, words};
+use super::{IsDue, linear, words};
 use crate::query::limits::MAX_PATTERN_BYTES;
 
 /// What runs a pattern that is not only a choice of words.
@@ -21,10 +21,10 @@ impl Engine {
         }
     }
 
-    fn is_match(&self, text: &str) -> Result<bool, String> {
+    fn is_match(&self, text: &str, is_due: IsDue<'_>) -> Result<bool, String> {
         match self {
             Self::Linear(regex) => Ok(regex.is_match(text)),
-            Self::Backtracking(pattern) => pattern.is_match(text),
+            Self::Backtracking(pattern) => pattern.is_match(text, is_due),
         }
     }
 }
@@ -71,14 +71,14 @@ impl Pattern {
     /// # Errors
     /// A sentence, when the pattern backtracks and takes too many steps over this text, or the text is too long for
     /// that.
-    pub fn is_match(&self, text: &str) -> Result<bool, String> {
+    pub fn is_match(&self, text: &str, is_due: IsDue<'_>) -> Result<bool, String> {
         let scanned = self
             .words
             .as_ref()
             .and_then(|words| words::contains_any(text, words));
         match scanned {
             Some(is_contained) => Ok(is_contained),
-            None => self.engine()?.is_match(text),
+            None => self.engine()?.is_match(text, is_due),
         }
     }
 }
@@ -93,7 +93,7 @@ mod tests {
     #[track_caller]
     fn check(pattern: &str, text: &str, expected: bool) {
         assert_eq!(
-            Pattern::new(pattern).unwrap().is_match(text),
+            Pattern::new(pattern).unwrap().is_match(text, &|| false),
             Ok(expected),
             "{pattern} over {text}"
         );
@@ -156,8 +156,8 @@ mod tests {
             let long = "x".repeat(MAX_SCANNED_BYTES) + "KS";
             for text in texts.iter().copied().chain([&*long]) {
                 assert_eq!(
-                    pattern.is_match(text),
-                    compiled.is_match(text),
+                    pattern.is_match(text, &|| false),
+                    compiled.is_match(text, &|| false),
                     "{pattern:?} over {text}"
                 );
             }
@@ -172,7 +172,7 @@ mod tests {
         for pattern in ["k".repeat(MAX_PATTERN_BYTES), four] {
             let pattern = Pattern::new(&pattern).unwrap();
             assert!(pattern.words.is_some());
-            assert!(pattern.is_match("é").is_ok());
+            assert!(pattern.is_match("é", &|| false).is_ok());
         }
     }
 
@@ -193,7 +193,7 @@ mod tests {
         let text = "a".repeat(200) + "b";
         assert!(
             pattern
-                .is_match(&text)
+                .is_match(&text, &|| false)
                 .unwrap_err()
                 .contains("more than 100000 steps")
         );
@@ -203,10 +203,10 @@ mod tests {
         let pattern = Pattern::new("(?=(a+)+b)c").unwrap();
         assert!(
             pattern
-                .is_match(&long)
+                .is_match(&long, &|| false)
                 .unwrap_err()
                 .contains("at most 16384 bytes")
         );
-        assert_eq!(pattern.is_match(&long[1..65]), Ok(false));
+        assert_eq!(pattern.is_match(&long[1..65], &|| false), Ok(false));
     }
 }
