@@ -18,7 +18,9 @@ use proptest::strategy::ValueTree;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::{INDEXED, JOBS, PATHS, cases, filters, filters_on, forever, job, runner, sort, stages};
+use crate::random::{PATHS, filters, indexed_filters, job};
+use crate::stages::{sort_of_jobs, stages};
+use crate::{JOBS, cases, forever, runner};
 
 const DOMAINS: [&str; 3] = ["d", "twin", "other"];
 /// Enough jobs for pages so far down that counters determine the day and hour in which they begin.
@@ -87,13 +89,13 @@ fn all_filters() -> impl Strategy<Value = Value> {
         json!({"keyword": "j00 j01"}),
         json!({}),
     ]);
-    prop_oneof![3 => filters(), 3 => filters_on(&INDEXED), 1 => select(into_other_domains)]
+    prop_oneof![3 => filters(), 3 => indexed_filters(), 1 => select(into_other_domains)]
 }
 
 fn lists() -> impl Strategy<Value = Request> {
     let order = prop_oneof![
         3 => select(vec![json!({"key": "created_at", "desc": true}), json!({"key": "created_at"}), json!([])]),
-        1 => sort(PATHS.to_vec()),
+        1 => sort_of_jobs(),
     ];
     let page = prop_oneof![
         2 => Just(json!({})),

@@ -1,307 +1,12 @@
-//! A naive evaluation of the query language: slow and plain, over whole values in memory, without SQL.
-//!
-//! It shares nothing with the compiler. It follows tests/conformance and MongoDB's documentation, not src/.
+//! The stages of statistics.
 
 use std::cmp::Ordering;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-/// A value with MongoDB's types.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum V {
-    Null,
-    Number(f64),
-    Text(String),
-    Object(Vec<(String, V)>),
-    Array(Vec<V>),
-    Bool(bool),
-    /// Milliseconds since the epoch.
-    Date(i64),
-}
-
-pub(crate) type Row = Vec<(String, V)>;
-
-/// The reason why the naive evaluation has no answer.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Refusal {
-    /// The query is an error.
-    Error,
-    /// The language does not determine the rows: rows at the edge of a limit or skip are equal.
-    Open,
-}
-
-pub(crate) fn from_json(value: &Value) -> V {
-    match value {
-        Value::Null => V::Null,
-        Value::Bool(b) => V::Bool(*b),
-        Value::Number(n) => V::Number(n.as_f64().unwrap()),
-        Value::String(s) => V::Text(s.clone()),
-        Value::Array(items) => V::Array(items.iter().map(from_json).collect()),
-        Value::Object(members) => V::Object(
-            members
-                .iter()
-                .map(|(k, v)| (k.clone(), from_json(v)))
-                .collect(),
-        ),
-    }
-}
-
-/// Reads a job as statistics do: times are dates, and `project_id` and `finished_at` are null where the document has
-/// none.
-pub(crate) fn job(text: &str) -> Row {
-    let document: Map<String, Value> = serde_json::from_str(text).unwrap();
-    let mut row: Row = Vec::new();
-    for (name, value) in &document {
-        row.push((
-            name.clone(),
-            if name.ends_with("_at") {
-                V::Date(millis(value.as_str().unwrap()))
-            } else {
-                from_json(value)
-            },
-        ));
-    }
-    for name in ["project_id", "finished_at"] {
-        if !document.contains_key(name) {
-            row.push((name.to_owned(), V::Null));
-        }
-    }
-    row
-}
-
-pub(crate) fn millis(text: &str) -> i64 {
-    text.parse::<jiff::Timestamp>().unwrap().as_millisecond()
-}
-
-fn rank(v: &V) -> u8 {
-    match v {
-        V::Null => 0,
-        V::Number(_) => 1,
-        V::Text(_) => 2,
-        V::Object(_) => 3,
-        V::Array(_) => 4,
-        V::Bool(_) => 5,
-        V::Date(_) => 6,
-    }
-}
-
-pub(crate) fn compare(a: &V, b: &V) -> Ordering {
-    match (a, b) {
-        (V::Number(a), V::Number(b)) => a.partial_cmp(b).unwrap(),
-        (V::Text(a), V::Text(b)) => a.as_bytes().cmp(b.as_bytes()),
-        (V::Bool(a), V::Bool(b)) => a.cmp(b),
-        (V::Date(a), V::Date(b)) => a.cmp(b),
-        (V::Array(a), V::Array(b)) => {
-            for (a, b) in a.iter().zip(b) {
-                let order = compare(a, b);
-                if order != Ordering::Equal {
-                    return order;
-                }
-            }
-            a.len().cmp(&b.len())
-        }
-        (V::Object(a), V::Object(b)) => {
-            for ((a_name, a), (b_name, b)) in a.iter().zip(b) {
-                let order = rank(a)
-                    .cmp(&rank(b))
-                    .then(a_name.cmp(b_name))
-                    .then(compare(a, b));
-                if order != Ordering::Equal {
-                    return order;
-                }
-            }
-            a.len().cmp(&b.len())
-        }
-        _ => rank(a).cmp(&rank(b)),
-    }
-}
-
-fn equal(a: &V, b: &V) -> bool {
-    compare(a, b) == Ordering::Equal
-}
-
-fn member<'v>(object: &'v [(String, V)], name: &str) -> Option<&'v V> {
-    object.iter().find(|(n, _)| n == name).map(|(_, v)| v)
-}
-
-pub(crate) fn expand(key: &str) -> Vec<String> {
-    let mut path: Vec<String> = key.split('.').map(str::to_owned).collect();
-    match path[0].as_str() {
-        "collector_id" => drop(path.splice(
-            0..1,
-            ["collector_info".to_owned(), "collector_id".to_owned()],
-        )),
-        "collector" => path[0] = "collector_info".to_owned(),
-        "filters" => path[0] = "filter".to_owned(),
-        _ => {}
-    }
-    path
-}
-
-// Filters
-
-/// Returns all values that a filter's path reaches; `None` where a member is missing.
-fn reached(value: &V, path: &[String]) -> Vec<Option<V>> {
-    if path.is_empty() {
-        let mut all = vec![Some(value.clone())];
-        if let V::Array(items) = value {
-            all.extend(items.iter().cloned().map(Some));
-        }
-        return all;
-    }
-    match value {
-        V::Object(members) => match member(members, &path[0]) {
-            Some(inner) => reached(inner, &path[1..]),
-            None => vec![None],
-        },
-        V::Array(items) => {
-            let mut all = Vec::new();
-            if let Some(item) = path[0]
-                .parse::<usize>()
-                .ok()
-                .and_then(|index| items.get(index))
-            {
-                all.extend(reached(item, &path[1..]));
-            }
-            for item in items {
-                if matches!(item, V::Object(_)) {
-                    all.extend(reached(item, path));
-                }
-            }
-            all
-        }
-        _ => vec![None],
-    }
-}
-
-fn is_typed_number(path: &[String]) -> bool {
-    path == ["total_tasks"] || path == ["remained_tasks"]
-}
-
-fn is_date(path: &[String]) -> bool {
-    path.len() == 1 && path[0].ends_with("_at")
-}
-
-/// Reads an operand as the type of the member with which it is compared.
-fn typed(path: &[String], value: &Value) -> V {
-    match value {
-        Value::String(text) if is_typed_number(path) => V::Number(text.parse().unwrap()),
-        Value::Number(number) if is_typed_number(path) => {
-            V::Number(number.as_f64().unwrap().trunc())
-        }
-        Value::Bool(value) if is_typed_number(path) => V::Number(f64::from(u8::from(*value))),
-        Value::String(text) if is_date(path) => V::Date(millis(text)),
-        other => from_json(other),
-    }
-}
-
-/// Whether a job meets a condition.
-pub(crate) fn meets(row: &Row, condition: &Value) -> bool {
-    let path = expand(condition["k"].as_str().unwrap());
-    let operand = &condition["v"];
-    let all = reached(&V::Object(row.clone()), &path);
-    let there: Vec<&V> = all.iter().flatten().collect();
-    let eq = |operand: &Value| {
-        let operand = typed(&path, operand);
-        all.iter().any(|value| {
-            value
-                .as_ref()
-                .map_or(operand == V::Null, |value| equal(value, &operand))
-        })
-    };
-    let contains = |word: &Value| {
-        let word = word.as_str().unwrap().to_lowercase();
-        there
-            .iter()
-            .any(|value| matches!(value, V::Text(text) if text.to_lowercase().contains(&word)))
-    };
-    let matches = |pattern: &Value| {
-        let pattern = pcre2::bytes::RegexBuilder::new()
-            .utf(true)
-            .caseless(true)
-            .build(pattern.as_str().unwrap())
-            .unwrap();
-        there.iter().any(
-            |value| matches!(value, V::Text(text) if pattern.is_match(text.as_bytes()).unwrap()),
-        )
-    };
-    let compares = |holds: fn(Ordering) -> bool, operand: &V| {
-        there.iter().any(|value| {
-            rank(value) == rank(operand)
-                && !matches!(operand, V::Null | V::Object(_) | V::Array(_))
-                && holds(compare(value, operand))
-        })
-    };
-    let list = || operand.as_array().unwrap().iter();
-    match condition["o"].as_str().unwrap() {
-        "eq" => eq(operand),
-        "not" => !eq(operand),
-        "in" => list().any(eq),
-        "not_in" => !list().any(eq),
-        "lt" => compares(Ordering::is_lt, &typed(&path, operand)),
-        "lte" => compares(Ordering::is_le, &typed(&path, operand)),
-        "gt" => compares(Ordering::is_gt, &typed(&path, operand)),
-        "gte" => compares(Ordering::is_ge, &typed(&path, operand)),
-        "contain" => contains(operand),
-        "not_contain" => !contains(operand),
-        "contain_in" => list().any(contains),
-        "not_contain_in" => list().any(|word| !contains(word)),
-        "regex" => matches(operand),
-        "regex_in" => list().any(matches),
-        "exists" => there.is_empty() != operand.as_bool().unwrap(),
-        "match" => there.iter().any(|value| {
-            let V::Array(items) = value else { return false };
-            items.iter().any(|item| {
-                matches!(item, V::Object(members) if operand.as_object().unwrap().iter().all(|(name, wanted)| {
-                    let wanted = from_json(wanted);
-                    match member(members, name) {
-                        None => wanted == V::Null,
-                        Some(value) => reached(value, &[]).iter().flatten().any(|value| equal(value, &wanted)),
-                    }
-                }))
-            })
-        }),
-        "datetime_lt" => compares(Ordering::is_lt, &V::Date(millis(operand.as_str().unwrap()))),
-        "datetime_gte" => compares(Ordering::is_ge, &V::Date(millis(operand.as_str().unwrap()))),
-        other => panic!("no naive {other}"),
-    }
-}
-
-/// Returns the jobs that pass the filters of a query, in the order of their ids.
-pub(crate) fn select(jobs: &[Row], query: &Value) -> Vec<Row> {
-    let conditions = |name: &str| query[name].as_array().cloned().unwrap_or_default();
-    let words: Vec<String> = query["keyword"]
-        .as_str()
-        .unwrap_or_default()
-        .split_whitespace()
-        .map(str::to_lowercase)
-        .collect();
-    let id = |row: &Row| match member(row, "job_id") {
-        Some(V::Text(id)) => id.clone(),
-        _ => unreachable!("every job has an id"),
-    };
-    let any = conditions("filter_or");
-    let mut selected: Vec<Row> = jobs
-        .iter()
-        .filter(|row| {
-            conditions("filter")
-                .iter()
-                .all(|condition| meets(row, condition))
-        })
-        .filter(|row| {
-            (any.is_empty() && words.is_empty())
-                || any.iter().any(|condition| meets(row, condition))
-                || words
-                    .iter()
-                    .any(|word| id(row).to_lowercase().contains(word))
-        })
-        .cloned()
-        .collect();
-    selected.sort_by_key(id);
-    selected
-}
-
-// Statistics
+use super::Refusal;
+use super::order::{SortKey, compare_keys, compare_parts, sort_key};
+use super::value::{Row, V, compare, equal, expand, from_json, member, to_json};
 
 /// Returns the value at a path of an expression: at an array, the array of the values that its elements have.
 fn gather(value: &V, path: &[String]) -> Option<V> {
@@ -321,10 +26,15 @@ fn gather(value: &V, path: &[String]) -> Option<V> {
     }
 }
 
+/// Rows, and what is known of them.
+///
+/// The row of a group has its keys in a member `_id`, as MongoDB has it. A path leads there only if the whole of it is the
+/// name of a key of any group so far.
 pub(crate) struct Pipeline {
-    pub(crate) rows: Vec<Row>,
+    rows: Vec<Row>,
     /// Whether the rows are job documents.
     documents: bool,
+    /// The keys of all groups so far.
     keys: Vec<String>,
     /// The sort keys of each row from the last sort, which show ties at the edge of a limit or skip.
     sorted: Option<Vec<Vec<SortKey>>>,
@@ -340,10 +50,29 @@ impl Pipeline {
         }
     }
 
+    /// Returns the rows in the form of the answer: the keys of a group, then the other members in their place.
+    pub(crate) fn answer(&self) -> Vec<Value> {
+        let flat = |row: &Row| {
+            let (keys, others): (Row, Row) = row.iter().cloned().partition(|(n, _)| n == "_id");
+            let mut flat = match keys.into_iter().next() {
+                Some((_, V::Object(keys))) => keys,
+                _ => Vec::new(),
+            };
+            for (name, value) in others {
+                flat.retain(|(other, _)| *other != name);
+                flat.push((name, value));
+            }
+            to_json(&flat)
+        };
+        self.rows.iter().map(flat).collect()
+    }
+
     fn path(&self, key: &Value) -> Vec<String> {
         let key = key.as_str().unwrap();
         if self.documents {
             expand(key)
+        } else if self.keys.iter().any(|name| name == key) {
+            vec!["_id".to_owned(), key.to_owned()]
         } else {
             key.split('.').map(str::to_owned).collect()
         }
@@ -357,7 +86,7 @@ impl Pipeline {
         let (name, argument) = stage.as_object().unwrap().iter().next().unwrap();
         match name.as_str() {
             "unwind" => {
-                self.unwind(argument);
+                self.unwind(&argument["path"]);
                 Ok(())
             }
             "group" => self.group(argument),
@@ -367,13 +96,10 @@ impl Pipeline {
                 #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
                 let row = vec![(name, V::Number(count as f64))];
                 self.rows = if count == 0 { Vec::new() } else { vec![row] };
-                self.leave_documents(Vec::new());
+                self.leave_documents();
                 Ok(())
             }
-            "sort" => {
-                self.sort(argument);
-                Ok(())
-            }
+            "sort" => self.sort(argument),
             "limit" => self.cut(0, usize::try_from(argument.as_u64().unwrap()).unwrap()),
             "skip" => self.cut(
                 usize::try_from(argument.as_u64().unwrap()).unwrap(),
@@ -384,9 +110,8 @@ impl Pipeline {
         }
     }
 
-    fn leave_documents(&mut self, keys: Vec<String>) {
+    fn leave_documents(&mut self) {
         self.documents = false;
-        self.keys = keys;
         self.sorted = None;
     }
 
@@ -400,7 +125,7 @@ impl Pipeline {
                 Some(keys) => keys[at]
                     .iter()
                     .zip(&keys[at - 1])
-                    .all(|(a, b)| compare_sort_keys(a, b).is_eq()),
+                    .all(|(a, b)| compare_parts(a, b).is_eq()),
                 None => true,
             };
             if is_inside && !self.documents && is_tied() {
@@ -412,8 +137,14 @@ impl Pipeline {
         Ok(())
     }
 
-    fn unwind(&mut self, argument: &Value) {
-        let path = self.path(&argument["path"]);
+    fn unwind(&mut self, key: &Value) {
+        let key = key.as_str().unwrap();
+        // The key of a group is not found even by its own name.
+        let path = if self.documents {
+            expand(key)
+        } else {
+            key.split('.').map(str::to_owned).collect()
+        };
         let mut rows = Vec::new();
         for row in &self.rows {
             // The path leads through objects only.
@@ -438,42 +169,28 @@ impl Pipeline {
         self.sorted = None;
     }
 
-    fn sort(&mut self, argument: &Value) {
-        let keys = argument["keys"].as_array().unwrap();
-        let key_of = |row: &Row, key: &Value| {
+    fn sort(&mut self, argument: &Value) -> Result<(), Refusal> {
+        let (mut paths, mut descending) = (Vec::new(), Vec::new());
+        for key in argument["keys"].as_array().unwrap() {
             let path = self.path(&key["key"]);
-            sort_key(
-                sort_keys(&V::Object(row.clone()), &path),
-                key["desc"] == true,
-            )
-        };
-        let mut keyed: Vec<(Vec<SortKey>, Row)> = self
-            .rows
-            .iter()
-            .map(|row| {
-                (
-                    keys.iter().map(|key| key_of(row, key)).collect(),
-                    row.clone(),
-                )
-            })
-            .collect();
-        keyed.sort_by(|(a, _), (b, _)| {
-            for (index, key) in keys.iter().enumerate() {
-                let order = compare_sort_keys(&a[index], &b[index]);
-                let order = if key["desc"] == true {
-                    order.reverse()
-                } else {
-                    order
-                };
-                if order != Ordering::Equal {
-                    return order;
-                }
+            // Of one key twice the later direction counts.
+            if let Some(at) = paths.iter().position(|other| *other == path) {
+                descending[at] = key["desc"] == true;
+            } else {
+                paths.push(path);
+                descending.push(key["desc"] == true);
             }
-            Ordering::Equal
-        });
+        }
+        let mut keyed = Vec::new();
+        for row in &self.rows {
+            let key = sort_key(&V::Object(row.clone()), &paths, &descending)?;
+            keyed.push((key, row.clone()));
+        }
+        keyed.sort_by(|(a, _), (b, _)| compare_keys(a, b, &descending));
         let (sorted, rows) = keyed.into_iter().unzip();
         self.rows = rows;
         self.sorted = Some(sorted);
+        Ok(())
     }
 
     fn group(&mut self, argument: &Value) -> Result<(), Refusal> {
@@ -503,10 +220,10 @@ impl Pipeline {
         }
         let mut rows = Vec::new();
         for (key, members) in groups {
-            let mut row: Row = Vec::new();
-            for (part, value) in keys.iter().zip(key) {
-                row.extend(value.map(|value| (part["name"].as_str().unwrap().to_owned(), value)));
-            }
+            let named = keys.iter().zip(key).filter_map(|(part, value)| {
+                value.map(|value| (part["name"].as_str().unwrap().to_owned(), value))
+            });
+            let mut row: Row = vec![("_id".to_owned(), V::Object(named.collect()))];
             for field in &fields {
                 row.push((
                     field["name"].as_str().unwrap().to_owned(),
@@ -516,11 +233,11 @@ impl Pipeline {
             rows.push(row);
         }
         self.rows = rows;
-        self.leave_documents(
-            keys.iter()
-                .map(|key| key["name"].as_str().unwrap().to_owned())
-                .collect(),
-        );
+        self.leave_documents();
+        let names = keys
+            .iter()
+            .map(|key| key["name"].as_str().unwrap().to_owned());
+        self.keys.extend(names);
         Ok(())
     }
 
@@ -658,21 +375,12 @@ impl Pipeline {
 
     fn project(&mut self, argument: &Value) -> Result<(), Refusal> {
         let fields = argument["fields"].as_array().unwrap();
-        let named = |name: &str| fields.iter().any(|field| field["name"] == name);
-        let names: Vec<String> = if argument["exclude_keys"] == true || self.documents {
-            Vec::new()
-        } else {
-            self.keys
-                .iter()
-                .filter(|key| !named(key))
-                .cloned()
-                .collect()
-        };
+        let drops_keys = argument["exclude_keys"] == true;
         let mut rows = Vec::new();
         for row in &self.rows {
             let mut new: Row = row
                 .iter()
-                .filter(|(name, _)| names.contains(name))
+                .filter(|(name, _)| name == "_id" && !drops_keys)
                 .cloned()
                 .collect();
             for field in fields {
@@ -684,7 +392,10 @@ impl Pipeline {
         }
         self.rows = rows;
         let (sorted, was_documents) = (self.sorted.take(), self.documents);
-        self.leave_documents(names);
+        self.leave_documents();
+        if drops_keys {
+            self.keys.clear();
+        }
         // Projected documents are still in the order of their ids.
         let by_position = |length: usize| {
             (0..length)
@@ -792,61 +503,6 @@ impl Pipeline {
     }
 }
 
-/// A sort key of a value; `None` for an empty array.
-type SortKey = Option<V>;
-
-/// Returns all sort keys at a path: of every element of an array, or of the one at an index that exists; null for a
-/// missing value and for an element that is not an object; the elements of an array at the end.
-fn sort_keys(value: &V, path: &[String]) -> Vec<SortKey> {
-    if path.is_empty() {
-        return match value {
-            V::Array(items) if items.is_empty() => vec![None],
-            V::Array(items) => items.iter().cloned().map(Some).collect(),
-            single => vec![Some(single.clone())],
-        };
-    }
-    match value {
-        V::Object(members) => match member(members, &path[0]) {
-            Some(inner) => sort_keys(inner, &path[1..]),
-            None => vec![Some(V::Null)],
-        },
-        V::Array(items) => {
-            if let Some(item) = path[0].parse::<usize>().ok().and_then(|at| items.get(at)) {
-                return sort_keys(item, &path[1..]);
-            }
-            if items.is_empty() {
-                return vec![Some(V::Null)];
-            }
-            items
-                .iter()
-                .flat_map(|item| match item {
-                    V::Object(_) => sort_keys(item, path),
-                    _ => vec![Some(V::Null)],
-                })
-                .collect()
-        }
-        _ => vec![Some(V::Null)],
-    }
-}
-
-/// Returns the smallest or largest key, in the order (empty array) < null and missing < other values.
-fn sort_key(keys: Vec<SortKey>, desc: bool) -> SortKey {
-    let keys = keys.into_iter();
-    let chosen = if desc {
-        keys.max_by(compare_sort_keys)
-    } else {
-        keys.min_by(compare_sort_keys)
-    };
-    chosen.unwrap_or(Some(V::Null))
-}
-
-fn compare_sort_keys(a: &SortKey, b: &SortKey) -> Ordering {
-    match (a, b) {
-        (Some(a), Some(b)) => compare(a, b),
-        _ => a.is_some().cmp(&b.is_some()),
-    }
-}
-
 /// Replaces the value at a path.
 fn put(row: &mut Row, path: &[String], new: V) {
     let Some((_, value)) = row.iter_mut().find(|(name, _)| *name == path[0]) else {
@@ -873,77 +529,5 @@ fn date_text(value: Option<&V>, format: &str) -> Result<V, Refusal> {
             })
         }
         Some(_) => Err(Refusal::Error),
-    }
-}
-
-/// Returns a row in the form of the answer.
-pub(crate) fn to_json(row: &Row) -> Value {
-    value_to_json(&V::Object(row.clone()))
-}
-
-pub(crate) fn value_to_json(v: &V) -> Value {
-    match v {
-        V::Null => Value::Null,
-        V::Number(number) => serde_json::json!(number),
-        V::Text(text) => Value::from(text.as_str()),
-        V::Bool(b) => Value::Bool(*b),
-        V::Array(items) => items.iter().map(value_to_json).collect(),
-        V::Object(members) => Value::Object(
-            members
-                .iter()
-                .map(|(k, v)| (k.clone(), value_to_json(v)))
-                .collect(),
-        ),
-        V::Date(millis) => {
-            let text = jiff::Timestamp::from_millisecond(*millis)
-                .unwrap()
-                .strftime("%Y-%m-%dT%H:%M:%S")
-                .to_string();
-            Value::from(match millis.rem_euclid(1000) {
-                0 => format!("{text}Z"),
-                rest => format!("{text}.{rest:03}000Z"),
-            })
-        }
-    }
-}
-
-/// Returns the distinct values at a path; an array there gives its elements.
-pub(crate) fn distinct(rows: &[Row], key: &str) -> Vec<V> {
-    let path = expand(key);
-    let mut values: Vec<V> = Vec::new();
-    for row in rows {
-        for value in ends(&V::Object(row.clone()), &path) {
-            let opened = match value {
-                V::Array(items) => items,
-                single => vec![single],
-            };
-            for value in opened {
-                if !values.iter().any(|other| equal(other, &value)) {
-                    values.push(value);
-                }
-            }
-        }
-    }
-    values
-}
-
-fn ends(value: &V, path: &[String]) -> Vec<V> {
-    if path.is_empty() {
-        return vec![value.clone()];
-    }
-    match value {
-        V::Object(members) => {
-            member(members, &path[0]).map_or_else(Vec::new, |inner| ends(inner, &path[1..]))
-        }
-        V::Array(items) => {
-            let indexed = path[0].parse::<usize>().ok().and_then(|at| items.get(at));
-            let inside = items.iter().filter(|item| matches!(item, V::Object(_)));
-            indexed
-                .into_iter()
-                .flat_map(|item| ends(item, &path[1..]))
-                .chain(inside.flat_map(|item| ends(item, path)))
-                .collect()
-        }
-        _ => Vec::new(),
     }
 }
