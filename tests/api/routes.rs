@@ -259,6 +259,20 @@ fn a_pattern_that_takes_too_many_steps_is_a_client_error() {
 }
 
 #[test]
+fn a_pattern_that_takes_long_ends_with_the_time_of_the_query() {
+    // From each of the 16,000 positions both lookaheads run to the end of the text.
+    let jobs = job(
+        "j",
+        "d",
+        &format!("\"filter\":{{\"x\":\"{}\"}}", "a".repeat(16_000)),
+    );
+    let app = App::start(jobs, Duration::from_millis(200));
+    let condition = json!({"k": "filter.x", "v": "(?=.*a)(?=.*b)", "o": "regex"});
+    let answer = app.search(&json!({"domain_id": "d", "query": {"filter": [condition]}}));
+    check_error(&answer.error(), "504 ERROR_REQUEST_TIMEOUT");
+}
+
+#[test]
 fn odd_requests_within_the_limits_are_answered() {
     let app = App::with_jobs(job("j", "d", "\"filter\":{\"x\":1}"));
     let words: Vec<_> = (0..500).map(|number| format!("w{number}")).collect();

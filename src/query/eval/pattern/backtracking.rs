@@ -11,8 +11,11 @@
 use pcre2::Error;
 use pcre2::bytes::{Regex, RegexBuilder};
 
-use super::{IsDue, refused};
+use super::refused;
 use crate::query::limits::{MAX_BACKTRACKED_BYTES, MAX_BACKTRACKING_MEMORY, MAX_BACKTRACKS};
+
+/// Says whether the query's time is up. A search that takes long calls it again and again.
+pub type IsDue<'d> = &'d dyn Fn() -> bool;
 
 /// What PCRE2 answers when a search takes more steps than its limit: `PCRE2_ERROR_MATCHLIMIT`.
 const TOO_MANY_STEPS: i32 = -47;

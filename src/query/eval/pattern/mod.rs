@@ -18,8 +18,6 @@ mod search;
 mod syntax;
 mod words;
 
+pub use backtracking::IsDue;
 pub use search::Pattern;
 pub use words::{any_word, literal};
-
-/// Says whether the query's time is up. A search that takes long calls it again and again.
-pub type IsDue<'d> = &'d dyn Fn() -> bool;

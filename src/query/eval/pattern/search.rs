@@ -2,8 +2,8 @@
 
 use std::sync::OnceLock;
 
-use super::backtracking::Backtracking;
-use super::{IsDue, linear, words};
+use super::backtracking::{Backtracking, IsDue};
+use super::{linear, words};
 use crate::query::limits::MAX_PATTERN_BYTES;
 
 /// What runs a pattern that is not only a choice of words.
