@@ -129,11 +129,18 @@ impl Parser {
         };
         let (rule, is_negated) = rule_of(condition.operator);
         let filter = self.test(&target, rule, &operand)?;
-        if let Some(action) = rule.misapplied_to(FieldType::of(&target)) {
+        let field_type = FieldType::of(&target);
+        if let Some(action) = rule.misapplied_to(field_type) {
+            let advice = match field_type {
+                FieldType::Errors | FieldType::Error => {
+                    format!("; name a member, such as `{field}.error_code`")
+                }
+                _ => String::new(),
+            };
             return Err(QueryError::Language {
                 location: format!("{location}.operator"),
                 problem: format!(
-                    "operator `{}` {action}, and `{field}` is none",
+                    "operator `{}` {action}, and `{field}` is none{advice}",
                     condition.operator
                 ),
             });
@@ -510,15 +517,15 @@ mod tests {
             ),
             (
                 r#"{"k":"errors","v":null,"o":"not"}"#,
-                "query.filter[0].operator: operator `not` compares a single value, and `errors` is none",
+                "query.filter[0].operator: operator `not` compares a single value, and `errors` is none; name a member, such as `errors.error_code`",
             ),
             (
                 r#"{"k":"errors","v":"now","o":"timediff_lt"}"#,
-                "query.filter[0].operator: operator `timediff_lt` compares a time, and `errors` is none",
+                "query.filter[0].operator: operator `timediff_lt` compares a time, and `errors` is none; name a member, such as `errors.error_code`",
             ),
             (
                 r#"{"k":"errors.0","v":"x","o":"contain"}"#,
-                "query.filter[0].operator: operator `contain` searches a text, and `errors.0` is none",
+                "query.filter[0].operator: operator `contain` searches a text, and `errors.0` is none; name a member, such as `errors.0.error_code`",
             ),
         ] {
             check(condition, expected);
