@@ -9,7 +9,7 @@
 //! | date by day of the year | `2022-168`, `2022168` |
 //! | separator of a time | any one character |
 //! | time | `08`, `08:00`, `0800`, `08:00:01`, `080001`, and a fraction of a second after `.` or `,` |
-//! | offset, after a time or in place of it | `Z`, `z`, `+09`, `+0930`, `+09:30`, the same with `-`; none is UTC |
+//! | offset, after a time or instead of it | `Z`, `z`, `+09`, `+0930`, `+09:30`, the same with `-`; none is UTC |
 //!
 //! The hour 24 is the end of a day, with nothing after it. There is no leap second. dateutil's years begin with 0001,
 //! ours with 0000, since a job may have such a time.
@@ -44,7 +44,7 @@ fn parse(text: &[u8]) -> Option<Timestamp> {
     }
 }
 
-/// Reads exactly so many digits; returns their number and the rest.
+/// Reads exactly this many digits; returns their number and the rest.
 fn number(text: &[u8], digits: usize) -> Option<(i16, &[u8])> {
     let (digits, rest) = text.split_at_checked(digits)?;
     let number = digits.iter().try_fold(0, |number: i16, byte| {

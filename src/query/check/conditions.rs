@@ -480,6 +480,10 @@ mod tests {
                 "query.filter[0].v: unknown member of an error `eror_code`; did you mean `error_code`?",
             ),
             (
+                r#"{"k":"filter.x","v":{"0.1.2.3.4.5.6.7.8.9.a":1},"o":"match"}"#,
+                "query.filter[0].v: a path has at most 10 segments, `0.1.2.3.4.5.6.7.8.9.a` has more",
+            ),
+            (
                 r#"{"k":"filter.x","v":[],"o":"contain_in"}"#,
                 "query.filter[0].v: operator `contain_in` takes at least one string for `filter.x`, found an empty list",
             ),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::json::names::unknown;
+use crate::json::names::{shortened, unknown};
 use crate::query::check::field::{Column, ColumnKind, DocumentPath, NullMeans, Target};
 use crate::query::check::filter::{ALWAYS, ColumnTest, Filter, NEVER, ValueList};
 use crate::query::check::operand::Operand;
@@ -11,6 +11,7 @@ use crate::query::error::QueryError;
 use crate::query::eval::pattern::{self, Pattern};
 use crate::query::eval::predicate::Check;
 use crate::query::eval::value::{Comparison, MongoValue, to_json};
+use crate::query::limits::MAX_SEGMENTS;
 use crate::query::request::Operator;
 use crate::query::sql::Param;
 use crate::time::Timestamp;
@@ -46,6 +47,9 @@ const ERROR_MEMBERS: [&str; 3] = ["error_code", "message", "additional"];
 /// Tests whether the value is an array with an element that has all these members.
 ///
 /// Rule: mongoengine knows the members of an error, and refuses others.
+///
+/// A name may be a path, of as many segments as others: with more, arrays of objects whose members are named like indexes
+/// would make a test take exponential time.
 pub(super) fn has_members(
     target: &Target,
     members: &Map<String, Value>,
@@ -56,6 +60,15 @@ pub(super) fn has_members(
         if let Some(name) = names.find(|name| !ERROR_MEMBERS.contains(name)) {
             return Err(operand.error(unknown("member of an error", name, &ERROR_MEMBERS)));
         }
+    }
+    if let Some(name) = members
+        .keys()
+        .find(|name| name.split('.').count() > MAX_SEGMENTS)
+    {
+        return Err(operand.error(format!(
+            "a path has at most {MAX_SEGMENTS} segments, `{}` has more",
+            shortened(name)
+        )));
     }
     Ok(match target {
         Target::Document(path) => document(path, Check::Match(members.clone())),

@@ -1,6 +1,7 @@
 //! Rules: what each operator does, and the fields that it can't be applied to.
 
 use crate::query::check::field::{ColumnKind, DocumentPath, Root, Target};
+use crate::query::eval::path::is_numeric;
 use crate::query::eval::value::Comparison;
 use crate::query::request::Operator;
 
@@ -79,16 +80,12 @@ impl FieldType {
                 below,
             }) => match below.as_slice() {
                 [] => Self::Errors,
-                indexes if indexes.iter().all(|index| is_index(index)) => Self::Error,
+                indexes if indexes.iter().all(|index| is_numeric(index)) => Self::Error,
                 _ => Self::Other,
             },
             Target::Document(_) | Target::NeverThere => Self::Other,
         }
     }
-}
-
-fn is_index(segment: &str) -> bool {
-    segment.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl Rule {

@@ -84,6 +84,9 @@ enum CompiledCheck {
     Match(Vec<Member>),
 }
 
+/// How many members `match` tests before it looks again whether the query's time is up.
+const TESTS_BETWEEN_CHECKS: usize = 16;
+
 /// A value that an element of an array must have at a path.
 #[derive(Debug)]
 struct Member {
@@ -148,8 +151,8 @@ impl CompiledPredicate {
     /// Whether the test holds for a document.
     ///
     /// # Errors
-    /// The outer error, when the text is not JSON; the inner one, a sentence, when a pattern takes too many steps, or the
-    /// query's time is up.
+    /// The outer error, when the text is not JSON; the inner one, a sentence, when a pattern takes too many steps, or a
+    /// pattern or a `match` too much time.
     pub fn holds(
         &self,
         document: &str,
@@ -206,15 +209,41 @@ impl CompiledCheck {
                 _ => false,
             },
             Self::Exists => true,
-            Self::Match(members) => value.as_array().is_some_and(|items| {
-                let has_members = |item: &Value| members.iter().all(|member| member.is_in(item));
-                let mut nested = items
-                    .iter()
-                    .filter(|item| item.is_object() || item.is_array());
-                nested.any(has_members)
-            }),
+            Self::Match(members) => match value {
+                Value::Array(items) => any_has_members(items, members, is_due)?,
+                _ => false,
+            },
         })
     }
+}
+
+/// Whether any element of an array has all these members.
+///
+/// # Errors
+/// A sentence, when the query's time is up.
+fn any_has_members(items: &[Value], members: &[Member], is_due: IsDue<'_>) -> Result<bool, String> {
+    let mut tests = 0_usize;
+    let nested = items
+        .iter()
+        .filter(|item| item.is_object() || item.is_array());
+    for item in nested {
+        let mut has_all = true;
+        for member in members {
+            // A request may have thousands of members, and a value thousands of elements.
+            tests += 1;
+            if tests.is_multiple_of(TESTS_BETWEEN_CHECKS) && is_due() {
+                return Err("`match` takes too long over one value".to_owned());
+            }
+            if !member.is_in(item) {
+                has_all = false;
+                break;
+            }
+        }
+        if has_all {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -317,5 +346,22 @@ mod tests {
         check("l", Check::Match(members(r#"{"v.1":3}"#)), true);
         check("l", Check::Match(members("{}")), true);
         check("e", Check::Match(members("{}")), false);
+    }
+
+    #[test]
+    fn a_match_over_many_elements_ends_when_the_time_is_up() {
+        let members = value(r#"{"gone":null,"z":1}"#);
+        let check = Check::Match(members.as_object().unwrap().clone());
+        let Param::Text(text) = predicate_param(&["l"], &check) else {
+            panic!("a test is bound as text");
+        };
+        let predicate = CompiledPredicate::new(&text).unwrap();
+        let document = |items| format!("{{\"l\":[{}]}}", vec!["{}"; items].join(","));
+        let short = predicate.holds(&document(1), &|| true).unwrap();
+        assert_eq!(short, Ok(false));
+        let long = document(TESTS_BETWEEN_CHECKS);
+        assert_eq!(predicate.holds(&long, &|| false).unwrap(), Ok(false));
+        let error = predicate.holds(&long, &|| true).unwrap().unwrap_err();
+        assert_eq!(error, "`match` takes too long over one value");
     }
 }

@@ -209,14 +209,17 @@ fn best_in_array<'v>(array: &'v MongoValue, fields: &[Field<'_>]) -> Compound<'v
     let fixed = best_of(by_index());
     let compounds = items.iter().enumerate().map(|(at, item)| {
         let by_name = named.iter().map(|field| Found::by_name(item, *field));
-        let mut compound = if indexed.iter().any(|(index, _)| *index == at) {
-            // Only from this element do a name and the index lead through the same array.
-            best_of(by_name.chain(by_index()))
-        } else {
-            let mut compound = best_of(by_name);
-            compound.extend_from_slice(&fixed);
-            compound
-        };
+        let is_indexed = || indexed.iter().any(|(index, _)| *index == at);
+        let mut compound =
+            if matches!(item, MongoValue::Object(_)) && !named.is_empty() && is_indexed() {
+                // Only from this element, if it has members, do a name and the index lead through the same array. Elsewhere
+                // the index is not followed again: each index of a path would double the time.
+                best_of(by_name.chain(by_index()))
+            } else {
+                let mut compound = best_of(by_name);
+                compound.extend_from_slice(&fixed);
+                compound
+            };
         let end = Some(if is_whole { array } else { item });
         compound.extend(ending.iter().map(|number| (*number, end)));
         compound.sort_unstable_by_key(|(number, _)| *number);
@@ -275,7 +278,7 @@ fn compare(a: &Compound<'_>, b: &Compound<'_>, fields: &[Field<'_>]) -> Ordering
 mod tests {
     use super::*;
 
-    /// Returns the keys of a sort such as `a.b,-c.0` for a document, each as JSON; `[]` stands for an empty array.
+    /// Returns the keys of a sort such as `a.b,-c.0` for a document, each as JSON; `[]` is an empty array.
     fn keys(document: &str, sort: &str) -> String {
         let keys: Vec<_> = sort
             .split(',')

@@ -6,7 +6,8 @@
 //!
 //! A search that does not is done again from every position by itself, each with the limit that PCRE2 means, until the
 //! query's time is up. `(?=.*a)(?=.*b)` takes as many steps as the text has characters at each of them. One step may
-//! itself run over the whole text, so the text's length is limited, too.
+//! itself run over the whole text, so the text's length is limited, too. The depth (`LIMIT_DEPTH`) needs no limit of
+//! its own: a search is never deeper than it has taken steps.
 
 use pcre2::Error;
 use pcre2::bytes::{Regex, RegexBuilder};

@@ -120,7 +120,7 @@ impl Set {
     }
 }
 
-/// What one item of a bracket expression stands for.
+/// One item of a bracket expression.
 enum Item {
     Letter(char),
     Class(Set),

@@ -31,7 +31,7 @@ impl<'t> Letters<'t> {
         self.0.next_if_eq(&letter).is_some()
     }
 
-    /// Returns the character that an escape stands for, the letter after the backslash already read.
+    /// Returns the character that an escape means, the letter after the backslash already read.
     pub(super) fn escaped_letter(&mut self, letter: char) -> Option<char> {
         match letter {
             'a' => Some('\u{7}'),

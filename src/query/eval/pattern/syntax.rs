@@ -13,7 +13,7 @@ const MAX_WRITTEN_OUT: usize = 10_000;
 
 /// A parsed pattern, or a part of one.
 ///
-/// Whether a repetition is greedy is not told apart: it changes what a match is, not whether there is one.
+/// Greedy and lazy repetitions are the same here: the difference changes what a match is, not whether there is one.
 #[derive(Debug)]
 pub(super) enum Node {
     /// A letter, in either case.
@@ -86,8 +86,8 @@ fn atom(letter: char, letters: &mut Letters<'_>, depth: usize) -> Option<Node> {
         '\\' => escape(letters)?,
         '*' | '+' | '?' => return None,
         '{' => {
-            // Whatever looks like a quantifier.
-            if matches!(letters.peek(), Some('0'..='9' | ',' | ' ' | '\t')) {
+            // A quantifier of nothing.
+            if looks_like_bounds(letters.peek()) {
                 return None;
             }
             Node::Letter('{')
@@ -126,13 +126,18 @@ fn escape(letters: &mut Letters<'_>) -> Option<Node> {
     })
 }
 
+/// Whether a `{` before this letter may begin a quantifier such as `{2,5}`. Elsewhere it is a literal.
+fn looks_like_bounds(next: Option<char>) -> bool {
+    matches!(next, Some('0'..='9' | ',' | ' ' | '\t'))
+}
+
 /// Reads the quantifier of a node, if it has one.
 fn repeated(node: Node, letters: &mut Letters<'_>) -> Option<Node> {
     let (min, max) = match letters.peek() {
         Some('*') => (0, None),
         Some('+') => (1, None),
         Some('?') => (0, Some(1)),
-        Some('{') if matches!(letters.peek_second(), Some('0'..='9' | ',' | ' ' | '\t')) => {
+        Some('{') if looks_like_bounds(letters.peek_second()) => {
             letters.next();
             let min = letters.number()?;
             let max = match letters.next()? {
@@ -160,7 +165,7 @@ fn quantified(node: Node, min: u32, max: Option<u32>, letters: &mut Letters<'_>)
     letters.skip('?');
     let is_followed_by_another = match letters.peek() {
         Some('*' | '+' | '?') => true,
-        Some('{') => matches!(letters.peek_second(), Some('0'..='9' | ',' | ' ' | '\t')),
+        Some('{') => looks_like_bounds(letters.peek_second()),
         _ => false,
     };
     (!is_assertion && !is_followed_by_another).then(|| Node::Repeat {
