@@ -264,6 +264,8 @@ fn compare(a: &Compound<'_>, b: &Compound<'_>, fields: &[Field<'_>]) -> Ordering
         .zip(fields)
         .map(|(((_, a), (_, b)), field)| {
             let order = match (a, b) {
+                // The same array for each of its elements, or the same element by its index.
+                (Some(a), Some(b)) if std::ptr::eq(*a, *b) => Ordering::Equal,
                 (Some(a), Some(b)) => a.compare(b),
                 _ => a.is_some().cmp(&b.is_some()),
             };
@@ -408,5 +410,8 @@ mod tests {
         let document = format!("{{\"v\":{value}}}");
         // Element by element this would be 41^8 steps.
         assert_eq!(keys(&document, "v.0.0.0.0.0.0.0.0.0,v.b"), "1 null");
+        let long = format!("[{}1]", "1,".repeat(20_000));
+        // An array that counts whole is not compared with itself for each element.
+        assert_eq!(keys(&format!("{{\"v\":[{long}]}}"), "v.0"), long);
     }
 }
