@@ -80,7 +80,7 @@ pub(super) fn has_members(
 ///
 /// Rule: mongoengine makes an error of the operand, except for `eq`, where it takes the members of an object for
 /// several errors.
-fn limit_error_operand(
+fn check_error_operand(
     target: &Target,
     value: &Value,
     operand: &Operand<'_>,
@@ -102,7 +102,7 @@ fn limit_error_operand(
 /// Tests whether the value equals the operand by type and value.
 pub(super) fn equal(target: &Target, operand: &Operand<'_>) -> Result<Filter, QueryError> {
     let value = operand.single()?;
-    limit_error_operand(target, value, operand)?;
+    check_error_operand(target, value, operand)?;
     match target {
         Target::Document(path) => Ok(document(path, Check::Equal(value.clone()))),
         Target::NeverThere => Ok(if value.is_null() { ALWAYS } else { NEVER }),
@@ -121,7 +121,7 @@ pub(super) fn any_equal(
     operand: &Operand<'_>,
 ) -> Result<Filter, QueryError> {
     for value in values {
-        limit_error_operand(target, value, operand)?;
+        check_error_operand(target, value, operand)?;
     }
     let has_null = values.iter().any(Value::is_null);
     let column = match target {
@@ -156,7 +156,7 @@ pub(super) fn compare(
     operand: &Operand<'_>,
 ) -> Result<Filter, QueryError> {
     let value = operand.single()?;
-    limit_error_operand(target, value, operand)?;
+    check_error_operand(target, value, operand)?;
     let null_passes = value.is_null() && matches!(comparison, Comparison::Lte | Comparison::Gte);
     Ok(match target {
         Target::Document(path) => document(path, Check::Compare(comparison, value.clone())),

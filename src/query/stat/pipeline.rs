@@ -174,9 +174,9 @@ impl Pipeline {
             value_type: columns[at].value_type,
         };
         let of_same_name = |is_key: bool| {
-            let is_it =
+            let has_name =
                 |other: &ShapeColumn| other.is_key == is_key && other.name == columns[at].name;
-            columns.iter().position(is_it)
+            columns.iter().position(has_name)
         };
         if !columns[at].is_key {
             return of_same_name(true).is_none().then(|| expr(at));
