@@ -2,6 +2,7 @@
 
 use pcre2::bytes::RegexBuilder;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::{Pattern, linear};
 
@@ -199,6 +200,7 @@ fn compare(pattern: &str, texts: &[String]) -> Result<bool, TestCaseError> {
 fn every_pattern_answers_as_pcre2_does() {
     let config = ProptestConfig {
         cases: 3_000,
+        rng_seed: RngSeed::Fixed(17),
         failure_persistence: None,
         ..ProptestConfig::default()
     };
