@@ -78,7 +78,7 @@ fn strip_dash(text: &[u8]) -> (bool, &[u8]) {
     (rest.is_some(), rest.unwrap_or(text))
 }
 
-/// Reads nothing, `-06`, `-06-17` or `0617`. What is no month or day is not noticed here.
+/// Reads nothing, `-06`, `-06-17` or `0617`. The caller checks whether there is such a day.
 fn parse_month_and_day(text: &[u8]) -> Option<(i8, i8, &[u8])> {
     if text.is_empty() {
         return Some((1, 1, text));

@@ -130,7 +130,7 @@ impl Parser {
         let (rule, is_negated) = rule_of(condition.operator);
         let filter = self.test(&target, rule, &operand)?;
         let field_type = FieldType::of(&target);
-        if let Some(action) = rule.misapplied_to(field_type) {
+        if let Some(fields) = rule.applies_only_to(field_type) {
             let advice = match field_type {
                 FieldType::Errors | FieldType::Error => {
                     format!("; name a member, such as `{field}.error_code`")
@@ -140,7 +140,7 @@ impl Parser {
             return Err(QueryError::Language {
                 location: format!("{location}.operator"),
                 problem: format!(
-                    "operator `{}` {action}, and `{field}` is none{advice}",
+                    "operator `{}` applies to {fields}, which `{field}` is not{advice}",
                     condition.operator
                 ),
             });
@@ -505,31 +505,31 @@ mod tests {
         for (condition, expected) in [
             (
                 r#"{"k":"total_tasks","v":"1","o":"contain"}"#,
-                "query.filter[0].operator: operator `contain` searches a text, and `total_tasks` is none",
+                "query.filter[0].operator: operator `contain` applies to texts, which `total_tasks` is not",
             ),
             (
                 r#"{"k":"created_at","v":["2"],"o":"not_contain_in"}"#,
-                "query.filter[0].operator: operator `not_contain_in` searches a text, and `created_at` is none",
+                "query.filter[0].operator: operator `not_contain_in` applies to texts, which `created_at` is not",
             ),
             (
                 r#"{"k":"remained_tasks","v":"2022-06","o":"datetime_lt"}"#,
-                "query.filter[0].operator: operator `datetime_lt` compares a time, and `remained_tasks` is none",
+                "query.filter[0].operator: operator `datetime_lt` applies to times, which `remained_tasks` is not",
             ),
             (
                 r#"{"k":"total_tasks","v":{"a":1},"o":"match"}"#,
-                "query.filter[0].operator: operator `match` searches a list, and `total_tasks` is none",
+                "query.filter[0].operator: operator `match` applies to lists, which `total_tasks` is not",
             ),
             (
                 r#"{"k":"errors","v":null,"o":"not"}"#,
-                "query.filter[0].operator: operator `not` compares a single value, and `errors` is none; name a member, such as `errors.error_code`",
+                "query.filter[0].operator: operator `not` applies to single values, which `errors` is not; name a member, such as `errors.error_code`",
             ),
             (
                 r#"{"k":"errors","v":"now","o":"timediff_lt"}"#,
-                "query.filter[0].operator: operator `timediff_lt` compares a time, and `errors` is none; name a member, such as `errors.error_code`",
+                "query.filter[0].operator: operator `timediff_lt` applies to times, which `errors` is not; name a member, such as `errors.error_code`",
             ),
             (
                 r#"{"k":"errors.0","v":"x","o":"contain"}"#,
-                "query.filter[0].operator: operator `contain` searches a text, and `errors.0` is none; name a member, such as `errors.0.error_code`",
+                "query.filter[0].operator: operator `contain` applies to texts, which `errors.0` is not; name a member, such as `errors.0.error_code`",
             ),
         ] {
             check(condition, expected);

@@ -89,24 +89,22 @@ impl FieldType {
 }
 
 impl Rule {
-    /// Returns what the rule does to a field, as the middle of a sentence, where that can't be done to such a field;
-    /// `None` where the rule applies.
+    /// Returns what the rule applies to, in the plural for an error, where a field is something else; `None` where it
+    /// applies to the field.
     ///
     /// SpaceONE refuses most of these, because mongoengine can't convert the operand to the type of the field. The
     /// others compare in another way there, such as `contain` with a number; they are refused, too, so that a mistake
     /// shows. A regular expression finds nothing in a number or a time, as in SpaceONE.
-    pub(super) fn misapplied_to(self, field: FieldType) -> Option<&'static str> {
+    pub(super) fn applies_only_to(self, field: FieldType) -> Option<&'static str> {
         use FieldType::{Error, Errors, Integer, Time};
         match (self, field) {
             (
                 Self::Contain | Self::ContainIn | Self::NotContainIn,
                 Integer | Time | Errors | Error,
-            ) => Some("searches a text"),
-            (Self::DateTime(_) | Self::TimeDiff(_), Integer | Errors | Error) => {
-                Some("compares a time")
-            }
-            (Self::Match, Integer | Time) => Some("searches a list"),
-            (Self::Equal | Self::In | Self::Compare(_), Errors) => Some("compares a single value"),
+            ) => Some("texts"),
+            (Self::DateTime(_) | Self::TimeDiff(_), Integer | Errors | Error) => Some("times"),
+            (Self::Match, Integer | Time) => Some("lists"),
+            (Self::Equal | Self::In | Self::Compare(_), Errors) => Some("single values"),
             _ => None,
         }
     }

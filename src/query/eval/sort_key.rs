@@ -45,7 +45,7 @@ impl SortKeys {
 
     /// Returns the value of a key, given by its position, for a stored document.
     ///
-    /// Only the array that the key's path leads through is read, once for all keys that lead through it.
+    /// Of the document only what the key's path first leads to is built: a value, or an array.
     ///
     /// # Errors
     /// When the text is not JSON.
@@ -77,12 +77,12 @@ impl SortKeys {
         let MongoValue::Array(_) = value else {
             return into_param(Some(value));
         };
-        let Some(way) = self.0.get(number).map(|key| &key.path[..depth]) else {
+        let Some(prefix) = self.0.get(number).map(|key| &key.path[..depth]) else {
             return MISSING_SORT_KEY;
         };
         let keys = self.0.iter().enumerate();
         let through: Vec<_> = keys
-            .filter(|(_, key)| key.path.starts_with(way))
+            .filter(|(_, key)| key.path.starts_with(prefix))
             .map(|(number, key)| Field {
                 number,
                 desc: key.desc,
