@@ -1,7 +1,8 @@
 //! Measures what a test suite waits for: a reset, a put, and the start of a mock; against bare SQLite.
 //!
 //! ```text
-//! cargo bench --bench mock
+//! cargo bench --bench mock                the large mock has 1,000,000 jobs (a minute)
+//! cargo bench --bench mock -- 100000      or as many as you say
 //! ```
 //!
 //! jobdeck is measured over HTTP, with one client on one connection, so its figures include the request. The floor is
@@ -18,8 +19,20 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use clap::Parser;
 use jobdeck::job::Job;
 use rusqlite::{Connection, params};
+
+/// Measures a mock
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The number of jobs of the large mock
+    #[arg(value_name = "JOBS", default_value_t = 1_000_000)]
+    jobs: u64,
+    /// Passed by cargo to every bench
+    #[arg(long, hide = true)]
+    bench: bool,
+}
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jobdeck");
 const SCHEMA: &str = include_str!("../schema.sql");
@@ -27,6 +40,7 @@ const ROUNDS: usize = 100;
 const STARTS: usize = 20;
 
 fn main() {
+    let arguments = Arguments::parse();
     let folder = tempfile::tempdir().unwrap();
     let (many, few) = (
         folder.path().join("10000.ndjson"),
@@ -102,6 +116,58 @@ fn main() {
         "start to ready with 1,000 fixture jobs (floor: `jobdeck --version`)",
         start,
     );
+    measure_large(arguments.jobs, folder.path());
+}
+
+/// Measures a mock over a database of many jobs: its start, puts, a reset, and the memory of its own.
+fn measure_large(jobs: u64, folder: &Path) {
+    let (lines, database) = (folder.join("large.ndjson"), folder.join("large.db"));
+    write_generated(jobs, &lines);
+    let status = Command::new(BINARY)
+        .args(["import", "--db"])
+        .args([&database, &lines])
+        .stdout(Stdio::null())
+        .status();
+    assert!(status.unwrap().success());
+    let text = std::fs::File::open(&lines).unwrap();
+    let some: Vec<_> = BufReader::new(text)
+        .lines()
+        .take(1_000)
+        .map(|line| Job::from_json(line.unwrap().as_bytes()).unwrap())
+        .collect();
+    let (mut starts, mut resets) = (Vec::new(), Vec::new());
+    let mut memory = (0, 0);
+    for round in 0..STARTS / 4 {
+        let begin = Instant::now();
+        let mock = Mock::start_with("--db", &database);
+        starts.push(begin.elapsed());
+        memory.0 = private_memory(mock.process.id());
+        for job in some.iter().take(10) {
+            put_ours(&mock, job, round);
+        }
+        resets.push(timed(|| mock.ask("POST", "/jobdeck/reset", "", "")));
+        for job in &some {
+            put_ours(&mock, job, round);
+        }
+        memory.1 = private_memory(mock.process.id());
+        mock.ask("POST", "/jobdeck/reset", "", "");
+    }
+    println!(
+        "\nA mock over {jobs} jobs: start to ready {:.1} ms, reset after 10 changes {:.1} ms, private memory {} kB, after \
+         1,000 changes {} kB",
+        median(starts).as_secs_f64() * 1e3,
+        median(resets).as_secs_f64() * 1e3,
+        memory.0,
+        memory.1
+    );
+}
+
+/// Returns the memory that a process shares with no file, in kB.
+fn private_memory(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("RssAnon:"));
+    let mut words = line.unwrap().split_whitespace();
+    words.nth(1).unwrap().parse().unwrap()
 }
 
 fn row(what: &str, [floor, ours]: [Vec<Duration>; 2]) {
@@ -125,12 +191,16 @@ fn median(mut durations: Vec<Duration>) -> Duration {
     durations[durations.len() / 2]
 }
 
-fn generate(jobs: u64, path: &Path) -> Vec<Job> {
+fn write_generated(jobs: u64, path: &Path) {
     let status = Command::new(BINARY)
         .args(["generate", "--jobs", &jobs.to_string(), "--output"])
         .arg(path)
         .status();
     assert!(status.unwrap().success());
+}
+
+fn generate(jobs: u64, path: &Path) -> Vec<Job> {
+    write_generated(jobs, path);
     let text = std::fs::read_to_string(path).unwrap();
     let jobs = text
         .lines()
@@ -166,9 +236,13 @@ struct Mock {
 
 impl Mock {
     fn start(fixtures: &Path) -> Self {
+        Self::start_with("--fixtures", fixtures)
+    }
+
+    fn start_with(option: &str, path: &Path) -> Self {
         let mut process = Command::new(BINARY)
-            .args(["serve", "--mock", "--listen", "127.0.0.1:0", "--fixtures"])
-            .arg(fixtures)
+            .args(["serve", "--mock", "--listen", "127.0.0.1:0", option])
+            .arg(path)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();

@@ -14,7 +14,7 @@
 //! | 7 | [`query`] | the query language: pure, no driver, no framework, no clock |
 //! | 8 | [`job`] | the document |
 //! | 9 | [`clock`], [`tokens`], [`route`] | the time, for the server and each domain; who may do what; the table of routes |
-//! | 10 | [`docs`], [`json`], [`time`] | the documentation; strict JSON, and messages read from it; timestamps |
+//! | 10 | [`columns`], [`docs`], [`json`], [`time`] | blocks of jobs by column; the documentation; strict JSON, and messages read from it; timestamps |
 //!
 //! A request takes one way: bytes, [`query::request`], a [`query::ListPlan`] or [`query::StatPlan`],
 //! [`store::ReadTransaction`], bytes. Three things hold throughout: what a client sent never becomes SQL text; every read of
@@ -22,6 +22,7 @@
 
 pub mod api;
 pub mod clock;
+pub mod columns;
 pub mod demo;
 pub mod docs;
 pub mod job;

@@ -19,10 +19,8 @@ fn main() -> ExitCode {
     match result {
         Ok(()) | Err(cli::Failure::ClosedOutput) => ExitCode::SUCCESS,
         Err(failure) => {
-            // A message of SQLite about a damaged schema has many lines.
-            let line = failure.to_string().replace(['\n', '\r'], " ");
             // Standard error may be closed.
-            let _ = writeln!(std::io::stderr(), "jobdeck: {line}");
+            let _ = writeln!(std::io::stderr(), "jobdeck: {}", failure.text());
             ExitCode::FAILURE
         }
     }

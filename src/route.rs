@@ -68,6 +68,28 @@ fn is_documentation(path: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Returns a path without double slashes, and without one at its end.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(jobdeck::route::tidy("//inventory/v1//jobs/"), "/inventory/v1/jobs");
+/// assert_eq!(jobdeck::route::tidy("//"), "/");
+/// ```
+#[must_use]
+pub fn tidy(path: &str) -> Cow<'_, str> {
+    if !path.contains("//") && (path.len() <= 1 || !path.ends_with('/')) {
+        return Cow::Borrowed(path);
+    }
+    let segments = path.split('/').filter(|segment| !segment.is_empty());
+    let tidy: String = segments.flat_map(|segment| ["/", segment]).collect();
+    Cow::Owned(if tidy.is_empty() {
+        PAGE.to_owned()
+    } else {
+        tidy
+    })
+}
+
 /// Returns the first two segments of a path, or all of it where it has fewer.
 fn two_segments(path: &str) -> &str {
     let end = path.match_indices('/').nth(2).map(|(index, _)| index);
@@ -135,38 +157,39 @@ macro_rules! routes {
 }
 
 routes! {
-    //               name       methods      path                                 audience switch    effect
-    ListJobs:        "list",    [GET, HEAD], "/inventory/v1/jobs",                Api,     Always,   Reads;
-    SearchJobs:      "search",  [POST],      "/inventory/v1/jobs/search",         Api,     Always,   Reads;
-    StatJobs:        "stat",    [POST],      "/inventory/v1/jobs/stat",           Api,     Always,   Reads;
-    ExportJobs:      "export",  [GET],       "/jobdeck/export",                   Api,     Always,   Reads;
-    ListDomains:     "domains", [GET],       "/jobdeck/domains",                  Api,     Always,   Reads;
-    About:           "about",   [GET],       "/jobdeck/about",                    Api,     Always,   Reads;
-    Healthz:         "healthz", [GET, HEAD], "/healthz",                          Probe,   Always,   Reads;
-    Check:           "check",   [GET, HEAD], "/check",                            Probe,   Always,   Reads;
-    Metrics:         -,         [GET, HEAD], "/metrics",                          Control, Always,   Reads;
-    OpenApi:         "openapi", [GET, HEAD], "/openapi.json",                     Api,     Always,   Reads;
-    PutJob:          "put",     [PUT],       "/jobdeck/jobs/{job_id}",            Api,     Writable, Writes;
-    PatchJob:        "patch",   [PATCH],     "/jobdeck/jobs/{job_id}",            Api,     Writable, Writes;
-    DeleteJob:       "delete",  [DELETE],    "/jobdeck/jobs/{job_id}",            Api,     Writable, Writes;
-    AddJobs:         "add",     [POST],      "/jobdeck/jobs",                     Api,     Writable, Writes;
-    DeleteJobs:      "delete",  [DELETE],    "/jobdeck/jobs",                     Api,     Writable, Writes;
-    Reset:           -,         [POST],      "/jobdeck/reset",                    Control, Mock,     Writes;
-    ListSnapshots:   -,         [GET],       "/jobdeck/snapshots",                Control, Mock,     Reads;
-    SaveSnapshot:    -,         [PUT],       "/jobdeck/snapshots/{name}",         Control, Mock,     Writes;
-    ForgetSnapshot:  -,         [DELETE],    "/jobdeck/snapshots/{name}",         Control, Mock,     Writes;
-    RestoreSnapshot: -,         [POST],      "/jobdeck/snapshots/{name}/restore", Control, Mock,     Writes;
-    GetClock:        -,         [GET],       "/jobdeck/clock",                    Control, Mock,     Reads;
-    SetClock:        -,         [PUT],       "/jobdeck/clock",                    Control, Mock,     Writes;
-    ResetClock:      -,         [DELETE],    "/jobdeck/clock",                    Control, Mock,     Writes;
-    AdvanceClock:    -,         [POST],      "/jobdeck/clock/advance",            Control, Mock,     Writes;
-    ListFaults:      -,         [GET],       "/jobdeck/faults",                   Control, Mock,     Reads;
-    AddFault:        -,         [POST],      "/jobdeck/faults",                   Control, Mock,     Writes;
-    ClearFaults:     -,         [DELETE],    "/jobdeck/faults",                   Control, Mock,     Writes;
-    ClearFault:      -,         [DELETE],    "/jobdeck/faults/{id}",              Control, Mock,     Writes;
-    ReleaseFault:    -,         [POST],      "/jobdeck/faults/{id}/release",      Control, Mock,     Writes;
-    ReadJournal:     -,         [GET],       "/jobdeck/journal",                  Control, Mock,     Reads;
-    ClearJournal:    -,         [DELETE],    "/jobdeck/journal",                  Control, Mock,     Writes;
+    //               name        methods      path                                 audience switch    effect
+    ListJobs:        "list",     [GET, HEAD], "/inventory/v1/jobs",                Api,     Always,   Reads;
+    SearchJobs:      "search",   [POST],      "/inventory/v1/jobs/search",         Api,     Always,   Reads;
+    StatJobs:        "stat",     [POST],      "/inventory/v1/jobs/stat",           Api,     Always,   Reads;
+    ExportJobs:      "export",   [GET, HEAD], "/jobdeck/export",                   Api,     Always,   Reads;
+    Overview:        "overview", [GET, HEAD], "/jobdeck/overview",                  Api,     Always,   Reads;
+    ListDomains:     "domains",  [GET, HEAD], "/jobdeck/domains",                  Api,     Always,   Reads;
+    About:           "about",    [GET, HEAD], "/jobdeck/about",                    Api,     Always,   Reads;
+    Healthz:         "healthz",  [GET, HEAD], "/healthz",                          Probe,   Always,   Reads;
+    Check:           "check",    [GET, HEAD], "/check",                            Probe,   Always,   Reads;
+    Metrics:         -,          [GET, HEAD], "/metrics",                          Control, Always,   Reads;
+    OpenApi:         "openapi",  [GET, HEAD], "/openapi.json",                     Api,     Always,   Reads;
+    PutJob:          "put",      [PUT],       "/jobdeck/jobs/{job_id}",            Api,     Writable, Writes;
+    PatchJob:        "patch",    [PATCH],     "/jobdeck/jobs/{job_id}",            Api,     Writable, Writes;
+    DeleteJob:       "delete",   [DELETE],    "/jobdeck/jobs/{job_id}",            Api,     Writable, Writes;
+    AddJobs:         "add",      [POST],      "/jobdeck/jobs",                     Api,     Writable, Writes;
+    DeleteJobs:      "delete",   [DELETE],    "/jobdeck/jobs",                     Api,     Writable, Writes;
+    Reset:           -,          [POST],      "/jobdeck/reset",                    Control, Mock,     Writes;
+    ListSnapshots:   -,          [GET, HEAD], "/jobdeck/snapshots",                Control, Mock,     Reads;
+    SaveSnapshot:    -,          [PUT],       "/jobdeck/snapshots/{name}",         Control, Mock,     Writes;
+    ForgetSnapshot:  -,          [DELETE],    "/jobdeck/snapshots/{name}",         Control, Mock,     Writes;
+    RestoreSnapshot: -,          [POST],      "/jobdeck/snapshots/{name}/restore", Control, Mock,     Writes;
+    GetClock:        -,          [GET, HEAD], "/jobdeck/clock",                    Control, Mock,     Reads;
+    SetClock:        -,          [PUT],       "/jobdeck/clock",                    Control, Mock,     Writes;
+    ResetClock:      -,          [DELETE],    "/jobdeck/clock",                    Control, Mock,     Writes;
+    AdvanceClock:    -,          [POST],      "/jobdeck/clock/advance",            Control, Mock,     Writes;
+    ListFaults:      -,          [GET, HEAD], "/jobdeck/faults",                   Control, Mock,     Reads;
+    AddFault:        -,          [POST],      "/jobdeck/faults",                   Control, Mock,     Writes;
+    ClearFaults:     -,          [DELETE],    "/jobdeck/faults",                   Control, Mock,     Writes;
+    ClearFault:      -,          [DELETE],    "/jobdeck/faults/{id}",              Control, Mock,     Writes;
+    ReleaseFault:    -,          [POST],      "/jobdeck/faults/{id}/release",      Control, Mock,     Writes;
+    ReadJournal:     -,          [GET, HEAD], "/jobdeck/journal",                  Control, Mock,     Reads;
+    ClearJournal:    -,          [DELETE],    "/jobdeck/journal",                  Control, Mock,     Writes;
 }
 
 impl Route {
@@ -240,6 +263,24 @@ impl Route {
         let after = rest.split_once('}').map_or("", |(_, after)| after);
         let parameter = path.strip_prefix(before)?.strip_suffix(after)?;
         (!parameter.is_empty() && !parameter.contains('/')).then_some(parameter)
+    }
+
+    /// Returns the route that a path would have if it did not leave the `{parameter}` empty, as a script does whose variable is
+    /// not set: what is meant is not the path without it, which may be all of a domain.
+    #[must_use]
+    pub fn with_empty_parameter(method: &str, path: &str) -> Option<Self> {
+        let mut routes = Self::ALL.iter().copied();
+        routes.find(|route| {
+            let Some((before, rest)) = route.path().split_once('{') else {
+                return false;
+            };
+            let after = rest.split_once('}').map_or("", |(_, after)| after);
+            let is_empty_there = path.trim_end_matches('/').ends_with(&format!("/{after}"))
+                || after.is_empty() && path.ends_with('/');
+            route.has_method(method)
+                && is_empty_there
+                && tidy(path) == tidy(&format!("{before}{after}"))
+        })
     }
 
     /// Returns whether the body holds jobs, and so may be larger than a query.
@@ -426,6 +467,38 @@ mod tests {
             (Route::About, "/jobdeck/about/", None),
         ] {
             assert_eq!(route.parameter(path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn an_empty_parameter_is_not_the_path_without_it() {
+        for (method, path, expected) in [
+            ("DELETE", "/jobdeck/jobs/", Some(Route::DeleteJob)),
+            ("DELETE", "//jobdeck//jobs//", Some(Route::DeleteJob)),
+            ("DELETE", "/jobdeck/faults/", Some(Route::ClearFault)),
+            ("PUT", "/jobdeck/jobs/", Some(Route::PutJob)),
+            ("PUT", "/jobdeck/snapshots/", Some(Route::SaveSnapshot)),
+            (
+                "POST",
+                "/jobdeck/snapshots//restore",
+                Some(Route::RestoreSnapshot),
+            ),
+            (
+                "POST",
+                "/jobdeck/faults//release/",
+                Some(Route::ReleaseFault),
+            ),
+            ("DELETE", "/jobdeck/jobs", None),
+            ("DELETE", "//jobdeck/jobs", None),
+            ("DELETE", "/jobdeck/jobs/j/", None),
+            ("DELETE", "/jobdeck/clock/", None),
+            ("POST", "/jobdeck/jobs/", None),
+            ("GET", "/jobdeck/faults/", None),
+            ("POST", "/jobdeck/faults/f/release/", None),
+            ("POST", "/jobdeck//faults/release", None),
+        ] {
+            let route = Route::with_empty_parameter(method, path);
+            assert_eq!(route, expected, "{method} {path}");
         }
     }
 

@@ -1,10 +1,11 @@
 //! Databases of every earlier schema: each opens, and is then what this version would have made.
 #![cfg(test)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jobdeck::store::{Mode, OpenError, Store};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 /// What a user may have added.
@@ -38,6 +39,26 @@ fn version(path: &Path) -> i64 {
     version.unwrap()
 }
 
+/// Returns every document, by its job. (Schemas 1 and 2 stored each in one column.)
+fn documents(path: &Path) -> BTreeMap<String, String> {
+    let connection = read(path);
+    let has_view: bool = connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'documents')",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    let of = if has_view { "documents" } else { "jobs" };
+    let mut statement = connection
+        .prepare(&format!("SELECT job_id, document FROM {of}"))
+        .unwrap();
+    let rows = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
 /// Returns the statements of the schema, without comments and spaces.
 fn schema(path: &Path) -> BTreeSet<String> {
     let connection = read(path);
@@ -57,7 +78,8 @@ fn schema(path: &Path) -> BTreeSet<String> {
 
 #[test]
 fn databases_of_every_earlier_schema_are_brought_up_to_date() {
-    let now = version(&new_database().1);
+    let (_folder, new) = new_database();
+    let now = version(&new);
     assert!(now > 1);
     for earlier in 1..now {
         let found = stored(earlier);
@@ -91,9 +113,80 @@ fn databases_of_every_earlier_schema_are_brought_up_to_date() {
             .map(Result::unwrap)
             .collect();
         assert_eq!(own, ["my jobs", "my notes"]);
+        let before = documents(&found);
+        assert_eq!(before.len(), 60, "{found:?}");
+        assert_eq!(documents(&path), before, "{found:?}");
+        Connection::open(&path)
+            .unwrap()
+            .execute_batch("DROP VIEW \"my jobs\"; DROP TABLE \"my notes\"")
+            .unwrap();
+        assert_eq!(schema(&path), schema(&new), "{found:?}");
         Store::open(&path, Mode::ReadOnly, 1).unwrap();
         assert_eq!(version(&path), now);
     }
+}
+
+/// An earlier jobdeck stored what this one takes for a mistake.
+#[test]
+fn what_is_a_mistake_today_does_not_stop_an_old_database() {
+    const FIRST_ID: &str = "\"collector_id\":\"collector-80a86ab59730\",";
+    for (change, left_out) in [
+        (
+            "UPDATE collector_infos SET info = replace(info, '\"collector_id\":', '\"collectorId\":')",
+            None,
+        ),
+        (
+            "UPDATE collector_infos SET info = replace(info, '\"plugin_id\":', '\"pluginId\":')",
+            None,
+        ),
+        (
+            "UPDATE collector_infos SET info = json_set(info, '$.collector_id', '') WHERE id = 1",
+            Some(FIRST_ID),
+        ),
+    ] {
+        let found = stored(3);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.db");
+        std::fs::copy(&found, &path).unwrap();
+        let earlier = Connection::open(&path).unwrap();
+        earlier
+            .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)
+            .unwrap();
+        assert!(earlier.execute(change, []).unwrap() > 0);
+        drop(earlier);
+        let store = Store::open(&path, Mode::ReadWrite, 1).unwrap();
+        let report = store.check().unwrap();
+        assert_eq!((report.jobs, report.problems), (60, Vec::new()), "{change}");
+        drop(store);
+        let mut expected = documents(&found);
+        if let Some(left_out) = left_out {
+            let without = |document: &mut String| *document = document.replace(left_out, "");
+            expected.values_mut().for_each(without);
+            assert_ne!(expected, documents(&found));
+        }
+        assert_eq!(documents(&path), expected, "{change}");
+    }
+}
+
+#[test]
+fn an_old_database_that_has_lost_a_collector_is_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("jobs.db");
+    std::fs::copy(stored(3), &path).unwrap();
+    let earlier = Connection::open(&path).unwrap();
+    earlier
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)
+        .unwrap();
+    earlier
+        .execute("DELETE FROM collector_infos WHERE id = 1", [])
+        .unwrap();
+    drop(earlier);
+    let before = documents(&path);
+    let error = Store::open(&path, Mode::ReadWrite, 1).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("its collector is lost"), "{error}");
+    assert_eq!(version(&path), 3);
+    assert_eq!(documents(&path), before);
 }
 
 /// A change of schema.sql without a new version would make databases with the wrong version.

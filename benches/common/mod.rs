@@ -1,6 +1,7 @@
 //! Shared by the benches: generated jobs, the import with its floor, hand-written statements, a server in a process.
 
-use std::collections::HashMap;
+mod bare_import;
+
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -8,10 +9,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use jobdeck::time::Timestamp;
 use rusqlite::types::{ToSql, ValueRef};
-use rusqlite::{Connection, params, params_from_iter};
-use serde_json::Value;
+use rusqlite::{Connection, params_from_iter};
+
+use self::bare_import::bare_import;
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_jobdeck");
 /// The time at which the jobs are generated, which is also the clock of the server.
@@ -36,7 +37,7 @@ pub(crate) fn generate(jobs: u64, path: &Path) {
 
 /// The figures of an import.
 pub(crate) struct Import {
-    /// The time of a loop that parses each line and inserts it under the same indexes, without triggers.
+    /// The time of the bare loop.
     pub(crate) bare: Duration,
     /// The time of `jobdeck import`.
     pub(crate) jobdeck: Duration,
@@ -74,80 +75,6 @@ pub(crate) fn import(lines: &Path, database: &Path) -> Import {
         jobdeck: start.elapsed(),
         peak,
     }
-}
-
-fn bare_import(lines: &Path, database: &Path) {
-    let connection = Connection::open(database).unwrap();
-    let schema = include_str!("../../schema.sql");
-    let without_triggers = &schema[..schema.find("CREATE TRIGGER").unwrap()];
-    connection.execute_batch(without_triggers).unwrap();
-    connection
-        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; BEGIN")
-        .unwrap();
-    let mut domains: Vec<(String, i64)> = Vec::new();
-    let mut collectors: HashMap<String, i64> = HashMap::new();
-    let mut insert = connection
-        .prepare(
-            "INSERT INTO jobs (domain, job_id, status, total_tasks, remained_tasks, collector_id, project_id, created_at, \
-             updated_at, finished_at, error_count, collector_info, head, tail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .unwrap();
-    for line in BufReader::new(std::fs::File::open(lines).unwrap()).lines() {
-        let line = line.unwrap();
-        let job: Value = serde_json::from_str(&line).unwrap();
-        let text = |name: &str| job[name].as_str();
-        let time =
-            |name: &str| text(name).map(|time| Timestamp::parse_rfc3339(time).unwrap().millis());
-        let name = text("domain_id").unwrap();
-        let existing = domains
-            .iter()
-            .find(|(domain, _)| domain == name)
-            .map(|(_, key)| *key);
-        let domain = existing.unwrap_or_else(|| {
-            connection
-                .execute("INSERT INTO domains (domain_id) VALUES (?)", [name])
-                .unwrap();
-            domains.push((name.to_owned(), connection.last_insert_rowid()));
-            connection.last_insert_rowid()
-        });
-        // The lines are canonical, so the text of the collector is the same as when it is serialized.
-        let info = job["collector_info"].to_string();
-        let (head, rest) = line.split_once(",\"collector_info\":").unwrap();
-        let collector = *collectors
-            .entry(format!("{domain} {info}"))
-            .or_insert_with(|| {
-                let values = params![domain, info];
-                connection
-                    .execute(
-                        "INSERT INTO collector_infos (domain, info) VALUES (?, ?)",
-                        values,
-                    )
-                    .unwrap();
-                connection.last_insert_rowid()
-            });
-        insert
-            .execute(params![
-                domain,
-                text("job_id"),
-                text("status"),
-                job["total_tasks"].as_i64(),
-                job["remained_tasks"].as_i64(),
-                job["collector_info"]["collector_id"].as_str(),
-                text("project_id"),
-                time("created_at"),
-                time("updated_at"),
-                time("finished_at"),
-                i64::try_from(job["errors"].as_array().unwrap().len()).unwrap(),
-                collector,
-                head,
-                &rest[info.len()..]
-            ])
-            .unwrap();
-    }
-    drop(insert);
-    connection
-        .execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)")
-        .unwrap();
 }
 
 /// Appends every cell that a statement returns; it takes as many of the values as it has parameters.

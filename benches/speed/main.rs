@@ -20,8 +20,10 @@
     reason = "a harness that ends at the first surprise"
 )]
 
+mod columns;
 #[path = "../common/mod.rs"]
 mod common;
+mod import;
 mod lists;
 mod questions;
 mod statistics;
@@ -75,31 +77,13 @@ fn main() {
         let lines = folder.path().join("jobs.ndjson");
         let database = folder.path().join("jobs.db");
         common::generate(*size, &lines);
-        measure_import(*size, &lines, &database);
+        import::measure(*size, &lines, &database);
         measure_questions(*size, &database, &arguments.only);
         if arguments.only.is_empty() {
+            measure_cold(*size, &database);
             measure_process(&database);
         }
     }
-}
-
-/// Measures `jobdeck import` against a bare loop.
-#[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn measure_import(size: u64, lines: &Path, database: &Path) {
-    let import = common::import(lines, database);
-    let (ours, bare) = (import.jobdeck.as_secs_f64(), import.bare.as_secs_f64());
-    println!(
-        "Import: {ours:.2} s, a bare loop {bare:.2} s, ratio {:.2}; {:.0} rows/s, peak memory {} kB",
-        ours / bare,
-        size as f64 / ours,
-        import.peak
-    );
-    let bytes = |path: &Path| std::fs::metadata(path).unwrap().len() as f64 / size as f64;
-    println!(
-        "Bytes a job: NDJSON {:.0}, database {:.0}\n",
-        bytes(lines),
-        bytes(database)
-    );
 }
 
 /// Returns every question, for a database of `size` generated jobs.
@@ -107,12 +91,17 @@ fn all_questions(size: u64, database: &Connection) -> Vec<Question> {
     let data = &Data::new(size, database);
     let mut questions = lists::all(data);
     questions.extend(statistics::all(data));
+    questions.extend(columns::all(data));
     questions
 }
 
 fn measure_questions(size: u64, database: &Path, only: &[String]) {
     let store = Store::open(database, Mode::ReadOnly, 2).unwrap();
     let by_hand = open_by_hand(database);
+    let narrow = columns::make_narrow(database);
+    by_hand
+        .execute("ATTACH ? AS narrow", [narrow.to_str()])
+        .unwrap();
     let mut questions = all_questions(size, &by_hand);
     questions.retain(|question| {
         only.is_empty()
@@ -150,6 +139,30 @@ fn measure_questions(size: u64, database: &Path, only: &[String]) {
             floor * 1e6,
             ours * 1e6,
             ours / floor
+        );
+    }
+    println!();
+}
+
+/// Measures questions whose database is not in memory: the pages of its file are dropped before each.
+fn measure_cold(size: u64, database: &Path) {
+    let questions = all_questions(size, &open_by_hand(database));
+    let words = ["sort: ", "mean: ", "word: ", "by updated_at", "stat: sum"];
+    println!("| question, of a cold file | jobdeck |\n| --- | ---: |");
+    for question in questions {
+        if !words.iter().any(|word| question.name.starts_with(word)) {
+            continue;
+        }
+        let store = Store::open(database, Mode::ReadOnly, 1).unwrap();
+        let file = std::fs::File::open(database).unwrap();
+        file.sync_all().unwrap();
+        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+        let start = Instant::now();
+        ask(&store, question.route, question.body.to_string().as_bytes());
+        println!(
+            "| {} | {:.1} ms |",
+            question.name,
+            start.elapsed().as_secs_f64() * 1e3
         );
     }
     println!();

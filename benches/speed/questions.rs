@@ -142,6 +142,18 @@ impl Data {
         self.question(name, Route::Stat, body, by_hand, values.into())
     }
 
+    /// Makes a question for statistics with this query, whose total is that of a page.
+    pub(crate) fn stat_page(
+        &self,
+        name: &'static str,
+        query: &serde_json::Value,
+        by_hand: ByHand,
+        values: impl Into<Vec<Value>>,
+    ) -> Question {
+        let body = json!({"query": query});
+        self.question(name, Route::Stat, body, by_hand, values.into())
+    }
+
     fn question(
         &self,
         name: &'static str,

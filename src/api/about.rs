@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::access::Access;
+use super::admission::Access;
 use super::answer::{Weight, answer, fresh};
 use super::app::App;
 use super::caching::Caching;
@@ -21,7 +21,7 @@ use crate::store::StoreError;
 /// With a token, those that it reaches. The `ETag` is the version of all data: a client that requests the list again learns
 /// whether anything has changed.
 #[utoipa::path(
-    get,
+    method(get, head),
     path = Route::ListDomains.path(),
     operation_id = "listDomains",
     tag = "reading",
@@ -67,7 +67,7 @@ pub(super) async fn domains(
 /// and what is wrong with the fixtures. For the token of a domain the clock is always that domain's, and the fixtures, which
 /// may be of any domain, are left out.
 #[utoipa::path(
-    get,
+    method(get, head),
     path = Route::About.path(),
     operation_id = "getAbout",
     tag = "server",

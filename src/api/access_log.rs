@@ -3,6 +3,7 @@
 //! A streamed answer is complete when its last byte was handed on, or when its client left. What a client sent is cut to a
 //! bounded length, and no header of a request is ever logged.
 
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,18 +39,25 @@ impl Rows {
     }
 }
 
+/// The pattern of a route, in the data of its resource. actix knows it, too, but finds it by routing the request again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pattern(pub(super) &'static str);
+
 /// Marks an answer, in its extensions, as an injected error, which is no failure of the server.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Injected;
 
 /// The beginning of a body that is a query, in the request's extensions.
 #[derive(Debug)]
-pub(super) struct QueryBody(Vec<u8>);
+pub(super) struct QueryBody(Bytes);
 
 impl QueryBody {
-    /// Copies the beginning, so that a long body can be freed.
-    pub(super) fn beginning_of(body: &[u8]) -> Self {
-        Self(body.get(..MAX_QUERY_BYTES).unwrap_or(body).to_owned())
+    /// Shares a short body, and copies the beginning of a long one, so that it can be freed.
+    pub(super) fn beginning_of(body: &Bytes) -> Self {
+        Self(match body.get(..MAX_QUERY_BYTES) {
+            Some(beginning) => Bytes::copy_from_slice(beginning),
+            None => body.clone(),
+        })
     }
 }
 
@@ -143,16 +151,22 @@ fn usual_level(path: &str) -> Level {
 }
 
 /// Returns the pattern of the route that a request went to.
-fn route(response: &ServiceResponse<BoxBody>) -> String {
+fn route(response: &ServiceResponse<BoxBody>) -> Cow<'static, str> {
+    if let Some(Pattern(pattern)) = response.request().app_data() {
+        return Cow::Borrowed(pattern);
+    }
     match response.request().match_pattern() {
-        None => NO_ROUTE.to_owned(),
+        None => Cow::Borrowed(NO_ROUTE),
         // One label for the files of all versions.
-        Some(pattern) if is_asset(&pattern) => format!("{ASSETS}/{{file}}"),
-        Some(pattern) => pattern,
+        Some(pattern) if is_asset(&pattern) => Cow::Owned(format!("{ASSETS}/{{file}}")),
+        Some(pattern) => Cow::Owned(pattern),
     }
 }
 
 fn bounded(text: &str) -> String {
+    if text.len() <= MAX_CHARS {
+        return text.to_owned();
+    }
     text.chars().take(MAX_CHARS).collect()
 }
 
@@ -166,7 +180,7 @@ struct Line {
     app: Data<App>,
     id: String,
     start: Instant,
-    route: String,
+    route: Cow<'static, str>,
     method: Method,
     status: StatusCode,
     /// Whether it is an error that a fault or `Prefer` injected.
@@ -190,7 +204,7 @@ impl Details {
             query: has_query.then(|| {
                 let extensions = request.extensions();
                 let query = match extensions.get::<QueryBody>() {
-                    Some(QueryBody(body)) => body,
+                    Some(QueryBody(body)) => body.as_ref(),
                     None => request.query_string().as_bytes(),
                 };
                 let beginning = query.get(..MAX_QUERY_BYTES).unwrap_or(query);
@@ -209,7 +223,7 @@ impl Line {
         let status = self.status.as_u16();
         self.app
             .metrics
-            .answered(&self.route, &self.method, status, elapsed);
+            .answered(self.route.clone(), &self.method, status, elapsed);
         let is_error = self.status.is_server_error() && !self.is_injected;
         // By its deadline: the query was too much work, and nothing has failed.
         let is_stopped = is_error && self.status == StatusCode::GATEWAY_TIMEOUT;
@@ -238,7 +252,7 @@ impl Line {
             level,
             request_id = self.id.as_str(),
             method = self.method.as_str(),
-            route = self.route.as_str(),
+            route = &*self.route,
             path = (path != self.route).then_some(path.as_str()),
             status = status,
             rows = self.rows.as_ref().map(|rows| rows.0.load(Ordering::Relaxed)),

@@ -21,14 +21,16 @@ use super::access_log::Rows;
 use super::app::App;
 use super::caching::{Caching, Version};
 use super::error::ApiError;
+use super::pieces;
 use crate::store::{CancelOnDrop, Interrupt, ReadTransaction, Store, StoreError};
 
 /// How much of an answer is sent at a time, in bytes; a smaller answer is sent whole.
 const CHUNK_BYTES: usize = 256 << 10;
 /// How many chunks may wait for a client that reads slowly.
 const CHUNKS_AHEAD: usize = 2;
-/// The size of the first buffer, in bytes, which most answers fit into: a page of thirty jobs.
-const PAGE_BYTES: usize = 32 << 10;
+/// The size of the first buffer, in bytes, which most answers fit into: a page of a hundred jobs, a group of 500 rows. An
+/// answer that outgrows it is copied.
+const PAGE_BYTES: usize = 64 << 10;
 /// How long a query may take on the worker's own thread, where other requests wait for it.
 const INLINE_BUDGET: Duration = Duration::from_millis(3);
 /// How long a client may read nothing of a stream before it is given up.
@@ -161,7 +163,7 @@ fn respond(head: Head, guard: Option<CancelOnDrop>) -> Result<HttpResponse, ApiE
     } = head;
     let body = match answer {
         Answer::Refused(refusal) => return Err(refusal),
-        Answer::Whole(result) => BoxBody::new(result?),
+        Answer::Whole(result) => pieces::body(result?),
         Answer::Streamed(chunks) => BoxBody::new(Streamed {
             chunks,
             _guard: guard,

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::cors::Origin;
+use super::admission::{Hosts, Origin};
 use super::error::ApiError;
-use super::hosts::Hosts;
 use super::metrics::Metrics;
+use super::path::BasePath;
 use super::stopping::Stopping;
 use crate::clock::Clocks;
 use crate::mock::Mock;
@@ -27,6 +27,8 @@ pub(crate) struct App {
     pub(crate) is_writable: bool,
     /// The longest time that a query may run.
     pub(crate) query_timeout: Duration,
+    /// The path below which requests are answered, too.
+    pub(crate) base_path: BasePath,
     pub(crate) hosts: Hosts,
     /// The tokens that clients need; `None`: everybody who reaches the server has access.
     pub(crate) tokens: Option<Arc<TokenFile>>,

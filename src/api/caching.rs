@@ -2,11 +2,14 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use actix_web::http::header::{CACHE_CONTROL, ETag, EntityTag, Header, IfNoneMatch};
+use actix_web::http::header::{
+    CACHE_CONTROL, ETag, EntityTag, Header, HeaderMap, HeaderValue, IfNoneMatch, VARY,
+};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use super::app::App;
 use crate::store::{Store, StoreError};
+use crate::time::Timestamp;
 
 /// The version of an answer, and whether the client has it already.
 #[derive(Debug)]
@@ -95,6 +98,16 @@ impl Caching {
         self
     }
 
+    /// Makes the version another one at another time, for an answer that depends on it.
+    pub(super) fn at(mut self, time: Timestamp) -> Self {
+        if let Self::ByVersion { changes, .. } = &mut self {
+            let mut hasher = DefaultHasher::new();
+            time.hash(&mut hasher);
+            *changes ^= hasher.finish();
+        }
+        self
+    }
+
     /// Returns the current version; `None` where the answer has none.
     pub(super) fn current_tag(&self, store: &Store) -> Result<Option<Version>, StoreError> {
         let Self::ByVersion { known, changes } = self else {
@@ -103,5 +116,15 @@ impl Caching {
         // Weak, since the answer may be sent compressed or not.
         let tag = EntityTag::new_weak(format!("{}-{changes:x}", store.version()?));
         Ok(Some(Version::compare(tag, known.as_ref())))
+    }
+}
+
+/// Adds the name of a request's header to `Vary`, so that no cache gives the answer to a request with another value.
+pub(super) fn vary_by(headers: &mut HeaderMap, name: &'static str) {
+    // In one header, since middlewares that add to it read the first only.
+    let mut names: Vec<_> = headers.get_all(VARY).map(HeaderValue::as_bytes).collect();
+    names.push(name.as_bytes());
+    if let Ok(names) = HeaderValue::from_bytes(&names.join(&b", "[..])) {
+        headers.insert(VARY, names);
     }
 }

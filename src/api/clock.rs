@@ -47,7 +47,7 @@ pub(super) struct Advance {
 
 /// Answers the time of the clock of a domain, or of the server.
 #[utoipa::path(
-    get,
+    method(get, head),
     path = Route::GetClock.path(),
     operation_id = "getClock",
     tag = "clock",

@@ -1,10 +1,10 @@
 //! The table of API errors: status, code and shape of each answer; `mock::faults::code` must have every code.
 
-use actix_cors::CorsError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::http::header::{ACCEPT_ENCODING, ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 
+use super::admission::name_of;
 use super::schema::answers::{ErrorAnswer, ErrorDetail};
 use crate::mock::{InjectedError, MockError, TooFewRequests};
 use crate::query::QueryError;
@@ -14,6 +14,10 @@ use crate::transfer::TransferError;
 
 /// The longest message, in characters: it quotes what the client sent, which may be as long as a body.
 const MAX_MESSAGE_CHARS: usize = 2_000;
+/// The content encodings of bodies, for errors and for `Accept-Encoding`.
+const KNOWN_ENCODINGS: &str = "gzip, deflate, zstd";
+/// The most encodings that a body may have, one over the other.
+pub(super) const MAX_ENCODINGS: usize = 4;
 /// What SpaceONE answers where a unique value exists already.
 const CONFLICT: (StatusCode, &str) = (StatusCode::CONFLICT, "ERROR_SAVE_UNIQUE_VALUES");
 
@@ -24,28 +28,36 @@ pub(crate) enum ApiError {
     Query(#[from] QueryError),
     #[error(transparent)]
     Store(StoreError),
-    #[error("there is no {} here; GET {} lists every route, the page is at {PAGE}, and the documentation at {DOCS}", .0, Route::OpenApi.path())]
-    NotFound(String),
+    #[error("there is no {path} here; {hint}GET {} lists every route, the page is at {PAGE}, and the documentation at {DOCS}", Route::OpenApi.path())]
+    NotFound { path: String, hint: String },
     /// The path has a route only with a switch.
     #[error("there is no {path} here; `jobdeck serve {switch}` has it")]
     NeedsSwitch { path: String, switch: &'static str },
     /// There is nothing of the given name; the text is the message.
     #[error("{0}")]
     NoSuch(String),
-    #[error("{method} is not allowed here; allowed are {allow}")]
-    MethodNotAllowed { method: String, allow: String },
+    #[error("{method} is not allowed here; allowed are {allow}{hint}")]
+    MethodNotAllowed {
+        method: String,
+        allow: String,
+        hint: String,
+    },
     #[error("the body is larger than {0} bytes, which is the most that is read")]
     TooLarge(usize),
     #[error(
         "the query string is longer than {} bytes; POST the same to {}", .0, Route::SearchJobs.path()
     )]
     LongQueryString(usize),
+    #[error("the body came {found}; send it with the header `content-type: {right}`")]
+    UnsupportedMediaType { right: &'static str, found: String },
     #[error(
-        "the body must be {} without content encoding; it came as {found}", .allowed.join(" or ")
+        "the body came encoded as {0}; known are {KNOWN_ENCODINGS}, at most {MAX_ENCODINGS} of them"
     )]
-    UnsupportedMediaType {
-        allowed: &'static [&'static str],
-        found: String,
+    UnknownEncoding(String),
+    #[error("the body can't be decoded as {encoding}: {problem}")]
+    BrokenEncoding {
+        encoding: &'static str,
+        problem: String,
     },
     #[error("too many statistics or lists without a limit are running; try again")]
     Crowded,
@@ -71,7 +83,7 @@ pub(crate) enum ApiError {
     /// An error that a fault or `Prefer` injected.
     #[error("{}", .0.message)]
     Injected(InjectedError),
-    #[error("this server is not known as `{0}`; `--allow-host` makes it known")]
+    #[error("this server is not known as `{0}`; `jobdeck serve --allow-host {name}` makes it known", name = name_of(.0))]
     InvalidHost(String),
     /// The token is missing or unknown.
     #[error("{0}")]
@@ -85,10 +97,13 @@ pub(crate) enum ApiError {
     },
     #[error("token `{name}` may read, but not write; this takes one with `access = \"write\"`")]
     ReadOnlyToken { name: String },
-    #[error("{0} may not do this here; `--cors ORIGIN` lets pages of an origin in")]
-    Foreign(String),
-    #[error("the preflight of a page elsewhere is refused: {0}")]
-    Preflight(CorsError),
+    /// A page of another site would send a request; the option would let it in.
+    #[error("{page} may not do this here; `jobdeck serve {option}` lets it in")]
+    Foreign { page: String, option: String },
+    #[error(
+        "the preflight of a page elsewhere is refused: no route has the method {wanted}; there are {methods}"
+    )]
+    Preflight { wanted: String, methods: String },
     /// A panic or another error of our own.
     #[error("{0}")]
     Internal(&'static str),
@@ -116,10 +131,7 @@ impl From<TransferError> for ApiError {
     fn from(error: TransferError) -> Self {
         match error {
             TransferError::Store(error) => error.into(),
-            // Of the errors of the store only a conflict is about the body, and names its line.
-            TransferError::Write { error, .. } if !matches!(error, StoreError::Conflict { .. }) => {
-                error.into()
-            }
+            TransferError::TooLarge { max_bytes, .. } => Self::TooLarge(max_bytes),
             other => Self::Jobs(other),
         }
     }
@@ -146,10 +158,10 @@ impl ApiError {
                     (StatusCode::INTERNAL_SERVER_ERROR, "ERROR_UNKNOWN")
                 }
             },
-            Self::Jobs(TransferError::Write { .. }) => CONFLICT,
+            Self::Jobs(TransferError::Mistakes(mistakes)) if mistakes.are_conflicts() => CONFLICT,
             Self::Mock(MockError::NoSnapshot { .. })
             | Self::NoJob { .. }
-            | Self::NotFound(_)
+            | Self::NotFound { .. }
             | Self::NeedsSwitch { .. }
             | Self::NoSuch(_) => (StatusCode::NOT_FOUND, "ERROR_NOT_FOUND"),
             Self::MethodNotAllowed { .. } => {
@@ -158,7 +170,7 @@ impl ApiError {
             Self::TooLarge(_) | Self::LongQueryString(_) => {
                 (StatusCode::PAYLOAD_TOO_LARGE, "ERROR_REQUEST_TOO_LARGE")
             }
-            Self::UnsupportedMediaType { .. } => (
+            Self::UnsupportedMediaType { .. } | Self::UnknownEncoding(_) => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "ERROR_UNSUPPORTED_MEDIA_TYPE",
             ),
@@ -172,15 +184,15 @@ impl ApiError {
             Self::SlowBody(_) | Self::Waited { .. } => {
                 (StatusCode::REQUEST_TIMEOUT, "ERROR_REQUEST_TIMEOUT")
             }
-            Self::Jobs(_) | Self::Mock(_) | Self::BrokenBody(_) => {
+            Self::Jobs(_) | Self::Mock(_) | Self::BrokenBody(_) | Self::BrokenEncoding { .. } => {
                 (StatusCode::BAD_REQUEST, "ERROR_INVALID_PARAMETER")
             }
             Self::InvalidHost(_) => (StatusCode::MISDIRECTED_REQUEST, "ERROR_INVALID_HOST"),
             Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "ERROR_AUTHENTICATE_FAILURE"),
             Self::OtherDomain { .. }
             | Self::ReadOnlyToken { .. }
-            | Self::Foreign(_)
-            | Self::Preflight(_) => (StatusCode::FORBIDDEN, "ERROR_PERMISSION_DENIED"),
+            | Self::Foreign { .. }
+            | Self::Preflight { .. } => (StatusCode::FORBIDDEN, "ERROR_PERMISSION_DENIED"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "ERROR_UNKNOWN"),
         }
     }
@@ -198,6 +210,8 @@ impl ApiError {
                 | StoreError::Damaged(_)
                 | StoreError::Unavailable { .. },
             ) => "the database can't answer for now; try again".to_owned(),
+            // Each mistake is short, and only some are listed.
+            Self::Jobs(TransferError::Mistakes(mistakes)) => mistakes.to_string(),
             other => cut(other.to_string()),
         }
     }
@@ -261,6 +275,10 @@ impl ResponseError for ApiError {
         }
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        if let Self::UnknownEncoding(_) = self {
+            let known = HeaderValue::from_static(KNOWN_ENCODINGS);
+            response.insert_header((ACCEPT_ENCODING, known));
         }
         let allow = match self {
             Self::MethodNotAllowed { allow, .. } => HeaderValue::try_from(allow).ok(),

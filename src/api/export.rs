@@ -1,13 +1,13 @@
 //! `GET /jobdeck/export`: the jobs of a list, as a file.
 
 use actix_web::http::header::{
-    CONTENT_TYPE, ContentDisposition, DispositionParam, DispositionType, HeaderValue,
-    TryIntoHeaderValue,
+    CONTENT_TYPE, Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue,
+    HeaderValue, TryIntoHeaderValue,
 };
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::access::Access;
+use super::admission::Access;
 use super::answer::{AnswerWriter, Weight, answer};
 use super::app::App;
 use super::caching::Caching;
@@ -21,6 +21,7 @@ use crate::query::request::{JobsQuery, QueryParams};
 use crate::query::{ListPlan, QueryError, compile_list};
 use crate::route::Route;
 use crate::store::{Document, ReadTransaction, StoreError};
+use crate::time::Timestamp;
 use crate::transfer::csv;
 
 impl ExportFormat {
@@ -32,11 +33,11 @@ impl ExportFormat {
         }
     }
 
-    fn file_name(self) -> &'static str {
+    fn ending(self) -> &'static str {
         match self {
-            Self::Csv => "jobs.csv",
-            Self::Ndjson => "jobs.ndjson",
-            Self::Json => "jobs.json",
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+            Self::Json => "json",
         }
     }
 
@@ -82,7 +83,7 @@ impl ExportFormat {
 /// It takes the parameters of the list, but not `query.count_only`. The file is streamed: an error after its first bytes
 /// breaks the connection off.
 #[utoipa::path(
-    get,
+    method(get, head),
     path = Route::ExportJobs.path(),
     operation_id = "exportJobs",
     tag = "reading",
@@ -95,7 +96,7 @@ impl ExportFormat {
                 (Vec<JobInfo> = "application/json", example = json!([examples::job()]))
             ),
             headers(
-                ("Content-Disposition" = String, description = "Says that the file is to be saved, and its name: `jobs.csv`, `jobs.ndjson` or `jobs.json`.")
+                ("Content-Disposition" = String, description = "Says that the file is to be saved, and its name: domain, day and format, such as `jobdeck-domain-1-2026-01-01.csv`.")
             )),
         QueryStringErrors
     )
@@ -116,8 +117,12 @@ pub(super) async fn export(
         }));
     }
     access.check(Some(&query.domain_id))?;
-    let now = app.clocks.now(Some(&query.domain_id));
-    let compile = move || Ok(compile_list(&query, now)?.without_total());
+    let domain_id = query.domain_id.clone();
+    let now = app.clocks.now(Some(&domain_id));
+    let compile = move || {
+        let plan = compile_list(&query, now).map_err(|error| query.spellings.respelt(error))?;
+        Ok(plan.without_total())
+    };
     let produce = move |plan: &_, transaction: &ReadTransaction<'_>, writer: &mut AnswerWriter| {
         write(format, plan, transaction, writer)
     };
@@ -129,16 +134,45 @@ pub(super) async fn export(
         produce,
     )
     .await?;
-    let disposition = ContentDisposition {
-        disposition: DispositionType::Attachment,
-        parameters: vec![DispositionParam::Filename(format.file_name().to_owned())],
-    };
+    let disposition = attachment(&domain_id, now, format);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     if let Ok(disposition) = disposition.try_into_value() {
         headers.insert(actix_web::http::header::CONTENT_DISPOSITION, disposition);
     }
     Ok(response)
+}
+
+/// Names the file of an export: the domain, and the day by its clock.
+///
+/// Rule: RFC 6266: a name with other letters than ASCII is in `filename*`, and `filename` is for programs that do not know
+/// that.
+fn attachment(domain_id: &str, now: Timestamp, format: ExportFormat) -> ContentDisposition {
+    /// The most letters of a domain's id: file systems allow names of 255 bytes.
+    const MAX_LETTERS: usize = 50;
+    let day: String = now.to_string().chars().take("2026-01-01".len()).collect();
+    let name = |is_allowed: fn(char) -> bool| {
+        let letters = domain_id.chars().take(MAX_LETTERS);
+        let domain: String = letters
+            .map(|letter| if is_allowed(letter) { letter } else { '_' })
+            .collect();
+        format!("jobdeck-{domain}-{day}.{}", format.ending())
+    };
+    let ascii = name(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.'));
+    let whole = name(|letter| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.' | ' '));
+    let mut parameters = Vec::new();
+    if whole != ascii {
+        parameters.push(DispositionParam::FilenameExt(ExtendedValue {
+            charset: Charset::Ext("UTF-8".to_owned()),
+            language_tag: None,
+            value: whole.into_bytes(),
+        }));
+    }
+    parameters.insert(0, DispositionParam::Filename(ascii));
+    ContentDisposition {
+        disposition: DispositionType::Attachment,
+        parameters,
+    }
 }
 
 fn write(

@@ -4,13 +4,13 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::access::Access;
+use super::admission::Access;
 use super::answer::fresh;
 use super::app::App;
-use super::body::read_json;
+use super::body::{no_body, read_json};
 use super::error::ApiError;
 use super::mock_control::MockControl;
-use super::parameters::{agree, no_body, no_parameters, parameters, problem};
+use super::parameters::{agree, no_parameters, parameters, problem};
 use super::schema::answers::{DeletedInfo, FaultInfo, FaultsInfo, ReleasedInfo};
 use super::schema::errors::{NoSuch, ParameterErrors, WriteErrors};
 use super::schema::examples;
@@ -20,7 +20,7 @@ use crate::route::Route;
 
 /// Lists the faults in the order in which they were added.
 #[utoipa::path(
-    get,
+    method(get, head),
     path = Route::ListFaults.path(),
     operation_id = "listFaults",
     tag = "faults",
@@ -111,7 +111,7 @@ pub(super) async fn remove(
     path: Path<OneFaultPath>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    no_body(body).await?;
+    no_body(&request, body).await?;
     no_parameters(&request, "")?;
     if app.mock()?.faults.remove(&path.id, access.scope()?) {
         Ok(fresh(StatusCode::OK, &DeletedInfo { deleted: 1 }))
@@ -136,7 +136,7 @@ pub(super) async fn release(
     path: Path<OneFaultPath>,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    no_body(body).await?;
+    no_body(&request, body).await?;
     no_parameters(&request, "")?;
     match app.mock()?.faults.release(&path.id, access.scope()?) {
         Some(released) => {

@@ -3,7 +3,6 @@
 //! It lies within the compression, so it sees bodies before they are compressed. A request that a fault delays or holds
 //! waits before its handler runs: it keeps its connection, its body and its record, but neither a thread nor the database.
 
-use std::any::Any;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::pin::Pin;
@@ -11,19 +10,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
-use actix_web::dev::{Extensions, Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{
-    ACCESS_CONTROL_REQUEST_METHOD, CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue,
-};
+use actix_web::dev::{Extensions, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::web::{self, Bytes, Data};
-use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
+use actix_web::{Error, HttpResponse, ResponseError};
 
-use super::access::Access;
 use super::access_log::Injected;
+use super::admission::{Access, is_preflight};
 use super::app::App;
-use super::body::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, read_any_body};
+use super::body::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, keep_body};
 use super::error::ApiError;
 use super::record::Record;
 use crate::mock::{End, InjectedError, Injection, Prefer, Subject};
@@ -44,10 +41,7 @@ const MAX_INLINE_BYTES: usize = 64 << 10;
 struct Socket(TcpStream);
 
 /// Keeps a second handle of a new connection among its extensions.
-pub(crate) fn keep_socket(connection: &dyn Any, extensions: &mut Extensions) {
-    let Some(stream) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else {
-        return;
-    };
+pub(crate) fn keep_socket(stream: &actix_web::rt::net::TcpStream, extensions: &mut Extensions) {
     match stream.as_fd().try_clone_to_owned() {
         Ok(handle) => {
             extensions.insert(Socket(TcpStream::from(handle)));
@@ -176,11 +170,7 @@ fn late_write() -> InjectedError {
 /// Returns whether faults apply to a request and the journal records it. The page's own requests and a browser's preflights
 /// are not the client's: they would use up faults that are meant for the client.
 fn is_subject_to_faults(request: &ServiceRequest) -> bool {
-    let is_preflight = request.method() == Method::OPTIONS
-        && request
-            .headers()
-            .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
-    !is_preflight
+    !is_preflight(request)
         && !request.headers().contains_key(FROM_THE_PAGE)
         && matches!(
             Audience::of(request.path()),
@@ -208,7 +198,7 @@ async fn subject_of(request: &ServiceRequest, body: &Bytes) -> Result<Subject, A
         })
 }
 
-/// Reads the body of a request, and puts it back for the handler.
+/// Reads the body of a request, decoded, and keeps it for the handler.
 async fn take_body(request: &mut ServiceRequest) -> Result<Bytes, ApiError> {
     let route = Route::find(request.method().as_str(), request.path());
     let limit = if route.is_some_and(Route::has_jobs_in_body) {
@@ -220,9 +210,7 @@ async fn take_body(request: &mut ServiceRequest) -> Result<Bytes, ApiError> {
         .extract::<web::Payload>()
         .await
         .map_err(|error| ApiError::BrokenBody(error.to_string()))?;
-    let body = read_any_body(request.headers(), payload, limit).await?;
-    request.set_payload(Payload::from(body.clone()));
-    Ok(body)
+    keep_body(request.request(), payload, limit).await
 }
 
 fn prefer(request: &ServiceRequest) -> Result<Option<Prefer>, ApiError> {

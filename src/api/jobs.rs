@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::access::Access;
+use super::admission::Access;
 use super::answer::{AnswerWriter, LIGHT_BYTES, Weight, answer};
 use super::app::App;
 use super::body::read_json;
@@ -184,7 +184,8 @@ async fn answer_list(
     let is_light = is_short && !has_patterns(&query.query.filter, &query.query.filter_or);
     let clocks = Arc::clone(&app.clocks);
     let compile = move || -> Result<ListPlan, ApiError> {
-        Ok(compile_list(&query, clocks.now(Some(&query.domain_id)))?)
+        let plan = compile_list(&query, clocks.now(Some(&query.domain_id)));
+        Ok(plan.map_err(|error| query.spellings.respelt(error))?)
     };
     answer(app, (weight, is_light), caching, compile, write_list).await
 }

@@ -8,7 +8,7 @@ use actix_web::http::header::{CACHE_CONTROL, EntityTag, HeaderValue};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::access::Access;
+use super::admission::Access;
 use super::answer::fresh;
 use super::app::App;
 use super::caching::Version;
@@ -31,7 +31,7 @@ const DEFAULT_WAIT_SECONDS: f64 = 10.0;
 /// page. With `wait_for` the answer comes as soon as that many requests match. Without it a client that has the current
 /// version, by `If-None-Match`, is answered 304.
 #[utoipa::path(
-    get,
+    method(get, head),
     path = Route::ReadJournal.path(),
     operation_id = "readJournal",
     tag = "journal",

@@ -2,6 +2,7 @@
 //!
 //! Labels are few by construction: a route is its pattern, never a path, and a method is one of HTTP's own or `other`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use actix_web::dev::Extensions;
@@ -36,14 +37,14 @@ pub(crate) struct Metrics {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AnswerLabels {
-    route: String,
+    route: Cow<'static, str>,
     method: &'static str,
     status: u16,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
-    route: String,
+    route: Cow<'static, str>,
     method: &'static str,
 }
 
@@ -98,12 +99,15 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts a request that was answered; `route` is a pattern.
-    pub(super) fn answered(&self, route: &str, method: &Method, status: u16, after: Duration) {
+    pub(super) fn answered(
+        &self,
+        route: Cow<'static, str>,
+        method: &Method,
+        status: u16,
+        after: Duration,
+    ) {
         let method = method_label(method);
-        let labels = RequestLabels {
-            route: route.to_owned(),
-            method,
-        };
+        let labels = RequestLabels { route, method };
         self.durations
             .get_or_create(&labels)
             .observe(after.as_secs_f64());

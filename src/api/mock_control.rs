@@ -9,11 +9,11 @@ use actix_web::web::{self, Data};
 use actix_web::{FromRequest, HttpRequest};
 use serde::de::DeserializeOwned;
 
-use super::access::Access;
+use super::admission::Access;
 use super::app::App;
-use super::body::read_json;
+use super::body::{no_body, read_json};
 use super::error::ApiError;
-use super::parameters::{no_body, read_message, scope_parameter};
+use super::parameters::{read_message, scope_parameter};
 use crate::mock::Mock;
 
 /// A request to a control that takes no body.
@@ -50,8 +50,8 @@ impl FromRequest for MockControl {
         let payload = take(&request, payload);
         Box::pin(async move {
             // The body of a GET means nothing (RFC 9110).
-            if request.method() != Method::GET {
-                no_body(payload?).await?;
+            if !matches!(*request.method(), Method::GET | Method::HEAD) {
+                no_body(&request, payload?).await?;
             }
             Self::new(&request)
         })

@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::access::Access;
+use super::admission::Access;
 use super::answer::fresh;
 use super::app::App;
 use super::error::ApiError;

@@ -27,10 +27,10 @@ use crate::route::{Audience, Effect, Route};
         description = "SpaceONE's inventory Job API over a SQLite file, and what jobdeck adds to it.\n\nEverything under `/inventory/v1` is SpaceONE's and behaves as SpaceONE's does; everything under `/jobdeck` is jobdeck's own. Every read is of one domain, the tenant. No token is needed.\n\nErrors have the one shape `{\"detail\": {\"code\", \"message\"}}`: the code is SpaceONE's, the message names the place in the request. An unknown path is answered 404 `ERROR_NOT_FOUND`. Every answer has an `x-request-id`, the client's where it sent one.\n\nAn unknown member is an error, in bodies and in query strings. The names of lists, statistics and exports are read in `snake_case` and in `lowerCamelCase`, and a null member is the same as one that is left out; the names of other routes are read just as described.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    servers((url = "/", description = "This server")),
+    servers((url = "./", description = "This server")),
     tags(
         (name = "SpaceONE", description = "The inventory v1 Job API, as SpaceONE answers it."),
-        (name = "reading", description = "What jobdeck adds to reading jobs: the domains, and exports as a file."),
+        (name = "reading", description = "What jobdeck adds to reading jobs: the domains, overviews, and exports as a file."),
         (name = "writing", description = "Adds, changes and deletes jobs (`jobdeck serve --writable`, which `--mock` implies)."),
         (name = "server", description = "What the server is, whether it is healthy, and its metrics."),
         (name = "snapshots", description = "A control of a mock (`jobdeck serve --mock`): resets, saves and restores its jobs. Faults never apply to the controls, and the journal leaves them out."),

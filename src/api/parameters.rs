@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use actix_web::HttpRequest;
-use actix_web::web::Payload;
 use percent_encoding::percent_decode_str;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use super::access::Access;
+use super::admission::Access;
 use super::error::ApiError;
 use super::schema::params::{OneJobPath, ScopeParams, TenantParams, check_id};
 use crate::job::JobTextError;
@@ -102,19 +101,6 @@ pub(super) fn missing(name: &str) -> ApiError {
     })
 }
 
-/// Refuses a body where none is read: a client that puts a `domain_id` there means one domain, and must not change all.
-pub(super) async fn no_body(payload: Payload) -> Result<(), ApiError> {
-    const ENOUGH_BYTES: usize = 1;
-    match payload.to_bytes_limited(ENOUGH_BYTES).await {
-        Ok(Ok(body)) if body.is_empty() => Ok(()),
-        Ok(Err(error)) => Err(ApiError::BrokenBody(error.to_string())),
-        _ => {
-            let text = "this route takes none; `?domain_id=` in the address says which domain";
-            Err(problem("body", text.to_owned()).into())
-        }
-    }
-}
-
 /// Reads a JSON body into its struct.
 pub(super) fn read_message<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     from_value(parse(body)?, Dialect::PLAIN).map_err(|error| {
@@ -128,17 +114,22 @@ pub(super) fn read_message<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiErr
     })
 }
 
-/// Returns what is wrong with a body of jobs: it is no JSON, or a member is wrong, which is named.
-pub(super) fn body_error(body: &[u8], error: &JobTextError) -> ApiError {
-    let refusal = if serde_json::from_slice::<IgnoredAny>(body).is_err() {
-        let (line, column) = (error.line, error.column);
-        QueryError::Json {
-            problem: format!("{} at line {line} column {column}", error.problem),
-        }
-    } else {
-        problem(&format!("body, line {}", error.line), error.to_string())
+/// Returns all that is wrong with the body of a job: it is no JSON, or members are wrong, which are named, one a line.
+pub(super) fn body_errors(body: &[u8], errors: &[JobTextError]) -> ApiError {
+    let Some((first, others)) = errors.split_first() else {
+        return ApiError::Internal("a body is refused without a reason");
     };
-    refusal.into()
+    if serde_json::from_slice::<IgnoredAny>(body).is_err() {
+        let (line, column) = (first.line, first.column);
+        return ApiError::from(QueryError::Json {
+            problem: format!("{} at line {line} column {column}", first.problem),
+        });
+    }
+    let others = others
+        .iter()
+        .map(|error| format!("\nbody: line {}, {error}", error.line));
+    let text = format!("line {}, {first}", first.line) + &others.collect::<String>();
+    problem("body", text).into()
 }
 
 /// Reads the job in the path. The router's own reading would replace what is not UTF-8.

@@ -12,8 +12,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::web::Bytes;
 
-use super::access::Access;
-use super::guard::RequestId;
+use super::admission::{Access, RequestId};
 use crate::clock::Clock;
 use crate::mock::{JournalEntry, MAX_RECORDED_BYTES, Mock, RecordedBody, Subject};
 use crate::route::Route;

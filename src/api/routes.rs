@@ -5,9 +5,13 @@ use actix_web::web::{self, Data};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use utoipa::OpenApi;
 
+use super::access_log::Pattern;
 use super::app::{App, Switches};
 use super::error::ApiError;
-use super::{about, clock, export, faults, jobs, journal, monitor, openapi, snapshots, write};
+use super::nearest::{elsewhere, nearest};
+use super::{
+    about, clock, export, faults, jobs, journal, monitor, openapi, overview, snapshots, write,
+};
 use crate::route::{Audience, Route, Switch};
 
 /// Binds every route once: the compiler refuses a row without a handler.
@@ -38,6 +42,7 @@ handlers! {
     SearchJobs: jobs::search,
     StatJobs: jobs::stat,
     ExportJobs: export::export,
+    Overview: overview::overview,
     ListDomains: about::domains,
     About: about::about,
     Healthz: monitor::healthz,
@@ -87,7 +92,8 @@ fn resource(routes: &[Route]) -> actix_web::Resource {
         .map(|method| **method)
         .collect::<Vec<_>>()
         .join(", ");
-    let resource = routes.iter().fold(web::resource(path), |resource, &route| {
+    let resource = web::resource(path).app_data(Pattern(path));
+    let resource = routes.iter().fold(resource, |resource, &route| {
         let has_method = fn_guard(move |context| route.has_method(context.head().method.as_str()));
         resource.route(handler(route).guard(has_method))
     });
@@ -99,9 +105,11 @@ fn resource(routes: &[Route]) -> actix_web::Resource {
 
 /// Answers a method that a path does not have; `allow` lists those that it has.
 pub(crate) fn method_not_allowed(request: &HttpRequest, allow: &str) -> HttpResponse {
+    let hint = elsewhere(request.method(), request.path());
     ApiError::MethodNotAllowed {
         method: request.method().to_string(),
         allow: allow.to_owned(),
+        hint: hint.map_or_else(String::new, |hint| format!("; {hint}")),
     }
     .error_response()
 }
@@ -123,9 +131,25 @@ pub(crate) async fn not_found(request: HttpRequest, app: Data<App>) -> HttpRespo
             path,
             switch: "--writable",
         },
-        _ => ApiError::NotFound(path),
+        _ => ApiError::NotFound {
+            path,
+            hint: meant(&request, app.switches()),
+        },
     }
     .error_response()
+}
+
+/// Says what a request without a route may have meant.
+fn meant(request: &HttpRequest, switches: Switches) -> String {
+    let (method, path) = (request.method().as_str(), request.path());
+    if let Some(route) = Route::with_empty_parameter(method, path) {
+        let path = route.path();
+        let parameter = path.find('{').zip(path.find('}'));
+        let parameter = parameter.and_then(|(start, end)| path.get(start..=end));
+        return format!("{} of {path} is empty; ", parameter.unwrap_or_default());
+    }
+    let near = nearest(method, path, switches);
+    near.map_or_else(String::new, |near| format!("did you mean `{near}`? "))
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub(super) async fn reset(control: MockControl) -> Result<HttpResponse, ApiError
 
 /// Lists the snapshots: first those of the whole server, then by domain and name.
 #[utoipa::path(
-    get,
+    method(get, head),
     path = Route::ListSnapshots.path(),
     operation_id = "listSnapshots",
     tag = "snapshots",

@@ -8,26 +8,26 @@ use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value};
 
-use super::access::Access;
+use super::admission::Access;
 use super::answer::fresh;
 use super::app::App;
 use super::blocking::blocking;
-use super::body::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, read_body};
+use super::body::{Form, MAX_QUERY_BYTES, MAX_WRITE_BYTES, no_body, read_body};
 use super::error::ApiError;
 use super::parameters::{
-    agree, body_error, job_path, missing, no_body, parameters, problem, tenant_parameter,
+    agree, body_errors, job_path, missing, parameters, problem, tenant_parameter,
 };
 use super::schema::answers::{AddedInfo, DeletedInfo};
 use super::schema::bodies::{JobPatch, JobsBody};
 use super::schema::errors::{Conflict, NoSuch, ParameterErrors, WriteErrors};
 use super::schema::examples;
 use super::schema::params::{AddParams, DomainParams, OneJobPath, TenantParams};
-use crate::job::{Draft, Job, from_json};
+use crate::job::{Doubt, Draft, Job, JobTextError, ReadJob, from_json, read_job, translate_patch};
 use crate::json::StrictObject;
 use crate::mock::Change;
 use crate::route::Route;
-use crate::store::{OnConflict, Written};
-use crate::transfer::{Refusal, Source, read_jobs};
+use crate::store::{OnConflict, StoreError, Written};
+use crate::transfer::{LocatedJob, Mistakes, Notes, Refusal, Source, read_jobs};
 
 /// One job may be as large as a line of an import.
 const MAX_JOB_BYTES: usize = 8 << 20;
@@ -47,6 +47,7 @@ const MAX_JOB_BYTES: usize = 8 << 20;
     ),
     request_body(content = Draft, description = "At most 8 MiB.", examples(
         ("whole" = (summary = "A job that has failed", value = json!(examples::draft()))),
+        ("today" = (summary = "A job of today's SpaceONE", value = json!(examples::draft_of_today()))),
         ("life" = (summary = "A job that lives", value = json!(examples::life())))
     )),
     responses(
@@ -62,8 +63,9 @@ pub(super) async fn put(
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
     let DomainParams { domain_id } = parameters(&request)?;
-    let body = read_body(&request, body, &["application/json"], MAX_JOB_BYTES).await?;
-    let mut draft: Draft = from_json(&body).map_err(|error| body_error(&body, &error))?;
+    let body = read_body(&request, body, Form::Json, MAX_JOB_BYTES).await?;
+    let read = read_job::<Draft>(&body).map_err(|errors| body_errors(&body, &errors))?;
+    let mut draft = read.job;
     let OneJobPath { job_id } = job_path(&request)?;
     agree("job_id", &mut draft.job_id, Some(job_id))?;
     agree("domain_id", &mut draft.domain_id, domain_id)?;
@@ -115,13 +117,14 @@ pub(super) async fn patch(
     access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    const MEDIA_TYPES: &[&str] = &["application/merge-patch+json", "application/json"];
     let domain_id = tenant_parameter(&request, &access)?;
     let OneJobPath { job_id } = job_path(&request)?;
-    let body = read_body(&request, body, MEDIA_TYPES, MAX_QUERY_BYTES).await?;
-    let patch: StrictObject = from_json(&body).map_err(|error| body_error(&body, &error))?;
+    let body = read_body(&request, body, Form::Patch, MAX_QUERY_BYTES).await?;
+    let wrong = |errors: &[JobTextError]| body_errors(&body, errors);
+    let patch: StrictObject = from_json(&body).map_err(|error| wrong(&[error]))?;
+    let patch = translate_patch(&body, patch.0).map_err(|errors| wrong(&errors))?;
     let job = change(app, OnConflict::Replace, move |change| {
-        patch_job(change, domain_id, job_id, patch.0)
+        patch_job(change, domain_id, job_id, patch)
     })
     .await?;
     Ok(document(StatusCode::OK, job.to_document()))
@@ -195,7 +198,7 @@ pub(super) async fn delete(
     access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    no_body(body).await?;
+    no_body(&request, body).await?;
     let domain_id = tenant_parameter(&request, &access)?;
     let OneJobPath { job_id } = job_path(&request)?;
     change(app, OnConflict::Replace, move |change| {
@@ -224,7 +227,7 @@ pub(super) async fn delete_domain(
     access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    no_body(body).await?;
+    no_body(&request, body).await?;
     let domain_id = tenant_parameter(&request, &access)?;
     let deleted = change(app, OnConflict::Replace, move |change| {
         Ok(change.delete_domain(&domain_id)?)
@@ -235,15 +238,15 @@ pub(super) async fn delete_domain(
 
 /// Adds many jobs, all or none.
 ///
-/// NDJSON, an array, or a saved answer of the list. With a `domain_id` the jobs may leave theirs out, and must not name
-/// another.
+/// NDJSON, an array, a saved answer of the list, or CSV; also compressed by gzip or zstd. With a `domain_id` the jobs may
+/// leave theirs out, and must not name another.
 #[utoipa::path(
     post,
     path = Route::AddJobs.path(),
     operation_id = "addJobs",
     tag = "writing",
     params(AddParams),
-    request_body(description = "At most 64 MiB. As `application/x-ndjson` it is a job a line.", content(
+    request_body(description = "At most 64 MiB, also after it was decompressed. As `application/x-ndjson` it is a job a line.", content(
         (JobsBody = "application/json", examples(
             ("array" = (summary = "An array", value = json!(examples::jobs_to_add()))),
             ("answer" = (summary = "A saved answer", value = json!({"results": examples::jobs_to_add(), "total_count": 2})))
@@ -251,7 +254,7 @@ pub(super) async fn delete_domain(
         (String = "application/x-ndjson", example = json!(examples::lines_to_add()))
     )),
     responses(
-        (status = 200, description = "How many jobs were added, replaced and skipped.", body = AddedInfo, example = json!({"added": 2, "replaced": 0, "skipped": 0})),
+        (status = 200, description = "How many jobs were added, replaced and skipped, and what was translated or is hardly meant.", body = AddedInfo, example = json!({"added": 2, "replaced": 0, "skipped": 0})),
         WriteErrors,
         Conflict
     )
@@ -262,7 +265,6 @@ pub(super) async fn add(
     access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    const MEDIA_TYPES: &[&str] = &["application/x-ndjson", "application/json"];
     let AddParams {
         domain_id,
         on_conflict,
@@ -272,7 +274,7 @@ pub(super) async fn add(
         access.check(domain_id.as_deref())?;
     }
     let on_conflict = on_conflict.map(Into::into).unwrap_or_default();
-    let body = read_body(&request, body, MEDIA_TYPES, MAX_WRITE_BYTES).await?;
+    let body = read_body(&request, body, Form::Jobs, MAX_WRITE_BYTES).await?;
     let counts = change(app, on_conflict, move |change| {
         add_jobs(change, body, domain_id.as_deref(), &access)
     })
@@ -281,7 +283,7 @@ pub(super) async fn add(
 }
 
 /// Adds the jobs of a body, all of which must be of `domain_id`, where that is given, and of a domain that the client may
-/// reach.
+/// reach. Where there is a mistake, the whole body is read for the others all the same.
 fn add_jobs(
     change: &mut Change<'_>,
     body: Bytes,
@@ -289,13 +291,20 @@ fn add_jobs(
     access: &Access,
 ) -> Result<AddedInfo, ApiError> {
     let mut counts = AddedInfo::default();
-    let source = Source {
-        name: "body".to_owned(),
-        reader: Box::new(Cursor::new(body)),
-    };
+    let mut mistakes = Mistakes::default();
+    let mut notes = Notes::default();
+    let source = Source::new("body", Cursor::new(body)).at_most(MAX_WRITE_BYTES);
     // An error that has another status than that of a wrong job.
     let mut forbidden = None;
-    let read = read_jobs(source, &mut |mut draft: Draft| {
+    let read = read_jobs(source, &mut mistakes, &mut |located: LocatedJob<
+        '_,
+        Draft,
+    >| {
+        let LocatedJob { read, location, .. } = located;
+        let ReadJob {
+            job: mut draft,
+            translations,
+        } = read;
         agree(
             "domain_id",
             &mut draft.domain_id,
@@ -306,11 +315,13 @@ fn add_jobs(
         if draft.domain_id.is_some()
             && let Err(error) = access.check(draft.domain_id.as_deref())
         {
-            let problem = error.to_string();
             forbidden = Some(error);
-            return Err(Refusal::Job(problem));
+            return Err(StoreError::Cancelled.into());
         }
-        let (written, _) = change.put(draft)?;
+        let (written, job) = change.put(draft)?;
+        notes.add_translations(&translations);
+        let now = change.now(&job.domain_id);
+        notes.add_doubts(&Doubt::of(&job, now), location, &job.job_id);
         *match written {
             Written::Added => &mut counts.added,
             Written::Replaced => &mut counts.replaced,
@@ -318,10 +329,11 @@ fn add_jobs(
         } += 1;
         Ok(())
     });
-    match forbidden {
-        Some(error) => Err(error),
-        None => read.map(|()| counts).map_err(ApiError::from),
+    if let Some(error) = forbidden {
+        return Err(error);
     }
+    read.and_then(|()| mistakes.into_result())?;
+    Ok(counts.with_notes(&notes))
 }
 
 /// Runs `act` in one transaction, on the blocking pool: where it fails, nothing has changed.

@@ -21,6 +21,27 @@ pub(super) struct DbArgs {
     pub(super) db: PathBuf,
 }
 
+/// The values of an option that may be given several times, each of which may be several: a variable can't be given again.
+#[derive(Debug, Clone)]
+pub(super) struct List<T>(pub(super) Vec<T>);
+
+impl<T> List<T> {
+    /// Parses values that are separated by commas or white space.
+    pub(super) fn parse(
+        text: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Result<Self, String> {
+        let parts = text.split(|letter: char| letter == ',' || letter.is_whitespace());
+        let mut parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+        if parts.is_empty() {
+            // An empty value, which is refused with what would be right.
+            parts.push("");
+        }
+        let values: Result<_, _> = parts.into_iter().map(parse).collect();
+        values.map(Self)
+    }
+}
+
 /// Parses an address and a port, or a name and a port.
 pub(super) fn parse_address(text: &str) -> Result<SocketAddr, String> {
     let addresses = text.to_socket_addrs().map_err(|error| {

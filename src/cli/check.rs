@@ -1,10 +1,11 @@
 //! `check`: verifies a database.
 
 use clap::Args;
-use jobdeck::store::{Mode, Store};
+use jobdeck::store::Mode;
 
 use super::args::DbArgs;
 use super::failure::Failure;
+use super::opening::open;
 use super::output::{job_count, print_line};
 
 #[derive(Debug, Args)]
@@ -27,7 +28,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<(), Failure> {
     } else {
         Mode::ReadOnly
     };
-    let store = Store::open(path, mode, 1)?;
+    let store = open(path, mode, 1)?;
     if args.repair {
         store.repair().map_err(failure)?;
     }

@@ -1,11 +1,12 @@
 //! The commands of the command line, with their help.
 
-use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::backup::{self, BackupArgs};
 use super::check::{self, CheckArgs};
 use super::docs::{self, DocsArgs};
+use super::environment;
 use super::export::{self, ExportArgs};
 use super::failure::Failure;
 use super::generate::{self, GenerateArgs};
@@ -89,7 +90,24 @@ enum Command {
 impl Cli {
     /// Reads the arguments of the process. Wrong usage ends the process with 2, help and version with 0.
     pub(crate) fn from_arguments() -> Self {
-        Self::try_parse().unwrap_or_else(|error| with_tip(error).exit())
+        let arguments: Vec<_> = std::env::args_os().collect();
+        let parsed = environment::parse(Self::command, &arguments)
+            .and_then(|matches| Self::from_arg_matches(&matches))
+            .and_then(Self::checked);
+        parsed.unwrap_or_else(|error| with_tip(error).exit())
+    }
+
+    /// Checks what the options of a server exclude.
+    fn checked(self) -> Result<Self, clap::Error> {
+        let checked = match &self.command {
+            Command::Demo(args) => args.check(),
+            Command::Serve(args) => args.check(),
+            _ => Ok(()),
+        };
+        match checked {
+            Ok(()) => Ok(self),
+            Err(problem) => Err(Self::command().error(ErrorKind::ArgumentConflict, problem)),
+        }
     }
 
     /// Starts the log in the format of the command.

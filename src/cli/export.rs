@@ -41,7 +41,7 @@ pub(super) fn export(args: &ExportArgs) -> Result<(), Failure> {
             out,
             progress: &progress,
         };
-        let result = transfer::export(&transaction, name, &mut counting);
+        let result = transfer::export(&transaction, name, args.output.format(), &mut counting);
         progress.finish_and_clear();
         result.map(|_| ()).map_err(|error| match error {
             TransferError::Io { error, .. } if error.kind() == std::io::ErrorKind::BrokenPipe => {
@@ -62,8 +62,10 @@ struct LineProgress<'p, W> {
 
 impl<W: Write> Write for LineProgress<'_, W> {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.progress.inc(u64::from(bytes == b"\n"));
-        self.out.write(bytes)
+        let written = self.out.write(bytes)?;
+        self.progress
+            .inc(u64::from(bytes[..written].ends_with(b"\n")));
+        Ok(written)
     }
     fn flush(&mut self) -> std::io::Result<()> {
         self.out.flush()

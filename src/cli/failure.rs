@@ -1,4 +1,4 @@
-//! The errors of commands; the text of each is one line.
+//! The errors of commands; the text of each is one line, but for a list of mistakes.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use jobdeck::store::{OpenError, StoreError};
 use jobdeck::tokens::TokenFileError;
 use jobdeck::transfer::TransferError;
 
-/// Why a command failed. The text is one line: the file, what went wrong, and what to do.
+/// Why a command failed. The text says the file, what went wrong, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error(transparent)]
@@ -54,8 +54,6 @@ pub(crate) enum Failure {
     OntoItself(PathBuf),
     #[error("{0}: is a folder; name a file in it")]
     Folder(PathBuf),
-    #[error("{}: is a folder; name the files in it, such as {}", .0.display(), .0.join("*.ndjson").display())]
-    FolderOfJobs(PathBuf),
     #[error("{0}: there is no folder {1}; make it, or name another file")]
     NoFolder(PathBuf, PathBuf),
     #[error("{0}: exists and is no regular file; name another file")]
@@ -92,4 +90,16 @@ pub(crate) enum Failure {
     /// The reader of standard output has read enough.
     #[error("the output was closed")]
     ClosedOutput,
+}
+
+impl Failure {
+    /// Returns the text as it is printed: one line, or one for each mistake in files.
+    pub(crate) fn text(&self) -> String {
+        let text = self.to_string();
+        match self {
+            Self::Transfer(TransferError::Mistakes(_)) => text,
+            // A message of SQLite about a damaged schema has many lines.
+            _ => text.replace(['\n', '\r'], " "),
+        }
+    }
 }

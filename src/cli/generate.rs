@@ -4,6 +4,7 @@ use clap::Args;
 use jobdeck::clock::Clock;
 use jobdeck::demo::{Timeline, World};
 use jobdeck::time::Timestamp;
+use jobdeck::transfer::JobWriter;
 
 use super::failure::Failure;
 use super::output::{OutputArgs, output_failure, progress_bar, write_output};
@@ -39,12 +40,14 @@ pub(super) fn generate(args: &GenerateArgs) -> Result<(), Failure> {
     let timeline = Timeline::before(now, args.days, args.jobs);
     let progress = progress_bar(Some(args.jobs), "{bar:30} {human_pos}/{human_len} jobs");
     write_output(&args.output, |name, out| {
+        let failure = |source| output_failure(name, source);
+        let mut writer = JobWriter::begin(out, args.output.format()).map_err(failure)?;
         for index in 0..args.jobs {
-            let line = world.life(&timeline, index).at(now).to_document();
-            writeln!(out, "{line}").map_err(|source| output_failure(name, source))?;
+            let job = world.life(&timeline, index).at(now);
+            writer.write(&job.to_document()).map_err(failure)?;
             progress.inc(1);
         }
         progress.finish_and_clear();
-        out.flush().map_err(|source| output_failure(name, source))
+        writer.finish().map_err(failure)
     })
 }

@@ -1,26 +1,26 @@
 //! `import`: loads jobs from files into a database.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
-use jobdeck::store::{
-    Mode, OnConflict, OpenError, Store, StoreError, log_of, refuse_log_of_another,
-};
-use jobdeck::transfer::{self, Imported, Source, TransferError};
+use jobdeck::clock::Clock;
+use jobdeck::store::{Mode, OnConflict, OpenError, Store, log_of, refuse_log_of_another};
+use jobdeck::transfer::{self, Imported, LazyFile, Source, TransferError, files_of};
 
 use super::args::DbArgs;
 use super::failure::Failure;
 use super::new_database::{OnExisting, make_database};
+use super::opening::open;
 use super::output::{is_dash, job_count, print_line, progress_bar};
+use super::scratch_folder::ScratchFolder;
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
     #[command(flatten)]
     db: DbArgs,
-    /// The files; `-` is standard input
+    /// The files, or folders with their folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// What to do with a job that the database already has
@@ -31,6 +31,9 @@ pub(super) struct ImportArgs {
         default_value = "replace"
     )]
     on_conflict: ConflictArg,
+    /// Read and check everything, say what would be imported, and write nothing
+    #[arg(long, env = "JOBDECK_DRY_RUN", value_parser = clap::builder::BoolishValueParser::new())]
+    dry_run: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -44,14 +47,14 @@ enum ConflictArg {
 }
 
 pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
+    let inputs = inputs(&args.paths)?;
     let progress = progress_bar(
-        input_bytes(&args.paths),
+        input_bytes(&inputs),
         "{bar:30} {bytes}/{total_bytes} {binary_bytes_per_sec} {msg}",
     );
     // Opened before the database is made, so that a wrong path leaves no empty database.
-    let sources = args
-        .paths
-        .iter()
+    let sources = inputs
+        .into_iter()
         .map(|path| open_source(path, &progress))
         .collect::<Result<Vec<_>, _>>()?;
     let on_conflict = match args.on_conflict {
@@ -60,56 +63,118 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
         ConflictArg::Fail => OnConflict::Fail,
     };
     let database = &args.db.db;
-    let fill = |path: &Path| -> Result<Imported, Failure> {
+    let imported = if args.dry_run {
+        dry_run(database, sources, on_conflict)
+    } else {
+        write(database, sources, on_conflict)
+    };
+    progress.finish_and_clear();
+    let imported = imported?;
+    let verb = if args.dry_run {
+        "would be added"
+    } else {
+        "added"
+    };
+    let mut lines = vec![format!(
+        "read {}, {}: {} {verb}, {} replaced, {} skipped",
+        job_count(imported.total()),
+        database.display(),
+        imported.added,
+        imported.replaced,
+        imported.skipped
+    )];
+    if imported.total() == 0 {
+        lines[0].push_str("; the input had no job");
+    }
+    if args.dry_run {
+        lines[0].push_str("; nothing was written");
+    }
+    lines.extend(imported.notes.translation_lines());
+    let doubts = imported.notes.doubt_lines();
+    lines.extend(doubts.map(|line| format!("warning: {line}")));
+    print_line(&lines.join("\n"))
+}
+
+/// Imports the sources into a database, which is made where there is none.
+fn write(
+    database: &Path,
+    sources: Vec<Source>,
+    on_conflict: OnConflict,
+) -> Result<Imported, Failure> {
+    let fill = |path: &Path, mode: Mode| -> Result<Imported, Failure> {
         // The error names the database of the user, not the scratch file.
-        let store = Store::open(path, Mode::Create, 1).map_err(|error| match error {
+        let store = open(path, mode, 1).map_err(|error| match error {
             OpenError::Sqlite { source, .. } => OpenError::Sqlite {
-                path: database.clone(),
+                path: database.to_owned(),
                 source,
             },
             other => other,
         })?;
-        let store_failure = |source| Failure::Store {
-            path: database.clone(),
+        let imported = transfer::import(&store, sources, on_conflict, Clock::SYSTEM.now())
+            .map_err(|error| failure(database, error))?;
+        if mode == Mode::Build {
+            let completed = store.writer().and_then(|writer| writer.complete());
+            completed.map_err(|source| Failure::Store {
+                path: database.to_owned(),
+                source,
+            })?;
+        }
+        Ok(imported)
+    };
+    if database.exists() {
+        return fill(database, Mode::Create);
+    }
+    make_database(database, OnExisting::Fail, "imported", |made| {
+        refuse_log_of_another(database)?;
+        let imported = fill(made, Mode::Build)?;
+        if log_of(made).exists() {
+            // Commits that are still in the log would be lost: there was no room to move them into the database.
+            return Err(Failure::NoRoom(database.to_owned()));
+        }
+        Ok(imported)
+    })
+}
+
+/// Counts what an import would write. The database is only read, also one of an older schema; none is made.
+fn dry_run(
+    database: &Path,
+    sources: Vec<Source>,
+    on_conflict: OnConflict,
+) -> Result<Imported, Failure> {
+    let present = match Store::open(database, Mode::ReadOnlyAnySchema, 1) {
+        Ok(store) => Some(store),
+        Err(OpenError::NotFound(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let path = std::env::temp_dir();
+    let folder = ScratchFolder::make(&path).map_err(|source| Failure::Io { path, source })?;
+    let scratch = Store::open(&folder.path().join("scratch.db"), Mode::Scratch, 1)?;
+    let now = Clock::SYSTEM.now();
+    transfer::dry_run(present.as_ref(), &scratch, sources, on_conflict, now)
+        .map_err(|error| failure(database, error))
+}
+
+fn failure(database: &Path, error: TransferError) -> Failure {
+    match error {
+        TransferError::Store(source) => Failure::Store {
+            path: database.to_owned(),
             source,
-        };
-        transfer::import(&store, sources, on_conflict).map_err(|error| match error {
-            TransferError::Store(source) => store_failure(source),
-            // Only a conflict is an error of a line; the others are errors of the database.
-            TransferError::Write { error, .. } if !matches!(error, StoreError::Conflict { .. }) => {
-                store_failure(error)
-            }
-            other => other.into(),
-        })
-    };
-    let imported = if database.exists() {
-        fill(database)
-    } else {
-        make_database(database, OnExisting::Fail, "imported", |made| {
-            refuse_log_of_another(database)?;
-            let imported = fill(made)?;
-            if log_of(made).exists() {
-                // Commits that are still in the log would be lost: there was no room to move them into the database.
-                return Err(Failure::NoRoom(database.clone()));
-            }
-            Ok(imported)
-        })
-    };
-    progress.finish_and_clear();
-    let imported = imported?;
-    let note = if imported.total() == 0 {
-        "; the input had no job"
-    } else {
-        ""
-    };
-    print_line(&format!(
-        "read {}, {}: {} added, {} replaced, {} skipped{note}",
-        job_count(imported.total()),
-        args.db.db.display(),
-        imported.added,
-        imported.replaced,
-        imported.skipped
-    ))
+        },
+        other => other.into(),
+    }
+}
+
+/// Returns the files that the paths name, with those of folders.
+fn inputs(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !is_dash(path) && path.is_dir() {
+            files.extend(files_of(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
 }
 
 /// The size of all files in bytes; `None` where standard input is one of them.
@@ -127,27 +192,23 @@ fn input_bytes(paths: &[PathBuf]) -> Option<u64> {
 }
 
 /// Opens a file to import, or standard input.
-fn open_source(path: &Path, progress: &ProgressBar) -> Result<Source, Failure> {
-    let reader: Box<dyn Read + Send> = if is_dash(path) {
-        Box::new(std::io::stdin())
-    } else {
-        let io = |source| Failure::Io {
-            path: path.to_owned(),
-            source,
-        };
-        let file = File::open(path).map_err(io)?;
-        if file.metadata().map_err(io)?.is_dir() {
-            return Err(Failure::FolderOfJobs(path.to_owned()));
-        }
-        Box::new(file)
+fn open_source(path: PathBuf, progress: &ProgressBar) -> Result<Source, Failure> {
+    if is_dash(&path) {
+        return Ok(Source::new(
+            "standard input",
+            progress.wrap_read(std::io::stdin()),
+        ));
+    }
+    let io = |source| Failure::Io {
+        path: path.clone(),
+        source,
     };
-    let name = if is_dash(path) {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    };
-    Ok(Source {
-        name,
-        reader: Box::new(progress.wrap_read(reader)),
-    })
+    let name = path.display().to_string();
+    let file = File::open(&path).map_err(io)?;
+    // A pipe can be opened once only. Of regular files there may be more than can be open at the same time.
+    if file.metadata().map_err(io)?.is_file() {
+        drop(file);
+        return Ok(Source::new(name, progress.wrap_read(LazyFile::new(path))));
+    }
+    Ok(Source::new(name, progress.wrap_read(file)))
 }

@@ -5,14 +5,24 @@ use std::io::{IsTerminal, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+pub(super) use jobdeck::transfer::job_count;
+use jobdeck::transfer::{Compression, Compressor, ExportFormat};
 
 use super::failure::Failure;
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum FormatArg {
+    /// One job, as JSON, a line
+    Ndjson,
+    /// For spreadsheets
+    Csv,
+}
+
 #[derive(Debug, Args)]
 pub(super) struct OutputArgs {
-    /// The file to write; `-` is standard output
+    /// The file to write, compressed if it ends with .gz or .zst; `-` is standard output
     #[arg(
         long,
         short,
@@ -24,9 +34,21 @@ pub(super) struct OutputArgs {
     /// Replace the file if it exists
     #[arg(long, env = "JOBDECK_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
     force: bool,
+    /// The format of the jobs [default: csv for a file that ends with .csv (or .csv.gz, .csv.zst), otherwise ndjson]
+    #[arg(long, value_name = "FORMAT", env = "JOBDECK_FORMAT")]
+    format: Option<FormatArg>,
 }
 
 impl OutputArgs {
+    /// Returns the format of the jobs.
+    pub(super) fn format(&self) -> ExportFormat {
+        match self.format {
+            Some(FormatArg::Ndjson) => ExportFormat::Ndjson,
+            Some(FormatArg::Csv) => ExportFormat::Csv,
+            None => ExportFormat::of_name(&self.output),
+        }
+    }
+
     /// Refuses an output that would replace a database, or without `--force` any other file, before there is work for it.
     pub(super) fn check(&self) -> Result<(), Failure> {
         let path = &self.output;
@@ -56,7 +78,8 @@ pub(super) fn output_failure(name: &str, source: std::io::Error) -> Failure {
     }
 }
 
-/// Calls `write` with standard output, or with a temporary file that is moved to its path when it is whole.
+/// Calls `write` with standard output, or with a temporary file that is moved to its path when it is whole. A file whose
+/// name ends with `.gz` or `.zst` is compressed.
 ///
 /// A path that exists and is no regular file (a pipe, a device, a link) is written to directly.
 pub(super) fn write_output(
@@ -71,6 +94,14 @@ pub(super) fn write_output(
     }
     let path = &args.output;
     let name = path.display().to_string();
+    let write = |file: &mut dyn Write| {
+        let buffer = std::io::BufWriter::with_capacity(BUFFER_BYTES, file);
+        let mut compressor = Compressor::new(buffer, Compression::of_name(path));
+        write(&name, &mut compressor)?;
+        compressor
+            .finish()
+            .map_err(|source| output_failure(&name, source))
+    };
     let io = |source: std::io::Error| Failure::Io {
         path: path.clone(),
         source,
@@ -81,24 +112,18 @@ pub(super) fn write_output(
         Err(error) => return Err(io(error)),
     };
     if present.as_ref().is_some_and(|metadata| !metadata.is_file()) {
-        let file = std::fs::OpenOptions::new()
+        let mut file = std::fs::OpenOptions::new()
             .write(true)
             .truncate(true)
             .open(path)
             .map_err(io)?;
-        return write(
-            &name,
-            &mut std::io::BufWriter::with_capacity(BUFFER_BYTES, file),
-        );
+        return write(&mut file);
     }
     let mut file = tempfile::Builder::new()
         .permissions(std::fs::Permissions::from_mode(0o666))
         .tempfile_in(folder_of(path))
         .map_err(|error| not_made(path, error.kind()))?;
-    write(
-        &name,
-        &mut std::io::BufWriter::with_capacity(BUFFER_BYTES, &mut file),
-    )?;
+    write(&mut file)?;
     if let Some(metadata) = present {
         file.as_file()
             .set_permissions(metadata.permissions())
@@ -163,15 +188,6 @@ pub(super) fn belongs_to_database(path: &Path) -> bool {
         name.strip_suffix(ending)
             .is_some_and(|database| Path::new(database).exists())
     })
-}
-
-/// "1 job", "2 jobs".
-pub(super) fn job_count(jobs: u64) -> String {
-    if jobs == 1 {
-        "1 job".to_owned()
-    } else {
-        format!("{jobs} jobs")
-    }
 }
 
 /// Writes a line to standard output.

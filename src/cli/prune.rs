@@ -6,11 +6,12 @@ use clap::Args;
 use indicatif::HumanBytes;
 use jobdeck::clock::Clock;
 use jobdeck::job::JobStatus;
-use jobdeck::store::{Expired, Interrupt, Mode, Store};
+use jobdeck::store::{Expired, Interrupt, Mode};
 use jobdeck::time::Age;
 
 use super::args::DbArgs;
 use super::failure::Failure;
+use super::opening::open;
 use super::output::{job_count, print_line, progress_bar};
 
 #[derive(Debug, Args)]
@@ -56,7 +57,7 @@ pub(super) fn prune(args: &PruneArgs) -> Result<(), Failure> {
     } else {
         Mode::ReadWrite
     };
-    let store = Store::open(path, mode, 1)?;
+    let store = open(path, mode, 1)?;
     let counts = store.count_expired(&expired).map_err(failure)?;
     let all = |domains: &[(String, u64)]| domains.iter().map(|(_, jobs)| jobs).sum();
     let (domains, end) = if args.dry_run {

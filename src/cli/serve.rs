@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use jobdeck::api::Origin;
+use jobdeck::api::{BasePath, HostName, Origin};
 use jobdeck::clock::{Clock, Clocks};
 use jobdeck::mock::{Fault, Mock, MockConfig, MockError};
 use jobdeck::query::QueryError;
@@ -16,9 +16,10 @@ use jobdeck::store::{Mode, Store};
 use jobdeck::time::{Age, Timestamp};
 use jobdeck::tokens::TokenFile;
 
-use super::args::{DEFAULT_LISTEN, parse_address, parse_seconds};
+use super::args::{DEFAULT_LISTEN, List, parse_address, parse_seconds};
 use super::failure::Failure;
 use super::log::{self, Log};
+use super::opening::open;
 use super::ready_file::{self, ReadyFile};
 use super::scratch_folder::ScratchFolder;
 use super::supervisor::Supervisor;
@@ -55,24 +56,25 @@ struct ListenArgs {
         default_value = "text"
     )]
     log_format: log::Format,
-    /// Another name under which clients may reach the server; may be given several times
-    #[arg(
-        long = "allow-host",
-        value_name = "NAME",
-        env = "JOBDECK_ALLOW_HOST",
-        value_delimiter = ','
-    )]
-    allow_hosts: Vec<String>,
-    /// An origin (scheme, host, port) whose pages may read and change jobs through this server, or `*` for any; may be given
-    /// several times
+    /// Another name under which clients may reach the server, `*.jobs.example` for all names below one, or `*` for any; may be
+    /// given several times, or be a list
+    #[arg(long = "allow-host", value_name = "NAME", env = "JOBDECK_ALLOW_HOST", value_parser = parse_host_names)]
+    allow_hosts: Vec<List<HostName>>,
+    /// The path below which a proxy has the server, such as /tools/jobs; needed only where the proxy leaves the path in the
+    /// requests that it passes on
     #[arg(
         long,
-        value_name = "ORIGIN",
-        env = "JOBDECK_CORS",
-        value_delimiter = ',',
-        value_parser = Origin::parse
+        value_name = "PATH",
+        env = "JOBDECK_BASE_PATH",
+        default_value = "/",
+        value_parser = BasePath::parse
     )]
-    cors: Vec<Origin>,
+    base_path: BasePath,
+    /// An origin (scheme, host, port) whose pages may read and change jobs through this server, also with credentials; `*` for
+    /// any, without credentials; or `none`. May be given several times, or be a list [default: with --mock, and in a demo, the
+    /// origins of this machine]
+    #[arg(long, value_name = "ORIGIN", env = "JOBDECK_CORS", value_parser = parse_origins)]
+    cors: Vec<List<CorsOrigin>>,
     /// A file to write when the server is ready, `{"url", "pid"}` in one line, and to remove when it ends
     #[arg(long, value_name = "PATH", env = "JOBDECK_READY_FILE")]
     ready_file: Option<PathBuf>,
@@ -134,6 +136,24 @@ pub(super) struct ServeArgs {
     faults: Vec<FaultList>,
 }
 
+/// An origin of `--cors`, or `none`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum CorsOrigin {
+    None,
+    Origin(Origin),
+}
+
+fn parse_origins(text: &str) -> Result<List<CorsOrigin>, String> {
+    List::parse(text, |text| match text {
+        "none" => Ok(CorsOrigin::None),
+        _ => Origin::parse(text).map(CorsOrigin::Origin),
+    })
+}
+
+fn parse_host_names(text: &str) -> Result<List<HostName>, String> {
+    List::parse(text, HostName::parse)
+}
+
 /// The faults of one option.
 #[derive(Debug, Clone)]
 struct FaultList(Vec<Fault>);
@@ -168,10 +188,14 @@ struct OnReady {
 }
 
 impl OnReady {
-    fn run(&mut self, address: SocketAddr) -> Result<(), Failure> {
-        if let Some(file) = &mut self.ready_file {
-            file.publish(address)?;
+    fn write_file(&mut self, address: SocketAddr) -> Result<(), Failure> {
+        match &mut self.ready_file {
+            Some(file) => file.publish(address),
+            None => Ok(()),
         }
+    }
+
+    fn open_browser(&self, address: SocketAddr) {
         if self.opens_browser {
             let url = ready_file::url(address);
             // The command that opens a browser may run until that ends.
@@ -181,17 +205,24 @@ impl OnReady {
                 }
             });
         }
-        Ok(())
     }
 }
 
 impl DemoArgs {
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        self.listen.check()
+    }
+
     pub(super) fn log(&self) -> Log {
         Log::start(self.listen.log_format, log::QUIET)
     }
 }
 
 impl ServeArgs {
+    pub(super) fn check(&self) -> Result<(), &'static str> {
+        self.listen.check()
+    }
+
     /// A mock logs no line a request: its journal has them, and its tests read standard error.
     pub(super) fn log(&self) -> Log {
         let filter = if self.mock {
@@ -209,7 +240,43 @@ impl ListenArgs {
         self.ready_file.as_deref().map(ReadyFile::claim).transpose()
     }
 
-    fn config(&self, clock: Clock, tokens: Option<Arc<TokenFile>>) -> Result<Config, Failure> {
+    /// Checks the options that exclude each other.
+    fn check(&self) -> Result<(), &'static str> {
+        let mut origins = self.cors.iter().flat_map(|list| &list.0);
+        if origins.clone().count() > 1 && origins.any(|origin| *origin == CorsOrigin::None) {
+            return Err(
+                "`--cors none` lets no origin in, and another one is given as well; leave out one of the two",
+            );
+        }
+        Ok(())
+    }
+
+    /// Returns the origins whose pages have access. Those of this machine always have access to a mock, as they have to other
+    /// mocks, unless `none` has.
+    fn origins(&self, is_mock: bool) -> Vec<Origin> {
+        let given = self.cors.iter().flat_map(|list| &list.0);
+        let mut is_closed = false;
+        let mut origins: Vec<_> = given
+            .filter_map(|origin| match origin {
+                CorsOrigin::Origin(origin) => Some(origin.clone()),
+                CorsOrigin::None => {
+                    is_closed = true;
+                    None
+                }
+            })
+            .collect();
+        if is_mock && !is_closed {
+            origins.push(Origin::Loopback);
+        }
+        origins
+    }
+
+    fn config(
+        &self,
+        is_mock: bool,
+        clock: Clock,
+        tokens: Option<Arc<TokenFile>>,
+    ) -> Result<Config, Failure> {
         if !self.listen.ip().is_loopback() && !self.insecure && tokens.is_none() {
             return Err(Failure::Exposed(self.listen));
         }
@@ -220,12 +287,17 @@ impl ListenArgs {
             clocks: Arc::new(Clocks::new(clock)),
             query_timeout: self.query_timeout,
             slow_query: self.slow_query,
-            allow_hosts: self.allow_hosts.clone(),
+            base_path: self.base_path.clone(),
+            allow_hosts: self
+                .allow_hosts
+                .iter()
+                .flat_map(|list| list.0.iter().cloned())
+                .collect(),
             is_writable: false,
             mock: None,
             tokens,
             retain: None,
-            cors: self.cors.clone(),
+            cors: self.origins(is_mock),
         })
     }
 }
@@ -236,7 +308,7 @@ pub(super) fn demo(args: &DemoArgs) -> Result<(), Failure> {
         opens_browser: args.open,
     };
     let clock = Clock::running_at(Clock::SYSTEM.now(), args.speed);
-    let config = args.listen.config(clock, None)?;
+    let config = args.listen.config(true, clock, None)?;
     let mock_config = MockConfig {
         demo: Some(args.seed),
         ..MockConfig::default()
@@ -251,7 +323,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     };
     let tokens = args.tokens.as_deref().map(TokenFile::open).transpose()?;
     let clock = args.now.map_or(Clock::SYSTEM, Clock::Frozen);
-    let mut config = args.listen.config(clock, tokens.map(Arc::new))?;
+    let mut config = args.listen.config(args.mock, clock, tokens.map(Arc::new))?;
     config.is_writable = args.writable;
     for (option, is_given) in [
         ("--fixtures", !args.fixtures.is_empty()),
@@ -284,7 +356,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     } else {
         Mode::ReadWrite
     };
-    let store = Arc::new(Store::open(database, mode, config.readers())?);
+    let store = Arc::new(open(database, mode, config.readers())?);
     for (option, is_given) in [
         ("--mock", args.mock),
         ("--writable", args.writable),
@@ -341,14 +413,15 @@ fn run_server(config: Config, store: &Arc<Store>, mut on_ready: OnReady) -> Resu
     let supervisor = Supervisor::find();
     actix_web::rt::System::new().block_on(async {
         let (running, address) = server::start(&config, Arc::clone(store))?;
-        // Scripts read this line.
+        on_ready.write_file(address)?;
+        // Scripts read this line, and then the file.
         writeln!(std::io::stdout(), "jobdeck listening on http://{address}").map_err(|source| {
             Failure::Io {
                 path: "standard output".into(),
                 source,
             }
         })?;
-        on_ready.run(address)?;
+        on_ready.open_browser(address);
         if let Some(supervisor) = &supervisor {
             supervisor.watch(server::stop_signal(config.tokens.is_none()));
         }

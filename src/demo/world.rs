@@ -181,11 +181,18 @@ impl World {
             filter: StrictObject(filter),
             total_tasks,
             remained_tasks: total_tasks,
+            success_tasks: None,
+            failure_tasks: None,
             errors: Vec::new(),
             collector_info: Some(collector.info(version)),
+            secret_id: None,
+            request_secret_id: None,
+            request_workspace_id: None,
+            resource_group: None,
             project_id: collector
                 .project
                 .map(|project| self.projects[project].clone()),
+            workspace_id: None,
             domain_id: self.domains[collector.domain].clone(),
             created_at: run.at,
             updated_at: run.at,

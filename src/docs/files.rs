@@ -19,6 +19,7 @@ impl File {
     pub const ALL: &[Self] = files![
         "static/docs": [
             "deploy/Caddyfile",
+            "deploy/Caddyfile-path",
             "deploy/Dockerfile",
             "deploy/alerts.yml",
             "deploy/backup.service",
@@ -26,6 +27,7 @@ impl File {
             "deploy/compose.yaml",
             "deploy/grafana-dashboard.json",
             "deploy/jobdeck.service",
+            "deploy/nginx-path.conf",
             "deploy/nginx.conf",
             "deploy/prometheus.yml",
             "deploy/report-job.sh",
@@ -51,12 +53,6 @@ impl File {
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
         Self::ALL.iter().find(|file| file.name == name)
-    }
-
-    /// Returns the path at which the server has the file.
-    #[must_use]
-    pub fn address(&self) -> String {
-        format!("/docs/{}", self.name)
     }
 }
 

@@ -94,9 +94,9 @@ fn anchor_of(id: &str, name: &str) -> String {
 
 /// A file in full, under a link to it.
 fn shown(file: &File) -> String {
-    let (address, name, text) = (file.address(), escape(file.name), escape(file.text));
+    let (name, text) = (escape(file.name), escape(file.text));
     format!(
-        "<figure class=\"code\"><figcaption><a href=\"{address}\">{name}</a></figcaption>\n<pre><code>{text}</code></pre></figure>\n"
+        "<figure class=\"code\"><figcaption><a href=\"{name}\">{name}</a></figcaption>\n<pre><code>{text}</code></pre></figure>\n"
     )
 }
 

@@ -39,14 +39,14 @@ impl<'t> Target<'t> {
         Some(Self::Page(page, id))
     }
 
-    /// Returns the address of a link in the page that the server serves.
+    /// Returns the address of a link in the page that the server serves, relative to that page.
     pub(super) fn href(self) -> CowStr<'t> {
         match self {
             Self::Web(address) => address,
             Self::Page(page, None) => page.name.into(),
             Self::Page(page, Some(id)) => format!("{}#{id}", page.name).into(),
             Self::Heading(id) => format!("#{id}").into(),
-            Self::File(file) => file.address().into(),
+            Self::File(file) => file.name.into(),
         }
     }
 }

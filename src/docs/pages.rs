@@ -25,6 +25,7 @@ impl Page {
     /// Every page, in the order in which a new user reads them.
     pub const ALL: &[Self] = pages![
         "start": "From nothing to your own jobs: see it, store your jobs, use it as a mock",
+        "documents": "Documents and files: what is read as jobs, CSV, mistakes, dry runs",
         "query": "Search and statistics: every operator and stage, with limits and errors",
         "mock": "Test a client: fixtures, jobs that change by a script, faults, clocks, snapshots, the journal",
         "recipes": "Files to copy into your tests: pytest, Node, Vite, shell, Docker",

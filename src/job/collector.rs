@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{
@@ -11,12 +11,14 @@ use utoipa::openapi::schema::{
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::json::names::shortened;
 use crate::json::{Strict, StrictObject};
 
 /// The collector as it was when the job ran: the types of SpaceONE's members are checked, other members are free.
 ///
 /// `collector_id` is a string or absent (a null is dropped), so that it can be a column. All other members stay as they
-/// were sent, nulls included.
+/// were sent, nulls included. The lowerCamelCase spelling of a checked member is no free member but a mistake: with
+/// `collectorId` a job would be without its collector.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[serde(transparent)]
 pub struct CollectorInfo(pub Map<String, Value>);
@@ -72,7 +74,7 @@ impl ToSchema for PluginInfo {}
 /// The type of a member; every member may also be null.
 #[derive(Clone, Copy)]
 enum MemberKind {
-    /// A string; a null is dropped.
+    /// A string that is not empty; a null is dropped.
     Key,
     Text,
     Boolean,
@@ -105,7 +107,8 @@ impl MemberKind {
         let or_null =
             |kind| ObjectBuilder::new().schema_type(SchemaType::from_iter([kind, Type::Null]));
         match self {
-            Self::Key | Self::Text => or_null(Type::String).into(),
+            Self::Key => or_null(Type::String).min_length(Some(1)).into(),
+            Self::Text => or_null(Type::String).into(),
             Self::Boolean => or_null(Type::Boolean).into(),
             Self::Object => or_null(Type::Object)
                 .additional_properties(Some(AdditionalProperties::FreeForm(true)))
@@ -131,6 +134,15 @@ impl CheckedObject {
         deserializer: D,
     ) -> Result<Map<String, Value>, D::Error> {
         deserializer.deserialize_map(self)
+    }
+
+    /// Returns the checked member of which a name is the lowerCamelCase spelling.
+    fn named_in_camel_case(&self, name: &str) -> Option<&'static str> {
+        if !name.contains(|letter: char| letter.is_ascii_uppercase()) {
+            return None;
+        }
+        let mut members = self.0.iter().map(|(known, _)| *known);
+        members.find(|known| is_camel_case_of(name, known))
     }
 
     fn kind_of(&self, name: &str) -> MemberKind {
@@ -161,13 +173,13 @@ impl<'de> Visitor<'de> for CheckedObject {
 
     fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
         let mut members = Map::new();
-        while let Some(name) = access.next_key::<String>()? {
+        while let Some(name) = access.next_key_seed(MemberName(&self))? {
             if members.contains_key(&name) {
                 return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
             }
             let value = match self.kind_of(&name) {
-                MemberKind::Key => match access.next_value::<Option<String>>()? {
-                    Some(key) => Value::String(key),
+                MemberKind::Key => match access.next_value::<Option<Key>>()? {
+                    Some(Key(key)) => Value::String(key),
                     None => continue,
                 },
                 MemberKind::Text => access
@@ -188,4 +200,48 @@ impl<'de> Visitor<'de> for CheckedObject {
         }
         Ok(members)
     }
+}
+
+/// A value of [`MemberKind::Key`].
+struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)? {
+            key if key.is_empty() => Err(D::Error::custom("must not be empty")),
+            key => Ok(Self(key)),
+        }
+    }
+}
+
+/// Reads the name of a member; refuses the lowerCamelCase spelling of a checked one.
+struct MemberName<'o>(&'o CheckedObject);
+
+impl<'de> DeserializeSeed<'de> for MemberName<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        match self.0.named_in_camel_case(&name) {
+            None => Ok(name),
+            Some(known) => Err(D::Error::custom(format_args!(
+                "unknown field `{}`; did you mean `{known}`?",
+                shortened(&name)
+            ))),
+        }
+    }
+}
+
+/// Whether a name is the lowerCamelCase spelling of a name in `snake_case`.
+fn is_camel_case_of(name: &str, snake_case: &str) -> bool {
+    let mut begins_word = false;
+    let camel_case = snake_case.chars().filter_map(|letter| {
+        let is_upper = std::mem::replace(&mut begins_word, letter == '_');
+        (letter != '_').then_some(if is_upper {
+            letter.to_ascii_uppercase()
+        } else {
+            letter
+        })
+    });
+    name.chars().eq(camel_case)
 }

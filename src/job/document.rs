@@ -34,15 +34,43 @@ pub struct Job {
     /// Tasks not yet done, within int32. SpaceONE's own data has -1 in canceled jobs, so it may be negative.
     #[schema(value_type = i32)]
     pub remained_tasks: i64,
+    /// Tasks that have succeeded, where SpaceONE counts them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i32>, minimum = 0, nullable = false)]
+    pub success_tasks: Option<i64>,
+    /// Tasks that have failed, where SpaceONE counts them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<i32>, minimum = 0, nullable = false)]
+    pub failure_tasks: Option<i64>,
     /// What went wrong; a job with any other status may have errors, too.
     pub errors: Vec<JobError>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub collector_info: Option<CollectorInfo>,
+    /// The secret with which the collector signs in.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 256, nullable = false)]
+    pub secret_id: Option<String>,
+    /// The one secret to which the request limits the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 256, nullable = false)]
+    pub request_secret_id: Option<String>,
+    /// The one workspace to which the request limits the job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 256, nullable = false)]
+    pub request_workspace_id: Option<String>,
+    /// What the collector belongs to, such as `DOMAIN` or `WORKSPACE`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 256, nullable = false)]
+    pub resource_group: Option<String>,
     /// The project that the job collects for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(min_length = 1, max_length = 256, nullable = false)]
     pub project_id: Option<String>,
+    /// The workspace that the job collects for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 256, nullable = false)]
+    pub workspace_id: Option<String>,
     /// The tenant; at most 256 bytes.
     #[schema(min_length = 1, max_length = 256)]
     pub domain_id: String,
@@ -74,9 +102,16 @@ impl TryFrom<Draft> for Job {
             filter: draft.filter,
             total_tasks: draft.total_tasks,
             remained_tasks: draft.remained_tasks.unwrap_or_default(),
+            success_tasks: draft.success_tasks,
+            failure_tasks: draft.failure_tasks,
             errors: draft.errors,
             collector_info: draft.collector_info,
+            secret_id: draft.secret_id,
+            request_secret_id: draft.request_secret_id,
+            request_workspace_id: draft.request_workspace_id,
+            resource_group: draft.resource_group,
             project_id: draft.project_id,
+            workspace_id: draft.workspace_id,
             domain_id: draft.domain_id.ok_or_else(|| missing("domain_id"))?,
             updated_at: draft.updated_at.map_or_else(|| created_at.clone(), Ok)?,
             created_at: created_at?,
@@ -117,7 +152,7 @@ pub(super) fn canonical(part: &impl Serialize) -> String {
 
 /// A document with every member.
 #[cfg(test)]
-pub(super) const FULL: &str = r#"{"job_id":"job-1","status":"ERROR","filter":{"a":[1,{"b":null}]},"total_tasks":3,"remained_tasks":1,"errors":[{"error_code":"E","message":"m","additional":{"x":true}}],"collector_info":{"collector_id":"c","plugin_info":{"version":"1","options":{}},"project_id":null,"zone":[1]},"project_id":"p","domain_id":"d","created_at":"2022-06-17T08:00:01.225Z","updated_at":"2022-06-17T08:00:02.000Z","finished_at":"2022-06-17T08:00:03.000Z"}"#;
+pub(super) const FULL: &str = r#"{"job_id":"job-1","status":"ERROR","filter":{"a":[1,{"b":null}]},"total_tasks":3,"remained_tasks":1,"success_tasks":0,"failure_tasks":2,"errors":[{"error_code":"E","message":"m","additional":{"x":true}}],"collector_info":{"collector_id":"c","plugin_info":{"version":"1","options":{}},"project_id":null,"zone":[1]},"secret_id":"s","request_secret_id":"rs","request_workspace_id":"rw","resource_group":"DOMAIN","project_id":"p","workspace_id":"w","domain_id":"d","created_at":"2022-06-17T08:00:01.225Z","updated_at":"2022-06-17T08:00:02.000Z","finished_at":"2022-06-17T08:00:03.000Z"}"#;
 
 #[cfg(test)]
 mod tests {
@@ -140,9 +175,15 @@ mod tests {
     #[test]
     fn defaults_are_filled_in_and_nulls_are_left_out() {
         check(
-            r#"{"created_at":"2022-06-17T17:00:00+09:00","domain_id":"d","job_id":"j","finished_at":null,"project_id":null,"collector_info":{"collector_id":null}}"#,
+            r#"{"created_at":"2022-06-17T17:00:00+09:00","domain_id":"d","job_id":"j","finished_at":null,"project_id":null,"collector_info":{"collector_id":null},"workspace_id":null,"resource_group":null,"secret_id":null,"request_secret_id":null,"request_workspace_id":null,"success_tasks":null,"failure_tasks":null}"#,
             r#"{"job_id":"j","status":"CREATED","filter":{},"total_tasks":0,"remained_tasks":0,"errors":[],"collector_info":{},"domain_id":"d","created_at":"2022-06-17T08:00:00.000Z","updated_at":"2022-06-17T08:00:00.000Z"}"#,
         );
+    }
+
+    #[test]
+    fn the_members_of_a_collector_that_have_no_type_are_free() {
+        let text = r#"{"job_id":"j","status":"CREATED","filter":{},"total_tasks":0,"remained_tasks":0,"errors":[],"collector_info":{"collector_id":"c","Collector_id":1,"collectorID":2,"collectorid":3,"Name":4,"plugin_info":{"collectorId":5,"plugin_Id":6}},"domain_id":"d","created_at":"2022-06-17T08:00:00.000Z","updated_at":"2022-06-17T08:00:00.000Z"}"#;
+        check(text, text);
     }
 
     #[test]
@@ -190,6 +231,34 @@ mod tests {
                 "line 1 column 82, field project_id: must not be empty",
             ),
             (
+                base(r#","collector_info":{"collector_id":""}"#),
+                "line 1 column 102, field collector_info.collector_id: must not be empty",
+            ),
+            (
+                base(r#","collector_info":{"zone":1,"collectorId":"c"}"#),
+                "line 1 column 106, field collector_info.collectorId: unknown field `collectorId`; did you mean `collector_id`?",
+            ),
+            (
+                base(r#","collector_info":{"isPublic":true}"#),
+                "line 1 column 94, field collector_info.isPublic: unknown field `isPublic`; did you mean `is_public`?",
+            ),
+            (
+                base(r#","collector_info":{"plugin_info":{"pluginId":"p"}}"#),
+                "line 1 column 109, field collector_info.plugin_info.pluginId: unknown field `pluginId`; did you mean `plugin_id`?",
+            ),
+            (
+                base(r#","workspace_id":"""#),
+                "line 1 column 84, field workspace_id: must not be empty",
+            ),
+            (
+                base(r#","failure_tasks":-1"#),
+                "line 1 column 84, field failure_tasks: invalid value: integer `-1`, expected an integer from 0 to 2147483647",
+            ),
+            (
+                base(r#","success_tasks":2.5"#),
+                "line 1 column 85, field success_tasks: invalid type: floating point `2.5`, expected an integer from 0 to 2147483647",
+            ),
+            (
                 base(r#","job_id":"k""#),
                 "line 1 column 74: duplicate field `job_id`",
             ),
@@ -200,7 +269,7 @@ mod tests {
             ),
             (
                 "[1]".to_owned(),
-                "line 1 column 0: invalid type: sequence, expected an object",
+                "line 1 column 1: invalid type: sequence, expected an object",
             ),
             ("{}x".to_owned(), "line 1 column 2: missing field `job_id`"),
         ] {

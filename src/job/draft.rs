@@ -5,7 +5,9 @@ use utoipa::ToSchema;
 
 use super::collector::CollectorInfo;
 use super::error::JobError;
-use super::member::{errors, id_not_null, id_or_null, int32_not_null, task_count, time_not_null};
+use super::member::{
+    errors, id_not_null, id_or_null, int32_not_null, task_count, task_count_or_null, time_not_null,
+};
 use super::script::{Script, Step};
 use super::status::JobStatus;
 use crate::json::StrictObject;
@@ -38,15 +40,43 @@ pub struct Draft {
     #[serde(default, deserialize_with = "int32_not_null")]
     #[schema(value_type = Option<i32>, minimum = -2_147_483_648, maximum = 2_147_483_647, nullable = false)]
     pub remained_tasks: Option<i64>,
+    /// Tasks that have succeeded, where SpaceONE counts them.
+    #[serde(default, deserialize_with = "task_count_or_null")]
+    #[schema(value_type = Option<i32>, minimum = 0, maximum = 2_147_483_647)]
+    pub success_tasks: Option<i64>,
+    /// Tasks that have failed, where SpaceONE counts them.
+    #[serde(default, deserialize_with = "task_count_or_null")]
+    #[schema(value_type = Option<i32>, minimum = 0, maximum = 2_147_483_647)]
+    pub failure_tasks: Option<i64>,
     /// What went wrong.
     #[serde(default, deserialize_with = "errors")]
     pub errors: Vec<JobError>,
     #[serde(default)]
     pub collector_info: Option<CollectorInfo>,
+    /// The secret with which the collector signs in.
+    #[serde(default, deserialize_with = "id_or_null")]
+    #[schema(min_length = 1, max_length = 256)]
+    pub secret_id: Option<String>,
+    /// The one secret to which the request limits the job.
+    #[serde(default, deserialize_with = "id_or_null")]
+    #[schema(min_length = 1, max_length = 256)]
+    pub request_secret_id: Option<String>,
+    /// The one workspace to which the request limits the job.
+    #[serde(default, deserialize_with = "id_or_null")]
+    #[schema(min_length = 1, max_length = 256)]
+    pub request_workspace_id: Option<String>,
+    /// What the collector belongs to, such as `DOMAIN` or `WORKSPACE`.
+    #[serde(default, deserialize_with = "id_or_null")]
+    #[schema(min_length = 1, max_length = 256)]
+    pub resource_group: Option<String>,
     /// The project that the job collects for.
     #[serde(default, deserialize_with = "id_or_null")]
     #[schema(min_length = 1, max_length = 256)]
     pub project_id: Option<String>,
+    /// The workspace that the job collects for.
+    #[serde(default, deserialize_with = "id_or_null")]
+    #[schema(min_length = 1, max_length = 256)]
+    pub workspace_id: Option<String>,
     /// The tenant. May be left out where the address names it.
     #[serde(default, deserialize_with = "id_not_null")]
     #[schema(min_length = 1, max_length = 256, nullable = false)]

@@ -12,6 +12,8 @@ pub struct JobTextError {
     pub line: usize,
     /// 1-based column within the line.
     pub column: usize,
+    /// The id of the job, where it can be read.
+    pub job_id: Option<String>,
     /// The dotted path of the field; empty for the job itself.
     pub field: String,
     /// What is wrong and what is expected.
@@ -46,21 +48,33 @@ fn explain<T: DeserializeOwned>(text: &[u8], first: &serde_json::Error) -> JobTe
         }
         _ => String::new(),
     };
-    let problem = first.to_string();
-    let location = format!(" at line {} column {}", first.line(), first.column());
     JobTextError {
-        line: first.line(),
-        column: first.column(),
         field,
-        problem: problem
-            .strip_suffix(&location)
-            .unwrap_or(&problem)
-            .to_owned(),
+        ..JobTextError::from_json_error(first)
+    }
+}
+
+impl JobTextError {
+    /// Makes it of an error of the JSON parser.
+    pub(super) fn from_json_error(error: &serde_json::Error) -> Self {
+        let problem = error.to_string();
+        let location = format!(" at line {} column {}", error.line(), error.column());
+        Self {
+            line: error.line(),
+            // The parser has not begun where an outermost value is of the wrong type.
+            column: error.column().max(1),
+            job_id: None,
+            field: String::new(),
+            problem: problem
+                .strip_suffix(&location)
+                .unwrap_or(&problem)
+                .to_owned(),
+        }
     }
 }
 
 /// Writes a path as `errors[1].code`; the path of the whole value is empty.
-pub(crate) fn field_name(path: &serde_path_to_error::Path) -> String {
+fn field_name(path: &serde_path_to_error::Path) -> String {
     let name = path.to_string();
     if name == "." { String::new() } else { name }
 }

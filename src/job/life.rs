@@ -310,6 +310,29 @@ mod tests {
     }
 
     #[test]
+    fn what_a_script_does_not_change_stays() {
+        let members = r#""success_tasks":1,"failure_tasks":0,"secret_id":"s","request_secret_id":"rs",
+            "request_workspace_id":"rw","resource_group":"WORKSPACE","workspace_id":"w""#;
+        let life = life(&format!(
+            r#""total_tasks":2,{members},"life":[{{"after":0,"status":"IN_PROGRESS"}},{{"after":9,"status":"ERROR"}}]"#
+        ))
+        .unwrap();
+        for seconds in [0, 5, 9] {
+            let job = life.at(now().plus_millis(seconds * 1_000));
+            let expected = Job {
+                status: job.status,
+                remained_tasks: job.remained_tasks,
+                updated_at: job.updated_at,
+                finished_at: job.finished_at,
+                ..life.start().clone()
+            };
+            assert_eq!(job, expected, "after {seconds} s");
+            assert_eq!(job.workspace_id.as_deref(), Some("w"));
+            assert_eq!((job.success_tasks, job.failure_tasks), (Some(1), Some(0)));
+        }
+    }
+
+    #[test]
     fn a_job_without_a_script_never_changes() {
         let life = life(r#""status":"ERROR","total_tasks":4"#).unwrap();
         assert_eq!(life.next_change(now()), None);

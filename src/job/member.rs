@@ -9,7 +9,7 @@ use super::error::JobError;
 use crate::json::ObjectOnly;
 use crate::time::Timestamp;
 
-/// The longest `job_id`, `domain_id` or `project_id`, in bytes.
+/// The longest id or other short text of a job, such as `job_id` or `resource_group`, in bytes.
 pub const MAX_ID_BYTES: usize = 256;
 /// The largest number of tasks: SpaceONE's JobInfo carries it as int32.
 pub const MAX_TASKS: i64 = i32::MAX as i64;
@@ -51,6 +51,15 @@ pub(super) fn time_not_null<'de, D: Deserializer<'de>>(
 /// Reads an integer from 0 to [`MAX_TASKS`].
 pub(super) fn task_count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
     deserializer.deserialize_i64(Int32 { min: 0 })
+}
+
+/// Reads an integer from 0 to [`MAX_TASKS`] that may be left out or null.
+pub(super) fn task_count_or_null<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<i64>, D::Error> {
+    #[derive(Deserialize)]
+    struct TaskCount(#[serde(deserialize_with = "task_count")] i64);
+    Ok(Option::<TaskCount>::deserialize(deserializer)?.map(|count| count.0))
 }
 
 /// Reads an int32 that may be left out, but may not be null.

@@ -8,9 +8,11 @@ mod document;
 mod draft;
 mod error;
 mod from_json;
+mod imported;
 mod life;
 mod member;
 mod pieces;
+mod reading;
 mod script;
 mod status;
 
@@ -18,10 +20,14 @@ pub use self::collector::CollectorInfo;
 pub use self::document::Job;
 pub use self::draft::{Draft, LIFE_NEEDS_MOCK};
 pub use self::error::{JobError, error_codes};
-pub(crate) use self::from_json::field_name;
 pub use self::from_json::{JobTextError, from_json};
+pub use self::imported::{CollectorText, ImportedJob, KnownCollectors};
 pub use self::life::{Life, LifeStage};
 pub use self::member::{MAX_ID_BYTES, MAX_TASKS};
-pub use self::pieces::{BEFORE_COLLECTOR_INFO, Pieces};
+pub use self::pieces::BEFORE_COLLECTOR_INFO;
+pub use self::reading::{
+    Doubt, ReadJob, Readable, Translation, read_job, read_job_members, read_one_of_many,
+    translate_patch,
+};
 pub use self::script::{MAX_STEPS, Script, Step};
 pub use self::status::{JobStatus, PerStatus};

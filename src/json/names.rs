@@ -4,8 +4,11 @@
 #[must_use]
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const MIN_SIMILARITY: f64 = 0.6;
+    // Of a longer name, more than that must be different; comparing it could take long.
+    let may_be_similar = |candidate: &&str| name.len() <= 8 * candidate.len();
     candidates
         .into_iter()
+        .filter(may_be_similar)
         .map(|candidate| {
             (
                 strsim::normalized_damerau_levenshtein(name, candidate),

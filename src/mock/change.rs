@@ -2,8 +2,8 @@
 
 use super::lives::{Lives, LivingJob};
 use crate::clock::Clocks;
-use crate::job::{Draft, Job, LIFE_NEEDS_MOCK, Life};
-use crate::store::{StoreError, WriteTransaction, Written};
+use crate::job::{Draft, ImportedJob, Job, LIFE_NEEDS_MOCK, Life};
+use crate::store::{NewJob, StoreError, WriteTransaction, Written};
 use crate::time::Timestamp;
 use crate::transfer::Refusal;
 
@@ -74,6 +74,18 @@ impl<'w> Change<'w> {
             lives.push(LifeChange::Job(domain_id, job_id, living));
         }
         Ok((written, job))
+    }
+
+    /// Writes a whole job, which has no life.
+    pub(super) fn put_imported(&mut self, imported: &ImportedJob) -> Result<(), StoreError> {
+        let written = self.transaction.put_new(&mut NewJob::of_import(imported))?;
+        if written != Written::Skipped
+            && let Some(lives) = &mut self.lives
+        {
+            let (domain_id, job_id) = (&imported.job.domain_id, &imported.job.job_id);
+            lives.push(LifeChange::Job(domain_id.clone(), job_id.clone(), None));
+        }
+        Ok(())
     }
 
     /// Returns the document of a job.

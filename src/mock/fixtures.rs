@@ -3,18 +3,46 @@
 //! They are read before anything is locked: a file may be long or on a slow network.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::ErrorKind;
+use std::collections::hash_map::Entry;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use crate::job::{Draft, Life};
-use crate::time::Timestamp;
-use crate::transfer::{Refusal, Source, TransferError, read_jobs};
+use serde::Deserialize;
 
-/// The endings of files that are read from a folder; a file that is named itself may have any ending.
-const ENDINGS: [&str; 3] = ["json", "jsonl", "ndjson"];
+use crate::job::{Doubt, Draft, ImportedJob, Job, KnownCollectors, Life, ReadJob, Readable};
+use crate::time::Timestamp;
+use crate::transfer::{
+    LazyFile, LocatedJob, Mistakes, Notes, Refusal, Source, TransferError, files_of, read_jobs,
+};
+
+/// The job of a fixture.
+#[derive(Debug, Deserialize)]
+#[serde(from = "Draft")]
+pub(super) enum Fixture {
+    /// A whole job, which is the same at any time.
+    Plain(Box<ImportedJob>),
+    Draft(Box<Draft>),
+}
+
+impl From<Draft> for Fixture {
+    fn from(draft: Draft) -> Self {
+        Self::Draft(Box::new(draft))
+    }
+}
+
+impl Readable for Fixture {
+    const REQUIRED: &'static [&'static str] = Draft::REQUIRED;
+
+    fn from_draft(draft: Draft) -> Result<Self, String> {
+        Ok(Self::from(draft))
+    }
+
+    fn read_plain(text: &[u8], collectors: &mut KnownCollectors) -> Option<Self> {
+        let imported = ImportedJob::read_plain(text, collectors)?;
+        Some(Self::Plain(Box::new(imported)))
+    }
+}
 
 /// Files and folders of files, and how they looked when they were last read.
 #[derive(Debug)]
@@ -57,45 +85,73 @@ impl Fixtures {
         self.paths.is_empty()
     }
 
-    /// Reads every file, in the order of the paths and within a folder by name. Of several drafts of a job it takes the
-    /// last.
+    /// Reads every file, in the order of the paths and within a folder by their paths. Of several fixtures of a job it takes
+    /// the last.
     ///
     /// # Errors
-    /// [`TransferError`] names file, line and field, also of a draft that would make no job at `now`.
-    pub(super) fn read(&self, now: Timestamp) -> Result<Vec<Draft>, TransferError> {
+    /// [`TransferError`] lists every mistake, also a draft that would make no job at `now`.
+    pub(super) fn read(&self, now: Timestamp) -> Result<Vec<Fixture>, TransferError> {
         let fingerprints = self.fingerprints();
         {
             let mut observed = self.observed.lock().unwrap_or_else(PoisonError::into_inner);
             observed.loaded.clone_from(&fingerprints);
             observed.last = fingerprints;
         }
-        let mut drafts: Vec<Option<Draft>> = Vec::new();
-        let mut indexes: HashMap<(Option<String>, Option<String>), usize> = HashMap::new();
+        let (mut mistakes, mut notes) = (Mistakes::default(), Notes::default());
+        let mut fixtures: Vec<Option<Fixture>> = Vec::new();
+        let mut indexes: HashMap<(String, String), usize> = HashMap::new();
         for path in &self.paths {
-            for file in files(path)? {
-                let io = |error| io_error(&file, error);
-                let reader = Box::new(File::open(&file).map_err(io)?);
-                let name = file.display().to_string();
-                let shown = name.clone();
-                read_jobs(Source { name, reader }, &mut |draft: Draft| {
-                    Life::from_draft(draft.clone(), now).map_err(Refusal::Job)?;
-                    let key = (draft.domain_id.clone(), draft.job_id.clone());
-                    if let Some(former) = indexes.insert(key, drafts.len())
-                        && let Some(Draft {
-                            job_id: Some(job_id),
-                            ..
-                        }) = drafts[former].take()
-                    {
-                        log::warn!("{shown}: job {job_id} is there already; the last one counts");
+            for file in files_of(path)? {
+                let source = Source::new(file.display().to_string(), LazyFile::new(file));
+                read_jobs(source, &mut mistakes, &mut |located: LocatedJob<
+                    '_,
+                    Fixture,
+                >| {
+                    let LocatedJob { read, location, .. } = located;
+                    let ReadJob {
+                        job: fixture,
+                        translations,
+                    } = read;
+                    notes.add_translations(&translations);
+                    let mut note = |job: &Job| {
+                        notes.add_doubts(&Doubt::of(job, now), location, &job.job_id);
+                        (job.domain_id.clone(), job.job_id.clone())
+                    };
+                    let key = match &fixture {
+                        Fixture::Plain(imported) => note(&imported.job),
+                        Fixture::Draft(draft) => {
+                            let life = Life::from_draft(Draft::clone(draft), now);
+                            note(&life.map_err(Refusal::Job)?.at(now))
+                        }
+                    };
+                    let next = fixtures.len();
+                    match indexes.entry(key) {
+                        Entry::Vacant(entry) => {
+                            entry.insert(next);
+                        }
+                        Entry::Occupied(mut entry) => {
+                            let (_, job_id) = entry.key();
+                            log::warn!(
+                                "{location}: job {job_id} is there already; the last one counts"
+                            );
+                            fixtures[entry.insert(next)] = None;
+                        }
                     }
-                    drafts.push(Some(draft));
+                    fixtures.push(Some(fixture));
                     Ok(())
                 })?;
             }
         }
-        let drafts: Vec<_> = drafts.into_iter().flatten().collect();
-        log::info!("the fixtures have {} jobs", drafts.len());
-        Ok(drafts)
+        mistakes.into_result()?;
+        for line in notes.translation_lines() {
+            log::info!("the fixtures: {line}");
+        }
+        for line in notes.doubt_lines() {
+            log::warn!("the fixtures: {line}");
+        }
+        let fixtures: Vec<_> = fixtures.into_iter().flatten().collect();
+        log::info!("the fixtures have {} jobs", fixtures.len());
+        Ok(fixtures)
     }
 
     /// Whether the files differ from those that were read, and are the same as at the last call. The second condition
@@ -114,7 +170,7 @@ impl Fixtures {
             .paths
             .iter()
             // A folder that can't be listed counts as a file; reading it reports the error.
-            .flat_map(|path| files(path).unwrap_or_else(|_| vec![path.clone()]));
+            .flat_map(|path| files_of(path).unwrap_or_else(|_| vec![path.clone()]));
         files
             .map(|file| {
                 let fingerprint = std::fs::metadata(&file).ok().map(|metadata| Fingerprint {
@@ -126,46 +182,5 @@ impl Fixtures {
                 (file, fingerprint)
             })
             .collect()
-    }
-}
-
-/// Returns the files of a path: the path itself, or the files of the folder.
-fn files(path: &Path) -> Result<Vec<PathBuf>, TransferError> {
-    let io = |error| io_error(path, error);
-    let metadata = std::fs::metadata(path).map_err(io)?;
-    if metadata.is_file() {
-        return Ok(vec![path.to_owned()]);
-    }
-    if !metadata.is_dir() {
-        let problem = "is neither a file nor a folder";
-        return Err(io(std::io::Error::new(ErrorKind::InvalidInput, problem)));
-    }
-    let mut files_inside = Vec::new();
-    for entry in std::fs::read_dir(path).map_err(io)? {
-        let file = entry.map_err(io)?.path();
-        let ending = file.extension().and_then(|ending| ending.to_str());
-        // Hidden files are those of editors and of the system.
-        let name = file.file_name().unwrap_or_default();
-        let is_hidden = name.as_encoded_bytes().starts_with(b".");
-        if !is_hidden && ending.is_some_and(|ending| ENDINGS.contains(&ending)) {
-            // An entry that is not a regular file (a pipe would never end) is refused by name.
-            files_inside.extend(files(&file)?);
-        }
-    }
-    if files_inside.is_empty() {
-        let problem = format!(
-            "the folder has no file that ends with .{}",
-            ENDINGS.join(", .")
-        );
-        return Err(io(std::io::Error::new(ErrorKind::NotFound, problem)));
-    }
-    files_inside.sort();
-    Ok(files_inside)
-}
-
-fn io_error(path: &Path, error: std::io::Error) -> TransferError {
-    TransferError::Io {
-        name: path.display().to_string(),
-        error,
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::change::Change;
 use super::error::MockError;
+use super::fixtures::Fixture;
 use super::saved_state::SavedState;
 use super::state::Mock;
 use crate::job::{Draft, Life};
@@ -21,7 +22,7 @@ impl Mock {
     /// # Errors
     /// [`MockError`] names the file, line and field; nothing is changed then.
     pub fn reload(&self) -> Result<(), MockError> {
-        let drafts = self.fixtures.read(self.clocks.now(None))?;
+        let fixtures = self.fixtures.read(self.clocks.now(None))?;
         let mut state = self.lock();
         let state = &mut *state;
         let now = self.clocks.now(None);
@@ -32,11 +33,19 @@ impl Mock {
         let mut writer = self.store.writer()?;
         let mut change = Change::with_lives(writer.begin(OnConflict::Replace)?, &self.clocks);
         change.transaction.restore_state(state.origin.state, None)?;
-        let is_relative = |draft: &&Draft| draft.life.is_some() || draft.created_at.is_none();
-        let relative: Vec<_> = drafts.iter().filter(is_relative).cloned().collect();
-        for draft in drafts {
-            let now = self.clocks.now(draft.domain_id.as_deref());
-            put_fixture(&mut change, draft, now)?;
+        let is_relative = |draft: &Draft| draft.life.is_some() || draft.created_at.is_none();
+        let mut relative = Vec::new();
+        for fixture in fixtures {
+            match fixture {
+                Fixture::Plain(imported) => change.put_imported(&imported)?,
+                Fixture::Draft(draft) => {
+                    if is_relative(&draft) {
+                        relative.push(Draft::clone(&draft));
+                    }
+                    let now = self.clocks.now(draft.domain_id.as_deref());
+                    put_fixture(&mut change, *draft, now)?;
+                }
+            }
         }
         if state.base.state != state.origin.state {
             change.transaction.remove_state(state.base.state)?;

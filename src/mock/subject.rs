@@ -16,7 +16,7 @@ use crate::route::Route;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Subject {
     pub route: Option<Route>,
-    /// As it was sent, without the query string.
+    /// Without the query string.
     pub path: String,
     pub domain_id: Option<String>,
     pub job_id: Option<String>,

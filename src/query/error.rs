@@ -43,3 +43,20 @@ pub enum QueryError {
     #[error("{problem}")]
     Evaluation { problem: String },
 }
+
+impl QueryError {
+    /// Returns the location of the error; `None` where it has none.
+    pub(super) fn location_mut(&mut self) -> Option<&mut String> {
+        match self {
+            Self::Required { key: location }
+            | Self::Type { location, .. }
+            | Self::Parameter { location, .. }
+            | Self::ListExpected { location, .. }
+            | Self::SingleExpected { location, .. }
+            | Self::BooleanExpected { location, .. }
+            | Self::ObjectExpected { location, .. }
+            | Self::Language { location, .. } => Some(location),
+            Self::Json { .. } | Self::Evaluation { .. } => None,
+        }
+    }
+}

@@ -3,6 +3,7 @@
 
 use crate::query::check::field::{Column, Root};
 use crate::query::check::filter::{ColumnTest, Filter};
+use crate::query::eval::predicate::Check;
 
 /// Returns the index hint after the table name `jobs`, for a statement that reads the rows of all matches.
 ///
@@ -22,6 +23,21 @@ pub(super) fn scan_hint(filter: &Filter) -> &'static str {
     } else {
         " INDEXED BY jobs_by_time"
     }
+}
+
+/// Whether a filter requires values that an index finds, of which few jobs are: an id, a collector, a project or an error
+/// code. (Of a status there may be many.)
+pub(super) fn is_selective(filter: &Filter) -> bool {
+    let is_selective = |filter: &Filter| match filter {
+        Filter::Column(Column::JobId | Column::CollectorId | Column::ProjectId, test) => {
+            matches!(test, ColumnTest::Equal(_) | ColumnTest::In(_))
+        }
+        Filter::Document(path, Check::Equal(_) | Check::In(_)) => {
+            path.is(Root::Errors, &["error_code"])
+        }
+        _ => false,
+    };
+    filter.conjuncts().iter().any(is_selective)
 }
 
 /// A condition that every job passes.

@@ -7,12 +7,11 @@
 //! | --- | --- | --- | --- |
 //! | 1 | [`request`] | bytes | shapes: every member has its type |
 //! | 2 | [`check`] | shapes | checked types, in which nothing can be wrong |
-//! | 3 | `where_clause`, `order_by`, [`counters`] | a checked filter, an order | its SQL; what counters can answer |
-//! | 4 | [`list`], [`stat`] | a checked list, checked statistics | a plan: how the request is answered, SQL included |
+//! | 3 | `where_clause`, `order_by`, [`counters`], [`scan`] | a checked filter, an order | its SQL; what counters and scans answer |
+//! | 4 | [`list`], [`stat`], [`overview`] | what is checked | a plan: how the request is answered, SQL included |
 //!
 //! [`eval`] is what SQLite calls back where it can't decide by itself: MongoDB's types, paths through arrays, regular
-//! expressions. The store registers these functions under SQL names. All phases use [`sql`], [`tenant`],
-//! [`limits`] and [`error`]; `index_hints` says which index a scan takes.
+//! expressions. All phases use [`sql`], [`tenant`], [`limits`] and [`error`]; `index_hints` says which index a scan takes.
 //!
 //! What is absent: a database driver, a web framework, a clock, any I/O.
 
@@ -25,7 +24,9 @@ mod index_hints;
 pub mod limits;
 pub mod list;
 mod order_by;
+pub mod overview;
 pub mod request;
+pub mod scan;
 pub mod sql;
 pub mod stat;
 pub mod tenant;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::Origin;
+use crate::api::{BasePath, HostName, Origin};
 use crate::clock::Clocks;
 use crate::mock::Mock;
 use crate::time::Age;
@@ -20,8 +20,10 @@ pub struct Config {
     pub clocks: Arc<Clocks>,
     /// The longest time that a query may run.
     pub query_timeout: Duration,
+    /// The path below which requests are answered, too.
+    pub base_path: BasePath,
     /// Further names under which the server may be reached.
-    pub allow_hosts: Vec<String>,
+    pub allow_hosts: Vec<HostName>,
     /// Whether clients may write jobs; those of a mock may in any case.
     pub is_writable: bool,
     /// Makes the server a mock, whose clocks are those above.

@@ -1,6 +1,7 @@
 //! Runs a server from its configuration.
 
 mod config;
+mod connection;
 mod retain;
 mod run;
 mod signals;

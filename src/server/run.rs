@@ -4,20 +4,24 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::Server;
+use actix_http::HttpService;
+use actix_server::Server;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::App as ActixApp;
+use actix_web::Error;
+use actix_web::dev::AppConfig;
 use actix_web::middleware::{Compress, Condition, from_fn};
+use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data};
-use actix_web::{App as ActixApp, HttpServer};
 use tokio::sync::Semaphore;
 
 use super::config::Config;
+use super::connection::Connection;
 use super::retain;
 use super::signals::stop_at_signal;
 use super::tasks::{keep_checkpointing, watch_tokens};
+use crate::api::admission::{Hosts, guard};
 use crate::api::app::App;
-use crate::api::cors::cors;
-use crate::api::guard::{admit, guard};
-use crate::api::hosts::Hosts;
 use crate::api::inject::{inject_faults, keep_socket};
 use crate::api::lives::bring_up_to_date;
 use crate::api::stopping::MAX_STOPPING;
@@ -27,10 +31,13 @@ use crate::ui;
 
 /// How many connections each worker holds at a time.
 const CONNECTIONS_PER_WORKER: usize = 1_024;
-/// How long the head of a request may take to arrive.
+/// How long the head of the first request of a connection may take to arrive. Later ones may take as long as the connection
+/// may be idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may be idle.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long a client may take to close a connection that the server has closed.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Why the server can't start.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +74,8 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         is_writable: config.is_writable || config.mock.is_some(),
         query_timeout: config.query_timeout,
         tokens: config.tokens.clone(),
-        hosts: Hosts::new(&config.allow_hosts),
+        base_path: config.base_path.clone(),
+        hosts: Hosts::new(config.allow_hosts.clone()),
         origins: config.cors.clone(),
         statistics: Arc::new(Semaphore::new(config.readers() as usize / 4)),
         streams: Arc::new(Semaphore::new(config.readers() as usize / 4)),
@@ -83,41 +91,61 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
     let switches = app.switches();
     let metrics = Arc::clone(&app.metrics);
     let is_mock = config.mock.is_some();
-    let server = HttpServer::new(move || {
-        ActixApp::new()
+    let builder = Server::build()
+        .workers(config.workers)
+        .max_concurrent_connections(CONNECTIONS_PER_WORKER)
+        // Clients that have not sent their request by then, or do not read, are cut off.
+        .shutdown_timeout(MAX_STOPPING.as_secs())
+        .disable_signals();
+    let ending = builder.graceful_shutdown_signal();
+    let serve = move || {
+        let routes_of_app = ActixApp::new()
             .app_data(app.clone())
             .app_data(description.clone())
             .wrap(Condition::new(is_mock, from_fn(bring_up_to_date)))
             .wrap(Condition::new(is_mock, from_fn(inject_faults)))
             .wrap(Compress::default())
-            .wrap(from_fn(admit))
-            .wrap(cors(&app.origins))
             .wrap(from_fn(guard))
             .configure(|config| routes::register(config, switches))
             .configure(ui::page)
             .configure(ui::documentation)
             .default_service(web::to(routes::not_found))
-    })
-    .on_connect(move |connection, extensions| {
-        metrics.connected(extensions);
-        if is_mock {
-            keep_socket(connection, extensions);
-        }
-    })
-    // A client that ends its half of the connection has left: its query ends with it.
-    .h1_allow_half_closed(false)
-    // An answer that goes out in two writes would wait 40 ms for a client that acknowledges late.
-    .tcp_nodelay(true)
-    .workers(config.workers)
-    .max_connections(CONNECTIONS_PER_WORKER)
-    .client_request_timeout(HEAD_TIMEOUT)
-    .keep_alive(KEEP_ALIVE)
-    // Clients that have not sent their request by then, or do not read, are cut off.
-    .shutdown_timeout(MAX_STOPPING.as_secs())
-    .disable_signals()
-    .listen(listener)
-    .map_err(StartError::Server)?
-    .run();
+            .into_factory()
+            .map_err(|error: Error| error.error_response());
+        let (ending, metrics) = (ending.clone(), Arc::clone(&metrics));
+        let http = HttpService::build()
+            .graceful_shutdown_signal(move || {
+                let ending = ending.clone();
+                async move { ending.notified().await }
+            })
+            .on_connect_ext(move |connection: &Connection, extensions| {
+                metrics.connected(extensions);
+                if is_mock {
+                    keep_socket(connection.stream(), extensions);
+                }
+            })
+            // A client that ends its half of the connection has left: its query ends with it.
+            .h1_allow_half_closed(false)
+            .client_request_timeout(HEAD_TIMEOUT)
+            .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+            .keep_alive(KEEP_ALIVE)
+            .local_addr(address)
+            // Of the address in there nothing is used.
+            .h1(map_config(routes_of_app, |()| AppConfig::default()));
+        fn_service(async |stream: TcpStream| {
+            // An answer that goes out in two writes would wait 40 ms for a client that acknowledges late.
+            if let Err(error) = stream.set_nodelay(true) {
+                log::debug!("a connection may wait for acknowledgements: {error}");
+            }
+            let client = stream.peer_addr().ok();
+            Ok((Connection::new(stream), client))
+        })
+        .and_then(http)
+    };
+    let server = builder
+        .listen("jobdeck", listener, serve)
+        .map_err(StartError::Server)?
+        .run();
     // Noticed from here on, so that a signal counts as soon as the server is known to serve.
     let ends_at_hangup = config.tokens.is_none();
     let stop = (server.handle(), config.mock.clone(), stopping);

@@ -1,16 +1,19 @@
 //! `jobdeck check`: verifies that all tables of the database agree with the documents.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 
+use super::columns::blocks;
 use super::database::Store;
 use super::error::StoreError;
 use super::interrupt::Interrupt;
 use super::job_row::{self, JobRow, NewJob};
 use super::schema::{SCHEMA_VERSION, read_version};
 use super::trigrams::{self, Postings};
+use crate::columns::{Row, encode};
 use crate::job::Job;
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
@@ -121,6 +124,7 @@ fn check_documents(connection: &Connection, report: &mut Report) -> Result<(), S
     ))?;
     let mut rows = statement.query([])?;
     let mut postings = Postings::default();
+    let mut block_check = BlockCheck::default();
     while let Some(row) = rows.next()? {
         report.jobs += 1;
         let stored = JobRow::from_row(row)?;
@@ -152,8 +156,64 @@ fn check_documents(connection: &Connection, report: &mut Report) -> Result<(), S
             check_trigrams(connection, &mut postings, report)?;
         }
         postings.push(stored.id, &stored.job_id);
+        block_check.push(connection, &stored, report)?;
     }
-    check_trigrams(connection, &mut postings, report)
+    check_trigrams(connection, &mut postings, report)?;
+    block_check.end(connection, report)
+}
+
+/// The check that `job_columns` has the columns of the jobs: each block is made anew, and compared.
+#[derive(Default)]
+struct BlockCheck {
+    /// The block of the last job, of which each domain has one of its own.
+    block: i64,
+    domains: BTreeMap<i64, Vec<Row>>,
+    /// How many blocks were compared.
+    count: i64,
+}
+
+impl BlockCheck {
+    /// Adds a job; they come in ascending order of their ids.
+    fn push(
+        &mut self,
+        connection: &Connection,
+        row: &JobRow,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        if blocks::block_of(row.id) != self.block {
+            self.compare(connection, report)?;
+            self.block = blocks::block_of(row.id);
+        }
+        let rows = self.domains.entry(row.domain).or_default();
+        rows.push(blocks::columns_of(row));
+        Ok(())
+    }
+
+    fn compare(&mut self, connection: &Connection, report: &mut Report) -> Result<(), StoreError> {
+        let block = self.block;
+        for (domain, rows) in std::mem::take(&mut self.domains) {
+            self.count += 1;
+            if blocks::stored(connection, (domain, block))? != Some(encode(&rows)) {
+                report.add(format!(
+                    "job_columns: block {block} of domain {domain} does not agree with its jobs"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, connection: &Connection, report: &mut Report) -> Result<(), StoreError> {
+        self.compare(connection, report)?;
+        let stored: i64 =
+            connection.query_row("SELECT count(*) FROM job_columns", [], |row| row.get(0))?;
+        if stored != self.count {
+            report.add(format!(
+                "job_columns: there are {stored} blocks; the jobs make {}",
+                self.count
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Checks that `job_errors` has the job under each code of its errors. (Rows that no job has show in their number.)
@@ -316,24 +376,23 @@ mod tests {
     fn every_kind_of_damage_is_reported_and_derived_data_is_repaired() {
         check("", &[], 0);
         check(
-            "UPDATE jobs SET total_tasks = 5",
-            &["job job of domain d: its columns do not agree with its document"],
-            0,
-        );
-        check(
             "UPDATE jobs SET head = replace(head, '\"errors\":[', '\"errors\": [')",
             &["job job of domain d: its document is not in canonical form"],
             0,
         );
         check(
             "UPDATE jobs SET head = '{\"errors\":[]', tail = '}', error_count = 0; DELETE FROM job_errors; DELETE FROM error_counts",
-            &["job job of domain d: its document is not valid: column 51: missing field `job_id`"],
+            &[
+                "job job of domain d: its document is not valid: column 51: missing field `job_id`",
+                "job_columns: block 0 of domain 1 does not agree with its jobs",
+            ],
             1,
         );
         check(
             "UPDATE jobs SET head = 'none'",
             &[
                 "job job of domain d: its document is not valid: column 2: expected ident",
+                "job_columns: block 0 of domain 1 does not agree with its jobs",
                 "job_errors: domain 1, E: 1 stored, 0 counted",
                 "error_counts, jobs: domain 1, E: 1 stored, 0 counted",
                 "error_counts, errors: domain 1, E: 1 stored, 0 counted",
@@ -344,6 +403,7 @@ mod tests {
             "UPDATE jobs SET head = replace(head, '{\"error_code\":\"E\"}', '5,{\"error_code\":5}')",
             &[
                 "job job of domain d: its document is not valid: column 93, field errors[0]: invalid type: integer `5`, expected an object",
+                "job_columns: block 0 of domain 1 does not agree with its jobs",
                 "job_errors: domain 1, E: 1 stored, 0 counted",
                 "error_counts, jobs: domain 1, : 0 stored, 1 counted",
                 "error_counts, jobs: domain 1, 5: 0 stored, 1 counted",
@@ -395,6 +455,10 @@ mod tests {
             &["hour_counts: domain 1, CREATED 17728520: 0 stored, 1 counted"],
             0,
         );
+    }
+
+    #[test]
+    fn damage_of_columns_and_errors_is_reported_and_repaired() {
         check(
             "UPDATE job_errors SET error_code = 'F'",
             &[
@@ -402,6 +466,23 @@ mod tests {
                 "job_errors: domain 1, E: 0 stored, 1 counted",
                 "job_errors: domain 1, F: 1 stored, 0 counted",
             ],
+            0,
+        );
+        for change in [
+            "UPDATE job_columns SET columns = x'00'",
+            "UPDATE job_columns SET errors = x''",
+            "UPDATE job_columns SET job_ids = x''",
+            "UPDATE job_columns SET first = first - 1",
+        ] {
+            check(
+                change,
+                &["job_columns: block 0 of domain 1 does not agree with its jobs"],
+                0,
+            );
+        }
+        check(
+            "INSERT INTO job_columns SELECT domain, block + 1, first, last, columns, errors, job_ids FROM job_columns",
+            &["job_columns: there are 2 blocks; the jobs make 1"],
             0,
         );
         check(
@@ -414,6 +495,20 @@ mod tests {
             &["error_counts, errors: domain 1, E: 2 stored, 1 counted"],
             0,
         );
+    }
+
+    #[test]
+    fn a_wrong_column_is_reported_and_repaired() {
+        for change in ["total_tasks = 5", "failure_tasks = 0", "workspace_id = 'w'"] {
+            check(
+                &format!("UPDATE jobs SET {change}"),
+                &[
+                    "job job of domain d: its columns do not agree with its document",
+                    "job_columns: block 0 of domain 1 does not agree with its jobs",
+                ],
+                0,
+            );
+        }
     }
 
     #[test]

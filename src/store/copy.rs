@@ -13,7 +13,7 @@ use super::error::StoreError;
 use super::interrupt::Interrupt;
 
 /// How many pages are copied between two reports of progress: 4 MiB.
-const PAGES_PER_STEP: c_int = 1_024;
+const PAGES_PER_STEP: c_int = 512;
 
 impl Store {
     /// Copies the database, as it is now, to a path where there is no file; calls `each_step` with how many pages are copied,
@@ -108,7 +108,7 @@ mod tests {
         let copied = folder.path().join("copy.db");
         let mut write_meanwhile = |done: u64, pages: u64| {
             steps += 1;
-            assert!(pages > 3 * 1_024 && done <= pages);
+            assert!(pages > 3 * 512 && done <= pages);
             assert!(steps < 10, "it began anew");
             put(&store, JOBS + steps..JOBS + steps + 1, "");
         };

@@ -43,10 +43,27 @@ impl Store {
     /// # Errors
     /// [`OpenError`]; a file that is refused was not written to.
     pub fn open(path: &Path, mode: Mode, readers: u32) -> Result<Self, OpenError> {
+        Self::open_with(path, mode, readers, &mut |_done, _all| {})
+    }
+
+    /// Opens a database as [`Store::open`] does; while an older schema is brought up to date, `progress` is called with the
+    /// number of jobs that are done and the number of all.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(
+        path: &Path,
+        mode: Mode,
+        readers: u32,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, OpenError> {
         let existing = inspect(path)?;
         if matches!(
             (&existing, mode),
-            (ExistingSchema::Nothing, Mode::Create | Mode::Scratch)
+            (
+                ExistingSchema::Nothing,
+                Mode::Create | Mode::Scratch | Mode::Build
+            )
         ) {
             refuse_log_of_another(path)?;
         }
@@ -69,9 +86,12 @@ impl Store {
         }
         let writer = match mode {
             Mode::ReadOnly | Mode::ReadOnlyAnySchema => None,
-            Mode::ReadWrite | Mode::Create | Mode::Scratch => {
+            Mode::ReadWrite | Mode::Create | Mode::Scratch | Mode::Build => {
                 let is_older = matches!(existing, ExistingSchema::Version(version) if version < SCHEMA_VERSION);
-                Some(Mutex::new(open_up_to_date(path, mode, is_older)?))
+                if is_older {
+                    check_free_space(path)?;
+                }
+                Some(Mutex::new(open_up_to_date(path, mode, is_older, progress)?))
             }
         };
         let file = DatabaseFile::from_path(path).map_err(|source| OpenError::Io {
@@ -199,11 +219,45 @@ impl Store {
     }
 }
 
+/// Refuses to bring a database up to date where the disk has no room for it.
+///
+/// The old tables stay until the new ones are whole, and these are written twice: to the write-ahead log, then to the file.
+fn check_free_space(path: &Path) -> Result<(), OpenError> {
+    let io = |source| OpenError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let size = std::fs::metadata(path).map_err(io)?.len();
+    let disk = rustix::fs::statvfs(path).map_err(|errno| io(errno.into()))?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    refuse_without_room(path, size, free)
+}
+
+/// The most that an upgrade writes, in parts of the size of the file: a new file of up to six fifths of it, twice.
+const UPGRADE_FIFTHS: u64 = 12;
+
+fn refuse_without_room(path: &Path, size: u64, free: u64) -> Result<(), OpenError> {
+    let needed = size.saturating_mul(UPGRADE_FIFTHS) / 5;
+    if free >= needed {
+        return Ok(());
+    }
+    Err(OpenError::NoSpace {
+        path: path.to_owned(),
+        needed,
+        free,
+    })
+}
+
 /// Opens the writer, and makes the schema or brings it up to date.
-fn open_up_to_date(path: &Path, mode: Mode, is_older: bool) -> Result<Connection, OpenError> {
+fn open_up_to_date(
+    path: &Path,
+    mode: Mode,
+    is_older: bool,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Connection, OpenError> {
     let sqlite = |source| OpenError::sqlite(path, source);
     let mut connection = open_writer(path, mode).map_err(sqlite)?;
-    migrate(&mut connection).map_err(|source| match source {
+    migrate(&mut connection, progress).map_err(|source| match source {
         StoreError::Sqlite(source) | StoreError::Unavailable { source } => sqlite(source),
         source => OpenError::Upgrade {
             path: path.to_owned(),
@@ -277,7 +331,19 @@ mod tests {
         newer[60..64].copy_from_slice(&99_i32.to_be_bytes());
         check(
             &newer,
-            "was made by a newer jobdeck (schema 99, this one knows 3)",
+            "was made by a newer jobdeck (schema 99, this one knows 5)",
+        );
+    }
+
+    #[test]
+    fn an_upgrade_is_refused_where_the_disk_has_no_room_for_it() {
+        let path = Path::new("x.db");
+        assert!(refuse_without_room(path, 1_000, 2_400).is_ok());
+        let refusal = refuse_without_room(path, 1_000, 2_399).unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "x.db: bringing it up to date takes up to 2400 bytes more on the disk, of which 2399 are free; it was left as it \
+             is: free some space, or move it to another disk"
         );
     }
 
@@ -361,7 +427,7 @@ mod tests {
         for sql in [
             "DELETE FROM jobs",
             "UPDATE jobs SET total_tasks = 2",
-            "INSERT INTO jobs SELECT 2, domain, 'k', status, 0, 0, NULL, NULL, 0, 0, NULL, 0, NULL, head, tail FROM jobs",
+            "INSERT INTO jobs SELECT 2, domain, 'k', status, 0, 0, NULL, NULL, 0, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, head, tail FROM jobs",
             "DELETE FROM collector_infos",
             "UPDATE collector_infos SET info = '{}'",
             "INSERT INTO collector_infos (domain, info) VALUES (1, '[]')",

@@ -1,4 +1,4 @@
-//! The derived tables (counters, jobs by error code, trigrams of job ids), and how a transaction updates them.
+//! The derived tables (counters, errors, trigrams of job ids, jobs by column), and how a transaction updates them.
 //!
 //! A transaction notes every row that comes or goes, and writes the sums once, at its end. Triggers would do it too, but a
 //! statement with triggers that might fail has SQLite copy every page it touches, which took more than half of an import.
@@ -8,7 +8,9 @@ use std::hash::Hash;
 
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
+use super::columns::blocks::BlockChanges;
 use super::job_row::JobRow;
+use super::saved_states::former_jobs;
 use super::trigrams::{self, Postings};
 use crate::job::{JobStatus, PerStatus};
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
@@ -17,7 +19,7 @@ use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 const MAX_SUMS: usize = 100_000;
 
 /// Every derived table. (Columns of `jobs` are derived, too: `job_row.rs`.)
-pub(super) const TABLES: [&str; 9] = [
+pub(super) const TABLES: [&str; 10] = [
     "status_counts",
     "collector_counts",
     "collector_info_counts",
@@ -27,6 +29,7 @@ pub(super) const TABLES: [&str; 9] = [
     "error_counts",
     "job_errors",
     "job_id_trigrams",
+    "job_columns",
 ];
 
 /// The changes of a transaction that are not yet written.
@@ -35,10 +38,13 @@ pub(super) struct Changes {
     domains: HashMap<i64, Sums>,
     sums: usize,
     postings: Postings,
+    columns: BlockChanges,
     /// Collectors to delete if no job has them at the end.
     collector_infos: BTreeSet<i64>,
     /// The blocks of trigrams from which jobs have gone.
     blocks: BTreeSet<i64>,
+    /// Whether the rows of `job_errors` are in `pending_job_errors`, to be sorted at the end.
+    is_deferred: bool,
 }
 
 /// By how much the counters of a domain change, by value and status.
@@ -54,6 +60,15 @@ struct Sums {
 }
 
 impl Changes {
+    /// Leaves the large tables for the end, when their rows are sorted: nothing is removed before it.
+    pub(super) fn defer(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute_batch(
+            "CREATE TEMP TABLE pending_job_errors (domain INTEGER, error_code TEXT, created_at INTEGER, job_id TEXT, job INTEGER)",
+        )?;
+        self.is_deferred = true;
+        self.postings.defer(connection)
+    }
+
     /// Notes a new job.
     pub(super) fn add(&mut self, connection: &Connection, row: &JobRow) -> rusqlite::Result<()> {
         self.postings.add(connection, row.id, &row.job_id)?;
@@ -67,9 +82,11 @@ impl Changes {
         row: &JobRow,
     ) -> rusqlite::Result<()> {
         for code in row.codes() {
-            let mut insert = connection.prepare_cached(
-                "INSERT INTO job_errors (domain, error_code, created_at, job_id, job) VALUES (?, ?, ?, ?, ?)",
-            )?;
+            let mut insert = connection.prepare_cached(if self.is_deferred {
+                "INSERT INTO pending_job_errors VALUES (?, ?, ?, ?, ?)"
+            } else {
+                "INSERT INTO job_errors (domain, error_code, created_at, job_id, job) VALUES (?, ?, ?, ?, ?)"
+            })?;
             insert.execute(params![
                 row.domain,
                 code,
@@ -78,6 +95,7 @@ impl Changes {
                 row.id
             ])?;
         }
+        self.columns.add(connection, row)?;
         self.sum(connection, row, 1)
     }
 
@@ -89,9 +107,33 @@ impl Changes {
             )?;
             delete.execute(params![row.domain, code, row.created_at, row.job_id])?;
         }
+        self.columns.remove(connection, row)?;
         self.collector_infos.extend(row.collector_info);
         self.blocks.insert(trigrams::block_of(row.id));
         self.sum(connection, row, -1)
+    }
+
+    /// Notes a row that is deleted before the deferred tables are written, but not the errors of it.
+    pub(super) fn remove_deferred(
+        &mut self,
+        connection: &Connection,
+        row: &JobRow,
+    ) -> rusqlite::Result<()> {
+        self.columns.remove(connection, row)?;
+        self.collector_infos.extend(row.collector_info);
+        self.sum(connection, row, -1)
+    }
+
+    /// Notes that a row gets another number before the deferred tables are written.
+    pub(super) fn renumber_deferred(
+        &mut self,
+        connection: &Connection,
+        mut row: JobRow,
+        id: i64,
+    ) -> rusqlite::Result<()> {
+        self.columns.remove(connection, &row)?;
+        row.id = id;
+        self.columns.add(connection, &row)
     }
 
     fn sum(&mut self, connection: &Connection, row: &JobRow, jobs: i64) -> rusqlite::Result<()> {
@@ -107,7 +149,7 @@ impl Changes {
             + usize::from(count(&mut sums.projects, &row.project_id, status, jobs));
         let hour = hour_of(row.created_at);
         self.sums += usize::from(count(&mut sums.hours, &hour, status, jobs));
-        for (code, errors) in &row.error_codes {
+        for (code, errors) in &row.errors.codes {
             let (of_jobs, of_errors) = sums.errors.entry(code.clone()).or_insert_with(|| {
                 self.sums += 1;
                 (0, 0)
@@ -129,7 +171,15 @@ impl Changes {
     /// Writes the changes.
     pub(super) fn write(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.write_sums(connection)?;
+        if std::mem::take(&mut self.is_deferred) {
+            connection.execute_batch(
+                "INSERT INTO job_errors (domain, error_code, created_at, job_id, job) SELECT * FROM pending_job_errors \
+                 ORDER BY domain, error_code, created_at DESC, job_id; \
+                 DROP TABLE pending_job_errors",
+            )?;
+        }
         self.postings.write(connection)?;
+        self.columns.write(connection)?;
         for block in std::mem::take(&mut self.blocks) {
             trigrams::delete_block_if_empty(connection, block)?;
         }
@@ -139,7 +189,7 @@ impl Changes {
     /// Deletes the noted collectors that no job has any more.
     fn delete_collector_infos(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let noted = std::mem::take(&mut self.collector_infos);
-        if has_saved_states(connection)? {
+        if former_jobs::has_tables(connection)? {
             // A saved state may bring back jobs that have them.
             return Ok(());
         }
@@ -162,15 +212,16 @@ impl Changes {
         Ok(())
     }
 
-    fn write_sums(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Writes the counters.
+    pub(super) fn write_sums(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         self.sums = 0;
         // Sorted, so that neighbouring rows of a table are written one after the other.
         for (domain, sums) in sorted(std::mem::take(&mut self.domains)) {
             let mut statuses = PerStatus::<i64>::default();
-            for (collector, counts) in sorted(sums.collectors) {
-                statuses += counts;
-                COLLECTORS.add(connection, domain, &collector, counts)?;
+            for counts in sums.collectors.values() {
+                statuses += *counts;
             }
+            COLLECTORS.add(connection, domain, sums.collectors)?;
             for (status, jobs) in changed(statuses) {
                 let sql = [
                     "UPDATE status_counts SET jobs = jobs + ?1 WHERE domain = ?2 AND status = ?3",
@@ -178,20 +229,14 @@ impl Changes {
                 ];
                 update_or_insert(connection, sql, params![jobs, domain, status.name()])?;
             }
-            for (info, counts) in sorted(sums.collector_infos) {
-                COLLECTOR_INFOS.add(connection, domain, &info, counts)?;
-            }
-            for (project, counts) in sorted(sums.projects) {
-                PROJECTS.add(connection, domain, &project, counts)?;
-            }
+            COLLECTOR_INFOS.add(connection, domain, sums.collector_infos)?;
+            PROJECTS.add(connection, domain, sums.projects)?;
             let mut days: HashMap<i64, PerStatus<i64>> = HashMap::new();
-            for (hour, counts) in sorted(sums.hours) {
-                *days.entry(hour / (DAY_MILLIS / HOUR_MILLIS)).or_default() += counts;
-                HOURS.add(connection, domain, &hour, counts)?;
+            for (hour, counts) in &sums.hours {
+                *days.entry(hour / (DAY_MILLIS / HOUR_MILLIS)).or_default() += *counts;
             }
-            for (day, counts) in sorted(days) {
-                DAYS.add(connection, domain, &day, counts)?;
-            }
+            HOURS.add(connection, domain, sums.hours)?;
+            DAYS.add(connection, domain, days)?;
             for (code, (jobs, errors)) in sorted(sums.errors) {
                 let sql = [
                     "UPDATE error_counts SET jobs = jobs + ?1, errors = errors + ?2 WHERE domain = ?3 AND error_code IS ?4",
@@ -206,67 +251,81 @@ impl Changes {
     }
 }
 
-/// Whether the connection has the table of saved states (`saved_states.rs`).
-fn has_saved_states(connection: &Connection) -> rusqlite::Result<bool> {
-    connection
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM temp.sqlite_schema WHERE name = 'saved_jobs')",
-        )?
-        .query_row([], |row| row.get(0))
-}
-
 /// A table that counts jobs by domain, status and the value of a column.
 struct Counter {
     table: &'static str,
     column: &'static str,
+    has_nulls: bool,
 }
 
 const COLLECTORS: Counter = Counter {
     table: "collector_counts",
     column: "collector_id",
+    has_nulls: true,
 };
 const COLLECTOR_INFOS: Counter = Counter {
     table: "collector_info_counts",
     column: "collector_info",
+    has_nulls: true,
 };
 const PROJECTS: Counter = Counter {
     table: "project_counts",
     column: "project_id",
+    has_nulls: true,
 };
 const DAYS: Counter = Counter {
     table: "day_counts",
     column: "day",
+    has_nulls: false,
 };
 const HOURS: Counter = Counter {
     table: "hour_counts",
     column: "hour",
+    has_nulls: false,
 };
 
 impl Counter {
-    /// Adds to the counters of a value, which may be NULL.
-    fn add(
+    /// Adds to the counters of values, which may be NULL.
+    fn add<T: ToSql + Ord>(
         &self,
         connection: &Connection,
         domain: i64,
-        value: &impl ToSql,
-        counts: PerStatus<i64>,
+        sums: HashMap<T, PerStatus<i64>>,
     ) -> rusqlite::Result<()> {
-        let Self { table, column } = self;
-        let update = format!(
+        let Self {
+            table,
+            column,
+            has_nulls,
+        } = self;
+        let mut update = connection.prepare_cached(&format!(
             "UPDATE {table} SET jobs = jobs + ?1 WHERE domain = ?2 AND status = ?3 AND {column} IS ?4"
-        );
-        let insert =
-            format!("INSERT INTO {table} (jobs, domain, status, {column}) VALUES (?, ?, ?, ?)");
-        for (status, jobs) in changed(counts) {
-            let values = params![jobs, domain, status.name(), value];
-            update_or_insert(connection, [&update, &insert], values)?;
+        ))?;
+        // An upsert would take a key of NULL for a new one.
+        let on_conflict = if *has_nulls {
+            String::new()
+        } else {
+            format!(
+                " ON CONFLICT (domain, {column}, status) DO UPDATE SET jobs = jobs + excluded.jobs"
+            )
+        };
+        let mut insert = connection.prepare_cached(&format!(
+            "INSERT INTO {table} (jobs, domain, status, {column}) VALUES (?, ?, ?, ?){on_conflict}"
+        ))?;
+        for (value, counts) in sorted(sums) {
+            for (status, jobs) in changed(counts) {
+                let values = params![jobs, domain, status.name(), value];
+                // It would check a negative change as a count below 0, too.
+                let must_update = *has_nulls || jobs < 0;
+                if !must_update || update.execute(values)? == 0 {
+                    insert.execute(values)?;
+                }
+            }
         }
         Ok(())
     }
 }
 
-/// Updates a row, or inserts it where there is none. (An upsert would check a negative change as a count below 0, and take
-/// a key of NULL for a new one.)
+/// Updates a row, or inserts it where there is none.
 fn update_or_insert(
     connection: &Connection,
     [update, insert]: [&str; 2],

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use super::sql_functions::{DATA_ERROR, REQUEST_ERROR};
+use crate::columns::Damaged;
 use crate::query::QueryError;
 
 /// Why a database can't be opened. The sentence names the file, the problem and the remedy.
@@ -50,6 +51,15 @@ pub enum OpenError {
     Sqlite {
         path: PathBuf,
         source: rusqlite::Error,
+    },
+    #[error(
+        "{path}: bringing it up to date takes up to {needed} bytes more on the disk, of which {free} are free; it was left as it \
+         is: free some space, or move it to another disk"
+    )]
+    NoSpace {
+        path: PathBuf,
+        needed: u64,
+        free: u64,
     },
     #[error("{path}: could not be brought up to date and was left as it is: {source}")]
     Upgrade { path: PathBuf, source: StoreError },
@@ -107,8 +117,8 @@ pub enum StoreError {
     /// A row whose document is not valid.
     #[error("row {row} of jobs holds no valid document: {problem}; see what `jobdeck check` finds")]
     Unreadable { row: i64, problem: String },
-    /// A damaged document.
-    #[error("a document can't be read: {0}; see what `jobdeck check` finds")]
+    /// A damaged document, or a damaged block of columns.
+    #[error("stored data can't be read: {0}; see what `jobdeck check` finds")]
     Damaged(String),
     /// The file that was opened is no longer at its path.
     #[error(
@@ -120,6 +130,12 @@ pub enum StoreError {
     ReadOnly,
     #[error(transparent)]
     Sqlite(rusqlite::Error),
+}
+
+impl From<Damaged> for StoreError {
+    fn from(damaged: Damaged) -> Self {
+        Self::Damaged(damaged.to_string())
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

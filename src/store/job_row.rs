@@ -3,11 +3,16 @@
 //! The columns are spelt here alone, once in [`COLUMNS`] and in the same order in [`JobRow::from_row`] and
 //! [`JobRow::values`].
 
+use std::sync::Arc;
+
 use rusqlite::Row;
 use rusqlite::types::{ToSqlOutput, Type, ValueRef};
 use serde::Deserialize;
 
-use crate::job::{Job, JobError, JobStatus, error_codes};
+use crate::columns::ErrorTexts;
+use crate::job::{
+    BEFORE_COLLECTOR_INFO, CollectorText, ImportedJob, Job, JobError, JobStatus, error_codes,
+};
 use crate::time::Timestamp;
 
 /// The columns that name a job.
@@ -21,14 +26,30 @@ macro_rules! key_columns {
 macro_rules! value_columns {
     () => {
         "status, total_tasks, remained_tasks, collector_id, project_id, created_at, updated_at, finished_at, \
-         error_count, collector_info, head, tail"
+         error_count, collector_info, success_tasks, failure_tasks, secret_id, request_secret_id, request_workspace_id, \
+         resource_group, workspace_id, head, tail"
     };
 }
 
 /// The placeholders of [`VALUE_COLUMNS`].
 macro_rules! value_placeholders {
     () => {
-        "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14"
+        "?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21"
+    };
+}
+
+/// The columns of which schema.sql has no index.
+macro_rules! unindexed_columns {
+    () => {
+        "total_tasks, remained_tasks, updated_at, finished_at, collector_info, success_tasks, failure_tasks, secret_id, \
+         request_secret_id, request_workspace_id, resource_group, workspace_id, head, tail"
+    };
+}
+
+/// The placeholders of these.
+macro_rules! unindexed_placeholders {
+    () => {
+        "?4, ?5, ?9, ?10, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21"
     };
 }
 
@@ -48,15 +69,41 @@ pub(super) const INSERT: &str = concat!(
     value_placeholders!(),
     ") ON CONFLICT (domain, job_id) DO NOTHING"
 );
-/// Updates the job that [`JobRow::values`] names. (The columns that name it are left out: their index is not written.)
-pub(super) const UPDATE: &str = concat!(
+/// Inserts [`JobRow::values`], where no index finds such a job.
+pub(super) const INSERT_NEW: &str = concat!(
+    "INSERT INTO jobs (",
+    key_columns!(),
+    ", ",
+    value_columns!(),
+    ") VALUES (?1, ?2, ",
+    value_placeholders!(),
+    ")"
+);
+/// Updates the row `?22`, but not what names the job.
+const UPDATE: &str = concat!(
     "UPDATE jobs SET (",
     value_columns!(),
     ") = (",
     value_placeholders!(),
-    ") WHERE domain = ?1 AND job_id = ?2"
+    ") WHERE id = ?22"
 );
-/// Updates the row `?15` whole, unless another row is of the same job.
+/// The same where no indexed column changes. (SQLite writes the entries of every index of which a column is set.)
+const UPDATE_UNINDEXED: &str = concat!(
+    "UPDATE jobs SET (",
+    unindexed_columns!(),
+    ") = (",
+    unindexed_placeholders!(),
+    ") WHERE id = ?22"
+);
+/// The same where of the indexed columns only the status changes.
+const UPDATE_STATUS: &str = concat!(
+    "UPDATE jobs SET (status, ",
+    unindexed_columns!(),
+    ") = (?3, ",
+    unindexed_placeholders!(),
+    ") WHERE id = ?22"
+);
+/// Updates the row `?22` whole, unless another row is of the same job.
 pub(super) const UPDATE_BY_ID: &str = concat!(
     "UPDATE OR IGNORE jobs SET (",
     key_columns!(),
@@ -64,7 +111,7 @@ pub(super) const UPDATE_BY_ID: &str = concat!(
     value_columns!(),
     ") = (?1, ?2, ",
     value_placeholders!(),
-    ") WHERE id = ?15"
+    ") WHERE id = ?22"
 );
 /// Finds the job `?1`, `?2` where its document is another than that of `?3` (head), `?4` (tail) and `?5` (collector).
 pub(super) const SELECT_IF_CHANGED: &str = concat!(
@@ -84,22 +131,63 @@ pub(super) struct JobRow {
     pub(super) domain: i64,
     pub(super) job_id: String,
     pub(super) status: JobStatus,
-    total_tasks: i64,
-    remained_tasks: i64,
+    pub(super) total_tasks: i64,
+    pub(super) remained_tasks: i64,
     pub(super) collector_id: Option<String>,
     pub(super) project_id: Option<String>,
     /// In milliseconds, as are the other times.
     pub(super) created_at: i64,
-    updated_at: i64,
-    finished_at: Option<i64>,
-    error_count: i64,
+    pub(super) updated_at: i64,
+    pub(super) finished_at: Option<i64>,
+    pub(super) error_count: i64,
     /// `collector_infos.id`; `None` until it is looked up, or for a job without a collector.
     pub(super) collector_info: Option<i64>,
+    pub(super) success_tasks: Option<i64>,
+    pub(super) failure_tasks: Option<i64>,
+    pub(super) secret_id: Option<String>,
+    pub(super) request_secret_id: Option<String>,
+    pub(super) request_workspace_id: Option<String>,
+    pub(super) resource_group: Option<String>,
+    pub(super) workspace_id: Option<String>,
     pub(super) head: String,
     pub(super) tail: String,
-    /// The codes of the errors in `head`, as [`error_codes`] returns them: no column, but `error_counts` and `job_errors`
-    /// are made of them.
-    pub(super) error_codes: Vec<(Option<String>, i64)>,
+    /// The errors in `head`: no column, but `error_counts`, `job_errors` and `job_columns` are made of them.
+    pub(super) errors: Errors,
+}
+
+/// What the derived tables have of a job's errors.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Errors {
+    /// As [`error_codes`] returns them.
+    pub(super) codes: Vec<(Option<String>, i64)>,
+    /// The code and the message of each error, in the order of the document.
+    pub(super) texts: Vec<ErrorTexts>,
+}
+
+impl Errors {
+    fn new(errors: &[JobError]) -> Self {
+        let codes = error_codes(errors);
+        let codes = codes.iter();
+        let texts = errors.iter();
+        Self {
+            codes: codes
+                .map(|(code, errors)| (code.map(str::to_owned), *errors))
+                .collect(),
+            texts: texts
+                .map(|error| (error.error_code.clone(), error.message.clone()))
+                .collect(),
+        }
+    }
+
+    /// Reads the errors of the document that begins with this head.
+    pub(super) fn from_head(head: &str) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Head {
+            errors: Vec<JobError>,
+        }
+        let Head { errors } = serde_json::from_str(&format!("{head}}}"))?;
+        Ok(Self::new(&errors))
+    }
 }
 
 impl JobRow {
@@ -109,7 +197,7 @@ impl JobRow {
     /// Where a column has another type, or the status is unknown.
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         let error_count = row.get(11)?;
-        let head: String = row.get(13)?;
+        let head: String = row.get(20)?;
         Ok(Self {
             id: row.get(0)?,
             domain: row.get(1)?,
@@ -124,19 +212,26 @@ impl JobRow {
             finished_at: row.get(10)?,
             error_count,
             collector_info: row.get(12)?,
-            // A damaged head has no codes, so that its job can still be replaced, deleted and repaired.
-            error_codes: if error_count > 0 {
-                codes_of(&head).unwrap_or_default()
+            success_tasks: row.get(13)?,
+            failure_tasks: row.get(14)?,
+            secret_id: row.get(15)?,
+            request_secret_id: row.get(16)?,
+            request_workspace_id: row.get(17)?,
+            resource_group: row.get(18)?,
+            workspace_id: row.get(19)?,
+            // A damaged head has no errors, so that its job can still be replaced, deleted and repaired.
+            errors: if error_count > 0 {
+                Errors::from_head(&head).unwrap_or_default()
             } else {
-                Vec::new()
+                Errors::default()
             },
             head,
-            tail: row.get(14)?,
+            tail: row.get(21)?,
         })
     }
 
     /// Returns the values of [`COLUMNS`].
-    pub(super) fn values(&self) -> [ToSqlOutput<'_>; 14] {
+    pub(super) fn values(&self) -> [ToSqlOutput<'_>; 21] {
         fn text(text: &str) -> ToSqlOutput<'_> {
             ToSqlOutput::from(text)
         }
@@ -156,9 +251,29 @@ impl JobRow {
             nullable(self.finished_at),
             self.error_count.into(),
             nullable(self.collector_info),
+            nullable(self.success_tasks),
+            nullable(self.failure_tasks),
+            nullable(self.secret_id.as_deref()),
+            nullable(self.request_secret_id.as_deref()),
+            nullable(self.request_workspace_id.as_deref()),
+            nullable(self.resource_group.as_deref()),
+            nullable(self.workspace_id.as_deref()),
             text(&self.head),
             text(&self.tail),
         ]
+    }
+
+    /// Returns the statement that makes a row of the same job this one: `?22` is its `id`.
+    pub(super) fn update_of(&self, former: &Self) -> &'static str {
+        let are_same = self.collector_id == former.collector_id
+            && self.project_id == former.project_id
+            && self.created_at == former.created_at
+            && self.error_count == former.error_count;
+        match (are_same, self.status == former.status) {
+            (true, true) => UPDATE_UNINDEXED,
+            (true, false) => UPDATE_STATUS,
+            (false, _) => UPDATE,
+        }
     }
 
     /// Takes the keys of another row, which no document says: what `==` then compares is all derived from documents.
@@ -173,7 +288,7 @@ impl JobRow {
 
     /// Returns the codes under which the job is in `job_errors`.
     pub(super) fn codes(&self) -> impl Iterator<Item = &str> {
-        let codes = self.error_codes.iter();
+        let codes = self.errors.codes.iter();
         codes.filter_map(|(code, _)| code.as_deref())
     }
 }
@@ -183,8 +298,7 @@ impl JobRow {
 #[derive(Debug)]
 pub struct NewJob {
     pub(super) domain_id: String,
-    /// The `collector_info` of the document, in canonical form.
-    pub(super) collector_info: Option<String>,
+    pub(super) collector: Option<Arc<CollectorText>>,
     pub(super) row: JobRow,
     document_bytes: usize,
 }
@@ -192,11 +306,24 @@ pub struct NewJob {
 impl NewJob {
     #[must_use]
     pub fn new(job: &Job) -> Self {
-        let pieces = job.to_pieces();
+        let info = job.collector_info.as_ref();
+        Self::with_collector(job, info.map(|info| Arc::new(CollectorText::of(info))))
+    }
+
+    /// Makes it of a job whose `collector_info` is apart from it.
+    #[must_use]
+    pub fn of_import(imported: &ImportedJob) -> Self {
+        Self::with_collector(&imported.job, imported.collector.clone())
+    }
+
+    fn with_collector(job: &Job, collector: Option<Arc<CollectorText>>) -> Self {
+        let (head, tail) = (job.head(), job.tail());
+        let info = collector.as_ref();
         Self {
             domain_id: job.domain_id.clone(),
-            document_bytes: pieces.len(),
-            collector_info: pieces.collector_info,
+            document_bytes: head.len()
+                + info.map_or(0, |info| BEFORE_COLLECTOR_INFO.len() + info.text.len())
+                + tail.len(),
             row: JobRow {
                 id: 0,
                 domain: 0,
@@ -204,18 +331,32 @@ impl NewJob {
                 status: job.status,
                 total_tasks: job.total_tasks,
                 remained_tasks: job.remained_tasks,
-                collector_id: job.collector_id().map(str::to_owned),
+                collector_id: info.and_then(|info| info.collector_id.clone()),
                 project_id: job.project_id.clone(),
                 created_at: job.created_at.millis(),
                 updated_at: job.updated_at.millis(),
                 finished_at: job.finished_at.map(Timestamp::millis),
                 error_count: i64::try_from(job.errors.len()).unwrap_or(i64::MAX),
                 collector_info: None,
-                head: pieces.head,
-                tail: pieces.tail,
-                error_codes: to_owned(&error_codes(&job.errors)),
+                success_tasks: job.success_tasks,
+                failure_tasks: job.failure_tasks,
+                secret_id: job.secret_id.clone(),
+                request_secret_id: job.request_secret_id.clone(),
+                request_workspace_id: job.request_workspace_id.clone(),
+                resource_group: job.resource_group.clone(),
+                workspace_id: job.workspace_id.clone(),
+                head,
+                tail,
+                errors: Errors::new(&job.errors),
             },
+            collector,
         }
+    }
+
+    /// Returns the ids of the domain and of the job.
+    #[must_use]
+    pub fn ids(&self) -> (&str, &str) {
+        (&self.domain_id, &self.row.job_id)
     }
 
     /// Returns the length of the document, in bytes.
@@ -237,23 +378,6 @@ pub(super) fn status_from_row(row: &Row<'_>, column: usize) -> rusqlite::Result<
     })
 }
 
-/// Returns the error codes of the document that begins with this head.
-fn codes_of(head: &str) -> Result<Vec<(Option<String>, i64)>, serde_json::Error> {
-    #[derive(Deserialize)]
-    struct Errors {
-        errors: Vec<JobError>,
-    }
-    let Errors { errors } = serde_json::from_str(&format!("{head}}}"))?;
-    Ok(to_owned(&error_codes(&errors)))
-}
-
-fn to_owned(codes: &[(Option<&str>, i64)]) -> Vec<(Option<String>, i64)> {
-    let codes = codes.iter();
-    codes
-        .map(|(code, errors)| (code.map(str::to_owned), *errors))
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
@@ -269,7 +393,8 @@ mod tests {
         let mut writer = store.writer().unwrap();
         let mut transaction = writer.begin(OnConflict::Fail).unwrap();
         let job = br#"{"job_id":"j","domain_id":"d","status":"ERROR","total_tasks":5,"remained_tasks":3,"project_id":"p",
-            "collector_info":{"collector_id":"c"},"errors":[{"error_code":"E"},{}],"created_at":"2022-06-17T08:00:00Z",
+            "success_tasks":1,"failure_tasks":0,"secret_id":"s","request_secret_id":"rs","request_workspace_id":"rw",
+            "resource_group":"WORKSPACE","workspace_id":"w","collector_info":{"collector_id":"c"},"errors":[{"error_code":"E","message":"m"},{}],"created_at":"2022-06-17T08:00:00Z",
             "updated_at":"2022-06-17T09:00:00Z","finished_at":"2022-06-17T10:00:00Z"}"#;
         let mut new = NewJob::new(&Job::from_json(job).unwrap());
         transaction.put_new(&mut new).unwrap();
@@ -284,7 +409,9 @@ mod tests {
             .unwrap();
         assert_eq!(read, new.row);
         assert_eq!((read.id, read.domain, read.collector_info), (1, 1, Some(1)));
-        assert_eq!(read.error_codes, [(None, 1), (Some("E".to_owned()), 1)]);
+        assert_eq!(read.errors.codes, [(None, 1), (Some("E".to_owned()), 1)]);
+        let message = (Some("E".to_owned()), Some("m".to_owned()));
+        assert_eq!(read.errors.texts, [message, (None, None)]);
     }
 
     fn columns_of_jobs() -> Vec<String> {

@@ -1,9 +1,9 @@
-//! The database: the only user of `rusqlite` and `r2d2`.
-//!
-//! Readers are pooled, opened read-only, and never wait for the writer (WAL); every change goes through the one
-//! [`Writer`]. [`Store`] opens a file and lends both; `read` and `write` are what they do within a transaction.
+//! The database, the only user of `rusqlite` and `r2d2`: [`Store`] opens a file and lends pooled readers, which never wait
+//! for the one [`Writer`] (WAL); `read` and `write` are what they do within a transaction.
 
+mod bulk;
 mod check;
+mod columns;
 mod connection;
 mod copy;
 mod database;
@@ -13,6 +13,8 @@ mod error;
 mod file;
 mod interrupt;
 mod job_row;
+mod overview;
+mod presence;
 mod prune;
 mod read;
 mod repair;
@@ -22,6 +24,7 @@ mod sql_functions;
 mod trigrams;
 mod write;
 
+pub use bulk::IdIndex;
 pub use check::Report;
 pub use connection::{DataVersion, Mode, Reader, ReaderUsage, Writer};
 pub use database::Store;

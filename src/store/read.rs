@@ -26,7 +26,7 @@ use crate::query::stat::plan::{StatPlan, StatRows};
 use crate::query::tenant::Tenant;
 
 /// The most that an aggregate may answer, in bytes.
-const MAX_STAT_BYTES: usize = 64 << 20;
+pub(super) const MAX_STAT_BYTES: usize = 64 << 20;
 
 /// A read transaction as rusqlite's own, but with statements that are prepared once a connection and not once an answer.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl ReadTransaction<'_> {
     }
 
     /// Returns the connection's cache, with nothing in it that this transaction does not see.
-    fn cache(&self) -> rusqlite::Result<&ConnectionCache> {
+    pub(super) fn cache(&self) -> rusqlite::Result<&ConnectionCache> {
         if !self.is_cache_fresh.get() {
             self.cache.refresh(&self.transaction)?;
             self.is_cache_fresh.set(true);
@@ -122,9 +122,12 @@ impl ReadTransaction<'_> {
                 SeekResult::BehindTheEnd => 0,
                 SeekResult::Unknown => self.page(&plan.tenant, &seek.page(), each)?,
             },
+            RowsPlan::Scan(scan) => self.scanned_page(&plan.tenant, scan, each)?,
             RowsPlan::Candidates(candidates) => {
                 if let Some(jobs) = self.candidates(candidates)? {
                     self.page_among(plan, &candidates.among(&jobs), each)?
+                } else if let Some(scan) = candidates.scan() {
+                    self.scanned_page(&plan.tenant, &scan, each)?
                 } else {
                     let rows = self.page(&plan.tenant, &candidates.page(), each)?;
                     if candidates.counts() {
@@ -137,6 +140,7 @@ impl ReadTransaction<'_> {
         };
         match &plan.total {
             TotalPlan::FromRows => Ok(rows),
+            TotalPlan::Scan(scan) => self.scanned_total(scan),
             TotalPlan::Statuses(passes) => {
                 let jobs = self.cache()?.statuses(&self.transaction, &plan.tenant)?;
                 Ok(u64::try_from(jobs.sum_of(passes)).unwrap_or(0))
@@ -144,13 +148,16 @@ impl ReadTransaction<'_> {
             TotalPlan::Sql(sql) => self.number(sql),
             TotalPlan::Candidates(candidates) => match self.candidates(candidates)? {
                 Some(jobs) => self.number(&candidates.count_among(&jobs)),
-                None => self.number(&candidates.count()),
+                None => match candidates.scan() {
+                    Some(scan) => self.scanned_total(&scan),
+                    None => self.number(&candidates.count()),
+                },
             },
         }
     }
 
     /// Passes the documents of a page to `each`; returns how many there are.
-    fn page(
+    pub(super) fn page(
         &self,
         tenant: &Tenant,
         sql: &PageSql,
@@ -193,7 +200,7 @@ impl ReadTransaction<'_> {
     }
 
     /// Returns the ids of jobs that a statement selects.
-    fn ids(&self, sql: &Sql) -> Result<Vec<i64>, StoreError> {
+    pub(super) fn ids(&self, sql: &Sql) -> Result<Vec<i64>, StoreError> {
         let mut ids = Vec::new();
         self.each_row(sql, &mut |row| {
             ids.push(row.get(0)?);
@@ -203,7 +210,7 @@ impl ReadTransaction<'_> {
     }
 
     /// Returns the integer that a statement of one row selects.
-    fn number(&self, sql: &Sql) -> Result<u64, StoreError> {
+    pub(super) fn number(&self, sql: &Sql) -> Result<u64, StoreError> {
         let mut number: i64 = 0;
         self.each_row(sql, &mut |row| {
             number = row.get(0)?;
@@ -213,7 +220,7 @@ impl ReadTransaction<'_> {
     }
 
     /// Passes the documents of these jobs of a domain to `each`.
-    fn documents_of(
+    pub(super) fn documents_of(
         &self,
         tenant: &Tenant,
         jobs: &[i64],
@@ -251,7 +258,7 @@ impl ReadTransaction<'_> {
 
     /// Passes each document that a statement selects to `each`, whole or in the three pieces of a row of `jobs`; returns how
     /// many there were.
-    fn documents(
+    pub(super) fn documents(
         &self,
         sql: &Sql,
         each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
@@ -281,6 +288,8 @@ impl ReadTransaction<'_> {
     pub fn stat(&self, plan: &StatPlan, out: &mut Vec<u8>) -> Result<u64, StoreError> {
         match &plan.rows {
             StatRows::Statement(statement) => self.stat_rows(statement, plan.page, out),
+            StatRows::Groups(groups) => self.scanned_groups(groups, plan.page, out),
+            StatRows::Top(top) => self.scanned_top(top, plan.page, out),
             StatRows::Counters { group, otherwise } => {
                 match self.counter_rows(group, plan.page, out)? {
                     Some(rows) => Ok(rows),
@@ -291,7 +300,7 @@ impl ReadTransaction<'_> {
     }
 
     /// Appends the rows that a statement selects.
-    fn stat_rows(
+    pub(super) fn stat_rows(
         &self,
         statement: &Statement,
         page: Page,
@@ -317,6 +326,16 @@ impl ReadTransaction<'_> {
             Ok(())
         })?;
         Ok(count)
+    }
+
+    /// Whether the time of the query is up.
+    pub(super) fn is_due(&self) -> bool {
+        self.interrupt.is_due()
+    }
+
+    /// Returns the key of a tenant's domain; `None` for a domain that never had a job.
+    pub(super) fn domain_key(&self, tenant: &Tenant) -> Result<Option<i64>, StoreError> {
+        Ok(self.cache()?.domain_key(&self.transaction, tenant)?)
     }
 
     /// Appends the rows of a group from counters in memory; `None` where these are too many.
@@ -400,7 +419,7 @@ impl ReadTransaction<'_> {
         Ok(steps)
     }
 
-    fn each_row(
+    pub(super) fn each_row(
         &self,
         sql: &Sql,
         each: &mut impl FnMut(&rusqlite::Row<'_>) -> Result<(), StoreError>,
@@ -409,7 +428,7 @@ impl ReadTransaction<'_> {
     }
 
     /// Distinguishes a query that was cancelled from one that took too long.
-    fn map_interrupt<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    pub(super) fn map_interrupt<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         match result {
             Err(StoreError::Timeout) if self.interrupt.is_cancelled() => Err(StoreError::Cancelled),
             other => other,
@@ -434,7 +453,7 @@ fn param_ref(value: ValueRef<'_>) -> rusqlite::Result<ParamRef<'_>> {
     })
 }
 
-fn too_large() -> StoreError {
+pub(super) fn too_large() -> StoreError {
     StoreError::Query(crate::query::QueryError::Language {
         location: "query".to_owned(),
         problem: format!(

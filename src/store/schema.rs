@@ -5,14 +5,21 @@ use std::io::Read;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use serde_json::{Value, json};
 
+use super::bulk::IdIndex;
+use super::derived::TABLES;
 use super::error::{OpenError, StoreError};
 use super::write::{OnConflict, WriteTransaction};
-use crate::job::Job;
+use crate::job::{Job, ReadJob, read_job, read_job_members};
 
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// The `user_version` of a database with [`SCHEMA`].
-pub(super) const SCHEMA_VERSION: i32 = 3;
+pub(super) const SCHEMA_VERSION: i32 = 5;
+/// How many jobs an upgrade brings up to date between two reports of its progress.
+const JOBS_A_REPORT: u64 = 1_000;
+/// The first version that stores a document in pieces, and its `collector_info` in a table.
+const FIRST_WITH_PIECES: i32 = 3;
 /// The `application_id` of every database of jobdeck: "jobd" in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6A6F_6264;
 
@@ -83,7 +90,12 @@ pub(super) fn read_version(connection: &Connection) -> rusqlite::Result<i32> {
 }
 
 /// Makes the schema in an empty database, or brings an older one up to date, in one transaction.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+///
+/// `progress` is called with the number of jobs that are brought up to date and the number of all.
+pub(super) fn migrate(
+    connection: &mut Connection,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), StoreError> {
     // Where there is nothing to do, no other writer is waited for.
     if read_version(connection)? == SCHEMA_VERSION {
         return Ok(());
@@ -97,24 +109,28 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     if version == 0 {
         transaction.execute_batch(SCHEMA)?;
     } else {
-        transaction = upgrade(transaction)?;
+        transaction = upgrade(transaction, version, progress)?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     Ok(transaction.commit()?)
 }
 
-/// Writes the documents of an older schema into this one. All else in the older one was derived from them.
-fn upgrade(transaction: Transaction<'_>) -> Result<Transaction<'_>, StoreError> {
+/// Writes the documents of an older schema, `from`, into this one. All else in the older one was derived from them.
+fn upgrade<'t>(
+    transaction: Transaction<'t>,
+    from: i32,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Transaction<'t>, StoreError> {
     // A user's own tables stay, and their views are made again; their indexes of jobs go.
     let mut drops: Vec<String> = transaction
         .prepare(
             "SELECT format('DROP %s \"%w\"', type, name) FROM sqlite_schema \
-             WHERE type = 'view' OR type IN ('trigger', 'index') AND tbl_name = 'jobs' AND sql IS NOT NULL \
-             OR name IN ('status_counts', 'collector_counts', 'day_counts') \
+             WHERE type = 'view' OR type IN ('trigger', 'index') AND tbl_name IN ('jobs', 'collector_infos') \
+             AND sql IS NOT NULL OR type = 'table' AND name IN (SELECT value FROM json_each(?)) \
              ORDER BY CASE type WHEN 'trigger' THEN 1 WHEN 'view' THEN 2 WHEN 'index' THEN 3 ELSE 4 END",
         )?
-        .query_map([], |row| row.get(0))?
+        .query_map([json!(TABLES).to_string()], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let views: Vec<String> = transaction
         .prepare("SELECT sql FROM sqlite_schema WHERE type = 'view' AND name <> 'documents'")?
@@ -122,36 +138,83 @@ fn upgrade(transaction: Transaction<'_>) -> Result<Transaction<'_>, StoreError> 
         .collect::<Result<_, _>>()?;
     drops.push("ALTER TABLE jobs RENAME TO former_jobs".to_owned());
     drops.push("ALTER TABLE domains RENAME TO former_domains".to_owned());
+    if from >= FIRST_WITH_PIECES {
+        drops.push("ALTER TABLE collector_infos RENAME TO former_collector_infos".to_owned());
+    }
     transaction.execute_batch(&drops.join(";"))?;
     transaction.execute_batch(SCHEMA)?;
     let mut write = WriteTransaction::continue_in(transaction, OnConflict::Fail);
-    write.defer_indexes()?;
-    write_former_jobs(&mut write)?;
-    let transaction = write.finish()?;
-    transaction.execute_batch("DROP TABLE former_jobs; DROP TABLE former_domains")?;
+    write.defer_indexes(IdIndex::Deferred)?;
+    write_former_jobs(&mut write, from, progress)?;
+    let (transaction, _) = write.finish()?;
+    transaction.execute_batch(
+        "DROP TABLE former_jobs; DROP TABLE IF EXISTS former_collector_infos; DROP TABLE former_domains",
+    )?;
     transaction.execute_batch(&views.join(";"))?;
     Ok(transaction)
 }
 
 /// Writes every document of `former_jobs`, in their order.
-fn write_former_jobs(write: &mut WriteTransaction<'_>) -> Result<(), StoreError> {
+fn write_former_jobs(
+    write: &mut WriteTransaction<'_>,
+    from: i32,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(), StoreError> {
+    let all: i64 = write
+        .transaction
+        .query_row("SELECT count(*) FROM former_jobs", [], |row| row.get(0))?;
+    let all = u64::try_from(all).unwrap_or(0);
+    let mut done = 0;
+    // A document is NULL where its collector is lost.
+    let document = if from < FIRST_WITH_PIECES {
+        "document"
+    } else {
+        "iif(collector_info IS NULL, head || tail, head || ',\"collector_info\":' || \
+         (SELECT info FROM former_collector_infos AS i WHERE i.id = collector_info) || tail)"
+    };
+    let next = format!("SELECT id, {document} FROM former_jobs WHERE id > ? ORDER BY id LIMIT 1");
     let mut last = i64::MIN;
     loop {
         let next = write
             .transaction
-            .prepare_cached(
-                "SELECT id, document FROM former_jobs WHERE id > ? ORDER BY id LIMIT 1",
-            )?
-            .query_row([last], |row| Ok((row.get(0)?, row.get::<_, String>(1)?)))
+            .prepare_cached(&next)?
+            .query_row([last], |row| {
+                Ok((row.get(0)?, row.get::<_, Option<String>>(1)?))
+            })
             .optional()?;
         let Some((id, document)) = next else {
             return Ok(());
         };
-        let job = Job::from_json(document.as_bytes()).map_err(|error| StoreError::Unreadable {
-            row: id,
-            problem: error.to_string(),
-        })?;
-        write.put(&job)?;
+        let unreadable = |problem| StoreError::Unreadable { row: id, problem };
+        let document = document.ok_or_else(|| unreadable("its collector is lost".to_owned()))?;
+        write.put(&read_former(&document).map_err(unreadable)?)?;
         last = id;
+        done += 1;
+        if done % JOBS_A_REPORT == 0 || done == all {
+            progress(done, all);
+        }
+    }
+}
+
+/// Reads a document of an older schema.
+///
+/// An earlier jobdeck took what is a mistake today: a member such as `collectorId` in a `collector_info`, which is read as
+/// in an import, and an empty `collector_id`, which is left out.
+fn read_former(document: &str) -> Result<Job, String> {
+    let mut read = read_job(document.as_bytes());
+    if read.is_err()
+        && let Ok(Value::Object(mut members)) = serde_json::from_str(document)
+        && let Some(Value::Object(collector)) = members.get_mut("collector_info")
+        && collector.get("collector_id") == Some(&json!(""))
+    {
+        collector.shift_remove("collector_id");
+        read = read_job_members(members);
+    }
+    match read {
+        Ok(ReadJob { job, .. }) => Ok(job),
+        Err(errors) => {
+            let first = errors.first().map(ToString::to_string);
+            Err(first.unwrap_or_default())
+        }
     }
 }

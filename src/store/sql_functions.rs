@@ -13,6 +13,7 @@ use rusqlite::{Connection, Error, Result, ToSql};
 
 use super::interrupt::Interrupt;
 use crate::query::Calculation;
+use crate::query::eval::cells::cell;
 use crate::query::eval::date_format::DateFormat;
 use crate::query::eval::encoding::Encoded;
 use crate::query::eval::path::{self, parse_path, parse_paths};
@@ -251,6 +252,7 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
         let reached = text_or_null(context, 0)?.map(|text| functions::reached(text, &path));
         reached.transpose().map(Option::flatten).map_err(data_error)
     })?;
+    register_cell(&scalar)?;
     register_values(&scalar)?;
     aggregate(connection, "sum_numbers", 1, Sums { mean: false })?;
     aggregate(connection, "average_numbers", 1, Sums { mean: true })?;
@@ -272,6 +274,15 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
             limits: Arc::clone(limits),
         },
     )
+}
+
+/// Registers the function that reads rows which were computed without a statement.
+fn register_cell(scalar: &Registrar<'_>) -> Result<()> {
+    scalar.add("cell", 2, |context| {
+        let number = usize::from(context.get::<u16>(1)?);
+        let value = cell(text(context, 0)?, number);
+        value.map(output_param).map_err(data_error)
+    })
 }
 
 /// Registers the functions over encoded values ([`crate::query::eval::encoding`]).

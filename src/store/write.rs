@@ -7,13 +7,14 @@ use rusqlite::{
     OptionalExtension, Params, Transaction, TransactionBehavior, params, params_from_iter,
 };
 
-use super::connection::open::WRITER_CACHE_KIB;
+use super::bulk::deferred::Deferred;
 use super::connection::writer::Writer;
 use super::derived::Changes;
 use super::error::StoreError;
 use super::file::DatabaseFile;
 use super::job_row::{self, JobRow, NewJob};
-use crate::job::Job;
+use super::saved_states::former_jobs;
+use crate::job::{CollectorText, Job};
 
 /// What happens to a job that is in the database already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,20 +40,25 @@ pub enum Written {
 #[derive(Debug)]
 pub struct WriteTransaction<'w> {
     pub(super) transaction: Transaction<'w>,
-    on_conflict: OnConflict,
+    pub(super) on_conflict: OnConflict,
     /// The file that must still be at its path after the commit; `None` for an upgrade of the schema.
     file: Option<&'w DatabaseFile>,
     /// The keys of the domains so far.
     domains: HashMap<String, i64>,
-    /// The keys of the recent collectors, by domain and text.
+    /// The keys of the recent collectors, by domain and number.
+    collectors: HashMap<(i64, u64), i64>,
+    /// The same by domain and text: a collector is not always known by its number.
     collector_infos: HashMap<i64, HashMap<String, i64>>,
     /// The bytes of those texts.
     collector_info_bytes: usize,
     pub(super) changes: Changes,
-    /// The statements that make the indexes which were dropped for the time of the transaction.
-    deferred_indexes: Vec<String>,
+    pub(super) deferred: Deferred,
+    /// Under which the former rows of jobs are noted (`saved_states/`).
+    pub(super) epoch: Option<i64>,
 }
 
+/// The most collectors that a transaction caches by their numbers.
+const MAX_COLLECTORS: usize = 10_000;
 /// The most that a transaction caches of collectors, in bytes of text.
 const MAX_INFO_BYTES: usize = 4 << 20;
 
@@ -68,6 +74,7 @@ impl Writer<'_> {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut transaction = WriteTransaction::continue_in(transaction, on_conflict);
         transaction.file = Some(self.file);
+        transaction.epoch = former_jobs::present_epoch(&transaction.transaction)?;
         Ok(transaction)
     }
 }
@@ -80,37 +87,13 @@ impl<'w> WriteTransaction<'w> {
             on_conflict,
             file: None,
             domains: HashMap::new(),
+            collectors: HashMap::new(),
             collector_infos: HashMap::new(),
             collector_info_bytes: 0,
             changes: Changes::default(),
-            deferred_indexes: Vec::new(),
+            deferred: Deferred::default(),
+            epoch: None,
         }
-    }
-
-    /// Drops the indexes of `jobs` until the transaction ends, if there are no jobs yet. Made of all jobs together they are
-    /// dense, which saves a sixth of the database, and cost less than keeping them in order job by job. The unique index,
-    /// which finds a job by its id, stays.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the disk fails.
-    pub fn defer_indexes(&mut self) -> Result<(), StoreError> {
-        let has_jobs: bool =
-            self.transaction
-                .query_row("SELECT EXISTS (SELECT 1 FROM jobs)", [], |row| row.get(0))?;
-        if has_jobs {
-            return Ok(());
-        }
-        let (drops, creates): (Vec<String>, Vec<String>) = self
-            .transaction
-            .prepare(
-                "SELECT format('DROP INDEX \"%w\"', name), sql FROM sqlite_schema \
-                 WHERE type = 'index' AND tbl_name = 'jobs' AND sql IS NOT NULL ORDER BY rowid",
-            )?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<Result<_, _>>()?;
-        self.transaction.execute_batch(&drops.join(";"))?;
-        self.deferred_indexes = creates;
-        Ok(())
     }
 
     /// Writes a job.
@@ -129,12 +112,19 @@ impl<'w> WriteTransaction<'w> {
     pub fn put_new(&mut self, job: &mut NewJob) -> Result<Written, StoreError> {
         self.look_up_keys(job)?;
         let NewJob { domain_id, row, .. } = job;
-        let mut insert = self.transaction.prepare_cached(job_row::INSERT)?;
+        let mut insert = self
+            .transaction
+            .prepare_cached(if self.deferred.has_id_index {
+                job_row::INSERT_NEW
+            } else {
+                job_row::INSERT
+            })?;
         let inserted = insert.execute(params_from_iter(row.values()))?;
         drop(insert);
         if inserted > 0 {
             row.id = self.transaction.last_insert_rowid();
             self.changes.add(&self.transaction, row)?;
+            self.note_added(row)?;
             return Ok(Written::Added);
         }
         match self.on_conflict {
@@ -144,17 +134,41 @@ impl<'w> WriteTransaction<'w> {
                 job_id: row.job_id.clone(),
             }),
             OnConflict::Replace => {
-                // A job with the same document is left alone.
-                if let Some(former) = self.find_if_changed(row)? {
-                    self.changes.remove(&self.transaction, &former)?;
-                    self.transaction
-                        .prepare_cached(job_row::UPDATE)?
-                        .execute(params_from_iter(row.values()))?;
-                    row.id = former.id;
-                    self.changes.add_again(&self.transaction, row)?;
-                }
+                self.replace(row)?;
                 Ok(Written::Replaced)
             }
+        }
+    }
+
+    /// Replaces the row of the same job, if there is one and its document is another. Returns whether it did.
+    pub(super) fn replace(&mut self, row: &mut JobRow) -> Result<bool, StoreError> {
+        let former = self.find_if_changed(row)?;
+        if let Some(former) = &former {
+            self.changes.remove(&self.transaction, former)?;
+            row.id = former.id;
+            let values = row.values().into_iter();
+            self.transaction
+                .prepare_cached(row.update_of(former))?
+                .execute(params_from_iter(values.chain([ToSqlOutput::from(row.id)])))?;
+            self.changes.add_again(&self.transaction, row)?;
+            self.note_former(former)?;
+        }
+        Ok(former.is_some())
+    }
+
+    /// Notes, for saved states, that a job was added.
+    fn note_added(&self, row: &JobRow) -> rusqlite::Result<()> {
+        match self.epoch {
+            Some(epoch) => former_jobs::note_absent(&self.transaction, epoch, row),
+            None => Ok(()),
+        }
+    }
+
+    /// Notes, for saved states, the row of a job that was changed or deleted.
+    fn note_former(&self, former: &JobRow) -> rusqlite::Result<()> {
+        match self.epoch {
+            Some(epoch) => former_jobs::note(&self.transaction, epoch, former),
+            None => Ok(()),
         }
     }
 
@@ -238,8 +252,9 @@ impl<'w> WriteTransaction<'w> {
         let mut rows = statement.query(params)?;
         let mut deleted = 0;
         while let Some(row) = rows.next()? {
-            self.changes
-                .remove(&self.transaction, &JobRow::from_row(row)?)?;
+            let row = JobRow::from_row(row)?;
+            self.changes.remove(&self.transaction, &row)?;
+            self.note_former(&row)?;
             deleted += 1;
         }
         Ok(deleted)
@@ -255,8 +270,9 @@ impl<'w> WriteTransaction<'w> {
         let mut statement = self.transaction.prepare_cached(&sql)?;
         let mut rows = statement.query(params)?;
         while let Some(row) = rows.next()? {
-            self.changes
-                .add(&self.transaction, &JobRow::from_row(row)?)?;
+            let row = JobRow::from_row(row)?;
+            self.changes.add(&self.transaction, &row)?;
+            self.note_added(&row)?;
         }
         Ok(())
     }
@@ -265,13 +281,15 @@ impl<'w> WriteTransaction<'w> {
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails.
-    pub fn count(&self, domain_id: Option<&str>) -> Result<u64, StoreError> {
+    pub fn count(&mut self, domain_id: Option<&str>) -> Result<u64, StoreError> {
         let key = self.domain_filter(domain_id)?;
-        let jobs: i64 = self.transaction.query_row(
-            "SELECT count(*) FROM jobs WHERE ?1 IS NULL OR domain = ?1",
-            [key],
-            |row| row.get(0),
-        )?;
+        self.changes.write_sums(&self.transaction)?;
+        let jobs: i64 = self
+            .transaction
+            .prepare_cached(
+                "SELECT ifnull(sum(jobs), 0) FROM status_counts WHERE ?1 IS NULL OR domain = ?1",
+            )?
+            .query_row([key], |row| row.get(0))?;
         Ok(u64::try_from(jobs).unwrap_or(0))
     }
 
@@ -280,30 +298,35 @@ impl<'w> WriteTransaction<'w> {
     /// # Errors
     /// [`StoreError`] when the disk fails or is full, so that nothing was written; or when the file was deleted or replaced.
     pub fn commit(self) -> Result<(), StoreError> {
-        let file = self.file;
-        self.finish()?.commit()?;
-        file.map_or(Ok(()), DatabaseFile::check)
+        self.commit_import().map(|_| ())
     }
 
-    /// Writes the derived tables and the deferred indexes, and returns the transaction.
-    pub(super) fn finish(mut self) -> Result<Transaction<'w>, StoreError> {
+    /// As [`WriteTransaction::commit`]. Returns how many of the jobs that were reported as added had been put before
+    /// ([`IdIndex::Deferred`](super::IdIndex)).
+    ///
+    /// # Errors
+    /// As [`WriteTransaction::commit`]; also [`StoreError::Conflict`] for such a job under [`OnConflict::Fail`].
+    pub fn commit_import(self) -> Result<u64, StoreError> {
+        let file = self.file;
+        let (transaction, repeated) = self.finish()?;
+        transaction.commit()?;
+        file.map_or(Ok(()), DatabaseFile::check)?;
+        Ok(repeated)
+    }
+
+    /// Writes the derived tables and the deferred indexes, and returns the transaction, and how many jobs were given twice.
+    pub(super) fn finish(mut self) -> Result<(Transaction<'w>, u64), StoreError> {
+        let repeated = self.write_deferred()?;
         self.changes.write(&self.transaction)?;
-        if !self.deferred_indexes.is_empty() {
-            // Sorting takes as much memory again as the page cache may.
-            self.transaction
-                .pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-            self.transaction
-                .execute_batch(&self.deferred_indexes.join(";"))?;
-        }
-        Ok(self.transaction)
+        Ok((self.transaction, repeated))
     }
 
     /// Sets the keys of a job's domain and its collector, which are inserted where they are new.
     fn look_up_keys(&mut self, job: &mut NewJob) -> Result<(), StoreError> {
         let domain = self.domain_key(&job.domain_id)?;
         job.row.domain = domain;
-        job.row.collector_info = match &job.collector_info {
-            Some(info) => Some(self.collector_info_key(domain, info)?),
+        job.row.collector_info = match &job.collector {
+            Some(collector) => Some(self.collector_key(domain, collector)?),
             None => None,
         };
         Ok(())
@@ -342,6 +365,19 @@ impl<'w> WriteTransaction<'w> {
         Ok(key)
     }
 
+    fn collector_key(&mut self, domain: i64, collector: &CollectorText) -> Result<i64, StoreError> {
+        let by_number = (domain, collector.number());
+        if let Some(key) = self.collectors.get(&by_number) {
+            return Ok(*key);
+        }
+        let key = self.collector_info_key(domain, &collector.text)?;
+        if self.collectors.len() == MAX_COLLECTORS {
+            self.collectors.clear();
+        }
+        self.collectors.insert(by_number, key);
+        Ok(key)
+    }
+
     fn collector_info_key(&mut self, domain: i64, info: &str) -> Result<i64, StoreError> {
         let cached = self.collector_infos.get(&domain);
         if let Some(key) = cached.and_then(|cached| cached.get(info)) {
@@ -361,7 +397,10 @@ impl<'w> WriteTransaction<'w> {
                     "INSERT INTO collector_infos (domain, info) VALUES (?, ?) RETURNING id",
                 )?
                 .query_row(params![domain, info], |row| row.get(0))?;
-            self.changes.check_collector_info(key);
+            if !self.deferred.has_id_index {
+                // Its job may be skipped.
+                self.changes.check_collector_info(key);
+            }
             key
         };
         self.collector_info_bytes += info.len();
@@ -400,6 +439,45 @@ mod tests {
             .collect::<Result<Vec<_>, _>>()?;
         transaction.commit()?;
         Ok(written)
+    }
+
+    #[test]
+    fn a_replaced_job_is_the_new_one_whatever_has_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+        let members = [
+            r#""status":"CREATED""#,
+            r#""status":"ERROR","total_tasks":5"#,
+            r#""status":"ERROR","total_tasks":6,"updated_at":"2022-06-18T08:00:00Z""#,
+            r#""status":"ERROR","errors":[{"error_code":"E"}]"#,
+            r#""status":"ERROR","errors":[{"error_code":"F"}]"#,
+            r#""status":"SUCCESS","errors":[{"error_code":"F"}],"finished_at":"2022-06-18T08:00:00Z""#,
+            r#""project_id":"p""#,
+            r#""collector_info":{"collector_id":"c"}"#,
+            r#""collector_info":{"collector_id":"c","name":"n"},"workspace_id":"w""#,
+        ];
+        let times = ["2022-06-17T08:00:00Z", "2022-06-17T09:00:00Z"];
+        for (former, next) in (0..members.len() * 2)
+            .flat_map(|one| (0..members.len() * 2).map(move |other| (one, other)))
+        {
+            let read = |number: usize| {
+                let (members, time) = (members[number / 2], times[number % 2]);
+                let text =
+                    format!(r#"{{"job_id":"j","domain_id":"d","created_at":"{time}",{members}}}"#);
+                Job::from_json(text.as_bytes()).unwrap()
+            };
+            write(&store, OnConflict::Replace, &[read(former), read(next)]).unwrap();
+            let report = store.check().unwrap();
+            assert_eq!(
+                (report.jobs, report.problems),
+                (1, Vec::new()),
+                "{former} {next}"
+            );
+            let mut writer = store.writer().unwrap();
+            let transaction = writer.begin(OnConflict::Fail).unwrap();
+            let document = transaction.find("d", "j").unwrap();
+            assert_eq!(document, Some(read(next).to_document()));
+        }
     }
 
     #[test]
@@ -472,53 +550,6 @@ mod tests {
         assert_eq!(collectors(), ["a"]);
         change(&|transaction| transaction.restore_state(1, None).unwrap());
         assert_eq!(store.check().unwrap().problems, Vec::<String>::new());
-    }
-
-    #[test]
-    fn deferred_indexes_are_the_same_afterwards() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
-        let mut writer = store.writer().unwrap();
-        writer
-            .connection
-            .execute_batch("CREATE INDEX \"somebody's \"\"own\"\"\" ON jobs (updated_at)")
-            .unwrap();
-        let indexes = |writer: &Writer<'_>| -> Vec<String> {
-            let mut statement = writer
-                .connection
-                .prepare("SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid")
-                .unwrap();
-            let rows = statement.query_map([], |row| row.get(0)).unwrap();
-            rows.map(Result::unwrap).collect()
-        };
-        let before = indexes(&writer);
-        assert_eq!(before.len(), 6);
-        for is_committed in [false, true] {
-            let mut transaction = writer.begin(OnConflict::Replace).unwrap();
-            transaction.defer_indexes().unwrap();
-            let mut put = |id, status| transaction.put(&job(id, status, "\"c\"")).unwrap();
-            assert_eq!(put("j", "CREATED"), Written::Added);
-            assert_eq!(put("k", "CREATED"), Written::Added);
-            assert_eq!(put("j", "ERROR"), Written::Replaced);
-            assert_eq!(transaction.deferred_indexes.len(), 6);
-            if is_committed {
-                transaction.commit().unwrap();
-            } else {
-                drop(transaction);
-            }
-            assert_eq!(indexes(&writer), before);
-        }
-        let mut transaction = writer.begin(OnConflict::Replace).unwrap();
-        transaction.defer_indexes().unwrap();
-        assert_eq!(
-            transaction.deferred_indexes,
-            Vec::<String>::new(),
-            "there are jobs"
-        );
-        drop(transaction);
-        drop(writer);
-        let report = store.check().unwrap();
-        assert_eq!((report.jobs, report.problems), (2, Vec::new()));
     }
 
     #[test]

@@ -1,38 +1,41 @@
 //! The errors of import and export.
 
-use crate::job::JobTextError;
+use super::mistakes::Mistakes;
 use crate::store::StoreError;
 
-/// Why jobs can't be imported or exported: the source, the line and the field.
+/// Why jobs can't be imported or exported.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
-    #[error("{source_name}: line {}, {error}", .error.line)]
-    Job {
-        source_name: String,
-        error: JobTextError,
-    },
-    #[error("{source_name}: line {line}: {error}")]
-    Write {
-        source_name: String,
-        line: usize,
-        error: StoreError,
-    },
+    /// The sources have mistakes; one line for each, and one for their number.
+    #[error("{0}")]
+    Mistakes(Box<Mistakes>),
     #[error("{name}: {error}")]
     Io { name: String, error: std::io::Error },
-    /// A job that was read but not accepted.
-    #[error("{source_name}: line {line}: {problem}")]
-    Refused {
-        source_name: String,
-        line: usize,
-        problem: String,
-    },
+    /// The source is longer than this many bytes, after it was decompressed.
+    #[error("{name}: is longer than {max_bytes} bytes, which is the most that is read")]
+    TooLarge { name: String, max_bytes: usize },
     #[error("{0}")]
     Store(#[from] StoreError),
+}
+
+impl Mistakes {
+    /// Ends the reading.
+    ///
+    /// # Errors
+    /// [`TransferError::Mistakes`] where there are any.
+    pub fn into_result(self) -> Result<(), TransferError> {
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(TransferError::Mistakes(Box::new(self)))
+        }
+    }
 }
 
 /// Why a job that was read is not accepted.
 #[derive(Debug)]
 pub enum Refusal {
+    /// A conflict is a mistake in the source; any other error of the store ends the reading.
     Store(StoreError),
     /// A sentence that names the member.
     Job(String),
@@ -41,24 +44,5 @@ pub enum Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
-    }
-}
-
-impl Refusal {
-    /// Adds the source and the line of the job.
-    pub(super) fn at(self, source_name: &str, line: usize) -> TransferError {
-        let source_name = source_name.to_owned();
-        match self {
-            Self::Store(error) => TransferError::Write {
-                source_name,
-                line,
-                error,
-            },
-            Self::Job(problem) => TransferError::Refused {
-                source_name,
-                line,
-                problem,
-            },
-        }
     }
 }

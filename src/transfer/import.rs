@@ -1,69 +1,86 @@
 //! Import: adds the jobs of all sources in one transaction.
 
-use std::cell::RefCell;
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread;
 
 use super::error::{Refusal, TransferError};
-use super::job_stream::read_numbered_jobs;
-use super::source::Source;
-use crate::job::Job;
-use crate::store::{NewJob, OnConflict, Store, StoreError, WriteTransaction, Written};
+use super::mistakes::{JobLocation, Location, Mistake, Mistakes, SourceId};
+use super::notes::Notes;
+use super::reading::{LocatedJob, Source, read_jobs};
+use crate::job::{Doubt, ImportedJob};
+use crate::store::{IdIndex, NewJob, OnConflict, Store, StoreError, Written};
+use crate::time::Timestamp;
 
 /// The bytes of documents that make a batch.
 const BATCH_BYTES: usize = 256 << 10;
 /// The number of batches that may wait for the writer.
 const BATCHES_AHEAD: usize = 4;
 
-/// The numbers of jobs that were imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The result of an import.
+#[derive(Debug, Default)]
 pub struct Imported {
     pub added: u64,
     pub replaced: u64,
     pub skipped: u64,
+    pub notes: Notes,
 }
 
 impl Imported {
     #[must_use]
-    pub fn total(self) -> u64 {
+    pub fn total(&self) -> u64 {
         self.added + self.replaced + self.skipped
+    }
+
+    fn count(&mut self, written: Written) {
+        *match written {
+            Written::Added => &mut self.added,
+            Written::Replaced => &mut self.replaced,
+            Written::Skipped => &mut self.skipped,
+        } += 1;
     }
 }
 
 /// Successive jobs of one source.
 struct Batch {
-    source_name: Arc<str>,
-    /// Each with the number of the line on which it ends.
-    jobs: Vec<(usize, NewJob)>,
+    source: Arc<SourceId>,
+    jobs: Vec<(Location, NewJob)>,
 }
 
-/// Imports all sources or none of them. A second thread reads ahead of the one that writes.
+/// Imports all sources or none of them. A second thread reads ahead of the one that writes. `now` is the time by which a job
+/// is of the future.
 ///
 /// A job that can't be written ends the import immediately: if the reading thread is waiting for its source then, it is
-/// left behind and ends with the source.
+/// left behind and ends with the source. A job that is a conflict does not, and neither does a mistake in a source.
 ///
 /// # Errors
-/// [`TransferError`] for the first problem; the database is unchanged.
+/// [`TransferError`]; the database is unchanged.
 pub fn import(
     store: &Store,
     sources: impl IntoIterator<Item = Source> + Send + 'static,
     on_conflict: OnConflict,
+    now: Timestamp,
 ) -> Result<Imported, TransferError> {
     let mut writer = store.writer()?;
     writer.prepare_bulk_import()?;
     let mut transaction = writer.begin(on_conflict)?;
-    transaction.defer_indexes()?;
-    let (batches, read) = mpsc::sync_channel(BATCHES_AHEAD);
-    let (spent, returned) = mpsc::channel();
-    let reading = thread::spawn(move || read_ahead(sources, &batches, &returned));
-    // A job that can't be written comes before one that can't be read.
-    let imported = write_batches(read, &spent, &mut transaction)?;
-    reading
-        .join()
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-    transaction.commit()?;
+    // A mistake of a job that is there already has its line, so it must be noticed at once.
+    transaction.defer_indexes(match on_conflict {
+        OnConflict::Fail => IdIndex::Maintained,
+        OnConflict::Replace | OnConflict::Skip => IdIndex::Deferred,
+    })?;
+    let import = Import {
+        on_conflict,
+        now,
+        to_row: |imported| NewJob::of_import(&imported),
+    };
+    let mut imported = import.run(sources, |job| transaction.put_new(job))?;
+    let repeated = transaction.commit_import()?;
+    imported.added -= repeated;
+    *match on_conflict {
+        OnConflict::Skip => &mut imported.skipped,
+        OnConflict::Replace | OnConflict::Fail => &mut imported.replaced,
+    } += repeated;
     // The jobs are committed. What stays in the write-ahead log, the next writer copies.
     if let Err(error) = writer.checkpoint_all() {
         log::warn!("the jobs are written, but stay in the write-ahead log for now: {error}");
@@ -71,55 +88,101 @@ pub fn import(
     Ok(imported)
 }
 
-/// Reads all sources and sends their jobs, until one can't be read or the writer has stopped.
-fn read_ahead(
-    sources: impl IntoIterator<Item = Source>,
-    batches: &SyncSender<Batch>,
-    returned: &Receiver<Batch>,
-) -> Result<(), TransferError> {
-    for Source { name, reader } in sources {
-        let pending = RefCell::new(PendingJobs {
-            source_name: Arc::from(name.as_str()),
-            jobs: Vec::new(),
-            bytes: 0,
-            batches,
-            returned,
-        });
-        let reader = FlushingReader {
-            reader,
-            pending: &pending,
-        };
-        let result = read_numbered_jobs(&name, reader, &mut |job: Job, line| {
-            Ok(pending.borrow_mut().add(&job, line)?)
-        });
-        // The jobs before one that can't be read are written first: one of them may be the first problem.
-        pending.borrow_mut().send()?;
-        result?;
+/// An import, whatever its jobs are written to.
+#[derive(Clone, Copy)]
+pub(super) struct Import {
+    pub(super) on_conflict: OnConflict,
+    /// The time by which a job is of the future.
+    pub(super) now: Timestamp,
+    /// Makes a row of a job; called on the thread that reads.
+    pub(super) to_row: fn(ImportedJob) -> NewJob,
+}
+
+impl Import {
+    /// Reads all sources, and passes each job to `put`, which writes it.
+    pub(super) fn run(
+        self,
+        sources: impl IntoIterator<Item = Source> + Send + 'static,
+        put: impl FnMut(&mut NewJob) -> Result<Written, StoreError>,
+    ) -> Result<Imported, TransferError> {
+        let (batches, read) = mpsc::sync_channel(BATCHES_AHEAD);
+        let (spent, returned) = mpsc::channel();
+        let reading = thread::spawn(move || self.read_ahead(sources, &batches, &returned));
+        let (mut imported, conflicts) = write_batches(read, &spent, put)?;
+        let (notes, mut mistakes) = reading
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        mistakes.merge(conflicts);
+        mistakes.into_result()?;
+        imported.notes = notes;
+        Ok(imported)
     }
-    Ok(())
+
+    /// Reads all sources and sends their jobs, until a source can't be read or the writer has stopped.
+    fn read_ahead(
+        self,
+        sources: impl IntoIterator<Item = Source>,
+        batches: &SyncSender<Batch>,
+        returned: &Receiver<Batch>,
+    ) -> Result<(Notes, Mistakes), TransferError> {
+        let (mut notes, mut mistakes) = (Notes::default(), Mistakes::default());
+        for source in sources {
+            let mut pending = PendingJobs {
+                jobs: Vec::new(),
+                bytes: 0,
+                batches,
+                returned,
+            };
+            let mut last = None;
+            read_jobs(
+                source.decoded_ahead(),
+                &mut mistakes,
+                &mut |located: LocatedJob<'_, ImportedJob>| {
+                    let LocatedJob { read, location, .. } = located;
+                    notes.add_translations(&read.translations);
+                    let doubts = Doubt::of(&read.job.job, self.now);
+                    notes.add_doubts(&doubts, location, &read.job.job.job_id);
+                    // After a mistake nothing will be written, but there may be conflicts to list.
+                    if located.is_after_mistake && self.on_conflict != OnConflict::Fail {
+                        return Ok(());
+                    }
+                    let source = last.get_or_insert_with(|| Arc::clone(&location.source));
+                    let row = (self.to_row)(read.job);
+                    pending.add(source, location, row)
+                },
+            )?;
+            if let Some(source) = &last {
+                pending.send(source)?;
+            }
+        }
+        Ok((notes, mistakes))
+    }
 }
 
 /// Jobs that were read and not yet sent to the writer.
 struct PendingJobs<'c> {
-    source_name: Arc<str>,
-    jobs: Vec<(usize, NewJob)>,
+    jobs: Vec<(Location, NewJob)>,
     bytes: usize,
     batches: &'c SyncSender<Batch>,
     returned: &'c Receiver<Batch>,
 }
 
 impl PendingJobs<'_> {
-    fn add(&mut self, job: &Job, line: usize) -> Result<(), StoreError> {
-        let job = NewJob::new(job);
+    fn add(
+        &mut self,
+        source: &Arc<SourceId>,
+        location: &JobLocation,
+        job: NewJob,
+    ) -> Result<(), Refusal> {
         self.bytes += job.document_bytes();
-        self.jobs.push((line, job));
+        self.jobs.push((location.location, job));
         if self.bytes >= BATCH_BYTES {
-            self.send()?;
+            self.send(source)?;
         }
         Ok(())
     }
 
-    fn send(&mut self) -> Result<(), StoreError> {
+    fn send(&mut self, source: &Arc<SourceId>) -> Result<(), StoreError> {
         if self.jobs.is_empty() {
             return Ok(());
         }
@@ -128,7 +191,7 @@ impl PendingJobs<'_> {
         self.returned.try_iter().for_each(drop);
         self.bytes = 0;
         let batch = Batch {
-            source_name: Arc::clone(&self.source_name),
+            source: Arc::clone(source),
             jobs: std::mem::take(&mut self.jobs),
         };
         // A writer that has stopped reports its own error, which comes before this one.
@@ -136,45 +199,31 @@ impl PendingJobs<'_> {
     }
 }
 
-/// A reader that sends the pending jobs before it reads more, so that a problem in them is reported while a source
-/// waits.
-struct FlushingReader<'p, 'c> {
-    reader: Box<dyn Read + Send>,
-    pending: &'p RefCell<PendingJobs<'c>>,
-}
-
-impl Read for FlushingReader<'_, '_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.pending
-            .borrow_mut()
-            .send()
-            .map_err(std::io::Error::other)?;
-        self.reader.read(buffer)
-    }
-}
-
-/// Writes batches until the channel ends.
+/// Writes batches until the channel ends. Returns the numbers of jobs, and the conflicts.
 fn write_batches(
     batches: Receiver<Batch>,
     spent: &Sender<Batch>,
-    transaction: &mut WriteTransaction<'_>,
-) -> Result<Imported, TransferError> {
-    let mut imported = Imported::default();
+    mut put: impl FnMut(&mut NewJob) -> Result<Written, StoreError>,
+) -> Result<(Imported, Mistakes), TransferError> {
+    let (mut imported, mut conflicts) = (Imported::default(), Mistakes::default());
     for mut batch in batches {
-        for (line, job) in &mut batch.jobs {
-            let written = transaction
-                .put_new(job)
-                .map_err(|error| Refusal::Store(error).at(&batch.source_name, *line))?;
-            match written {
-                Written::Added => imported.added += 1,
-                Written::Replaced => imported.replaced += 1,
-                Written::Skipped => imported.skipped += 1,
+        for (location, job) in &mut batch.jobs {
+            match put(job) {
+                Ok(written) => imported.count(written),
+                Err(error @ StoreError::Conflict { .. }) => {
+                    let job = JobLocation {
+                        source: Arc::clone(&batch.source),
+                        location: *location,
+                    };
+                    conflicts.add_conflict(Mistake::conflict(&job, &error));
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         // The reading thread may have ended.
         let _ = spent.send(batch);
     }
-    Ok(imported)
+    Ok((imported, conflicts))
 }
 
 #[cfg(test)]
@@ -186,36 +235,48 @@ mod tests {
         format!(r#"{{"job_id":"{id}","domain_id":"d","created_at":"2022-06-17T08:00:00Z"}}"#)
     }
 
-    #[track_caller]
-    fn check_import(texts: &[&str], expected: &str) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
-        let sources: Vec<_> = texts
+    fn sources(texts: &[&str]) -> Vec<Source> {
+        texts
             .iter()
             .zip(1..)
-            .map(|(text, number)| Source {
-                name: format!("file {number}"),
-                reader: Box::new(std::io::Cursor::new((*text).to_owned())),
+            .map(|(text, number)| {
+                let reader = std::io::Cursor::new((*text).to_owned());
+                Source::new(format!("file {number}"), reader)
             })
-            .collect();
-        let result = import(&store, sources, OnConflict::Fail);
-        let jobs = match &result {
-            Ok(imported) => imported.added,
-            Err(_) => 0,
+            .collect()
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap()
+    }
+
+    /// Imports texts into an empty database, which must be empty afterwards if there are mistakes.
+    #[track_caller]
+    fn check_import(texts: &[&str], on_conflict: OnConflict, expected: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
+        let result = import(&store, sources(texts), on_conflict, now());
+        let (jobs, got) = match result {
+            Ok(imported) => {
+                let (added, replaced) = (imported.added, imported.replaced);
+                (added, format!("{added} added, {replaced} replaced"))
+            }
+            Err(error) => (0, error.to_string()),
         };
-        let got = result.map_or_else(
-            |error| error.to_string(),
-            |imported| format!("{imported:?}"),
-        );
-        assert!(got.starts_with(expected), " got: {got}\nwant: {expected}");
+        let got: Vec<_> = got.lines().collect();
+        assert_eq!(got.len(), expected.len(), "{got:#?}");
+        for (got, expected) in got.iter().zip(expected) {
+            assert!(got.starts_with(expected), " got: {got}\nwant: {expected}");
+        }
         let report = store.check().unwrap();
         assert_eq!((report.jobs, report.problems), (jobs, Vec::new()));
     }
 
     #[test]
-    fn the_first_problem_is_reported() {
+    fn every_mistake_and_conflict_is_reported_in_the_order_of_the_sources() {
         let lines = |jobs: &[&str]| jobs.join("\n");
-        let (a, b, bad) = (job("a"), job("b"), r#"{"job_id":7}"#);
+        let (a, b) = (job("a"), job("b"));
+        let bad = &*job("x").replace("\"x\"", "7");
         let many = |from: u32| {
             let jobs: Vec<_> = (from..from + 9_000)
                 .map(|id| job(&id.to_string()))
@@ -223,27 +284,57 @@ mod tests {
             jobs.join("\n")
         };
         let present = "line 2: job a of domain d is present already";
-        check_import(&[&lines(&[&a, &a, bad])], &format!("file 1: {present}"));
-        check_import(&[&lines(&[&a, &a]), bad], &format!("file 1: {present}"));
-        check_import(
+        let wrong = "column 11, field job_id: ";
+        let count = |mistakes: u32, wrong: u32, jobs: u32| {
+            let noun = if mistakes == 1 { "mistake" } else { "mistakes" };
+            format!("{mistakes} {noun}, in {wrong} of {jobs} jobs; nothing was changed")
+        };
+        let check = |texts: &[&str], expected: &[&str]| {
+            check_import(texts, OnConflict::Fail, expected);
+        };
+        check(
+            &[&lines(&[&a, &a, bad])],
+            &[
+                &format!("file 1: {present}"),
+                &format!("file 1: line 3, {wrong}"),
+                &count(2, 2, 3),
+            ],
+        );
+        check(
+            &[bad, &lines(&[&a, &a]), bad],
+            &[
+                &format!("file 1: line 1, {wrong}"),
+                &format!("file 2: {present}"),
+                &format!("file 3: line 1, {wrong}"),
+                &count(3, 3, 4),
+            ],
+        );
+        check(
             &[&a, &lines(&[&b, &a, &many(0)])],
-            &format!("file 2: {present}"),
+            &[&format!("file 2: {present}"), &count(1, 1, 9_003)],
         );
-        check_import(
-            &[&lines(&[&a, bad, &a])],
-            "file 1: line 2, column 11, field job_id",
-        );
-        check_import(
+        check(
             &[&many(0), &lines(&[&many(9_000), bad]), &a],
-            "file 2: line 9001, column 11, field job_id",
+            &[&format!("file 2: line 9001, {wrong}"), &count(1, 1, 18_002)],
         );
-        check_import(
+        check(
             &[&format!("[{a},\n{a}\n,\n{b}]")],
-            &format!("file 1: {present}"),
+            &[&format!("file 1: {present}"), &count(1, 1, 3)],
         );
+        check(&[&many(0), "", &many(9_000)], &["18000 added, 0 replaced"]);
+    }
+
+    #[test]
+    fn a_job_given_twice_replaces_itself() {
+        let (a, b) = (job("a"), job("b"));
+        check_import(&[&a, &b, &a], OnConflict::Replace, &["2 added, 1 replaced"]);
         check_import(
-            &[&many(0), "", &many(9_000)],
-            "Imported { added: 18000, replaced: 0, skipped: 0 }",
+            &[&a, "x", &a],
+            OnConflict::Replace,
+            &[
+                "file 2: line 1, column 1: no job begins here; expected ",
+                "1 mistake, in 0 of 2 jobs; nothing was changed",
+            ],
         );
     }
 }

@@ -1,17 +1,24 @@
 //! Import and export: jobs as text, one JSON object a line; [`csv`] for spreadsheets.
 //!
-//! Import also reads a JSON array and a saved API answer (`{"results": […]}`). All of it is read as a stream, so memory
-//! stays flat, and written in one transaction: the first error stops it, and then nothing is imported.
+//! Import reads every form that the documentation lists, as a stream, so memory stays flat. It lists all mistakes, and writes
+//! in one transaction: where there is a mistake, nothing is imported.
 
 pub mod csv;
+mod decode;
+mod dry_run;
 mod error;
 mod export;
+mod files;
 mod import;
-mod job_stream;
-mod source;
+mod mistakes;
+mod notes;
+mod reading;
 
+pub use self::dry_run::dry_run;
 pub use self::error::{Refusal, TransferError};
-pub use self::export::export;
+pub use self::export::{Compression, Compressor, ExportFormat, JobWriter, export};
+pub use self::files::{LazyFile, files_of};
 pub use self::import::{Imported, import};
-pub use self::job_stream::read_jobs;
-pub use self::source::Source;
+pub use self::mistakes::{JobLocation, MAX_LISTED, Mistakes};
+pub use self::notes::{DoubtfulJobs, Notes, job_count};
+pub use self::reading::{LocatedJob, Source, read_jobs};

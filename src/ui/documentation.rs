@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::LazyLock;
 
-use actix_web::http::header::{
-    ContentDisposition, ContentType, DispositionParam, DispositionType, LOCATION,
-};
+use actix_web::http::header::{ContentDisposition, ContentType, DispositionParam, DispositionType};
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::files::{answer, not_found, refusal};
+use super::files::{answer, below_root, not_found, redirect, refusal, root_from};
 use super::shell::{Content, FOLDER, frame, path_of};
 use crate::docs::{File, Page, escape, render};
 use crate::json::names::{nearest, shortened};
@@ -46,7 +44,7 @@ static PAGES: LazyLock<BTreeMap<String, Served>> = LazyLock::new(|| {
         title: "Documentation",
         path: DOCS,
         contents: "",
-        main: &format!("<h1>Documentation</h1>\n{}", list()),
+        main: &format!("<h1>Documentation</h1>\n{}", list(&root_from(DOCS))),
     });
     let api = Served::new(&Content {
         title: "API",
@@ -86,17 +84,24 @@ fn document(request: &HttpRequest) -> HttpResponse {
     if let Some(page) = PAGES.get(path) {
         return answer(request, &page.version, &page.html);
     }
-    let name = path.strip_prefix(DOCS).unwrap_or_default();
-    let name = name.strip_prefix('/').unwrap_or(name);
-    if name.is_empty() {
-        return HttpResponse::PermanentRedirect()
-            .insert_header((LOCATION, DOCS))
-            .finish();
+    // Addresses within a page are relative to its path without a slash at the end.
+    let page = path.trim_end_matches('/');
+    if page != path && (PAGES.contains_key(page) || file_at(page).is_some()) {
+        let root = root_from(path);
+        let query = request.uri().query().map(|query| format!("?{query}"));
+        let query = query.unwrap_or_default();
+        return redirect(&format!("{root}{}{query}", below_root(page)));
     }
-    match File::find(name) {
-        Some(file) => text_of(file),
-        None => unknown(name),
-    }
+    file_at(path).map_or_else(|| unknown(path), text_of)
+}
+
+/// Returns the part of a path that names something of the documentation.
+fn name_of(path: &str) -> &str {
+    below_root(path.strip_prefix(DOCS).unwrap_or_default())
+}
+
+fn file_at(path: &str) -> Option<&'static File> {
+    File::find(name_of(path))
 }
 
 /// Answers with a file, which a browser shows, and saves under its own name.
@@ -112,38 +117,41 @@ fn text_of(file: &File) -> HttpResponse {
 }
 
 /// Answers that there is nothing of this name, and names what there is.
-fn unknown(name: &str) -> HttpResponse {
+fn unknown(path: &str) -> HttpResponse {
+    let name = name_of(path);
+    let root = root_from(path);
+    let docs = below_root(DOCS);
     let pages = Page::ALL.iter().map(|page| page.name);
     let names = pages
         .chain(["api"])
         .chain(File::ALL.iter().map(|file| file.name));
     let near = nearest(name, names).map_or_else(String::new, |near| {
-        format!(" Did you mean <a href=\"{DOCS}/{near}\">{near}</a>?")
+        format!(" Did you mean <a href=\"{root}{docs}/{near}\">{near}</a>?")
     });
     not_found(frame(&Content {
         title: "No such page",
-        path: "",
+        path,
         contents: "",
         main: &format!(
             "<h1>No such page</h1>\n<p>The documentation has no <code>{}</code>.{near}</p>\n{}",
             escape(&shortened(name)),
-            list()
+            list(&root)
         ),
     }))
 }
 
-/// Returns the list of everything that the documentation has.
-fn list() -> String {
+/// Returns the list of everything that the documentation has, with addresses that begin with that of the root.
+fn list(root: &str) -> String {
     let pages = Page::ALL.iter();
     let pages = pages.map(|page| (path_of(page), page.title(), page.summary));
     let api = (API_PAGE.to_owned(), "API", API_SUMMARY);
     let cards = pages.chain([api]).map(|(path, title, summary)| {
-        let (title, summary) = (escape(title), escape(summary));
-        format!("<li><a href=\"{path}\">{title}</a><p>{summary}</p></li>\n")
+        let (path, title, summary) = (below_root(&path), escape(title), escape(summary));
+        format!("<li><a href=\"{root}{path}\">{title}</a><p>{summary}</p></li>\n")
     });
     let files = File::ALL.iter().map(|file| {
-        let (address, name) = (file.address(), file.name);
-        format!("<li><a href=\"{address}\">{name}</a></li>\n")
+        let (docs, name) = (below_root(DOCS), file.name);
+        format!("<li><a href=\"{root}{docs}/{name}\">{name}</a></li>\n")
     });
     format!(
         "<ul class=\"cards\">\n{}</ul>\n<div class=\"heading\"><h2 id=\"files\">Files</h2></div>\n\

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use actix_web::http::Method;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EntityTag, HeaderName, HeaderValue,
+    LOCATION,
 };
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
@@ -64,9 +65,11 @@ impl Folder {
         }
     }
 
-    /// Puts the path of the folder into the HTML of a page, which names its files as `/assets/NAME`.
-    pub(super) fn locate(&self, html: &str) -> String {
-        html.replace(&format!("\"{ASSETS}/"), &format!("\"{}/", self.path))
+    /// Puts the path of the folder into the HTML of a page, which names its files as `assets/NAME`; `root` is the address of
+    /// the server's root, relative to the page.
+    pub(super) fn locate(&self, html: &str, root: &str) -> String {
+        let (named, path) = (below_root(ASSETS), below_root(&self.path));
+        html.replace(&format!("\"{named}/"), &format!("\"{root}{path}/"))
     }
 
     /// Registers a route for each file.
@@ -88,6 +91,28 @@ fn asset(request: &HttpRequest, file: &File) -> HttpResponse {
             .insert_header((CONTENT_SECURITY_POLICY, POLICY))
             .body(file.content)
     })
+}
+
+/// Returns the address of the root of the server, relative to a path: a proxy may have it below a path of another site.
+pub(super) fn root_from(path: &str) -> String {
+    /// No path of the documentation is as deep; what links to the root must not grow with what a client sends.
+    const MAX_STEPS: usize = 16;
+    match path.matches('/').count() {
+        0 | 1 => "./".to_owned(),
+        slashes => "../".repeat((slashes - 1).min(MAX_STEPS)),
+    }
+}
+
+/// Returns the address of a path, relative to the root of the server.
+pub(super) fn below_root(path: &str) -> &str {
+    path.strip_prefix('/').unwrap_or(path)
+}
+
+/// Sends a browser to the right address of a page, which is relative to the one that it requested.
+pub(super) fn redirect(address: &str) -> HttpResponse {
+    HttpResponse::PermanentRedirect()
+        .insert_header((LOCATION, address))
+        .finish()
 }
 
 /// Refuses a request that does more than read.
@@ -123,4 +148,87 @@ fn isolated(mut response: HttpResponse) -> HttpResponse {
         HeaderValue::from_static("same-origin"),
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::read_dir;
+    use std::path::{Path, PathBuf};
+
+    #[test]
+    fn the_root_is_as_many_steps_up_as_the_path_is_deep() {
+        for (path, expected) in [
+            ("/", "./"),
+            ("/docs", "./"),
+            ("/docs/", "../"),
+            ("/docs/query", "../"),
+            ("/docs/deploy/Dockerfile", "../../"),
+        ] {
+            assert_eq!(root_from(path), expected, "{path}");
+        }
+    }
+
+    fn files_below(folder: &Path) -> Vec<PathBuf> {
+        let entries = read_dir(folder).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        paths
+            .flat_map(|path| {
+                if path.is_dir() {
+                    files_below(&path)
+                } else {
+                    vec![path]
+                }
+            })
+            .collect()
+    }
+
+    /// The addresses of a file that begin with a slash, which would lead to the root of the host.
+    fn absolute(kind: &str, text: &str) -> Vec<String> {
+        let starts: &[&str] = match kind {
+            "html" => &[" href=\"/", " src=\"/", " action=\"/"],
+            "css" => &["url(/", "url(\"/", "url('/", "@import \"/"],
+            "js" => &["'/", "`/", "location.origin"],
+            _ => &[],
+        };
+        // A slash alone is no address to a script: it may be a key, or a separator.
+        let is_address = |rest: &str| {
+            kind != "js" || rest.starts_with(|next: char| next.is_alphanumeric() || next == '$')
+        };
+        starts
+            .iter()
+            .flat_map(|start| text.match_indices(start))
+            .map(|(at, start)| (start, text.get(at + start.len()..).unwrap_or_default()))
+            .filter(|(start, rest)| !start.ends_with('/') || is_address(rest))
+            .map(|(start, rest)| format!("{start}{}", rest.lines().next().unwrap_or_default()))
+            .collect()
+    }
+
+    /// A proxy may have the server below a path, and then only relative addresses lead to it.
+    #[test]
+    fn no_file_has_an_absolute_address() {
+        for (kind, text) in [
+            ("html", "<a href=\"/docs\">"),
+            ("html", "<a href=\"/\">"),
+            ("html", "<a href=\"/?a=b\">"),
+            ("css", "a { background: url(/icon.svg) }"),
+            ("js", "fetch('/jobdeck/about')"),
+            ("js", "fetch(`/jobdeck/${name}`)"),
+            ("js", "fetch(`/${name}`)"),
+            ("js", "fetch(location.origin + path)"),
+        ] {
+            assert_eq!(absolute(kind, text).len(), 1, "{text}");
+        }
+        let files = files_below(&Path::new(env!("CARGO_MANIFEST_DIR")).join("static"));
+        let mut searched = 0;
+        for path in files {
+            let kind = path.extension().unwrap_or_default().to_string_lossy();
+            if ["html", "css", "js"].contains(&&*kind) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                assert_eq!(absolute(&kind, &text), [""; 0], "{}", path.display());
+                searched += 1;
+            }
+        }
+        assert!(searched > 40, "only {searched} files");
+    }
 }

@@ -4,9 +4,10 @@ use std::sync::LazyLock;
 
 use actix_web::http::header::{HeaderValue, LINK};
 use actix_web::web;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
-use super::files::{File, Folder, answer, refusal};
+use super::files::{File, Folder, answer, below_root, redirect, refusal, root_from};
+use crate::api::path::PageElsewhere;
 use crate::route;
 
 const INDEX: &str = include_str!("../../static/index.html");
@@ -18,7 +19,7 @@ macro_rules! files {
 }
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 28] = files![
+static FILES: [File; 30] = files![
     "icon.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
@@ -39,8 +40,10 @@ static FILES: [File; 28] = files![
     "js/queries.js",
     "js/range.js",
     "js/request-dialog.js",
+    "js/root.js",
     "js/router.js",
     "js/search.js",
+    "js/search-expression.js",
     "js/search-language.js",
     "js/state.js",
     "js/statistics.js",
@@ -52,14 +55,15 @@ static FILES: [File; 28] = files![
 
 /// Returns the link in the header of the page, which makes the browser load all files immediately, instead of each when
 /// another one imports it.
-fn link(file: &File, folder: &str) -> Option<String> {
+fn link(file: &File, root: &str, folder: &str) -> Option<String> {
     let relation = match file.name {
         "icon.svg" => return None,
         "style.css" => "preload; as=style",
         "js/preload.js" => "preload; as=script",
         _ => "modulepreload",
     };
-    Some(format!("<{folder}/{}>; rel={relation}", file.name))
+    let folder = below_root(folder);
+    Some(format!("<{root}{folder}/{}>; rel={relation}", file.name))
 }
 
 /// The page as it is served, with the path of its files.
@@ -72,10 +76,13 @@ struct Page {
 
 static PAGE: LazyLock<Page> = LazyLock::new(|| {
     let folder = Folder::new(&FILES, INDEX);
-    let links = FILES.iter().filter_map(|file| link(file, &folder.path));
+    let root = root_from(route::PAGE);
+    let links = FILES
+        .iter()
+        .filter_map(|file| link(file, &root, &folder.path));
     Page {
         links: links.collect::<Vec<_>>().join(", "),
-        html: folder.locate(INDEX),
+        html: folder.locate(INDEX, &root),
         folder,
     }
 });
@@ -92,6 +99,9 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
 }
 
 fn page(request: &HttpRequest) -> HttpResponse {
+    if let Some(PageElsewhere(address)) = request.extensions().get() {
+        return redirect(address);
+    }
     let mut response = answer(request, &PAGE.folder.version, &PAGE.html);
     if let Ok(links) = HeaderValue::from_str(&PAGE.links) {
         response.headers_mut().insert(LINK, links);
@@ -139,9 +149,9 @@ mod tests {
 
     #[test]
     fn the_page_names_its_files_by_their_hash() {
-        assert!(!PAGE.html.contains("\"/assets/js"), "{}", PAGE.html);
+        assert!(!PAGE.html.contains("\"assets/js"), "{}", PAGE.html);
         for name in ["style.css", "js/preload.js", "js/main.js", "icon.svg"] {
-            let address = format!("\"{}/{name}\"", PAGE.folder.path);
+            let address = format!("\".{}/{name}\"", PAGE.folder.path);
             assert!(PAGE.html.contains(&address), "{name}");
         }
     }

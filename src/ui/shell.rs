@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::files::{File, Folder};
+use super::files::{File, Folder, below_root, root_from};
 use crate::docs::{Page, escape};
 use crate::route::{API_PAGE, DOCS};
 
@@ -17,7 +17,7 @@ macro_rules! files {
 
 /// Every file that a page loads: those of the folder, with which a test compares the table, and those that the page of the
 /// jobs has, too.
-static FILES: [File; 20] = files![
+static FILES: [File; 21] = files![
     [
         "api.css",
         "api.js",
@@ -36,20 +36,26 @@ static FILES: [File; 20] = files![
         "docs.js",
         "theme.js",
     ],
-    ["icon.svg", "js/curl.js", "js/storage.js", "js/token.js"]
+    [
+        "icon.svg",
+        "js/curl.js",
+        "js/root.js",
+        "js/storage.js",
+        "js/token.js"
+    ]
 ];
 /// A page whose parts are missing: `<!-- NAME -->` is where each belongs.
 const TEMPLATE: &str = include_str!("../../static/docs/assets/shell.html");
 /// What the page of the API loads in addition.
-const API_HEAD: &str = "<link rel=\"stylesheet\" href=\"/assets/api.css\">\n\
-     <script type=\"module\" src=\"/assets/api.js\"></script>";
+const API_HEAD: &str = "<link rel=\"stylesheet\" href=\"assets/api.css\">\n\
+     <script type=\"module\" src=\"assets/api.js\"></script>";
 
 pub(super) static FOLDER: LazyLock<Folder> = LazyLock::new(|| Folder::new(&FILES, TEMPLATE));
 
 /// What differs between pages. All but the title and the path is HTML.
 pub(super) struct Content<'c> {
     pub(super) title: &'c str,
-    /// The path of the page, which is marked in the list of pages.
+    /// The path of the page, which is marked in the list of pages, and to which all addresses are relative.
     pub(super) path: &'c str,
     /// The list of links to the headings; empty where the page has none.
     pub(super) contents: &'c str,
@@ -58,7 +64,8 @@ pub(super) struct Content<'c> {
 
 /// Returns the HTML of a page.
 pub(super) fn frame(content: &Content) -> String {
-    let template = FOLDER.locate(TEMPLATE);
+    let root = root_from(content.path);
+    let template = FOLDER.locate(TEMPLATE, &root);
     let mut html = String::new();
     let mut rest = template.as_str();
     // One walk over the template, so that no text of a page is taken for a slot.
@@ -67,8 +74,9 @@ pub(super) fn frame(content: &Content) -> String {
         html += before;
         match slot {
             "title" => html += &escape(content.title),
-            "head" if content.path == API_PAGE => html += &FOLDER.locate(API_HEAD),
-            "pages" => html += &pages(content.path),
+            "root" => html += &root,
+            "head" if content.path == API_PAGE => html += &FOLDER.locate(API_HEAD, &root),
+            "pages" => html += &pages(content.path, &root),
             "contents" => html += content.contents,
             "main" => html += content.main,
             _ => {}
@@ -79,7 +87,7 @@ pub(super) fn frame(content: &Content) -> String {
 }
 
 /// Returns the items of the list of pages.
-fn pages(current: &str) -> String {
+fn pages(current: &str, root: &str) -> String {
     let pages = Page::ALL.iter().map(|page| (path_of(page), page.title()));
     let links = pages.chain([(API_PAGE.to_owned(), "API")]);
     let items = links.map(|(path, title)| {
@@ -88,7 +96,11 @@ fn pages(current: &str) -> String {
         } else {
             ""
         };
-        format!("<li><a href=\"{path}\"{mark}>{}</a></li>\n", escape(title))
+        let path = below_root(&path);
+        format!(
+            "<li><a href=\"{root}{path}\"{mark}>{}</a></li>\n",
+            escape(title)
+        )
     });
     items.collect()
 }
@@ -158,17 +170,17 @@ mod tests {
             title: "<b> & \"c\"",
             path: "/docs/query",
             contents: "<ul></ul>",
-            main: "<p>\"/assets/docs.css\" <!-- title --></p>",
+            main: "<p>\"assets/docs.css\" <!-- title --></p>",
         });
         assert!(
             html.contains("<title>&lt;b&gt; &amp; &quot;c&quot; · jobdeck</title>"),
             "{html}"
         );
         assert!(
-            html.contains("<p>\"/assets/docs.css\" <!-- title --></p>"),
+            html.contains("<p>\"assets/docs.css\" <!-- title --></p>"),
             "{html}"
         );
         assert_eq!(html.matches("aria-current=\"page\"").count(), 1, "{html}");
-        assert!(!html.contains("src=\"/assets/docs.js"), "{html}");
+        assert!(!html.contains("src=\"assets/docs.js"), "{html}");
     }
 }

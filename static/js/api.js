@@ -1,4 +1,5 @@
 /** The requests to the server; no other module fetches. */
+import { at } from './root.js';
 import { credentials } from './token.js';
 
 /** An error instead of data. Where no answer came, `requestId` is empty and `status` is missing. */
@@ -16,7 +17,7 @@ function send(path, options) {
   const begun = preloaded[path];
   delete preloaded[path];
   // A mock leaves requests with this header out of its journal, which is for those of its clients.
-  return begun ?? fetch(path, { ...options, headers: { ...options.headers, ...credentials(), 'x-jobdeck-page': '1' } });
+  return begun ?? fetch(at(path), { ...options, headers: { ...options.headers, ...credentials(), 'x-jobdeck-page': '1' } });
 }
 
 /** Reads an integer that no number of JavaScript holds as its own text, where the browser supports that. */
@@ -50,7 +51,7 @@ async function request(path, options = {}, isFile = false) {
 }
 
 /**
- * @typedef {{path: string, body: object}} Request as it can be shown and sent again
+ * @typedef {{path: string, body: object}} Request as it can be shown and sent again; the path is relative, as root.js has it
  * @param {Request} request
  * @returns {Promise<{results: any[], total_count?: number}>}
  */
@@ -65,7 +66,7 @@ export async function ask({ path, body }, signal) {
  */
 export async function about(domain, signal) {
   const query = domain && `?domain_id=${encodeURIComponent(domain)}`;
-  return (await request(`/jobdeck/about${query}`, { signal })).body;
+  return (await request(`jobdeck/about${query}`, { signal })).body;
 }
 
 /**
@@ -81,5 +82,9 @@ export async function readIfChanged(path, known, signal) {
 /** Sends a control request to a mock. */
 export const act = (method, path) => request(path, { method });
 
-/** Reads a file, since a link can't send a token. */
-export const file = async (path) => (await request(path, {}, true)).body;
+/** Reads a file, since a link can't send a token; returns its content and its name. */
+export async function file(path) {
+  const { response, body } = await request(path, {}, true);
+  const [, whole, ascii] = /filename\*=UTF-8''([^;]*)|filename="([^"]*)"$/.exec(response.headers.get('content-disposition')) ?? [];
+  return { content: body, name: whole ? decodeURIComponent(whole) : ascii };
+}

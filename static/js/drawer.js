@@ -1,6 +1,6 @@
 /** The drawer next to the list: shows all members of one job. */
 import { $, copyButton, el, on, renew, setText } from './dom.js';
-import { duration, exact, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
+import { duration, exact, hasLines, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
 import { quote } from './search-language.js';
 
 /** Whether the drawer covers the list instead of being next to it; the same width as in style.css. */
@@ -77,6 +77,13 @@ function content(job, link, isSame) {
   };
 }
 
+/** The members of today's SpaceONE, which are shown where a job has them: numbers of tasks, and ids with links to their jobs. */
+const COUNTS = { Succeeded: 'success_tasks', Failed: 'failure_tasks' };
+const IDS = {
+  Workspace: 'workspace_id', 'Resource group': 'resource_group', Secret: 'secret_id', 'Requested secret': 'request_secret_id',
+  'Requested workspace': 'request_workspace_id',
+};
+
 function facts(job, link) {
   const collector = job.collector_info ?? {};
   const done = percent(job);
@@ -85,11 +92,14 @@ function facts(job, link) {
     if (!value) return '–';
     return el('a', { id: `drawer-link-${key}`, href: link(`${key}:${quote(value)}`), title: 'Its jobs' }, text);
   };
+  const given = (labels, show) => Object.fromEntries(Object.entries(labels)
+    .filter(([, member]) => job[member] !== undefined).map(([label, member]) => [label, show(member, job[member])]));
   const progress = () => el('progress', { max: 100, value: done, className: job.status, ariaLabel: 'Progress' });
   return {
     Status: el('span', { className: `status ${job.status}` }, statusLabel(job.status)),
     Progress: done === null ? '–' : el('span', {}, progress(), ` ${done} %`),
     Tasks: `${tasks(job)} done`,
+    ...given(COUNTS, (_, count) => number(count)),
     Duration: el('span', { id: 'drawer-duration' }),
     Created: time(job.created_at),
     Updated: time(job.updated_at),
@@ -97,13 +107,19 @@ function facts(job, link) {
     Collector: linked('collector_id', collector.collector_id, [collector.name, collector.collector_id].filter(Boolean).join(' · ')),
     Plugin: plugin(job) || '–',
     Project: linked('project', job.project_id),
+    ...given(IDS, linked),
     Domain: job.domain_id,
   };
 }
 
 function errorNode({ error_code: code, message, additional }) {
-  return el('div', { className: 'job-error' }, el('strong', {}, code ?? 'No code'), el('div', {}, message ?? ''),
-    additional ? pretty(additional) : '');
+  const members = Object.entries(additional ?? {});
+  const others = Object.fromEntries(members.filter(([, value]) => !hasLines(value)));
+  const texts = members.filter(([, value]) => hasLines(value));
+  return el('div', { className: 'job-error' }, el('strong', {}, code ?? 'No code'),
+    el(hasLines(message) ? 'pre' : 'div', {}, message ?? ''),
+    ...(additional && (Object.keys(others).length || !texts.length) ? [pretty(others)] : []),
+    ...texts.flatMap(([name, text]) => [el('div', { className: 'quiet' }, name), el('pre', {}, text)]));
 }
 
 export function wireDrawer(close, step) {

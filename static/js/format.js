@@ -69,6 +69,25 @@ export function tasks({ total_tasks: total = 0, remained_tasks: remained = 0 }) 
   return `${remained < 0 ? '–' : number(Math.max(total - remained, 0))} / ${number(total)}`;
 }
 
+/** Whether a text has several lines: these are shown as they are, with their indents, which JSON would hide. */
+export const hasLines = (text) => typeof text === 'string' && text.includes('\n');
+
+/** The most errors of a job that a summary has. */
+const MAX_ERRORS = 3;
+
+/** The line of a text that says most: the last one of a traceback of Python, else the first one that is not empty. */
+function tellingLine(text) {
+  const lines = text.split(/[\r\n]+/).map((line) => line.trim()).filter(Boolean);
+  return (lines[0]?.startsWith('Traceback (') ? lines.at(-1) : lines[0]) ?? '';
+}
+
+/** A line for each of the first errors of a job: its code, and what its message says in a line. */
+export function errorSummary(errors = []) {
+  const lines = errors.slice(0, MAX_ERRORS).map(({ error_code: code, message }) => (
+    [code, tellingLine(message ?? '')].filter(Boolean).join(': ') || 'No code'));
+  return [...lines, ...(errors.length > MAX_ERRORS ? ['…'] : [])].join('\n');
+}
+
 export const statusLabel = (status) => status.charAt(0) + status.slice(1).toLowerCase().replaceAll('_', ' ');
 
 /** The plugin of a collector, with its version and provider. */

@@ -2,8 +2,9 @@
 import { act } from './api.js';
 import { curl } from './curl.js';
 import { $, button, copyButton, el, mark, on, pick, renew, setText } from './dom.js';
-import { clock, exact, number } from './format.js';
+import { clock, exact, hasLines, number } from './format.js';
 import { scoped } from './queries.js';
+import { relativePath } from './root.js';
 import { DEFAULTS, ROUTES } from './state.js';
 
 /** How long typing pauses before the server is asked, in milliseconds. */
@@ -59,7 +60,7 @@ export function showJournal(state, { results, total_count: total }, marks, clear
 function showEmpty(state, total, clear) {
   const isFiltered = Object.keys(NO_FILTERS).some((name) => state[name] !== NO_FILTERS[name]);
   const query = new URLSearchParams({ domain_id: state.domain || 'my-domain', 'query.page.limit': 3 });
-  const line = curl(location.origin, { method: 'GET', path: `/inventory/v1/jobs?${query}` });
+  const line = curl({ method: 'GET', path: `inventory/v1/jobs?${query}` });
   $('journal-empty').hidden = total > 0;
   renew($('journal-empty'), [isFiltered, line], () => (isFiltered
     ? [el('h3', {}, 'No such request'), el('p', {}, 'There are requests, but none that matches all the filters.'),
@@ -96,12 +97,14 @@ function content(entry, path, answer) {
     return [el('h3', {}, title + (isCut ? ', cut short' : '')), text(value ?? '')];
   };
   // The headers that the client's library added would say little.
-  const line = curl(location.origin, { method: entry.method, path, body: entry.body });
+  const line = curl({ method: entry.method, path: relativePath(path), body: entry.body });
+  const message = answer?.detail?.message;
   const parameters = [...new URLSearchParams(entry.query)].map(([name, value]) => `${name} = ${value}`).join('\n');
   return el('div', { className: 'content' },
     el('p', { className: 'quiet' }, `Request ${entry.request_id}`),
     ...section('Parameters', parameters || null),
     ...section('Body', entry.body, entry.is_body_cut),
+    ...section('Message', hasLines(message) ? message : null),
     ...section('Answer', answer, entry.is_answer_cut),
     el('h3', {}, 'As a curl line', ' ', entry.is_body_cut ? '' : copyButton('Copy curl', () => line)),
     entry.is_body_cut ? el('p', {}, 'The journal has only the beginning of the body, which was too long.') : text(line));
@@ -116,7 +119,7 @@ export function wireJournal(state, go, run) {
     timer = setTimeout(() => go({ contains }, Boolean(state().contains)), PAUSE);
   });
   for (const name of ['route', 'status', 'scope']) on($(name), 'change', ({ target: { value } }) => go({ [name]: value }));
-  for (const [id, method, path] of [['clear', 'DELETE', '/jobdeck/journal'], ['reset', 'POST', '/jobdeck/reset']]) {
+  for (const [id, method, path] of [['clear', 'DELETE', 'jobdeck/journal'], ['reset', 'POST', 'jobdeck/reset']]) {
     on($(id), 'click', () => run(act(method, scoped(state(), path))));
   }
 }

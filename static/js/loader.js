@@ -138,7 +138,7 @@ export function createLoader(show) {
     running = mine;
     const { signal } = mine;
     try {
-      const [changes] = await Promise.all([api.readIfChanged('/jobdeck/domains', version, signal), about ?? readAbout('')]);
+      const [changes] = await Promise.all([api.readIfChanged('jobdeck/domains', version, signal), about ?? readAbout('')]);
       if (signal.aborted) return false;
       version = changes.version;
       domains = changes.body?.results ?? domains;

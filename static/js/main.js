@@ -183,9 +183,9 @@ on($('export'), 'click', (event) => {
   const link = event.target.closest('a');
   if (!link || !token()) return;
   event.preventDefault();
-  file(link.href).then((content) => {
+  file(link.getAttribute('href')).then(({ content, name }) => {
     const href = URL.createObjectURL(content);
-    el('a', { href, download: `jobs.${link.textContent.toLowerCase()}` }).click();
+    el('a', { href, download: name }).click();
     // By the next turn of the event loop the browser has begun to save it.
     setTimeout(() => URL.revokeObjectURL(href));
   }, (error) => controls.showTrouble(error));

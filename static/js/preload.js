@@ -1,14 +1,16 @@
 // Sets the theme before the first paint, and sends the two requests that every visit begins with. Not a module, since a
 // module waits for all that it imports.
 const options = { headers: { 'x-jobdeck-page': '1' } };
+// As root.js has it; the path of the page ends with a slash.
+const storedAs = `jobdeck${location.pathname.slice(0, -1)}`;
 try {
-  document.documentElement.dataset.theme = localStorage.getItem('jobdeck.theme') ?? 'system';
+  document.documentElement.dataset.theme = localStorage.getItem(`${storedAs}.theme`) ?? 'system';
   // Under the name that token.js stores it.
-  const token = sessionStorage.getItem('jobdeck.token');
+  const token = sessionStorage.getItem(`${storedAs}.token`);
   if (token) options.headers.authorization = `Bearer ${token}`;
 } catch {
   // The browser stores nothing: the theme is the system's.
 }
-globalThis.preloaded = Object.fromEntries(['/jobdeck/domains', '/jobdeck/about'].map((path) => [path, fetch(path, options)]));
+globalThis.preloaded = Object.fromEntries(['jobdeck/domains', 'jobdeck/about'].map((path) => [path, fetch(path, options)]));
 // Whoever awaits these answers sees their errors; the browser is not to report them as unhandled.
 for (const answer of Object.values(globalThis.preloaded)) answer.catch(() => {});

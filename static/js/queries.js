@@ -14,8 +14,8 @@ const MAX_SUGGESTIONS = 12;
 /** The most groups that statistics show. */
 const MAX_GROUPS = 500;
 
-const search = (state, query) => ({ path: '/inventory/v1/jobs/search', body: { domain_id: state.domain, query } });
-const stat = (state, query) => ({ path: '/inventory/v1/jobs/stat', body: { domain_id: state.domain, query } });
+const search = (state, query) => ({ path: 'inventory/v1/jobs/search', body: { domain_id: state.domain, query } });
+const stat = (state, query) => ({ path: 'inventory/v1/jobs/stat', body: { domain_id: state.domain, query } });
 
 /** The filters of a state, as members of a query. */
 function filtered(state, now, withTab = true) {
@@ -136,7 +136,7 @@ export const statistics = (state, now) => stat(state, state.stat ? JSON.parse(st
 
 export function exportAddress(state, now, format) {
   const query = { ...filtered(state, now), sort: { keys: sortKeys(state) } };
-  return `/jobdeck/export?${new URLSearchParams({ format, domain_id: state.domain, query: JSON.stringify(query) })}`;
+  return `jobdeck/export?${new URLSearchParams({ format, domain_id: state.domain, query: JSON.stringify(query) })}`;
 }
 
 const scope = (state) => (state.scope === 'domain' ? { domain_id: state.domain } : {});
@@ -144,7 +144,7 @@ const withParameters = (path, given) => `${path}?${new URLSearchParams(Object.en
 
 /** The most requests that the journal shows, the newest. */
 const MAX_ENTRIES = 100;
-export const journal = (state) => withParameters('/jobdeck/journal', {
+export const journal = (state) => withParameters('jobdeck/journal', {
   ...scope(state), contains: state.contains, route: state.route, status: state.status, limit: MAX_ENTRIES,
 });
 /** The path of a control request, for all domains or for the one of the state. */

@@ -12,9 +12,9 @@ export function showRequests(requests) {
 
 function section(part, request, isOpen) {
   const body = JSON.stringify(request.body, null, 2);
-  const line = curl(location.origin, request);
+  const line = curl(request);
   const copies = [copyButton('Copy body', () => body), ' ', copyButton('Copy curl', () => line)];
   return el('details', { open: isOpen }, el('summary', {}, part),
-    el('p', {}, el('code', {}, `POST ${request.path}`), ' ', ...copies),
+    el('p', {}, el('code', {}, `POST /${request.path}`), ' ', ...copies),
     el('pre', { className: 'body' }, body), el('pre', { className: 'curl' }, line));
 }

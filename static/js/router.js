@@ -17,7 +17,7 @@ export let state = parse(location.search || lastVisit());
 let isBare = !location.search;
 let changed = () => {};
 
-export const addressOf = (other) => location.pathname + format(other);
+export const addressOf = (other) => `./${format(other)}`;
 export const linkTo = (job) => addressOf(change(state, { job }));
 /** The address of the jobs that a term matches, among those that a state shows. */
 export const linkToTerm = (term, from, other = {}) => addressOf(change(from, { terms: [...from.terms, term], ...other }));
@@ -56,7 +56,7 @@ export function settle(domains, about) {
 
 /** Writes the state into the address, so that the view is a link from the first load on. */
 export function writeAddress() {
-  if (addressOf(state) !== location.pathname + location.search) history.replaceState(history.state, '', addressOf(state));
+  if (format(state) !== location.search) history.replaceState(history.state, '', addressOf(state));
 }
 
 /**

@@ -27,8 +27,13 @@ const KEYS = [
   key('updated', 'updated_at', 'time'),
   key('finished', 'finished_at', 'time'),
 ];
+/** Keys under the names of their members. A word that begins one, such as “fail”, is a word all the same. */
+const MEMBERS = [
+  ...['workspace_id', 'resource_group', 'secret_id', 'request_secret_id', 'request_workspace_id'].map((name) => key(name, name)),
+  ...['success_tasks', 'failure_tasks'].map((name) => key(name, name, 'number')),
+];
 /** The first members of paths. */
-const ROOTS = ['filter', 'errors', 'collector_info', 'collector', ...KEYS.map(({ path }) => path)];
+const ROOTS = ['filter', 'errors', 'collector_info', 'collector', ...[...KEYS, ...MEMBERS].map(({ path }) => path)];
 
 const ORDERED = ['number', 'time', 'any'];
 const TEXTS = ['text', 'any'];
@@ -53,7 +58,7 @@ export const isTerm = (text) => TERM.test(text);
 /** Splits a text at spaces, but not within quotes. */
 export const tokens = (text) => text.match(/(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))+/g) ?? [];
 
-const keyOf = (name) => KEYS.find(({ key, path }) => key === name.toLowerCase() || path === name)
+const keyOf = (name) => [...KEYS, ...MEMBERS].find(({ key, path }) => key === name.toLowerCase() || path === name)
   ?? (ROOTS.includes(name.split('.')[0]) ? { key: name, path: name, kind: 'any' } : null);
 export const isKey = (text) => KEYS.some(({ key }) => key === text);
 /** Whether a text may become a key when more of it is typed. */
@@ -100,9 +105,26 @@ function checkValue(key, kind, value) {
   }
 }
 
+/** The operator of each that holds for the other jobs. */
+const OPPOSITES = { ':': '!=', '!=': ':', '~': '!~', '!~': '~', '>': '<=', '<=': '>', '<': '>=', '>=': '<' };
+/** The keys of members that every job has, so that one of two opposite comparisons holds. */
+const ALWAYS_THERE = ['tasks', 'remained', 'created', 'updated'];
+
+/**
+ * Makes the term that holds for the jobs for which another one does not.
+ * @throws {Error} where there is none
+ */
+export function negated(term) {
+  const { key, sign } = term;
+  const other = writeTerm({ ...term, sign: OPPOSITES[sign] });
+  const isCertain = !OPERATORS.find((one) => one.sign === sign).order || ALWAYS_THERE.includes(key);
+  if (!isCertain) throw new Error(`“${writeTerm(term)}” has no opposite, since a job may have no “${key}”: write ${other}`);
+  return parseTerm(other);
+}
+
 /** Reads the values of a term, which are separated by commas; within quotes a comma is part of the text. */
 function parseValues(text) {
-  const unquoted = (part) => part.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1');
+  const unquoted = (part) => part.replace(/^"|"$/g, '').replace(/\\(.)/g, (_, letter) => ESCAPES[letter] ?? letter);
   const parts = text.match(VALUE) ?? [];
   return parts.map((part) => {
     const quoted = part.startsWith('"');
@@ -112,7 +134,10 @@ function parseValues(text) {
 
 const isNumber = (text) => /^-?\d+(\.\d+)?$/.test(text);
 const isAny = ({ text, quoted }) => text === '*' && !quoted;
-const inQuotes = (text) => `"${text.replace(/["\\]/g, '\\$&')}"`;
+/** What a backslash makes of these letters within quotes: a text may have several lines, the search box has one. */
+const ESCAPES = { n: '\n', r: '\r', t: '\t' };
+const escape = (letter) => `\\${Object.keys(ESCAPES).find((name) => ESCAPES[name] === letter) ?? letter}`;
+const inQuotes = (text) => `"${text.replace(/["\\\n\r\t]/g, escape)}"`;
 
 /** Writes a value as a term has it. */
 export const quote = (text) => (/^(?!(-?[\d.]+|true|false|null)$)[^\s",*]+$/.test(text) ? text : inQuotes(text));
@@ -194,7 +219,7 @@ export function complete(token) {
     const bare = token.replace(/!$/, '');
     const key = bare && !bare.endsWith('.') ? keyOf(bare) : null;
     const signs = key ? operatorsOf(key.kind).map(({ sign, about }) => ({ text: bare + sign, about })) : [];
-    const keys = KEYS.filter(({ key }) => key !== bare).map(({ key, path }) => ({ text: `${key}:`, about: path }));
+    const keys = [...KEYS, ...MEMBERS].filter(({ key }) => key !== bare).map(({ key, path }) => ({ text: `${key}:`, about: path }));
     return { options: [...signs, ...keys].filter(({ text }) => text.startsWith(token) && text !== token) };
   }
   const last = rest.match(VALUE)?.at(-1) ?? '';

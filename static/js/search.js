@@ -1,8 +1,7 @@
 /** The search box: searches for words as they are typed, turns terms into chips, and suggests completions. */
 import { $, announce, button, el, follow, on, renew, setText } from './dom.js';
-import {
-  complete, isKey, isKeyStart, isTerm, parseTerm, quote, textTerms, tokens, withZone, writeTerm,
-} from './search-language.js';
+import { isEnded, parseSearch, prefixOf, wordsOf } from './search-expression.js';
+import { complete, isKey, isKeyStart, isTerm, parseTerm, quote, textTerms, tokens, withZone, writeTerm } from './search-language.js';
 
 /** How long typing pauses before the server is asked, in milliseconds. */
 const PAUSE = 150;
@@ -19,8 +18,8 @@ export function wireSearch(state, go, values) {
     showError(text);
     box.ariaInvalid = String(Boolean(text));
   };
-  const plain = () => tokens(box.value).filter((token) => !isTerm(token));
-  const words = () => plain().join(' ').replaceAll('"', '');
+  /** The words that are searched for; while it is not certain which these are, those of the state. */
+  const words = () => wordsOf(box.value, state().terms) ?? state().keyword;
   const lastToken = () => (/\s$/.test(box.value) ? '' : tokens(box.value).at(-1) ?? '');
 
   /** Turns the terms into chips; where one is wrong, shows its error and leaves the box as it is. */
@@ -28,17 +27,17 @@ export function wireSearch(state, go, values) {
     clearTimeout(timer);
     offer([]);
     // A single key is the beginning of a term.
-    if (plain().length === 1 && isKey(box.value.trim())) {
+    if (isKey(box.value.trim())) {
       box.value = `${box.value.trim()}:`;
       suggest();
       return;
     }
     try {
-      const terms = tokens(box.value).filter(isTerm).flatMap((token) => withZone(parseTerm(token), state().zone).map(writeTerm));
-      const keyword = words();
+      const { keyword, terms, isJoined } = parseSearch(box.value, state().terms);
+      const written = terms.flatMap((term) => withZone(term, state().zone).map(writeTerm));
       box.value = keyword;
       typing = false;
-      go({ keyword, terms: [...new Set([...state().terms, ...terms])] });
+      go({ keyword, terms: [...new Set([...state().terms.slice(0, isJoined ? -1 : undefined), ...written])] });
     } catch (error) {
       setError(error.message);
     }
@@ -58,7 +57,9 @@ export function wireSearch(state, go, values) {
   /** Suggests what can come next: keys and operators immediately, values when the server has answered. */
   async function suggest() {
     const token = lastToken();
-    const { options, term, start, typed } = complete(token);
+    const prefix = prefixOf(token);
+    const { options: bare, term, start, typed } = complete(token.slice(prefix.length));
+    const options = bare.map((option) => ({ ...option, text: prefix + option.text }));
     offer([...options, ...textTerms(words())]);
     if (!term || options.length || ['time', 'none'].includes(term.kind)) return;
     const mine = new AbortController();
@@ -73,7 +74,7 @@ export function wireSearch(state, go, values) {
         : String(value).toLowerCase().includes(typed.toLowerCase()));
       const matching = found.filter((value) => value !== null && typeof value !== 'object' && matches(value));
       if (lastToken() !== token || document.activeElement !== box) return;
-      offer(matching.map((value) => ({ text: start + (typeof value === 'string' ? quote(value) : value), about: '' })));
+      offer(matching.map((value) => ({ text: prefix + start + (typeof value === 'string' ? quote(value) : value), about: '' })));
     } catch {
       // The box works without suggestions.
     }
@@ -107,15 +108,14 @@ export function wireSearch(state, go, values) {
   /** Takes a suggestion: a whole term becomes a chip, a part of one is put into the box. */
   function take({ dataset: { text, isAll } }) {
     box.value = (isAll ? '' : box.value.slice(0, box.value.length - lastToken().length)) + text;
-    if (isTerm(text) && complete(text).typed) commit();
+    const bare = text.slice(prefixOf(text).length);
+    if (isTerm(bare) && complete(bare).typed && isEnded(`${box.value} `)) commit();
     else suggest();
   }
 
   on(box, 'input', () => {
     setError('');
-    const hasOpenQuote = (box.value.match(/"/g) ?? []).length % 2 === 1;
-    const isEnded = /\s$/.test(box.value) && tokens(box.value).some(isTerm) && !hasOpenQuote;
-    if (isEnded) {
+    if (isEnded(box.value)) {
       commit();
     } else {
       searchLater();

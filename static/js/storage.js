@@ -1,4 +1,5 @@
 /** Browser storage: remembers settings of the page; where the browser stores nothing, the defaults apply. */
+import { STORED_AS } from './root.js';
 
 /** Runs an act on a storage of the browser; null where the browser refuses it. */
 export function withStorage(act, storage = 'localStorage') {
@@ -8,5 +9,5 @@ export function withStorage(act, storage = 'localStorage') {
     return null;
   }
 }
-export const remembered = (name) => withStorage((storage) => storage.getItem(`jobdeck.${name}`));
-export const remember = (name, value) => withStorage((storage) => storage.setItem(`jobdeck.${name}`, value));
+export const remembered = (name) => withStorage((storage) => storage.getItem(`${STORED_AS}.${name}`));
+export const remember = (name, value) => withStorage((storage) => storage.setItem(`${STORED_AS}.${name}`, value));

@@ -1,7 +1,8 @@
 /** The table of jobs: head, rows, page buttons, and the reason where it is empty. `fillRow` writes the cell of each column. */
 import { COLUMNS } from './columns.js';
 import { $, button, copyButton, el, mark, renew, setText } from './dom.js';
-import { duration, exact, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
+import { duration, errorSummary, exact, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
+import { at } from './root.js';
 import { pageNumbers } from './state.js';
 
 /** The job in each row. */
@@ -82,7 +83,7 @@ function fillRow(row, job, state) {
   put('plugin', plugin(job), plugin(job));
   put('status', statusLabel(job.status)).className = `status ${job.status}`;
   put('tasks', tasks(job));
-  put('errors', job.errors?.length ? number(job.errors.length) : '');
+  put('errors', job.errors?.length ? number(job.errors.length) : '', errorSummary(job.errors));
   put('project', job.project_id ?? '–', job.project_id);
   const done = percent(job);
   put('percent', done === null ? '–' : `${done} %`);
@@ -153,7 +154,7 @@ export function showEmpty(reason, { database = '', isMock = false, clear, firstP
 
 /** The command that puts a job into a mock, whose imported jobs would be gone with the next reset. */
 function putCommand() {
-  const address = `${location.origin}/jobdeck/jobs/job-1?domain_id=domain-1`;
+  const address = at('jobdeck/jobs/job-1?domain_id=domain-1');
   return `curl -X PUT '${address}' -H 'content-type: application/json' -d '{}'`;
 }
 

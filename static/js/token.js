@@ -1,7 +1,8 @@
 /** The token for a server with `--tokens`: stored for this tab alone, and sent only in a header. */
+import { STORED_AS } from './root.js';
 import { withStorage } from './storage.js';
 
-const NAME = 'jobdeck.token';
+const NAME = `${STORED_AS}.token`;
 /** The token where the browser stores nothing; it is forgotten with the page. */
 let unstored = '';
 

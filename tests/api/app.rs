@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use jobdeck::api::Origin;
+use jobdeck::api::{BasePath, HostName, Origin};
 use jobdeck::clock::{Clock, Clocks};
 use jobdeck::mock::{Mock, MockConfig};
 use jobdeck::server::{self, Config};
@@ -59,6 +59,7 @@ pub(crate) struct Setup {
     pub jobs: String,
     pub query_timeout: Duration,
     pub clock: Clock,
+    pub base_path: BasePath,
     pub cors: Vec<Origin>,
     pub is_writable: bool,
     /// What the file of tokens has.
@@ -74,6 +75,7 @@ impl Default for Setup {
             jobs: String::new(),
             query_timeout: Duration::from_secs(10),
             clock: Clock::Frozen(now),
+            base_path: BasePath::default(),
             cors: Vec::new(),
             is_writable: false,
             tokens: None,
@@ -122,11 +124,8 @@ impl App {
     pub(crate) fn serve(setup: Setup) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("test.db"), Mode::Scratch, 8).unwrap();
-        let source = Source {
-            name: "test".to_owned(),
-            reader: Box::new(std::io::Cursor::new(setup.jobs)),
-        };
-        transfer::import(&store, [source], OnConflict::Fail).unwrap();
+        let source = Source::new("test", std::io::Cursor::new(setup.jobs));
+        transfer::import(&store, [source], OnConflict::Fail, Clock::SYSTEM.now()).unwrap();
 
         let served = Arc::new(store);
         let clocks = Arc::new(Clocks::new(setup.clock));
@@ -145,7 +144,8 @@ impl App {
             clocks,
             query_timeout: setup.query_timeout,
             slow_query: Duration::from_secs(1),
-            allow_hosts: vec!["jobs.example".to_owned()],
+            base_path: setup.base_path,
+            allow_hosts: vec![HostName::parse("jobs.example").unwrap()],
             cors: setup.cors,
             tokens,
             is_writable: setup.is_writable,
@@ -244,6 +244,14 @@ impl App {
         self.post("/inventory/v1/jobs/stat", body)
     }
 
+    /// Sends no body, and returns what answers it, not what a redirect leads to.
+    pub(crate) fn without_redirects(&self, method: &str, path: &str) -> Answer {
+        let request = ureq::http::Request::builder().method(method);
+        let request = request.uri(self.url(path)).body(()).unwrap();
+        let request = self.agent.configure_request(request);
+        read(self.agent.run(request.max_redirects(0).build()).unwrap())
+    }
+
     pub(crate) fn send(
         &self,
         method: &str,
@@ -261,17 +269,20 @@ impl App {
             Some(body) => self.agent.run(request.body(body).unwrap()),
             None => self.agent.run(request.body(()).unwrap()),
         };
-        let mut answer = answer.unwrap();
-        Answer {
-            status: answer.status().as_u16(),
-            headers: answer.headers().clone(),
-            text: answer
-                .body_mut()
-                .with_config()
-                .limit(u64::MAX)
-                .read_to_string()
-                .unwrap(),
-        }
+        read(answer.unwrap())
+    }
+}
+
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> Answer {
+    Answer {
+        status: answer.status().as_u16(),
+        headers: answer.headers().clone(),
+        text: answer
+            .body_mut()
+            .with_config()
+            .limit(u64::MAX)
+            .read_to_string()
+            .unwrap(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Caching: the version of the data, the page and its files.
 
+use jobdeck::clock::Clock;
 use jobdeck::store::{Mode, OnConflict, Store};
 use jobdeck::transfer::{self, Source};
 
@@ -10,11 +11,8 @@ const DOMAINS: &str = "/jobdeck/domains";
 /// Imports beside the running server, as another program does.
 fn import(app: &App, jobs: String) {
     let store = Store::open(&app.database(), Mode::ReadWrite, 1).unwrap();
-    let source = Source {
-        name: "test".to_owned(),
-        reader: Box::new(std::io::Cursor::new(jobs)),
-    };
-    transfer::import(&store, [source], OnConflict::Replace).unwrap();
+    let source = Source::new("test", std::io::Cursor::new(jobs));
+    transfer::import(&store, [source], OnConflict::Replace, Clock::SYSTEM.now()).unwrap();
 }
 
 fn get_known(app: &App, path: &str, known: &str) -> Answer {
@@ -118,7 +116,7 @@ fn the_page_is_revalidated_and_its_files_are_cached_for_ever() {
         );
     }
     let named = |attribute: &str| -> Vec<String> {
-        let start = format!("{attribute}=\"/assets/");
+        let start = format!("{attribute}=\"./assets/");
         page.text
             .split(&start)
             .skip(1)
@@ -131,7 +129,7 @@ fn the_page_is_revalidated_and_its_files_are_cached_for_ever() {
     files.extend(links.split(", ").map(|link| {
         let (path, relation) = link.split_once(">; ").unwrap();
         assert!(relation.starts_with("rel="), "{relation}");
-        path.trim_start_matches('<').to_owned()
+        path.trim_start_matches("<.").to_owned()
     }));
     assert!(files.len() > 10, "{files:?}");
     let old = "/assets/0000000000000000/style.css";

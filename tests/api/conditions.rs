@@ -72,6 +72,50 @@ fn operands_are_converted_to_the_type_of_the_field() {
 }
 
 #[test]
+fn a_member_that_a_job_does_not_have_is_missing() {
+    let app = App::with_jobs(
+        job(
+            "a",
+            "d",
+            r#""workspace_id":"w-1","resource_group":"WORKSPACE","success_tasks":0,"failure_tasks":3"#,
+        ) + &job(
+            "b",
+            "d",
+            r#""workspace_id":"W-2","success_tasks":5,"secret_id":"s""#,
+        ) + &job("c", "d", ""),
+    );
+    for (key, operator, value, expected) in [
+        ("workspace_id", "eq", json!("w-1"), "a"),
+        ("workspace_id", "not", json!("w-1"), "bc"),
+        ("workspace_id", "eq", json!(null), "c"),
+        ("workspace_id", "in", json!(["W-2", null]), "bc"),
+        ("workspace_id", "not_in", json!(["W-2"]), "ac"),
+        ("workspace_id", "contain", json!("w-"), "ab"),
+        ("workspace_id", "not_contain", json!("2"), "ac"),
+        ("workspace_id", "regex", json!("^W-[2-9]"), "b"),
+        ("workspace_id", "gt", json!("W-2"), "a"),
+        ("workspace_id", "exists", json!(true), "ab"),
+        ("workspace_id", "exists", json!(false), "c"),
+        ("workspace_id.x", "exists", json!(true), ""),
+        ("resource_group", "exists", json!(false), "bc"),
+        ("secret_id", "eq", json!("s"), "b"),
+        ("request_secret_id", "lte", json!(null), "abc"),
+        ("request_workspace_id", "exists", json!(true), ""),
+        ("success_tasks", "eq", json!(0), "a"),
+        ("success_tasks", "not", json!("5"), "ac"),
+        ("success_tasks", "lt", json!(9.5), "ab"),
+        ("success_tasks", "exists", json!(true), "ab"),
+        ("failure_tasks", "gte", json!(3), "a"),
+        ("failure_tasks", "gte", json!(null), "bc"),
+        ("failure_tasks", "in", json!([null, true]), "bc"),
+    ] {
+        let condition = json!({"k": key, "o": operator, "v": value});
+        let query = json!({"filter": [condition]});
+        assert_eq!(found(&app, &query), expected, "{query}");
+    }
+}
+
+#[test]
 fn operands_that_cannot_be_converted_are_refused() {
     let app = App::with_jobs(jobs());
     for (key, operator, value) in [
@@ -80,6 +124,9 @@ fn operands_that_cannot_be_converted_are_refused() {
         ("total_tasks", "eq", json!(1e300)),
         ("total_tasks", "contain", json!("1")),
         ("total_tasks", "timediff_lt", json!("now")),
+        ("success_tasks", "eq", json!("2.0")),
+        ("failure_tasks", "contain", json!("1")),
+        ("workspace_id", "regex", json!("(")),
         ("finished_at", "eq", json!(5)),
         ("finished_at", "not", json!("June 17 2022")),
         ("finished_at", "not_contain", json!("2022")),

@@ -77,8 +77,15 @@ fn a_preflight_of_a_named_origin_is_granted_on_every_route() {
                 assert!(names(&answer, "access-control-allow-headers").contains(name));
             }
             assert_eq!(answer.header("access-control-max-age"), Some("3600"));
-            assert_eq!(answer.header("access-control-allow-credentials"), None);
-            assert!(names(&answer, "vary").contains("origin"));
+            let credentials = answer.header("access-control-allow-credentials");
+            assert_eq!(credentials, Some("true"));
+            for name in [
+                "origin",
+                "access-control-request-method",
+                "access-control-request-headers",
+            ] {
+                assert!(names(&answer, "vary").contains(name));
+            }
             assert!(answer.header("x-request-id").is_some());
         }
     }
@@ -90,12 +97,21 @@ fn a_preflight_of_another_origin_is_refused_in_spaceones_shape() {
     for origin in [
         "http://localhost:3001",
         "https://localhost:3000",
-        "http://localhost:3000.evil.example",
+        "http://localhost.evil.example:3000",
         "null",
     ] {
         let answer = preflight(&app, "/inventory/v1/jobs", origin, "GET");
-        check_error(&answer, "403 ERROR_PERMISSION_DENIED: a page of ");
-        assert!(answer.text.contains("--cors"), "{}", answer.text);
+        let expected = if origin == "null" {
+            "403 ERROR_PERMISSION_DENIED: a page of another site that does not name its origin may not do this here; \
+             `jobdeck serve --cors '*'` lets it in"
+                .to_owned()
+        } else {
+            format!(
+                "403 ERROR_PERMISSION_DENIED: a page of `{origin}` may not do this here; `jobdeck serve --cors {origin}` \
+                 lets it in"
+            )
+        };
+        assert_eq!(answer.error(), expected);
         assert_eq!(cors_headers(&answer), [""; 0], "{origin}");
     }
     let trace = preflight(&app, "/inventory/v1/jobs", FRONT, "TRACE");
@@ -123,6 +139,8 @@ fn every_answer_to_a_named_origin_can_be_read() {
             Some(FRONT),
             "{path}"
         );
+        let credentials = answer.header("access-control-allow-credentials");
+        assert_eq!(credentials, Some("true"), "{path}");
         let exposed: BTreeSet<_> = [
             "etag",
             "x-request-id",
@@ -148,8 +166,48 @@ fn no_answer_to_another_origin_can_be_read() {
     for headers in [&[][..], &[("origin", "http://evil.example")]] {
         let answer = app.send("GET", path, headers, None);
         assert_eq!(answer.status, 200);
-        assert_eq!(answer.header("access-control-allow-origin"), None);
+        assert_eq!(cors_headers(&answer), [""; 0]);
         assert!(names(&answer, "vary").contains("origin"));
+    }
+}
+
+#[test]
+fn pages_of_this_machine_read_and_change_with_credentials_where_they_are_let_in() {
+    let app = App::serve(Setup {
+        jobs: job("j", "d", ""),
+        cors: vec![
+            Origin::Loopback,
+            Origin::parse("https://jobs.example").unwrap(),
+        ],
+        is_writable: true,
+        ..Setup::default()
+    });
+    for (origin, is_let_in) in [
+        ("http://localhost:5173", true),
+        ("https://app.localhost", true),
+        ("http://127.0.0.2:3000", true),
+        ("http://[::1]:3000", true),
+        ("https://jobs.example", true),
+        ("http://jobs.example", false),
+        ("http://localhost.evil.example", false),
+        ("null", false),
+    ] {
+        let granted = preflight(&app, "/jobdeck/jobs/j", origin, "PUT");
+        let headers = [
+            ("origin", origin),
+            ("sec-fetch-site", "cross-site"),
+            ("content-type", "application/json"),
+        ];
+        let path = "/jobdeck/jobs/j?domain_id=d";
+        let written = app.send("PATCH", path, &headers, Some(br#"{"status":"ERROR"}"#));
+        for answer in [granted, written] {
+            assert_eq!(answer.status, if is_let_in { 200 } else { 403 }, "{origin}");
+            let allowed = answer.header("access-control-allow-origin");
+            assert_eq!(allowed, is_let_in.then_some(origin));
+            let credentials = answer.header("access-control-allow-credentials");
+            assert_eq!(credentials, is_let_in.then_some("true"));
+            assert!(names(&answer, "vary").contains("origin"));
+        }
     }
 }
 
@@ -175,6 +233,20 @@ fn a_star_allows_every_origin() {
         let answer = app.send("GET", "/healthz", &[("origin", origin)], None);
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
         assert_eq!(answer.header("access-control-allow-credentials"), None);
+        assert!(names(&answer, "vary").contains("origin"));
+    }
+    // An origin that is named as well may send credentials.
+    let named = app.send("GET", "/healthz", &[("origin", FRONT)], None);
+    assert_eq!(named.header("access-control-allow-origin"), Some(FRONT));
+    let credentials = named.header("access-control-allow-credentials");
+    assert_eq!(credentials, Some("true"));
+
+    let app = with_cors(&["*"]);
+    for origin in [&[("origin", FRONT)][..], &[]] {
+        let answer = app.send("GET", "/healthz", origin, None);
+        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+        let vary = names(&answer, "vary");
+        assert!(!vary.contains("origin"), "it is the same for all: {vary:?}");
     }
 }
 
@@ -184,8 +256,11 @@ fn without_the_option_there_are_no_cors_headers() {
     let answer = app.send("GET", "/healthz", &[("origin", FRONT)], None);
     assert_eq!((answer.status, cors_headers(&answer)), (200, vec![]));
     let answer = preflight(&app, "/healthz", FRONT, "GET");
-    check_error(&answer, "405 ERROR_METHOD_NOT_ALLOWED: ");
+    check_error(&answer, "403 ERROR_PERMISSION_DENIED: a page of ");
+    assert!(answer.text.contains("--cors http://localhost:3000"));
     assert_eq!(cors_headers(&answer), [""; 0]);
+    let no_preflight = app.send("OPTIONS", "/healthz", &[("origin", FRONT)], None);
+    check_error(&no_preflight, "405 ERROR_METHOD_NOT_ALLOWED: ");
 }
 
 /// A route that takes no such method answers 405 once it is reached.

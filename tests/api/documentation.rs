@@ -54,12 +54,27 @@ fn every_page_is_html_that_caches_revalidate() {
         assert_eq!(refused.status, 405, "{path}");
         assert_eq!(refused.header("allow"), Some("GET, HEAD"), "{path}");
     }
-    let slash = app.get("/docs/");
-    assert!(
-        slash.text.contains("<h1>Documentation</h1>"),
-        "{}",
-        slash.text
-    );
+}
+
+#[test]
+fn a_slash_at_the_end_leads_to_the_address_without_it() {
+    let app = App::with_jobs("");
+    for (path, location) in [
+        ("/docs/", "../docs"),
+        ("/docs/query/", "../../docs/query"),
+        ("/docs/api/?a=b&c", "../../docs/api?a=b&c"),
+        (
+            "/docs/deploy/Dockerfile/",
+            "../../../docs/deploy/Dockerfile",
+        ),
+    ] {
+        let answer = app.without_redirects("GET", path);
+        assert_eq!(answer.status, 308, "{path}");
+        assert_eq!(answer.header("location"), Some(location), "{path}");
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        assert_eq!(resolved(path, location), path.trim_end_matches('/'));
+        assert_eq!(app.get(path).status, 200, "{path}");
+    }
 }
 
 #[test]
@@ -67,10 +82,10 @@ fn a_page_shows_its_text_and_lists_all_pages() {
     let app = App::with_jobs("");
     let html = app.get("/docs/query").text;
     for page in Page::ALL {
-        let link = format!("<a href=\"/docs/{}\"", page.name);
+        let link = format!("<a href=\"../docs/{}\"", page.name);
         assert!(html.contains(&link), "{link}");
     }
-    assert!(html.contains("<a href=\"/docs/query\" aria-current=\"page\">"));
+    assert!(html.contains("<a href=\"../docs/query\" aria-current=\"page\">"));
     assert!(html.contains("<title>The query language · jobdeck</title>"));
     assert!(html.contains("<h1 id=\"the-query-language\">The query language</h1>"));
     let list = app.get("/docs").text;
@@ -78,8 +93,16 @@ fn a_page_shows_its_text_and_lists_all_pages() {
         assert!(list.contains(page.summary), "{}", page.name);
     }
     for file in File::ALL {
-        assert!(list.contains(&format!("<a href=\"/docs/{}\">", file.name)));
+        assert!(list.contains(&format!("<a href=\"./docs/{}\">", file.name)));
     }
+}
+
+/// The path to which an address leads from a page.
+#[track_caller]
+fn resolved(path: &str, address: &str) -> String {
+    assert!(!address.starts_with('/'), "{path}: {address}");
+    let page = url::Url::parse(&format!("http://jobs.example{path}")).unwrap();
+    page.join(address).unwrap().path().to_owned()
 }
 
 #[test]
@@ -104,11 +127,7 @@ fn every_link_leads_somewhere() {
             }
             seen += 1;
             let (target, id) = link.split_once('#').unwrap_or((link, ""));
-            let target = match target {
-                "" => path.clone(),
-                target if target.starts_with('/') => target.to_owned(),
-                target => format!("/docs/{target}"),
-            };
+            let target = resolved(path, target);
             match pages.get(&target) {
                 Some(page) if !id.is_empty() => {
                     assert!(values(page, "id").contains(&id), "{path}: {link}");
@@ -157,11 +176,11 @@ fn a_file_is_served_as_it_is() {
 fn an_unknown_name_is_answered_with_the_nearest() {
     let app = App::with_jobs("");
     for (path, near) in [
-        ("/docs/qurey", Some("query")),
-        ("/docs/query.md", Some("query")),
+        ("/docs/qurey", Some("docs/query")),
+        ("/docs/query.md", Some("docs/query")),
         (
             "/docs/deploy/jobdek.service",
-            Some("deploy/jobdeck.service"),
+            Some("docs/deploy/jobdeck.service"),
         ),
         ("/docs/zzzzzzzzz", None),
         ("/docs/../openapi", None),
@@ -173,16 +192,13 @@ fn an_unknown_name_is_answered_with_the_nearest() {
             Some("text/html; charset=utf-8")
         );
         check_policy(&answer);
-        let expected = near.map_or_else(String::new, |near| {
-            format!("Did you mean <a href=\"/docs/{near}\">{near}</a>?")
-        });
-        assert!(answer.text.contains(&expected), "{path}: {}", answer.text);
-        assert_eq!(
-            answer.text.contains("Did you mean"),
-            near.is_some(),
-            "{path}"
-        );
+        let (_, found) = answer.text.split_once("Did you mean ").unzip();
+        let link = found.map(|found| resolved(path, values(found, "href")[0]));
+        assert_eq!(link, near.map(|near| format!("/{near}")), "{path}");
     }
+    let deep = app.get(&format!("/docs{}", "/".repeat(5_000)));
+    assert_eq!(deep.status, 404);
+    assert!(deep.text.len() < 20_000, "{} bytes", deep.text.len());
     let hostile = app.get("/docs/%3Cscript%3Ealert(1)%3C/script%3E");
     assert_eq!(hostile.status, 404);
     assert!(!hostile.text.contains("<script>alert"), "{}", hostile.text);

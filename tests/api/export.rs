@@ -34,7 +34,7 @@ fn every_format_holds_the_jobs_of_the_list() {
     assert_eq!(json.header("content-type"), Some("application/json"));
     assert_eq!(
         json.header("content-disposition"),
-        Some("attachment; filename=\"jobs.json\"")
+        Some("attachment; filename=\"jobdeck-d-2022-06-20.json\"")
     );
     assert_eq!(json.json(), expected);
     let ndjson = get("ndjson");
@@ -48,16 +48,42 @@ fn every_format_holds_the_jobs_of_the_list() {
     let csv = get("csv");
     assert_eq!(csv.header("content-type"), Some("text/csv; charset=utf-8"));
     assert_eq!(csv.header("cache-control"), Some("no-store"));
-    let lines: Vec<_> = csv.text.split_terminator("\r\n").collect();
+    // Without a mark, a spreadsheet takes UTF-8 for the encoding of its country.
+    let text = csv.text.strip_prefix('\u{feff}').unwrap();
+    let lines: Vec<_> = text.split_terminator("\r\n").collect();
     assert_eq!(
         lines,
         [
             "job_id,domain_id,status,collector_id,collector,provider,plugin_id,plugin_version,project_id,total_tasks,remained_tasks,\
-             errors,error_codes,error_messages,created_at,updated_at,finished_at,duration_seconds",
-            "a,d,ERROR,c,'+name,,,,,0,0,2,E1 | E2,'=cmd() | ,2022-06-17T08:00:00.000Z,2022-06-17T08:00:00.000Z,,",
-            "b,d,CREATED,,,,,,,3,-1,0,,,2022-06-17T08:00:00.000Z,2022-06-17T08:00:00.000Z,2022-06-17T08:00:01.500Z,1.500",
+             errors,error_codes,error_messages,created_at,updated_at,finished_at,duration_seconds,\
+             success_tasks,failure_tasks,workspace_id,resource_group,secret_id,request_secret_id,request_workspace_id",
+            "a,d,ERROR,c,'+name,,,,,0,0,2,E1 | E2,'=cmd() | ,2022-06-17T08:00:00.000Z,2022-06-17T08:00:00.000Z,,,,,,,,,",
+            "b,d,CREATED,,,,,,,3,-1,0,,,2022-06-17T08:00:00.000Z,2022-06-17T08:00:00.000Z,2022-06-17T08:00:01.500Z,1.500,,,,,,,",
         ]
     );
+}
+
+#[test]
+fn the_name_of_a_file_says_its_domain_and_day() {
+    let app = app();
+    for (domain_id, expected) in [
+        ("domain-1", "filename=\"jobdeck-domain-1-2022-06-20.csv\""),
+        (
+            "a%2Fb%3A%22..%22",
+            "filename=\"jobdeck-a_b__.._-2022-06-20.csv\"",
+        ),
+        (
+            "%ED%8C%80%201",
+            "filename=\"jobdeck-__1-2022-06-20.csv\"; filename*=UTF-8''jobdeck%2D%ED%8C%80%201%2D2022%2D06%2D20.csv",
+        ),
+    ] {
+        let answer = app.get(&format!("/jobdeck/export?format=csv&domain_id={domain_id}"));
+        let expected = format!("attachment; {expected}");
+        assert_eq!(answer.header("content-disposition"), Some(&*expected));
+    }
+    // The file begins as CSV that an import reads.
+    let csv = app.get("/jobdeck/export?format=csv&domain_id=d").text;
+    assert!(csv.starts_with("\u{feff}job_id,domain_id,"));
 }
 
 #[test]
@@ -91,7 +117,7 @@ fn only_limits_the_members_of_an_export() {
     let path = "/jobdeck/export?domain_id=d&query.only=job_id&query.only=errors.error_code&query.sort.key=job_id&format=";
     assert_eq!(
         app.get(&format!("{path}csv")).text.lines().nth(1).unwrap(),
-        "a,,,,,,,,,,,2,E1 | E2, | ,,,,"
+        "a,,,,,,,,,,,2,E1 | E2, | ,,,,,,,,,,,"
     );
     assert_eq!(
         app.get(&format!("{path}ndjson"))

@@ -2,9 +2,11 @@
 #![cfg(test)]
 
 mod app;
+mod base_path;
 mod caching;
 mod conditions;
 mod conformance;
+mod connections;
 mod cors;
 mod counters;
 mod documentation;
@@ -13,7 +15,10 @@ mod faults;
 mod journal;
 mod metrics;
 mod openapi;
+mod overview;
+mod requests;
 mod routes;
+mod scans;
 mod states;
 mod statistics;
 mod streaming;

@@ -503,7 +503,7 @@ fn fixtures_are_loaded_watched_and_restored_by_a_reset() {
     let said = problem();
     let said = said.as_str().unwrap();
     assert!(
-        said.contains("b.ndjson: line 2, column 74, field stauts: unknown field `stauts`"),
+        said.contains("b.ndjson: line 2, column 67, job y, field stauts: unknown field `stauts`"),
         "{said}"
     );
     assert_eq!(jobs(&app, "d"), start);

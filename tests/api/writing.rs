@@ -82,6 +82,33 @@ fn a_job_is_put_patched_and_deleted() {
 }
 
 #[test]
+fn the_members_of_todays_spaceone_are_answered_where_a_job_has_them() {
+    let app = writable("");
+    let path = "/jobdeck/jobs/j?domain_id=d";
+    let members = json!({
+        "success_tasks": 2, "failure_tasks": 0, "secret_id": "s", "request_secret_id": "rs", "request_workspace_id": "rw",
+        "resource_group": "WORKSPACE", "workspace_id": "w"
+    });
+    let of = |job: &Value| -> Value {
+        let names = members.as_object().unwrap().keys();
+        names
+            .filter_map(|name| Some((name.clone(), job.get(name)?.clone())))
+            .collect()
+    };
+    assert_eq!(of(&app.json("PUT", path, &members).json()), members);
+    assert_eq!(
+        of(&app.search(&json!({"domain_id": "d"})).json()["results"][0]),
+        members
+    );
+    for name in members.as_object().unwrap().keys() {
+        let patched = app.json("PATCH", path, &json!({name: null})).json();
+        assert_eq!(patched.get(name), None, "{name}");
+        let again = app.json("PATCH", path, &json!({name: members[name]}));
+        assert_eq!(of(&again.json()), members, "{name}");
+    }
+}
+
+#[test]
 fn many_jobs_are_added_or_none() {
     let app = writable(&job("old", "d", ""));
     let add = |query: &str, media_type: &str, body: String| {
@@ -132,22 +159,22 @@ fn many_jobs_are_added_or_none() {
         (
             "",
             job("new", "d", "") + &job("new2", "d", "\"stauts\":\"ERROR\""),
-            "400 ERROR_INVALID_PARAMETER: body: line 2, column 77, field stauts: unknown field `stauts`",
+            "400 ERROR_INVALID_PARAMETER: body: line 2, column 70, job new2, field stauts: unknown field `stauts`",
         ),
         (
             "",
             "{\"job_id\":\"new\"}\n".to_owned(),
-            "400 ERROR_INVALID_PARAMETER: body: line 1: missing field `domain_id`",
+            "400 ERROR_INVALID_PARAMETER: body: line 1, job new: missing field `domain_id`",
         ),
         (
             "?domain_id=e",
             job("new", "e", "") + &job("new", "d", ""),
-            "400 ERROR_INVALID_PARAMETER: body: line 2: domain_id: is `d` in the body and `e` in the address; they must agree",
+            "400 ERROR_INVALID_PARAMETER: body: line 2, job new: domain_id: is `d` in the body and `e` in the address; they must agree",
         ),
         (
             "",
             job("new", "d", "\"life\":[{\"after\":1,\"status\":\"ERROR\"}]"),
-            "400 ERROR_INVALID_PARAMETER: body: line 1: `life`: only a mock plays lives",
+            "400 ERROR_INVALID_PARAMETER: body: line 1, job new: `life`: only a mock plays lives",
         ),
         (
             "?on_conflict=merge",
@@ -221,7 +248,7 @@ const FAULTS: [(&str, &str, &str, &str); 15] = [
         "PUT",
         "/jobdeck/jobs/a?domain_id=d",
         "{\n\"status\": \"DONE\"}",
-        "400 ERROR_INVALID_PARAMETER: body, line 2: column 16, field status: unknown variant `DONE`",
+        "400 ERROR_INVALID_PARAMETER: body: line 2, column 11, field status: unknown status `DONE`; known are",
     ),
     (
         "PUT",
@@ -257,7 +284,7 @@ const FAULTS: [(&str, &str, &str, &str); 15] = [
         "PATCH",
         "/jobdeck/jobs/a?domain_id=d",
         "[]",
-        "400 ERROR_INVALID_PARAMETER: body, line 1: column 0: invalid type: sequence, expected an object",
+        "400 ERROR_INVALID_PARAMETER: body: line 1, column 1: invalid type: sequence, expected an object",
     ),
     (
         "PATCH",
@@ -309,13 +336,13 @@ fn a_wrong_write_is_refused_with_its_place_and_changes_nothing() {
     let form = app.send(
         "POST",
         "/jobdeck/jobs",
-        &[("content-type", "text/csv")],
+        &[("content-type", "text/plain")],
         Some(b"a"),
     );
     assert_eq!(
         form.error(),
-        "415 ERROR_UNSUPPORTED_MEDIA_TYPE: the body must be application/x-ndjson or application/json without content \
-         encoding; it came as text/csv"
+        "415 ERROR_UNSUPPORTED_MEDIA_TYPE: the body came as text/plain; send it with the header \
+         `content-type: application/x-ndjson`"
     );
     assert_eq!(app.search(&json!({"domain_id": "d"})).text, before);
 }

@@ -79,7 +79,10 @@ fn an_unknown_name_is_wrong_usage_and_names_the_nearest() {
     }
     let refusal = fails(folder.path(), &["docs", "zzz"], 2);
     assert!(!refusal.contains("similar"), "{refusal}");
-    assert!(refusal.contains("start, query, mock"), "{refusal}");
+    assert!(
+        refusal.contains("start, documents, query, mock"),
+        "{refusal}"
+    );
 }
 
 /// As `jobdeck docs query | head -1` does.

@@ -4,6 +4,8 @@
 mod backup;
 mod demo;
 mod docs;
+mod environment;
+mod inputs;
 mod logs;
 mod manual;
 mod mock;
@@ -118,9 +120,14 @@ fn export_and_import_give_the_same_database_back() {
         ok(here, &["import", "--on-conflict", "skip", "made.ndjson"]),
         "read 500 jobs, jobdeck.db: 0 added, 0 replaced, 500 skipped\n"
     );
-    check_line(
-        &fails(here, &["import", "--on-conflict", "fail", "made.ndjson"], 1),
-        "jobdeck: made.ndjson: line 1: job job-",
+    let said = fails(here, &["import", "--on-conflict", "fail", "made.ndjson"], 1);
+    assert!(
+        said.starts_with("jobdeck: made.ndjson: line 1: job job-"),
+        "{said}"
+    );
+    assert!(
+        said.ends_with("\n500 mistakes, in 500 of 500 jobs; nothing was changed\n"),
+        "{said}"
     );
 }
 
@@ -208,13 +215,18 @@ fn made_up_jobs_end_now() {
     let created_at = |line: &str| Job::from_json(line.as_bytes()).unwrap().created_at;
     let times: Vec<_> = made.lines().map(created_at).collect();
     let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
-    assert!(*first >= before.plus_millis(-86_400_000), "{first}");
+    // Jobs are made up around regular times, the first some seconds before its time.
+    let minute = 60_000;
+    assert!(
+        *first >= before.plus_millis(-86_400_000 - minute),
+        "{first}"
+    );
     let hour_ago = before.plus_millis(-3_600_000);
     assert!((hour_ago..=after).contains(last), "{last}");
 }
 
 #[test]
-fn the_first_error_of_an_import_leaves_the_database_unchanged() {
+fn a_mistake_in_a_late_line_leaves_the_database_unchanged() {
     const BROKEN: usize = 70_001;
     let folder = folder();
     let here = folder.path();
@@ -230,9 +242,10 @@ fn the_first_error_of_an_import_leaves_the_database_unchanged() {
         lines.write_str(&job(number, members)).unwrap();
     }
     std::fs::write(here.join("second.ndjson"), lines).unwrap();
-    check_line(
-        &fails(here, &["import", "first.ndjson", "second.ndjson"], 1),
-        "jobdeck: second.ndjson: line 70001, column 96, field errors[0].error_code: invalid type: integer `7`, expected a string",
+    assert_eq!(
+        fails(here, &["import", "first.ndjson", "second.ndjson"], 1),
+        "jobdeck: second.ndjson: line 70001, column 96, job j70001, field errors[0].error_code: invalid type: integer `7`, \
+         expected a string\n1 mistake, in 1 of 70007 jobs; nothing was changed\n",
     );
     assert_eq!(ok(here, &["export"]).lines().count(), 1);
     assert_eq!(
@@ -289,25 +302,42 @@ fn a_failed_import_does_not_disturb_another_import() {
 }
 
 #[test]
-fn an_import_reports_an_error_before_its_input_ends() {
+fn an_import_lists_every_mistake_of_every_file() {
     let folder = folder();
-    for (line, expected) in [
-        (
-            job(1, ""),
-            "jobdeck: standard input: line 2: job j1 of domain d is present already",
-        ),
-        (
-            "bad\n".to_owned(),
-            "jobdeck: standard input: line 2, column 1",
-        ),
-    ] {
-        let (child, mut input) = begun_import(folder.path());
-        input.write_all(line.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        drop(input);
-        assert_eq!(output.status.code(), Some(1));
-        check_line(&String::from_utf8(output.stderr).unwrap(), expected);
+    let here = folder.path();
+    std::fs::write(here.join("a.ndjson"), job(1, "") + "bad\n" + &job(2, "")).unwrap();
+    std::fs::write(
+        here.join("b.json"),
+        format!("[{},{}]", job(3, ",\"x\":1"), job(1, "")),
+    )
+    .unwrap();
+    let many = (0..150).map(|number| job(number, ",\"x\":1"));
+    std::fs::write(here.join("c.ndjson"), many.collect::<String>()).unwrap();
+    let import = ["import", "--on-conflict", "fail", "a.ndjson", "b.json"];
+    let said = fails(here, &import, 1);
+    let lines: Vec<_> = said.lines().collect();
+    let expected = [
+        "jobdeck: a.ndjson: line 2, column 1: no job begins here; expected NDJSON",
+        "b.json: line 1, column 69, job j3, field x: unknown field `x`",
+        "b.json: line 2: job j1 of domain d is present already",
+        "3 mistakes, in 2 of 4 jobs; nothing was changed",
+    ];
+    assert_eq!(lines.len(), expected.len(), "{said}");
+    for (line, expected) in lines.iter().zip(expected) {
+        assert!(
+            line.starts_with(expected),
+            "\n got: {line}\nwant: {expected}"
+        );
     }
+    let said = fails(here, &["import", "a.ndjson", "c.ndjson"], 1);
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), 102, "{said}");
+    assert_eq!(lines[100], "and 51 more");
+    assert_eq!(
+        lines[101],
+        "151 mistakes, in 150 of 152 jobs; nothing was changed"
+    );
+    assert!(!here.join("jobdeck.db").exists());
 }
 
 #[test]
@@ -384,7 +414,6 @@ fn a_failure_is_one_line_with_the_file_and_the_remedy() {
     let folder = folder();
     let here = folder.path();
     std::fs::write(here.join("text.db"), "not a database").unwrap();
-    std::fs::write(here.join("bad.ndjson"), "{\n").unwrap();
     for (arguments, expected) in [
         (
             &["serve", "--db", "none.db"][..],
@@ -402,14 +431,6 @@ fn a_failure_is_one_line_with_the_file_and_the_remedy() {
         (
             &["import", "none.ndjson"],
             "jobdeck: none.ndjson: No such file or directory",
-        ),
-        (
-            &["import", "."],
-            "jobdeck: .: is a folder; name the files in it, such as ./*.ndjson",
-        ),
-        (
-            &["import", "bad.ndjson"],
-            "jobdeck: bad.ndjson: line 1, column",
         ),
         (
             &["import", "--db", "none/x.db", "-"],
@@ -450,7 +471,7 @@ fn a_damaged_schema_is_reported_in_one_line() {
     let folder = with_one_job();
     let path = folder.path().join("jobdeck.db");
     let mut bytes = std::fs::read(&path).unwrap();
-    let column = b"error_count    INTEGER";
+    let column = b"error_count          INTEGER";
     // One of them is on a page that is not used any more.
     let places: Vec<_> = (0..bytes.len())
         .filter(|at| bytes[*at..].starts_with(column))
@@ -639,7 +660,7 @@ fn check_reports_damaged_pages() {
     ok(here, &["import", "x"]);
     let database = here.join("jobdeck.db");
     let mut content = std::fs::read(&database).unwrap();
-    content[40 * 4_096..43 * 4_096].fill(0xff);
+    content[40 * 8_192..43 * 8_192].fill(0xff);
     std::fs::write(&database, content).unwrap();
     let output = run(here, &["check"]);
     assert_eq!(output.status.code(), Some(1));
@@ -664,11 +685,12 @@ fn check_reports_problems_and_repair_mends_them() {
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         text(&output.stdout),
-        "jobdeck.db: job j1 of domain d: its columns do not agree with its document\n"
+        "jobdeck.db: job j1 of domain d: its columns do not agree with its document\n\
+         jobdeck.db: job_columns: block 0 of domain 1 does not agree with its jobs\n"
     );
     check_line(
         text(&output.stderr),
-        "jobdeck: jobdeck.db: 1 problem found; `jobdeck check --repair` rebuilds what is derived",
+        "jobdeck: jobdeck.db: 2 problems found; `jobdeck check --repair` rebuilds what is derived",
     );
     let output = run(here, &["check", "--repair"]);
     assert_eq!(

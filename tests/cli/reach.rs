@@ -124,7 +124,8 @@ fn a_ready_file_of_another_server_is_not_removed() {
     command.args(SERVE).args(["--ready-file", "ready.json"]);
     let server = Server::spawn(command);
     let ready = folder.path().join("ready.json");
-    wait_for(&ready);
+    // There before the line is printed, which `spawn` reads.
+    assert!(ready.exists());
     std::fs::write(&ready, STALE).unwrap();
     assert_eq!(server.stop("-TERM").0, Some(0));
     assert_eq!(std::fs::read_to_string(&ready).unwrap(), STALE);
@@ -137,7 +138,6 @@ fn healthcheck_finds_the_server_by_url_ready_file_or_address() {
     let mut command = jobdeck(here);
     command.args(SERVE).args(["--ready-file", "ready.json"]);
     let server = Server::spawn(command);
-    wait_for(&here.join("ready.json"));
     let port = server.url.rsplit(':').next().unwrap();
 
     let with_slash = format!("{}/", server.url);
@@ -268,6 +268,40 @@ fn healthcheck_reports_a_problem_in_one_line() {
 }
 
 #[test]
+fn the_base_path_is_an_option_of_every_server() {
+    let folder = folder();
+    for (path, right) in [
+        ("tools/jobs", "begins with `/`: `/tools/jobs`"),
+        (
+            "https://jobs.example/tools/jobs/",
+            "without scheme and host",
+        ),
+        ("/tools/../jobs", "without `..`"),
+        ("/tools/jobs?a=b", "such as `/tools/jobs`"),
+    ] {
+        let said = fails(
+            folder.path(),
+            &[&SERVE[..], &["--base-path", path]].concat(),
+            2,
+        );
+        assert!(said.contains("--base-path <PATH>"), "{said}");
+        assert!(said.contains(right), "{said}");
+    }
+    assert_eq!(names(folder.path()), NOTHING);
+    let mut command = jobdeck(folder.path());
+    command.args(SERVE).env("JOBDECK_BASE_PATH", "/tools/jobs/");
+    let server = Server::spawn(command);
+    assert!(!server.url.contains("/tools"), "{}", server.url);
+    assert_eq!(server.get("/tools/jobs/check"), server.get("/check"));
+    server.stop("-TERM");
+    let demo = ["demo", "--listen", "127.0.0.1:0", "--base-path", "/jobdeck"];
+    let server = Server::start(folder.path(), &demo);
+    assert!(server.get("/jobdeck").contains("<title>jobdeck</title>"));
+    let domains = server.get("/jobdeck/jobdeck/domains");
+    assert_eq!(domains, server.get("/jobdeck/domains"));
+}
+
+#[test]
 fn an_invalid_origin_is_refused_with_the_allowed_form() {
     let folder = folder();
     for (origin, right) in [
@@ -328,4 +362,50 @@ fn origins_are_set_by_option_or_environment() {
     ];
     let server = Server::start(folder.path(), &demo);
     assert_eq!(allowed(&server, "null").as_deref(), Some("*"));
+}
+
+#[test]
+fn pages_of_this_machine_have_access_to_a_mock_unless_it_is_turned_off() {
+    let folder = folder();
+    for (arguments, is_open) in [
+        (&["serve", "--mock"][..], true),
+        (&["demo"], true),
+        (&["serve", "--mock", "--cors", "https://jobs.example"], true),
+        (&["serve", "--mock", "--cors", "none"], false),
+        (&["demo", "--cors", "none"], false),
+        (&["serve", "--create", "--writable"], false),
+    ] {
+        let arguments = [arguments, &["--listen", "127.0.0.1:0"]].concat();
+        let server = Server::start(folder.path(), &arguments);
+        let answer = ureq::get(format!("{}/jobdeck/about", server.url))
+            .header("origin", "http://localhost:5173")
+            .call()
+            .unwrap();
+        let header = |name: &str| {
+            answer
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap())
+        };
+        let expected = is_open.then_some("http://localhost:5173");
+        assert_eq!(
+            header("access-control-allow-origin"),
+            expected,
+            "{arguments:?}"
+        );
+        let expected = is_open.then_some("true");
+        assert_eq!(
+            header("access-control-allow-credentials"),
+            expected,
+            "{arguments:?}"
+        );
+    }
+    for other in ["http://a.example", "none"] {
+        let said = fails(
+            folder.path(),
+            &["serve", "--mock", "--cors", "none", "--cors", other],
+            2,
+        );
+        assert!(said.contains("leave out one of the two"), "{said}");
+    }
 }

@@ -11,6 +11,8 @@ use crate::{Running, Server, UPSTREAM, program, replaced, said};
 
 /// The name under which the proxies serve.
 const HOST: &str = "jobs.example";
+/// The path that the files have for jobdeck.
+const PATH: &str = "/tools/jobs";
 /// The options of a mock whose exports break off.
 const BREAKS_OFF: [&str; 5] = [
     "--mock",
@@ -140,19 +142,22 @@ impl Proxy {
         );
     }
 
-    /// Sends what a page and a client send, the largest bodies, too, and compares the answers with those of the server.
+    /// Sends what a page and a client send below a path, the largest bodies, too, and compares the answers with those of the
+    /// server.
     #[track_caller]
-    fn passes_everything_on(&self, server: &Server) {
+    fn passes_everything_on(&self, server: &Server, base: &str) {
         let here = self.folder.path();
-        // The page, and its scripts at the root of the host.
-        let page = self.curl("/", &[]);
+        let at = |path: &str| format!("{base}{path}");
+        // The page, and its scripts, relative to it.
+        let page = self.curl(&at("/"), &[]);
         assert_eq!(page.status, "200");
         let page = String::from_utf8(page.body).unwrap();
         assert_eq!(page, server.get("/"));
         let (_, script) = page.split_once("<script type=\"module\"").unwrap();
         let (_, script) = script.split_once("src=\"").unwrap();
         let (script, _) = script.split_once('"').unwrap();
-        let script = self.curl(script, &["--compressed"]);
+        let script = script.strip_prefix('.').unwrap();
+        let script = self.curl(&at(script), &["--compressed"]);
         assert_eq!(script.status, "200");
         assert!(
             script.head.contains("content-encoding: gzip"),
@@ -172,12 +177,12 @@ impl Proxy {
             "--data-binary",
             "@jobs.ndjson",
         ];
-        let added = self.curl("/jobdeck/jobs?domain_id=d", &body);
+        let added = self.curl(&at("/jobdeck/jobs?domain_id=d"), &body);
         assert_eq!((&*added.status, &added.json()["added"]), ("200", &json!(7)));
 
         // An export, which is streamed.
         let export = "/jobdeck/export?format=ndjson&domain_id=d";
-        let answer = self.curl(export, &[]);
+        let answer = self.curl(&at(export), &[]);
         assert!(
             answer.head.contains("transfer-encoding: chunked"),
             "{}",
@@ -191,7 +196,7 @@ impl Proxy {
         let body = "content-type: application/json";
         let query = r#"{"domain_id": "d", "query": {"only": ["job_id"]}}"#;
         let answer = self.curl(
-            "/inventory/v1/jobs/search",
+            &at("/inventory/v1/jobs/search"),
             &["-H", &origin, "-H", body, "-d", query],
         );
         assert_eq!(answer.json()["total_count"], 7);
@@ -201,16 +206,43 @@ impl Proxy {
         ] {
             let put = ["-X", "PUT", "-H", origin, "-H", body, "-d", "{}"];
             assert_eq!(
-                self.curl("/jobdeck/jobs/new?domain_id=d", &put).status,
+                self.curl(&at("/jobdeck/jobs/new?domain_id=d"), &put).status,
                 status
             );
         }
 
         // The version of the data, which the client has already at the second time.
-        let domains = self.curl("/jobdeck/domains", &["--etag-save", "etag"]);
+        let domains = self.curl(&at("/jobdeck/domains"), &["--etag-save", "etag"]);
         assert_eq!(domains.json()["results"][0]["jobs"], 8);
-        let unchanged = self.curl("/jobdeck/domains", &["--etag-compare", "etag"]);
+        let unchanged = self.curl(&at("/jobdeck/domains"), &["--etag-compare", "etag"]);
         assert_eq!(unchanged.status, "304");
+    }
+
+    /// Follows what leads from one page to another, below a path; `is_encoded`: a job id with a slash arrives.
+    #[track_caller]
+    fn leads_back(&self, base: &str, is_encoded: bool) {
+        let landed = |path: &str| {
+            let options = ["-L", "-w", "%{http_code} %{url_effective}"];
+            said(&self.request(&format!("{base}{path}"), &options))
+        };
+        for (path, expected) in [
+            ("", "/"),
+            ("/docs/", "/docs"),
+            ("/docs/operate/", "/docs/operate"),
+        ] {
+            assert_eq!(landed(path), format!("200 https://{HOST}{base}{expected}"));
+        }
+        let document = self.curl(&format!("{base}/openapi.json"), &[]);
+        assert_eq!(document.json()["servers"][0]["url"], "./");
+        let job = format!("{base}/jobdeck/jobs/a%2Fb?domain_id=d");
+        let body = "content-type: application/json";
+        let put = self.curl(&job, &["-X", "PUT", "-H", body, "-d", "{}"]);
+        assert_eq!(put.status, if is_encoded { "201" } else { "404" });
+        assert_eq!(
+            self.curl("/check", &[]).status,
+            "404",
+            "the host has others"
+        );
     }
 
     #[track_caller]
@@ -233,7 +265,7 @@ impl Proxy {
     }
 }
 
-/// Starts nginx with the file, at sockets instead of ports.
+/// Starts nginx with the file of a host, at sockets instead of ports.
 #[track_caller]
 fn nginx(server: &Server) -> Proxy {
     let folder = Proxy::folder();
@@ -257,6 +289,27 @@ fn nginx(server: &Server) -> Proxy {
             (UPSTREAM, &server.address),
         ],
     );
+    start_nginx(folder, &site)
+}
+
+/// Starts nginx with the file of a path, within a host that has nothing else; `keeps`: it leaves the path as it is.
+#[track_caller]
+fn nginx_with_path(server: &Server, keeps: bool) -> Proxy {
+    let folder = Proxy::folder();
+    let here = folder.path().to_str().unwrap();
+    let slash = if keeps { "" } else { "/" };
+    let passed = format!("{}{slash};", server.address);
+    let lines = replaced("nginx-path.conf", &[(&format!("{UPSTREAM}/;"), &passed)]);
+    let site = format!(
+        "server {{ listen unix:{here}/https ssl; server_name {HOST}; ssl_certificate {here}/cert.pem;\n\
+         ssl_certificate_key {here}/key.pem; root {here}/none;\n{lines}}}\nserver {{ listen unix:{here}/http; }}\n"
+    );
+    start_nginx(folder, &site)
+}
+
+#[track_caller]
+fn start_nginx(folder: TempDir, site: &str) -> Proxy {
+    let here = folder.path().to_str().unwrap();
     std::fs::write(folder.path().join("site.conf"), site).unwrap();
     let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|name| format!("{name}_temp_path {here}/{name};"))
@@ -280,16 +333,58 @@ fn nginx(server: &Server) -> Proxy {
 fn nginx_passes_everything_on_with_tls() {
     let server = Server::start(&["--writable", "--allow-host", HOST]);
     let proxy = nginx(&server);
-    proxy.passes_everything_on(&server);
+    proxy.passes_everything_on(&server, "");
     proxy.redirects_to_https();
     let unnamed = Server::start(&[]);
     assert_eq!(nginx(&unnamed).curl("/", &[]).status, "421");
     nginx(&Server::start(&BREAKS_OFF)).shows_that_an_export_breaks_off();
 }
 
-/// Starts Caddy with the file, at sockets instead of ports.
+/// The options of a server that a proxy has below a path.
+fn options(keeps: bool) -> Vec<&'static str> {
+    let mut options = vec!["--writable", "--allow-host", HOST];
+    if keeps {
+        options.extend(["--base-path", PATH]);
+    }
+    options
+}
+
+#[test]
+#[ignore = "wants nginx; tests/run installs it"]
+fn nginx_passes_everything_on_below_a_path() {
+    for keeps in [false, true] {
+        let server = Server::start(&options(keeps));
+        let proxy = nginx_with_path(&server, keeps);
+        proxy.passes_everything_on(&server, PATH);
+        proxy.leads_back(PATH, keeps);
+    }
+}
+
+/// Starts Caddy with the file of a host.
 #[track_caller]
 fn caddy(server: &Server) -> Proxy {
+    start_caddy(|site| {
+        replaced(
+            "Caddyfile",
+            &[("jobs.example {\n", site), (UPSTREAM, &server.address)],
+        )
+    })
+}
+
+/// Starts Caddy with the file of a path, within a host that has nothing else; `keeps`: it leaves the path as it is.
+#[track_caller]
+fn caddy_with_path(server: &Server, keeps: bool) -> Proxy {
+    let directive = if keeps { "handle /" } else { "handle_path /" };
+    start_caddy(|site| {
+        let texts = [("handle_path /", directive), (UPSTREAM, &server.address)];
+        let lines = replaced("Caddyfile-path", &texts);
+        format!("{site}{lines}\thandle {{\n\t\trespond 404\n\t}}\n}}\n")
+    })
+}
+
+/// Starts Caddy at sockets instead of ports; `file` continues the block of the host.
+#[track_caller]
+fn start_caddy(file: impl FnOnce(&str) -> String) -> Proxy {
     let folder = Proxy::folder();
     let here = folder.path().to_str().unwrap();
     // Caddy redirects from port 80 by itself, which has no socket here.
@@ -299,11 +394,7 @@ fn caddy(server: &Server) -> Proxy {
     let site = format!(
         "https://{HOST} {{\n\tbind unix/{here}/https\n\ttls {here}/cert.pem {here}/key.pem\n"
     );
-    let file = replaced(
-        "Caddyfile",
-        &[("jobs.example {\n", &site), (UPSTREAM, &server.address)],
-    );
-    std::fs::write(folder.path().join("Caddyfile"), head + &file).unwrap();
+    std::fs::write(folder.path().join("Caddyfile"), head + &file(&site)).unwrap();
     let mut command = program("caddy");
     command
         .env("HOME", here)
@@ -323,6 +414,17 @@ fn caddy(server: &Server) -> Proxy {
 #[ignore = "wants Caddy; tests/run installs it"]
 fn caddy_passes_everything_on_with_tls() {
     let server = Server::start(&["--writable", "--allow-host", HOST]);
-    caddy(&server).passes_everything_on(&server);
+    caddy(&server).passes_everything_on(&server, "");
     caddy(&Server::start(&BREAKS_OFF)).shows_that_an_export_breaks_off();
+}
+
+#[test]
+#[ignore = "wants Caddy; tests/run installs it"]
+fn caddy_passes_everything_on_below_a_path() {
+    for keeps in [false, true] {
+        let server = Server::start(&options(keeps));
+        let proxy = caddy_with_path(&server, keeps);
+        proxy.passes_everything_on(&server, PATH);
+        proxy.leads_back(PATH, true);
+    }
 }

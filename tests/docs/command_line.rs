@@ -263,11 +263,12 @@ fn a_wrong_table_of_options_is_found() {
         "the default of `--db` of `export` is Some(\"jobdeck.db\"), not Some(\"jobs.db\")",
         "`export` has no option `--mock`",
         "the table has no `--force` of `export`",
+        "the table has no `--format` of `export`",
         "the table has no `--output` of `export`",
         "the table has no `--ready-file` of `healthcheck`",
         "the table has no `--url` of `healthcheck`",
     ];
-    assert_eq!(problems[..6], expected);
+    assert_eq!(problems[..7], expected);
     assert!(
         problems.contains(&"the table has no `token new`".to_owned()),
         "{problems:?}"

@@ -30,9 +30,10 @@ use page::Page;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const JOBDECK: &str = env!("CARGO_BIN_EXE_jobdeck");
 /// Every page, in the order in which a reader meets them.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "README.md",
     "static/docs/start.md",
+    "static/docs/documents.md",
     "static/docs/query.md",
     "static/docs/mock.md",
     "static/docs/recipes.md",
@@ -95,6 +96,11 @@ fn the_commands_of_page_work() {
 #[test]
 fn the_commands_of_operate_work() {
     run("static/docs/operate.md");
+}
+
+#[test]
+fn the_commands_of_documents_work() {
+    run("static/docs/documents.md");
 }
 
 #[test]

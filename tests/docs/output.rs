@@ -24,6 +24,8 @@ pub(crate) fn compare(shown: &str, printed: &str) -> Result<(), String> {
     if let (Some(shown), Some(printed)) = (shown_values(shown), values(printed)) {
         return compare_lists("", &shown, &printed);
     }
+    // A byte order mark is not to be seen.
+    let printed = printed.trim_start_matches('\u{feff}');
     let (shown, printed) = (lines(shown), lines(printed));
     if lines_match(&shown, &printed) {
         return Ok(());

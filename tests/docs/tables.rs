@@ -11,12 +11,13 @@ use crate::page::{Page, Table};
 
 /// The rows of the tables of limits, each with the constants that it shows: a file in src, and a name. A row that has
 /// no constants shows what no constant has.
-const LIMITS: [(&str, &[(&str, &str)]); 27] = [
+const LIMITS: [(&str, &[(&str, &str)]); 28] = [
     (
-        "body of a query; query string",
+        "body of a query; query string; content encodings of a body",
         &[
-            ("api/body.rs", "MAX_QUERY_BYTES"),
+            ("api/body/read.rs", "MAX_QUERY_BYTES"),
             ("api/parameters.rs", "MAX_QUERY_STRING_BYTES"),
+            ("api/error.rs", "MAX_ENCODINGS"),
         ],
     ),
     ("depth of JSON", &[("json/strict.rs", "MAX_DEPTH")]),
@@ -98,6 +99,15 @@ const LIMITS: [(&str, &[(&str, &str)]); 27] = [
             ("store/sql_functions.rs", "MAX_VALUE_BYTES"),
         ],
     ),
+    (
+        "jobs, collectors, groups of errors and buckets of an overview",
+        &[
+            ("query/overview/scan.rs", "MAX_JOBS"),
+            ("query/overview/collectors.rs", "MAX_COLLECTORS"),
+            ("query/overview/errors.rs", "MAX_GROUPS"),
+            ("query/overview/buckets.rs", "MAX_BUCKETS"),
+        ],
+    ),
     ("statistics at a time; lists without a limit", &[]),
     (
         "time that a client may stop reading a streamed answer; in all",
@@ -114,15 +124,15 @@ const LIMITS: [(&str, &[(&str, &str)]); 27] = [
         "ids; a job's text",
         &[
             ("job/member.rs", "MAX_ID_BYTES"),
-            ("transfer/job_stream.rs", "MAX_LINE_BYTES"),
+            ("transfer/reading/json_value.rs", "MAX_JOB_BYTES"),
         ],
     ),
     (
         "body of many jobs, of one job, of a patch",
         &[
-            ("api/body.rs", "MAX_WRITE_BYTES"),
+            ("api/body/read.rs", "MAX_WRITE_BYTES"),
             ("api/write.rs", "MAX_JOB_BYTES"),
-            ("api/body.rs", "MAX_QUERY_BYTES"),
+            ("api/body/read.rs", "MAX_QUERY_BYTES"),
         ],
     ),
     ("times", &[]),
@@ -322,7 +332,7 @@ fn constants_and_quantities_are_read() {
         quantities("1 MiB; 32 KiB, 100,000, 2 s, 10 minutes (`x`)"),
         [1 << 20, 32 << 10, 100_000, 2, 600]
     );
-    assert_eq!(constant("api/body.rs", "MAX_QUERY_BYTES"), 1 << 20);
+    assert_eq!(constant("api/body/read.rs", "MAX_QUERY_BYTES"), 1 << 20);
     assert_eq!(constant("api/answer.rs", "MAX_STALLED"), 600);
     assert_eq!(constant("json/strict.rs", "MAX_VALUES"), 100_000);
 }

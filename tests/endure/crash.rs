@@ -317,12 +317,29 @@ fn older(schema: &Path, here: &Path) {
     let path = here.join("jobdeck.db");
     std::fs::copy(schema, &path).unwrap();
     let connection = Connection::open(path).unwrap();
+    let mut columns = connection
+        .prepare("SELECT name FROM pragma_table_info('jobs')")
+        .unwrap();
+    let columns = columns.query_map([], |row| row.get(0)).unwrap();
+    let columns: Vec<String> = columns.map(Result::unwrap).collect();
+    // From schema 3 on a trigger refuses writes of other programs.
+    connection
+        .execute_batch("DROP TRIGGER IF EXISTS jobs_are_inserted_by_jobdeck")
+        .unwrap();
     for round in 0..15 {
+        let values = columns.iter().map(|column| match column.as_str() {
+            "id" => "NULL".to_owned(),
+            "job_id" => format!("job_id || '-{round}'"),
+            "document" | "head" => {
+                format!("replace({column}, '\"' || job_id || '\"', '\"' || job_id || '-{round}\"')")
+            }
+            other => other.to_owned(),
+        });
+        let values: Vec<_> = values.collect();
         connection
             .execute_batch(&format!(
-                "INSERT INTO jobs SELECT NULL, domain, job_id || '-{round}', status, total_tasks, remained_tasks, collector_id, \
-                 project_id, created_at, updated_at, finished_at, \
-                 replace(document, '\"' || job_id || '\"', '\"' || job_id || '-{round}\"') FROM jobs WHERE id <= 60"
+                "INSERT INTO jobs SELECT {} FROM jobs WHERE id <= 60",
+                values.join(", ")
             ))
             .unwrap();
     }

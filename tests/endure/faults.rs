@@ -465,7 +465,7 @@ fn every_command_refuses_a_file_that_is_no_database_of_jobdeck_and_leaves_it_as_
 
 /// Damages a copy of a file in one of several ways; returns a description and the bytes.
 fn damage(content: &[u8], way: u32, random: &mut ChaCha8Rng) -> (String, Vec<u8>) {
-    const PAGE: usize = 4_096;
+    const PAGE: usize = 8_192;
     let mut bytes = content.to_vec();
     let page = random.random_range(0..bytes.len() / PAGE);
     let start = page * PAGE;

@@ -13,7 +13,7 @@ use jobdeck::query::sql::Sql;
 use jobdeck::query::{compile_list, compile_stat};
 use jobdeck::store::{Interrupt, Mode, OnConflict, Store, StoreError};
 use jobdeck::time::Timestamp;
-use jobdeck::transfer::{Source, read_jobs};
+use jobdeck::transfer::{LocatedJob, MAX_LISTED, Mistakes, Source, read_jobs};
 
 thread_local! {
     /// A database with one job, to prepare and run statements on.
@@ -115,26 +115,25 @@ fn minute() -> Arc<Interrupt> {
 
 /// Reads a file of jobs.
 ///
-/// It is accepted or refused, the same way each time. A job that is read has a canonical text, and reading that text
-/// gives the same text. Returns the number of jobs.
+/// It is accepted, or its mistakes are listed, the same way each time. A job that is read has a canonical text, and reading
+/// that text gives the same text. Returns the number of jobs.
 pub(crate) fn import(bytes: &[u8]) -> usize {
     let read = || {
-        let source = Source {
-            name: "fuzz".to_owned(),
-            reader: Box::new(Cursor::new(bytes.to_vec())),
-        };
-        let mut documents = Vec::new();
-        let result = read_jobs(source, &mut |job: Job| {
-            documents.push(job.to_document());
+        let source = Source::new("fuzz", Cursor::new(bytes.to_vec()));
+        let (mut documents, mut mistakes) = (Vec::new(), Mistakes::default());
+        let each = &mut |located: LocatedJob<'_, Job>| {
+            documents.push(located.read.job.to_document());
             Ok(())
-        });
-        (documents, result.map_err(|error| error.to_string()))
+        };
+        read_jobs(source, &mut mistakes, each).unwrap();
+        (documents, mistakes.to_string())
     };
-    let (documents, result) = read();
-    assert_eq!(read(), (documents.clone(), result.clone()));
-    if let Err(problem) = result {
-        assert!(problem.starts_with("fuzz: line "), "{problem}");
-        assert_eq!(problem.lines().count(), 1, "{problem}");
+    let (documents, mistakes) = read();
+    assert_eq!(read(), (documents.clone(), mistakes.clone()));
+    let listed = mistakes.lines().count() - 1;
+    assert!(listed <= MAX_LISTED + 1, "{mistakes}");
+    for line in mistakes.lines().take(listed.min(MAX_LISTED)) {
+        assert!(line.starts_with("fuzz: line "), "{line}");
     }
     for document in &documents {
         let again = Job::from_json(document.as_bytes()).unwrap();

@@ -20,7 +20,7 @@ const ENCODED: [&str; 10] = [
 ];
 
 /// Every parameter of the routes that only read. (`wait_for` is left out: it would wait.)
-const PARAMETERS: [(&str, &[&str]); 7] = [
+const PARAMETERS: [(&str, &[&str]); 8] = [
     (
         "/inventory/v1/jobs?domain_id=d&query.page.limit=3",
         &[
@@ -50,6 +50,17 @@ const PARAMETERS: [(&str, &[&str]); 7] = [
     (
         "/jobdeck/export?domain_id=d&query.page.limit=3",
         &["format", "query", "domain_id"],
+    ),
+    (
+        "/jobdeck/overview?domain_id=d",
+        &[
+            "from",
+            "to",
+            "bucket",
+            "query",
+            "query.keyword",
+            "domain_id",
+        ],
     ),
     ("/jobdeck/about?", &["domain_id"]),
     ("/jobdeck/domains?", &["domain_id"]),

@@ -17,13 +17,13 @@ const LAYERS: [&[&str]; 9] = [
     &["query"],
     &["job"],
     &["clock", "tokens", "route"],
-    &["docs", "json", "time"],
+    &["columns", "docs", "json", "time"],
 ];
 /// The phases of the query language, likewise. `query/mod.rs` is above them all.
 const PHASES: [&[&str]; 8] = [
     &["compile"],
-    &["list", "stat"],
-    &["counters"],
+    &["list", "stat", "overview"],
+    &["counters", "scan"],
     &["where_clause", "order_by", "index_hints"],
     &["check"],
     &["request", "eval"],

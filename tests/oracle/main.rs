@@ -17,6 +17,8 @@ mod tenancy;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jobdeck::clock::Clock;
+use jobdeck::query::overview::{Overview, OverviewPlan, RangeTexts};
 use jobdeck::query::request::{JobStatQuery, JobsQuery};
 use jobdeck::query::{compile_list, compile_stat};
 use jobdeck::store::{Document, Interrupt, Mode, OnConflict, Store, StoreError};
@@ -77,11 +79,8 @@ impl Database {
         lines += &lines.replace("\"domain_id\":\"d\"", "\"domain_id\":\"other\"");
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 2).unwrap();
-        let source = Source {
-            name: "random".to_owned(),
-            reader: Box::new(std::io::Cursor::new(lines)),
-        };
-        transfer::import(&store, [source], OnConflict::Fail).unwrap();
+        let source = Source::new("random", std::io::Cursor::new(lines));
+        transfer::import(&store, [source], OnConflict::Fail, Clock::SYSTEM.now()).unwrap();
         let mut documents = Vec::new();
         let mut reader = store.reader(&forever()).unwrap();
         let mut each = |document: Document<'_>| {
@@ -120,6 +119,21 @@ impl Database {
         (ids, usize::try_from(total).unwrap())
     }
 
+    /// Returns the overview of all times.
+    fn overview(&self, query: &Value) -> Overview {
+        let body = json!({"domain_id": "d", "query": query}).to_string();
+        let query = JobsQuery::from_json(body.as_bytes()).unwrap();
+        let all = RangeTexts {
+            from: Some("0000-01-01T00:00:00Z"),
+            to: Some("9999-12-31T23:59:59.999Z"),
+            bucket: None,
+        };
+        let plan = OverviewPlan::new(&query, all, Timestamp::MIN).unwrap();
+        let mut reader = self.store.reader(&forever()).unwrap();
+        let overview = reader.begin().unwrap().overview(&plan);
+        overview.unwrap()
+    }
+
     /// Returns the rows of the answer; `None` where it is an error of the query.
     fn stat(&self, query: &Value) -> Option<Vec<Value>> {
         let body = json!({"domain_id": "d", "query": query}).to_string();
@@ -138,6 +152,11 @@ impl Database {
             Err(other) => panic!("{other}\n{}", stat.statement().sql.text()),
         }
     }
+}
+
+/// Whether a job has one of these statuses.
+fn has_status(row: &Row, wanted: &[&str]) -> bool {
+    wanted.contains(&naive::to_json(row)["status"].as_str().unwrap())
 }
 
 fn forever() -> Arc<Interrupt> {
@@ -188,6 +207,33 @@ fn lists_are_those_of_the_naive_evaluation() {
             let (ids, count) = database.list(&request);
             prop_assert_eq!(&ids, &expected);
             prop_assert_eq!(count, expected.len());
+            Ok(())
+        });
+        result.unwrap();
+    });
+}
+
+#[test]
+fn overviews_count_the_jobs_of_the_naive_evaluation() {
+    each_database(cases() / 3, |database, runner, _| {
+        let query = prop_oneof![filters(), indexed_filters()];
+        let result = runner.run(&query, |query| {
+            let jobs = naive::select(&database.jobs, &query);
+            let count = |wanted: &[&str]| {
+                let wanted = jobs.iter().filter(|row| has_status(row, wanted));
+                wanted.count() as u64
+            };
+            let overview = database.overview(&query);
+            prop_assert_eq!(overview.totals.jobs, jobs.len() as u64);
+            prop_assert_eq!(overview.totals.failed, count(&["ERROR", "TIMEOUT"]));
+            prop_assert_eq!(overview.running.count, count(&["IN_PROGRESS"]));
+            let errors = |row| naive::to_json(row)["errors"].as_array().unwrap().len() as u64;
+            let groups = overview.errors.results.iter();
+            prop_assert_eq!(overview.errors.more, 0);
+            prop_assert_eq!(
+                groups.map(|group| group.errors).sum::<u64>(),
+                jobs.iter().map(errors).sum::<u64>()
+            );
             Ok(())
         });
         result.unwrap();

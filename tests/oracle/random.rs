@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use proptest::sample::select;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::JOBS;
 
@@ -11,6 +11,16 @@ pub(crate) const TIMES: [&str; 4] = [
     "2022-01-02T03:04:05.006Z",
     "2022-02-01T00:00:00.000Z",
     "1969-12-31T23:59:59.999Z",
+];
+
+const OPTIONAL_MEMBERS: [&str; 7] = [
+    "success_tasks",
+    "failure_tasks",
+    "secret_id",
+    "request_secret_id",
+    "request_workspace_id",
+    "resource_group",
+    "workspace_id",
 ];
 
 // Jobs
@@ -142,8 +152,9 @@ pub(crate) fn job() -> impl Strategy<Value = Value> {
         prop::option::of(collector),
         prop::option::of(select(vec!["p1", "p2"])),
         (select(TIMES.to_vec()), prop::option::of(select(TIMES.to_vec()))),
+        optional_members(),
     )
-        .prop_map(|(status, filter, (total, remained), errors, collector, project, (created, finished))| {
+        .prop_map(|(status, filter, (total, remained), errors, collector, project, (created, finished), optional)| {
             let mut job = json!({
                 "status": status, "filter": filter, "total_tasks": total, "remained_tasks": remained, "errors": errors,
                 "domain_id": "d", "created_at": created, "finished_at": finished, "project_id": project
@@ -151,17 +162,40 @@ pub(crate) fn job() -> impl Strategy<Value = Value> {
             if let Some(collector) = collector {
                     job["collector_info"] = collector;
                 }
+            job.as_object_mut().unwrap().extend(optional);
             job
         })
 }
 
+/// Makes the members of today's SpaceONE, of which a job has some.
+fn optional_members() -> impl Strategy<Value = Map<String, Value>> {
+    let ids = vec![json!("a"), json!("A"), json!("b"), json!("é")];
+    let with = |name: &'static str, values: Vec<Value>| {
+        let value = prop::option::of(select(values));
+        value.prop_map(move |value| value.map(|value| (name.to_owned(), value)))
+    };
+    let members = OPTIONAL_MEMBERS.map(|name| match name {
+        "success_tasks" | "failure_tasks" => with(name, vec![json!(0), json!(1), json!(2)]),
+        _ => with(name, ids.clone()),
+    });
+    members
+        .to_vec()
+        .prop_map(|members| members.into_iter().flatten().collect())
+}
+
 // Queries
 
-pub(crate) const PATHS: [&str; 43] = [
+pub(crate) const PATHS: [&str; 49] = [
     "status",
     "job_id",
     "total_tasks",
     "remained_tasks",
+    "success_tasks",
+    "failure_tasks",
+    "secret_id",
+    "request_secret_id",
+    "resource_group",
+    "workspace_id",
     "project_id",
     "collector_id",
     "created_at",
@@ -205,7 +239,7 @@ pub(crate) const PATHS: [&str; 43] = [
 
 fn operand(key: &str) -> BoxedStrategy<Value> {
     match key {
-        "total_tasks" | "remained_tasks" => select(vec![
+        "total_tasks" | "remained_tasks" | "success_tasks" | "failure_tasks" => select(vec![
             json!(0),
             json!(2),
             json!("1"),
@@ -233,6 +267,14 @@ fn operand(key: &str) -> BoxedStrategy<Value> {
         .boxed(),
         "project_id" => select(vec![json!("p1"), json!("P2"), json!(null)]).boxed(),
         "collector_id" => select(vec![json!("c1"), json!("c3"), json!(null)]).boxed(),
+        "workspace_id" | "resource_group" | "secret_id" | "request_secret_id" => select(vec![
+            json!("a"),
+            json!("É"),
+            json!(""),
+            json!(null),
+            json!(1),
+        ])
+        .boxed(),
         "errors.error_code" => {
             select(vec![json!("E1"), json!("e2"), json!("é"), json!(null)]).boxed()
         }
@@ -321,7 +363,7 @@ fn condition(paths: &[&'static str]) -> impl Strategy<Value = Value> + use<> {
                 .prop_map(move |(o, v)| json!({"k": key, "o": o, "v": v}))
                 .boxed()
         };
-        let is_number = matches!(key, "total_tasks" | "remained_tasks");
+        let is_number = key.ends_with("_tasks");
         let is_date = key.ends_with("_at");
         let error = (
             select(vec![json!("E1"), json!("é"), json!(null)]),

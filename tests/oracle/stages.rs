@@ -184,6 +184,8 @@ pub(crate) fn stages() -> impl Strategy<Value = Vec<Value>> {
         "filter.b",
         "status",
         "project_id",
+        "workspace_id",
+        "failure_tasks",
         "created_at",
         "collector.x",
     ];

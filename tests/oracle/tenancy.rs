@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use form_urlencoded::byte_serialize;
+use jobdeck::clock::Clock;
 use jobdeck::query::request::{JobStatQuery, JobsQuery};
 use jobdeck::query::{compile_list, compile_stat};
 use jobdeck::store::{Document, Mode, OnConflict, Store};
@@ -61,6 +62,7 @@ fn of_domain(domain: &str, id: usize, count: usize, mut job: Value) -> String {
     if domain == "other" {
         job["job_id"] = json!(format!("j{id:03}-{secret}"));
         job["project_id"] = json!(secret);
+        job["workspace_id"] = json!(secret);
         if let Some(collector) = job.get_mut("collector_info") {
             collector["collector_id"] = json!(secret);
         }
@@ -83,7 +85,7 @@ fn all_filters() -> impl Strategy<Value = Value> {
     into_other_domains.extend([
         json!({"filter": [{"k": "domain_id", "v": DOMAINS, "o": "in"}]}),
         json!({"filter": [{"k": "filter.secret", "v": "secret", "o": "contain"}]}),
-        json!({"filter_or": [{"k": "project_id", "v": secret("other"), "o": "eq"}, {"k": "collector_id", "v": secret("other"), "o": "eq"}]}),
+        json!({"filter_or": [{"k": "project_id", "v": secret("other"), "o": "eq"}, {"k": "workspace_id", "v": secret("other"), "o": "eq"}, {"k": "collector_id", "v": secret("other"), "o": "eq"}]}),
         json!({"filter": [{"k": "collector_info.secret", "v": "x", "o": "not"}]}),
         json!({"keyword": "secret"}),
         json!({"keyword": "j00 j01"}),
@@ -179,11 +181,8 @@ impl Stored {
     fn new(lines: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
-        let source = Source {
-            name: "random".to_owned(),
-            reader: Box::new(std::io::Cursor::new(lines)),
-        };
-        transfer::import(&store, [source], OnConflict::Fail).unwrap();
+        let source = Source::new("random", std::io::Cursor::new(lines));
+        transfer::import(&store, [source], OnConflict::Fail, Clock::SYSTEM.now()).unwrap();
         Self {
             store,
             _folder: folder,
@@ -248,7 +247,15 @@ fn answers(app: &App, domain: &str, (is_stat, query): &Request) -> String {
         let path = format!("/jobdeck/export?format={format}&{parameters}");
         answer += &app.get(&path).text;
     }
-    answer
+    let mut which = query.clone();
+    let members = which.as_object_mut().unwrap();
+    members.retain(|name, _| ["filter", "filter_or", "keyword"].contains(&name.as_str()));
+    let encoded: String = byte_serialize(which.to_string().as_bytes()).collect();
+    let overview = app.get(&format!(
+        "/jobdeck/overview?domain_id={domain}&from=1900-01-01&to=2100-01-01&query={encoded}"
+    ));
+    assert_eq!(overview.status, 200, "{}", overview.text);
+    answer + &overview.text
 }
 
 #[test]

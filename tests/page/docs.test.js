@@ -63,7 +63,7 @@ test('a file is shown as it is served, with a link to it', async () => {
   await open('/operate');
   const figure = it.page.locator('figure').first();
   const path = await figure.locator('figcaption a').getAttribute('href');
-  const served = await (await fetch(it.server.url + path)).text();
+  const served = await (await fetch(new URL(path, it.page.url()))).text();
   assert.equal(await figure.locator('code').textContent(), served);
   await figure.getByRole('button', { name: 'Copy' }).click();
   await figure.getByRole('button', { name: 'Copied' }).waitFor();

@@ -1,9 +1,18 @@
 /** The open job: its address, its content, and the steps to its neighbours. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { suite } from './server.js';
+import { NOW, suite } from './server.js';
 
-const it = suite((server) => server.importGenerated(600));
+/** A job with every member of today's SpaceONE, and a domain of its own. */
+const TODAY = {
+  job_id: 'job-today', domain_id: 'domain-today', created_at: NOW, total_tasks: 5, success_tasks: 0, failure_tasks: 3,
+  workspace_id: '1234', resource_group: 'WORKSPACE', secret_id: 'secret-1', request_secret_id: 'secret-2', request_workspace_id: 'workspace-2',
+};
+
+const it = suite((server) => {
+  server.importGenerated(600);
+  server.importJobs([TODAY, { job_id: 'job-other', domain_id: 'domain-today', created_at: NOW }]);
+});
 
 const drawer = () => it.page.locator('#drawer');
 const title = (id) => it.page.getByRole('heading', { name: id }).waitFor();
@@ -29,6 +38,31 @@ test('shows all of a job, under an address of its own', async () => {
   await it.page.keyboard.press('Escape');
   await drawer().waitFor({ state: 'hidden' });
   await it.page.waitForURL((url) => !url.searchParams.has('job'));
+});
+
+test("the members of today's SpaceONE are shown where a job has them, as links to its jobs", async () => {
+  const facts = async () => {
+    const texts = (selector) => drawer().locator(`#drawer-facts ${selector}`).allTextContents();
+    const [names, values] = [await texts('dt'), await texts('dd')];
+    return Object.fromEntries(names.map((name, index) => [name, values[index]]));
+  };
+  const expected = {
+    Succeeded: '0', Failed: '3', Workspace: '1234', 'Resource group': 'WORKSPACE', Secret: 'secret-1', 'Requested secret': 'secret-2',
+    'Requested workspace': 'workspace-2',
+  };
+  await it.open('?refresh=0&domain=domain-today&job=job-other');
+  await title('job-other');
+  const others = await facts();
+  assert.deepEqual(Object.keys(expected).filter((name) => name in others), []);
+  for (const name of Object.keys(TODAY).filter((name) => name.endsWith('_id') || name === 'resource_group').slice(2)) {
+    await it.open('?refresh=0&domain=domain-today&job=job-today');
+    await title('job-today');
+    const shown = await facts();
+    assert.deepEqual(Object.fromEntries(Object.keys(expected).map((name) => [name, shown[name]])), expected);
+    await drawer().locator(`#drawer-link-${name}`).click();
+    await it.addressIs(new RegExp(`term=${name}:`));
+    await it.shows(['job-today']);
+  }
 });
 
 test('the next and the previous job, over the ends of a page', async () => {

@@ -60,6 +60,38 @@ test('terms become chips, all of which must hold', async () => {
   assert.equal(await box().inputValue(), 'error~quota', 'the last chip is text again');
 });
 
+test('OR, NOT and a minus are understood, or the box says how they are written', async () => {
+  await it.open();
+  const texts = () => chips().locator('button:first-child').allTextContents();
+  await box().pressSequentially('-status:SUCCESS ');
+  await chips().nth(0).waitFor();
+  assert.deepEqual(await texts(), ['status!=SUCCESS']);
+  await expectList({ filter: [{ k: 'status', v: 'SUCCESS', o: 'not' }] });
+  await it.page.getByRole('button', { name: 'Remove status!=SUCCESS' }).click();
+  // The space makes a chip of the first term, from which the OR goes on.
+  await box().pressSequentially('status:ERROR OR status:TIMEOUT');
+  assert.deepEqual(await texts(), ['status:ERROR']);
+  await box().press('Enter');
+  await it.page.getByRole('button', { name: 'Remove status:ERROR,TIMEOUT' }).waitFor();
+  assert.deepEqual(await texts(), ['status:ERROR,TIMEOUT']);
+  assert.equal(await box().inputValue(), '');
+  await expectList({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }] });
+  await box().fill('status:CREATED OR project:a');
+  await box().press('Enter');
+  await it.page.getByText('Only the values of one key may be alternatives').waitFor();
+  assert.equal(await box().inputValue(), 'status:CREATED OR project:a');
+  assert.equal(await box().getAttribute('aria-invalid'), 'true');
+  await expectList({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }] });
+  await box().fill('');
+  await box().pressSequentially('-status:T');
+  assert.deepEqual(await options(), ['-status:TIMEOUT']);
+  await it.page.locator('#suggestions').getByText('-status:TIMEOUT').click();
+  await it.page.getByRole('button', { name: 'Remove status!=TIMEOUT' }).waitFor();
+  await it.page.goBack();
+  await it.page.goBack();
+  assert.deepEqual(await texts(), ['status:ERROR']);
+});
+
 test('keys, operators and values are suggested', async () => {
   await it.open();
   await box().pressSequentially('pro');

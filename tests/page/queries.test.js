@@ -9,7 +9,7 @@ const state = { ...DEFAULTS, domain: 'd' };
 test('the query of a list has everything that its state names', () => {
   const shown = { ...state, tab: 'failed', keyword: ' a ', collector: 'c', project: 'p', terms: ['tasks>1', 'nonsense:1'], range: 'hour', page: 2, size: 30, sort: 'tasks' };
   assert.deepEqual(queries.list(shown, NOW), {
-    path: '/inventory/v1/jobs/search',
+    path: 'inventory/v1/jobs/search',
     body: {
       domain_id: 'd',
       query: {

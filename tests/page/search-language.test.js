@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { complete, conditions, parseTerm, quote, tokens, withZone, writeTerm } from '../../static/js/search-language.js';
+import { complete, conditions, parseTerm, quote, textTerms, tokens, withZone, writeTerm } from '../../static/js/search-language.js';
 
 const ask = (text, zone = 'utc') => conditions(parseTerm(text), zone).map(({ k, v, o }) => [k, v, o]);
 
@@ -26,6 +26,11 @@ test('a term becomes conditions of the API', () => {
     ['collector_info.is_public:true', ['collector_info.is_public', true, 'eq']],
     ['errors.0.error_code:X', ['errors.0.error_code', 'X', 'eq']],
     ['total_tasks:3', ['total_tasks', 3, 'eq']],
+    ['workspace_id!=12', ['workspace_id', '12', 'not']],
+    ['resource_group:null', ['resource_group', null, 'eq']],
+    ['secret_id~a,b', ['secret_id', ['a', 'b'], 'contain_in']],
+    ['failure_tasks>0', ['failure_tasks', 0, 'gt']],
+    ['success_tasks:*', ['success_tasks', true, 'exists']],
     ['created:2026-01-31', ['created_at', '2026-01-31T00:00:00.000Z', 'datetime_gte'], ['created_at', '2026-02-01T00:00:00.000Z', 'datetime_lt']],
     ['created>2026-01-31', ['created_at', '2026-02-01T00:00:00.000Z', 'datetime_gte']],
     ['created<=2026-01-31T08:00', ['created_at', '2026-01-31T08:01:00.000Z', 'datetime_lt']],
@@ -49,6 +54,7 @@ test('an error names what is wrong, and what is allowed', () => {
     ['status:FAILED', /There is no status “FAILED”. Statuses are CREATED, /],
     ['status>ERROR', /“status” takes : !=, not >/],
     ['tasks~1', /“tasks” takes : != > >= < <=, not ~/],
+    ['failure_tasks:many', /“failure_tasks” takes a number, not “many”/],
     ['tasks:many', /“tasks” takes a number, not “many”/],
     ['tasks>1,2', /takes one value/],
     ['created:2026-13-41', /takes a time as 2026-01-31/],
@@ -87,6 +93,11 @@ test('spaces within quotes do not split', () => {
   assert.deepEqual(tokens(' a  status:ERROR message~"rate exceeded" "x'), ['a', 'status:ERROR', 'message~"rate exceeded"', '"x']);
 });
 
+test('a word is looked for in texts, unless a short key begins with it', () => {
+  assert.deepEqual(textTerms('fail').map(({ text }) => text), ['collector~fail', 'error~fail', 'message~fail']);
+  assert.deepEqual(textTerms('err'), []);
+});
+
 test('a token is completed', () => {
   const offered = (token) => complete(token).options.map(({ text }) => text);
   assert.deepEqual(offered('pro'), ['provider:', 'project:']);
@@ -95,6 +106,8 @@ test('a token is completed', () => {
   assert.deepEqual(offered('tasks!'), ['tasks!=']);
   assert.deepEqual(offered('filter.x'), ['filter.x:', 'filter.x!=', 'filter.x~', 'filter.x!~', 'filter.x>', 'filter.x>=', 'filter.x<', 'filter.x<=']);
   assert.deepEqual(offered('status:ERROR,t'), ['status:ERROR,TIMEOUT']);
+  assert.deepEqual(offered('request_'), ['request_secret_id:', 'request_workspace_id:']);
+  assert.deepEqual(offered('failure_tasks'), [':', '!=', '>', '>=', '<', '<='].map((sign) => `failure_tasks${sign}`));
   assert.deepEqual(offered('zzz'), []);
   assert.deepEqual(offered('filter.'), []);
   assert.equal(complete('collector:a,"b, c').typed, 'b, c', 'a comma within quotes divides nothing');

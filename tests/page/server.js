@@ -37,6 +37,8 @@ export const hostileJobs = () => HOSTILE.map((text, index) => ({
 
 export class Server {
   #process;
+  /** Options of `jobdeck serve`, besides those that the files of the server need. */
+  options = [];
 
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'jobdeck-page-'));
@@ -77,6 +79,7 @@ export class Server {
   async start(listen = '127.0.0.1:0') {
     const what = this.fixtures ? ['--mock', '--fixtures', this.fixtures] : ['--create', '--db', this.database];
     if (this.tokens) what.push('--tokens', this.tokens);
+    what.push(...this.options);
     this.#process = spawn(BINARY, ['serve', ...what, '--listen', listen, '--now', NOW], {
       stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: 'warn' },
     });

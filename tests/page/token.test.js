@@ -83,7 +83,7 @@ test('exports are sent with the token, and curl lines name it', async () => {
   await shows('domain-b-job');
   await it.page.getByText('Export jobs').click();
   const [download] = await Promise.all([it.page.waitForEvent('download'), it.page.getByRole('link', { name: 'NDJSON' }).click()]);
-  assert.equal(download.suggestedFilename(), 'jobs.ndjson');
+  assert.match(download.suggestedFilename(), /^jobdeck-domain-b-\d{4}-\d{2}-\d{2}\.ndjson$/);
   assert.equal(JSON.parse(readFileSync(await download.path(), 'utf8')).job_id, 'domain-b-job');
   await it.page.getByRole('button', { name: 'Show request' }).click();
   const line = await it.page.locator('#requests .curl').first().textContent();

@@ -108,8 +108,10 @@ fn vite_forwards_requests() {
 #[test]
 fn a_page_of_an_allowed_origin_may_send_requests() {
     let page = text("static/docs/mock.md");
-    let (_, rest) = page.split_once("\njobdeck serve --mock --cors ").unwrap();
-    let (origin, _) = rest.split_once('\n').unwrap();
+    let (_, rest) = page
+        .split_once("| those of this origin, such as `")
+        .unwrap();
+    let (origin, _) = rest.split_once('`').unwrap();
     let folder = folder(&[]);
     let mut command = program(folder.path(), JOBDECK);
     command.args([

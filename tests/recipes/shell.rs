@@ -50,7 +50,7 @@ fn a_shell_script_starts_queries_resets_and_stops_a_mock() {
     let output = script();
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said(&output).contains("fixtures/jobs.ndjson: line 1, column 24, field stauts"),
+        said(&output).contains("fixtures/jobs.ndjson: line 1, column 17, job j, field stauts"),
         "{}",
         said(&output)
     );

@@ -11,6 +11,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::job::Job;
 use crate::mock::{Fault, JournalEntry, ListedFault, SnapshotInfo};
 use crate::time::Timestamp;
+use crate::transfer::Notes;
 
 /// A list of jobs, which is written as its documents are read.
 pub(crate) struct JobsInfo;
@@ -210,6 +211,57 @@ pub(crate) struct AddedInfo {
     pub(crate) replaced: u64,
     /// Those that existed already, and stayed as they are.
     pub(crate) skipped: u64,
+    /// What was translated to read them, each kind once; left out where nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) translations: Vec<TranslationInfo>,
+    /// What in them is hardly meant, each kind once; left out where nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) warnings: Vec<WarningInfo>,
+}
+
+impl AddedInfo {
+    /// Adds what was noted about the jobs.
+    pub(crate) fn with_notes(mut self, notes: &Notes) -> Self {
+        self.translations = notes
+            .translations()
+            .map(|(kind, jobs)| TranslationInfo {
+                translation: kind.description(),
+                jobs,
+            })
+            .collect();
+        self.warnings = notes
+            .doubts()
+            .map(|(kind, doubtful)| WarningInfo {
+                warning: kind.description(),
+                jobs: doubtful.jobs,
+                line: doubtful.first.line(),
+                job_id: doubtful.first_job_id.clone(),
+            })
+            .collect();
+        self
+    }
+}
+
+/// A translation, and in how many jobs it was made.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TranslationInfo {
+    /// What was translated, in words.
+    pub(crate) translation: &'static str,
+    pub(crate) jobs: u64,
+}
+
+/// Something that is hardly meant, and in how many jobs it is.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WarningInfo {
+    /// What it is, in words.
+    pub(crate) warning: &'static str,
+    pub(crate) jobs: u64,
+    /// The line of the body on which the first of these jobs begins.
+    pub(crate) line: usize,
+    /// The id of the first of these jobs.
+    pub(crate) job_id: String,
 }
 
 /// How many were deleted.

@@ -37,7 +37,7 @@ const ERRORS: [ErrorResponse; 13] = [
         status: 403,
         description: "A page of another site tries to change something; `--cors` lets the pages of an origin in.",
         code: "ERROR_PERMISSION_DENIED",
-        message: "a page of `http://elsewhere.example` may not do this here; `--cors ORIGIN` lets pages of an origin in",
+        message: "a page of `http://elsewhere.example` may not do this here; `jobdeck serve --cors http://elsewhere.example` lets it in",
     },
     ErrorResponse {
         name: "NotFound",
@@ -77,9 +77,9 @@ const ERRORS: [ErrorResponse; 13] = [
     ErrorResponse {
         name: "UnsupportedMediaType",
         status: 415,
-        description: "The body has another media type, or a content encoding.",
+        description: "The body has another media type, or an unknown content encoding; the message says which header to send.",
         code: "ERROR_UNSUPPORTED_MEDIA_TYPE",
-        message: "the body must be application/json without content encoding; it came as text/plain",
+        message: "the body came as text/plain; send it with the header `content-type: application/json`",
     },
     ErrorResponse {
         name: "MisdirectedRequest",

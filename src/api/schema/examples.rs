@@ -79,6 +79,91 @@ pub(crate) fn export_ndjson() -> String {
     format!("{}\n", job())
 }
 
+/// An overview of an hour, in buckets of an hour.
+pub(crate) fn overview() -> Value {
+    let statuses = |success: u64, error: u64, in_progress: u64| {
+        json!({
+            "CREATED": 0, "CANCELED": 0, "IN_PROGRESS": in_progress, "SUCCESS": success, "ERROR": error, "TIMEOUT": 0
+        })
+    };
+    let running = json!({
+        "job_id": "job-77b0e4c1d5f2",
+        "collector_id": "collector-8d3a51f20c7e",
+        "name": "AWS EC2",
+        "since": "2026-01-01T08:20:00.000Z",
+        "usual": {"median": 240_000, "p95": 310_000}
+    });
+    json!({
+        "from": "2026-01-01T08:00:00.000Z",
+        "to": "2026-01-01T09:00:00.000Z",
+        "bucket": "1h",
+        "totals": {
+            "jobs": 6,
+            "statuses": statuses(4, 1, 1),
+            "failed": 1,
+            "success_rate": 0.8,
+            "durations": {"count": 5, "average": 244_200.0, "median": 240_000, "p90": 310_000, "p95": 310_000, "p99": 310_000, "max": 310_000}
+        },
+        "previous": {
+            "from": "2026-01-01T07:00:00.000Z",
+            "to": "2026-01-01T08:00:00.000Z",
+            "totals": {
+                "jobs": 0,
+                "statuses": statuses(0, 0, 0),
+                "failed": 0,
+                "success_rate": null,
+                "durations": {"count": 0, "average": null, "median": null, "p90": null, "p95": null, "p99": null, "max": null}
+            }
+        },
+        "buckets": [{
+            "start": "2026-01-01T08:00:00.000Z",
+            "end": "2026-01-01T09:00:00.000Z",
+            "is_part": false,
+            "statuses": statuses(4, 1, 1),
+            "durations": {"count": 5, "median": 240_000, "p95": 310_000}
+        }],
+        "running": {"count": 1, "jobs": [running]},
+        "stuck": {"count": 1, "jobs": [running]},
+        "collectors": {
+            "results": [{
+                "collector_id": "collector-8d3a51f20c7e",
+                "name": "AWS EC2",
+                "runs": 5,
+                "failed": 1,
+                "rate": 0.2,
+                "streak": 1,
+                "is_flaky": false,
+                "last_success": {"job_id": "job-3f1c6a0d92b3", "created_at": "2026-01-01T08:00:00.000Z"},
+                "last_failure": {"job_id": "job-3f1c6a0d92b4", "created_at": "2026-01-01T08:10:00.000Z"},
+                "usual": {"median": 240_000, "p95": 310_000},
+                "last_runs": [
+                    {"job_id": "job-77b0e4c1d5f2", "status": "IN_PROGRESS", "created_at": "2026-01-01T08:20:00.000Z", "duration": null},
+                    {"job_id": "job-3f1c6a0d92b4", "status": "ERROR", "created_at": "2026-01-01T08:10:00.000Z", "duration": 310_000}
+                ]
+            }],
+            "more": 0
+        },
+        "errors": {
+            "results": [{
+                "error_code": "ERROR_QUOTA_EXCEEDED",
+                "message": "The provider throttles requests: <n> of <n> left in <value>.",
+                "errors": 1,
+                "jobs": 1,
+                "collectors": 1,
+                "first_seen": "2026-01-01T08:10:00.000Z",
+                "last_seen": "2026-01-01T08:10:00.000Z",
+                "example": {
+                    "job_id": "job-3f1c6a0d92b4",
+                    "message": "The provider throttles requests: 0 of 400 left in 'eu-west-1'."
+                },
+                "counts": [1]
+            }],
+            "more": 0,
+            "ungrouped": 0
+        }
+    })
+}
+
 pub(crate) fn stat_by_status() -> Value {
     json!({
         "domain_id": DOMAIN,
@@ -192,6 +277,20 @@ pub(crate) fn life() -> Value {
             {"after": 2, "status": "IN_PROGRESS"},
             {"after": 12.5, "status": "ERROR", "remained_tasks": 1, "errors": [{"error_code": "ERROR_QUOTA_EXCEEDED"}]}
         ]
+    })
+}
+
+/// A job with the members of today's SpaceONE.
+pub(crate) fn draft_of_today() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "status": "SUCCESS",
+        "total_tasks": 3,
+        "success_tasks": 2,
+        "failure_tasks": 1,
+        "secret_id": "secret-77b0e4c1d5f2",
+        "resource_group": "WORKSPACE",
+        "workspace_id": "workspace-4e8f1a2b6c90"
     })
 }
 

@@ -10,7 +10,8 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::job::MAX_ID_BYTES;
 use crate::mock::{JournalFilter, MAX_ENTRIES};
-use crate::route::RouteName;
+use crate::query::overview::RangeTexts;
+use crate::route::{RouteName, tidy};
 use crate::store;
 
 /// The form of an export.
@@ -32,6 +33,35 @@ pub(crate) enum ExportFormat {
     Ndjson,
     /// An array of documents, as `jobdeck import` reads it, too.
     Json,
+}
+
+/// The period of an overview, and its buckets.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct OverviewParams {
+    /// The beginning of the period, which it includes: a time, or one relative to now; 24 hours before `to` if left out.
+    #[param(example = "now - 7d", nullable = false)]
+    pub(crate) from: Option<String>,
+    /// The end of the period, which it does not include; the end of the present minute if left out, as `now` is.
+    #[param(example = "now", nullable = false)]
+    pub(crate) to: Option<String>,
+    /// The length of a bucket in minutes, hours, days or weeks; if left out, it is chosen so that there are about 60 at most.
+    #[param(pattern = "^[0-9]+[mhdw]$", example = "6h", nullable = false)]
+    pub(crate) bucket: Option<String>,
+}
+
+impl OverviewParams {
+    /// The names of the parameters.
+    pub(crate) const NAMES: [&str; 3] = ["from", "to", "bucket"];
+
+    /// Returns the texts that are read further.
+    pub(crate) fn texts(&self) -> RangeTexts<'_> {
+        RangeTexts {
+            from: self.from.as_deref(),
+            to: self.to.as_deref(),
+            bucket: self.bucket.as_deref(),
+        }
+    }
 }
 
 /// A job, in the path.
@@ -162,7 +192,7 @@ pub(crate) struct JournalParams {
     /// Requests with this method.
     #[param(min_length = 1, example = "POST", nullable = false)]
     pub(crate) method: Option<String>,
-    /// The path as it was sent, without the query string.
+    /// The path, without the query string; slashes that are doubled or at the end do not matter.
     #[param(
         min_length = 1,
         example = "/inventory/v1/jobs/search",
@@ -199,7 +229,7 @@ impl JournalParams {
             job_id: self.job_id,
             route: self.route,
             method: self.method.map(|method| method.to_ascii_uppercase()),
-            path: self.path,
+            path: self.path.map(|path| tidy(&path).into_owned()),
             status: self.status.map(|StatusOrNone(status)| status),
             contains: self.contains,
             after: self.after,

@@ -59,6 +59,16 @@ impl Dialect {
     }
 }
 
+/// Reads a boolean of a query string, as Go reads one, and as Python, Java and R write it; `None` where a text is none.
+#[must_use]
+pub fn parse_boolean(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" | "t" | "T" | "1" => Some(true),
+        "false" | "False" | "FALSE" | "f" | "F" | "0" => Some(false),
+        _ => None,
+    }
+}
+
 /// Turns `snake_case` into `lowerCamelCase`.
 #[must_use]
 pub fn camel_case(name: &str) -> String {

@@ -27,11 +27,13 @@
 mod dialect;
 mod error;
 mod located;
+mod read;
 mod reader;
 #[cfg(test)]
 mod tests;
 
-pub use dialect::{Dialect, Syntax, camel_case};
+pub use dialect::{Dialect, Syntax, camel_case, parse_boolean};
 pub use error::{Problem, ReadError, Step};
 pub use located::Located;
-pub use reader::{OBJECT_OR_OTHER, from_pairs, from_value};
+pub use read::{from_pairs, from_tree, from_value};
+pub use reader::OBJECT_OR_OTHER;

@@ -5,13 +5,12 @@ use std::fmt::{self, Write};
 
 use serde::de::{DeserializeSeed, Deserializer, Expected, MapAccess, SeqAccess};
 use serde::de::{EnumAccess, IntoDeserializer, VariantAccess, Visitor};
-use serde::{Deserialize, forward_to_deserialize_any};
-use serde_json::{Map, Value};
+use serde::forward_to_deserialize_any;
 
-use crate::json::message::dialect::{Dialect, Syntax, camel_letters};
+use crate::json::message::dialect::{Dialect, Syntax, camel_letters, parse_boolean};
 use crate::json::message::error::{Location, Problem, ReadError};
 use crate::json::names::{shortened, unknown};
-use crate::json::strict::type_name;
+use crate::json::tree::Tree;
 
 /// The newtype name by which the deserializer recognises a [`crate::json::message::Located`].
 pub(super) const LOCATED: &str = "$located";
@@ -24,61 +23,20 @@ const LOCATION_BYTES: usize = 64;
 /// An object is read as a struct of the given fields; any other value goes to the visitor as its own type.
 pub const OBJECT_OR_OTHER: &str = "$object_or_other";
 
-/// Reads a message.
-///
-/// # Errors
-/// [`ReadError`] for the first problem.
-pub fn from_value<'de, T: Deserialize<'de>>(
-    value: Value,
-    dialect: Dialect,
-) -> Result<T, ReadError> {
-    let location = Location::Root;
-    let reader = Reader {
-        value,
-        location,
-        dialect: &dialect,
-    };
-    T::deserialize(reader).map_err(|error| error.at(location))
-}
-
-/// Reads a message without nested members from the decoded pairs of a query string.
-///
-/// # Errors
-/// [`ReadError`] for the first problem. An empty parameter is an error: a script that forgot to set a variable must not
-/// get the jobs of all domains instead of one.
-pub fn from_pairs<'de, 'p, T: Deserialize<'de>>(
-    pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
-) -> Result<T, ReadError> {
-    let mut object = Map::new();
-    for (name, text) in pairs {
-        let problem = if text.is_empty() {
-            "must not be empty; leave it out instead"
-        } else if object.insert(name.to_owned(), text.into()).is_some() {
-            "given twice"
-        } else {
-            continue;
-        };
-        return Err(
-            ReadError::at_member(name, Problem::Other(problem.to_owned())).at(Location::Root),
-        );
-    }
-    from_value(Value::Object(object), Dialect::QUERY_STRING)
-}
-
 /// A value that is being read, and its location.
-struct Reader<'p> {
-    value: Value,
-    location: Location<'p>,
-    dialect: &'p Dialect,
+pub(super) struct Reader<'p, 't> {
+    pub(super) value: Tree<'t>,
+    pub(super) location: Location<'p>,
+    pub(super) dialect: &'p Dialect,
 }
 
-impl Reader<'_> {
+impl Reader<'_, '_> {
     fn wrong_type(&self, expected: impl Into<Cow<'static, str>>) -> ReadError {
         let found = match &self.value {
-            Value::String(text) if self.dialect.is_query_string() => {
+            Tree::String(text) if self.dialect.is_query_string() => {
                 format!("`{}`", shortened(text)).into()
             }
-            value => type_name(value).into(),
+            value => value.type_name().into(),
         };
         ReadError::new(Problem::WrongType {
             expected: expected.into(),
@@ -89,7 +47,9 @@ impl Reader<'_> {
     /// Whether the value is an empty string that means that the member is left out.
     fn is_left_out(&self) -> bool {
         let is_member = matches!(self.location, Location::Member { field: Some(_), .. });
-        is_member && self.dialect.is_proto() && self.value == ""
+        is_member
+            && self.dialect.is_proto()
+            && matches!(&self.value, Tree::String(text) if text.is_empty())
     }
 
     /// Reads an integer, or what the dialect accepts as one.
@@ -100,7 +60,7 @@ impl Reader<'_> {
     ) -> Result<V::Value, ReadError> {
         let read = match &self.value {
             _ if self.is_left_out() => return Err(ReadError::new(Problem::Missing)),
-            Value::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
+            Tree::Number(number) => match (number.as_i64(), number.as_u64(), number.as_f64()) {
                 (Some(integer), ..) => visitor.visit_i64(integer),
                 (_, Some(integer), _) => visitor.visit_u64(integer),
                 (.., Some(float)) if self.dialect.is_proto() && is_whole(float) =>
@@ -110,7 +70,7 @@ impl Reader<'_> {
                 }
                 _ => return Err(self.wrong_type(expected)),
             },
-            Value::String(text) if self.dialect.syntax != Syntax::Plain => {
+            Tree::String(text) if self.dialect.syntax != Syntax::Plain => {
                 match (text.parse::<i64>(), text.parse::<u64>()) {
                     (Ok(integer), _) => visitor.visit_i64(integer),
                     (_, Ok(integer)) if self.dialect.is_query_string() => {
@@ -142,7 +102,7 @@ macro_rules! integers {
     )*};
 }
 
-impl<'de> Deserializer<'de> for Reader<'_> {
+impl<'de> Deserializer<'de> for Reader<'_, '_> {
     type Error = ReadError;
 
     integers! { deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64; "an integer" }
@@ -151,21 +111,22 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     /// Reads a value unchanged: names, nulls and numbers inside it are data.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.value {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(boolean) => visitor.visit_bool(boolean),
-            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+            Tree::Null => visitor.visit_unit(),
+            Tree::Bool(boolean) => visitor.visit_bool(boolean),
+            Tree::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
                 (Some(integer), ..) => visitor.visit_u64(integer),
                 (_, Some(integer), _) => visitor.visit_i64(integer),
                 (.., float) => visitor.visit_f64(float.unwrap_or(f64::NAN)),
             },
-            Value::String(text) => visitor.visit_string(text),
-            Value::Array(items) => visitor.visit_seq(Items {
+            Tree::String(Cow::Borrowed(text)) => visitor.visit_str(text),
+            Tree::String(Cow::Owned(text)) => visitor.visit_string(text),
+            Tree::Array(items) => visitor.visit_seq(Items {
                 rest: items.into_iter(),
                 index: 0,
                 location: &self.location,
                 dialect: self.dialect,
             }),
-            Value::Object(object) => visitor.visit_map(Entries {
+            Tree::Object(object) => visitor.visit_map(Entries {
                 rest: object.into_iter(),
                 next: None,
                 location: &self.location,
@@ -175,7 +136,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        if self.value.is_null() || self.is_left_out() {
+        if matches!(self.value, Tree::Null) || self.is_left_out() {
             visitor.visit_none()
         } else {
             visitor.visit_some(self)
@@ -184,10 +145,10 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.value {
-            Value::Bool(boolean) => visitor.visit_bool(*boolean),
-            Value::String(text) if self.dialect.is_query_string() => match text.parse() {
-                Ok(boolean) => visitor.visit_bool(boolean),
-                Err(_) => Err(self.wrong_type("true or false")),
+            Tree::Bool(boolean) => visitor.visit_bool(*boolean),
+            Tree::String(text) if self.dialect.is_query_string() => match parse_boolean(text) {
+                Some(boolean) => visitor.visit_bool(boolean),
+                None => Err(self.wrong_type("true or false")),
             },
             _ => Err(self.wrong_type("true or false")),
         }
@@ -195,8 +156,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         let float = match &self.value {
-            Value::Number(number) => number.as_f64(),
-            Value::String(text) if self.dialect.is_query_string() => text.parse().ok(),
+            Tree::Number(number) => number.as_f64(),
+            Tree::String(text) if self.dialect.is_query_string() => text.parse().ok(),
             _ => None,
         };
         match float.filter(|float| float.is_finite()) {
@@ -210,7 +171,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             return Err(ReadError::new(Problem::Missing));
         }
         match self.value {
-            Value::String(text) => visitor.visit_string(text),
+            Tree::String(Cow::Borrowed(text)) => visitor.visit_str(text),
+            Tree::String(Cow::Owned(text)) => visitor.visit_string(text),
             _ => Err(self.wrong_type("a string")),
         }
     }
@@ -221,14 +183,14 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.value {
-            Value::Array(_) => self.deserialize_any(visitor),
+            Tree::Array(_) => self.deserialize_any(visitor),
             _ => Err(self.wrong_type("a list")),
         }
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match self.value {
-            Value::Object(_) => self.deserialize_any(visitor),
+            Tree::Object(_) => self.deserialize_any(visitor),
             _ => Err(self.wrong_type("an object")),
         }
     }
@@ -240,10 +202,11 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         match self.value {
-            Value::Object(object) => {
+            Tree::Object(object) => {
                 let mut members = Members {
                     fields: fields.iter(),
-                    given: object.into_iter().collect(),
+                    has_capital: has_capital(&object),
+                    given: object,
                     next: None,
                     location: &self.location,
                     dialect: self.dialect,
@@ -289,15 +252,17 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         let unknown_name = |name: &str| Problem::UnknownName(unknown(noun, name, names));
         let has_only_names = has_only_names(&visitor);
         match self.value {
-            Value::String(name) if has_only_names => {
-                if names.contains(&name.as_str()) {
+            Tree::String(name) if has_only_names => {
+                if names.contains(&&*name) {
                     visitor.visit_enum(name.into_deserializer())
                 } else {
                     Err(ReadError::new(unknown_name(&name)))
                 }
             }
-            Value::Object(object) if !has_only_names => {
-                let mut given = object.into_iter().filter(|(_, value)| !value.is_null());
+            Tree::Object(object) if !has_only_names => {
+                let mut given = object
+                    .into_iter()
+                    .filter(|(_, value)| !matches!(value, Tree::Null));
                 let (variant, others) = (given.next(), given.count());
                 let (name, value) = match (variant, others) {
                     (Some(variant), 0) => variant,
@@ -309,7 +274,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
                         )));
                     }
                 };
-                if !names.contains(&name.as_str()) {
+                if !names.contains(&&*name) {
                     return Err(ReadError::at_member(&name, unknown_name(&name)));
                 }
                 let location = Location::Member {
@@ -354,15 +319,21 @@ fn has_only_names(visitor: &dyn Expected) -> bool {
     write!(DerivedText, "{visitor}").is_ok()
 }
 
+/// Whether the name of any member has a capital letter.
+fn has_capital(members: &[(Cow<'_, str>, Tree<'_>)]) -> bool {
+    let mut names = members.iter().map(|(name, _)| name.as_bytes());
+    names.any(|name| name.iter().any(u8::is_ascii_uppercase))
+}
+
 /// The items of a list.
-struct Items<'p> {
-    rest: std::vec::IntoIter<Value>,
+struct Items<'p, 't> {
+    rest: std::vec::IntoIter<Tree<'t>>,
     index: usize,
     location: &'p Location<'p>,
     dialect: &'p Dialect,
 }
 
-impl<'de> SeqAccess<'de> for Items<'_> {
+impl<'de> SeqAccess<'de> for Items<'_, '_> {
     type Error = ReadError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
@@ -392,14 +363,14 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 }
 
 /// The members of an object that is read unchanged, in their order.
-struct Entries<'p> {
-    rest: serde_json::map::IntoIter,
-    next: Option<(String, Value)>,
+struct Entries<'p, 't> {
+    rest: std::vec::IntoIter<(Cow<'t, str>, Tree<'t>)>,
+    next: Option<(Cow<'t, str>, Tree<'t>)>,
     location: &'p Location<'p>,
     dialect: &'p Dialect,
 }
 
-impl<'de> MapAccess<'de> for Entries<'_> {
+impl<'de> MapAccess<'de> for Entries<'_, '_> {
     type Error = ReadError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
@@ -431,20 +402,26 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 }
 
 /// The members of an object that is read as a struct, in the order of its fields.
-struct Members<'p> {
+struct Members<'p, 't> {
     fields: std::slice::Iter<'static, &'static str>,
     /// The members that no field has taken yet.
-    given: Vec<(String, Value)>,
+    given: Vec<(Cow<'t, str>, Tree<'t>)>,
+    /// Whether any of their names has a capital letter, as those in `lowerCamelCase` have: no field has a digit after an
+    /// underscore.
+    has_capital: bool,
     /// The field whose value is read next, and its member's name and value.
-    next: Option<(&'static str, String, Value)>,
+    next: Option<(&'static str, Cow<'t, str>, Tree<'t>)>,
     location: &'p Location<'p>,
     dialect: &'p Dialect,
 }
 
-impl Members<'_> {
+impl<'t> Members<'_, 't> {
     /// Removes and returns the member under any of a field's spellings.
-    fn take(&mut self, field: &'static str) -> Result<Option<(String, Value)>, ReadError> {
-        let mut taken: Option<(String, Value)> = None;
+    fn take(&mut self, field: &'static str) -> Result<Option<(Cow<'t, str>, Tree<'t>)>, ReadError> {
+        let mut taken: Option<(Cow<'t, str>, Tree<'t>)> = None;
+        if self.given.is_empty() {
+            return Ok(taken);
+        }
         for name in [Some(field), self.dialect.short_name(field)] {
             let Some(name) = name else { continue };
             // A message has few members: comparing names is faster than hashing one.
@@ -465,9 +442,11 @@ impl Members<'_> {
     /// Returns the position of the member of a name: the exact name, or else its `lowerCamelCase`.
     fn position(&self, name: &str) -> Option<usize> {
         let exact = self.given.iter().position(|(given, _)| given == name);
-        let has_camel_case = self.dialect.is_proto() && name.contains('_');
         exact.or_else(|| {
-            let mut given = self.given.iter().filter(|_| has_camel_case);
+            if !self.has_capital || !self.dialect.is_proto() || !name.contains('_') {
+                return None;
+            }
+            let mut given = self.given.iter();
             given.position(|(given, _)| camel_letters(name).eq(given.chars()))
         })
     }
@@ -491,7 +470,7 @@ impl Members<'_> {
     }
 }
 
-impl<'de> MapAccess<'de> for &mut Members<'_> {
+impl<'de> MapAccess<'de> for &mut Members<'_, '_> {
     type Error = ReadError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(
@@ -500,7 +479,7 @@ impl<'de> MapAccess<'de> for &mut Members<'_> {
     ) -> Result<Option<K::Value>, ReadError> {
         while let Some(field) = self.fields.next() {
             if let Some((spelt, value)) = self.take(field)? {
-                if value.is_null() && self.dialect.is_proto() {
+                if matches!(value, Tree::Null) && self.dialect.is_proto() {
                     continue;
                 }
                 self.next = Some((field, spelt, value));
@@ -529,12 +508,12 @@ impl<'de> MapAccess<'de> for &mut Members<'_> {
 }
 
 /// The two parts of a [`crate::json::message::Located`].
-struct ValueAndLocation<'p> {
-    value: Option<Reader<'p>>,
+struct ValueAndLocation<'p, 't> {
+    value: Option<Reader<'p, 't>>,
     location: Option<String>,
 }
 
-impl<'de> SeqAccess<'de> for ValueAndLocation<'_> {
+impl<'de> SeqAccess<'de> for ValueAndLocation<'_, '_> {
     type Error = ReadError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(
@@ -552,28 +531,28 @@ impl<'de> SeqAccess<'de> for ValueAndLocation<'_> {
 }
 
 /// A variant of an enum: `{"NAME": …}`.
-struct Variant<'p> {
+struct Variant<'p, 't> {
     name: &'p str,
-    content: Reader<'p>,
+    content: Reader<'p, 't>,
 }
 
-impl<'de, 'p> EnumAccess<'de> for Variant<'p> {
+impl<'de, 'p, 't> EnumAccess<'de> for Variant<'p, 't> {
     type Error = ReadError;
-    type Variant = Content<'p>;
+    type Variant = Content<'p, 't>;
 
     fn variant_seed<T: DeserializeSeed<'de>>(
         self,
         seed: T,
-    ) -> Result<(T::Value, Content<'p>), ReadError> {
+    ) -> Result<(T::Value, Content<'p, 't>), ReadError> {
         let name = seed.deserialize(self.name.into_deserializer())?;
         Ok((name, Content(self.content)))
     }
 }
 
 /// The content of a variant.
-struct Content<'p>(Reader<'p>);
+struct Content<'p, 't>(Reader<'p, 't>);
 
-impl<'de> VariantAccess<'de> for Content<'_> {
+impl<'de> VariantAccess<'de> for Content<'_, '_> {
     type Error = ReadError;
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {

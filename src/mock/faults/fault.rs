@@ -11,7 +11,7 @@ use super::target::{MAX_TEXT_BYTES, Target};
 use crate::json::message::{Dialect, from_value};
 use crate::query::QueryError;
 use crate::query::request::parse;
-use crate::route::{Audience, Route};
+use crate::route::{Audience, Route, tidy};
 
 /// A fault. The first members say which requests it is for, the others what happens to them.
 ///
@@ -207,7 +207,8 @@ impl Fault {
             // What watches the server must not think that it is broken.
             None => !subject.route.is_some_and(Route::is_probe),
             Some(Target::Route(name)) => subject.route.and_then(Route::name) == Some(*name),
-            Some(Target::Path(path)) => subject.path == *path,
+            // Requests have their path tidied.
+            Some(Target::Path(path)) => subject.path == tidy(path),
         };
         let is_named =
             |wanted: &Option<String>, named: &Option<String>| wanted.is_none() || wanted == named;
@@ -396,7 +397,7 @@ mod tests {
         let unknown = shown(Fault::from_json(br#"{"code":503,"route":"nothing of it"}"#));
         assert_eq!(
             unknown,
-            "route: unknown route `nothing of it`; known are list, search, stat, export, domains, about, healthz, check, openapi, put, patch, delete, add. A path begins with `/`"
+            "route: unknown route `nothing of it`; known are list, search, stat, export, overview, domains, about, healthz, check, openapi, put, patch, delete, add. A path begins with `/`"
         );
         let unknown = shown(Fault::from_json(br#"{"code":503,"rute":"list"}"#));
         assert!(

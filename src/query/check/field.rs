@@ -14,12 +14,19 @@ pub enum Column {
     Status,
     TotalTasks,
     RemainedTasks,
+    SuccessTasks,
+    FailureTasks,
+    CollectorId,
+    SecretId,
+    RequestSecretId,
+    RequestWorkspaceId,
+    ResourceGroup,
     ProjectId,
+    WorkspaceId,
     DomainId,
     CreatedAt,
     UpdatedAt,
     FinishedAt,
-    CollectorId,
 }
 
 /// What a column holds.
@@ -55,13 +62,20 @@ pub enum NullMeans {
 
 impl Column {
     /// Every column, in the order of the document.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 17] = [
         Self::JobId,
         Self::Status,
         Self::TotalTasks,
         Self::RemainedTasks,
+        Self::SuccessTasks,
+        Self::FailureTasks,
         Self::CollectorId,
+        Self::SecretId,
+        Self::RequestSecretId,
+        Self::RequestWorkspaceId,
+        Self::ResourceGroup,
         Self::ProjectId,
+        Self::WorkspaceId,
         Self::DomainId,
         Self::CreatedAt,
         Self::UpdatedAt,
@@ -76,12 +90,19 @@ impl Column {
             Self::Status => "status",
             Self::TotalTasks => "total_tasks",
             Self::RemainedTasks => "remained_tasks",
+            Self::SuccessTasks => "success_tasks",
+            Self::FailureTasks => "failure_tasks",
+            Self::CollectorId => "collector_id",
+            Self::SecretId => "secret_id",
+            Self::RequestSecretId => "request_secret_id",
+            Self::RequestWorkspaceId => "request_workspace_id",
+            Self::ResourceGroup => "resource_group",
             Self::ProjectId => "project_id",
+            Self::WorkspaceId => "workspace_id",
             Self::DomainId => "domain_id",
             Self::CreatedAt => "created_at",
             Self::UpdatedAt => "updated_at",
             Self::FinishedAt => "finished_at",
-            Self::CollectorId => "collector_id",
         }
     }
 
@@ -101,10 +122,19 @@ impl Column {
     #[must_use]
     pub fn kind(self) -> ColumnKind {
         match self {
-            Self::JobId | Self::Status | Self::ProjectId | Self::DomainId | Self::CollectorId => {
-                ColumnKind::Text
+            Self::JobId
+            | Self::Status
+            | Self::CollectorId
+            | Self::SecretId
+            | Self::RequestSecretId
+            | Self::RequestWorkspaceId
+            | Self::ResourceGroup
+            | Self::ProjectId
+            | Self::WorkspaceId
+            | Self::DomainId => ColumnKind::Text,
+            Self::TotalTasks | Self::RemainedTasks | Self::SuccessTasks | Self::FailureTasks => {
+                ColumnKind::Integer
             }
-            Self::TotalTasks | Self::RemainedTasks => ColumnKind::Integer,
             Self::CreatedAt | Self::UpdatedAt | Self::FinishedAt => ColumnKind::Time,
         }
     }
@@ -114,8 +144,21 @@ impl Column {
     pub fn null_means(self) -> NullMeans {
         match self {
             Self::ProjectId | Self::FinishedAt => NullMeans::Null,
-            Self::CollectorId => NullMeans::Missing,
-            _ => NullMeans::NotNull,
+            Self::SuccessTasks
+            | Self::FailureTasks
+            | Self::CollectorId
+            | Self::SecretId
+            | Self::RequestSecretId
+            | Self::RequestWorkspaceId
+            | Self::ResourceGroup
+            | Self::WorkspaceId => NullMeans::Missing,
+            Self::JobId
+            | Self::Status
+            | Self::TotalTasks
+            | Self::RemainedTasks
+            | Self::DomainId
+            | Self::CreatedAt
+            | Self::UpdatedAt => NullMeans::NotNull,
         }
     }
 }
@@ -392,6 +435,8 @@ mod tests {
             ("collector.collector_id", "column collector_id"),
             ("collector_info.collector_id", "column collector_id"),
             ("collector_id.x", "nowhere"),
+            ("workspace_id", "column workspace_id"),
+            ("success_tasks.x", "nowhere"),
             ("created_at.year", "nowhere"),
             ("collector", "document collector_info"),
             (
@@ -421,7 +466,7 @@ mod tests {
 
     #[test]
     fn every_root_but_the_aliases_resolves_to_itself() {
-        for root in &ROOTS[..12] {
+        for root in &ROOTS[..19] {
             match resolve(root, "k").unwrap() {
                 Target::Column(column) => assert_eq!(column.name(), *root),
                 Target::Document(path) => assert_eq!(path.segments(), [*root]),

@@ -2,7 +2,7 @@
 
 use crate::query::check::field::{Column, DocumentPath, FieldRef};
 use crate::query::eval::predicate::Check;
-use crate::query::eval::value::Comparison;
+use crate::query::eval::value::{Comparison, MongoValue};
 use crate::query::sql::Param;
 
 /// A checked filter.
@@ -36,6 +36,8 @@ pub enum ColumnTest {
 pub struct ValueList {
     /// All values as a JSON array, the form in which they are bound.
     json: String,
+    /// The number of different strings, and of other values.
+    count: usize,
     /// The strings, ascending, each once: a test in memory of a collector, of which there may be thousands, is a binary
     /// search.
     texts: Vec<String>,
@@ -48,7 +50,9 @@ impl ValueList {
         let mut texts: Vec<_> = texts.map(str::to_owned).collect();
         texts.sort_unstable();
         texts.dedup();
+        let others = values.iter().filter(|value| !value.is_string());
         Self {
+            count: texts.len() + others.count(),
             json: serde_json::Value::Array(values).to_string(),
             texts,
         }
@@ -58,6 +62,21 @@ impl ValueList {
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
+    }
+
+    /// Whether all values are strings.
+    pub(in crate::query) fn has_only_texts(&self) -> bool {
+        self.count == self.texts.len()
+    }
+
+    /// Returns the values, if all are numbers.
+    pub(in crate::query) fn numbers(&self) -> Option<Vec<MongoValue>> {
+        let values: Vec<serde_json::Value> = serde_json::from_str(&self.json).ok()?;
+        let numbers = values.iter().map(|value| match value {
+            serde_json::Value::Number(number) => Some(number.into()),
+            _ => None,
+        });
+        numbers.collect()
     }
 
     /// The strings, ascending, each once.

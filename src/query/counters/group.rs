@@ -165,6 +165,12 @@ impl CounterGroup {
         let mut statuses = JobStatus::ALL;
         statuses.sort_unstable_by_key(|status| status.name());
         let mut rows = RowWriter::new(self, (statuses, labels), (page, max_bytes), out);
+        rows.most_rows = if self.keys.len() == 1 {
+            sums.len().max(statuses.len())
+        } else {
+            let cells = sums.iter().flat_map(PerStatus::values);
+            cells.filter(|jobs| **jobs > 0).count()
+        };
         match &self.keys[..] {
             [Key::Status] => {
                 for (order, status) in statuses.into_iter().enumerate() {
@@ -237,6 +243,8 @@ struct RowWriter<'c, 'o> {
     max_bytes: usize,
     /// The number of rows so far, including those outside the page.
     count: u64,
+    /// No more rows than these come.
+    most_rows: usize,
     is_first: bool,
     out: &'o mut Vec<u8>,
 }
@@ -261,6 +269,7 @@ impl<'c, 'o> RowWriter<'c, 'o> {
             page,
             max_bytes,
             count: 0,
+            most_rows: 0,
             is_first: true,
             out,
         }
@@ -308,7 +317,7 @@ impl<'c, 'o> RowWriter<'c, 'o> {
         }
         if std::mem::take(&mut self.is_first) {
             // The other rows have about the same length.
-            let rows = self.labels.len().max(1) * self.texts.len();
+            let rows = self.most_rows;
             let rows = usize::try_from(self.page.of(rows as u64)).unwrap_or(rows);
             let bytes = (self.out.len() - start + 2).saturating_mul(rows);
             self.out.reserve(bytes.min(MAX_RESERVED_BYTES));

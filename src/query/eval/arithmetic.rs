@@ -1,5 +1,7 @@
 //! Arithmetic over values, as MongoDB does it: the calculations of `project`, and running sums.
 
+use std::cmp::Ordering;
+
 use crate::query::eval::value::MongoValue;
 use crate::time::Timestamp;
 
@@ -102,6 +104,82 @@ pub fn calculate(
             }
         }
     }
+    let result = combine(calculation, numbers).map_err(|error| match error {
+        NotCalculated::DivisionByZero => format!("{location}: `divide` by zero"),
+        NotCalculated::TooLarge => format!("{location}: `{name}` gives a number that is too large"),
+    })?;
+    Ok(match (result, is_date) {
+        (Some(number), true) => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the next line refuses what is out of range"
+            )]
+            let time = Timestamp::from_millis(number.float().round() as i64);
+            MongoValue::Time(
+                time.ok_or_else(|| format!("{location}: `{name}` gives a datetime out of range"))?,
+            )
+        }
+        (Some(number), false) => number.into(),
+        (None, _) => MongoValue::Null,
+    })
+}
+
+/// A number of either kind.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    Integer(i64),
+    Real(f64),
+}
+
+impl Number {
+    /// Compares two numbers exactly.
+    #[must_use]
+    pub fn compare(self, other: Self) -> Ordering {
+        match (self, other) {
+            (Self::Integer(one), Self::Integer(other)) => one.cmp(&other),
+            (one, other) => MongoValue::from(one).compare(&other.into()),
+        }
+    }
+
+    fn float(self) -> f64 {
+        match self {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "what float arithmetic does to a large integer"
+            )]
+            Self::Integer(integer) => integer as f64,
+            Self::Real(real) => real,
+        }
+    }
+}
+
+impl From<Number> for MongoValue {
+    fn from(number: Number) -> Self {
+        match number {
+            Number::Integer(integer) => Self::Integer(integer),
+            Number::Real(real) => Self::Real(real),
+        }
+    }
+}
+
+/// Why a calculation has no result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotCalculated {
+    DivisionByZero,
+    /// The result is not finite.
+    TooLarge,
+}
+
+/// Calculates over numbers, from the first to the last; `None` without any.
+///
+/// Integers give an integer, unless they overflow or are divided: then, and where any number is a float, it is a float.
+///
+/// # Errors
+/// [`NotCalculated`].
+pub fn combine(
+    calculation: Calculation,
+    numbers: impl IntoIterator<Item = Number>,
+) -> Result<Option<Number>, NotCalculated> {
     let integers: fn(i64, i64) -> Option<i64> = match calculation {
         Calculation::Add | Calculation::Sum => i64::checked_add,
         Calculation::Subtract => i64::checked_sub,
@@ -114,56 +192,26 @@ pub fn calculate(
         Calculation::Multiply => |a, b| a * b,
         Calculation::Divide => |a, b| a / b,
     };
-    if calculation == Calculation::Divide
-        && numbers.get(1).is_some_and(|divisor| divisor.float() == 0.0)
-    {
-        return Err(format!("{location}: `divide` by zero"));
-    }
-    let result = numbers.into_iter().reduce(|a, b| match (a, b) {
-        (Number::Integer(x), Number::Integer(y)) => integers(x, y).map_or_else(
-            || Number::Real(floats(a.float(), b.float())),
+    let mut numbers = numbers.into_iter();
+    let Some(mut result) = numbers.next() else {
+        return Ok(None);
+    };
+    for number in numbers {
+        if calculation == Calculation::Divide && number.float() == 0.0 {
+            return Err(NotCalculated::DivisionByZero);
+        }
+        let exact = match (result, number) {
+            (Number::Integer(one), Number::Integer(other)) => integers(one, other),
+            _ => None,
+        };
+        result = exact.map_or_else(
+            || Number::Real(floats(result.float(), number.float())),
             Number::Integer,
-        ),
-        _ => Number::Real(floats(a.float(), b.float())),
-    });
-    Ok(match (result, is_date) {
-        (Some(number), true) => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "the next line refuses what is out of range"
-            )]
-            let time = Timestamp::from_millis(number.float().round() as i64);
-            MongoValue::Time(
-                time.ok_or_else(|| format!("{location}: `{name}` gives a datetime out of range"))?,
-            )
-        }
-        (Some(Number::Integer(integer)), false) => MongoValue::Integer(integer),
-        (Some(Number::Real(real)), false) if real.is_finite() => MongoValue::Real(real),
-        (Some(Number::Real(_)), false) => {
-            return Err(format!(
-                "{location}: `{name}` gives a number that is too large"
-            ));
-        }
-        (None, _) => MongoValue::Null,
-    })
-}
-
-#[derive(Clone, Copy)]
-enum Number {
-    Integer(i64),
-    Real(f64),
-}
-
-impl Number {
-    fn float(self) -> f64 {
-        match self {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "what float arithmetic does to a large integer"
-            )]
-            Self::Integer(integer) => integer as f64,
-            Self::Real(real) => real,
-        }
+        );
+    }
+    match result {
+        Number::Real(real) if !real.is_finite() => Err(NotCalculated::TooLarge),
+        result => Ok(Some(result)),
     }
 }
 
@@ -184,10 +232,19 @@ impl Sum {
     /// Adds a value, if it is a number.
     pub fn add(&mut self, value: &MongoValue) {
         match value {
-            MongoValue::Integer(integer) => {
-                self.integers = self.integers.saturating_add(i128::from(*integer));
+            MongoValue::Integer(integer) => self.add_number(Number::Integer(*integer)),
+            MongoValue::Real(real) => self.add_number(Number::Real(*real)),
+            _ => {}
+        }
+    }
+
+    /// Adds a number.
+    pub fn add_number(&mut self, number: Number) {
+        match number {
+            Number::Integer(integer) => {
+                self.integers = self.integers.saturating_add(i128::from(integer));
             }
-            MongoValue::Real(real) => {
+            Number::Real(real) => {
                 self.has_floats = true;
                 let sum = self.floats + real;
                 self.rounding_error += if self.floats.abs() >= real.abs() {
@@ -197,7 +254,6 @@ impl Sum {
                 };
                 self.floats = sum;
             }
-            _ => return,
         }
         self.count += 1;
     }

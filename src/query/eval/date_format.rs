@@ -126,6 +126,25 @@ impl DateFormat {
         (has_whole_date && is_complete).then_some(finest)
     }
 
+    /// Returns a unit of time of which all times have the same text; units of different times may have the same text.
+    /// `None` where there is none of at least an hour.
+    #[must_use]
+    pub(in crate::query) fn unit(&self) -> Option<Span> {
+        let has = |letters: &str| match &self.0 {
+            Format::Year | Format::Month | Format::Day => false,
+            Format::Text(parts) => parts
+                .iter()
+                .any(|part| matches!(part, Part::Specifier(letter) if letters.contains(*letter))),
+        };
+        if has("MSL") {
+            None
+        } else if has("H") {
+            Some(Span::Hour)
+        } else {
+            Some(Span::Day)
+        }
+    }
+
     /// Whether all times of a day have the same text.
     #[must_use]
     pub fn is_same_all_day(&self) -> bool {

@@ -15,10 +15,8 @@
 //! statement, so the encoding may change.
 
 use crate::query::eval::path::gather;
-use crate::query::eval::value::{
-    ARRAY, BOOLEAN, MongoValue, NULL, NUMBER, OBJECT, TEXT, TIME, exact_integer,
-};
-use crate::query::sql::{Param, ParamRef};
+use crate::query::eval::value::{ARRAY, BOOLEAN, MongoValue, NULL, NUMBER, OBJECT, TEXT, TIME};
+use crate::query::sql::{Param, ParamRef, exact_integer};
 use crate::time::Timestamp;
 
 /// Ends the members of an object and the items of an array. It is less than every tag of a nested value: a null member

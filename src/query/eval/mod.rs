@@ -1,6 +1,7 @@
 //! Evaluators: functions over MongoDB's values, which the store registers as SQL functions.
 
 pub mod arithmetic;
+pub mod cells;
 pub mod date_format;
 pub mod encoding;
 pub mod functions;

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde_json::{Map, Number, Value};
 
-use crate::query::sql::Param;
+use crate::query::sql::{Param, compare_integer_to_real, exact_integer};
 use crate::time::Timestamp;
 
 /// An ordering operator.
@@ -210,29 +210,6 @@ fn compare_sequences<T>(a: &[T], b: &[T], compare: impl Fn(&T, &T) -> Ordering) 
         .map(|(a, b)| compare(a, b))
         .find(|order| order.is_ne())
         .unwrap_or_else(|| a.len().cmp(&b.len()))
-}
-
-/// Compares an integer with a float exactly, also beyond 2^53, where a cast would round the integer.
-fn compare_integer_to_real(integer: i64, real: f64) -> Ordering {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "the rounded value decides unless it equals the float"
-    )]
-    let rounded = integer as f64;
-    match rounded.partial_cmp(&real) {
-        Some(Ordering::Equal) => {
-            exact_integer(real).map_or(Ordering::Less, |exact| integer.cmp(&exact))
-        }
-        Some(order) => order,
-        None => Ordering::Equal,
-    }
-}
-
-/// Returns the integer that a float is equal to; `None` where it has a fraction or is outside int64.
-pub(in crate::query) fn exact_integer(real: f64) -> Option<i64> {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0; // 2^63
-    #[expect(clippy::cast_possible_truncation, reason = "whole and within int64")]
-    (real.fract() == 0.0 && (-LIMIT..LIMIT).contains(&real)).then_some(real as i64)
 }
 
 /// Returns the value as JSON, datetimes in the form that stored documents have.

@@ -7,7 +7,8 @@ use crate::query::check::field::Column;
 use crate::query::check::filter::{ColumnTest, Filter};
 use crate::query::check::list::CheckedList;
 use crate::query::list::order::order;
-use crate::query::list::select::{select, table};
+use crate::query::list::scan::ListScan;
+use crate::query::list::select::{found, select};
 use crate::query::list::statements::{self, PageSql, reads_by_id};
 use crate::query::sql::Sql;
 use crate::query::where_clause::where_clause;
@@ -83,14 +84,20 @@ impl Candidates {
     }
 
     fn push_among(&self, jobs: &[i64], sql: &mut Sql) {
-        // Serialising integers can't fail.
-        let jobs = serde_json::to_string(jobs).unwrap_or_default();
-        sql.push("json_each(")
-            .bind(jobs)
-            .push(") AS found CROSS JOIN ")
-            .push(table(&self.list))
-            .push(" ON jobs.id = found.value WHERE ")
+        sql.append(found(&self.list, jobs))
+            .push(" WHERE ")
             .append(where_clause(&self.list.tenant, &self.list.filter));
+    }
+
+    /// Returns the scan of the list, where the candidates are too many or unknown; `None` where a statement answers.
+    #[must_use]
+    pub fn scan(&self) -> Option<ListScan> {
+        let scan = ListScan::new(&self.list, None)?;
+        Some(if self.counts {
+            scan
+        } else {
+            scan.without_total()
+        })
     }
 
     /// Compiles the page, where the candidates are too many.

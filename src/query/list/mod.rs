@@ -16,6 +16,7 @@ mod merge;
 mod order;
 mod page_ids;
 pub mod plan;
+pub mod scan;
 pub mod seek;
 mod select;
 pub mod statements;

@@ -9,6 +9,7 @@ use crate::query::counters::group;
 use crate::query::counters::tables::CounterTable;
 use crate::query::list::candidates::Candidates;
 use crate::query::list::error_code::ByErrorCode;
+use crate::query::list::scan::ListScan;
 use crate::query::list::seek::Seek;
 use crate::query::list::statements::{PageSql, count_by, page_by, reads_by_id};
 use crate::query::request::Page;
@@ -37,6 +38,8 @@ pub enum RowsPlan {
     Seek(Seek),
     /// Among the candidates of the trigram index; the total comes with the rows.
     Candidates(Candidates),
+    /// By a scan of the columns; the total comes with the rows.
+    Scan(ListScan),
 }
 
 /// How the total is answered: the number of all matches, on any page.
@@ -50,6 +53,8 @@ pub enum TotalPlan {
     Sql(Sql),
     /// Among the candidates of the trigram index.
     Candidates(Candidates),
+    /// By a scan of the columns.
+    Scan(ListScan),
 }
 
 impl ListPlan {
@@ -61,6 +66,7 @@ impl ListPlan {
                 RowsPlan::Candidates(candidates) => {
                     RowsPlan::Candidates(candidates.without_total())
                 }
+                RowsPlan::Scan(scan) => RowsPlan::Scan(scan.without_total()),
                 rows => rows,
             },
             total: TotalPlan::FromRows,
@@ -94,6 +100,15 @@ fn rows_and_total(list: &CheckedList) -> (RowsPlan, TotalPlan) {
         table == Some(CounterTable::Statuses) && list.filter.is_decidable_in_memory();
     let statuses = is_by_status.then(|| group::statuses(&list.filter, None));
     let by_error_code = ByErrorCode::new(list);
+    if by_error_code.is_none()
+        && let Some(scan) = ListScan::new(list, table)
+    {
+        return match (list.count_only, statuses) {
+            (true, _) => (RowsPlan::Nothing, TotalPlan::Scan(scan)),
+            (false, Some(statuses)) => (RowsPlan::Scan(scan), TotalPlan::Statuses(statuses)),
+            (false, None) => (RowsPlan::Scan(scan), TotalPlan::FromRows),
+        };
+    }
     let total = match statuses {
         // All matches are on the page.
         _ if list.page.limit.is_none() && !list.count_only => TotalPlan::FromRows,
@@ -177,12 +192,42 @@ mod tests {
             ),
             (
                 r#""query":{"page":{"limit":30},"sort":{"key":"total_tasks"}}"#,
+                "Scan",
+                "Statuses",
+            ),
+            (
+                r#""query":{"page":{"limit":30},"sort":{"key":"filter.a"}}"#,
+                "Ids",
+                "Statuses",
+            ),
+            (
+                r#""query":{"page":{"start":9990,"limit":30},"sort":{"key":"total_tasks"}}"#,
                 "Ids",
                 "Statuses",
             ),
             (
                 r#""query":{"page":{"limit":30},"filter":[{"k":"total_tasks","v":5,"o":"gt"}]}"#,
-                "Documents",
+                "Scan",
+                "FromRows",
+            ),
+            (
+                r#""collector_id":"c","query":{"page":{"limit":30},"filter":[{"k":"total_tasks","v":5,"o":"gt"}]}"#,
+                "Ids",
+                "Sql",
+            ),
+            (
+                r#""query":{"page":{"limit":30},"filter":[{"k":"errors.message","v":"word","o":"contain"}]}"#,
+                "Scan",
+                "FromRows",
+            ),
+            (
+                r#""query":{"count_only":true,"filter":[{"k":"total_tasks","v":5,"o":"gt"}]}"#,
+                "Nothing",
+                "Scan",
+            ),
+            (
+                r#""query":{"count_only":true,"filter":[{"k":"filter.a","v":5,"o":"gt"}]}"#,
+                "Nothing",
                 "Sql",
             ),
             (
@@ -218,5 +263,24 @@ mod tests {
         assert!(matches!(&plan.rows, RowsPlan::Candidates(candidates) if candidates.counts()));
         let plan = plan.without_total();
         assert!(matches!(&plan.rows, RowsPlan::Candidates(candidates) if !candidates.counts()));
+    }
+
+    #[test]
+    fn counters_say_whether_a_statement_soon_has_a_page_by_time() {
+        let scan = |key: &str, operator: &str, value: &str| {
+            let body = format!(
+                r#"{{"domain_id":"d","query":{{"filter":[{{"k":"{key}","v":{value},"o":"{operator}"}}],"page":{{"start":11,"limit":20}}}}}}"#
+            );
+            let request = JobsQuery::from_json(body.as_bytes()).unwrap();
+            match compile_list(&request, Timestamp::MIN).unwrap().rows {
+                RowsPlan::Scan(scan) => scan,
+                rows => panic!("{rows:?}"),
+            }
+        };
+        let of_provider = scan("collector_info.provider", "eq", "\"aws\"");
+        assert!(of_provider.counted().is_some());
+        assert!(of_provider.is_soon_met(300, 100_000));
+        assert!(!of_provider.is_soon_met(299, 100_000));
+        assert!(scan("total_tasks", "gt", "5").counted().is_none());
     }
 }

@@ -31,6 +31,18 @@ pub(super) fn table(list: &CheckedList) -> &'static str {
     }
 }
 
+/// Returns the jobs of these ids, as `jobs`, in the order of `found.key`.
+pub(super) fn found(list: &CheckedList, jobs: &[i64]) -> Sql {
+    // Serialising integers can't fail.
+    let jobs = serde_json::to_string(jobs).unwrap_or_default();
+    let mut sql = Sql::new("json_each(");
+    sql.bind(jobs)
+        .push(") AS found CROSS JOIN ")
+        .push(table(list))
+        .push(" ON jobs.id = found.value");
+    sql
+}
+
 /// Whether the projected documents have a part of the collector.
 fn needs_collector(list: &CheckedList) -> bool {
     let begins_in_collector = |path: &Vec<String>| {

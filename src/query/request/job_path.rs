@@ -6,15 +6,22 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 /// The first segments that a path may begin with: the fields of a job, then the aliases.
-pub(crate) const ROOTS: [&str; 15] = [
+pub(crate) const ROOTS: [&str; 22] = [
     "job_id",
     "status",
     "filter",
     "total_tasks",
     "remained_tasks",
+    "success_tasks",
+    "failure_tasks",
     "errors",
     "collector_info",
+    "secret_id",
+    "request_secret_id",
+    "request_workspace_id",
+    "resource_group",
     "project_id",
+    "workspace_id",
     "domain_id",
     "created_at",
     "updated_at",

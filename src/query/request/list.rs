@@ -4,12 +4,12 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
-use serde_json::Value;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::job::JobStatus;
+use crate::json::Tree;
 use crate::json::message::Located;
 use crate::json::names::shortened;
 use crate::query::error::QueryError;
@@ -19,6 +19,7 @@ use crate::query::request::job_path::JobPath;
 use crate::query::request::page::{Page, PageMembers};
 use crate::query::request::read;
 use crate::query::request::sort::Sort;
+use crate::query::request::spellings::Spellings;
 
 /// A request for a list: whose jobs, which of them, in which order, and which part of them.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -41,6 +42,9 @@ pub struct JobsQuery {
     #[serde(default)]
     #[schema(value_type = Option<Query>)]
     pub query: Query,
+    /// How the parameters of a query string were written.
+    #[serde(skip)]
+    pub spellings: Spellings,
 }
 
 /// `spaceone.api.core.v1.Query`. Without a page limit the answer holds every match.
@@ -85,11 +89,11 @@ impl JobsQuery {
     /// # Errors
     /// [`QueryError`] for the first problem.
     pub fn from_json(body: &[u8]) -> Result<Self, QueryError> {
-        Self::from_value(read::parse(body)?)
+        Self::from_tree(read::parse_tree(body)?)
     }
 
-    pub(super) fn from_value(value: Value) -> Result<Self, QueryError> {
-        let request: Self = read::message(value)?;
+    pub(super) fn from_tree(tree: Tree<'_>) -> Result<Self, QueryError> {
+        let request: Self = read::message(tree)?;
         limit_conditions(&request.query.filter, &request.query.filter_or)?;
         Ok(request)
     }

@@ -3,15 +3,18 @@
 //! A shape is both what serde reads and what the OpenAPI document describes. What the language means by a request is
 //! decided in [`crate::query::check`].
 
+mod bracketed;
 mod condition;
 pub(crate) mod job_path;
 mod list;
 mod operator;
 mod page;
+mod parameters;
 mod query_string;
 mod read;
 pub(crate) mod schema;
 mod sort;
+mod spellings;
 pub mod stages;
 mod stat;
 
@@ -19,7 +22,7 @@ pub use condition::Condition;
 pub use list::{JobsQuery, Query};
 pub use operator::Operator;
 pub use page::Page;
-pub(crate) use query_string::{ListParams, QueryParams};
+pub(crate) use parameters::{FilterParams, ListParams, QueryParams};
 pub(crate) use read::parse;
 pub use sort::{Sort, SortKey};
 pub(crate) use stat::Question;

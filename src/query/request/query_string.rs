@@ -2,295 +2,252 @@
 //!
 //! Rule: proto's HTTP transcoding (`google.api.http`), as in SpaceONE's gateway.
 
-use serde_json::{Map, Value, json};
-use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, SchemaFormat, Type};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Schema};
-use utoipa::{IntoParams, ToSchema};
+use serde_json::{Map, Value};
 
+use crate::json::message::parse_boolean;
 use crate::json::names::{shortened, unknown};
 use crate::query::error::QueryError;
-use crate::query::limits::MAX_PATHS;
-use crate::query::request::job_path::JobPath;
-use crate::query::request::list::{JobsQuery, Query, StatusFilter};
-use crate::query::request::read::parse;
+use crate::query::request::bracketed::{Node, Step, steps};
+use crate::query::request::list::JobsQuery;
+use crate::query::request::parameters::{Kind, PARAMETERS, Parameter, boolean};
+use crate::query::request::spellings::Spellings;
 
-/// A parameter of the list route: how it is read, and how the OpenAPI document describes it.
-struct Parameter {
-    /// The path of the member in a JobsQuery, with dots.
-    name: &'static str,
-    kind: Kind,
-    description: &'static str,
-    example: fn() -> Value,
-}
-
-/// How the text of a parameter is read.
-#[derive(Clone, Copy)]
-enum Kind {
-    /// A text that is always required.
-    Tenant,
-    Text,
-    /// A path into a job.
-    Path,
-    /// A name, or a number if it is all digits.
-    Status,
-    Integer,
-    Boolean,
-    /// Paths, one in each parameter of the name.
-    Paths,
-    /// A whole Query as JSON.
-    Query,
-}
-
-const fn parameter(
-    name: &'static str,
-    kind: Kind,
-    description: &'static str,
-    example: fn() -> Value,
-) -> Parameter {
-    Parameter {
-        name,
-        kind,
-        description,
-        example,
-    }
-}
-
-/// The only parameter that an export does not have.
-const COUNT_ONLY: &str = "query.count_only";
-
-/// Every parameter of the list route.
-const PARAMETERS: [Parameter; 14] = [
-    parameter(
-        "domain_id",
-        Kind::Tenant,
-        "The tenant: no query reaches past it.",
-        || json!("domain-67094cea8ca4"),
-    ),
-    parameter("job_id", Kind::Text, "The job of this id.", || {
-        json!("job-000000000001")
-    }),
-    parameter("status", Kind::Status, "The jobs of this status.", || {
-        json!("ERROR")
-    }),
-    parameter(
-        "collector_id",
-        Kind::Text,
-        "The jobs of this collector.",
-        || json!("collector-000000000001"),
-    ),
-    parameter(
-        "project_id",
-        Kind::Text,
-        "The jobs of this project.",
-        || json!("project-000000000001"),
-    ),
-    parameter(
-        "query.keyword",
-        Kind::Text,
-        "Words, any of which the job id contains.",
-        || json!("job"),
-    ),
-    parameter(
-        "query.only",
-        Kind::Paths,
-        "Answers these parts of the jobs only; may be repeated.",
-        || json!(["job_id", "errors.message"]),
-    ),
-    parameter(
-        "query.minimal",
-        Kind::Boolean,
-        "Answers `job_id`, `status`, `created_at` and `finished_at` only.",
-        || json!(true),
-    ),
-    parameter(
-        "query.page.start",
-        Kind::Integer,
-        "The first job to answer, counted from 1; with a limit.",
-        || json!(1),
-    ),
-    parameter(
-        "query.page.limit",
-        Kind::Integer,
-        "The most jobs to answer; without it, or with 0, all are.",
-        || json!(30),
-    ),
-    parameter(
-        "query.sort.key",
-        Kind::Path,
-        "A path to sort by; without it the newest are first.",
-        || json!("created_at"),
-    ),
-    parameter(
-        "query.sort.desc",
-        Kind::Boolean,
-        "The largest first; with `query.sort.key`.",
-        || json!(true),
-    ),
-    parameter(
-        "query",
-        Kind::Query,
-        "The whole query as JSON, since `filter` and several sort keys have no form with dots. A member that it has is not given as a parameter of its own.",
-        || json!({"filter": [{"k": "status", "v": ["ERROR", "TIMEOUT"], "o": "in"}], "page": {"limit": 30}}),
-    ),
-    parameter(
-        COUNT_ONLY,
-        Kind::Boolean,
-        "Answers `total_count` and no jobs.",
-        || json!(true),
-    ),
+/// The lists of objects, which have a form in a query string only with brackets.
+const LISTS_OF_OBJECTS: [&str; 4] = [
+    "query.filter",
+    "query.filter_or",
+    "query.sort",
+    "query.sort.keys",
 ];
-
-impl Kind {
-    fn schema(self) -> RefOr<Schema> {
-        let of = |schema_type| ObjectBuilder::new().schema_type(schema_type);
-        match self {
-            Self::Tenant => of(Type::String).min_length(Some(1)).into(),
-            Self::Text => of(Type::String).into(),
-            Self::Path => Ref::from_schema_name(JobPath::name()).into(),
-            Self::Status => Ref::from_schema_name(StatusFilter::name()).into(),
-            Self::Integer => of(Type::Integer)
-                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-                .minimum(Some(0))
-                .into(),
-            Self::Boolean => of(Type::Boolean).into(),
-            Self::Paths => ArrayBuilder::new()
-                .items(Ref::from_schema_name(JobPath::name()))
-                .max_items(Some(MAX_PATHS))
-                .into(),
-            Self::Query => Ref::from_schema_name(Query::name()).into(),
-        }
-    }
-
-    /// Reads the text of a parameter as the JSON value that a body would have.
-    fn read(self, text: &str) -> Result<Value, String> {
-        match self {
-            Self::Tenant | Self::Text | Self::Path | Self::Integer => Ok(text.into()),
-            Self::Status => Ok(text
-                .parse::<u64>()
-                .map_or_else(|_| Value::from(text), Value::from)),
-            Self::Boolean => match text {
-                "true" => Ok(Value::Bool(true)),
-                "false" | "" => Ok(Value::Bool(false)),
-                _ => Err(format!("expected true or false, found `{text}`")),
-            },
-            Self::Paths => Ok(Value::Array(vec![text.into()])),
-            Self::Query => parse(text.as_bytes()).map_err(|error| error.to_string()),
-        }
-    }
-}
-
-impl Parameter {
-    fn describe(&self) -> utoipa::openapi::path::Parameter {
-        let is_required = matches!(self.kind, Kind::Tenant);
-        let parameter = ParameterBuilder::new()
-            .name(self.name)
-            .parameter_in(ParameterIn::Query)
-            .required(if is_required {
-                Required::True
-            } else {
-                Required::False
-            })
-            .description((!self.description.is_empty()).then_some(self.description));
-        let parameter = if matches!(self.kind, Kind::Query) {
-            let content = ContentBuilder::new()
-                .schema(Some(self.kind.schema()))
-                .example(Some((self.example)()));
-            parameter.content("application/json", content.build())
-        } else {
-            parameter
-                .schema(Some(self.kind.schema()))
-                .example(Some((self.example)()))
-        };
-        parameter.build()
-    }
-}
-
-/// The parameters of the list route, for the OpenAPI document.
-pub(crate) struct ListParams;
-
-impl IntoParams for ListParams {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<utoipa::openapi::path::Parameter> {
-        PARAMETERS.iter().map(Parameter::describe).collect()
-    }
-}
-
-/// The parameters that lists and exports share.
-pub(crate) struct QueryParams;
-
-impl IntoParams for QueryParams {
-    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<utoipa::openapi::path::Parameter> {
-        let parameters = PARAMETERS.iter();
-        let parameters = parameters.filter(|parameter| parameter.name != COUNT_ONLY);
-        parameters.map(Parameter::describe).collect()
-    }
-}
 
 impl JobsQuery {
     /// Reads the decoded pairs of a query string, as proto's HTTP transcoding does.
     ///
-    /// `query` itself may be the whole Query as JSON, since repeated messages have no form in a query string.
+    /// Nested members have dots, or brackets as qs, axios and jQuery write them. `query` itself may be the whole Query as JSON.
     ///
     /// # Errors
     /// [`QueryError`] for the first problem.
     pub fn from_pairs<'p>(
         pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
     ) -> Result<Self, QueryError> {
-        Self::from_value(to_value(pairs)?)
+        Self::from_pairs_beside(&[], pairs)
+    }
+
+    /// The same of a route with parameters of its own, which an error about an unknown name has to know.
+    ///
+    /// # Errors
+    /// [`QueryError`] for the first problem.
+    pub fn from_pairs_beside<'p>(
+        others: &'static [&'static str],
+        pairs: impl IntoIterator<Item = (&'p str, &'p str)>,
+    ) -> Result<Self, QueryError> {
+        let mut reading = Reading {
+            others,
+            ..Reading::default()
+        };
+        for (name, text) in pairs {
+            reading.add(name, text)?;
+        }
+        let (value, spellings) = reading.finish()?;
+        let mut query = Self::from_tree(value.into()).map_err(|error| spellings.respelt(error))?;
+        query.spellings = spellings;
+        Ok(query)
     }
 }
 
-/// Turns the pairs of a query string into the JSON of a body.
-fn to_value<'p>(pairs: impl IntoIterator<Item = (&'p str, &'p str)>) -> Result<Value, QueryError> {
-    let mut root = Map::new();
-    for (spelt, text) in pairs {
-        let name = snake_case(spelt);
+/// The body that a query string stands for, as far as it was read.
+#[derive(Default)]
+struct Reading {
+    /// The parameters of the route that are not of a list.
+    others: &'static [&'static str],
+    root: Map<String, Value>,
+    /// What has brackets and is a list, by its location, with the name of its first parameter.
+    lists: Vec<(String, String, Node)>,
+    spellings: Spellings,
+}
+
+impl Reading {
+    /// Adds a parameter.
+    fn add(&mut self, spelt: &str, text: &str) -> Result<(), QueryError> {
         let problem = |problem: String| QueryError::Parameter {
             location: shortened(spelt),
             problem,
         };
-        let mut parameters = PARAMETERS.iter();
-        let Some(parameter) = parameters.find(|parameter| parameter.name == name) else {
-            return Err(problem(unknown_parameter(&name)));
-        };
-        let value = parameter.kind.read(text).map_err(problem)?;
-        let (parents, last) = parameter
-            .name
-            .rsplit_once('.')
-            .unwrap_or(("", parameter.name));
-        let mut object = &mut root;
+        // Most names are written as they are known, and need not be taken apart.
+        if let Some(parameter) = parameter_of(spelt) {
+            return self.put_text(parameter, text).map_err(problem);
+        }
+        let steps = steps(spelt).map_err(problem)?;
+        let is_member = |step: &&Step<'_>| matches!(step, Step::Member(_));
+        let members = steps.iter().take_while(is_member).count();
+        let (members, within) = steps.split_at(members);
+        let members: Vec<_> = members.iter().filter_map(Step::member).collect();
+        let name = snake_case(&members.join("."));
+        if spelt.contains('[') {
+            let location = location(&members.join("."), within);
+            self.spellings.add(location, shortened(spelt));
+        }
+        match (parameter_of(&name), within) {
+            (Some(parameter), []) => self.put_text(parameter, text).map_err(problem),
+            (
+                Some(Parameter {
+                    kind: Kind::Paths, ..
+                }),
+                [Step::Next | Step::Item(_)],
+            ) => self
+                .put_item(name, spelt, within, text.into())
+                .map_err(problem),
+            (Some(_), _) => Err(problem(
+                "takes one value, and no list or members".to_owned(),
+            )),
+            (None, [Step::Item(_) | Step::Next, ..])
+                if LISTS_OF_OBJECTS.contains(&name.as_str()) =>
+            {
+                let value = match within.last() {
+                    Some(Step::Member("desc")) => boolean(text).map_err(problem)?,
+                    _ => text.into(),
+                };
+                self.put_item(name, spelt, within, value).map_err(problem)
+            }
+            (None, _) => Err(problem(unknown_parameter(&name, self.others))),
+        }
+    }
+
+    /// Reads the text of a parameter, and puts the value into the message.
+    fn put_text(&mut self, parameter: &Parameter, text: &str) -> Result<(), String> {
+        if let Kind::Paths = parameter.kind {
+            self.refuse_lists(parameter.name)?;
+        }
+        self.put(parameter.name, parameter.kind.read(text)?)
+    }
+
+    /// Puts a value among the members of the message.
+    fn put(&mut self, name: &str, value: Value) -> Result<(), String> {
+        let (parents, last) = name.rsplit_once('.').unwrap_or(("", name));
+        let mut object = &mut self.root;
         for parent in parents.split_terminator('.') {
             let inner = object
                 .entry(parent)
                 .or_insert_with(|| Value::Object(Map::new()));
-            object = inner.as_object_mut().ok_or_else(|| {
-                problem(
-                    "can't be given together with `query` as JSON, unless that is an object"
-                        .to_owned(),
-                )
-            })?;
+            object = inner
+                .as_object_mut()
+                .ok_or("can't be given together with `query` as JSON, unless that is an object")?;
         }
         match (object.get_mut(last), value) {
             (None, value) => {
                 object.insert(last.to_owned(), value);
             }
             (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
-            _ => {
-                return Err(problem(
-                    "given twice, or also in `query` as JSON".to_owned(),
-                ));
-            }
+            _ => return Err("given twice, or also in `query` as JSON".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Adds a value within a list.
+    fn put_item(
+        &mut self,
+        name: String,
+        spelt: &str,
+        within: &[Step<'_>],
+        value: Value,
+    ) -> Result<(), String> {
+        let mut lists = self.lists.iter_mut();
+        if let Some((.., node)) = lists.find(|(known, ..)| *known == name) {
+            return node.insert(within, spelt, value);
+        }
+        let mut node = Node::default();
+        node.insert(within, spelt, value)?;
+        self.lists.push((name, shortened(spelt), node));
+        Ok(())
+    }
+
+    /// Refuses a list that is also written with brackets.
+    fn refuse_lists(&self, name: &str) -> Result<(), String> {
+        let mut lists = self.lists.iter();
+        match lists.find(|(known, ..)| known == name) {
+            None => Ok(()),
+            Some((_, spelt, _)) => Err(format!(
+                "is given as `{spelt}` as well; write all items in one form"
+            )),
         }
     }
-    Ok(Value::Object(root))
+
+    /// Returns the body, and how parameters with brackets were written.
+    fn finish(mut self) -> Result<(Value, Spellings), QueryError> {
+        for (name, spelt, node) in std::mem::take(&mut self.lists) {
+            let parameter =
+                |location: String, problem: String| QueryError::Parameter { location, problem };
+            let mut value = node.into_value().map_err(|written| {
+                let problem = "the items before it are missing; the first one has number 0";
+                parameter(shortened(&written), problem.to_owned())
+            })?;
+            for condition in value.as_array_mut().into_iter().flatten() {
+                read_boolean_operand(condition);
+            }
+            if self.has(&name) {
+                let problem = "is given without brackets, or in `query` as JSON, as well";
+                return Err(parameter(spelt, problem.to_owned()));
+            }
+            self.put(&name, value)
+                .map_err(|problem| parameter(spelt, problem))?;
+        }
+        Ok((Value::Object(self.root), self.spellings))
+    }
+
+    /// Returns whether a member is given.
+    fn has(&self, name: &str) -> bool {
+        let mut members = name.split('.');
+        let first = members.next().and_then(|first| self.root.get(first));
+        members
+            .try_fold(first, |value, member| value.map(|value| value.get(member)))
+            .flatten()
+            .is_some()
+    }
 }
 
-fn unknown_parameter(name: &str) -> String {
+/// Returns the parameter of a name.
+fn parameter_of(name: &str) -> Option<&'static Parameter> {
+    PARAMETERS.iter().find(|parameter| parameter.name == name)
+}
+
+/// Writes the location of a value, as errors have it.
+fn location(root: &str, within: &[Step<'_>]) -> String {
+    within
+        .iter()
+        .fold(root.to_owned(), |location, step| match step {
+            Step::Member(name) => format!("{location}.{name}"),
+            Step::Item(index) => format!("{location}[{index}]"),
+            // Which one is not known.
+            Step::Next => location,
+        })
+}
+
+/// Reads the value of `exists`, the only operator that takes a boolean.
+fn read_boolean_operand(condition: &mut Value) {
+    let Some(members) = condition.as_object_mut() else {
+        return;
+    };
+    let is_exists = ["o", "operator"]
+        .iter()
+        .any(|name| members.get(*name).and_then(Value::as_str) == Some("exists"));
+    for name in ["v", "value"] {
+        let Some(value) = members.get_mut(name).filter(|_| is_exists) else {
+            continue;
+        };
+        if let Some(boolean) = value.as_str().and_then(parse_boolean) {
+            *value = Value::Bool(boolean);
+        }
+    }
+}
+
+fn unknown_parameter(name: &str, others: &[&str]) -> String {
     let body_only = ["query.filter", "query.filter_or", "query.sort.keys"];
     if body_only.iter().any(|message| name.starts_with(message)) {
-        return "has no form in a query string; give the whole `query` as JSON".to_owned();
+        return "has no form with dots; write `query[filter][0][k]`, or give the whole `query` as JSON"
+            .to_owned();
     }
-    let known = PARAMETERS.each_ref().map(|parameter| parameter.name);
+    let known = PARAMETERS.iter().map(|parameter| parameter.name);
+    let known: Vec<_> = known.chain(others.iter().copied()).collect();
     unknown("parameter", name, &known)
 }
 
@@ -312,15 +269,165 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
-        let value = to_value(
-            pairs
-                .iter()
-                .map(|(name, value)| (name.as_ref(), value.as_ref())),
-        );
+        let mut reading = Reading::default();
+        let read = pairs
+            .iter()
+            .try_for_each(|(name, text)| reading.add(name, text));
+        let value = read.and_then(|()| reading.finish());
         assert_eq!(
-            value.map_or_else(|error| error.to_string(), |value| value.to_string()),
-            expected
+            value.map_or_else(|error| error.to_string(), |(value, _)| value.to_string()),
+            expected,
+            "{text}"
         );
+    }
+
+    #[test]
+    fn brackets_are_read_as_clients_write_them() {
+        for (text, expected) in [
+            // axios and jQuery, of `{'query.only': ['a', 'b']}`.
+            (
+                "query.only[]=a&query.only[]=b",
+                r#"{"query":{"only":["a","b"]}}"#,
+            ),
+            (
+                "query.only%5B%5D=a&query.only%5B%5D=b",
+                r#"{"query":{"only":["a","b"]}}"#,
+            ),
+            // qs, of `{query: {only: ['a', 'b'], page: {limit: 10}, countOnly: true}}`.
+            (
+                "query[only][0]=a&query[only][1]=b&query[page][limit]=10&query[countOnly]=true",
+                r#"{"query":{"page":{"limit":"10"},"count_only":true,"only":["a","b"]}}"#,
+            ),
+            (
+                "query[only][1]=b&query[only][0]=a",
+                r#"{"query":{"only":["a","b"]}}"#,
+            ),
+            (
+                "query[only]=a&query[only]=b",
+                r#"{"query":{"only":["a","b"]}}"#,
+            ),
+            (
+                "query[sort][key]=a&query[sort][desc]=True",
+                r#"{"query":{"sort":{"key":"a","desc":true}}}"#,
+            ),
+            (
+                "query[sort][0][key]=a&query[sort][0][desc]=1&query[sort][1][key]=b",
+                r#"{"query":{"sort":[{"key":"a","desc":true},{"key":"b"}]}}"#,
+            ),
+            (
+                "query[filter][0][k]=status&query[filter][0][v][]=A&query[filter][0][v][]=B&query[filter][0][o]=in",
+                r#"{"query":{"filter":[{"k":"status","v":["A","B"],"o":"in"}]}}"#,
+            ),
+            (
+                "query.filter[0].key=a&query.filter[0].value[0]=1&query.filter[0].operator=in",
+                r#"{"query":{"filter":[{"key":"a","value":["1"],"operator":"in"}]}}"#,
+            ),
+            (
+                "query[filterOr][0][k]=a&query[filterOr][0][v]=false&query[filterOr][0][o]=exists",
+                r#"{"query":{"filter_or":[{"k":"a","v":false,"o":"exists"}]}}"#,
+            ),
+            (
+                "query={\"keyword\":\"x\"}&query[page][limit]=1&query[filter][0][k]=a",
+                r#"{"query":{"keyword":"x","page":{"limit":"1"},"filter":[{"k":"a"}]}}"#,
+            ),
+        ] {
+            check(text, expected);
+        }
+    }
+
+    #[test]
+    fn brackets_that_contradict_each_other_are_refused() {
+        for (text, expected) in [
+            (
+                "domain_id[]=d",
+                "domain_id[]: takes one value, and no list or members",
+            ),
+            (
+                "query[page][limit][0]=1",
+                "query[page][limit][0]: takes one value, and no list or members",
+            ),
+            (
+                "query.only=a&query.only[]=b",
+                "query.only[]: is given without brackets, or in `query` as JSON, as well",
+            ),
+            (
+                "query.only[]=a&query.only=b",
+                "query.only: is given as `query.only[]` as well; write all items in one form",
+            ),
+            (
+                "query[only][]=a&query[only][0]=b",
+                "query[only][0]: is given in another form as well; write all of it in one",
+            ),
+            (
+                "query[only][0]=a&query[only][0]=b",
+                "query[only][0]: given twice",
+            ),
+            (
+                "query[only][0]=a&query[only][2]=b",
+                "query[only][2]: the items before it are missing; the first one has number 0",
+            ),
+            (
+                "query[only][a]=b",
+                "query[only][a]: unknown parameter `query.only.a`; did you mean `query.only`?",
+            ),
+            (
+                "query[filter][][k]=a",
+                "query[filter][][k]: has a list without numbers; write `[0]` for its first item",
+            ),
+            (
+                "query[filter][k]=a",
+                "query[filter][k]: has no form with dots; write `query[filter][0][k]`, or give the whole `query` as JSON",
+            ),
+            (
+                "query[filter][0]=a&query[filter][0][k]=a",
+                "query[filter][0][k]: is given in another form as well; write all of it in one",
+            ),
+            (
+                "query={\"filter\":[]}&query[filter][0][k]=a",
+                "query[filter][0][k]: is given without brackets, or in `query` as JSON, as well",
+            ),
+            (
+                "query[sort][key]=a&query[sort][0][key]=b",
+                "query[sort][0][key]: is given without brackets, or in `query` as JSON, as well",
+            ),
+            (
+                "query[page[limit]=1",
+                "query[page[limit]: unknown parameter `query.page[limit`; did you mean `query.page.limit`?",
+            ),
+            (
+                "query[page",
+                "query[page: has a bracket without its counterpart",
+            ),
+            (
+                "query[page]limit=1",
+                "query[page]limit: has a bracket without its counterpart",
+            ),
+            (
+                "query[a][b][c][d][e][f][g][h]=1",
+                "query[a][b][c][d][e][f][g][h]: is nested more than 8 deep",
+            ),
+        ] {
+            check(text, expected);
+        }
+    }
+
+    #[test]
+    fn an_error_has_the_parameter_as_it_was_written() {
+        for (text, expected) in [
+            (
+                "domain_id=d&query[page][limit]=x",
+                "query[page][limit]: expected an integer, found a string",
+            ),
+            (
+                "domain_id=d&query[filter][0][k]=a&query[filter][0][o]=eqq&query[filter][0][v]=1",
+                "query[filter][0][o]: unknown operator `eqq`; did you mean `eq`?",
+            ),
+        ] {
+            let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes()).collect();
+            let pairs = pairs.iter().map(|(name, value)| (&**name, &**value));
+            let error = JobsQuery::from_pairs(pairs).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
     }
 
     #[test]
@@ -352,11 +459,15 @@ mod tests {
             ),
             (
                 "query.filter.k=a",
-                "query.filter.k: has no form in a query string; give the whole `query` as JSON",
+                "query.filter.k: has no form with dots; write `query[filter][0][k]`, or give the whole `query` as JSON",
             ),
             (
-                "query.minimal=1",
-                "query.minimal: expected true or false, found `1`",
+                "query.minimal=True&query.count_only=0&query.sort.desc=T",
+                r#"{"query":{"minimal":true,"count_only":false,"sort":{"desc":true}}}"#,
+            ),
+            (
+                "query.minimal=yes",
+                "query.minimal: expected true or false, found `yes`",
             ),
             (
                 "domain=d",

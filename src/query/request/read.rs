@@ -7,8 +7,8 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::json;
-use crate::json::message::{Dialect, Problem, ReadError, Step, from_value};
+use crate::json::message::{Dialect, Problem, ReadError, Step, from_tree};
+use crate::json::{self, Tree};
 use crate::query::error::QueryError;
 use crate::query::limits::MAX_VALUES;
 
@@ -25,22 +25,29 @@ pub(super) const DIALECT: Dialect = Dialect {
 
 /// Parses a body as JSON, strictly.
 pub(crate) fn parse(body: &[u8]) -> Result<Value, QueryError> {
-    json::read(body, MAX_VALUES).map_err(|error| {
-        let problem = error.to_string();
-        if error.is_data() {
-            QueryError::Parameter {
-                location: "body".to_owned(),
-                problem,
-            }
-        } else {
-            QueryError::Json { problem }
+    json::read(body, MAX_VALUES).map_err(|error| json_error(&error))
+}
+
+/// Parses a body as a tree, which a message is read from.
+pub(super) fn parse_tree(body: &[u8]) -> Result<Tree<'_>, QueryError> {
+    json::read_tree(body, MAX_VALUES).map_err(|error| json_error(&error))
+}
+
+fn json_error(error: &serde_json::Error) -> QueryError {
+    let problem = error.to_string();
+    if error.is_data() {
+        QueryError::Parameter {
+            location: "body".to_owned(),
+            problem,
         }
-    })
+    } else {
+        QueryError::Json { problem }
+    }
 }
 
 /// Reads one of SpaceONE's messages.
-pub(super) fn message<T: DeserializeOwned>(value: Value) -> Result<T, QueryError> {
-    from_value(value, DIALECT).map_err(|error| query_error(&error))
+pub(super) fn message<T: DeserializeOwned>(tree: Tree<'_>) -> Result<T, QueryError> {
+    from_tree(tree, DIALECT).map_err(|error| query_error(&error))
 }
 
 /// Turns the error of a message into one with SpaceONE's code.

@@ -80,7 +80,7 @@ impl JobStatQuery {
     /// # Errors
     /// [`QueryError`] for the first problem.
     pub fn from_json(body: &[u8]) -> Result<Self, QueryError> {
-        let request: Self = read::message(read::parse(body)?)?;
+        let request: Self = read::message(read::parse_tree(body)?)?;
         limit_conditions(&request.query.filter, &request.query.filter_or)?;
         Ok(request)
     }

@@ -7,4 +7,5 @@ mod group;
 pub mod output;
 mod pipeline;
 pub mod plan;
+mod scan;
 mod source;

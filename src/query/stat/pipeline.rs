@@ -17,10 +17,12 @@ use crate::query::check::resolved::{
     ShapeColumn, SortBy, SortKey, Unwind,
 };
 use crate::query::check::stages::Function;
+use crate::query::eval::cells::cells_param;
 use crate::query::eval::path::path_param;
 use crate::query::eval::sort_key::KeyPath;
 use crate::query::order_by::{Term, order_by, sort_value};
-use crate::query::sql::Sql;
+use crate::query::scan::GroupScan;
+use crate::query::sql::{Param, Sql};
 use crate::query::stat::expr::{
     ELEMENT, Expr, Step, alias, below, column_ref, in_job, put, sort_key,
 };
@@ -39,6 +41,37 @@ pub(super) fn lower(tenant: &Tenant, filter: &Filter, stages: &ResolvedStages) -
     }
     let mut pipeline = Pipeline::new(source, tenant, filter);
     for stage in rest {
+        pipeline.apply(stage);
+    }
+    pipeline.finish(&stages.rows)
+}
+
+/// Lowers the stages to one statement over these jobs alone.
+pub(super) fn among(
+    tenant: &Tenant,
+    filter: &Filter,
+    stages: &ResolvedStages,
+    jobs: &[i64],
+) -> Statement {
+    // Serialising integers can't fail.
+    let jobs = serde_json::to_string(jobs).unwrap_or_default();
+    let mut pipeline = Pipeline::new(RowSource::Found(jobs), tenant, filter);
+    for stage in &stages.stages {
+        pipeline.apply(stage);
+    }
+    pipeline.finish(&stages.rows)
+}
+
+/// Lowers the stages after the first `done` to one statement. For these, of which the last is a group or a count, a scan gave
+/// the rows.
+pub(super) fn after(
+    stages: &ResolvedStages,
+    done: usize,
+    scan: &GroupScan,
+    rows: &[Vec<Param>],
+) -> Statement {
+    let mut pipeline = Pipeline::after(scan, rows);
+    for stage in &stages.stages[done..] {
         pipeline.apply(stage);
     }
     pipeline.finish(&stages.rows)
@@ -82,6 +115,11 @@ impl Pipeline {
             RowSource::Documents => sql
                 .push("SELECT * FROM documents WHERE ")
                 .append(where_clause(tenant, filter)),
+            RowSource::Found(jobs) => sql
+                .push("SELECT jobs.* FROM json_each(")
+                .bind(jobs.as_str())
+                .push(") AS found CROSS JOIN documents AS jobs ON jobs.id = found.value WHERE ")
+                .append(where_clause(tenant, filter)),
             RowSource::Jobs { scan_hint } => sql
                 .push("SELECT * FROM jobs")
                 .push(scan_hint)
@@ -99,6 +137,33 @@ impl Pipeline {
                     .append(where_clause(tenant, filter))
                     .push(" AND errors > 0")
             }
+        };
+        pipeline.push_table(sql);
+        pipeline
+    }
+
+    /// A pipeline whose first rows are those of a scan, in the order of the keys of its groups.
+    fn after(scan: &GroupScan, rows: &[Vec<Param>]) -> Self {
+        let (keys, width) = (scan.keys(), scan.width());
+        let mut sql = Sql::new("SELECT ");
+        let cells = (0..width).map(|number| {
+            let mut cell = Sql::new("cell(e.value, ");
+            cell.number(number).push(")");
+            alias(cell, number)
+        });
+        sql.join(", ", cells)
+            .push(" FROM json_each(")
+            .bind(cells_param(rows))
+            .push(") AS e");
+        let mut pipeline = Self {
+            source: RowSource::Documents,
+            tables: Vec::new(),
+            unwound: Vec::new(),
+            columns: (0..width).collect(),
+            order: (0..keys)
+                .map(|number| Term::ascending(column_ref("c", number)))
+                .collect(),
+            next: width,
         };
         pipeline.push_table(sql);
         pipeline

@@ -14,6 +14,8 @@ use crate::query::tenant::Tenant;
 pub(super) enum RowSource {
     /// Whole jobs.
     Documents,
+    /// Whole jobs, those of these ids: a JSON array.
+    Found(String),
     /// The rows of `jobs` in the order of the file, with this hint. An index on the keys of a group would save sorting,
     /// but read each page of the file again and again.
     Jobs { scan_hint: &'static str },

@@ -164,6 +164,20 @@ impl ConnectionCache {
         infos.get_or_read(connection, key)
     }
 
+    /// Returns the key of a tenant's domain; `None` for a domain that never had a job.
+    pub(in crate::store) fn domain_key(
+        &self,
+        connection: &Connection,
+        tenant: &Tenant,
+    ) -> rusqlite::Result<Option<i64>> {
+        self.with(tenant, |domain| {
+            if domain.key.is_none() {
+                domain.key = read_key(connection, tenant)?;
+            }
+            Ok(domain.key)
+        })
+    }
+
     /// Calls `each` with the documents of these jobs of a domain, in this order, until it returns an error.
     pub(in crate::store) fn each_document<E: From<rusqlite::Error>>(
         &self,
@@ -175,13 +189,8 @@ impl ConnectionCache {
         if jobs.is_empty() {
             return Ok(());
         }
-        let domain = self.with(tenant, |domain| {
-            if domain.key.is_none() {
-                domain.key = read_key(connection, tenant)?;
-            }
-            // A domain without jobs may have none.
-            Ok(domain.key.unwrap_or_default())
-        })?;
+        // A domain without jobs may have none.
+        let domain = self.domain_key(connection, tenant)?.unwrap_or_default();
         let contents = &mut *self.0.borrow_mut();
         let infos = &mut contents.collector_infos;
         let mut reader = DocumentReader::new(connection)?;

@@ -4,6 +4,7 @@ use std::sync::MutexGuard;
 
 use rusqlite::Connection;
 
+use super::open::set_journal;
 use super::wal_lock::Released;
 use crate::store::error::StoreError;
 use crate::store::file::DatabaseFile;
@@ -29,6 +30,15 @@ impl Writer<'_> {
         self.connection
             .pragma_update(None, "cache_size", -BULK_CACHE_KIB)?;
         Ok(self.connection.pragma_update(None, "temp_store", "FILE")?)
+    }
+
+    /// Completes a database that was opened with [`Mode::Build`](super::Mode): it is on the disk then, and in WAL mode.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the disk fails.
+    pub fn complete(&self) -> Result<(), StoreError> {
+        // The change of the mode is a commit, and the first one that waits for the disk: for all of the file.
+        Ok(set_journal(&self.connection, "WAL", "FULL")?)
     }
 
     /// Moves the whole write-ahead log into the database and empties it.

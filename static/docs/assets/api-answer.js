@@ -1,4 +1,5 @@
 /** Sends a request, and reads its answer up to a bound. */
+import { at } from './js/root.js';
 
 /** The bytes of an answer that are shown. */
 const MAX_BYTES = 100_000;
@@ -20,7 +21,7 @@ const HEADERS = ['content-type', 'content-disposition', 'etag', 'cache-control',
 /** @returns {Promise<Answer>} rejects where no answer comes */
 export async function send({ method, path, headers, body }, signal) {
   const start = performance.now();
-  const response = await fetch(path, { method, headers, body, signal, cache: 'no-store' });
+  const response = await fetch(at(path), { method, headers, body, signal, cache: 'no-store' });
   const { text, state } = await beginning(response, signal);
   return {
     status: response.status,

@@ -1,4 +1,5 @@
 /** Makes the request of an operation from what its form holds. */
+import { relativePath } from './js/root.js';
 
 /** What the documentation's own domain is in examples; a domain of this server takes its place, so that examples find jobs. */
 const DOMAIN_MEMBER = /("domain_id":\s*)"[^"]*"/g;
@@ -38,7 +39,7 @@ export function requestOf(method, path, given, body) {
   const headers = Object.fromEntries(at('header').map(({ parameter, text }) => [parameter.name.toLowerCase(), text]));
   return {
     method,
-    path: at('path').reduce(fill, path) + (query.length ? `?${query.join('&')}` : ''),
+    path: relativePath(at('path').reduce(fill, path)) + (query.length ? `?${query.join('&')}` : ''),
     headers: body ? { 'content-type': body.mediaType, ...headers } : headers,
     body: body ? body.text : null,
   };

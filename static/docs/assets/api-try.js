@@ -19,7 +19,7 @@ export function tryForm(operation, context) {
     return requestOf(method ? method.value : methods[0], path, given, content && content.given());
   };
   const line = codeBlock('');
-  const update = () => setCode(line, curl(location.origin, request()));
+  const update = () => setCode(line, curl(request()));
   const outcome = outcomeOf();
   const form = el('form', {},
     ...(method ? [el('label', {}, el('span', {}, 'Method'), method)] : []),
@@ -71,7 +71,7 @@ function isConfirmed({ method, path }) {
   const dialog = $('confirm');
   const what = method === 'DELETE' ? 'deletes' : 'changes';
   $('confirm-text').textContent = `It ${what} jobs or settings of this server.`;
-  $('confirm-request').textContent = `${method} ${path}`;
+  $('confirm-request').textContent = `${method} /${path}`;
   dialog.returnValue = '';
   dialog.showModal();
   return new Promise((resolve) => {
@@ -116,10 +116,21 @@ const NOTES = {
   broken: 'The connection broke off; this is what came.',
 };
 
-function answerNodes({ headers, text, state }) {
+/** The message of an error, where it has several lines: JSON would hide them. */
+function linesOf(status, text) {
+  if (status < 400) return [];
+  try {
+    const { message } = JSON.parse(text).detail;
+    return message.includes('\n') ? [codeBlock(message)] : [];
+  } catch {
+    return [];
+  }
+}
+
+function answerNodes({ status, headers, text, state }) {
   const list = el('dl', {}, ...headers.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));
   const isJson = headers.some(([name, value]) => name === 'content-type' && /\bjson\b/.test(value) && !value.includes('ndjson'));
   const note = NOTES[state] ? [el('p', {}, NOTES[state])] : [];
   const body = text ? [codeBlock(isJson ? indented(text) : text)] : [el('p', { className: 'quiet' }, 'No body.')];
-  return [list, ...note, ...body];
+  return [list, ...note, ...linesOf(status, text), ...body];
 }

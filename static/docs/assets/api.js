@@ -5,18 +5,19 @@ import { heading, methodLabels, operationSection, pathNodes } from './api-operat
 import { prose } from './api-prose.js';
 import { showTokenForm, wireTokenForm } from './api-token.js';
 import { $, el } from './docs.js';
+import { at } from './js/root.js';
 import { credentials } from './js/token.js';
 
 /** Reads a path for the page itself: a mock neither injects faults into the answer nor has the request in its journal. */
 async function read(path) {
-  const response = await fetch(path, { headers: { ...credentials(), 'x-jobdeck-page': '1' } });
+  const response = await fetch(at(path), { headers: { ...credentials(), 'x-jobdeck-page': '1' } });
   const body = await response.json();
   return { status: response.status, body };
 }
 
 /** The domains of this server, by name; none where they can't be read, since then the examples have their own. */
 async function domainNames() {
-  const { status, body } = await read('/jobdeck/domains');
+  const { status, body } = await read('jobdeck/domains');
   return status === 200 ? body.results.map(({ domain_id: domain }) => domain) : [];
 }
 
@@ -24,7 +25,7 @@ async function load() {
   $('api').ariaBusy = 'true';
   $('api-trouble').hidden = true;
   try {
-    const { status, body } = await read('/openapi.json');
+    const { status, body } = await read('openapi.json');
     if (status === 401) empty(credentials() ? 'The server does not know this token.' : '');
     else if (status !== 200) trouble(body.detail.message);
     else fill(body, await domainNames());

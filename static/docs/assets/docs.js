@@ -1,4 +1,5 @@
 /** What every page of the documentation does: theme, copying, search, and the list of contents. */
+import { remember } from './js/storage.js';
 
 export const $ = (id) => document.getElementById(id);
 
@@ -84,11 +85,7 @@ function wireTheme() {
   $('themeButton').hidden = false;
   $('themeButton').onclick = () => {
     show(names[(names.indexOf(dataset.theme) + 1) % names.length]);
-    try {
-      localStorage.setItem('jobdeck.theme', dataset.theme);
-    } catch {
-      // The browser stores nothing: the next page has the theme of the system.
-    }
+    remember('theme', dataset.theme);
   };
 }
 

@@ -1,4 +1,5 @@
-//! The schemas of the bodies that write jobs, faults and the clock accept what the server accepts, and refuse what it refuses.
+//! The schemas of the bodies that write jobs, faults and the clock accept what the server accepts, and refuse what it
+//! refuses. Only of a job the server reads more than its schema describes: the forms that other programs write.
 
 use serde_json::{Value, json};
 
@@ -40,6 +41,10 @@ fn the_schema_of_a_job_accepts_what_the_server_accepts() {
             json!({"updated_at": null, "finished_at": null, "project_id": null, "collector_info": null, "life": null}),
             json!({"status": "CANCELED", "remained_tasks": -1, "created_at": "2022-06-17T10:00:00+02:00"}),
             json!({"filter": {"a": [1, null]}, "errors": [{}, {"error_code": "E", "message": null, "additional": {"a": 1}}]}),
+            json!({
+                "workspace_id": "w", "resource_group": "DOMAIN", "secret_id": null, "request_secret_id": "s",
+                "request_workspace_id": "w", "success_tasks": 0, "failure_tasks": null
+            }),
             json!({"collector_info": {"collector_id": "c", "state": null, "plugin_info": {"options": {}}, "other": 5}}),
             step(json!({"after": 0, "status": "SUCCESS"})),
             life(
@@ -54,22 +59,19 @@ fn the_schema_of_a_job_accepts_what_the_server_accepts() {
         schema,
         &[
             json!([]),
-            json!({"job_id": ""}),
-            json!({"job_id": null}),
             json!({"domain_id": 5}),
             json!({"status": "DONE"}),
-            json!({"status": null}),
             json!({"total_tasks": -1}),
             json!({"total_tasks": 2_147_483_648_i64}),
-            json!({"total_tasks": "3"}),
-            json!({"remained_tasks": null}),
-            json!({"created_at": null}),
+            json!({"total_tasks": "three"}),
             json!({"created_at": "yesterday"}),
-            json!({"finished_at": "2022-06-17"}),
-            json!({"filter": null}),
-            json!({"filter": []}),
-            json!({"errors": null}),
+            json!({"finished_at": 20_260_101}),
+            json!({"filter": [1]}),
             json!({"errors": [{"code": "E"}]}),
+            json!({"failure_tasks": -1}),
+            json!({"success_tasks": 2_147_483_648_i64}),
+            json!({"workspace_id": 5}),
+            json!({"resource_group": "x".repeat(257)}),
             json!({"collector_info": {"collector_id": 5}}),
             json!({"collector_info": {"plugin_info": {"version": 1}}}),
             json!({"stauts": "ERROR"}),
@@ -82,6 +84,38 @@ fn the_schema_of_a_job_accepts_what_the_server_accepts() {
             step(json!({"after": 1, "state": "SUCCESS"})),
         ],
     );
+}
+
+#[test]
+fn the_server_translates_jobs_that_the_schema_does_not_describe() {
+    let app = App::mock(String::new());
+    let document = Document::of(&app);
+    let schema = document.named("JobDraft");
+    for body in [
+        json!({"job_id": ""}),
+        json!({"job_id": null}),
+        json!({"status": null}),
+        json!({"status": 4}),
+        json!({"status": "FAILURE"}),
+        json!({"total_tasks": "3"}),
+        json!({"remained_tasks": null}),
+        json!({"created_at": null}),
+        json!({"finished_at": "2022-06-17"}),
+        json!({"filter": null}),
+        json!({"filter": []}),
+        json!({"errors": null}),
+        json!({"errors": [{"errorCode": "E"}]}),
+        json!({"collector_id": "c"}),
+        json!({"collectorInfo": {"pluginInfo": {"pluginId": "p"}}}),
+    ] {
+        let answer = app.json("PUT", "/jobdeck/jobs/j?domain_id=d", &body);
+        assert!(
+            [200, 201].contains(&answer.status),
+            "{body}: {}",
+            answer.text
+        );
+        assert!(!schema.is_valid(&body), "{body}");
+    }
 }
 
 #[test]
@@ -98,7 +132,9 @@ fn the_schema_of_a_patch_accepts_what_the_server_accepts() {
             json!({"job_id": "j", "domain_id": "d"}),
             json!({
                 "status": null, "filter": null, "total_tasks": null, "remained_tasks": null, "errors": null, "created_at": null,
-                "updated_at": null, "finished_at": null, "project_id": null, "collector_info": null, "life": null
+                "updated_at": null, "finished_at": null, "project_id": null, "collector_info": null, "life": null,
+                "workspace_id": null, "resource_group": null, "secret_id": null, "request_secret_id": null,
+                "request_workspace_id": null, "success_tasks": null, "failure_tasks": null
             }),
             json!({"total_tasks": 3, "remained_tasks": 3, "life": [{"after": 1, "status": "SUCCESS"}]}),
         ],

@@ -66,7 +66,13 @@ const ERRORS: [(&str, &str, &str, &str, u16); 22] = [
         JOB,
         400,
     ),
-    ("POST /jobdeck/jobs", "/jobdeck/jobs", "text/csv", JOB, 415),
+    (
+        "POST /jobdeck/jobs",
+        "/jobdeck/jobs",
+        "text/plain",
+        JOB,
+        415,
+    ),
     (
         "POST /jobdeck/reset",
         "/jobdeck/reset?domain=d",

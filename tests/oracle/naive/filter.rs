@@ -78,7 +78,7 @@ fn any(values: &[Option<&V>], holds: fn(Ordering) -> bool, operand: &V) -> bool 
 }
 
 fn is_typed_number(path: &[String]) -> bool {
-    path == ["total_tasks"] || path == ["remained_tasks"]
+    path.len() == 1 && path[0].ends_with("_tasks")
 }
 
 fn is_date(path: &[String]) -> bool {

@@ -32,11 +32,20 @@ pub(super) fn ascii_words(pattern: &str) -> Option<Vec<String>> {
 ///
 /// Some letters outside ASCII are an ASCII letter in the other case: the Kelvin sign is a `k`.
 pub(super) fn contains_any(text: &str, words: &[String]) -> Option<bool> {
-    let is_contained = |word: &String| {
-        let mut positions = text.as_bytes().windows(word.len());
-        positions.any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    let is_searched = text.is_ascii() && text.len() <= MAX_SCANNED_BYTES;
+    is_searched.then(|| words.iter().any(|word| contains(text.as_bytes(), word)))
+}
+
+/// Whether ASCII letters contain a word, without regard to case.
+fn contains(letters: &[u8], word: &str) -> bool {
+    let Some(first) = word.bytes().next() else {
+        return true;
     };
-    (text.is_ascii() && text.len() <= MAX_SCANNED_BYTES).then(|| words.iter().any(is_contained))
+    let (lower, upper) = (first.to_ascii_lowercase(), first.to_ascii_uppercase());
+    memchr::memchr2_iter(lower, upper, letters).any(|start| {
+        let part = letters.get(start..start + word.len());
+        part.is_some_and(|part| part.eq_ignore_ascii_case(word.as_bytes()))
+    })
 }
 
 /// Returns the pattern that matches exactly `text`.

@@ -1,0 +1,444 @@
+//! The collectors of an overview: their failures, and their last runs.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::answer::{CollectorInfo, CollectorsInfo, RunInfo, SeenJobInfo, UsualInfo};
+use super::durations::Durations;
+use crate::job::JobStatus;
+use crate::time::Timestamp;
+
+/// The most collectors of an overview.
+pub const MAX_COLLECTORS: usize = 10_000;
+/// The most collectors that are answered.
+const MAX_ANSWERED: usize = 20;
+/// The most runs of a collector that are answered.
+const MAX_RUNS: usize = 30;
+/// The fewest durations from which a collector has a usual one.
+const MIN_USUAL: usize = 5;
+/// The fewest runs by which a collector can be flaky.
+const MIN_FLAKY_RUNS: usize = 10;
+/// Of this number of runs, one must end otherwise than the run before it.
+const FLAKY_SHARE: usize = 3;
+
+/// The number of a collector in an overview.
+pub(super) type CollectorNumber = u32;
+
+/// A job of a collector.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SeenJob<'j> {
+    pub(super) job_id: &'j str,
+    pub(super) created_at: i64,
+    pub(super) status: JobStatus,
+    pub(super) duration: Option<i64>,
+    /// The key of its `collector_info`.
+    pub(super) info: i64,
+    /// Whether it is of the period, and not of the one before it.
+    pub(super) is_current: bool,
+}
+
+/// All collectors.
+#[derive(Debug, Default)]
+pub(super) struct Collectors {
+    numbers: HashMap<Box<str>, CollectorNumber, RandomState>,
+    all: Vec<Collector>,
+}
+
+#[derive(Debug, Default)]
+struct Collector {
+    runs: u64,
+    failed: u64,
+    durations: Durations,
+    /// When the newest success began.
+    success_at: Option<i64>,
+    /// When the failures after it began.
+    failures: Vec<i64>,
+    last_success: Option<Run>,
+    last_failure: Option<Run>,
+    /// The newest first.
+    last_runs: Vec<Run>,
+}
+
+#[derive(Debug, Clone)]
+struct Run {
+    created_at: i64,
+    job_id: Box<str>,
+    status: JobStatus,
+    duration: Option<i64>,
+    info: i64,
+}
+
+impl Collectors {
+    /// Returns the number of a collector; `None` where there are too many.
+    pub(super) fn number(&mut self, collector_id: &str) -> Option<CollectorNumber> {
+        if let Some(number) = self.numbers.get(collector_id) {
+            return Some(*number);
+        }
+        if self.all.len() >= MAX_COLLECTORS {
+            return None;
+        }
+        let number = CollectorNumber::try_from(self.all.len()).ok()?;
+        self.numbers.insert(collector_id.into(), number);
+        self.all.push(Collector::default());
+        Some(number)
+    }
+
+    /// Adds a job of a collector.
+    pub(super) fn add(&mut self, number: CollectorNumber, job: SeenJob<'_>) {
+        if let Some(collector) = self.all.get_mut(number as usize) {
+            collector.add(job);
+        }
+    }
+
+    /// Chooses the worst collectors, and computes what is usual.
+    pub(super) fn finish(mut self) -> CountedCollectors {
+        let mut usual = HashMap::default();
+        let mut ranked = Vec::new();
+        for (collector_id, number) in self.numbers {
+            let Some(collector) = self.all.get_mut(number as usize) else {
+                continue;
+            };
+            let mut collector = std::mem::take(collector);
+            if let Some(of_collector) = usual_of(std::mem::take(&mut collector.durations)) {
+                usual.insert(collector_id.clone(), of_collector);
+            }
+            if collector.runs > 0 {
+                ranked.push((collector_id, collector));
+            }
+        }
+        ranked.sort_unstable_by(|(one_id, one), (other_id, other)| {
+            let by_failures = other.failed.cmp(&one.failed);
+            let by_rate = (other.failed * one.runs).cmp(&(one.failed * other.runs));
+            by_failures.then(by_rate).then(one_id.cmp(other_id))
+        });
+        let more = ranked.len().saturating_sub(MAX_ANSWERED) as u64;
+        let worst = ranked.into_iter().take(MAX_ANSWERED);
+        let worst = worst.map(|(collector_id, collector)| {
+            let info = collector.last_runs.first().map(|run| run.info);
+            (
+                info,
+                collector.info(&collector_id, usual.get(&collector_id).copied()),
+            )
+        });
+        let worst = worst.collect();
+        CountedCollectors { usual, worst, more }
+    }
+}
+
+/// Returns what is usual; `None` where there are too few durations.
+fn usual_of(mut durations: Durations) -> Option<UsualInfo> {
+    if durations.len() < MIN_USUAL {
+        return None;
+    }
+    let percentiles = durations.percentiles([50, 95]);
+    percentiles.map(|[median, p95]| UsualInfo { median, p95 })
+}
+
+impl Collector {
+    fn add(&mut self, job: SeenJob<'_>) {
+        let is_failure = is_failure(job.status);
+        if job.is_current && job.status.is_final() {
+            self.runs += 1;
+            self.failed += u64::from(is_failure);
+        }
+        if let Some(duration) = job.duration {
+            self.durations.add(duration);
+        }
+        if is_failure {
+            if self
+                .success_at
+                .is_none_or(|success| success < job.created_at)
+            {
+                self.failures.push(job.created_at);
+            }
+            job.take_if_newer(&mut self.last_failure);
+        } else if job.status == JobStatus::Success {
+            if self
+                .success_at
+                .is_none_or(|success| success < job.created_at)
+            {
+                self.success_at = Some(job.created_at);
+                self.failures.retain(|failure| *failure > job.created_at);
+            }
+            job.take_if_newer(&mut self.last_success);
+        }
+        let is_full = self.last_runs.len() == MAX_RUNS;
+        let is_older = |run: &Run| !job.is_newer_than(run);
+        if is_full && self.last_runs.last().is_some_and(is_older) {
+            return;
+        }
+        let position = self.last_runs.partition_point(is_older);
+        self.last_runs.truncate(MAX_RUNS - 1);
+        self.last_runs.insert(position, job.run());
+    }
+
+    fn info(&self, collector_id: &str, usual: Option<UsualInfo>) -> CollectorInfo {
+        let seen = |run: &Option<Run>| run.as_ref().map(Run::seen);
+        CollectorInfo {
+            collector_id: collector_id.to_owned(),
+            name: None,
+            runs: self.runs,
+            failed: self.failed,
+            rate: rate(self.failed, self.runs).unwrap_or(0.0),
+            streak: self.failures.len() as u64,
+            is_flaky: is_flaky(&self.last_runs),
+            last_success: seen(&self.last_success),
+            last_failure: seen(&self.last_failure),
+            usual,
+            last_runs: self.last_runs.iter().map(Run::info).collect(),
+        }
+    }
+}
+
+impl SeenJob<'_> {
+    /// Whether it comes before a run in a list, newest first.
+    fn is_newer_than(&self, run: &Run) -> bool {
+        (run.created_at, self.job_id) < (self.created_at, &*run.job_id)
+    }
+
+    fn run(&self) -> Run {
+        Run {
+            created_at: self.created_at,
+            job_id: self.job_id.into(),
+            status: self.status,
+            duration: self.duration,
+            info: self.info,
+        }
+    }
+
+    fn take_if_newer(&self, last: &mut Option<Run>) {
+        if last.as_ref().is_none_or(|last| self.is_newer_than(last)) {
+            *last = Some(self.run());
+        }
+    }
+}
+
+impl Run {
+    fn created_at(&self) -> Timestamp {
+        Timestamp::from_millis(self.created_at).unwrap_or(Timestamp::MIN)
+    }
+
+    fn seen(&self) -> SeenJobInfo {
+        SeenJobInfo {
+            job_id: self.job_id.to_string(),
+            created_at: self.created_at(),
+        }
+    }
+
+    fn info(&self) -> RunInfo {
+        RunInfo {
+            job_id: self.job_id.to_string(),
+            status: self.status,
+            created_at: self.created_at(),
+            duration: self.duration,
+        }
+    }
+}
+
+/// Whether a job of this status failed.
+pub(super) fn is_failure(status: JobStatus) -> bool {
+    matches!(status, JobStatus::Error | JobStatus::Timeout)
+}
+
+/// Returns a share; `None` of nothing.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "numbers of jobs are far below 2^53"
+)]
+pub(super) fn rate(part: u64, all: u64) -> Option<f64> {
+    (all > 0).then(|| part as f64 / all as f64)
+}
+
+/// Whether runs fail now and then: `CollectorInfo::is_flaky` has the rule.
+fn is_flaky(runs: &[Run]) -> bool {
+    let outcomes = runs.iter().filter_map(|run| match run.status {
+        JobStatus::Success => Some(true),
+        JobStatus::Error | JobStatus::Timeout => Some(false),
+        JobStatus::Created | JobStatus::Canceled | JobStatus::InProgress => None,
+    });
+    let outcomes: Vec<bool> = outcomes.collect();
+    let pairs = outcomes.len().saturating_sub(1);
+    let changes = outcomes.windows(2).filter(|pair| pair[0] != pair[1]);
+    outcomes.len() >= MIN_FLAKY_RUNS && changes.count() * FLAKY_SHARE >= pairs
+}
+
+/// What was counted of the collectors.
+#[derive(Debug)]
+pub struct CountedCollectors {
+    usual: HashMap<Box<str>, UsualInfo, RandomState>,
+    /// The worst, each with the key of its newest `collector_info`.
+    worst: Vec<(Option<i64>, CollectorInfo)>,
+    more: u64,
+}
+
+impl CountedCollectors {
+    /// Returns how long the jobs of a collector take; `None` where too few have a duration.
+    #[must_use]
+    pub fn usual(&self, collector_id: Option<&str>) -> Option<UsualInfo> {
+        self.usual.get(collector_id?).copied()
+    }
+
+    /// Returns the answer; `name` finds the name of a collector by the key of its `collector_info`.
+    ///
+    /// # Errors
+    /// Those of `name`.
+    pub fn answer<E>(
+        self,
+        mut name: impl FnMut(i64) -> Result<Option<String>, E>,
+    ) -> Result<CollectorsInfo, E> {
+        let mut results = Vec::with_capacity(self.worst.len());
+        for (info, mut collector) in self.worst {
+            if let Some(info) = info {
+                collector.name = name(info)?;
+            }
+            results.push(collector);
+        }
+        Ok(CollectorsInfo {
+            results,
+            more: self.more,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(job_id: &str, created_at: i64, status: JobStatus) -> SeenJob<'_> {
+        SeenJob {
+            job_id,
+            created_at,
+            status,
+            duration: None,
+            info: created_at,
+            is_current: true,
+        }
+    }
+
+    /// A letter a run, the newest first.
+    fn runs(letters: &str) -> Vec<Run> {
+        let statuses = letters.chars().map(|letter| match letter {
+            's' => JobStatus::Success,
+            'e' => JobStatus::Error,
+            't' => JobStatus::Timeout,
+            'c' => JobStatus::Canceled,
+            'n' => JobStatus::Created,
+            _ => JobStatus::InProgress,
+        });
+        statuses.map(|status| job("j", 0, status).run()).collect()
+    }
+
+    #[test]
+    fn a_collector_is_flaky_where_every_third_run_ends_otherwise() {
+        for (letters, expected) in [
+            ("", false),
+            ("sesesese", false),
+            ("ssssssssss", false),
+            ("eeeeeeeeee", false),
+            // Ten runs have nine pairs, of which three must differ.
+            ("sssssessee", true),
+            ("ssssssseee", false),
+            ("ssssstssss", false),
+            ("sssstsssst", true),
+            // What has not ended, and what was canceled, does not count.
+            ("secsecseicsescnses", true),
+            ("secsecse", false),
+            ("cccccccccc", false),
+        ] {
+            assert_eq!(is_flaky(&runs(letters)), expected, "{letters}");
+        }
+    }
+
+    #[test]
+    fn the_last_runs_are_the_newest_in_whatever_order_they_come() {
+        let mut jobs: Vec<(String, i64)> = (0..100).map(|n| (format!("j{n:02}"), n / 3)).collect();
+        let mut expected = jobs.clone();
+        expected.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(&other.0)));
+        let expected: Vec<_> = expected
+            .into_iter()
+            .take(MAX_RUNS)
+            .map(|(id, _)| id)
+            .collect();
+        for step in [1, 3, 7, 11, 37, 99] {
+            let mut collector = Collector::default();
+            for n in 0..jobs.len() {
+                let (job_id, at) = &jobs[n * step % jobs.len()];
+                collector.add(job(job_id, *at, JobStatus::Success));
+            }
+            let found: Vec<_> = collector
+                .last_runs
+                .iter()
+                .map(|run| run.job_id.to_string())
+                .collect();
+            assert_eq!(found, expected, "{step}");
+            assert_eq!(
+                collector
+                    .last_success
+                    .map(|run| run.job_id.to_string())
+                    .as_ref(),
+                expected.first()
+            );
+        }
+        jobs.clear();
+    }
+
+    #[test]
+    fn a_streak_is_what_failed_since_the_last_success() {
+        for (letters, expected) in [
+            ("eetcei", 4),
+            ("se", 0),
+            ("ees", 2),
+            ("cs", 0),
+            ("ecesee", 2),
+        ] {
+            let statuses = runs(letters).into_iter().map(|run| run.status);
+            let mut jobs: Vec<_> = statuses.zip((0..10).rev()).collect();
+            for _ in 0..2 {
+                let mut collector = Collector::default();
+                for (status, at) in &jobs {
+                    collector.add(job("j", *at, *status));
+                }
+                assert_eq!(collector.failures.len(), expected, "{letters}");
+                jobs.reverse();
+            }
+        }
+    }
+
+    #[test]
+    fn the_worst_have_the_most_failures_then_the_highest_rate() {
+        let mut collectors = Collectors::default();
+        for (id, letters) in [
+            ("a", "esss"),
+            ("b", "es"),
+            ("c", "ee"),
+            ("d", "ssss"),
+            ("e", "i"),
+            ("f", "es"),
+        ] {
+            let number = collectors.number(id).unwrap();
+            for run in runs(letters) {
+                collectors.add(number, job("j", 0, run.status));
+            }
+        }
+        let counted = collectors.finish();
+        let order: Vec<_> = counted
+            .worst
+            .iter()
+            .map(|(_, one)| one.collector_id.as_str())
+            .collect();
+        assert_eq!(order, ["c", "b", "f", "a", "d"]);
+    }
+
+    #[test]
+    fn there_may_be_too_many_collectors() {
+        let mut collectors = Collectors::default();
+        for number in 0..MAX_COLLECTORS {
+            assert!(collectors.number(&number.to_string()).is_some());
+        }
+        assert_eq!(collectors.number("one more"), None);
+        assert_eq!(collectors.number("7"), Some(7));
+        let counted = collectors.finish();
+        assert_eq!((counted.worst.len(), counted.more), (0, 0));
+    }
+}

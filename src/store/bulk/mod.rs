@@ -1,0 +1,6 @@
+//! Bulk imports: what a transaction that fills an empty database leaves for its end.
+
+pub(super) mod deferred;
+mod indexes;
+
+pub use self::indexes::IdIndex;
