@@ -168,6 +168,9 @@ CREATE TABLE job_columns (
     PRIMARY KEY (domain, block)
 ) STRICT;
 
+-- The times of blocks: which of them a range needs, and in what order a page by time takes them.
+CREATE INDEX job_columns_by_time ON job_columns (domain, last, first, block);
+
 CREATE TRIGGER jobs_are_inserted_by_jobdeck BEFORE INSERT ON jobs BEGIN
     SELECT RAISE(ABORT, 'write through jobdeck, by its API or an import, so that its counts stay right');
 END;

@@ -65,7 +65,7 @@ export const isKey = (text) => KEYS.some(({ key }) => key === text);
 export const isKeyStart = (text) => KEYS.some(({ key }) => key.startsWith(text));
 /** Suggests terms that look for words elsewhere than in the job id. */
 export function textTerms(words) {
-  if (!words || isKeyStart(words)) return [];
+  if (!words || isKeyStart(words.replace(/^[-!(]+/, ''))) return [];
   return ['collector', 'error', 'message'].map((key) => (
     { text: `${key}~${quote(words)}`, about: `${key} contains it`, isAll: true }));
 }

@@ -47,8 +47,9 @@ export function wireSearch(state, go, values) {
   function searchLater() {
     clearTimeout(timer);
     timer = setTimeout(() => {
+      const token = lastToken();
       // A word that may become a key is searched for when the box loses the focus, or at Enter.
-      if (words() === state().keyword || (box.value && isKeyStart(lastToken()))) return;
+      if (words() === state().keyword || (box.value && isKeyStart(token.slice(prefixOf(token).length)))) return;
       go({ keyword: words() }, typing);
       typing = true;
     }, PAUSE);
@@ -60,7 +61,7 @@ export function wireSearch(state, go, values) {
     const prefix = prefixOf(token);
     const { options: bare, term, start, typed } = complete(token.slice(prefix.length));
     const options = bare.map((option) => ({ ...option, text: prefix + option.text }));
-    offer([...options, ...textTerms(words())]);
+    offer([...options, ...textTerms(wordsOf(box.value, state().terms) ?? '')]);
     if (!term || options.length || ['time', 'none'].includes(term.kind)) return;
     const mine = new AbortController();
     suggesting = mine;

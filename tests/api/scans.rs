@@ -33,14 +33,10 @@ fn pick<'t>(random: &mut impl Rng, from: &[&'t str]) -> &'t str {
 
 /// A job of few values, so that many are equal, with every member that a block has.
 fn a_job(random: &mut ChaCha8Rng, number: usize) -> Value {
-    let minute = 60_000 * random.random_range(0..3_000_i64);
-    let created = 1_655_452_800_000
-        + minute
-        + if random.random_bool(0.1) {
-            -1_700_000_000_000
-        } else {
-            0
-        };
+    // About in the order of time, as jobs come, so that a page by time needs only some of the blocks.
+    let minute = i64::try_from(number).unwrap() + random.random_range(0..900);
+    let is_old = number < 800 && random.random_bool(0.3);
+    let created = 1_655_452_800_000 + 60_000 * minute - if is_old { 1_700_000_000_000 } else { 0 };
     let time = |millis: i64| jiff_text(millis);
     let mut job = json!({
         "job_id": format!("{}-{number}", pick(random, &["job", "Job", "größe", "k"])),
@@ -389,6 +385,25 @@ fn check_some(app: &App, random: &mut ChaCha8Rng, rounds: usize) {
     );
 }
 
+/// Pages by time of jobs that counters count: their scans end when they have the page.
+fn check_pages_by_time(app: &App) {
+    for (key, value) in [
+        ("collector_info.provider", "aws"),
+        ("collector_info.plugin_info.plugin_id", "p-1"),
+        ("collector_info.name", "Collector 3"),
+        ("collector_info.name", "none"),
+    ] {
+        for desc in [false, true] {
+            for start in [1, 20, 150, 200, 300, 5_000] {
+                let sort = json!({"keys": [{"key": "created_at", "desc": desc}]});
+                let query = json!({"sort": sort, "page": {"start": start, "limit": 12}});
+                let filter = json!({"k": key, "v": value, "o": "eq"});
+                check(app, false, query.as_object().unwrap(), &[filter]);
+            }
+        }
+    }
+}
+
 #[test]
 fn columns_answer_as_the_jobs_do_after_every_kind_of_write() {
     let random = &mut ChaCha8Rng::seed_from_u64(19);
@@ -403,6 +418,7 @@ fn columns_answer_as_the_jobs_do_after_every_kind_of_write() {
         ..Setup::default()
     });
     check_some(&app, random, 300);
+    check_pages_by_time(&app);
     for _ in 0..15 {
         for _ in 0..8 {
             let job = a_job(random, random.clone().random_range(0..3_200));

@@ -15,22 +15,11 @@ use crate::query::sql::Sql;
 pub struct ListScan {
     list: CheckedList,
     scan: TopScan,
-    /// Whether the total must be counted where a statement answers instead.
+    /// Whether the total is wanted.
     counts: bool,
-    counted: Option<Box<Counted>>,
+    /// Selects the total from counters, where they have it.
+    counted: Option<Sql>,
 }
-
-/// What counters know of a page by time.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Counted {
-    /// Selects the number of matches.
-    pub matches: Sql,
-    /// Selects the number of jobs of the domain.
-    pub jobs: Sql,
-}
-
-/// The most jobs that a statement is expected to test, in the order of time, before it has its page.
-const MAX_TESTED: u64 = 10_000;
 
 impl ListScan {
     /// The scan of a list; `None` where a statement answers as fast, or only a statement can.
@@ -45,42 +34,36 @@ impl ListScan {
         };
         let needs_no_order = list.count_only || matches!(list.order, Order::Time { .. });
         let is_indexed = || !list.filter.needs_rows() && !has_pattern(&list.filter);
-        let is_counted = || tables::total(&list.tenant, &list.filter, table).is_some();
+        let counted = || tables::total(&list.tenant, &list.filter, table);
         if count > TopScan::MAX_COUNT
             || needs_no_order && is_indexed()
-            || list.count_only && is_counted()
+            || list.count_only && counted().is_some()
             || is_selective(&list.filter)
         {
             return None;
         }
+        let counted = counted();
         let scan = TopScan {
             tenant: list.tenant.clone(),
             filter: list.filter.clone(),
             terms: terms(&list.order)?,
             count: usize::try_from(count).ok()?,
+            counts: counted.is_none(),
         };
         BlockFilter::new(&scan.tenant, &scan.filter)?;
-        let counted = || {
-            let all = Filter::All(Vec::new());
-            Some(Box::new(Counted {
-                matches: tables::total(&list.tenant, &list.filter, table)?,
-                jobs: tables::total(&list.tenant, &all, Some(CounterTable::Statuses))?,
-            }))
-        };
         Some(Self {
             list: list.clone(),
             scan,
             counts: true,
-            counted: if needs_no_order { counted() } else { None },
+            counted,
         })
     }
 
     /// Returns the list without its total.
-    pub(super) fn without_total(self) -> Self {
-        Self {
-            counts: false,
-            ..self
-        }
+    pub(super) fn without_total(mut self) -> Self {
+        self.counts = false;
+        self.scan.counts = false;
+        self
     }
 
     /// The scan, which gives the jobs up to the end of the page, and the total.
@@ -89,17 +72,10 @@ impl ListScan {
         &self.scan
     }
 
-    /// What counters know of the page, which a statement answers sooner where it meets enough matches soon.
+    /// Selects the total from counters, which the scan then does not count; `None` where it does, or no total is wanted.
     #[must_use]
-    pub fn counted(&self) -> Option<&Counted> {
-        self.counted.as_deref()
-    }
-
-    /// Whether a statement that tests the jobs in the order of time soon has the page, if the matches are spread evenly.
-    #[must_use]
-    pub fn is_soon_met(&self, matches: u64, jobs: u64) -> bool {
-        let wanted = self.scan.count as u64;
-        wanted.saturating_mul(jobs) <= matches.saturating_mul(MAX_TESTED)
+    pub fn counted(&self) -> Option<&Sql> {
+        self.counted.as_ref().filter(|_| self.counts)
     }
 
     /// Returns the jobs of the page among those up to its end.

@@ -10,7 +10,7 @@ use super::errors::{ErrorGroups, FailedJob};
 use crate::columns::{Damaged, NULL, NumberColumn, TextColumn};
 use crate::job::{JobStatus, PerStatus};
 use crate::query::error::QueryError;
-use crate::query::scan::{Consumer, Loaded, Stopped};
+use crate::query::scan::{BlockOrder, Consumer, Loaded, Stopped};
 
 /// The most jobs in both periods together.
 pub const MAX_JOBS: usize = 5_000_000;
@@ -236,9 +236,9 @@ impl Consumer for OverviewScan {
         true
     }
 
-    fn takes_newest_first(&self) -> bool {
+    fn order(&self) -> BlockOrder {
         // The last runs of a collector come first, so that few others are noted.
-        true
+        BlockOrder::NewestFirst
     }
 
     fn add_collector(&mut self, _: i64, _: &str) -> Result<(), Stopped> {

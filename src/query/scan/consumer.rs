@@ -121,6 +121,24 @@ impl fmt::Debug for Loaded<'_> {
     }
 }
 
+/// The order in which a consumer takes blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockOrder {
+    /// That of the ids of jobs, in which blocks are stored.
+    Stored,
+    /// By the latest `created_at` of each, descending.
+    NewestFirst,
+    /// By the earliest `created_at` of each, ascending.
+    OldestFirst,
+}
+
+/// The times of a block's jobs: the earliest and the latest `created_at`, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockTimes {
+    pub first: i64,
+    pub last: i64,
+}
+
 /// Takes the jobs that pass a filter, block by block.
 pub trait Consumer {
     /// Whether the collectors are to be added before the blocks.
@@ -129,8 +147,15 @@ pub trait Consumer {
     /// Whether it needs the job ids of about every block, so that they are read together with the columns.
     fn needs_job_ids(&self) -> bool;
 
-    /// Whether the newest blocks come first.
-    fn takes_newest_first(&self) -> bool;
+    /// The order in which it takes blocks.
+    fn order(&self) -> BlockOrder {
+        BlockOrder::Stored
+    }
+
+    /// Whether neither the next block in this order, with these times, nor one after it changes the result.
+    fn is_complete_before(&self, _next: BlockTimes) -> bool {
+        false
+    }
 
     /// Adds a collector: its key, and its `collector_info` as JSON.
     ///

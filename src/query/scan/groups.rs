@@ -537,10 +537,6 @@ impl Consumer for GroupRun {
         false
     }
 
-    fn takes_newest_first(&self) -> bool {
-        false
-    }
-
     fn add_collector(&mut self, collector: i64, info: &str) -> Result<(), Stopped> {
         for (key, labels) in self.groups.keys.iter().zip(&mut self.labels) {
             if let Source::Collector(path) = key.source() {

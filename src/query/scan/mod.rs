@@ -14,7 +14,7 @@ mod source;
 mod text_test;
 mod top;
 
-pub use consumer::{BlockReader, Consumer, Loaded, Stopped};
+pub use consumer::{BlockOrder, BlockReader, BlockTimes, Consumer, Loaded, Stopped};
 pub use filter::BlockFilter;
 pub(in crate::query) use groups::{Condition, Field, GroupKey, Groups, MAX_KEYS};
 pub use groups::{GroupRun, GroupScan};

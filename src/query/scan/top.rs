@@ -10,7 +10,7 @@ use crate::query::check::filter::Filter;
 use crate::query::eval::arithmetic::Number;
 use crate::query::eval::sort_key::{KeyPath, SortKeys, keys_param};
 use crate::query::eval::value::MISSING_SORT_KEY;
-use crate::query::scan::consumer::{Consumer, Loaded, Stopped};
+use crate::query::scan::consumer::{BlockOrder, BlockTimes, Consumer, Loaded, Stopped};
 use crate::query::scan::source::{Source, Texts, Values};
 use crate::query::sql::{Param, ParamRef};
 use crate::query::tenant::Tenant;
@@ -31,6 +31,8 @@ pub struct TopScan {
     pub(in crate::query) terms: Vec<Term>,
     /// How many jobs are wanted.
     pub(in crate::query) count: usize,
+    /// Whether the number of all is wanted, too; without it, a scan by time ends when it has the jobs.
+    pub(in crate::query) counts: bool,
 }
 
 impl TopScan {
@@ -62,6 +64,7 @@ impl TopScan {
             collectors: HashMap::default(),
             best: Vec::new(),
             is_sorted: false,
+            counts: self.counts,
             total: 0,
         })
     }
@@ -80,6 +83,7 @@ pub struct TopJobs {
     best: Vec<Candidate>,
     /// Whether `best` has exactly the first jobs, in order.
     is_sorted: bool,
+    counts: bool,
     total: u64,
 }
 
@@ -139,12 +143,24 @@ impl Column<'_> {
 }
 
 impl TopJobs {
-    /// Returns the first jobs in order, and the number of all that passed.
+    /// Returns the first jobs in order, and the number of all that passed if it was wanted.
     #[must_use]
     pub fn finish(mut self) -> (Vec<i64>, u64) {
         self.sort();
         let jobs = self.best.iter().map(|candidate| candidate.job);
         (jobs.collect(), self.total)
+    }
+
+    /// Whether the first term is `created_at`; if so, whether the latest comes first.
+    fn newest_first(&self) -> Option<bool> {
+        let term = self.terms.first()?;
+        (term.key == Source::Time(NumberColumn::CreatedAt)).then_some(term.desc)
+    }
+
+    /// Returns the last of the first jobs, if there are as many as are wanted.
+    fn worst(&self) -> Option<&Candidate> {
+        let is_full = self.is_sorted && self.best.len() == self.wanted;
+        is_full.then(|| self.best.last()).flatten()
     }
 
     /// Sorts the best jobs, and forgets those that are not among the first.
@@ -233,11 +249,30 @@ impl Consumer for TopJobs {
         self.wanted > 0 && (self.terms.first()).is_some_and(|term| term.key == Source::JobId)
     }
 
-    fn takes_newest_first(&self) -> bool {
-        // Jobs are about in the order of time. The best come first, so that few others are candidates.
-        self.terms
-            .first()
-            .is_some_and(|term| matches!(term.key, Source::Time(_)) && term.desc)
+    fn order(&self) -> BlockOrder {
+        // Of times that are about in the order of `created_at` the best come first, so that few others are candidates.
+        match self.terms.first() {
+            Some(term) if matches!(term.key, Source::Time(_)) && term.desc => {
+                BlockOrder::NewestFirst
+            }
+            Some(_) if self.newest_first() == Some(false) => BlockOrder::OldestFirst,
+            _ => BlockOrder::Stored,
+        }
+    }
+
+    fn is_complete_before(&self, next: BlockTimes) -> bool {
+        let worst = self.worst().and_then(|worst| worst.values.first());
+        match (worst, self.newest_first()) {
+            (Some(Param::Integer(worst)), Some(newest_first)) if !self.counts => {
+                // A job of the same time may come before the worst.
+                if newest_first {
+                    next.last < *worst
+                } else {
+                    next.first > *worst
+                }
+            }
+            _ => false,
+        }
     }
 
     fn add_collector(&mut self, key: i64, info: &str) -> Result<(), Stopped> {
@@ -263,9 +298,7 @@ impl Consumer for TopJobs {
         {
             let columns = (0..self.terms.len()).map(|number| self.column(number, loaded));
             let columns: Vec<_> = columns.collect::<Result<_, _>>()?;
-            let worst = (self.is_sorted && self.best.len() == self.wanted)
-                .then(|| self.best.last())
-                .flatten();
+            let worst = self.worst();
             // Most jobs come after the worst of the best, which their first value shows.
             let behind = worst.and_then(|worst| {
                 let (term, worst) = (self.terms.first()?, worst.values.first()?);

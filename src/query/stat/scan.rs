@@ -63,6 +63,7 @@ impl StatScan {
                     filter: stat.filter.clone(),
                     terms: terms.clone()?,
                     count: usize::try_from(count).ok()?,
+                    counts: is_page,
                 },
                 is_page,
             })

@@ -187,8 +187,7 @@ mod tests {
         rows.map(Result::unwrap).collect()
     }
 
-    const INDEXES: &str =
-        "SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL ORDER BY rowid";
+    const INDEXES: &str = "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'jobs' AND sql IS NOT NULL ORDER BY rowid";
 
     #[test]
     fn indexes_are_made_at_the_end_and_come_back_after_a_rollback() {

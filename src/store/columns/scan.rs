@@ -1,15 +1,18 @@
 //! Reads the blocks of a domain for a scan ([`crate::query::scan`]).
 
 use std::cell::Cell;
+use std::cmp::Reverse;
 
+use rusqlite::Connection;
 use rusqlite::types::FromSql;
-use rusqlite::{Connection, Params};
 
 use crate::columns::{Block, Damaged, ErrorTexts};
 use crate::query::check::filter::Filter;
 use crate::query::list::scan::ListScan;
 use crate::query::request::Page;
-use crate::query::scan::{BlockFilter, BlockReader, Consumer, GroupScan, Loaded, Stopped, TopScan};
+use crate::query::scan::{
+    BlockFilter, BlockOrder, BlockReader, BlockTimes, Consumer, GroupScan, Loaded, Stopped, TopScan,
+};
 use crate::query::sql::{Param, ParamRef};
 use crate::query::stat::output::Output;
 use crate::query::stat::plan::{GroupRows, TopRows};
@@ -52,17 +55,11 @@ impl ReadTransaction<'_> {
         scan: &ListScan,
         each: &mut impl FnMut(Document<'_>) -> Result<(), StoreError>,
     ) -> Result<u64, StoreError> {
-        if let (Some(counted), Some(page)) = (scan.counted(), scan.page()) {
-            let matches = self.number(&counted.matches)?;
-            if matches == 0 {
-                return Ok(0);
-            }
-            if scan.is_soon_met(matches, self.number(&counted.jobs)?) {
-                self.page(tenant, &page, each)?;
-                return Ok(matches);
-            }
+        let counted = scan.counted().map(|sql| self.number(sql)).transpose()?;
+        if counted == Some(0) {
+            return Ok(0);
         }
-        if let Some((jobs, total)) = self.top(scan.scan())? {
+        if let Some((jobs, scanned)) = self.top(scan.scan())? {
             let jobs = scan.of_page(&jobs);
             match scan.documents(jobs) {
                 None => self.documents_of(tenant, jobs, each)?,
@@ -70,13 +67,17 @@ impl ReadTransaction<'_> {
                     self.documents(&sql, each)?;
                 }
             }
-            return Ok(total);
+            return Ok(counted.unwrap_or(scanned));
         }
         let rows = match scan.page() {
             Some(page) => self.page(tenant, &page, each)?,
             None => 0,
         };
-        scan.count().map_or(Ok(rows), |count| self.number(&count))
+        match (counted, scan.count()) {
+            (Some(counted), _) => Ok(counted),
+            (None, Some(count)) => self.number(&count),
+            (None, None) => Ok(rows),
+        }
     }
 
     /// Returns how many matches a scan finds.
@@ -192,22 +193,24 @@ impl ReadTransaction<'_> {
         consumer: &mut impl Consumer,
     ) -> Result<(), Ended> {
         let needs_job_ids = filter.needs_job_ids() || consumer.needs_job_ids();
-        let (from, to) = filter.range();
-        let connection: &Connection = self.connection();
         let needs_errors = filter.needs_errors();
+        let connection: &Connection = self.connection();
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT block, columns, {}, {} FROM job_columns WHERE domain = ? AND last >= ? AND first <= ? ORDER BY block {}",
+            "SELECT columns, {}, {} FROM job_columns WHERE rowid = ?",
             if needs_errors { "errors" } else { "NULL" },
             if needs_job_ids { "job_ids" } else { "NULL" },
-            if consumer.takes_newest_first() { "DESC" } else { "ASC" },
         ))?;
-        let mut rows = statement.query([domain, from, to])?;
         let mut positions = Vec::new();
-        while let Some(row) = rows.next()? {
+        for (rowid, times) in self.blocks_in_range(domain, filter.range(), consumer.order())? {
+            if consumer.is_complete_before(times) {
+                break;
+            }
             // SQLite checks the deadline once in a thousand steps, and each block is only a few.
             if self.is_due() {
                 return Err(interrupted().into());
             }
+            let mut rows = statement.query([rowid])?;
+            let row = rows.next()?.ok_or(Damaged).map_err(Stopped::from)?;
             let blob = |index| {
                 row.get_ref(index)?
                     .as_blob_or_null()
@@ -215,13 +218,12 @@ impl ReadTransaction<'_> {
             };
             let stored = StoredBlock {
                 connection,
-                domain,
-                block: row.get(0)?,
+                rowid,
                 failure: Cell::new(None),
             };
-            let columns = blob(1)?.ok_or(Damaged).map_err(Stopped::from)?;
+            let columns = blob(0)?.ok_or(Damaged).map_err(Stopped::from)?;
             let block = Block::new(columns).map_err(Stopped::from)?;
-            let loaded = Loaded::new(block, blob(3)?, blob(2)?, &stored).map_err(Stopped::from)?;
+            let loaded = Loaded::new(block, blob(2)?, blob(1)?, &stored).map_err(Stopped::from)?;
             let taken = filter
                 .select(&loaded, &|| self.is_due(), &mut positions)
                 .and_then(|()| consumer.add_jobs(&loaded, &positions));
@@ -232,23 +234,55 @@ impl ReadTransaction<'_> {
         }
         Ok(())
     }
+
+    /// Returns the blocks of a domain that may have jobs of a range of `created_at`, both ends included: the `rowid` and the
+    /// times of each, in an order.
+    fn blocks_in_range(
+        &self,
+        domain: i64,
+        (from, to): (i64, i64),
+        order: BlockOrder,
+    ) -> rusqlite::Result<Vec<(i64, BlockTimes)>> {
+        let mut statement = self.connection().prepare_cached(
+            "SELECT block, rowid, first, last FROM job_columns INDEXED BY job_columns_by_time \
+             WHERE domain = ? AND last >= ? AND first <= ?",
+        )?;
+        let blocks = statement.query_map([domain, from, to], |row| {
+            let times = BlockTimes {
+                first: row.get(2)?,
+                last: row.get(3)?,
+            };
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, times))
+        })?;
+        let mut blocks: Vec<(i64, i64, BlockTimes)> = blocks.collect::<Result<_, _>>()?;
+        match order {
+            BlockOrder::Stored => blocks.sort_unstable_by_key(|(block, ..)| *block),
+            BlockOrder::NewestFirst => {
+                blocks.sort_unstable_by_key(|(block, _, times)| Reverse((times.last, *block)));
+            }
+            BlockOrder::OldestFirst => {
+                blocks.sort_unstable_by_key(|(block, _, times)| (times.first, *block));
+            }
+        }
+        let blocks = blocks.into_iter().map(|(_, rowid, times)| (rowid, times));
+        Ok(blocks.collect())
+    }
 }
 
 /// Reads what a scan needs of a block only sometimes.
 struct StoredBlock<'c> {
     connection: &'c Connection,
-    domain: i64,
-    block: i64,
+    rowid: i64,
     /// Why something could not be read.
     failure: Cell<Option<StoreError>>,
 }
 
 impl StoredBlock<'_> {
-    fn read<T: FromSql>(&self, sql: &str, params: impl Params) -> Result<T, Stopped> {
+    fn read<T: FromSql>(&self, sql: &str, id: i64) -> Result<T, Stopped> {
         let read = self
             .connection
             .prepare_cached(sql)
-            .and_then(|mut statement| statement.query_row(params, |row| row.get(0)));
+            .and_then(|mut statement| statement.query_row([id], |row| row.get(0)));
         read.map_err(|error| self.fail(error.into()))
     }
 
@@ -260,17 +294,17 @@ impl StoredBlock<'_> {
 
 impl BlockReader for StoredBlock<'_> {
     fn job_ids(&self) -> Result<Vec<u8>, Stopped> {
-        let sql = "SELECT job_ids FROM job_columns WHERE domain = ? AND block = ?";
-        self.read(sql, [self.domain, self.block])
+        let sql = "SELECT job_ids FROM job_columns WHERE rowid = ?";
+        self.read(sql, self.rowid)
     }
 
     fn errors(&self) -> Result<Vec<u8>, Stopped> {
-        let sql = "SELECT errors FROM job_columns WHERE domain = ? AND block = ?";
-        self.read(sql, [self.domain, self.block])
+        let sql = "SELECT errors FROM job_columns WHERE rowid = ?";
+        self.read(sql, self.rowid)
     }
 
     fn errors_of(&self, job: i64) -> Result<Vec<ErrorTexts>, Stopped> {
-        let head: String = self.read("SELECT head FROM jobs WHERE id = ?", [job])?;
+        let head: String = self.read("SELECT head FROM jobs WHERE id = ?", job)?;
         let errors = Errors::from_head(&head)
             .map_err(|not_json| self.fail(StoreError::Damaged(not_json.to_string())))?;
         Ok(errors.texts)
