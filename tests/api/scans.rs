@@ -408,7 +408,7 @@ fn check_pages_by_time(app: &App) {
 fn columns_answer_as_the_jobs_do_after_every_kind_of_write() {
     let random = &mut ChaCha8Rng::seed_from_u64(19);
     // Several blocks, each with the jobs of two domains.
-    let jobs: Vec<_> = (0..3_000)
+    let jobs: Vec<_> = (0..4_300)
         .map(|number| a_job(random, number).to_string())
         .collect();
     let jobs = jobs.join("\n");
@@ -419,9 +419,9 @@ fn columns_answer_as_the_jobs_do_after_every_kind_of_write() {
     });
     check_some(&app, random, 300);
     check_pages_by_time(&app);
-    for _ in 0..15 {
+    for _ in 0..10 {
         for _ in 0..8 {
-            let job = a_job(random, random.clone().random_range(0..3_200));
+            let job = a_job(random, random.clone().random_range(0..4_500));
             let path = format!(
                 "/jobdeck/jobs/{}?domain_id={}",
                 job["job_id"]

@@ -35,7 +35,8 @@ enum Test {
     Constant(bool),
     Number(NumberColumn, NumberTest),
     Text(TextColumn, TextTest),
-    JobId(TextTest),
+    /// With the only jobs that may pass, ascending, where an index knows them.
+    JobId(TextTest, Option<Vec<i64>>),
     /// By its number.
     Collector(usize),
     Errors(ErrorTest),
@@ -108,7 +109,7 @@ impl BlockFilter {
                 Test::Constant(holds.ok()?)
             }
             Filter::Column(column, test) => match Source::of_column(*column)? {
-                Source::JobId => Test::JobId(TextTest::of_column(test)?),
+                Source::JobId => Test::JobId(TextTest::of_column(test)?, None),
                 Source::Text(column) => Test::Text(column, TextTest::of_column(test)?),
                 Source::Number(number) | Source::Time(number) => {
                     Test::Number(number, NumberTest::new(column.kind(), test)?)
@@ -145,10 +146,22 @@ impl BlockFilter {
         self.test.has(&|test| matches!(test, Test::Errors(_)))
     }
 
-    /// Whether it tests job ids, so that they are read together with the columns.
+    /// Whether it tests about every job id, so that they are read together with the columns.
     #[must_use]
     pub fn needs_job_ids(&self) -> bool {
-        self.test.has(&|test| matches!(test, Test::JobId(_)))
+        self.test.has(&|test| matches!(test, Test::JobId(_, None)))
+    }
+
+    /// Looks up the words of which a job id must contain one; `find` returns all jobs that may do so, ascending, or `None`
+    /// where it does not know them.
+    ///
+    /// # Errors
+    /// What `find` returns.
+    pub fn look_up_words<E>(
+        &mut self,
+        find: &impl Fn(&[String]) -> Result<Option<Vec<i64>>, E>,
+    ) -> Result<(), E> {
+        self.test.look_up_words(find)
     }
 
     /// The range of `created_at` outside which no job passes, in milliseconds, both ends included.
@@ -255,7 +268,16 @@ impl BlockFilter {
                     .map(|position| passing[texts.index(position)])
                     .collect()
             }
-            Test::JobId(test) => {
+            Test::JobId(test, Some(candidates)) => {
+                let mut ids = Vec::with_capacity(count);
+                loaded.block.ids(&mut ids);
+                let mut passing = are_among(&ids, candidates);
+                for (position, passes) in passing.iter_mut().enumerate().filter(|(_, may)| **may) {
+                    *passes = test.holds(loaded.job_ids()?.get(position), is_due)?;
+                }
+                passing
+            }
+            Test::JobId(test, None) => {
                 let job_ids = loaded.job_ids()?;
                 match test {
                     TextTest::Contains(words, _) => match containing(job_ids, words, count) {
@@ -303,6 +325,23 @@ impl Test {
             Self::Not(test) => test.has(is_wanted),
             test => is_wanted(test),
         }
+    }
+
+    fn look_up_words<E>(
+        &mut self,
+        find: &impl Fn(&[String]) -> Result<Option<Vec<i64>>, E>,
+    ) -> Result<(), E> {
+        match self {
+            Self::All(tests) | Self::Any(tests) => {
+                tests
+                    .iter_mut()
+                    .try_for_each(|test| test.look_up_words(find))?;
+            }
+            Self::Not(test) => test.look_up_words(find)?,
+            Self::JobId(TextTest::Contains(words, _), candidates) => *candidates = find(words)?,
+            _ => {}
+        }
+        Ok(())
     }
 }
 

@@ -21,6 +21,10 @@ use crate::store::document::Document;
 use crate::store::error::StoreError;
 use crate::store::job_row::Errors;
 use crate::store::read::{MAX_STAT_BYTES, ReadTransaction, too_large};
+use crate::store::trigrams;
+
+/// The most jobs with a word that are looked up before a scan.
+const MAX_JOBS_WITH_WORDS: usize = 100_000;
 
 impl ReadTransaction<'_> {
     /// Returns the first jobs of a scan in order, and the number of all; `None` where a statement must answer.
@@ -146,6 +150,7 @@ impl ReadTransaction<'_> {
         };
         let scanned = self
             .read_collectors(domain, &mut filter, consumer)
+            .and_then(|()| Ok(filter.look_up_words(&|words| self.jobs_with_words(words))?))
             .and_then(|()| self.read_blocks(domain, &filter, consumer));
         match scanned {
             Ok(()) => Ok(true),
@@ -184,6 +189,12 @@ impl ReadTransaction<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Returns the jobs of all domains whose ids may have one of these words, ascending; `None` where the index does not know
+    /// them, or they are so many that reading all ids is as fast.
+    fn jobs_with_words(&self, words: &[String]) -> rusqlite::Result<Option<Vec<i64>>> {
+        trigrams::candidates(self.connection(), words, MAX_JOBS_WITH_WORDS)
     }
 
     fn read_blocks(
