@@ -226,9 +226,9 @@ impl BlockFilter {
                 let mut all = vec![true; count];
                 for test in tests {
                     let passing = self.test(test, loaded, is_due)?;
-                    all.iter_mut()
-                        .zip(passing)
-                        .for_each(|(all, one)| *all &= one);
+                    for (all, one) in all.iter_mut().zip(&passing) {
+                        *all &= *one;
+                    }
                     if !all.contains(&true) {
                         break;
                     }
@@ -239,9 +239,9 @@ impl BlockFilter {
                 let mut any = vec![false; count];
                 for test in tests {
                     let passing = self.test(test, loaded, is_due)?;
-                    any.iter_mut()
-                        .zip(passing)
-                        .for_each(|(any, one)| *any |= one);
+                    for (any, one) in any.iter_mut().zip(&passing) {
+                        *any |= *one;
+                    }
                 }
                 any
             }

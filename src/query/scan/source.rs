@@ -123,7 +123,7 @@ impl Values {
         }
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match self {
             Self::Integers(values) => values.len(),
             Self::Numbers(values) => values.len(),

@@ -105,11 +105,7 @@ impl Column<'_> {
     fn at<'a>(&'a self, position: usize, loaded: &'a Loaded<'_>) -> Result<ParamRef<'a>, Stopped> {
         let text = |text: Option<&'a str>| text.map_or(ParamRef::Null, ParamRef::Text);
         Ok(match self {
-            Self::Values(values) => match values.at(position) {
-                None => ParamRef::Null,
-                Some(Number::Integer(integer)) => ParamRef::Integer(integer),
-                Some(Number::Real(real)) => ParamRef::Real(real),
-            },
+            Self::Values(values) => number_ref(values.at(position)),
             Self::Texts(texts) => text(texts.at(position)),
             Self::JobIds => text(loaded.job_ids()?.get(position)),
             Self::Collectors(values) => values[position],
@@ -129,6 +125,14 @@ impl Column<'_> {
                 } else {
                     values.map(|value| *value > worst).collect()
                 })
+            }
+            (Self::Values(values), _) => {
+                let positions = 0..values.len();
+                Some(
+                    positions
+                        .map(|at| is_behind(number_ref(values.at(at))))
+                        .collect(),
+                )
             }
             (Self::Texts(texts), _) => {
                 let of_texts = texts.dictionary.texts().iter();
@@ -222,6 +226,14 @@ impl TopJobs {
             }
             source => Column::Values(source.values(loaded)?),
         })
+    }
+}
+
+fn number_ref(number: Option<Number>) -> ParamRef<'static> {
+    match number {
+        None => ParamRef::Null,
+        Some(Number::Integer(integer)) => ParamRef::Integer(integer),
+        Some(Number::Real(real)) => ParamRef::Real(real),
     }
 }
 
