@@ -1,15 +1,25 @@
 //! Reads an overview ([`crate::query::overview`]).
 
+use std::collections::HashMap;
+
+use rusqlite::params;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::StoreError;
 use super::read::ReadTransaction;
 use crate::columns::Damaged;
+use crate::job::JobStatus;
 use crate::query::overview::{
-    Counted, CountedCollectors, Overview, OverviewPlan, RunningJob, RunningJobs,
+    Counted, CountedCollectors, Overview, OverviewPlan, RunningJob, RunningJobs, UsualInfo,
 };
 use crate::query::scan::BlockFilter;
+use crate::query::tenant::Tenant;
+
+/// How many successes of a collector say what is usual, where the two periods do not.
+const USUAL_RUNS: i64 = 30;
+/// For the most collectors of which these are read.
+const MAX_LOOKED_UP: usize = 1_000;
 
 impl ReadTransaction<'_> {
     /// Answers an overview as its plan says.
@@ -56,6 +66,7 @@ impl ReadTransaction<'_> {
         collectors: &CountedCollectors,
     ) -> Result<RunningJobs, StoreError> {
         let mut running = plan.running_jobs();
+        let mut looked_up = HashMap::new();
         self.each_row(&plan.running(), &mut |row| {
             let text = |index| -> rusqlite::Result<_> { Ok(row.get_ref(index)?.as_str_or_null()?) };
             let job = RunningJob {
@@ -64,10 +75,41 @@ impl ReadTransaction<'_> {
                 created_at: row.get(2)?,
                 info: row.get(3)?,
             };
-            running.add(job, collectors);
+            let mut usual = collectors.usual(job.collector_id);
+            if let (None, Some(collector_id)) = (usual, job.collector_id) {
+                usual = match looked_up.get(collector_id) {
+                    Some(usual) => *usual,
+                    None if looked_up.len() >= MAX_LOOKED_UP => None,
+                    None => {
+                        let usual = self.usual_of(plan.tenant(), collector_id)?;
+                        looked_up.insert(collector_id.to_owned(), usual);
+                        usual
+                    }
+                };
+            }
+            running.add(job, usual);
             Ok(())
         })?;
         Ok(running)
+    }
+
+    /// Returns how long the newest successes of a collector took.
+    fn usual_of(&self, tenant: &Tenant, collector_id: &str) -> rusqlite::Result<Option<UsualInfo>> {
+        let Some(domain) = self.cache()?.domain_key(self.connection(), tenant)? else {
+            return Ok(None);
+        };
+        let durations = self
+            .connection()
+            .prepare_cached(
+                "SELECT finished_at - created_at FROM jobs WHERE domain = ? AND collector_id = ? AND status = ? \
+                 AND finished_at IS NOT NULL ORDER BY created_at DESC, job_id LIMIT ?",
+            )?
+            .query_map(
+                params![domain, collector_id, JobStatus::Success.name(), USUAL_RUNS],
+                |row| row.get(0),
+            )?
+            .collect::<Result<Vec<i64>, _>>()?;
+        Ok(UsualInfo::of(durations))
     }
 
     /// Returns the id of a job that this transaction has read.

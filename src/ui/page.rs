@@ -19,12 +19,13 @@ macro_rules! files {
 }
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 30] = files![
+static FILES: [File; 32] = files![
     "icon.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
     "style.css",
     "js/api.js",
+    "js/chart.js",
     "js/columns.js",
     "js/controls.js",
     "js/curl.js",
@@ -37,6 +38,7 @@ static FILES: [File; 30] = files![
     "js/loader.js",
     "js/main.js",
     "js/open-job.js",
+    "js/overview.js",
     "js/queries.js",
     "js/range.js",
     "js/request-dialog.js",

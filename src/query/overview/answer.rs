@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::durations::Durations;
 use crate::job::{JobStatus, PerStatus};
 use crate::time::Timestamp;
 
@@ -114,11 +115,32 @@ pub struct BucketDurationsInfo {
     pub p95: Option<i64>,
 }
 
+/// The fewest durations from which a collector has a usual one.
+const MIN_USUAL: usize = 5;
+
 /// How long the jobs of a collector take, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UsualInfo {
     pub median: i64,
     pub p95: i64,
+}
+
+impl UsualInfo {
+    /// Returns what is usual by these durations, in milliseconds; `None` where there are too few.
+    #[must_use]
+    pub fn of(durations: impl IntoIterator<Item = i64>) -> Option<Self> {
+        let mut all = Durations::default();
+        durations.into_iter().for_each(|millis| all.add(millis));
+        Self::of_all(all)
+    }
+
+    pub(super) fn of_all(mut durations: Durations) -> Option<Self> {
+        if durations.len() < MIN_USUAL {
+            return None;
+        }
+        let percentiles = durations.percentiles([50, 95]);
+        percentiles.map(|[median, p95]| Self { median, p95 })
+    }
 }
 
 /// Some of the jobs that run.
@@ -142,7 +164,8 @@ pub struct RunningJobInfo {
     /// When it began: its `created_at`.
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,
-    /// How long the jobs of its collector take in the two periods; null where fewer than five of them have a duration.
+    /// How long the jobs of its collector take in the two periods; where fewer than five of them have a duration, its thirty
+    /// newest successes of all times. Null where fewer than five of these have one, too.
     #[schema(required = true)]
     pub usual: Option<UsualInfo>,
 }

@@ -15,8 +15,6 @@ pub const MAX_COLLECTORS: usize = 10_000;
 const MAX_ANSWERED: usize = 20;
 /// The most runs of a collector that are answered.
 const MAX_RUNS: usize = 30;
-/// The fewest durations from which a collector has a usual one.
-const MIN_USUAL: usize = 5;
 /// The fewest runs by which a collector can be flaky.
 const MIN_FLAKY_RUNS: usize = 10;
 /// Of this number of runs, one must end otherwise than the run before it.
@@ -100,7 +98,8 @@ impl Collectors {
                 continue;
             };
             let mut collector = std::mem::take(collector);
-            if let Some(of_collector) = usual_of(std::mem::take(&mut collector.durations)) {
+            if let Some(of_collector) = UsualInfo::of_all(std::mem::take(&mut collector.durations))
+            {
                 usual.insert(collector_id.clone(), of_collector);
             }
             if collector.runs > 0 {
@@ -124,15 +123,6 @@ impl Collectors {
         let worst = worst.collect();
         CountedCollectors { usual, worst, more }
     }
-}
-
-/// Returns what is usual; `None` where there are too few durations.
-fn usual_of(mut durations: Durations) -> Option<UsualInfo> {
-    if durations.len() < MIN_USUAL {
-        return None;
-    }
-    let percentiles = durations.percentiles([50, 95]);
-    percentiles.map(|[median, p95]| UsualInfo { median, p95 })
 }
 
 impl Collector {

@@ -18,7 +18,7 @@ mod plan;
 mod running;
 mod scan;
 
-pub use answer::Overview;
+pub use answer::{Overview, UsualInfo};
 pub use buckets::MAX_BUCKETS;
 pub use collectors::{CountedCollectors, MAX_COLLECTORS};
 pub use errors::{ErrorGroups, MAX_GROUPS};

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use super::answer::{RunningInfo, RunningJobInfo, UsualInfo};
-use super::collectors::CountedCollectors;
 use crate::time::Timestamp;
 
 /// The most jobs of each kind that are answered.
@@ -51,9 +50,8 @@ impl RunningJobs {
         }
     }
 
-    /// Adds a job.
-    pub fn add(&mut self, job: RunningJob<'_>, collectors: &CountedCollectors) {
-        let usual = collectors.usual(job.collector_id);
+    /// Adds a job, with how long the jobs of its collector usually take.
+    pub fn add(&mut self, job: RunningJob<'_>, usual: Option<UsualInfo>) {
         let age = self.now.millis() - job.created_at;
         let listed = || ListedJob {
             job_id: job.job_id.to_owned(),
