@@ -43,11 +43,14 @@ export function showControls(state, now, exportAddress) {
   const isList = state.view === 'jobs';
   const isJournal = state.view === 'journal';
   for (const tab of $('views').children) tab.ariaCurrent = String(tab.dataset.view === state.view);
+  const isOverview = state.view === 'overview';
   $('list').hidden = !isList;
   $('columns-menu').hidden = !isList;
-  $('statistics').hidden = isList || isJournal;
-  $('journal').hidden = !isJournal;
-  for (const node of document.querySelectorAll('.filters, .line, .histogram')) node.hidden = isJournal;
+  for (const view of ['overview', 'statistics', 'journal']) $(view).hidden = state.view !== view;
+  for (const node of document.querySelectorAll('.filters')) node.hidden = isJournal;
+  for (const node of document.querySelectorAll('.line, .histogram')) node.hidden = isJournal || isOverview;
+  // An overview is one of a range.
+  $('range').querySelector('[value=all]').disabled = isOverview;
   for (const id of ['size', 'refresh', 'range']) $(id).value = state[id];
   $('list').style.setProperty('--rows', state.size);
   $('custom').hidden = state.range !== 'custom';
@@ -65,7 +68,8 @@ export function showControls(state, now, exportAddress) {
   const files = ['CSV', 'NDJSON', 'JSON'].map((label) => [label, exportAddress(label.toLowerCase())]);
   renew($('export'), files, () => [...files.map(([label, href]) => el('a', { href, download: '' }, label)),
     ...(isComputed(state) ? [el('span', { className: 'quiet' }, 'The newest first')] : [])]);
-  const view = isList ? TABS.find(({ id }) => id === state.tab).label : isJournal ? 'Journal' : 'Statistics';
+  const view = { overview: 'Overview', statistics: 'Statistics', journal: 'Journal' }[state.view]
+    ?? TABS.find(({ id }) => id === state.tab).label;
   document.title = [state.job || view, state.domain, 'jobdeck'].filter(Boolean).join(' · ');
 }
 

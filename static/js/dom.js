@@ -10,6 +10,14 @@ export function el(name, { data, ...properties } = {}, ...children) {
   return node;
 }
 
+/** Makes an element of SVG of attributes and children; strings become text. */
+export function svg(name, attributes = {}, ...children) {
+  const node = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const [attribute, value] of Object.entries(attributes)) node.setAttribute(attribute, value);
+  node.append(...children);
+  return node;
+}
+
 export const button = (label, onclick, properties) => el('button', { type: 'button', onclick, ...properties }, label);
 
 export const on = (node, name, act) => node.addEventListener(name, act);

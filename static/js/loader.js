@@ -25,6 +25,7 @@ export function createLoader(show) {
   let running = null;
   let listed = '';
   let journal = {};
+  let overview = {};
   /** The last answer of each part, with its request and its age. */
   const cache = new Map();
   /** The requests of the last load, by part. */
@@ -92,6 +93,14 @@ export function createLoader(show) {
         if (error.name === 'AbortError' || !state.stat) throw error;
         return () => show.statisticsError(error);
       }
+    },
+    async overview(state) {
+      const path = queries.overview(state, now());
+      requests.set('Overview', { path, method: 'GET' });
+      const isSame = path === overview.path;
+      const { version, body = overview.body } = await api.readIfChanged(path, isSame ? overview.version : '', running.signal);
+      overview = { path, version, body };
+      return () => show.overview(state, body);
     },
     async journal(state) {
       const path = queries.journal(state);
@@ -166,7 +175,8 @@ export function createLoader(show) {
       await new Promise((painted) => { requestAnimationFrame(() => setTimeout(painted)); });
       if (signal.aborted) return false;
       show.domains(domains);
-      results.push(...await Promise.allSettled((isJournal ? [] : ['counts', 'histogram', 'picks']).map(run)));
+      const rest = { journal: [], overview: ['picks'] }[state.view] ?? ['counts', 'histogram', 'picks'];
+      results.push(...await Promise.allSettled(rest.map(run)));
       const failed = results.find(({ status }) => status === 'rejected');
       if (failed) throw failed.reason;
     } catch (error) {
@@ -180,6 +190,7 @@ export function createLoader(show) {
     version = aboutKey = listed = '';
     about = null;
     journal = {};
+    overview = {};
     cache.clear();
   }
 

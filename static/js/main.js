@@ -8,10 +8,11 @@ import * as journal from './journal.js';
 import { wireKeyboard } from './keyboard.js';
 import { createLoader } from './loader.js';
 import * as openJob from './open-job.js';
+import { showOverview, toggleList } from './overview.js';
 import { exportAddress, statisticsQuery } from './queries.js';
 import { bounds } from './range.js';
 import { showRequests } from './request-dialog.js';
-import { closeJob, go, goToAddress, linkTo, linkToTerm, settle, state, wireRouter, writeAddress } from './router.js';
+import { closeJob, go, goToAddress, linkTo, linkToJobs, linkToTerm, settle, state, wireRouter, writeAddress } from './router.js';
 import { showSearch, wireSearch } from './search.js';
 import { NO_FILTERS, isFiltered } from './state.js';
 import * as statistics from './statistics.js';
@@ -43,6 +44,7 @@ const loader = createLoader({
     showState();
   },
   about: controls.showAbout,
+  overview: (shown, answer) => showAnswer(shown, answer),
   journal: (shown, answer, marks) => journal.showJournal(shown, answer, marks, go),
   list(shown, jobs, total, isSameList) {
     table.showHead(shown, sortBy);
@@ -105,6 +107,14 @@ function showState() {
   if (state.view === 'statistics') statistics.showChoices(state, statisticsQuery(state, now));
   if (state.view === 'journal') journal.showFilters(state);
   if (!state.job) openJob.hideOpened();
+}
+
+let lastOverview = [];
+function showAnswer(...given) {
+  lastOverview = given;
+  const [shown, answer] = given;
+  const narrow = (from, to) => go({ range: 'custom', from: new Date(from).toISOString(), to: new Date(to).toISOString() });
+  showOverview(shown, answer, loader.now(), (to) => linkToJobs(to, shown), narrow);
 }
 
 /** Shows an error instead of the rows, since those of another list would be taken for the answer. */
@@ -176,7 +186,7 @@ on($('to'), 'input', () => $('to').setCustomValidity(''));
 on($('columns'), 'change', () => go({ columns: [...$('columns').querySelectorAll(':checked')].map((input) => input.value) }, true));
 on($('zone'), 'click', () => go({ zone: state.zone === 'utc' ? 'local' : 'utc' }, true));
 for (const id of ['refresh-now', 'retry']) on($(id), 'click', () => load(false));
-on($('request-open'), 'click', () => showRequests(loader.requests));
+for (const open of document.querySelectorAll('.request-open')) on(open, 'click', () => showRequests(loader.requests));
 on($('help-open'), 'click', () => $('help').showModal());
 
 on($('export'), 'click', (event) => {
@@ -200,7 +210,8 @@ on($('rows'), 'click', (event) => {
   event.preventDefault();
   if (job !== state.job) go({ job }, Boolean(state.job));
 });
-for (const id of ['stat-rows', 'drawer-body']) {
+on($('overview'), 'click', ({ target }) => toggleList(target) && showAnswer(...lastOverview));
+for (const id of ['stat-rows', 'drawer-body', 'overview']) {
   on($(id), 'click', (event) => {
     const link = event.target.closest('a');
     if (!link || !isPlain(event)) return;

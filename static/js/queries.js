@@ -139,6 +139,20 @@ export function exportAddress(state, now, format) {
   return `jobdeck/export?${new URLSearchParams({ format, domain_id: state.domain, query: JSON.stringify(query) })}`;
 }
 
+/** The length of a bar in the overview of each preset range; for another range the server chooses it. */
+const BUCKETS = { hour: '1m', day: '1h', week: '6h', month: '12h' };
+
+/** The path of the overview of a state, whatever the tab. */
+export function overview(state, now) {
+  const { from, to } = bounds(state, now);
+  const at = (time) => (time === null ? '' : new Date(time).toISOString());
+  const { filter, keyword = '' } = filtered({ ...state, range: 'all' }, now, false);
+  return withParameters('jobdeck/overview', {
+    domain_id: state.domain, from: at(from), to: at(to), bucket: BUCKETS[state.range] ?? '',
+    query: filter || keyword ? JSON.stringify({ ...(filter && { filter }), ...(keyword && { keyword }) }) : '',
+  });
+}
+
 const scope = (state) => (state.scope === 'domain' ? { domain_id: state.domain } : {});
 const withParameters = (path, given) => `${path}?${new URLSearchParams(Object.entries(given).filter(([, value]) => value))}`;
 

@@ -11,10 +11,10 @@ export function showRequests(requests) {
 }
 
 function section(part, request, isOpen) {
-  const body = JSON.stringify(request.body, null, 2);
+  const body = request.body && JSON.stringify(request.body, null, 2);
   const line = curl(request);
-  const copies = [copyButton('Copy body', () => body), ' ', copyButton('Copy curl', () => line)];
+  const copies = [...(body ? [copyButton('Copy body', () => body), ' '] : []), copyButton('Copy curl', () => line)];
   return el('details', { open: isOpen }, el('summary', {}, part),
-    el('p', {}, el('code', {}, `POST /${request.path}`), ' ', ...copies),
-    el('pre', { className: 'body' }, body), el('pre', { className: 'curl' }, line));
+    el('p', {}, el('code', {}, `${body ? 'POST' : 'GET'} /${request.path}`), ' ', ...copies),
+    ...(body ? [el('pre', { className: 'body' }, body)] : []), el('pre', { className: 'curl' }, line));
 }

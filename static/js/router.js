@@ -13,12 +13,17 @@ const lastVisit = () => String(new URLSearchParams(REMEMBERED.map((name) => [nam
  * @type {import('./state.js').State}
  */
 export let state = parse(location.search || lastVisit());
+// A visit begins with the overview; a link without a view is one to jobs.
+if (!location.search) state = change(state, { view: 'overview' });
 /** Whether the address has no query, so that the domain is the remembered one, which may be gone. */
 let isBare = !location.search;
 let changed = () => {};
 
 export const addressOf = (other) => `./${format(other)}`;
 export const linkTo = (job) => addressOf(change(state, { job }));
+/** The address of jobs of the domain, given by a change of the state; without it they are of all time and of every status. */
+export const linkToJobs = (to, from) => addressOf({
+  ...change(from, { view: 'jobs', tab: 'all', range: 'all', from: '', to: '', job: '' }), ...to, page: 1 });
 /** The address of the jobs that a term matches, among those that a state shows. */
 export const linkToTerm = (term, from, other = {}) => addressOf(change(from, { terms: [...from.terms, term], ...other }));
 

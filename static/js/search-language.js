@@ -53,6 +53,29 @@ const ZONED = /(Z|[+-]\d\d:\d\d)$/i;
 const VALUE = /(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|$))+/g;
 const TERM = /^([A-Za-z_][\w.-]*?)(!=|!~|>=|<=|[:=><~])(.*)$/s;
 
+const MESSAGE = 'errors.message';
+/** What an overview writes for the parts of messages that differ within a group of errors, and a pattern for each. */
+const PLACEHOLDERS = {
+  '<n>': '[+-]?(?:\\w{8}(?:-\\w{4}){3}-\\w{12}|\\w*\\d[\\w.,:]*?|[A-Fa-f]{4,}?)',
+  '<value>': '["\'`“‘«].*?["\'`”’»]',
+  '<address>': '\\S+?',
+  '<time>': '\\d[\\w :.,+/-]*?',
+};
+const PLACEHOLDER = /<(?:n|value|address|time)>/g;
+/** Whether a message is that of a group of errors: with placeholders, or cut. */
+export const hasPlaceholders = (text) => /<(?:n|value|address|time)>|…$/.test(text);
+
+/** A pattern of the messages of a group. White space is collapsed in its text. */
+function groupPattern(text) {
+  const isCut = text.endsWith('…');
+  const literal = (part) => part.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&').replace(/\s+/g, '\\s+');
+  const bare = isCut ? text.slice(0, -1) : text;
+  const literals = bare.split(PLACEHOLDER).map(literal);
+  const between = bare.match(PLACEHOLDER) ?? [];
+  const pattern = literals.map((part, index) => part + (PLACEHOLDERS[between[index]] ?? '')).join('');
+  return `^\\s*${pattern}${isCut ? '' : '\\s*$'}`;
+}
+
 /** Whether a text is a term, finished or not. */
 export const isTerm = (text) => TERM.test(text);
 /** Splits a text at spaces, but not within quotes. */
@@ -90,6 +113,9 @@ export function parseTerm(text) {
   if (!values.length) throw new Error(`“${text}” needs a value`);
   if (values.length > 1 && (operator.order || kind === 'time')) throw new Error(`“${key}${sign}” takes one value`);
   for (const value of values) checkValue(key, kind, value);
+  if (sign === '!=' && path === MESSAGE && values.some(({ text }) => hasPlaceholders(text))) {
+    throw new Error(`“${key}!=” takes no text with <n>, <value>, <address> or <time>; “${key}:” does`);
+  }
   return { key, path, kind, sign, values };
 }
 
@@ -172,6 +198,9 @@ export function conditions({ path: k, kind, sign, values }, zone) {
   if (values.some(isAny)) return [{ k, v: !isNot, o: 'exists' }];
   if (sign === '~') return [texts.length > 1 ? { k, v: texts, o: 'contain_in' } : { k, v: texts[0], o: 'contain' }];
   if (sign === '!~') return texts.map((v) => ({ k, v, o: 'not_contain' }));
+  if (k === MESSAGE && sign === ':' && texts.some(hasPlaceholders)) {
+    return [{ k, v: texts.map(groupPattern).join('|'), o: 'regex' }];
+  }
   if (kind === 'time') return timeConditions(k, sign, texts[0], zone);
   const list = values.map((value) => typed(value, kind));
   if (list.length > 1) return [{ k, v: list, o: isNot ? 'not_in' : 'in' }];

@@ -41,7 +41,7 @@ export const ROUTES = ['list', 'search', 'stat', 'export', 'domains', 'about', '
 
 export const DEFAULTS = Object.freeze({
   domain: '', // until the domains are known
-  view: 'jobs', // or statistics, or journal
+  view: 'jobs', // or overview, statistics, or journal
   tab: 'all', // of TABS
   keyword: '', // words of the job id
   terms: [], // as search-language.js writes them
@@ -77,7 +77,7 @@ export const NO_FILTERS = Object.freeze(Object.fromEntries(FILTERS.map((name) =>
 const ids = (list) => list.map(({ id }) => id);
 /** The values of a member; members that are not here are any text. */
 const CHOICES = {
-  view: ['jobs', 'statistics', 'journal'],
+  view: ['overview', 'jobs', 'statistics', 'journal'],
   tab: ids(TABS),
   range: ['all', 'hour', 'day', 'week', 'month', 'custom'],
   sort: ids(COLUMNS),
@@ -143,6 +143,8 @@ export function format(state) {
 export const change = (state, change) => ({
   ...state,
   ...(CHANGES_ROWS.some((name) => name in change) ? { page: 1 } : {}),
+  // An overview is one of a range.
+  ...(change.view === 'overview' && state.range === 'all' ? { range: 'day' } : {}),
   // Jobs, collectors and projects belong to a domain.
   ...('domain' in change ? { job: '', collector: '', project: '' } : {}),
   ...change,

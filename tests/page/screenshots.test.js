@@ -10,15 +10,23 @@ const MAX_BYTES = 140_000;
 
 const it = suite((server) => server.importGenerated(5_000), { viewport: { width: 1280, height: 600 } });
 
-for (const [name, colorScheme, query] of [['list', 'light', '?refresh=0'], ['job', 'dark', '?refresh=0&tab=failed&term=tasks%3E10']]) {
-  test(`the picture of a ${name}`, async () => {
+for (const [name, colorScheme, query] of [
+  ['overview', 'light', '?view=overview&range=week&refresh=0'], ['job', 'dark', '?refresh=0&tab=failed&term=tasks%3E10'],
+]) {
+  test(`the picture ${name}.png`, async () => {
     await it.page.emulateMedia({ colorScheme });
-    await it.open(query);
+    if (name === 'overview') {
+      await it.page.setViewportSize({ width: 1280, height: 700 });
+      await it.page.goto(`${it.server.url}/${query}`);
+      await it.page.locator('#running-now > *').first().waitFor();
+    } else {
+      await it.open(query);
+      await it.page.locator('#bars button').first().waitFor();
+    }
     if (name === 'job') {
       await it.rows().nth(1).locator('.id').click();
       await it.page.locator('.job-error').first().waitFor();
     }
-    await it.page.locator('#bars button').first().waitFor();
     const picture = await it.page.screenshot();
     const file = new URL(`${name}.png`, FOLDER);
     if (process.env.JOBDECK_SCREENSHOTS === 'rewrite') {

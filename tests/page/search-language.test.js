@@ -85,6 +85,26 @@ test('a time is written with its zone, so that a link means the same everywhere'
   assert.equal(v, new Date(2026, 0, 31).toISOString());
 });
 
+test('the message of a group of errors has placeholders', () => {
+  const matches = (text, message) => {
+    const [{ k, v, o }] = conditions(parseTerm(`message:${quote(text)}`), 'utc');
+    assert.deepEqual([k, o], ['errors.message', 'regex'], text);
+    return new RegExp(v, 'su').test(message);
+  };
+  for (const [text, message, other] of [
+    ['Quota <n> of <n> in us-<n>.', ' Quota 12 of 1,000 in us-4.', 'Quota 12 of 1,000 in us-west-4.'],
+    ['job <n> (x)', 'job 6f1c2d3e-0000-4111-8222-933344445555 (x)', 'job abandoned (x)'],
+    ['after <n>s: <value>', 'after\n 30s: "a [b]"', 'after 30s: a'],
+    ['reset by <address> at <time>', 'reset by 10.0.0.1:443 at 2026-01-01 08:00:00', 'reset by 10.0.0.1:443 at noon'],
+    ['a long text…', 'a long text and more', 'no long text'],
+  ]) {
+    assert.ok(matches(text, message), `${text}: ${message}`);
+    assert.ok(!matches(text, other), `${text}: ${other}`);
+  }
+  assert.deepEqual(ask('message:plain'), [['errors.message', 'plain', 'eq']]);
+  assert.throws(() => parseTerm('message!="<n> left"'), /“message!=” takes no text with <n>/);
+});
+
 test('a text that looks like a number is suggested as a text', () => {
   assert.deepEqual(ask(`filter.account_id:${quote('123456789012')}`), [['filter.account_id', '123456789012', 'eq']]);
 });

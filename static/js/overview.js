@@ -1,0 +1,218 @@
+/** The overview: what failed and why, which collectors fail, how long jobs take, and what runs, of a period and the one before. */
+import { createChart } from './chart.js';
+import { $, el, renew, setText, svg } from './dom.js';
+import { clock, number, relative, span } from './format.js';
+import { hasPlaceholders, quote } from './search-language.js';
+
+/** How many error groups and collectors are shown before the rest is asked for. */
+const FEW = 6;
+/** The height of the longest run in a row of runs, in pixels. */
+const RUN_HEIGHT = 24;
+
+let chart = null;
+/** The lists that are shown whole. */
+const whole = new Set();
+
+const PERIODS = { hour: 'in the last hour', day: 'in the last 24 hours', week: 'in the last 7 days', month: 'in the last 30 days' };
+
+/** What the buckets are called, by the letter of their length. */
+const LENGTHS = { m: 'minute', h: 'hour', d: 'day', w: 'week' };
+
+/** "97.2 %" */
+const rate = (share) => `${number(Math.round(share * 1000) / 10)} %`;
+const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+
+/** "up from 5" */
+function changed(now, before, format = number) {
+  if (now === null || before === null) return '';
+  if (now === before) return 'as before';
+  return `${now > before ? 'up' : 'down'} from ${format(before)}`;
+}
+
+/**
+ * Shows an overview.
+ * @param {import('./state.js').State} state
+ * @param {object} answer of `/jobdeck/overview`
+ * @param {number} now in milliseconds
+ * @param {(change: object) => string} link to the jobs of the domain after a change of the state, without a range unless it has one
+ * @param {(from: number, to: number) => void} narrow to a range
+ */
+export function showOverview(state, answer, now, link, narrow) {
+  chart ??= createChart($('chart'), (...range) => $('chart').narrow(...range));
+  $('chart').narrow = narrow;
+  const shown = JSON.stringify([answer, [...whole], state]);
+  const ticked = Math.floor(now / 60_000);
+  const inPeriod = (change, { from, to } = answer) => link({ range: 'custom', from: iso(from), to: iso(to), ...change });
+  const context = { state, answer, now, link, inPeriod };
+  renew($('overview-state'), [shown], () => sentence(context));
+  renew($('figures'), [shown], () => figures(context));
+  const [, length, unit] = /^(\d+)(\w)$/.exec(answer.bucket);
+  chart.setTitle(`Jobs per ${length === '1' ? '' : `${length} `}${LENGTHS[unit]}${length === '1' ? '' : 's'}`);
+  chart.show(answer.buckets, Date.parse(answer.from), Date.parse(answer.to), state.zone);
+  renew($('error-groups'), [shown, ticked], () => errorGroups(context));
+  renew($('worst-collectors'), [shown, ticked], () => collectors(context));
+  renew($('running-now'), [shown, ticked], () => running(context));
+}
+
+/** Shows more of a list, or less; returns whether a click was one on its button. */
+export function toggleList({ dataset: { list } }) {
+  if (list && !whole.delete(list)) whole.add(list);
+  return Boolean(list);
+}
+
+const iso = (time) => new Date(time).toISOString();
+const linked = (href, text, properties) => el('a', { href, ...properties }, text);
+
+/** The terms that list the jobs which are stuck: by their ids, since being stuck depends on the collector. */
+const idTerm = (jobs) => `id:${jobs.map(({ job_id: id }) => JSON.stringify(id)).join(',')}`;
+
+/** "12 failed of 420 in the last 24 hours, up from 5; 3 running, 1 stuck" */
+function sentence({ state, answer, inPeriod, link }) {
+  const { totals, previous, running, stuck } = answer;
+  const when = PERIODS[state.range] ?? 'in this range';
+  const parts = totals.jobs
+    ? [linked(inPeriod({ tab: 'failed' }), `${number(totals.failed)} failed`, { className: totals.failed ? 'bad' : '' }), ' of ',
+      linked(inPeriod({}), plural(totals.jobs, 'job')), ` ${when}, `,
+      changed(totals.failed, previous.totals.failed), totals.failed === previous.totals.failed ? '' : ' in the period before', '; ']
+    : [`No jobs ${when}; `];
+  parts.push(linked(link({ tab: 'running' }), `${number(running.count)} running`));
+  if (stuck.count) {
+    const listed = stuck.count === stuck.jobs.length;
+    parts.push(', ', listed ? linked(link({ terms: [...state.terms, idTerm(stuck.jobs)] }), `${number(stuck.count)} stuck`, { className: 'bad' })
+      : el('span', { className: 'bad' }, `${number(stuck.count)} stuck`));
+  }
+  return parts.map((part) => (part instanceof Node ? part : document.createTextNode(part)));
+}
+
+/** The success rate, the failures and the durations, each against the period before. */
+function figures({ answer: { totals, previous }, inPeriod }) {
+  const before = previous.totals;
+  const figure = (label, value, about, href) => el('li', { className: 'panel' },
+    el('div', { className: 'quiet' }, label),
+    el('div', { className: 'value' }, href ? linked(href, value) : value),
+    el('div', { className: 'quiet' }, about || '–'));
+  const duration = (name) => (totals.durations[name] === null ? '–' : span(totals.durations[name]));
+  const points = totals.success_rate !== null && before.success_rate !== null
+    ? Math.round((totals.success_rate - before.success_rate) * 1000) / 10 : null;
+  const moved = points === null ? '' : points === 0 ? 'as before' : `${points > 0 ? '+' : '−'}${number(Math.abs(points))} points`;
+  return [
+    figure('Success rate', totals.success_rate === null ? '–' : rate(totals.success_rate), moved),
+    figure('Succeeded', number(totals.statuses.SUCCESS), changed(totals.statuses.SUCCESS, before.statuses.SUCCESS), inPeriod({ tab: 'succeeded' })),
+    figure('Failed', number(totals.failed), changed(totals.failed, before.failed), inPeriod({ tab: 'failed' })),
+    figure('Median duration', duration('median'), changed(totals.durations.median, before.durations.median, span)),
+    figure('95 % took at most', duration('p95'), changed(totals.durations.p95, before.durations.p95, span)),
+  ];
+}
+
+/** A list of which only the first items are shown, unless all are asked for. */
+function listed(id, items, more, make, none) {
+  if (!items.length) return [el('p', { className: 'quiet' }, none)];
+  const some = whole.has(id) ? items : items.slice(0, FEW);
+  const rest = items.length - some.length;
+  return [
+    el('ol', {}, ...some.map(make)),
+    ...(items.length > FEW ? [el('button', { type: 'button', id: `more-${id}`, data: { list: id } }, rest ? `${number(rest)} more` : 'Fewer')] : []),
+    ...(more && !rest ? [el('p', { className: 'quiet' }, `${number(more)} more are not shown: narrow the range or the filters.`)] : []),
+  ];
+}
+
+/** The terms that list the jobs of a group of errors; null where the errors have neither a code nor a message. */
+function errorTerms({ error_code: code, message, example }) {
+  // White space is collapsed in the message of a group.
+  const text = message !== null && !hasPlaceholders(message) ? example.message : message;
+  const terms = [code !== null && `error:${quote(code)}`, text !== null && `message:${quote(text)}`].filter(Boolean);
+  return terms.length ? terms : null;
+}
+
+/** Errors by code and message, the most frequent first. */
+function errorGroups({ state, answer, now, inPeriod }) {
+  const group = (one) => {
+    const { error_code: code, message, jobs, collectors, first_seen: first, last_seen: last, counts, example } = one;
+    const terms = errorTerms(one);
+    const seen = first === last ? relative(last, now) : `first ${relative(first, now)}, last ${relative(last, now)}`;
+    const about = `${plural(collectors, 'collector')} · ${seen}`;
+    return el('li', {},
+      el('div', { className: 'group' },
+        el('b', {}, code ?? 'No code'), ' ',
+        el('span', { className: 'message', title: example.message ?? '' }, message ?? 'No message')),
+      el('div', { className: 'group-count' },
+        terms ? linked(inPeriod({ terms: [...state.terms, ...terms] }), plural(jobs, 'job')) : plural(jobs, 'job')),
+      spark(counts),
+      el('div', { className: 'quiet' }, about));
+  };
+  return listed('errors', answer.errors.results, answer.errors.more, group, 'No errors.');
+}
+
+/** A line of bars, the highest as high as the line. */
+function spark(counts) {
+  const [width, height, max] = [120, 20, Math.max(...counts, 1)];
+  const step = width / counts.length;
+  const bars = counts.flatMap((count, index) => (count
+    ? [svg('rect', { x: index * step, width: Math.max(step - 0.5, 1), y: height - Math.max((count / max) * height, 1.5), height: Math.max((count / max) * height, 1.5) })]
+    : []));
+  return svg('svg', { class: 'spark ERROR', width, height, 'aria-hidden': 'true' }, ...bars);
+}
+
+/** The collectors that fail, the worst first: their last runs as bars, as high as they were long. */
+function collectors({ answer, now, inPeriod, link }) {
+  const failing = answer.collectors.results.filter(({ failed }) => failed);
+  const collector = (one) => {
+    const { collector_id: id, name, runs, failed, rate: share, streak, is_flaky: isFlaky, last_success: success, usual } = one;
+    const facts = [
+      streak > 1 && `the last ${number(streak)} failed`,
+      isFlaky && 'flaky',
+      success ? `last success ${relative(success.created_at, now)}` : 'no success in the two periods',
+      usual && `usually ${span(usual.median)}`,
+    ];
+    return el('li', {},
+      el('div', { className: 'group' }, linked(inPeriod({ collector: id }), name ?? id, { className: 'name' })),
+      el('div', { className: 'group-count' },
+        linked(inPeriod({ collector: id, tab: 'failed' }), `${rate(share)} failed`, { title: `${number(failed)} of ${plural(runs, 'run')}` })),
+      runsOf(one, link),
+      el('div', { className: 'quiet' }, facts.filter(Boolean).join(' · ')));
+  };
+  return listed('collectors', failing, 0, collector, 'No collector has failed.');
+}
+
+/** The last runs, the newest at the right; each is a link to its job. */
+function runsOf({ last_runs: runs, name, collector_id: id }, link) {
+  const longest = Math.max(...runs.map(({ duration }) => duration ?? 0), 1);
+  const bar = ({ job_id: job, status, created_at: at, duration }) => {
+    const text = `${status}, ${clock(Date.parse(at), 'utc').slice(0, 16).replace('T', ' ')} UTC${duration === null ? '' : `, ${span(duration)}`}`;
+    const node = el('a', { className: `run ${status}`, href: link({ job }), ariaLabel: text, title: text, tabIndex: -1 });
+    node.style.height = `${Math.max(((duration ?? 0) / longest) * RUN_HEIGHT, 5)}px`;
+    return node;
+  };
+  const nodes = runs.map(bar).reverse();
+  if (nodes.length) nodes.at(-1).tabIndex = 0;
+  return el('div', { className: 'runs', role: 'group', ariaLabel: `Last runs of ${name ?? id}` }, ...nodes);
+}
+
+/** The jobs that run: how long, and how long such jobs usually take; those that are stuck first, with the rule. */
+function running({ answer, now, link }) {
+  const stuckIds = new Set(answer.stuck.jobs.map(({ job_id: id }) => id));
+  const others = answer.running.jobs.filter(({ job_id: id }) => !stuckIds.has(id)).sort((a, b) => Date.parse(a.since) - Date.parse(b.since));
+  const lane = (job) => {
+    const { job_id: id, name, collector_id: collector, since, usual } = job;
+    const age = Math.max(now - Date.parse(since), 0);
+    const isStuck = stuckIds.has(id);
+    const scale = Math.max(age, usual?.p95 ?? 0, 1);
+    const share = (millis) => `${Math.min((millis / scale) * 100, 100)}%`;
+    const words = isStuck
+      ? `stuck: it runs for ${span(age)}, and 95 % of its collector's jobs took ${span(usual.p95)} or less`
+      : usual ? `${span(age)} of usually ${span(usual.median)}` : `${span(age)}`;
+    const done = el('span', { className: 'done' });
+    done.style.width = share(age);
+    const mark = usual ? [el('span', { className: 'usual' })] : [];
+    for (const node of mark) node.style.left = share(usual.median);
+    return el('li', { className: isStuck ? 'lane stuck' : usual && age > usual.median ? 'lane late' : 'lane' },
+      linked(link({ job: id }), name ?? collector ?? id, { className: 'name' }),
+      el('span', { className: 'track', ariaHidden: 'true' }, done, ...mark),
+      el('span', { className: 'quiet' }, words));
+  };
+  const nodes = [...answer.stuck.jobs, ...others].map(lane);
+  const hidden = answer.running.count - nodes.length;
+  setText($('running-title'), answer.running.count ? `Running now: ${number(answer.running.count)}` : 'Running now');
+  if (!nodes.length) return [el('p', { className: 'quiet' }, 'Nothing runs.')];
+  return [el('ol', {}, ...nodes), ...(hidden > 0 ? [el('p', {}, linked(link({ tab: 'running' }), `${number(hidden)} more`))] : [])];
+}
