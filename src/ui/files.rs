@@ -1,14 +1,18 @@
 //! Files that are served under a path with the hash of their content, and the pages that load them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Write;
+use std::sync::OnceLock;
 
 use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EntityTag, HeaderName, HeaderValue,
-    LOCATION,
+    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    Encoding, EntityTag, Header, HeaderName, HeaderValue, LOCATION, VARY,
 };
-use actix_web::web;
+use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::api::caching::Version;
 use crate::api::routes::method_not_allowed;
@@ -27,9 +31,31 @@ pub(super) struct File {
     /// The path within the folder of its page.
     pub(super) name: &'static str,
     pub(super) content: &'static [u8],
+    /// The content as gzip, once somebody has requested it.
+    gzip: OnceLock<Bytes>,
 }
 
 impl File {
+    pub(super) const fn new(name: &'static str, content: &'static [u8]) -> Self {
+        Self {
+            name,
+            content,
+            gzip: OnceLock::new(),
+        }
+    }
+
+    /// Returns the content as gzip. It is compressed once, and so as far as it goes: a quarter less than what is compressed
+    /// for each answer.
+    fn gzip(&self) -> Bytes {
+        let compress = || {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+            // Writing to a Vec can't fail.
+            let _ = encoder.write_all(self.content);
+            Bytes::from(encoder.finish().unwrap_or_default())
+        };
+        self.gzip.get_or_init(compress).clone()
+    }
+
     fn media_type(&self) -> &'static str {
         match self.name.rsplit_once('.') {
             Some((_, "css")) => "text/css; charset=utf-8",
@@ -85,12 +111,25 @@ impl Folder {
 
 fn asset(request: &HttpRequest, file: &File) -> HttpResponse {
     refusal(request).unwrap_or_else(|| {
-        HttpResponse::Ok()
+        let mut response = HttpResponse::Ok();
+        response
             .insert_header((CACHE_CONTROL, CACHE_ASSET))
             .insert_header((CONTENT_TYPE, file.media_type()))
-            .insert_header((CONTENT_SECURITY_POLICY, POLICY))
-            .body(file.content)
+            .insert_header((CONTENT_SECURITY_POLICY, POLICY));
+        if !takes_gzip(request) {
+            return response.body(file.content);
+        }
+        response
+            .insert_header((CONTENT_ENCODING, "gzip"))
+            .insert_header((VARY, "accept-encoding"))
+            .body(file.gzip())
     })
+}
+
+fn takes_gzip(request: &HttpRequest) -> bool {
+    let accepted = AcceptEncoding::parse(request);
+    let chosen = accepted.map(|accepted| accepted.negotiate([Encoding::gzip()].iter()));
+    matches!(chosen, Ok(Some(encoding)) if encoding == Encoding::gzip())
 }
 
 /// Returns the address of the root of the server, relative to a path: a proxy may have it below a path of another site.

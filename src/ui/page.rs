@@ -14,7 +14,7 @@ const INDEX: &str = include_str!("../../static/index.html");
 
 macro_rules! files {
     ($($name:literal),+ $(,)?) => {
-        [$(File { name: $name, content: include_bytes!(concat!("../../static/", $name)) }),+]
+        [$(File::new($name, include_bytes!(concat!("../../static/", $name)))),+]
     };
 }
 

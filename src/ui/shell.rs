@@ -9,8 +9,8 @@ use crate::route::{API_PAGE, DOCS};
 macro_rules! files {
     ([$($name:literal),+ $(,)?], [$($shared:literal),+ $(,)?]) => {
         [
-            $(File { name: $name, content: include_bytes!(concat!("../../static/docs/assets/", $name)) }),+,
-            $(File { name: $shared, content: include_bytes!(concat!("../../static/", $shared)) }),+,
+            $(File::new($name, include_bytes!(concat!("../../static/docs/assets/", $name)))),+,
+            $(File::new($shared, include_bytes!(concat!("../../static/", $shared)))),+,
         ]
     };
 }

@@ -51,7 +51,8 @@ async function request(path, options = {}, isFile = false) {
 }
 
 /**
- * @typedef {{path: string, method?: string, body?: object}} Request as it can be shown and sent again; the path is relative, as root.js has it
+ * @typedef {{path: string, method?: string, body?: object}} Request as it can be shown and sent again; the path is relative, as
+ *   root.js has it
  * @param {Request} request
  * @returns {Promise<{results: any[], total_count?: number}>}
  */

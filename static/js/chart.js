@@ -3,9 +3,9 @@
  * of time. A click or a drag narrows the range to its bars; a tap shows what a bar has, and a second one narrows to it.
  *
  * @typedef {{start: string, end: string, is_part: boolean, statuses: Record<string, number>,
- *   durations: {count: number, median: number?, p95: number?}}} Bucket as `/jobdeck/overview` answers it
+ *   durations: {count: number, median: number?, p95: number?}}} Bucket as the overview of the API has it
  */
-import { el, on, setText, svg } from './dom.js';
+import { button, el, on, setText, svg } from './dom.js';
 import { clock, number, span } from './format.js';
 import { TABS } from './state.js';
 
@@ -152,8 +152,9 @@ export function createChart(node, narrow) {
         else sets.at(-1).push([(start + end) / 2, ySpan(value)]);
       }
       const about = `${period(bucket)}: ${lines(bucket).join(', ')}`;
-      return svg('g', { class: 'bar-of-time', role: 'button', tabindex: index === Math.max(current, 0) ? 0 : -1, 'aria-label': about },
-        svg('rect', { x: start, width: Math.max(end - start, 1), y: TOP, height: SPANS_TOP + SPANS - TOP, class: 'target' }), ...pieces);
+      const tabindex = index === Math.max(current, 0) ? 0 : -1;
+      const target = { x: start, width: Math.max(end - start, 1), y: TOP, height: SPANS_TOP + SPANS - TOP, class: 'target' };
+      return svg('g', { class: 'bar-of-time', role: 'button', tabindex, 'aria-label': about }, svg('rect', target), ...pieces);
     });
     const curves = Object.entries(points).flatMap(([name, sets]) => sets.filter(({ length }) => length).map((set) => (
       set.length === 1
@@ -171,8 +172,9 @@ export function createChart(node, narrow) {
 
   function showLegend() {
     if (!legend.children.length) {
-      legend.append(...OUTCOMES.map(({ id, label, tint }) => el('button', { type: 'button', className: `key ${tint}`, data: { id } }, label)),
-        el('span', { className: 'key-of-line median' }, 'Median duration'), el('span', { className: 'key-of-line p95' }, '95th percentile'));
+      const ofLine = (name, label) => el('span', { className: `key-of-line ${name}` }, label);
+      legend.append(...OUTCOMES.map(({ id, label, tint }) => button(label, null, { className: `key ${tint}`, data: { id } })),
+        ofLine('median', 'Median duration'), ofLine('p95', '95th percentile'));
     }
     for (const key of legend.querySelectorAll('button')) key.ariaPressed = String(!left.has(key.dataset.id));
   }

@@ -9,19 +9,19 @@
  * @type {{id: string, label: string, about?: string, key?: string, value?: object, number?: boolean, isOff?: boolean}[]}
  */
 export const COLUMNS = [
-  { id: 'job', label: 'Job', key: 'job_id' },
-  { id: 'collector', label: 'Collector', key: 'collector_info.name' },
   { id: 'status', label: 'Status', key: 'status' },
+  { id: 'collector', label: 'Collector', key: 'collector_info.name' },
+  { id: 'errors', label: 'Errors', about: 'By the number of errors', value: { operator: 'size', key: 'errors' } },
   // Canceled jobs, with -1 remained tasks, come after all others. The tiny addend keeps 0 tasks from dividing by 0.
   { id: 'progress', label: 'Progress', value: { operator: 'divide', fields: [
     { operator: 'subtract', fields: ['total_tasks', 'remained_tasks'] }, { operator: 'add', fields: ['total_tasks', 0.000001] }] } },
-  { id: 'tasks', label: 'Tasks', key: 'total_tasks', number: true },
-  { id: 'errors', label: 'Errors', value: { operator: 'size', key: 'errors' }, number: true },
-  { id: 'project', label: 'Project', key: 'project_id' },
+  { id: 'tasks', label: 'Tasks', key: 'total_tasks', number: true, isOff: true },
+  { id: 'project', label: 'Project', key: 'project_id', isOff: true },
   { id: 'created', label: 'Created', key: 'created_at' },
   { id: 'finished', label: 'Finished', key: 'finished_at', isOff: true },
   { id: 'duration', label: 'Duration', about: 'A job that runs has no duration to sort by', number: true,
     value: { operator: 'subtract', fields: ['finished_at', 'created_at'] } },
+  { id: 'job', label: 'Job', key: 'job_id' },
 ];
 
 export const columnOf = (id) => COLUMNS.find((column) => column.id === id);

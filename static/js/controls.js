@@ -113,6 +113,20 @@ export function wireTheme() {
   });
 }
 
+/** Chooses how high the rows of the list are. */
+export function wireDensity() {
+  const show = (density) => {
+    $('list').dataset.density = density;
+    $('density').checked = density === 'comfortable';
+  };
+  show(remembered('density') === 'comfortable' ? 'comfortable' : 'compact');
+  on($('density'), 'change', ({ target: { checked } }) => {
+    const density = checked ? 'comfortable' : 'compact';
+    remember('density', density);
+    show(density);
+  });
+}
+
 /** Closes a menu at Escape, and at a click elsewhere or on one of its links; a dialog at a click outside of it. */
 export function wireMenus() {
   for (const dialog of document.querySelectorAll('dialog')) {

@@ -81,10 +81,12 @@ function tellingLine(text) {
   return (lines[0]?.startsWith('Traceback (') ? lines.at(-1) : lines[0]) ?? '';
 }
 
+/** What the message of an error says in a line; where it has neither a message nor a code, that it has none. */
+export const errorLine = ({ error_code: code, message }) => tellingLine(message ?? '') || (code ? '' : 'No code');
+
 /** A line for each of the first errors of a job: its code, and what its message says in a line. */
 export function errorSummary(errors = []) {
-  const lines = errors.slice(0, MAX_ERRORS).map(({ error_code: code, message }) => (
-    [code, tellingLine(message ?? '')].filter(Boolean).join(': ') || 'No code'));
+  const lines = errors.slice(0, MAX_ERRORS).map((error) => [error.error_code, errorLine(error)].filter(Boolean).join(': '));
   return [...lines, ...(errors.length > MAX_ERRORS ? ['…'] : [])].join('\n');
 }
 

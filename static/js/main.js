@@ -147,6 +147,7 @@ function emptyReason(total) {
 }
 
 controls.wireTheme();
+controls.wireDensity();
 controls.wireMenus();
 wireSearch(() => state, go, (...given) => loader.values(state, ...given));
 wireHistogram((from, to) => go({ range: 'custom', from, to }), () => go({ range: 'all', from: '', to: '' }));

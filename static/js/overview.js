@@ -1,7 +1,7 @@
 /** The overview: what failed and why, which collectors fail, how long jobs take, and what runs, of a period and the one before. */
 import { createChart } from './chart.js';
-import { $, el, renew, setText, svg } from './dom.js';
-import { clock, number, relative, span } from './format.js';
+import { $, button, el, renew, setText, svg } from './dom.js';
+import { exact, number, relative, span, statusLabel } from './format.js';
 import { hasPlaceholders, quote } from './search-language.js';
 
 /** How many error groups and collectors are shown before the rest is asked for. */
@@ -32,7 +32,7 @@ function changed(now, before, format = number) {
 /**
  * Shows an overview.
  * @param {import('./state.js').State} state
- * @param {object} answer of `/jobdeck/overview`
+ * @param {object} answer of the overview of the API
  * @param {number} now in milliseconds
  * @param {(change: object) => string} link to the jobs of the domain after a change of the state, without a range unless it has one
  * @param {(from: number, to: number) => void} narrow to a range
@@ -78,8 +78,9 @@ function sentence({ state, answer, inPeriod, link }) {
   parts.push(linked(link({ tab: 'running' }), `${number(running.count)} running`));
   if (stuck.count) {
     const listed = stuck.count === stuck.jobs.length;
-    parts.push(', ', listed ? linked(link({ terms: [...state.terms, idTerm(stuck.jobs)] }), `${number(stuck.count)} stuck`, { className: 'bad' })
-      : el('span', { className: 'bad' }, `${number(stuck.count)} stuck`));
+    const bad = { className: 'bad' };
+    const text = `${number(stuck.count)} stuck`;
+    parts.push(', ', listed ? linked(link({ terms: [...state.terms, idTerm(stuck.jobs)] }), text, bad) : el('span', bad, text));
   }
   return parts.map((part) => (part instanceof Node ? part : document.createTextNode(part)));
 }
@@ -87,6 +88,7 @@ function sentence({ state, answer, inPeriod, link }) {
 /** The success rate, the failures and the durations, each against the period before. */
 function figures({ answer: { totals, previous }, inPeriod }) {
   const before = previous.totals;
+  const succeeded = totals.statuses.SUCCESS;
   const figure = (label, value, about, href) => el('li', { className: 'panel' },
     el('div', { className: 'quiet' }, label),
     el('div', { className: 'value' }, href ? linked(href, value) : value),
@@ -97,7 +99,7 @@ function figures({ answer: { totals, previous }, inPeriod }) {
   const moved = points === null ? '' : points === 0 ? 'as before' : `${points > 0 ? '+' : '−'}${number(Math.abs(points))} points`;
   return [
     figure('Success rate', totals.success_rate === null ? '–' : rate(totals.success_rate), moved),
-    figure('Succeeded', number(totals.statuses.SUCCESS), changed(totals.statuses.SUCCESS, before.statuses.SUCCESS), inPeriod({ tab: 'succeeded' })),
+    figure('Succeeded', number(succeeded), changed(succeeded, before.statuses.SUCCESS), inPeriod({ tab: 'succeeded' })),
     figure('Failed', number(totals.failed), changed(totals.failed, before.failed), inPeriod({ tab: 'failed' })),
     figure('Median duration', duration('median'), changed(totals.durations.median, before.durations.median, span)),
     figure('95 % took at most', duration('p95'), changed(totals.durations.p95, before.durations.p95, span)),
@@ -111,7 +113,7 @@ function listed(id, items, more, make, none) {
   const rest = items.length - some.length;
   return [
     el('ol', {}, ...some.map(make)),
-    ...(items.length > FEW ? [el('button', { type: 'button', id: `more-${id}`, data: { list: id } }, rest ? `${number(rest)} more` : 'Fewer')] : []),
+    ...(items.length > FEW ? [button(rest ? `${number(rest)} more` : 'Fewer', null, { id: `more-${id}`, data: { list: id } })] : []),
     ...(more && !rest ? [el('p', { className: 'quiet' }, `${number(more)} more are not shown: narrow the range or the filters.`)] : []),
   ];
 }
@@ -147,38 +149,39 @@ function errorGroups({ state, answer, now, inPeriod }) {
 function spark(counts) {
   const [width, height, max] = [120, 20, Math.max(...counts, 1)];
   const step = width / counts.length;
-  const bars = counts.flatMap((count, index) => (count
-    ? [svg('rect', { x: index * step, width: Math.max(step - 0.5, 1), y: height - Math.max((count / max) * height, 1.5), height: Math.max((count / max) * height, 1.5) })]
-    : []));
+  const bars = counts.flatMap((count, index) => {
+    const size = Math.max((count / max) * height, 1.5);
+    return count ? [svg('rect', { x: index * step, width: Math.max(step - 0.5, 1), y: height - size, height: size })] : [];
+  });
   return svg('svg', { class: 'spark ERROR', width, height, 'aria-hidden': 'true' }, ...bars);
 }
 
 /** The collectors that fail, the worst first: their last runs as bars, as high as they were long. */
-function collectors({ answer, now, inPeriod, link }) {
+function collectors({ state, answer, now, inPeriod, link }) {
   const failing = answer.collectors.results.filter(({ failed }) => failed);
   const collector = (one) => {
-    const { collector_id: id, name, runs, failed, rate: share, streak, is_flaky: isFlaky, last_success: success, usual } = one;
+    const { collector_id: id, name, runs, failed, rate: share, streak, last_success: success, usual } = one;
     const facts = [
       streak > 1 && `the last ${number(streak)} failed`,
-      isFlaky && 'flaky',
+      one.is_flaky && 'flaky',
       success ? `last success ${relative(success.created_at, now)}` : 'no success in the two periods',
       usual && `usually ${span(usual.median)}`,
     ];
+    const title = `${number(failed)} of ${plural(runs, 'run')}`;
     return el('li', {},
       el('div', { className: 'group' }, linked(inPeriod({ collector: id }), name ?? id, { className: 'name' })),
-      el('div', { className: 'group-count' },
-        linked(inPeriod({ collector: id, tab: 'failed' }), `${rate(share)} failed`, { title: `${number(failed)} of ${plural(runs, 'run')}` })),
-      runsOf(one, link),
+      el('div', { className: 'group-count' }, linked(inPeriod({ collector: id, tab: 'failed' }), `${rate(share)} failed`, { title })),
+      runsOf(one, link, state.zone),
       el('div', { className: 'quiet' }, facts.filter(Boolean).join(' · ')));
   };
   return listed('collectors', failing, 0, collector, 'No collector has failed.');
 }
 
 /** The last runs, the newest at the right; each is a link to its job. */
-function runsOf({ last_runs: runs, name, collector_id: id }, link) {
+function runsOf({ last_runs: runs, name, collector_id: id }, link, zone) {
   const longest = Math.max(...runs.map(({ duration }) => duration ?? 0), 1);
   const bar = ({ job_id: job, status, created_at: at, duration }) => {
-    const text = `${status}, ${clock(Date.parse(at), 'utc').slice(0, 16).replace('T', ' ')} UTC${duration === null ? '' : `, ${span(duration)}`}`;
+    const text = [statusLabel(status), exact(at, zone), duration !== null && span(duration)].filter(Boolean).join(', ');
     const node = el('a', { className: `run ${status}`, href: link({ job }), ariaLabel: text, title: text, tabIndex: -1 });
     node.style.height = `${Math.max(((duration ?? 0) / longest) * RUN_HEIGHT, 5)}px`;
     return node;
@@ -191,7 +194,8 @@ function runsOf({ last_runs: runs, name, collector_id: id }, link) {
 /** The jobs that run: how long, and how long such jobs usually take; those that are stuck first, with the rule. */
 function running({ answer, now, link }) {
   const stuckIds = new Set(answer.stuck.jobs.map(({ job_id: id }) => id));
-  const others = answer.running.jobs.filter(({ job_id: id }) => !stuckIds.has(id)).sort((a, b) => Date.parse(a.since) - Date.parse(b.since));
+  const oldestFirst = (one, other) => Date.parse(one.since) - Date.parse(other.since);
+  const others = answer.running.jobs.filter(({ job_id: id }) => !stuckIds.has(id)).sort(oldestFirst);
   const lane = (job) => {
     const { job_id: id, name, collector_id: collector, since, usual } = job;
     const age = Math.max(now - Date.parse(since), 0);

@@ -1,7 +1,7 @@
 /** The table of jobs: head, rows, page buttons, and the reason where it is empty. `fillRow` writes the cell of each column. */
 import { COLUMNS } from './columns.js';
 import { $, button, copyButton, el, mark, renew, setText } from './dom.js';
-import { duration, errorSummary, exact, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
+import { duration, errorLine, errorSummary, exact, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
 import { at } from './root.js';
 import { pageNumbers } from './state.js';
 
@@ -83,7 +83,10 @@ function fillRow(row, job, state) {
   put('plugin', plugin(job), plugin(job));
   put('status', statusLabel(job.status)).className = `status ${job.status}`;
   put('tasks', tasks(job));
-  put('errors', job.errors?.length ? number(job.errors.length) : '', errorSummary(job.errors));
+  const [first, ...others] = job.errors ?? [];
+  put('errors', '', errorSummary(job.errors)).replaceChildren(...(first ? [
+    ...(first.error_code ? [el('b', {}, first.error_code), ' '] : []),
+    errorLine(first), ...(others.length ? [el('span', { className: 'quiet' }, ` and ${number(others.length)} more`)] : [])] : []));
   put('project', job.project_id ?? '–', job.project_id);
   const done = percent(job);
   put('percent', done === null ? '–' : `${done} %`);

@@ -22,13 +22,36 @@ test('lists the jobs of the largest domain, newest first', async () => {
   assert.equal(counts.slice(1).reduce((sum, count) => sum + count), expected.total_count, 'every status is in one tab');
   const [first] = expected.results;
   const text = await it.rows().first().innerText();
-  for (const part of [first.collector_info.name, first.collector_info.provider, first.collector_info.plugin_info.version, first.project_id ?? '–']) {
-    assert.ok(text.includes(part), `${part} in ${text}`);
+  assert.ok(text.includes(first.collector_info.name), text);
+  await it.page.getByText('Columns', { exact: true }).click();
+  await it.page.getByLabel('Two lines a row').check();
+  const lines = await it.rows().first().innerText();
+  for (const part of [first.collector_info.provider, first.collector_info.plugin_info.version]) assert.ok(lines.includes(part), `${part} in ${lines}`);
+  await it.page.reload();
+  await it.rows().first().waitFor();
+  assert.equal(await it.rows().first().innerText(), lines, 'it is remembered');
+});
+
+test('a failed row says why, and a row is one line', async () => {
+  await it.open('?tab=failed&refresh=0');
+  const { results } = await it.search({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }], page: { limit: 15 } });
+  const shown = await it.page.locator('#rows .errors').allTextContents();
+  results.forEach(({ errors: [first, ...others] }, index) => {
+    assert.ok(shown[index].startsWith(`${first.error_code} ${first.message.split('\n')[0].slice(0, 20)}`), shown[index]);
+    assert.equal(shown[index].endsWith(` and ${others.length} more`), others.length > 0);
+  });
+  const heights = await it.rows().evaluateAll((rows) => rows.map((row) => row.offsetHeight));
+  assert.ok(heights.every((height) => height <= 36), `${heights}`);
+  for (const width of [701, 768, 1024, 1280]) {
+    await it.page.setViewportSize({ width, height: 800 });
+    const collector = await it.page.locator('#rows [data-column=collector]').first().evaluate((cell) => cell.offsetWidth);
+    assert.ok(collector >= 160, `${collector} at ${width}`);
+    assert.equal(await it.overflow(), 0, `at ${width}`);
   }
 });
 
 test('a number of tasks is never cut', async () => {
-  await it.open('?refresh=0');
+  await it.open('?refresh=0&columns=job,tasks');
   for (const width of [1280, 1501, 1920]) {
     await it.page.setViewportSize({ width, height: 800 });
     const cut = await it.page.locator('#rows .tasks').evaluateAll((cells) => {
@@ -62,7 +85,7 @@ const SORTS = [
 ];
 
 test('every column sorts on the server, in both directions', async () => {
-  await it.open('?refresh=0&size=100');
+  await it.open('?refresh=0&size=100&columns=status,collector,errors,progress,tasks,project,created,duration,job');
   const all = (await it.search({})).results;
   for (const [label, desc, value] of SORTS) {
     for (const isDesc of [desc, !desc]) {
@@ -126,15 +149,16 @@ test('a page past the end, and a domain without jobs, say so', async () => {
 test('columns are chosen, and stay chosen', async () => {
   await it.open();
   await it.page.getByText('Columns', { exact: true }).click();
-  await it.page.getByLabel('Project', { exact: true }).and(it.page.locator('input')).uncheck();
+  await it.page.getByLabel('Progress', { exact: true }).and(it.page.locator('input')).uncheck();
   await it.page.getByLabel('Finished').check();
-  await it.addressIs(/columns=job,collector,status,progress,tasks,errors,created,finished,duration/);
+  await it.addressIs(/columns=status,collector,errors,created,finished,duration,job/);
   const heads = () => it.page.getByRole('columnheader').allTextContents();
-  const expected = ['Job', 'Collector', 'Status', 'Progress', 'Tasks', 'Errors', 'Created ↓', 'Finished', 'Duration'];
+  const expected = ['Status', 'Collector', 'Errors', 'Created ↓', 'Finished', 'Duration', 'Job'];
   await it.page.getByRole('columnheader', { name: 'Finished' }).waitFor();
   assert.deepEqual(await heads(), expected);
   assert.equal(await it.rows().first().locator(':scope > :visible').count(), expected.length);
-  await it.page.goto(it.server.url);
+  await it.open('');
+  await it.page.getByRole('button', { name: 'Jobs', exact: true }).click();
   await it.rows().first().waitFor();
   assert.deepEqual(await heads(), expected, 'a bare address remembers');
 });

@@ -133,7 +133,7 @@ for (const name of NAMES) {
       await page.goto(`${root}docs/query/`);
       await pathIs('docs/query');
       await page.locator('.brand').click();
-      await rows.nth(14).waitFor();
+      await page.locator('#overview-state a').first().waitFor();
       await pathIs('');
       const stored = await page.evaluate(() => Object.keys(localStorage));
       assert.ok(stored.length > 1 && stored.every((key) => key.startsWith('jobdeck/tools/jobs.')), `${stored}`);

@@ -141,6 +141,8 @@ export function suite(fillDatabase, settings = {}) {
     /** Opens an address and waits until it shows something. */
     async open(query = '?refresh=0') {
       await it.page.goto(`${it.server.url}/${query}`);
+      // A visit without a query begins with the overview.
+      if (!query) return it.page.locator('#running-now > *').first().waitFor();
       await it.page.locator('#list:not([aria-busy=true]), #stat-rows tr').first().waitFor();
       await it.page.locator('#tabs .count', { hasText: /\d/ }).first().waitFor();
     },

@@ -8,7 +8,7 @@ test('a state and its address are the same', () => {
     { ...DEFAULTS },
     {
       ...DEFAULTS, domain: 'd & e', view: 'statistics', tab: 'failed', keyword: 'a b', terms: ['status:ERROR', 'message~"a, b"'], collector: 'c', project: 'p',
-      range: 'custom', from: '2026-01-01T00:00:00.000Z', to: '', sort: 'job', desc: false, page: 3, size: 100, columns: ['job', 'status', 'finished'], job: 'j/1',
+      range: 'custom', from: '2026-01-01T00:00:00.000Z', to: '', sort: 'job', desc: false, page: 3, size: 100, columns: ['status', 'finished', 'job'], job: 'j/1',
       by: ['status', 'day'], measures: ['failed', 'count'], stat: '{"distinct": "status"}', zone: 'utc', refresh: 0,
     },
     { ...DEFAULTS, desc: false },
@@ -24,7 +24,7 @@ test('a wrong address has the defaults', () => {
   assert.equal(parse('?page=1e99').page, 1);
   assert.equal(parse('?refresh=0').refresh, 0);
   assert.equal(parse('?range=day&from=2026-01-01').from, '', 'a preset has no ends of its own');
-  assert.deepEqual(parse('?columns=status').columns, ['job', 'status'], 'the column that opens a job is always there');
+  assert.deepEqual(parse('?columns=status').columns, ['status', 'job'], 'the column that opens a job is always there');
   assert.deepEqual(parse('?by=status,status,provider,day').by, ['status', 'provider']);
 });
 

@@ -67,6 +67,8 @@ test('a token is forgotten on request', async () => {
   await it.page.locator('#trouble', { hasText: 'needs a token' }).waitFor();
   await it.page.getByRole('button', { name: 'Try again' }).first().click();
   await enter(tokens['domain-b']);
+  // The page began anew, with the overview.
+  await it.page.getByRole('button', { name: 'Jobs', exact: true }).click();
   await shows('domain-b-job');
   it.expect('401');
 });
