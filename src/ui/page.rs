@@ -19,7 +19,7 @@ macro_rules! files {
 }
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 32] = files![
+static FILES: [File; 34] = files![
     "icon.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
@@ -33,6 +33,7 @@ static FILES: [File; 32] = files![
     "js/drawer.js",
     "js/format.js",
     "js/histogram.js",
+    "js/history.js",
     "js/journal.js",
     "js/keyboard.js",
     "js/loader.js",
@@ -44,6 +45,7 @@ static FILES: [File; 32] = files![
     "js/request-dialog.js",
     "js/root.js",
     "js/router.js",
+    "js/runs.js",
     "js/search.js",
     "js/search-expression.js",
     "js/search-language.js",

@@ -163,7 +163,7 @@ export function createChart(node, narrow) {
     const hatch = svg('pattern', { id: 'hatch', width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
       svg('rect', { width: 3, height: 6, class: 'hatch' }));
     const focused = bars().indexOf(document.activeElement);
-    plot.replaceChildren(svg('svg', { width: width(), height: HEIGHT, role: 'presentation' },
+    plot.replaceChildren(svg('svg', { width: width(), height: HEIGHT, viewBox: `0 0 ${width()} ${HEIGHT}`, role: 'presentation' },
       svg('defs', {}, hatch), ...parts, ...all, ...curves, svg('rect', { y: TOP, height: SPANS_TOP + SPANS - TOP, class: 'brush' })));
     if (focused >= 0) bars()[focused]?.focus();
     showLegend();

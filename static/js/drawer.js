@@ -1,6 +1,8 @@
 /** The drawer next to the list: shows all members of one job. */
 import { $, copyButton, el, on, renew, setText } from './dom.js';
 import { duration, exact, hasLines, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
+import { before, describe } from './history.js';
+import { runBars } from './runs.js';
 import { quote } from './search-language.js';
 
 /** Whether the drawer covers the list instead of being next to it; the same width as in style.css. */
@@ -21,7 +23,9 @@ export function showDrawer(job, { job: id, zone }, now, link) {
   body.dataset.job = id;
   const none = { none: [null, () => [el('p', {}, 'There is no such job in this domain.')]] };
   const sections = job ? content(job, link, isSame) : none;
-  renew(body, [id, Object.keys(sections)], () => Object.keys(sections).map((name) => el('div', { id: `drawer-${name}` })));
+  // `showHistory` fills the first and the last of these.
+  const names = job ? ['lead', 'errors', 'runs', 'facts', 'filter', 'json'] : Object.keys(sections);
+  renew(body, [id, names], () => names.map((name) => el('div', { id: `drawer-${name}` })));
   for (const [name, [source, make]] of Object.entries(sections)) {
     const node = $(`drawer-${name}`);
     const scrolled = $('raw')?.scrollTop;
@@ -32,6 +36,24 @@ export function showDrawer(job, { job: id, zone }, now, link) {
   tickDrawer(now);
 }
 
+/**
+ * Shows what the runs of its collector before it say of the job.
+ * @param {object[]} earlier the newest first
+ * @param {(job: string) => string} link from a job's id to its address
+ */
+export function showHistory(job, earlier, zone, now, link) {
+  const [lead, runs] = [$('drawer-lead'), $('drawer-runs')];
+  if (!lead || $('drawer-body').dataset.job !== job.job_id) return;
+  const { text, lastSuccess } = describe(job, earlier, now);
+  const success = () => [' ', el('a', { href: link(lastSuccess.job_id), id: 'last-success' }, 'The last success'),
+    ` was ${before(job, lastSuccess)}.`];
+  renew(lead, [text, lastSuccess], () => [el('p', { className: 'lead' }, text, ...(lastSuccess ? success() : []))]);
+  const duration = ({ created_at: from, finished_at: to }) => (to ? Date.parse(to) - Date.parse(from) : null);
+  const bars = earlier.map((run) => ({ ...run, duration: duration(run) }));
+  renew(runs, [bars, zone], () => (bars.length > 1 ? [el('h3', {}, 'Its collector until then'),
+    runBars(bars, { label: 'The last runs of its collector', zone, link, current: job.job_id })] : []));
+}
+
 export function hideDrawer() {
   $('drawer').hidden = true;
   shown = null;
@@ -39,7 +61,7 @@ export function hideDrawer() {
 }
 
 /** What the drawer can cover: all but the name of the page, under which its own headings are. */
-const COVERED = '.top > :not(h1), .filters, .line, .histogram, #list, #statistics, #journal';
+const COVERED = '.top > :not(h1), .filters, .line, .histogram, #list, #overview, #statistics, #journal';
 
 /** Makes what the drawer covers unreachable. */
 function shield() {
@@ -66,7 +88,7 @@ function content(job, link, isSame) {
   const factNodes = () => Object.entries(facts(job, link)).flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]);
   return {
     facts: [{ ...job, errors: null, filter: null }, () => [el('dl', {}, ...factNodes())]],
-    errors: [errors, () => [el('h3', {}, errors.length ? `Errors (${number(errors.length)})` : 'No errors'), ...errors.map(errorNode)]],
+    errors: [errors, () => (errors.length ? [el('h3', {}, `Errors (${number(errors.length)})`), ...errors.map(errorNode)] : [])],
     filter: [job.filter, () => (Object.keys(job.filter ?? {}).length ? [el('h3', {}, 'Filter'), pretty(job.filter)] : [])],
     json: [job, () => [
       el('details', { open: isOpen }, el('summary', { id: 'raw-summary' }, 'Raw JSON'),

@@ -11,7 +11,8 @@ export function number(value) {
 
 /** "5 min ago" */
 export function relative(time, now) {
-  const seconds = Math.round((Date.parse(time) - now) / 1000);
+  // Whole seconds, as a span has, so that the two agree.
+  const seconds = Math.trunc((Date.parse(time) - now) / 1000);
   if (!Number.isFinite(seconds)) return '';
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS.at(-1);
   const amount = `${Math.trunc(Math.abs(seconds) / size)} ${unit}`;

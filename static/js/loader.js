@@ -84,6 +84,12 @@ export function createLoader(show) {
       const { results } = await ask('Open job', queries.job(state));
       return () => show.job(state, results[0] ?? null);
     },
+    async history(state) {
+      const job = cache.get('Open job')?.answer.results[0];
+      if (!state.job || job?.job_id !== state.job || !job.collector_info?.collector_id) return () => {};
+      const { results } = await ask('Runs before the open job', queries.history(state, job));
+      return () => show.history(state, job, results);
+    },
     async statistics(state) {
       try {
         const answer = await ask('Statistics', queries.statistics(state, now()), 0);
@@ -176,7 +182,7 @@ export function createLoader(show) {
       if (signal.aborted) return false;
       show.domains(domains);
       const rest = { journal: [], overview: ['picks'] }[state.view] ?? ['counts', 'histogram', 'picks'];
-      results.push(...await Promise.allSettled(rest.map(run)));
+      results.push(...await Promise.allSettled([...(state.job ? ['history'] : []), ...rest].map(run)));
       const failed = results.find(({ status }) => status === 'rejected');
       if (failed) throw failed.reason;
     } catch (error) {

@@ -2,7 +2,7 @@
 import { file } from './api.js';
 import * as controls from './controls.js';
 import { $, el, on } from './dom.js';
-import { tickDrawer, wireDrawer } from './drawer.js';
+import { showHistory, tickDrawer, wireDrawer } from './drawer.js';
 import { showHistogram, wireHistogram } from './histogram.js';
 import * as journal from './journal.js';
 import { wireKeyboard } from './keyboard.js';
@@ -54,6 +54,7 @@ const loader = createLoader({
     openJob.listArrived(jobs, total);
   },
   job: (shown, job) => shown.job && openJob.showOpened(job, loader.now()),
+  history: (shown, job, runs) => showHistory(job, runs, shown.zone, loader.now(), linkTo),
   counts: (shown, counts) => controls.showTabs(shown, counts, goToTab),
   histogram: showHistogram,
   picks: controls.showPicks,

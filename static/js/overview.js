@@ -1,13 +1,12 @@
 /** The overview: what failed and why, which collectors fail, how long jobs take, and what runs, of a period and the one before. */
 import { createChart } from './chart.js';
 import { $, button, el, renew, setText, svg } from './dom.js';
-import { exact, number, relative, span, statusLabel } from './format.js';
+import { number, relative, span } from './format.js';
+import { runBars } from './runs.js';
 import { hasPlaceholders, quote } from './search-language.js';
 
 /** How many error groups and collectors are shown before the rest is asked for. */
 const FEW = 6;
-/** The height of the longest run in a row of runs, in pixels. */
-const RUN_HEIGHT = 24;
 
 let chart = null;
 /** The lists that are shown whole. */
@@ -171,24 +170,10 @@ function collectors({ state, answer, now, inPeriod, link }) {
     return el('li', {},
       el('div', { className: 'group' }, linked(inPeriod({ collector: id }), name ?? id, { className: 'name' })),
       el('div', { className: 'group-count' }, linked(inPeriod({ collector: id, tab: 'failed' }), `${rate(share)} failed`, { title })),
-      runsOf(one, link, state.zone),
+      runBars(one.last_runs, { label: `Last runs of ${name ?? id}`, zone: state.zone, link: (job) => link({ job }) }),
       el('div', { className: 'quiet' }, facts.filter(Boolean).join(' · ')));
   };
   return listed('collectors', failing, 0, collector, 'No collector has failed.');
-}
-
-/** The last runs, the newest at the right; each is a link to its job. */
-function runsOf({ last_runs: runs, name, collector_id: id }, link, zone) {
-  const longest = Math.max(...runs.map(({ duration }) => duration ?? 0), 1);
-  const bar = ({ job_id: job, status, created_at: at, duration }) => {
-    const text = [statusLabel(status), exact(at, zone), duration !== null && span(duration)].filter(Boolean).join(', ');
-    const node = el('a', { className: `run ${status}`, href: link({ job }), ariaLabel: text, title: text, tabIndex: -1 });
-    node.style.height = `${Math.max(((duration ?? 0) / longest) * RUN_HEIGHT, 5)}px`;
-    return node;
-  };
-  const nodes = runs.map(bar).reverse();
-  if (nodes.length) nodes.at(-1).tabIndex = 0;
-  return el('div', { className: 'runs', role: 'group', ariaLabel: `Last runs of ${name ?? id}` }, ...nodes);
 }
 
 /** The jobs that run: how long, and how long such jobs usually take; those that are stuck first, with the rule. */

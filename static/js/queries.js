@@ -72,6 +72,17 @@ export const jobs = (state, ids) => search(state, { filter: [{ k: 'job_id', v: i
 
 export const job = (state) => jobs(state, [state.job]);
 
+/** How many runs say what is usual of a job. */
+const RUNS = 21;
+
+/** A job and the runs of its collector before it, the newest first. */
+export function history(state, { collector_info: { collector_id: id }, created_at: until }) {
+  return search(state, {
+    filter: [{ k: 'collector_id', v: id, o: 'eq' }, { k: 'created_at', v: until, o: 'datetime_lte' }],
+    sort: { keys: [NEWEST_FIRST] }, only: ['job_id', 'status', 'created_at', 'finished_at', 'collector_info'], page: { limit: RUNS },
+  });
+}
+
 /** The oldest job of the domain, or the newest. */
 export function outermost(state, desc) {
   return search(state, { sort: { keys: [{ key: 'created_at', desc }] }, only: ['created_at'], page: { limit: 1 } });
@@ -105,15 +116,24 @@ export const values = (state, { path, kind }, typed) => stat(state, {
   ...(typed && kind !== 'number' && { filter: [{ k: path, v: typed, o: 'contain' }] }), distinct: path, page: { limit: MAX_SUGGESTIONS },
 });
 
-/** The query of the chosen groups and measures: errors are unwound, and durations computed, before the group. */
+/**
+ * The query of the chosen groups and measures: errors are unwound, and durations computed, before the group. A job may have an
+ * error code twice, so unwound errors are first grouped by job: what is measured are jobs, not errors.
+ */
 export function statisticsQuery(state, now) {
   const groups = state.by.map((id) => GROUPS.find((group) => group.id === id));
   const measures = state.measures.map((id) => MEASURES.find((measure) => measure.id === id));
   const unwind = groups.find((group) => group.unwind)?.unwind;
   const hasDuration = measures.some(({ field }) => field.key === 'duration');
-  const projected = new Map([...groups.map(({ id, key }) => [id, key]), ['status', 'status'], ['total_tasks', 'total_tasks']]);
+  const members = [...(unwind ? ['job_id'] : []), 'status', 'total_tasks'].map((name) => [name, name]);
+  const projected = new Map([...groups.map(({ id, key }) => [id, key]), ...members]);
   const fields = [...[...projected].map(([name, key]) => ({ name, key })), { name: 'duration', ...columnOf('duration').value }];
   const keys = groups.map(({ id, key, format }) => ({ key: hasDuration ? id : key, name: id, ...(format && { date_format: format }) }));
+  const first = ['status', 'total_tasks', ...(hasDuration ? ['duration'] : [])].filter((name) => !state.by.includes(name));
+  const byJob = {
+    keys: [...keys, { key: 'job_id', name: 'job_id' }], fields: first.map((name) => ({ name, operator: 'first', key: name })),
+  };
+  const byGroup = unwind ? groups.map(({ id }) => ({ key: id, name: id })) : keys;
   const sortsByTime = groups.filter(({ format }) => format).map(({ id }) => ({ key: id, desc: true }));
   const otherSorts = groups.filter(({ format }) => !format).map(({ id }) => ({ key: id, desc: false }));
   return {
@@ -121,7 +141,8 @@ export function statisticsQuery(state, now) {
     aggregate: [
       ...(unwind ? [{ unwind: { path: unwind } }] : []),
       ...(hasDuration ? [{ project: { fields } }] : []),
-      { group: { keys, fields: measures.map(({ id, field }) => ({ name: id, ...field })) } },
+      ...(unwind ? [{ group: byJob }] : []),
+      { group: { keys: byGroup, fields: measures.map(({ id, field }) => ({ name: id, ...field })) } },
       { sort: { keys: [...sortsByTime, { key: measures[0].id, desc: true }, ...otherSorts] } },
     ],
     page: { start: 1, limit: MAX_GROUPS },

@@ -129,6 +129,36 @@ test('no width makes the page scroll sideways', async () => {
   }
 });
 
+test('colors that mean something stay in forced colors, and the current tab is marked', async () => {
+  await it.page.emulateMedia({ forcedColors: 'active' });
+  await it.open('?tab=failed&refresh=0');
+  await it.page.locator('#bars .piece').first().waitFor();
+  const [piece, back, current, other] = await it.page.evaluate(() => {
+    const style = (selector) => getComputedStyle(document.querySelector(selector));
+    return [style('#bars .piece').backgroundColor, style('body').backgroundColor, style('#tabs [aria-current=true]').outlineStyle,
+      style('#tabs [aria-current=false]').outlineStyle];
+  });
+  assert.notEqual(piece, back);
+  assert.deepEqual([current, other], ['solid', 'none']);
+});
+
+test('print has the jobs and the charts, and no controls', async () => {
+  const open = async (query) => {
+    await it.page.emulateMedia({ media: 'screen' });
+    await it.open(query);
+    await it.page.emulateMedia({ media: 'print' });
+  };
+  const isShown = (selector) => it.page.locator(selector).first().isVisible();
+  await open('?refresh=0');
+  assert.deepEqual(await Promise.all(['#rows tr', '#search', '#tabs', '#refresh', '#pages'].map(isShown)), [true, false, false, false, false]);
+  await open('');
+  assert.deepEqual(await Promise.all(['#overview-state', '#chart svg', '#views', '#chart details'].map(isShown)), [true, true, false, false]);
+  const [id] = (await it.search({ page: { limit: 1 } })).results.map((job) => job.job_id);
+  await open(`?refresh=0&job=${id}`);
+  await it.page.getByRole('heading', { name: id }).waitFor();
+  assert.deepEqual(await Promise.all(['#drawer-facts', '#rows tr', '#drawer-close'].map(isShown)), [true, false, false]);
+});
+
 test('there is no animation where the system asks for none', async () => {
   await it.page.emulateMedia({ reducedMotion: 'reduce' });
   await it.open();

@@ -9,9 +9,20 @@ const TODAY = {
   workspace_id: '1234', resource_group: 'WORKSPACE', secret_id: 'secret-1', request_secret_id: 'secret-2', request_workspace_id: 'workspace-2',
 };
 
+/** Ten runs of a collector, an hour apart, of which the last three fail with another version of its plugin. */
+const STORY = Array.from({ length: 10 }, (_, index) => {
+  const began = Date.parse(NOW) - (10 - index) * 3_600_000;
+  const fails = index > 6;
+  return {
+    job_id: `job-${index}`, domain_id: 'domain-story', status: fails ? 'ERROR' : 'SUCCESS', created_at: new Date(began).toISOString(),
+    finished_at: new Date(began + (fails ? 28_000 : 660_000)).toISOString(), errors: fails ? [{ error_code: 'E', message: 'It broke' }] : [],
+    collector_info: { collector_id: 'collector-1', name: 'One', plugin_info: { plugin_id: 'plugin-1', version: fails ? '1.7.0' : '1.6.2' } },
+  };
+});
+
 const it = suite((server) => {
   server.importGenerated(600);
-  server.importJobs([TODAY, { job_id: 'job-other', domain_id: 'domain-today', created_at: NOW }]);
+  server.importJobs([TODAY, { job_id: 'job-other', domain_id: 'domain-today', created_at: NOW }, ...STORY]);
 });
 
 const drawer = () => it.page.locator('#drawer');
@@ -191,3 +202,28 @@ for (const [what, hasClipboard] of [['with a clipboard', true], ['without, as ov
     }
   });
 }
+
+test('a sentence compares the job with the runs of its collector before it', async () => {
+  await it.open('?refresh=0&domain=domain-story&job=job-9');
+  const lead = drawer().locator('.lead');
+  await lead.waitFor();
+  assert.equal(await lead.textContent(), 'Failed after 28 s, usually 11 min 0 s; 3 failures in a row. The plugin has changed since the last success, '
+    + 'from 1.6.2 to 1.7.0. The last success was 3 h before.');
+  const runs = drawer().locator('.run');
+  assert.equal(await runs.count(), 10);
+  assert.match(await drawer().locator('.run[aria-current]').getAttribute('title'), /^Error, .*28 s$/);
+  await it.axe('the open job');
+  // Errors come before facts.
+  const tops = await it.page.evaluate(() => ['lead', 'errors', 'runs', 'facts'].map((name) => document.querySelector(`#drawer-${name}`).offsetTop));
+  assert.deepEqual(tops, tops.toSorted((one, other) => one - other));
+  await drawer().getByRole('link', { name: 'The last success' }).click();
+  await title('job-6');
+  assert.match(await lead.textContent(), /^Succeeded after 11 min 0 s, usually 11 min 0 s\.$/);
+  await it.page.goBack();
+  await title('job-9');
+  await runs.first().focus();
+  await runs.last().focus();
+  await it.page.keyboard.press('ArrowLeft');
+  await it.page.keyboard.press('Enter');
+  await title('job-8');
+});

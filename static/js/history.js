@@ -1,0 +1,56 @@
+/** What the earlier runs of a collector say of a job. Fetches nothing. */
+import { number, relative, span } from './format.js';
+
+/** The fewest successes that say what is usual. */
+const MIN_USUAL = 5;
+const FAILURES = ['ERROR', 'TIMEOUT'];
+
+/** What became of a job, in a word. */
+const VERBS = { SUCCESS: 'Succeeded', ERROR: 'Failed', TIMEOUT: 'Timed out', CANCELED: 'Canceled', IN_PROGRESS: 'Runs', CREATED: 'Waits' };
+
+const took = ({ created_at: from, finished_at: to }) => (to ? Date.parse(to) - Date.parse(from) : null);
+const isFailure = ({ status }) => FAILURES.includes(status);
+const plugin = ({ collector_info: collector = {} }) => collector.plugin_info?.version;
+
+/** The median of how long successes took, in milliseconds; null of too few. */
+function usual(runs) {
+  const spans = runs.filter(({ status }) => status === 'SUCCESS').map(took).filter((millis) => millis !== null).sort((a, b) => a - b);
+  return spans.length < MIN_USUAL ? null : spans[Math.ceil(spans.length / 2) - 1];
+}
+
+/** How many of the first runs are failures. */
+function streakOf(runs) {
+  const end = runs.findIndex((run) => !isFailure(run));
+  return end < 0 ? runs.length : end;
+}
+
+/**
+ * Says what became of a job, compared with the runs before it: "Failed after 28 s, usually 11 min 2 s; 3 failures in a row. The
+ * plugin has changed since the last success, from 1.6.2 to 1.7.0."
+ * @param {object[]} earlier the runs of its collector before it, the newest first
+ * @param {number} now in milliseconds
+ * @returns {{text: string, lastSuccess: object?}} where it failed, with the last success before it
+ */
+export function describe(job, earlier, now) {
+  const runs = earlier.filter(({ job_id: id }) => id !== job.job_id);
+  const isOpen = ['CREATED', 'IN_PROGRESS'].includes(job.status);
+  const millis = isOpen ? now - Date.parse(job.created_at) : took(job);
+  const median = usual(runs);
+  const compared = [
+    millis !== null && `${VERBS[job.status]} ${isOpen ? 'for' : 'after'} ${span(millis)}`,
+    median !== null && `usually ${span(median)}`,
+  ].filter(Boolean).join(', ') || VERBS[job.status];
+  const streak = streakOf(runs);
+  const lastSuccess = isFailure(job) ? runs.find(({ status }) => status === 'SUCCESS') ?? null : null;
+  const facts = [];
+  if (isFailure(job) && streak) facts.push(`${number(streak + 1)} failures in a row`);
+  if (isFailure(job) && !streak && runs[0]?.status === 'SUCCESS') facts.push('the run before succeeded');
+  if (job.status === 'SUCCESS' && streak) facts.push(streak === 1 ? 'the run before failed' : `after ${number(streak)} failures in a row`);
+  if (isFailure(job) && runs.length && !lastSuccess) facts.push(`none of the ${number(runs.length)} runs before succeeded`);
+  const [then, here] = [lastSuccess && plugin(lastSuccess), plugin(job)];
+  const changed = then && here && then !== here ? ` The plugin has changed since the last success, from ${then} to ${here}.` : '';
+  return { text: `${[compared, ...facts].join('; ')}.${changed}`, lastSuccess };
+}
+
+/** "5 h before": how long a run began before a job. */
+export const before = (job, run) => relative(run.created_at, Date.parse(job.created_at)).replace('ago', 'before');

@@ -1,0 +1,34 @@
+/** The last runs of a collector as bars, as high as they were long. */
+import { el } from './dom.js';
+import { exact, span, statusLabel } from './format.js';
+
+/** The height of the longest run, in pixels. */
+const HEIGHT = 24;
+
+/**
+ * Makes the bars, the newest at the right; each is a link to its job, and all are one stop of the keyboard.
+ * @param {{job_id: string, status: string, created_at: string, duration: number?}[]} runs the newest first; durations in milliseconds
+ * @param {{label: string, zone: string, link: (job: string) => string, current?: string}} settings
+ */
+export function runBars(runs, { label, zone, link, current = '' }) {
+  const longest = Math.max(...runs.map(({ duration }) => duration ?? 0), 1);
+  const bar = ({ job_id: job, status, created_at: at, duration }) => {
+    const text = [statusLabel(status), exact(at, zone), duration !== null && span(duration)].filter(Boolean).join(', ');
+    const node = el('a', { className: `run ${status}`, href: link(job), ariaLabel: text, title: text, tabIndex: -1 });
+    if (job === current) node.ariaCurrent = 'true';
+    node.style.height = `${Math.max(((duration ?? 0) / longest) * HEIGHT, 5)}px`;
+    return node;
+  };
+  const nodes = runs.map(bar).reverse();
+  if (nodes.length) nodes.at(-1).tabIndex = 0;
+  const group = el('div', { className: 'runs', role: 'group', ariaLabel: label }, ...nodes);
+  group.onkeydown = (event) => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const next = nodes[nodes.indexOf(document.activeElement) + by];
+    if (!next) return;
+    event.preventDefault();
+    for (const node of nodes) node.tabIndex = node === next ? 0 : -1;
+    next.focus();
+  };
+  return group;
+}
