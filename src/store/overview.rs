@@ -12,6 +12,7 @@ use crate::columns::Damaged;
 use crate::job::JobStatus;
 use crate::query::overview::{
     Counted, CountedCollectors, Overview, OverviewPlan, RunningJob, RunningJobs, UsualInfo,
+    usual_of,
 };
 use crate::query::scan::BlockFilter;
 use crate::query::tenant::Tenant;
@@ -109,7 +110,7 @@ impl ReadTransaction<'_> {
                 |row| row.get(0),
             )?
             .collect::<Result<Vec<i64>, _>>()?;
-        Ok(UsualInfo::of(durations))
+        Ok(usual_of(durations))
     }
 
     /// Returns the id of a job that this transaction has read.

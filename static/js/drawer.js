@@ -51,7 +51,7 @@ export function showHistory(job, earlier, zone, now, link) {
   const duration = ({ created_at: from, finished_at: to }) => (to ? Date.parse(to) - Date.parse(from) : null);
   const bars = earlier.map((run) => ({ ...run, duration: duration(run) }));
   renew(runs, [bars, zone], () => (bars.length > 1 ? [el('h3', {}, 'Its collector until then'),
-    runBars(bars, { label: 'The last runs of its collector', zone, link, current: job.job_id })] : []));
+    runBars(bars, { label: 'The last runs of its collector', name: 'drawer', zone, link, current: job.job_id })] : []));
 }
 
 export function hideDrawer() {

@@ -24,6 +24,7 @@ export function createLoader(show) {
   let clock = null;
   let running = null;
   let listed = '';
+  let overviewed = '';
   let journal = {};
   let overview = {};
   /** The last answer of each part, with its request and its age. */
@@ -106,7 +107,10 @@ export function createLoader(show) {
       const isSame = path === overview.path;
       const { version, body = overview.body } = await api.readIfChanged(path, isSame ? overview.version : '', running.signal);
       overview = { path, version, body };
-      return () => show.overview(state, body);
+      return () => {
+        overviewed = listKey(state);
+        show.overview(state, body);
+      };
     },
     async journal(state) {
       const path = queries.journal(state);
@@ -193,7 +197,7 @@ export function createLoader(show) {
 
   /** Forgets all answers, since another token may reach other data. */
   function forget() {
-    version = aboutKey = listed = '';
+    version = aboutKey = listed = overviewed = '';
     about = null;
     journal = {};
     overview = {};
@@ -202,7 +206,7 @@ export function createLoader(show) {
 
   const values = async (state, term, typed, signal) => (await api.ask(queries.values(state, term, typed), signal)).results;
 
-  /** Whether the list that is shown is the one of a state. */
-  const isListed = (state) => listed === listKey(state);
-  return { load, forget, values, isListed, now, requests, about: () => about, domains: () => domains };
+  /** Whether the list that is shown, or the overview, is the one of a state. */
+  const isShown = (state) => ({ jobs: listed, overview: overviewed }[state.view] ?? listKey(state)) === listKey(state);
+  return { load, forget, values, isShown, now, requests, about: () => about, domains: () => domains };
 }

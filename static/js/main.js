@@ -44,7 +44,7 @@ const loader = createLoader({
     showState();
   },
   about: controls.showAbout,
-  overview: (shown, answer) => showAnswer(shown, answer),
+  overview: showAnswer,
   journal: (shown, answer, marks) => journal.showJournal(shown, answer, marks, go),
   list(shown, jobs, total, isSameList) {
     table.showHead(shown, sortBy);
@@ -73,14 +73,14 @@ const loader = createLoader({
 async function load(allowsOld = true) {
   clearTimeout(timer);
   const began = performance.now();
-  const busy = setTimeout(() => { if (!loader.isListed(state)) $('list').ariaBusy = 'true'; }, BUSY_AFTER);
+  const busy = setTimeout(() => { if (!loader.isShown(state)) setBusy(true); }, BUSY_AFTER);
   try {
     if (!(await loader.load(allowsOld))) return;
     failures = 0;
     controls.showTrouble(null);
   } catch (error) {
     failures += 1;
-    const isOld = state.view !== 'jobs' || loader.isListed(state);
+    const isOld = loader.isShown(state);
     // Without a token that the server accepts, another attempt would fail as well.
     const needsToken = error.status === 401;
     controls.showTrouble(error, isOld, state.refresh > 0 && !needsToken);
@@ -110,10 +110,19 @@ function showState() {
   if (!state.job) openJob.hideOpened();
 }
 
-let lastOverview = [];
+/** Marks what is shown as that of another state. */
+const setBusy = (isBusy) => {
+  for (const id of ['list', 'overview']) $(id).ariaBusy = String(isBusy);
+};
+
+/** What the overview shows: a state, and the answer for it. */
+let overviewed = [];
+
 function showAnswer(...given) {
-  lastOverview = given;
+  overviewed = given;
   const [shown, answer] = given;
+  $('overview').classList.remove('unanswered');
+  $('overview').ariaBusy = 'false';
   const narrow = (from, to) => go({ range: 'custom', from: new Date(from).toISOString(), to: new Date(to).toISOString() });
   showOverview(shown, answer, loader.now(), (to) => linkToJobs(to, shown), narrow);
 }
@@ -121,9 +130,10 @@ function showAnswer(...given) {
 /** Shows an error instead of the rows, since those of another list would be taken for the answer. */
 function showNoAnswer(error) {
   table.showRows([], state, linkTo, loader.now(), false);
+  $('overview').classList.add('unanswered');
   const message = [error.message, error.requestId && `(request ${error.requestId})`].filter(Boolean).join(' ');
   table.showEmpty('no-answer', { error: message, retry: () => load(false) });
-  $('list').ariaBusy = 'false';
+  setBusy(false);
 }
 
 function showEmpty(hasRows, total) {
@@ -212,7 +222,7 @@ on($('rows'), 'click', (event) => {
   event.preventDefault();
   if (job !== state.job) go({ job }, Boolean(state.job));
 });
-on($('overview'), 'click', ({ target }) => toggleList(target) && showAnswer(...lastOverview));
+on($('overview'), 'click', ({ target }) => toggleList(target) && showAnswer(...overviewed));
 for (const id of ['stat-rows', 'drawer-body', 'overview']) {
   on($(id), 'click', (event) => {
     const link = event.target.closest('a');

@@ -9,8 +9,13 @@ import { hasPlaceholders, quote } from './search-language.js';
 const FEW = 6;
 
 let chart = null;
+/** Narrows the range of the overview that is shown. */
+let narrowTo = () => {};
 /** The lists that are shown whole. */
 const whole = new Set();
+/** What is shown, and how often that has changed. */
+let last = { answer: null, about: '' };
+let changes = 0;
 
 const PERIODS = { hour: 'in the last hour', day: 'in the last 24 hours', week: 'in the last 7 days', month: 'in the last 30 days' };
 
@@ -37,9 +42,13 @@ function changed(now, before, format = number) {
  * @param {(from: number, to: number) => void} narrow to a range
  */
 export function showOverview(state, answer, now, link, narrow) {
-  chart ??= createChart($('chart'), (...range) => $('chart').narrow(...range));
-  $('chart').narrow = narrow;
-  const shown = JSON.stringify([answer, [...whole], state]);
+  chart ??= createChart($('chart'), (...range) => narrowTo(...range));
+  narrowTo = narrow;
+  const about = JSON.stringify([state, [...whole]]);
+  if (last.answer !== answer || last.about !== about) changes += 1;
+  last = { answer, about };
+  const shown = changes;
+  // Ages are in minutes at the least.
   const ticked = Math.floor(now / 60_000);
   const inPeriod = (change, { from, to } = answer) => link({ range: 'custom', from: iso(from), to: iso(to), ...change });
   const context = { state, answer, now, link, inPeriod };
@@ -70,14 +79,14 @@ function sentence({ state, answer, inPeriod, link }) {
   const { totals, previous, running, stuck } = answer;
   const when = PERIODS[state.range] ?? 'in this range';
   const parts = totals.jobs
-    ? [linked(inPeriod({ tab: 'failed' }), `${number(totals.failed)} failed`, { className: totals.failed ? 'bad' : '' }), ' of ',
-      linked(inPeriod({}), plural(totals.jobs, 'job')), ` ${when}, `,
+    ? [linked(inPeriod({ tab: 'failed' }), `${number(totals.failed)} failed`, { className: totals.failed ? 'bad' : '', id: 'all-failed' }),
+      ' of ', linked(inPeriod({}), plural(totals.jobs, 'job'), { id: 'all-jobs' }), ` ${when}, `,
       changed(totals.failed, previous.totals.failed), totals.failed === previous.totals.failed ? '' : ' in the period before', '; ']
     : [`No jobs ${when}; `];
-  parts.push(linked(link({ tab: 'running' }), `${number(running.count)} running`));
+  parts.push(linked(link({ tab: 'running' }), `${number(running.count)} running`, { id: 'all-running' }));
   if (stuck.count) {
     const listed = stuck.count === stuck.jobs.length;
-    const bad = { className: 'bad' };
+    const bad = { className: 'bad', id: 'all-stuck' };
     const text = `${number(stuck.count)} stuck`;
     parts.push(', ', listed ? linked(link({ terms: [...state.terms, idTerm(stuck.jobs)] }), text, bad) : el('span', bad, text));
   }
@@ -90,7 +99,7 @@ function figures({ answer: { totals, previous }, inPeriod }) {
   const succeeded = totals.statuses.SUCCESS;
   const figure = (label, value, about, href) => el('li', { className: 'panel' },
     el('div', { className: 'quiet' }, label),
-    el('div', { className: 'value' }, href ? linked(href, value) : value),
+    el('div', { className: 'value' }, href ? linked(href, value, { id: `figure-${label}` }) : value),
     el('div', { className: 'quiet' }, about || '–'));
   const duration = (name) => (totals.durations[name] === null ? '–' : span(totals.durations[name]));
   const points = totals.success_rate !== null && before.success_rate !== null
@@ -127,17 +136,18 @@ function errorTerms({ error_code: code, message, example }) {
 
 /** Errors by code and message, the most frequent first. */
 function errorGroups({ state, answer, now, inPeriod }) {
-  const group = (one) => {
+  const group = (one, index) => {
     const { error_code: code, message, jobs, collectors, first_seen: first, last_seen: last, counts, example } = one;
     const terms = errorTerms(one);
     const seen = first === last ? relative(last, now) : `first ${relative(first, now)}, last ${relative(last, now)}`;
+    const count = plural(jobs, 'job');
     const about = `${plural(collectors, 'collector')} · ${seen}`;
     return el('li', {},
       el('div', { className: 'group' },
         el('b', {}, code ?? 'No code'), ' ',
         el('span', { className: 'message', title: example.message ?? '' }, message ?? 'No message')),
       el('div', { className: 'group-count' },
-        terms ? linked(inPeriod({ terms: [...state.terms, ...terms] }), plural(jobs, 'job')) : plural(jobs, 'job')),
+        terms ? linked(inPeriod({ terms: [...state.terms, ...terms] }), count, { id: `group-${index}` }) : count),
       spark(counts),
       el('div', { className: 'quiet' }, about));
   };
@@ -158,7 +168,7 @@ function spark(counts) {
 /** The collectors that fail, the worst first: their last runs as bars, as high as they were long. */
 function collectors({ state, answer, now, inPeriod, link }) {
   const failing = answer.collectors.results.filter(({ failed }) => failed);
-  const collector = (one) => {
+  const collector = (one, index) => {
     const { collector_id: id, name, runs, failed, rate: share, streak, last_success: success, usual } = one;
     const facts = [
       streak > 1 && `the last ${number(streak)} failed`,
@@ -166,11 +176,11 @@ function collectors({ state, answer, now, inPeriod, link }) {
       success ? `last success ${relative(success.created_at, now)}` : 'no success in the two periods',
       usual && `usually ${span(usual.median)}`,
     ];
-    const title = `${number(failed)} of ${plural(runs, 'run')}`;
+    const failures = { id: `failures-${index}`, title: `${number(failed)} of ${plural(runs, 'run')}` };
     return el('li', {},
-      el('div', { className: 'group' }, linked(inPeriod({ collector: id }), name ?? id, { className: 'name' })),
-      el('div', { className: 'group-count' }, linked(inPeriod({ collector: id, tab: 'failed' }), `${rate(share)} failed`, { title })),
-      runBars(one.last_runs, { label: `Last runs of ${name ?? id}`, zone: state.zone, link: (job) => link({ job }) }),
+      el('div', { className: 'group' }, linked(inPeriod({ collector: id }), name ?? id, { id: `collector-${index}` })),
+      el('div', { className: 'group-count' }, linked(inPeriod({ collector: id, tab: 'failed' }), `${rate(share)} failed`, failures)),
+      runBars(one.last_runs, { label: `Last runs of ${name ?? id}`, name: id, zone: state.zone, link: (job) => link({ job }) }),
       el('div', { className: 'quiet' }, facts.filter(Boolean).join(' · ')));
   };
   return listed('collectors', failing, 0, collector, 'No collector has failed.');
@@ -181,7 +191,7 @@ function running({ answer, now, link }) {
   const stuckIds = new Set(answer.stuck.jobs.map(({ job_id: id }) => id));
   const oldestFirst = (one, other) => Date.parse(one.since) - Date.parse(other.since);
   const others = answer.running.jobs.filter(({ job_id: id }) => !stuckIds.has(id)).sort(oldestFirst);
-  const lane = (job) => {
+  const lane = (job, index) => {
     const { job_id: id, name, collector_id: collector, since, usual } = job;
     const age = Math.max(now - Date.parse(since), 0);
     const isStuck = stuckIds.has(id);
@@ -195,7 +205,7 @@ function running({ answer, now, link }) {
     const mark = usual ? [el('span', { className: 'usual' })] : [];
     for (const node of mark) node.style.left = share(usual.median);
     return el('li', { className: isStuck ? 'lane stuck' : usual && age > usual.median ? 'lane late' : 'lane' },
-      linked(link({ job: id }), name ?? collector ?? id, { className: 'name' }),
+      linked(link({ job: id }), name ?? collector ?? id, { className: 'name', id: `lane-${index}` }),
       el('span', { className: 'track', ariaHidden: 'true' }, done, ...mark),
       el('span', { className: 'quiet' }, words));
   };

@@ -8,13 +8,15 @@ const HEIGHT = 24;
 /**
  * Makes the bars, the newest at the right; each is a link to its job, and all are one stop of the keyboard.
  * @param {{job_id: string, status: string, created_at: string, duration: number?}[]} runs the newest first; durations in milliseconds
- * @param {{label: string, zone: string, link: (job: string) => string, current?: string}} settings
+ * @param {{label: string, name: string, zone: string, link: (job: string) => string, current?: string}} settings; the name is part of
+ *   the ids of the bars
  */
-export function runBars(runs, { label, zone, link, current = '' }) {
+export function runBars(runs, { label, name, zone, link, current = '' }) {
   const longest = Math.max(...runs.map(({ duration }) => duration ?? 0), 1);
   const bar = ({ job_id: job, status, created_at: at, duration }) => {
     const text = [statusLabel(status), exact(at, zone), duration !== null && span(duration)].filter(Boolean).join(', ');
-    const node = el('a', { className: `run ${status}`, href: link(job), ariaLabel: text, title: text, tabIndex: -1 });
+    const id = `run-${name}-${job}`;
+    const node = el('a', { id, className: `run ${status}`, href: link(job), ariaLabel: text, title: text, tabIndex: -1 });
     if (job === current) node.ariaCurrent = 'true';
     node.style.height = `${Math.max(((duration ?? 0) / longest) * HEIGHT, 5)}px`;
     return node;

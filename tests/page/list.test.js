@@ -42,6 +42,10 @@ test('a failed row says why, and a row is one line', async () => {
   });
   const heights = await it.rows().evaluateAll((rows) => rows.map((row) => row.offsetHeight));
   assert.ok(heights.every((height) => height <= 36), `${heights}`);
+  await it.page.setViewportSize({ width: 1280, height: 800 });
+  await it.open('?size=30&refresh=0');
+  const whole = await it.rows().evaluateAll((rows) => rows.filter((row) => row.getBoundingClientRect().bottom <= innerHeight).length);
+  assert.ok(whole >= 15, `only ${whole} rows on the first screen`);
   for (const width of [701, 768, 1024, 1280]) {
     await it.page.setViewportSize({ width, height: 800 });
     const collector = await it.page.locator('#rows [data-column=collector]').first().evaluate((cell) => cell.offsetWidth);

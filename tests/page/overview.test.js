@@ -196,6 +196,32 @@ test('an overview without jobs, of hostile jobs, and of no domain', async () => 
   assert.match(await it.page.locator('#overview-state').textContent(), /^No jobs/);
 });
 
+test('the focus stays where it is when the answer changes', async () => {
+  await open('?view=overview&range=month&refresh=0');
+  const run = it.page.locator('#worst-collectors .run').last();
+  await run.focus();
+  const [job, jobs] = [await run.getAttribute('id'), await it.page.locator('#all-jobs').textContent()];
+  it.server.importJobs([{ job_id: 'job-new', domain_id: await it.domain(), created_at: before(3_600_000), status: 'ERROR' }]);
+  await it.page.keyboard.press('r');
+  await it.page.waitForFunction((jobs) => document.querySelector('#all-jobs').textContent !== jobs, jobs);
+  assert.equal(await it.page.evaluate(() => document.activeElement.id), job);
+});
+
+test('an overview that can not be answered does not leave another one in its position', async () => {
+  await open('?view=overview&range=month&refresh=0');
+  await it.page.route(/jobdeck\/overview/, (route) => route.fulfill({ status: 503, json: { detail: { code: 'E', message: 'Not now' } } }));
+  await it.page.keyboard.press('r');
+  await it.page.locator('#trouble', { hasText: 'Not now The page shows older data.' }).waitFor();
+  assert.ok(await it.page.locator('#overview-state').isVisible(), 'it is the same overview');
+  await it.page.locator('#range').selectOption('week');
+  await it.page.locator('#overview-state').waitFor({ state: 'hidden' });
+  assert.equal(await it.page.locator('#trouble-text').textContent(), 'Not now');
+  await it.page.unroute(/jobdeck\/overview/);
+  await it.page.getByRole('button', { name: 'Try again' }).first().click();
+  await it.page.locator('#overview-state', { hasText: 'in the last 7 days' }).waitFor();
+  it.expect('status of 503');
+});
+
 test('the request is shown', async () => {
   await open('?view=overview&range=month&refresh=0');
   await it.page.locator('#overview').getByRole('button', { name: 'Show request' }).click();

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::durations::Durations;
 use crate::job::{JobStatus, PerStatus};
 use crate::time::Timestamp;
 
@@ -115,32 +114,11 @@ pub struct BucketDurationsInfo {
     pub p95: Option<i64>,
 }
 
-/// The fewest durations from which a collector has a usual one.
-const MIN_USUAL: usize = 5;
-
 /// How long the jobs of a collector take, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UsualInfo {
     pub median: i64,
     pub p95: i64,
-}
-
-impl UsualInfo {
-    /// Returns what is usual by these durations, in milliseconds; `None` where there are too few.
-    #[must_use]
-    pub fn of(durations: impl IntoIterator<Item = i64>) -> Option<Self> {
-        let mut all = Durations::default();
-        durations.into_iter().for_each(|millis| all.add(millis));
-        Self::of_all(all)
-    }
-
-    pub(super) fn of_all(mut durations: Durations) -> Option<Self> {
-        if durations.len() < MIN_USUAL {
-            return None;
-        }
-        let percentiles = durations.percentiles([50, 95]);
-        percentiles.map(|[median, p95]| Self { median, p95 })
-    }
 }
 
 /// Some of the jobs that run.

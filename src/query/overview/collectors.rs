@@ -98,8 +98,7 @@ impl Collectors {
                 continue;
             };
             let mut collector = std::mem::take(collector);
-            if let Some(of_collector) = UsualInfo::of_all(std::mem::take(&mut collector.durations))
-            {
+            if let Some(of_collector) = std::mem::take(&mut collector.durations).usual() {
                 usual.insert(collector_id.clone(), of_collector);
             }
             if collector.runs > 0 {

@@ -1,6 +1,17 @@
 //! The durations of jobs, and their exact percentiles.
 
-use super::answer::DurationsInfo;
+use super::answer::{DurationsInfo, UsualInfo};
+
+/// The fewest durations from which a collector has a usual one.
+const MIN_USUAL: usize = 5;
+
+/// Returns what is usual by these durations, in milliseconds; `None` where there are too few.
+#[must_use]
+pub fn usual_of(durations: impl IntoIterator<Item = i64>) -> Option<UsualInfo> {
+    let mut all = Durations::default();
+    durations.into_iter().for_each(|millis| all.add(millis));
+    all.usual()
+}
 
 /// Durations in milliseconds: 4 bytes each, since nearly all are below 49 days.
 #[derive(Debug, Default)]
@@ -58,6 +69,15 @@ impl Durations {
             parted = rank;
             millis
         }))
+    }
+
+    /// Returns what is usual; `None` where there are too few.
+    pub(super) fn usual(mut self) -> Option<UsualInfo> {
+        if self.len() < MIN_USUAL {
+            return None;
+        }
+        let percentiles = self.percentiles([50, 95]);
+        percentiles.map(|[median, p95]| UsualInfo { median, p95 })
     }
 
     /// Returns what an answer says of them.

@@ -21,6 +21,7 @@ mod scan;
 pub use answer::{Overview, UsualInfo};
 pub use buckets::MAX_BUCKETS;
 pub use collectors::{CountedCollectors, MAX_COLLECTORS};
+pub use durations::usual_of;
 pub use errors::{ErrorGroups, MAX_GROUPS};
 pub use plan::{OverviewPlan, RangeTexts, minute_of};
 pub use running::{RunningJob, RunningJobs};
