@@ -115,13 +115,13 @@ fn asset(request: &HttpRequest, file: &File) -> HttpResponse {
         response
             .insert_header((CACHE_CONTROL, CACHE_ASSET))
             .insert_header((CONTENT_TYPE, file.media_type()))
-            .insert_header((CONTENT_SECURITY_POLICY, POLICY));
+            .insert_header((CONTENT_SECURITY_POLICY, POLICY))
+            .insert_header((VARY, "accept-encoding"));
         if !takes_gzip(request) {
             return response.body(file.content);
         }
         response
             .insert_header((CONTENT_ENCODING, "gzip"))
-            .insert_header((VARY, "accept-encoding"))
             .body(file.gzip())
     })
 }

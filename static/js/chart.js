@@ -74,7 +74,7 @@ export function createChart(node, narrow) {
   /** @type {{buckets: Bucket[], from: number, to: number, zone: string}?} */
   let shown = null;
   /** The outcomes that the legend leaves out. */
-  const left = new Set();
+  const hidden = new Set();
   /** The bar that the keyboard or the pointer is at. */
   let current = -1;
   /** The first and the last bar of a drag; null while there is none. */
@@ -106,11 +106,11 @@ export function createChart(node, narrow) {
 
   function draw() {
     if (!shown) return;
-    const key = JSON.stringify([shown, [...left], width()]);
+    const key = JSON.stringify([shown, [...hidden], width()]);
     if (key === drawn) return;
     drawn = key;
     const { buckets, from, to, zone } = shown;
-    const outcomes = OUTCOMES.filter(({ id }) => !left.has(id));
+    const outcomes = OUTCOMES.filter(({ id }) => !hidden.has(id));
     const totals = buckets.map((bucket) => sumOf(outcomes.map((outcome) => jobsIn(bucket, outcome))));
     const step = roundStep(Math.max(...totals, 1), 4);
     const top = Math.max(Math.ceil(Math.max(...totals) / step) * step, step);
@@ -176,7 +176,7 @@ export function createChart(node, narrow) {
       legend.append(...OUTCOMES.map(({ id, label, tint }) => button(label, null, { className: `key ${tint}`, data: { id } })),
         ofLine('median', 'Median duration'), ofLine('p95', '95th percentile'));
     }
-    for (const key of legend.querySelectorAll('button')) key.ariaPressed = String(!left.has(key.dataset.id));
+    for (const key of legend.querySelectorAll('button')) key.ariaPressed = String(!hidden.has(key.dataset.id));
   }
 
   /** The same as a table, for those who do not see the chart. */
@@ -225,9 +225,9 @@ export function createChart(node, narrow) {
 
   on(legend, 'click', ({ target: { dataset: { id } } }) => {
     if (!id) return;
-    if (!left.delete(id)) left.add(id);
+    if (!hidden.delete(id)) hidden.add(id);
     // Without any outcome there is no chart.
-    if (left.size === OUTCOMES.length) left.clear();
+    if (hidden.size === OUTCOMES.length) hidden.clear();
     draw();
   });
   on(plot, 'pointerdown', (event) => {
@@ -242,10 +242,12 @@ export function createChart(node, narrow) {
     showDrag(null);
   });
   on(window, 'pointercancel', () => showDrag(null));
-  on(plot, 'pointerleave', () => drag || showTip(-1));
+  // A finger leaves when it is lifted, and what it has shown stays until it is put down elsewhere.
+  on(plot, 'pointerleave', (event) => drag || event.pointerType === 'touch' || showTip(-1));
+  on(window, 'pointerdown', (event) => plot.contains(event.target) || showTip(-1));
   on(plot, 'click', (event) => {
-    // A drag of the pointer has ended before; what is left is a tap, the keyboard or a screen reader.
-    if (!shown || (event.pointerType === 'mouse' && event.detail > 0)) return;
+    // A mouse or a pen has chosen when its drag ended; what is left is a tap, the keyboard or a screen reader.
+    if (!shown || (event.pointerType !== 'touch' && event.detail > 0)) return;
     const bar = bars().indexOf(event.target.closest('.bar-of-time'));
     const index = bar >= 0 ? bar : indexAt(event.clientX);
     if (event.pointerType === 'touch' && index !== current) showTip(index);

@@ -87,7 +87,8 @@ export function createLoader(show) {
     },
     async history(state) {
       const job = cache.get('Open job')?.answer.results[0];
-      if (!state.job || job?.job_id !== state.job || !job.collector_info?.collector_id) return () => {};
+      if (!state.job || job?.job_id !== state.job) return () => {};
+      if (!job.collector_info?.collector_id) return () => show.history(state, job, []);
       const { results } = await ask('Runs before the open job', queries.history(state, job));
       return () => show.history(state, job, results);
     },

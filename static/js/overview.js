@@ -85,10 +85,11 @@ function sentence({ state, answer, inPeriod, link }) {
     : [`No jobs ${when}; `];
   parts.push(linked(link({ tab: 'running' }), `${number(running.count)} running`, { id: 'all-running' }));
   if (stuck.count) {
-    const listed = stuck.count === stuck.jobs.length;
+    const areAllKnown = stuck.count === stuck.jobs.length;
     const bad = { className: 'bad', id: 'all-stuck' };
     const text = `${number(stuck.count)} stuck`;
-    parts.push(', ', listed ? linked(link({ terms: [...state.terms, idTerm(stuck.jobs)] }), text, bad) : el('span', bad, text));
+    const href = () => link({ terms: [...state.terms, idTerm(stuck.jobs)] });
+    parts.push(', ', areAllKnown ? linked(href(), text, bad) : el('span', bad, text));
   }
   return parts.map((part) => (part instanceof Node ? part : document.createTextNode(part)));
 }

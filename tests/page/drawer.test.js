@@ -226,4 +226,9 @@ test('a sentence compares the job with the runs of its collector before it', asy
   await it.page.keyboard.press('ArrowLeft');
   await it.page.keyboard.press('Enter');
   await title('job-8');
+  // A job without a collector has no runs to be compared with.
+  await it.open('?refresh=0&domain=domain-today&job=job-other');
+  await lead.waitFor();
+  assert.match(await lead.textContent(), /^Waits for \d+ s\.$/);
+  assert.equal(await runs.count(), 0);
 });

@@ -184,6 +184,34 @@ test('the chart is read with the pointer and the keyboard, and narrows the range
   await it.addressIs(/range=custom/);
 });
 
+test('on touch, the first tap shows what a bar has, and the second one narrows to it', async () => {
+  const context = await it.page.context().browser().newContext({ viewport: { width: 390, height: 800 }, hasTouch: true, timezoneId: 'UTC' });
+  const page = await context.newPage();
+  await page.goto(`${it.server.url}/?view=overview&range=week&refresh=0&zone=utc`);
+  await page.locator('#running-now > *').first().waitFor();
+  const tip = page.locator('#chart .tip');
+  const tap = async (index) => {
+    await page.locator('#chart .plot').scrollIntoViewIfNeeded();
+    const { x, y, width } = await page.locator('.bar-of-time .target').nth(index).boundingBox();
+    await page.touchscreen.tap(x + width / 2, y + 40);
+  };
+  await tap(5);
+  await tip.waitFor();
+  const first = await tip.locator('b').textContent();
+  await tap(9);
+  await page.waitForFunction((first) => document.querySelector('#chart .tip b').textContent !== first, first);
+  assert.match(page.url(), /range=week/);
+  const shown = await tip.locator('b').textContent();
+  await page.touchscreen.tap(200, 5);
+  await tip.waitFor({ state: 'hidden' });
+  await tap(9);
+  await tip.waitFor();
+  await tap(9);
+  await page.waitForURL(/range=custom/);
+  assert.equal(new URL(page.url()).searchParams.get('from').slice(0, 16).replace('T', ' '), shown.slice(0, 16));
+  await context.close();
+});
+
 test('an overview without jobs, of hostile jobs, and of no domain', async () => {
   await open('?view=overview&range=hour&refresh=0&term=provider:none');
   assert.match(await it.page.locator('#overview-state').textContent(), /^No jobs in the last hour; 0 running$/);
