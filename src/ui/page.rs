@@ -18,8 +18,11 @@ macro_rules! files {
     };
 }
 
+/// The folder of the texts of the page, a file for each language. A visit loads one of them.
+const LANGUAGES: &str = "js/texts/";
+
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 34] = files![
+static FILES: [File; 38] = files![
     "icon.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
@@ -36,6 +39,7 @@ static FILES: [File; 34] = files![
     "js/history.js",
     "js/journal.js",
     "js/keyboard.js",
+    "js/language.js",
     "js/loader.js",
     "js/main.js",
     "js/open-job.js",
@@ -53,6 +57,9 @@ static FILES: [File; 34] = files![
     "js/statistics.js",
     "js/storage.js",
     "js/table.js",
+    "js/texts/en.js",
+    "js/texts/ja.js",
+    "js/texts/ko.js",
     "js/token.js",
     "js/token-dialog.js",
 ];
@@ -64,6 +71,8 @@ fn link(file: &File, root: &str, folder: &str) -> Option<String> {
         "icon.svg" => return None,
         "style.css" => "preload; as=style",
         "js/preload.js" => "preload; as=script",
+        // `preload.js` has the browser load the one of its language.
+        name if name.starts_with(LANGUAGES) => return None,
         _ => "modulepreload",
     };
     let folder = below_root(folder);
@@ -160,7 +169,7 @@ mod tests {
         }
     }
 
-    /// The cost of a first visit.
+    /// The cost of a first visit, in the language with the longest texts.
     #[actix_web::test]
     async fn the_page_with_all_its_files_has_at_most_90_kilobytes_when_compressed() {
         const MAX_BYTES: usize = 90_000;
@@ -169,15 +178,21 @@ mod tests {
         let files = FILES
             .iter()
             .map(|file| format!("{}/{}", PAGE.folder.path, file.name));
-        let mut total = 0;
+        let (mut total, mut longest_texts) = (0, 0);
         for path in files.chain(["/".to_owned()]) {
             let request = TestRequest::get().uri(&path);
             let request = request.insert_header((ACCEPT_ENCODING, "gzip"));
             let response = call_service(&app, request.to_request()).await;
             assert_eq!(response.status(), StatusCode::OK, "{path}");
             assert_eq!(response.headers().get(CONTENT_ENCODING).unwrap(), "gzip");
-            total += read_body(response).await.len();
+            let bytes = read_body(response).await.len();
+            if path.contains(LANGUAGES) {
+                longest_texts = longest_texts.max(bytes);
+            } else {
+                total += bytes;
+            }
         }
+        total += longest_texts;
         assert!(total <= MAX_BYTES, "{total} bytes");
     }
 

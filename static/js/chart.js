@@ -6,7 +6,8 @@
  *   durations: {count: number, median: number?, p95: number?}}} Bucket as the overview of the API has it
  */
 import { button, el, on, setText, svg } from './dom.js';
-import { clock, number, span } from './format.js';
+import { clock, span } from './format.js';
+import { number } from './language.js';
 import { TABS } from './state.js';
 
 /** The tabs whose jobs are stacked in a bar, from the base line up. */

@@ -1,7 +1,8 @@
 /** The controls around the list (domain, view, pickers, range, tabs, columns, export, zone, theme), and the banners. */
 import { COLUMNS } from './columns.js';
 import { $, button, el, follow, on, pick, renew, setText } from './dom.js';
-import { clock, number, zoneName } from './format.js';
+import { clock, zoneName } from './format.js';
+import { number } from './language.js';
 import { isComputed } from './queries.js';
 import { TABS, instant } from './state.js';
 import { remember, remembered } from './storage.js';

@@ -1,6 +1,7 @@
 /** The drawer next to the list: shows all members of one job. */
 import { $, copyButton, el, on, renew, setText } from './dom.js';
-import { duration, exact, hasLines, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
+import { duration, exact, hasLines, percent, plugin, relative, statusLabel, tasks } from './format.js';
+import { number } from './language.js';
 import { before, describe } from './history.js';
 import { runBars } from './runs.js';
 import { quote } from './search-language.js';

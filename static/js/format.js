@@ -1,22 +1,18 @@
-/** Formats numbers, times, durations and progress for people; `now` is always an argument, in milliseconds. */
+/** Formats times, durations and progress for people; `now` is always an argument, in milliseconds. */
+import { age, amount, number, t } from './language.js';
 
-const UNITS = [['y', 31_536_000], ['mo', 2_592_000], ['d', 86_400], ['h', 3_600], ['min', 60], ['s', 1]];
+/** The units of ages, in seconds. */
+const UNITS = [['year', 31_536_000], ['month', 2_592_000], ['day', 86_400], ['hour', 3_600], ['minute', 60], ['second', 1]];
 const RUNNING = ['CREATED', 'IN_PROGRESS'];
 
-/** "1,234.5"; without `Intl`, as all of these, since its first use is slow. */
-export function number(value) {
-  const [whole, fraction] = String(Math.round(value * 1000) / 1000).split('.');
-  return whole.replace(/\B(?=(\d{3})+$)/g, ',') + (fraction ? `.${fraction}` : '');
-}
-
-/** "5 min ago" */
+/** "5 min. ago" */
 export function relative(time, now) {
   // Whole seconds, as a span has, so that the two agree.
   const seconds = Math.trunc((Date.parse(time) - now) / 1000);
   if (!Number.isFinite(seconds)) return '';
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? UNITS.at(-1);
-  const amount = `${Math.trunc(Math.abs(seconds) / size)} ${unit}`;
-  return seconds > 0 ? `in ${amount}` : `${amount} ago`;
+  // Without a sign, 0 would be a time to come.
+  return age(Math.trunc(seconds / size) || -0, unit);
 }
 
 /** @typedef {'local'|'utc'} Zone */
@@ -50,15 +46,17 @@ export function duration(job, now) {
   return span((job.finished_at ? Date.parse(job.finished_at) : now) - Date.parse(job.created_at));
 }
 
-/** "1 h 5 min", from milliseconds */
+/** "1 hr 5 min", from milliseconds */
 export function span(millis) {
   const seconds = Math.max(0, Math.floor(millis / 1000));
   if (!Number.isFinite(seconds)) return '';
   const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60];
-  if (days) return `${days} d ${hours} h`;
-  if (hours) return `${hours} h ${minutes} min`;
-  return minutes ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+  if (days) return `${amount(days, 'day')} ${amount(hours, 'hour')}`;
+  if (hours) return `${amount(hours, 'hour')} ${amount(minutes, 'minute')}`;
+  return [...(minutes ? [amount(minutes, 'minute')] : []), amount(seconds % 60, 'second')].join(' ');
 }
+
+const STATUSES = ['CREATED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT', 'CANCELED'];
 
 /** The share of tasks that are done, in percent; null where it is unknown: canceled jobs have -1 remained tasks. */
 export function percent({ total_tasks: total = 0, remained_tasks: remained = 0 }) {
@@ -83,7 +81,7 @@ function tellingLine(text) {
 }
 
 /** What the message of an error says in a line; where it has neither a message nor a code, that it has none. */
-export const errorLine = ({ error_code: code, message }) => tellingLine(message ?? '') || (code ? '' : 'No code');
+export const errorLine = ({ error_code: code, message }) => tellingLine(message ?? '') || (code ? '' : t('error.noCode'));
 
 /** A line for each of the first errors of a job: its code, and what its message says in a line. */
 export function errorSummary(errors = []) {
@@ -91,7 +89,8 @@ export function errorSummary(errors = []) {
   return [...lines, ...(errors.length > MAX_ERRORS ? ['…'] : [])].join('\n');
 }
 
-export const statusLabel = (status) => status.charAt(0) + status.slice(1).toLowerCase().replaceAll('_', ' ');
+/** The name of a status; one that the page does not know is its own name. */
+export const statusLabel = (status) => (STATUSES.includes(status) ? t(`status.${status}`) : status);
 
 /** The plugin of a collector, with its version and provider. */
 export function plugin({ collector_info: collector = {} }) {

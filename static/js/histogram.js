@@ -1,6 +1,7 @@
 /** The histogram of jobs over time: a bar a bucket, stacked by outcome. A click or a drag narrows the range to its bars. */
 import { $, el, on, setText } from './dom.js';
-import { clock, number, zoneName } from './format.js';
+import { clock, zoneName } from './format.js';
+import { number } from './language.js';
 import { TABS } from './state.js';
 
 /** The tabs whose jobs are stacked in a bar, from the top down. */

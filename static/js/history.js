@@ -1,5 +1,6 @@
 /** What the earlier runs of a collector say of a job. Fetches nothing. */
-import { number, relative, span } from './format.js';
+import { relative, span } from './format.js';
+import { number } from './language.js';
 
 /** The fewest successes that say what is usual. */
 const MIN_USUAL = 5;

@@ -2,7 +2,8 @@
 import { act } from './api.js';
 import { curl } from './curl.js';
 import { $, button, copyButton, el, mark, on, pick, renew, setText } from './dom.js';
-import { clock, exact, hasLines, number } from './format.js';
+import { clock, exact, hasLines } from './format.js';
+import { number } from './language.js';
 import { scoped } from './queries.js';
 import { relativePath } from './root.js';
 import { DEFAULTS, ROUTES } from './state.js';

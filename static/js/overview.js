@@ -1,7 +1,8 @@
 /** The overview: what failed and why, which collectors fail, how long jobs take, and what runs, of a period and the one before. */
 import { createChart } from './chart.js';
 import { $, button, el, renew, setText, svg } from './dom.js';
-import { number, relative, span } from './format.js';
+import { relative, span } from './format.js';
+import { number } from './language.js';
 import { runBars } from './runs.js';
 import { hasPlaceholders, quote } from './search-language.js';
 

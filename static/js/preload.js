@@ -1,9 +1,11 @@
-// Sets the theme before the first paint, and sends the two requests that every visit begins with. Not a module, since a
+// Sets the theme and the language before the first paint, and sends the two requests that every visit begins with. Not a module, since a
 // module waits for all that it imports.
 const options = { headers: { 'x-jobdeck-page': '1' } };
 // As root.js has it; the path of the page ends with a slash.
 const storedAs = `jobdeck${location.pathname.slice(0, -1)}`;
+let language = null;
 try {
+  language = localStorage.getItem(`${storedAs}.language`);
   document.documentElement.dataset.theme = localStorage.getItem(`${storedAs}.theme`) ?? 'system';
   // Under the name that token.js stores it.
   const token = sessionStorage.getItem(`${storedAs}.token`);
@@ -11,6 +13,12 @@ try {
 } catch {
   // The browser stores nothing: the theme is the system's.
 }
+// The chosen language, else the first of the browser's that the page has. Its texts are loaded with all other files.
+const known = ['en', 'ko', 'ja'];
+language = [language, ...navigator.languages.map((one) => one.slice(0, 2).toLowerCase())].find((one) => known.includes(one)) ?? 'en';
+document.documentElement.lang = language;
+const texts = new URL(`texts/${language}.js`, document.currentScript.src).href;
+document.head.append(Object.assign(document.createElement('link'), { rel: 'modulepreload', href: texts }));
 globalThis.preloaded = Object.fromEntries(['jobdeck/domains', 'jobdeck/about'].map((path) => [path, fetch(path, options)]));
 // Whoever awaits these answers sees their errors; the browser is not to report them as unhandled.
 for (const answer of Object.values(globalThis.preloaded)) answer.catch(() => {});

@@ -1,6 +1,7 @@
 /** The statistics view: a form for groups and measures, or for the query itself; the answer as a table with bars. */
 import { $, el, follow, on, renew, setText } from './dom.js';
-import { number, span } from './format.js';
+import { span } from './format.js';
+import { number } from './language.js';
 import { GROUPS, MEASURES } from './state.js';
 import { quote } from './search-language.js';
 

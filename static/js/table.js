@@ -1,7 +1,8 @@
 /** The table of jobs: head, rows, page buttons, and the reason where it is empty. `fillRow` writes the cell of each column. */
 import { COLUMNS } from './columns.js';
 import { $, button, copyButton, el, mark, renew, setText } from './dom.js';
-import { duration, errorLine, errorSummary, exact, number, percent, plugin, relative, statusLabel, tasks } from './format.js';
+import { duration, errorLine, errorSummary, exact, percent, plugin, relative, statusLabel, tasks } from './format.js';
+import { number } from './language.js';
 import { at } from './root.js';
 import { pageNumbers } from './state.js';
 

@@ -207,18 +207,18 @@ test('a sentence compares the job with the runs of its collector before it', asy
   await it.open('?refresh=0&domain=domain-story&job=job-9');
   const lead = drawer().locator('.lead');
   await lead.waitFor();
-  assert.equal(await lead.textContent(), 'Failed after 28 s, usually 11 min 0 s; 3 failures in a row. The plugin has changed since the last success, '
-    + 'from 1.6.2 to 1.7.0. The last success was 3 h before.');
+  assert.equal(await lead.textContent(), 'Failed after 28 sec, usually 11 min 0 sec; 3 failures in a row. The plugin has changed since the last success, '
+    + 'from 1.6.2 to 1.7.0. The last success was 3 hr. before.');
   const runs = drawer().locator('.run');
   assert.equal(await runs.count(), 10);
-  assert.match(await drawer().locator('.run[aria-current]').getAttribute('title'), /^Error, .*28 s$/);
+  assert.match(await drawer().locator('.run[aria-current]').getAttribute('title'), /^Error, .*28 sec$/);
   await it.axe('the open job');
   // Errors come before facts.
   const tops = await it.page.evaluate(() => ['lead', 'errors', 'runs', 'facts'].map((name) => document.querySelector(`#drawer-${name}`).offsetTop));
   assert.deepEqual(tops, tops.toSorted((one, other) => one - other));
   await drawer().getByRole('link', { name: 'The last success' }).click();
   await title('job-6');
-  assert.match(await lead.textContent(), /^Succeeded after 11 min 0 s, usually 11 min 0 s\.$/);
+  assert.match(await lead.textContent(), /^Succeeded after 11 min 0 sec, usually 11 min 0 sec\.$/);
   await it.page.goBack();
   await title('job-9');
   await runs.first().focus();

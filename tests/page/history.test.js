@@ -15,17 +15,17 @@ const runs = (status, count, from = 100) => Array.from({ length: count }, (_, in
 
 test('a job is compared with what is usual, and with the run before', () => {
   for (const [job, earlier, expected] of [
-    [run('SUCCESS', 50, 12), runs('SUCCESS', 5), 'Succeeded after 12 min 0 s, usually 10 min 0 s.'],
-    [run('SUCCESS', 50, 12), runs('SUCCESS', 4), 'Succeeded after 12 min 0 s.'],
-    [run('SUCCESS', 50, 12), runs('ERROR', 1), 'Succeeded after 12 min 0 s; the run before failed.'],
-    [run('SUCCESS', 50, 12), runs('TIMEOUT', 2), 'Succeeded after 12 min 0 s; after 2 failures in a row.'],
-    [run('ERROR', 50, 1), [...runs('SUCCESS', 6)], 'Failed after 1 min 0 s, usually 10 min 0 s; the run before succeeded.'],
-    [run('TIMEOUT', 50, 30), [...runs('ERROR', 2), ...runs('SUCCESS', 5, 200)], 'Timed out after 30 min 0 s, usually 10 min 0 s; 3 failures in a row.'],
-    [run('ERROR', 50, 1), runs('ERROR', 20), 'Failed after 1 min 0 s; 21 failures in a row; none of the 20 runs before succeeded.'],
+    [run('SUCCESS', 50, 12), runs('SUCCESS', 5), 'Succeeded after 12 min 0 sec, usually 10 min 0 sec.'],
+    [run('SUCCESS', 50, 12), runs('SUCCESS', 4), 'Succeeded after 12 min 0 sec.'],
+    [run('SUCCESS', 50, 12), runs('ERROR', 1), 'Succeeded after 12 min 0 sec; the run before failed.'],
+    [run('SUCCESS', 50, 12), runs('TIMEOUT', 2), 'Succeeded after 12 min 0 sec; after 2 failures in a row.'],
+    [run('ERROR', 50, 1), [...runs('SUCCESS', 6)], 'Failed after 1 min 0 sec, usually 10 min 0 sec; the run before succeeded.'],
+    [run('TIMEOUT', 50, 30), [...runs('ERROR', 2), ...runs('SUCCESS', 5, 200)], 'Timed out after 30 min 0 sec, usually 10 min 0 sec; 3 failures in a row.'],
+    [run('ERROR', 50, 1), runs('ERROR', 20), 'Failed after 1 min 0 sec; 21 failures in a row; none of the 20 runs before succeeded.'],
     [run('ERROR', 50), [], 'Failed.'],
-    [run('CANCELED', 50, 3), runs('SUCCESS', 5), 'Canceled after 3 min 0 s, usually 10 min 0 s.'],
-    [run('IN_PROGRESS', 4), runs('SUCCESS', 5), 'Runs for 4 min 0 s, usually 10 min 0 s.'],
-    [run('CREATED', 2), [], 'Waits for 2 min 0 s.'],
+    [run('CANCELED', 50, 3), runs('SUCCESS', 5), 'Canceled after 3 min 0 sec, usually 10 min 0 sec.'],
+    [run('IN_PROGRESS', 4), runs('SUCCESS', 5), 'Runs for 4 min 0 sec, usually 10 min 0 sec.'],
+    [run('CREATED', 2), [], 'Waits for 2 min 0 sec.'],
   ]) assert.equal(describe(job, [job, ...earlier], NOW).text, expected);
 });
 

@@ -300,7 +300,7 @@ test('the clock of the page is that of the domain, and follows it', async () => 
   await runs('1 h 0 min');
   await server.send('POST', '/jobdeck/clock/advance?domain_id=domain-a', { seconds: 5400 });
   await runs('2 h 30 min');
-  assert.equal(await it.page.locator('#rows .created').first().textContent(), '2 h ago');
+  assert.equal(await it.page.locator('#rows .created').first().textContent(), '2 hr. ago');
   // From a frozen clock to one that runs, and back.
   await server.send('PUT', '/jobdeck/clock?domain_id=domain-a', { now: '2025-12-31T23:00:10Z', is_frozen: false });
   await runs(/^\d\d s$/);

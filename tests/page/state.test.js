@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { duration, exact, number, percent, plugin, relative, span, tasks, zoneName } from '../../static/js/format.js';
+import { duration, exact, percent, plugin, relative, span, tasks, zoneName } from '../../static/js/format.js';
+import { number } from '../../static/js/language.js';
 import { DEFAULTS, NO_FILTERS, change, format, isFiltered, pageNumbers, parse } from '../../static/js/state.js';
 
 test('a state and its address are the same', () => {
@@ -56,10 +57,10 @@ test('page numbers near the current one are shown', () => {
 
 test('values are formatted for people', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
-  assert.equal(relative('2025-12-31T23:59:30Z', now), '30 s ago');
-  assert.equal(relative('2025-12-31T20:00:00Z', now), '4 h ago');
-  assert.equal(relative('2026-01-01T00:00:00Z', now), '0 s ago');
-  assert.equal(relative('2026-01-01T00:02:00Z', now), 'in 2 min');
+  assert.equal(relative('2025-12-31T23:59:30Z', now), '30 sec. ago');
+  assert.equal(relative('2025-12-31T20:00:00Z', now), '4 hr. ago');
+  assert.equal(relative('2026-01-01T00:00:00Z', now), '0 sec. ago');
+  assert.equal(relative('2026-01-01T00:02:00Z', now), 'in 2 min.');
   assert.equal(relative('nonsense', now), '');
   assert.equal(exact('2026-01-01T08:00:00.120Z', 'utc'), '2026-01-01 08:00:00.120 UTC');
   assert.match(exact('2026-01-01T08:00:00Z', 'local'), /^202[56]-\d\d-\d\d \d\d:\d\d:00 UTC/);
@@ -68,11 +69,11 @@ test('values are formatted for people', () => {
   assert.equal(exact('nonsense', 'utc'), '');
   assert.equal(exact(undefined, 'utc'), '');
   const job = { created_at: '2025-12-31T22:00:00Z', status: 'IN_PROGRESS' };
-  assert.equal(duration(job, now), '2 h 0 min');
-  assert.equal(duration({ ...job, finished_at: '2025-12-31T22:01:05Z' }, now), '1 min 5 s');
-  assert.equal(duration({ ...job, finished_at: job.created_at }, now), '0 s');
+  assert.equal(duration(job, now), '2 hr 0 min');
+  assert.equal(duration({ ...job, finished_at: '2025-12-31T22:01:05Z' }, now), '1 min 5 sec');
+  assert.equal(duration({ ...job, finished_at: job.created_at }, now), '0 sec');
   assert.equal(duration({ ...job, status: 'ERROR' }, now), '–', 'it ended, but nobody wrote down when');
-  assert.equal(span(90_000_000), '1 d 1 h');
+  assert.equal(span(90_000_000), '1 day 1 hr');
   assert.equal(percent({ total_tasks: 3, remained_tasks: 1 }), 67);
   assert.equal(percent({ total_tasks: 3, remained_tasks: -1 }), null);
   assert.equal(percent({}), null);
