@@ -229,6 +229,6 @@ test('a sentence compares the job with the runs of its collector before it', asy
   // A job without a collector has no runs to be compared with.
   await it.open('?refresh=0&domain=domain-today&job=job-other');
   await lead.waitFor();
-  assert.match(await lead.textContent(), /^Waits for \d+ s\.$/);
+  assert.match(await lead.textContent(), /^Waits for \d+ sec\.$/);
   assert.equal(await runs.count(), 0);
 });
