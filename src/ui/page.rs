@@ -35,7 +35,6 @@ static FILES: [File; 38] = files![
     "js/dom.js",
     "js/drawer.js",
     "js/format.js",
-    "js/histogram.js",
     "js/history.js",
     "js/journal.js",
     "js/keyboard.js",
@@ -60,6 +59,7 @@ static FILES: [File; 38] = files![
     "js/texts/en.js",
     "js/texts/ja.js",
     "js/texts/ko.js",
+    "js/times.js",
     "js/token.js",
     "js/token-dialog.js",
 ];

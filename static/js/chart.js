@@ -7,7 +7,7 @@
  */
 import { button, el, on, setText, svg } from './dom.js';
 import { clock, span } from './format.js';
-import { number } from './language.js';
+import { amount, day, list, number, t } from './language.js';
 import { TABS } from './state.js';
 
 /** The tabs whose jobs are stacked in a bar, from the base line up. */
@@ -19,15 +19,14 @@ const OUTCOMES = ['failed', 'canceled', 'waiting', 'running', 'succeeded'].map((
 /** Lengths in pixels. */
 const LEFT = 58;
 const RIGHT = 12;
-const TOP = 10;
-const BARS = 132;
-const GAP = 16;
-const SPANS = 64;
-const BOTTOM = 22;
-const SPANS_TOP = TOP + BARS + GAP;
-const HEIGHT = SPANS_TOP + SPANS + BOTTOM;
+/** The heights of a chart from the top down: a margin, the bars, a gap, the durations, the labels of time. */
+const TALL = { top: 10, bars: 132, gap: 16, spans: 64, bottom: 22 };
+/** Those of a chart without durations, as the list has it. */
+const LOW = { top: 6, bars: 34, gap: 0, spans: 0, bottom: 18 };
 /** The least distance between two labels of the axis of time. */
 const LABEL = 64;
+/** The number of charts, for the ids of their patterns. */
+let charts = 0;
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -56,22 +55,32 @@ function timeTicks(from, to, zone, most) {
   return ticks;
 }
 
-/** "08:00", or "01-31" for a midnight */
+/** "08:00", or "Jan 31" for a midnight */
 function tickLabel(time, zone) {
   const text = clock(time, zone);
-  return text.slice(11, 16) === '00:00' ? text.slice(5, 10) : text.slice(11, 16);
+  return text.slice(11, 16) === '00:00' ? day(Date.parse(`${text}Z`)) : text.slice(11, 16);
 }
 
-/** "10 min": a span without what is 0 */
-const roundSpan = (millis) => span(millis).replace(/ 0 (s|min|h)$/, '');
+/** "10 min": a span that is a multiple of its largest unit */
+function roundSpan(millis) {
+  const units = [['day', DAY], ['hour', HOUR], ['minute', MINUTE]];
+  const [unit, size] = units.find(([, one]) => millis >= one && millis % one === 0) ?? ['second', 1000];
+  return amount(millis / size, unit);
+}
 
 /**
  * Makes a chart in a node.
- * @param {HTMLElement} node has children with the classes `legend`, `plot`, `tip` and `data`
+ * @param {HTMLElement} node has children with the classes `plot` and `tip`, and unless it is low `legend` and `data`
  * @param {(from: number, to: number) => void} narrow to a range of time
+ * @param {boolean} isLow whether it has bars alone
  */
-export function createChart(node, narrow) {
+export function createChart(node, narrow, isLow = false) {
   const [legend, plot, tip, data] = ['legend', 'plot', 'tip', 'data'].map((name) => node.querySelector(`.${name}`));
+  const { top: TOP, bars: BARS, gap, spans: SPANS, bottom } = isLow ? LOW : TALL;
+  const SPANS_TOP = TOP + BARS + gap;
+  const HEIGHT = SPANS_TOP + SPANS + bottom;
+  charts += 1;
+  const hatchId = `hatch-${charts}`;
   /** @type {{buckets: Bucket[], from: number, to: number, zone: string}?} */
   let shown = null;
   /** The outcomes that the legend leaves out. */
@@ -88,21 +97,27 @@ export function createChart(node, narrow) {
   const ends = ({ start, end }) => [Math.max(Date.parse(start), shown.from), Math.min(Date.parse(end), shown.to)];
   const bars = () => [...plot.querySelectorAll('.bar-of-time')];
 
-  /** "2026-01-31 08:00 – 09:00" */
+  /** "2026-01-31 08:00 – 09:00", or whole days without hours: "2026-01-31" */
   function period(bucket) {
     const [from, to] = ends(bucket).map((time) => clock(time, shown.zone).slice(0, 16).replace('T', ' '));
+    if (from.endsWith(' 00:00') && to.endsWith(' 00:00')) {
+      const days = [from, clock(ends(bucket)[1] - 1, shown.zone)].map((time) => time.slice(0, 10));
+      return [...new Set(days)].join(' – ');
+    }
     return `${from} – ${from.slice(0, 10) === to.slice(0, 10) ? to.slice(11) : to}`;
   }
 
+  const drawable = () => OUTCOMES.filter(({ id }) => !hidden.has(id));
+
   /** What a bar has, in lines. */
   function lines(bucket) {
-    const outcomes = OUTCOMES.map((outcome) => ({ ...outcome, jobs: jobsIn(bucket, outcome) })).filter(({ jobs }) => jobs);
+    const outcomes = drawable().map((outcome) => ({ ...outcome, jobs: jobsIn(bucket, outcome) })).filter(({ jobs }) => jobs);
     const all = sumOf(outcomes.map(({ jobs }) => jobs));
     const { median, p95 } = bucket.durations;
-    return [`${number(all)} ${all === 1 ? 'job' : 'jobs'}`,
-      ...outcomes.map(({ label, jobs }) => `${number(jobs)} ${label.toLowerCase()}`),
-      ...(median === null ? [] : [`half took ${span(median)} or less, 95 % ${span(p95)} or less`]),
-      ...(bucket.is_part ? ['the bar is cut by the range'] : [])];
+    return [t('count.jobs', { count: all }),
+      ...outcomes.map(({ label, jobs }) => t('chart.outcome', { outcome: t(label), count: jobs })),
+      ...(median === null ? [] : [t('chart.spans', { median: span(median), p95: span(p95) })]),
+      ...(bucket.is_part ? [t('chart.part')] : [])];
   }
 
   function draw() {
@@ -111,9 +126,9 @@ export function createChart(node, narrow) {
     if (key === drawn) return;
     drawn = key;
     const { buckets, from, to, zone } = shown;
-    const outcomes = OUTCOMES.filter(({ id }) => !hidden.has(id));
+    const outcomes = drawable();
     const totals = buckets.map((bucket) => sumOf(outcomes.map((outcome) => jobsIn(bucket, outcome))));
-    const step = roundStep(Math.max(...totals, 1), 4);
+    const step = roundStep(Math.max(...totals, 1), isLow ? 1 : 4);
     const top = Math.max(Math.ceil(Math.max(...totals) / step) * step, step);
     const longest = Math.max(...buckets.map(({ durations }) => durations.p95 ?? 0));
     const spanStep = SPAN_STEPS.find((one) => longest / one <= 2) ?? Math.ceil(longest / 2);
@@ -125,7 +140,7 @@ export function createChart(node, narrow) {
     const label = (y, text) => svg('text', { x: LEFT - 8, y: y + 4, class: 'tick-label end' }, text);
     const parts = [];
     for (let jobs = 0; jobs <= top; jobs += step) parts.push(line(yOf(jobs), jobs ? 'grid' : 'axis'), label(yOf(jobs), number(jobs)));
-    for (let millis = 0; millis <= longestTick; millis += spanStep) {
+    for (let millis = 0; SPANS && millis <= longestTick; millis += spanStep) {
       parts.push(line(ySpan(millis), millis ? 'grid' : 'axis'), label(ySpan(millis), millis ? roundSpan(millis) : '0'));
     }
     for (const time of timeTicks(from, to, zone, Math.max(Math.floor((right - LEFT) / LABEL), 1))) {
@@ -136,23 +151,23 @@ export function createChart(node, narrow) {
     const points = { median: [[]], p95: [[]] };
     const all = buckets.map((bucket, index) => {
       const [start, end] = ends(bucket).map(xOf);
-      const gap = end - start > 4 ? 1 : 0;
+      const space = end - start > 4 ? 1 : 0;
       let base = 0;
       const pieces = outcomes.flatMap((outcome) => {
         const jobs = jobsIn(bucket, outcome);
         if (!jobs) return [];
         base += jobs;
         const height = Math.max((jobs / top) * BARS, 1);
-        const place = { x: start + gap / 2, width: Math.max(end - start - gap, 1), y: yOf(base), height };
+        const place = { x: start + space / 2, width: Math.max(end - start - space, 1), y: yOf(base), height };
         return [svg('rect', { ...place, class: `piece-of-time ${outcome.tint}` }),
-          ...(bucket.is_part ? [svg('rect', { ...place, fill: 'url(#hatch)' })] : [])];
+          ...(bucket.is_part ? [svg('rect', { ...place, fill: `url(#${hatchId})` })] : [])];
       });
       for (const [name, sets] of Object.entries(points)) {
         const value = bucket.durations[name];
         if (value === null) sets.push([]);
         else sets.at(-1).push([(start + end) / 2, ySpan(value)]);
       }
-      const about = `${period(bucket)}: ${lines(bucket).join(', ')}`;
+      const about = `${period(bucket)}: ${list(lines(bucket))}`;
       const tabindex = index === Math.max(current, 0) ? 0 : -1;
       const target = { x: start, width: Math.max(end - start, 1), y: TOP, height: SPANS_TOP + SPANS - TOP, class: 'target' };
       return svg('g', { class: 'bar-of-time', role: 'button', tabindex, 'aria-label': about }, svg('rect', target), ...pieces);
@@ -161,12 +176,13 @@ export function createChart(node, narrow) {
       set.length === 1
         ? svg('circle', { cx: set[0][0], cy: set[0][1], r: 2, class: `dot ${name}` })
         : svg('polyline', { points: set.map((pair) => pair.join()).join(' '), class: `curve ${name}` }))));
-    const hatch = svg('pattern', { id: 'hatch', width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
+    const hatch = svg('pattern', { id: hatchId, width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
       svg('rect', { width: 3, height: 6, class: 'hatch' }));
     const focused = bars().indexOf(document.activeElement);
     plot.replaceChildren(svg('svg', { width: width(), height: HEIGHT, viewBox: `0 0 ${width()} ${HEIGHT}`, role: 'presentation' },
       svg('defs', {}, hatch), ...parts, ...all, ...curves, svg('rect', { y: TOP, height: SPANS_TOP + SPANS - TOP, class: 'brush' })));
     if (focused >= 0) bars()[focused]?.focus();
+    if (isLow) return;
     showLegend();
     showData(outcomes);
   }
@@ -174,8 +190,8 @@ export function createChart(node, narrow) {
   function showLegend() {
     if (!legend.children.length) {
       const ofLine = (name, label) => el('span', { className: `key-of-line ${name}` }, label);
-      legend.append(...OUTCOMES.map(({ id, label, tint }) => button(label, null, { className: `key ${tint}`, data: { id } })),
-        ofLine('median', 'Median duration'), ofLine('p95', '95th percentile'));
+      legend.append(...OUTCOMES.map(({ id, label, tint }) => button(t(label), null, { className: `key ${tint}`, data: { id } })),
+        ofLine('median', t('figure.median')), ofLine('p95', t('figure.p95')));
     }
     for (const key of legend.querySelectorAll('button')) key.ariaPressed = String(!hidden.has(key.dataset.id));
   }
@@ -186,7 +202,7 @@ export function createChart(node, narrow) {
     const row = (bucket) => el('tr', {}, el('th', { scope: 'row' }, period(bucket)),
       ...outcomes.map((outcome) => cell(number(jobsIn(bucket, outcome)))),
       ...['median', 'p95'].map((name) => cell(bucket.durations[name] === null ? '–' : span(bucket.durations[name]))));
-    const head = ['Time', ...outcomes.map(({ label }) => label), 'Median duration', '95th percentile'];
+    const head = ['chart.time', ...outcomes.map(({ label }) => label), 'figure.median', 'figure.p95'].map((key) => t(key));
     data.replaceChildren(el('thead', {}, el('tr', {}, ...head.map((text) => el('th', { scope: 'col' }, text)))),
       el('tbody', {}, ...shown.buckets.map(row)));
   }
@@ -224,7 +240,7 @@ export function createChart(node, narrow) {
     narrow(first[0], last[1]);
   };
 
-  on(legend, 'click', ({ target: { dataset: { id } } }) => {
+  if (legend) on(legend, 'click', ({ target: { dataset: { id } } }) => {
     if (!id) return;
     if (!hidden.delete(id)) hidden.add(id);
     // Without any outcome there is no chart.

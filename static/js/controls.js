@@ -1,13 +1,13 @@
-/** The controls around the list (domain, view, pickers, range, tabs, columns, export, zone, theme), and the banners. */
+/** The controls around the views (domain, view, pickers, range, tabs, columns, export, zone, theme), and the banners. */
 import { COLUMNS } from './columns.js';
 import { $, button, el, follow, on, pick, renew, setText } from './dom.js';
 import { clock, zoneName } from './format.js';
-import { number } from './language.js';
+import { list, number, t } from './language.js';
 import { isComputed } from './queries.js';
 import { TABS, instant } from './state.js';
 import { remember, remembered } from './storage.js';
 
-const THEMES = { system: ['◐', 'system'], light: ['☀', 'light'], dark: ['☾', 'dark'] };
+const THEMES = ['system', 'light', 'dark'];
 
 export const showDomains = (domains, chosen) => pick($('domain'),
   domains.map(({ domain_id: id, jobs }) => [id, `${id} (${number(jobs)})`]), chosen, (id) => (id ? `${id} (0)` : '–'));
@@ -15,16 +15,16 @@ export const showDomains = (domains, chosen) => pick($('domain'),
 export function showPicks(state, collectors, projects) {
   // By id, since a collector may have had several names.
   const names = new Map(collectors.filter(({ id }) => id).map(({ id, name }) => [id, [name, id].filter(Boolean).join(' · ')]));
-  pick($('collector'), [['', 'Any collector'], ...names], state.collector);
-  pick($('project'), [['', 'Any project'], ...projects.filter(({ id }) => id).map(({ id }) => [id, id])], state.project);
+  pick($('collector'), [['', t('collector.any')], ...names], state.collector);
+  pick($('project'), [['', t('project.any')], ...projects.filter(({ id }) => id).map(({ id }) => [id, id])], state.project);
 }
 
 /** Shows the tabs with their counts; `counts` is null while new ones are not known, and the old ones stay. */
 export function showTabs(state, counts, choose) {
   const nav = $('tabs');
   TABS.forEach(({ id, label, statuses }, index) => {
-    const properties = { data: { tab: id }, title: statuses.join(', '), ...(statuses.length && { className: statuses[0] }) };
-    const tab = nav.children[index] ?? nav.appendChild(button(label, () => choose(id), properties));
+    const properties = { data: { tab: id }, title: list(statuses), ...(statuses.length && { className: statuses[0] }) };
+    const tab = nav.children[index] ?? nav.appendChild(button(t(label), () => choose(id), properties));
     const count = tab.children[0] ?? tab.appendChild(el('span', { className: 'count' }));
     const ofTab = counts?.filter(({ status }) => id === 'all' || statuses.includes(status));
     if (counts) setText(count, number(ofTab.reduce((sum, one) => sum + one.count, 0)));
@@ -46,10 +46,10 @@ export function showControls(state, now, exportAddress) {
   for (const tab of $('views').children) tab.ariaCurrent = String(tab.dataset.view === state.view);
   const isOverview = state.view === 'overview';
   $('list').hidden = !isList;
-  $('columns-menu').hidden = !isList;
+  for (const node of document.querySelectorAll('.of-list')) node.hidden = !isList;
   for (const view of ['overview', 'statistics', 'journal']) $(view).hidden = state.view !== view;
   for (const node of document.querySelectorAll('.filters')) node.hidden = isJournal;
-  for (const node of document.querySelectorAll('.line, .histogram')) node.hidden = isJournal || isOverview;
+  $('tabs').parentElement.parentElement.hidden = isJournal || isOverview;
   // An overview is one of a range.
   $('range').querySelector('[value=all]').disabled = isOverview;
   for (const id of ['size', 'refresh', 'range']) $(id).value = state[id];
@@ -61,16 +61,15 @@ export function showControls(state, now, exportAddress) {
     follow($(id), state[id] && clock(state[id], state.zone).slice(0, 19));
   }
   setText($('zone'), zoneName(now, state.zone));
-  $('zone').title = state.zone === 'utc' ? 'Times are in UTC; change to local time' : 'Times are local; change to UTC';
-  renew($('columns'), state.columns, () => COLUMNS.map(({ id, label }) => {
+  $('zone').title = t(state.zone === 'utc' ? 'zone.utc' : 'zone.local');
+  renew($('columns'), state.columns, () => [el('b', {}, t('columns')), ...COLUMNS.map(({ id, label }) => {
     const properties = { id: `column-${id}`, value: id, checked: state.columns.includes(id), disabled: id === 'job' };
-    return el('label', {}, el('input', { type: 'checkbox', ...properties }), ` ${label}`);
-  }));
+    return el('label', {}, el('input', { type: 'checkbox', ...properties }), ` ${t(label)}`);
+  })]);
   const files = ['CSV', 'NDJSON', 'JSON'].map((label) => [label, exportAddress(label.toLowerCase())]);
-  renew($('export'), files, () => [...files.map(([label, href]) => el('a', { href, download: '' }, label)),
-    ...(isComputed(state) ? [el('span', { className: 'quiet' }, 'The newest first')] : [])]);
-  const view = { overview: 'Overview', statistics: 'Statistics', journal: 'Journal' }[state.view]
-    ?? TABS.find(({ id }) => id === state.tab).label;
+  renew($('export'), files, () => [el('b', {}, t('export')), ...files.map(([label, href]) => el('a', { href, download: '' }, label)),
+    ...(isComputed(state) ? [el('span', { className: 'quiet' }, t('export.newestFirst'))] : [])]);
+  const view = t(isList ? TABS.find(({ id }) => id === state.tab).label : `view.${state.view}`);
   document.title = [state.job || view, state.domain, 'jobdeck'].filter(Boolean).join(' · ');
 }
 
@@ -85,30 +84,27 @@ export const fieldTime = (id, zone) => instant($(id).value + (zone === 'utc' ? '
 export function showTrouble(error, isOld, isRetried) {
   $('trouble').hidden = !error;
   document.querySelector('.deck').classList.toggle('stale', Boolean(error) && isOld);
-  const parts = error ? [error.message, isOld && 'The page shows older data.', isRetried && 'It tries again by itself.'] : [];
+  const parts = error ? [error.message, isOld && t('trouble.old'), isRetried && t('trouble.retried')] : [];
   setText($('trouble-text'), parts.filter(Boolean).join(' '));
   // Apart from the text that is read aloud, since it is another each time.
-  setText($('trouble-id'), error?.requestId ? `request ${error.requestId}` : '');
+  setText($('trouble-id'), error?.requestId ? t('trouble.request', { id: error.requestId }) : '');
 }
 
 /** Shows the parts of the page that only a mock has, and the problem of its fixtures. */
 export function showAbout({ is_mock: isMock, fixtures_problem: problem }) {
   $('journal-view').hidden = !isMock;
   $('fixtures').hidden = !problem;
-  setText($('fixtures'), problem ? `The changed fixtures can't be loaded; the jobs are those of before: ${problem}` : '');
+  setText($('fixtures'), problem ? t('trouble.fixtures', { problem }) : '');
 }
 
 export function wireTheme() {
-  const names = Object.keys(THEMES);
   const show = (theme) => {
-    const [sign, label] = THEMES[theme] ?? THEMES.system;
     document.documentElement.dataset.theme = theme;
-    setText($('theme'), sign);
-    $('theme').ariaLabel = $('theme').title = `Theme: ${label}`;
+    setText($('theme'), t(`theme.${theme}`));
   };
-  show(remembered('theme') ?? names[0]);
+  show(THEMES.find((theme) => theme === remembered('theme')) ?? THEMES[0]);
   on($('theme'), 'click', () => {
-    const theme = names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length];
+    const theme = THEMES[(THEMES.indexOf(document.documentElement.dataset.theme) + 1) % THEMES.length];
     remember('theme', theme);
     show(theme);
   });

@@ -1,4 +1,5 @@
 /** DOM helpers: make and change nodes. Text from data becomes text, never markup. */
+import { t } from './language.js';
 
 export const $ = (id) => document.getElementById(id);
 
@@ -83,7 +84,7 @@ async function copy(text) {
 }
 
 export const copyButton = (label, text, id = '') => button(label, async ({ target }) => {
-  const done = await copy(text()).then(() => 'Copied', () => 'Not copied');
+  const done = await copy(text()).then(() => t('copied'), () => t('notCopied'));
   announce(done);
   target.textContent = done;
   setTimeout(() => { target.textContent = label; }, 1500);

@@ -1,7 +1,7 @@
 /** The drawer next to the list: shows all members of one job. */
 import { $, copyButton, el, on, renew, setText } from './dom.js';
 import { duration, exact, hasLines, percent, plugin, relative, statusLabel, tasks } from './format.js';
-import { number } from './language.js';
+import { number, parts, t } from './language.js';
 import { before, describe } from './history.js';
 import { runBars } from './runs.js';
 import { quote } from './search-language.js';
@@ -22,7 +22,7 @@ export function showDrawer(job, { job: id, zone }, now, link) {
   shown = { job, zone };
   const isSame = body.dataset.job === id;
   body.dataset.job = id;
-  const none = { none: [null, () => [el('p', {}, 'There is no such job in this domain.')]] };
+  const none = { none: [null, () => [el('p', {}, t('job.none'))]] };
   const sections = job ? content(job, link, isSame) : none;
   // `showHistory` fills the first and the last of these.
   const names = job ? ['lead', 'errors', 'runs', 'facts', 'filter', 'json'] : Object.keys(sections);
@@ -46,13 +46,13 @@ export function showHistory(job, earlier, zone, now, link) {
   const [lead, runs] = [$('drawer-lead'), $('drawer-runs')];
   if (!lead || $('drawer-body').dataset.job !== job.job_id) return;
   const { text, lastSuccess } = describe(job, earlier, now);
-  const success = () => [' ', el('a', { href: link(lastSuccess.job_id), id: 'last-success' }, 'The last success'),
-    ` was ${before(job, lastSuccess)}.`];
+  const success = () => [' ', ...parts('history.lastSuccess', { span: before(job, lastSuccess),
+    link: el('a', { href: link(lastSuccess.job_id), id: 'last-success' }, t('history.theLastSuccess')) })];
   renew(lead, [text, lastSuccess], () => [el('p', { className: 'lead' }, text, ...(lastSuccess ? success() : []))]);
   const duration = ({ created_at: from, finished_at: to }) => (to ? Date.parse(to) - Date.parse(from) : null);
   const bars = earlier.map((run) => ({ ...run, duration: duration(run) }));
-  renew(runs, [bars, zone], () => (bars.length > 1 ? [el('h3', {}, 'Its collector until then'),
-    runBars(bars, { label: 'The last runs of its collector', name: 'drawer', zone, link, current: job.job_id })] : []));
+  renew(runs, [bars, zone], () => (bars.length > 1 ? [el('h3', {}, t('job.runs')),
+    runBars(bars, { label: t('job.lastRuns'), name: 'drawer', zone, link, current: job.job_id })] : []));
 }
 
 export function hideDrawer() {
@@ -89,23 +89,20 @@ function content(job, link, isSame) {
   const factNodes = () => Object.entries(facts(job, link)).flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]);
   return {
     facts: [{ ...job, errors: null, filter: null }, () => [el('dl', {}, ...factNodes())]],
-    errors: [errors, () => (errors.length ? [el('h3', {}, `Errors (${number(errors.length)})`), ...errors.map(errorNode)] : [])],
-    filter: [job.filter, () => (Object.keys(job.filter ?? {}).length ? [el('h3', {}, 'Filter'), pretty(job.filter)] : [])],
+    errors: [errors, () => (errors.length ? [el('h3', {}, t('job.errors', { count: errors.length })), ...errors.map(errorNode)] : [])],
+    filter: [job.filter, () => (Object.keys(job.filter ?? {}).length ? [el('h3', {}, t('job.filter')), pretty(job.filter)] : [])],
     json: [job, () => [
-      el('details', { open: isOpen }, el('summary', { id: 'raw-summary' }, 'Raw JSON'),
+      el('details', { open: isOpen }, el('summary', { id: 'raw-summary' }, t('job.json')),
         Object.assign(pretty(job), { id: 'raw', tabIndex: 0 })),
-      el('p', { className: 'bar' }, copyButton('Copy JSON', () => JSON.stringify(job, null, 2), 'copy-json'),
-        copyButton('Copy job id', () => job.job_id, 'copy-id')),
+      el('p', { className: 'bar' }, copyButton(t('job.copyJson'), () => JSON.stringify(job, null, 2), 'copy-json'),
+        copyButton(t('job.copyId'), () => job.job_id, 'copy-id')),
     ]],
   };
 }
 
 /** The members of today's SpaceONE, which are shown where a job has them: numbers of tasks, and ids with links to their jobs. */
-const COUNTS = { Succeeded: 'success_tasks', Failed: 'failure_tasks' };
-const IDS = {
-  Workspace: 'workspace_id', 'Resource group': 'resource_group', Secret: 'secret_id', 'Requested secret': 'request_secret_id',
-  'Requested workspace': 'request_workspace_id',
-};
+const COUNTS = ['success_tasks', 'failure_tasks'];
+const IDS = ['workspace_id', 'resource_group', 'secret_id', 'request_secret_id', 'request_workspace_id'];
 
 function facts(job, link) {
   const collector = job.collector_info ?? {};
@@ -113,25 +110,26 @@ function facts(job, link) {
   const time = (dateTime) => (dateTime ? el('time', { dateTime }) : '–');
   const linked = (key, value, text = value) => {
     if (!value) return '–';
-    return el('a', { id: `drawer-link-${key}`, href: link(`${key}:${quote(value)}`), title: 'Its jobs' }, text);
+    return el('a', { id: `drawer-link-${key}`, href: link(`${key}:${quote(value)}`), title: t('job.itsJobs') }, text);
   };
-  const given = (labels, show) => Object.fromEntries(Object.entries(labels)
-    .filter(([, member]) => job[member] !== undefined).map(([label, member]) => [label, show(member, job[member])]));
-  const progress = () => el('progress', { max: 100, value: done, className: job.status, ariaLabel: 'Progress' });
+  const given = (members, show) => Object.fromEntries(members
+    .filter((member) => job[member] !== undefined).map((member) => [t(`job.${member}`), show(member, job[member])]));
+  const progress = () => el('progress', { max: 100, value: done, className: job.status, ariaLabel: t('column.progress') });
   return {
-    Status: el('span', { className: `status ${job.status}` }, statusLabel(job.status)),
-    Progress: done === null ? '–' : el('span', {}, progress(), ` ${done} %`),
-    Tasks: `${tasks(job)} done`,
+    [t('column.status')]: el('span', { className: `status ${job.status}` }, statusLabel(job.status)),
+    [t('column.progress')]: done === null ? '–' : el('span', {}, progress(), ' ', t('percent', { share: done })),
+    [t('column.tasks')]: t('job.tasksDone', { tasks: tasks(job) }),
     ...given(COUNTS, (_, count) => number(count)),
-    Duration: el('span', { id: 'drawer-duration' }),
-    Created: time(job.created_at),
-    Updated: time(job.updated_at),
-    Finished: time(job.finished_at),
-    Collector: linked('collector_id', collector.collector_id, [collector.name, collector.collector_id].filter(Boolean).join(' · ')),
-    Plugin: plugin(job) || '–',
-    Project: linked('project', job.project_id),
+    [t('column.duration')]: el('span', { id: 'drawer-duration' }),
+    [t('column.created')]: time(job.created_at),
+    [t('job.updated')]: time(job.updated_at),
+    [t('column.finished')]: time(job.finished_at),
+    [t('column.collector')]: linked('collector_id', collector.collector_id,
+      [collector.name, collector.collector_id].filter(Boolean).join(' · ')),
+    [t('job.plugin')]: plugin(job) || '–',
+    [t('column.project')]: linked('project', job.project_id),
     ...given(IDS, linked),
-    Domain: job.domain_id,
+    [t('domain')]: job.domain_id,
   };
 }
 
@@ -139,7 +137,7 @@ function errorNode({ error_code: code, message, additional }) {
   const members = Object.entries(additional ?? {});
   const others = Object.fromEntries(members.filter(([, value]) => !hasLines(value)));
   const texts = members.filter(([, value]) => hasLines(value));
-  return el('div', { className: 'job-error' }, el('strong', {}, code ?? 'No code'),
+  return el('div', { className: 'job-error' }, el('strong', {}, code ?? t('error.noCode')),
     el(hasLines(message) ? 'pre' : 'div', {}, message ?? ''),
     ...(additional && (Object.keys(others).length || !texts.length) ? [pretty(others)] : []),
     ...texts.flatMap(([name, text]) => [el('div', { className: 'quiet' }, name), el('pre', {}, text)]));

@@ -40,10 +40,16 @@ export function exact(time, zone) {
   return `${clock(time, zone).replace('T', ' ').replace('.000', '')} ${zoneName(time, zone)}`;
 }
 
-/** How long a job took, or has taken so far; unknown where it ended at an unknown time. */
+/** How long a job took, or has taken so far, in milliseconds; null where it ended at an unknown time. */
+export function took(job, now) {
+  if (!job.finished_at && !RUNNING.includes(job.status)) return null;
+  return (job.finished_at ? Date.parse(job.finished_at) : now) - Date.parse(job.created_at);
+}
+
+/** The same for people. */
 export function duration(job, now) {
-  if (!job.finished_at && !RUNNING.includes(job.status)) return '–';
-  return span((job.finished_at ? Date.parse(job.finished_at) : now) - Date.parse(job.created_at));
+  const millis = took(job, now);
+  return millis === null ? '–' : span(millis);
 }
 
 /** "1 hr 5 min", from milliseconds */

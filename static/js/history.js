@@ -1,13 +1,10 @@
 /** What the earlier runs of a collector say of a job. Fetches nothing. */
-import { relative, span } from './format.js';
-import { number } from './language.js';
+import { span } from './format.js';
+import { t } from './language.js';
 
 /** The fewest successes that say what is usual. */
 const MIN_USUAL = 5;
 const FAILURES = ['ERROR', 'TIMEOUT'];
-
-/** What became of a job, in a word. */
-const VERBS = { SUCCESS: 'Succeeded', ERROR: 'Failed', TIMEOUT: 'Timed out', CANCELED: 'Canceled', IN_PROGRESS: 'Runs', CREATED: 'Waits' };
 
 const took = ({ created_at: from, finished_at: to }) => (to ? Date.parse(to) - Date.parse(from) : null);
 const isFailure = ({ status }) => FAILURES.includes(status);
@@ -37,21 +34,20 @@ export function describe(job, earlier, now) {
   const isOpen = ['CREATED', 'IN_PROGRESS'].includes(job.status);
   const millis = isOpen ? now - Date.parse(job.created_at) : took(job);
   const median = usual(runs);
-  const compared = [
-    millis !== null && `${VERBS[job.status]} ${isOpen ? 'for' : 'after'} ${span(millis)}`,
-    median !== null && `usually ${span(median)}`,
-  ].filter(Boolean).join(', ') || VERBS[job.status];
+  const outcome = millis === null ? t(`history.${job.status}`) : t(`history.${job.status}.span`, { span: span(millis) });
+  const compared = median === null ? outcome : t('history.compared', { outcome, usual: span(median) });
   const streak = streakOf(runs);
   const lastSuccess = isFailure(job) ? runs.find(({ status }) => status === 'SUCCESS') ?? null : null;
   const facts = [];
-  if (isFailure(job) && streak) facts.push(`${number(streak + 1)} failures in a row`);
-  if (isFailure(job) && !streak && runs[0]?.status === 'SUCCESS') facts.push('the run before succeeded');
-  if (job.status === 'SUCCESS' && streak) facts.push(streak === 1 ? 'the run before failed' : `after ${number(streak)} failures in a row`);
-  if (isFailure(job) && runs.length && !lastSuccess) facts.push(`none of the ${number(runs.length)} runs before succeeded`);
+  if (isFailure(job) && streak) facts.push(t('history.streak', { count: streak + 1 }));
+  if (isFailure(job) && !streak && runs[0]?.status === 'SUCCESS') facts.push(t('history.succeededBefore'));
+  if (job.status === 'SUCCESS' && streak) facts.push(t('history.afterStreak', { count: streak }));
+  if (isFailure(job) && runs.length && !lastSuccess) facts.push(t('history.noSuccess', { count: runs.length }));
   const [then, here] = [lastSuccess && plugin(lastSuccess), plugin(job)];
-  const changed = then && here && then !== here ? ` The plugin has changed since the last success, from ${then} to ${here}.` : '';
-  return { text: `${[compared, ...facts].join('; ')}.${changed}`, lastSuccess };
+  const sentences = [t('history.sentence', { text: [compared, ...facts].join(t('history.and')) })];
+  if (then && here && then !== here) sentences.push(t('history.plugin', { then, here }));
+  return { text: sentences.join(' '), lastSuccess };
 }
 
-/** "5 h before": how long a run began before a job. */
-export const before = (job, run) => relative(run.created_at, Date.parse(job.created_at)).replace('ago', 'before');
+/** "3 hr 5 min": how long a run began before a job. */
+export const before = (job, run) => span(Date.parse(job.created_at) - Date.parse(run.created_at));

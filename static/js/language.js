@@ -19,7 +19,8 @@ const ages = new Intl.RelativeTimeFormat(language, { style: 'short' });
 const days = new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric', timeZone: 'UTC' });
 const lists = new Intl.ListFormat(language, { type: 'unit', style: 'short' });
 const UNITS = ['second', 'minute', 'hour', 'day'];
-const spans = Object.fromEntries(UNITS.map((unit) => [unit, new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short' })]));
+const amounts = (unit) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short' });
+const spans = Object.fromEntries(UNITS.map((unit) => [unit, amounts(unit)]));
 
 /** "1,234.5" */
 export const number = (value) => numbers.format(value);

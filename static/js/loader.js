@@ -8,7 +8,9 @@ import { YEAR, bounds, cut, fill } from './range.js';
 
 /** A slow answer may be used for this many times the duration of its request, although the data has changed. */
 const AGE_FACTOR = 20;
-/** How long the answers for the pickers may be used, in milliseconds. */
+/** The shortest span of a chart whose range is open, in milliseconds: a single job is no reason for one bar as wide as the page. */
+const MIN_SPAN = 3_600_000;
+/** How long the answers for the pickers, and those for what is usual, may be used, in milliseconds. */
 const PICKS_MAX_AGE = 60_000;
 
 /**
@@ -25,6 +27,8 @@ export function createLoader(show) {
   let running = null;
   let listed = '';
   let overviewed = '';
+  /** The jobs of the list. */
+  let shownJobs = [];
   let journal = {};
   let overview = {};
   /** The last answer of each part, with its request and its age. */
@@ -76,6 +80,7 @@ export function createLoader(show) {
       }
       const key = listKey(state);
       return () => {
+        shownJobs = results;
         show.list(state, results, total, key === listed);
         listed = key;
       };
@@ -91,6 +96,13 @@ export function createLoader(show) {
       if (!job.collector_info?.collector_id) return () => show.history(state, job, []);
       const { results } = await ask('Runs before the open job', queries.history(state, job));
       return () => show.history(state, job, results);
+    },
+    /** What is usual of the jobs of the list, where their durations are shown. */
+    async usual(state) {
+      const collectors = [...new Set(shownJobs.flatMap(({ collector_info: { collector_id: id } = {} }) => id ?? []))].sort();
+      if (!state.columns.includes('duration') || !collectors.length) return () => {};
+      const { results } = await ask('Usual durations', queries.usual(state, now(), collectors), PICKS_MAX_AGE);
+      return () => show.usual(new Map(results.map(({ id, median }) => [id, median])));
     },
     async statistics(state) {
       try {
@@ -124,19 +136,21 @@ export function createLoader(show) {
       const { results } = await ask('Counts of the tabs', queries.counts(state, now()), 0);
       return () => show.counts(state, results);
     },
-    async histogram(state) {
+    async times(state) {
       const end = async (part, desc) => {
-        const { results } = await ask(part, queries.outermost(state, desc), 0);
-        return results.length ? Date.parse(results[0].created_at) : now();
+        const { results } = await ask(part, queries.outermost(state, now(), desc), 0);
+        return results.length ? Date.parse(results[0].created_at) : null;
       };
       const ends = bounds(state, now());
-      const from = ends.from ?? await end('Oldest job', false);
+      const isOpen = ['all', 'custom'].includes(state.range);
+      const [oldest, newest] = await Promise.all([
+        ends.from ?? end('Oldest job', false), ends.to ?? (isOpen ? end('Newest job', true) : now())]);
+      if (oldest === null || newest === null) return () => show.times(state, null, []);
       // A job dated far ahead is no reason to show years without jobs.
-      const newest = async () => Math.min((await end('Newest job', true)) + 1, now() + YEAR);
-      const to = ends.to ?? (['all', 'custom'].includes(state.range) ? await newest() : now());
-      const pieces = { ...cut(from, to, state.zone), ends };
-      const { results } = await ask('Jobs in time', queries.histogram(state, now(), pieces.format), 0);
-      return () => show.histogram(state, pieces, fill(pieces, results));
+      const to = ends.to ?? Math.min(newest + 1, now() + YEAR);
+      const pieces = { ...cut(ends.from ?? Math.min(oldest, to - MIN_SPAN), to, state.zone), ends };
+      const { results } = await ask('Jobs in time', queries.times(state, now(), pieces.format), 0);
+      return () => show.times(state, pieces, fill(pieces, results));
     },
     async picks(state) {
       const [collectors, projects] = await Promise.all([
@@ -186,7 +200,8 @@ export function createLoader(show) {
       await new Promise((painted) => { requestAnimationFrame(() => setTimeout(painted)); });
       if (signal.aborted) return false;
       show.domains(domains);
-      const rest = { journal: [], overview: ['picks'] }[state.view] ?? ['counts', 'histogram', 'picks'];
+      const ofList = ['counts', 'times', 'usual', 'picks'];
+      const rest = { journal: [], overview: ['picks'], jobs: ofList }[state.view] ?? ['counts', 'times', 'picks'];
       results.push(...await Promise.allSettled([...(state.job ? ['history'] : []), ...rest].map(run)));
       const failed = results.find(({ status }) => status === 'rejected');
       if (failed) throw failed.reason;

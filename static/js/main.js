@@ -3,9 +3,9 @@ import { file } from './api.js';
 import * as controls from './controls.js';
 import { $, el, on } from './dom.js';
 import { showHistory, tickDrawer, wireDrawer } from './drawer.js';
-import { showHistogram, wireHistogram } from './histogram.js';
 import * as journal from './journal.js';
 import { wireKeyboard } from './keyboard.js';
+import { localise, t, wireLanguage } from './language.js';
 import { createLoader } from './loader.js';
 import * as openJob from './open-job.js';
 import { showOverview, toggleList } from './overview.js';
@@ -17,6 +17,7 @@ import { showSearch, wireSearch } from './search.js';
 import { NO_FILTERS, isFiltered } from './state.js';
 import * as statistics from './statistics.js';
 import * as table from './table.js';
+import { showTimes, wireTimes } from './times.js';
 import { token } from './token.js';
 import { askForToken, wireToken } from './token-dialog.js';
 
@@ -56,8 +57,9 @@ const loader = createLoader({
   job: (shown, job) => shown.job && openJob.showOpened(job, loader.now()),
   history: (shown, job, runs) => showHistory(job, runs, shown.zone, loader.now(), linkTo),
   counts: (shown, counts) => controls.showTabs(shown, counts, goToTab),
-  histogram: showHistogram,
+  times: (shown, ...given) => showTimes(shown, loader.now(), ...given),
   picks: controls.showPicks,
+  usual: (spans) => table.showUsual(spans, loader.now()),
   statistics: (shown, answer) => statistics.showStatistics(shown, answer, (term) => linkToTerm(term, shown, { view: 'jobs' })),
   statisticsError: (error) => statistics.showError(error.message),
   nothing() {
@@ -110,6 +112,9 @@ function showState() {
   if (!state.job) openJob.hideOpened();
 }
 
+/** Narrows the range; its ends are in milliseconds. */
+const narrow = (from, to) => go({ range: 'custom', from: new Date(from).toISOString(), to: new Date(to).toISOString() });
+
 /** Marks what is shown as that of another state. */
 const setBusy = (isBusy) => {
   for (const id of ['list', 'overview']) $(id).ariaBusy = String(isBusy);
@@ -123,7 +128,6 @@ function showAnswer(...given) {
   const [shown, answer] = given;
   $('overview').classList.remove('unanswered');
   $('overview').ariaBusy = 'false';
-  const narrow = (from, to) => go({ range: 'custom', from: new Date(from).toISOString(), to: new Date(to).toISOString() });
   showOverview(shown, answer, loader.now(), (to) => linkToJobs(to, shown), narrow);
 }
 
@@ -131,7 +135,7 @@ function showAnswer(...given) {
 function showNoAnswer(error) {
   table.showRows([], state, linkTo, loader.now(), false);
   $('overview').classList.add('unanswered');
-  const message = [error.message, error.requestId && `(request ${error.requestId})`].filter(Boolean).join(' ');
+  const message = [error.message, error.requestId && `(${t('trouble.request', { id: error.requestId })})`].filter(Boolean).join(' ');
   table.showEmpty('no-answer', { error: message, retry: () => load(false) });
   setBusy(false);
 }
@@ -157,11 +161,13 @@ function emptyReason(total) {
   return domains.length ? 'no-domain' : 'no-jobs';
 }
 
+localise();
+wireLanguage($('language'));
 controls.wireTheme();
 controls.wireDensity();
 controls.wireMenus();
 wireSearch(() => state, go, (...given) => loader.values(state, ...given));
-wireHistogram((from, to) => go({ range: 'custom', from, to }), () => go({ range: 'all', from: '', to: '' }));
+wireTimes(narrow, () => go({ range: 'all', from: '', to: '' }));
 wireDrawer(closeJob, openJob.step);
 statistics.wireStatistics(go);
 journal.wireJournal(() => state, go, (act) => act.then(() => load(false), (error) => controls.showTrouble(error, false, false)));
@@ -191,7 +197,7 @@ on($('range'), 'change', ({ target: { value: range } }) => {
 on($('custom'), 'submit', (event) => {
   event.preventDefault();
   const [from, to] = ['from', 'to'].map((id) => controls.fieldTime(id, state.zone));
-  $('to').setCustomValidity(from && to && from >= to ? 'It ends before it begins.' : '');
+  $('to').setCustomValidity(from && to && from >= to ? t('range.wrong') : '');
   if ($('to').reportValidity()) go({ from, to });
 });
 on($('to'), 'input', () => $('to').setCustomValidity(''));

@@ -2,6 +2,7 @@
 import { $, announce } from './dom.js';
 import { hideDrawer, showDrawer } from './drawer.js';
 import { statusLabel } from './format.js';
+import { list } from './language.js';
 import { go, linkToTerm, state } from './router.js';
 import * as table from './table.js';
 
@@ -16,7 +17,7 @@ export function showOpened(job, now) {
   const wasHidden = $('drawer').hidden;
   showDrawer(job, state, now, (term) => linkToTerm(term, state, { job: '' }));
   if (wasHidden) $('drawer').focus({ preventScroll: true });
-  if (lastShown.job && lastShown.job !== state.job && job) announce(`${job.job_id}, ${statusLabel(job.status)}`);
+  if (lastShown.job && lastShown.job !== state.job && job) announce(list([job.job_id, statusLabel(job.status)]));
   const index = table.ids().indexOf(state.job);
   if (index >= 0 || lastShown.job !== state.job) lastShown = { job: state.job, index };
   showSteps();

@@ -2,7 +2,7 @@
 import { createChart } from './chart.js';
 import { $, button, el, renew, setText, svg } from './dom.js';
 import { relative, span } from './format.js';
-import { number } from './language.js';
+import { number, parts, t } from './language.js';
 import { runBars } from './runs.js';
 import { hasPlaceholders, quote } from './search-language.js';
 
@@ -18,20 +18,17 @@ const whole = new Set();
 let last = { answer: null, about: '' };
 let changes = 0;
 
-const PERIODS = { hour: 'in the last hour', day: 'in the last 24 hours', week: 'in the last 7 days', month: 'in the last 30 days' };
-
-/** What the buckets are called, by the letter of their length. */
-const LENGTHS = { m: 'minute', h: 'hour', d: 'day', w: 'week' };
+/** The name of the period that an overview shows. */
+export const periodName = ({ range }) => t(`period.${range}`);
 
 /** "97.2 %" */
-const rate = (share) => `${number(Math.round(share * 1000) / 10)} %`;
-const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+export const rate = (share) => t('percent', { share: Math.round(share * 1000) / 10 });
 
 /** "up from 5" */
-function changed(now, before, format = number) {
+export function changed(now, before, format = number) {
   if (now === null || before === null) return '';
-  if (now === before) return 'as before';
-  return `${now > before ? 'up' : 'down'} from ${format(before)}`;
+  if (now === before) return t('change.none');
+  return t(now > before ? 'change.up' : 'change.down', { before: format(before) });
 }
 
 /**
@@ -56,7 +53,7 @@ export function showOverview(state, answer, now, link, narrow) {
   renew($('overview-state'), [shown], () => sentence(context));
   renew($('figures'), [shown], () => figures(context));
   const [, length, unit] = /^(\d+)(\w)$/.exec(answer.bucket);
-  chart.setTitle(`Jobs per ${length === '1' ? '' : `${length} `}${LENGTHS[unit]}${length === '1' ? '' : 's'}`);
+  chart.setTitle(t(`chart.per.${unit}`, { count: Number(length) }));
   chart.show(answer.buckets, Date.parse(answer.from), Date.parse(answer.to), state.zone);
   renew($('error-groups'), [shown, ticked], () => errorGroups(context));
   renew($('worst-collectors'), [shown, ticked], () => collectors(context));
@@ -78,41 +75,44 @@ const idTerm = (jobs) => `id:${jobs.map(({ job_id: id }) => JSON.stringify(id)).
 /** "12 failed of 420 in the last 24 hours, up from 5; 3 running, 1 stuck" */
 function sentence({ state, answer, inPeriod, link }) {
   const { totals, previous, running, stuck } = answer;
-  const when = PERIODS[state.range] ?? 'in this range';
-  const parts = totals.jobs
-    ? [linked(inPeriod({ tab: 'failed' }), `${number(totals.failed)} failed`, { className: totals.failed ? 'bad' : '', id: 'all-failed' }),
-      ' of ', linked(inPeriod({}), plural(totals.jobs, 'job'), { id: 'all-jobs' }), ` ${when}, `,
-      changed(totals.failed, previous.totals.failed), totals.failed === previous.totals.failed ? '' : ' in the period before', '; ']
-    : [`No jobs ${when}; `];
-  parts.push(linked(link({ tab: 'running' }), `${number(running.count)} running`, { id: 'all-running' }));
-  if (stuck.count) {
-    const areAllKnown = stuck.count === stuck.jobs.length;
-    const bad = { className: 'bad', id: 'all-stuck' };
-    const text = `${number(stuck.count)} stuck`;
-    const href = () => link({ terms: [...state.terms, idTerm(stuck.jobs)] });
-    parts.push(', ', areAllKnown ? linked(href(), text, bad) : el('span', bad, text));
-  }
-  return parts.map((part) => (part instanceof Node ? part : document.createTextNode(part)));
+  const when = periodName(state);
+  const before = previous.totals.failed;
+  const of = totals.jobs
+    ? parts(`overview.failed.${totals.failed === before ? 'same' : totals.failed > before ? 'up' : 'down'}`, { when, before,
+      failed: linked(inPeriod({ tab: 'failed' }), t('count.failed', { count: totals.failed }),
+        { className: totals.failed ? 'bad' : '', id: 'all-failed' }),
+      jobs: linked(inPeriod({}), t('count.jobs', { count: totals.jobs }), { id: 'all-jobs' }) })
+    : parts('overview.noJobs', { when });
+  const now = linked(link({ tab: 'running' }), t('count.running', { count: running.count }), { id: 'all-running' });
+  if (!stuck.count) return textNodes([...of, ...parts('overview.runs', { running: now })]);
+  const bad = { className: 'bad', id: 'all-stuck' };
+  const text = t('count.stuck', { count: stuck.count });
+  const areAllKnown = stuck.count === stuck.jobs.length;
+  const hangs = areAllKnown ? linked(link({ terms: [...state.terms, idTerm(stuck.jobs)] }), text, bad) : el('span', bad, text);
+  return textNodes([...of, ...parts('overview.runsStuck', { running: now, stuck: hangs })]);
 }
+
+const textNodes = (parts) => parts.map((part) => (part instanceof Node ? part : document.createTextNode(part)));
 
 /** The success rate, the failures and the durations, each against the period before. */
 function figures({ answer: { totals, previous }, inPeriod }) {
   const before = previous.totals;
   const succeeded = totals.statuses.SUCCESS;
-  const figure = (label, value, about, href) => el('li', { className: 'panel' },
-    el('div', { className: 'quiet' }, label),
-    el('div', { className: 'value' }, href ? linked(href, value, { id: `figure-${label}` }) : value),
+  const figure = (name, value, about, href) => el('li', { className: 'panel' },
+    el('div', { className: 'quiet' }, t(`figure.${name}`)),
+    el('div', { className: 'value' }, href ? linked(href, value, { id: `figure-${name}` }) : value),
     el('div', { className: 'quiet' }, about || '–'));
   const duration = (name) => (totals.durations[name] === null ? '–' : span(totals.durations[name]));
   const points = totals.success_rate !== null && before.success_rate !== null
     ? Math.round((totals.success_rate - before.success_rate) * 1000) / 10 : null;
-  const moved = points === null ? '' : points === 0 ? 'as before' : `${points > 0 ? '+' : '−'}${number(Math.abs(points))} points`;
+  const moved = points === null ? '' : points === 0 ? t('change.none')
+    : t(points > 0 ? 'change.morePoints' : 'change.fewerPoints', { count: Math.abs(points) });
   return [
-    figure('Success rate', totals.success_rate === null ? '–' : rate(totals.success_rate), moved),
-    figure('Succeeded', number(succeeded), changed(succeeded, before.statuses.SUCCESS), inPeriod({ tab: 'succeeded' })),
-    figure('Failed', number(totals.failed), changed(totals.failed, before.failed), inPeriod({ tab: 'failed' })),
-    figure('Median duration', duration('median'), changed(totals.durations.median, before.durations.median, span)),
-    figure('95 % took at most', duration('p95'), changed(totals.durations.p95, before.durations.p95, span)),
+    figure('rate', totals.success_rate === null ? '–' : rate(totals.success_rate), moved),
+    figure('succeeded', number(succeeded), changed(succeeded, before.statuses.SUCCESS), inPeriod({ tab: 'succeeded' })),
+    figure('failed', number(totals.failed), changed(totals.failed, before.failed), inPeriod({ tab: 'failed' })),
+    figure('median', duration('median'), changed(totals.durations.median, before.durations.median, span)),
+    figure('p95', duration('p95'), changed(totals.durations.p95, before.durations.p95, span)),
   ];
 }
 
@@ -123,8 +123,9 @@ function listed(id, items, more, make, none) {
   const rest = items.length - some.length;
   return [
     el('ol', {}, ...some.map(make)),
-    ...(items.length > FEW ? [button(rest ? `${number(rest)} more` : 'Fewer', null, { id: `more-${id}`, data: { list: id } })] : []),
-    ...(more && !rest ? [el('p', { className: 'quiet' }, `${number(more)} more are not shown: narrow the range or the filters.`)] : []),
+    ...(items.length > FEW
+      ? [button(t(rest ? 'list.more' : 'list.fewer', { count: rest }), null, { id: `more-${id}`, data: { list: id } })] : []),
+    ...(more && !rest ? [el('p', { className: 'quiet' }, t('list.notShown', { count: more }))] : []),
   ];
 }
 
@@ -141,19 +142,19 @@ function errorGroups({ state, answer, now, inPeriod }) {
   const group = (one, index) => {
     const { error_code: code, message, jobs, collectors, first_seen: first, last_seen: last, counts, example } = one;
     const terms = errorTerms(one);
-    const seen = first === last ? relative(last, now) : `first ${relative(first, now)}, last ${relative(last, now)}`;
-    const count = plural(jobs, 'job');
-    const about = `${plural(collectors, 'collector')} · ${seen}`;
+    const seen = first === last ? relative(last, now) : t('group.seen', { first: relative(first, now), last: relative(last, now) });
+    const count = t('count.jobs', { count: jobs });
+    const about = [t('count.collectors', { count: collectors }), seen].join(' · ');
     return el('li', {},
       el('div', { className: 'group' },
-        el('b', {}, code ?? 'No code'), ' ',
-        el('span', { className: 'message', title: example.message ?? '' }, message ?? 'No message')),
+        el('b', {}, code ?? t('error.noCode')), ' ',
+        el('span', { className: 'message', title: example.message ?? '' }, message ?? t('error.noMessage'))),
       el('div', { className: 'group-count' },
         terms ? linked(inPeriod({ terms: [...state.terms, ...terms] }), count, { id: `group-${index}` }) : count),
       spark(counts),
       el('div', { className: 'quiet' }, about));
   };
-  return listed('errors', answer.errors.results, answer.errors.more, group, 'No errors.');
+  return listed('errors', answer.errors.results, answer.errors.more, group, t('overview.noErrors'));
 }
 
 /** A line of bars, the highest as high as the line. */
@@ -173,19 +174,21 @@ function collectors({ state, answer, now, inPeriod, link }) {
   const collector = (one, index) => {
     const { collector_id: id, name, runs, failed, rate: share, streak, last_success: success, usual } = one;
     const facts = [
-      streak > 1 && `the last ${number(streak)} failed`,
-      one.is_flaky && 'flaky',
-      success ? `last success ${relative(success.created_at, now)}` : 'no success in the two periods',
-      usual && `usually ${span(usual.median)}`,
+      streak > 1 && t('collector.streak', { count: streak }),
+      one.is_flaky && t('collector.flaky'),
+      success ? t('collector.lastSuccess', { age: relative(success.created_at, now) }) : t('collector.noSuccess'),
+      usual && t('collector.usual', { span: span(usual.median) }),
     ];
-    const failures = { id: `failures-${index}`, title: `${number(failed)} of ${plural(runs, 'run')}` };
+    const failures = { id: `failures-${index}`, title: t('collector.failedRuns', { failed, count: runs }) };
     return el('li', {},
       el('div', { className: 'group' }, linked(inPeriod({ collector: id }), name ?? id, { id: `collector-${index}` })),
-      el('div', { className: 'group-count' }, linked(inPeriod({ collector: id, tab: 'failed' }), `${rate(share)} failed`, failures)),
-      runBars(one.last_runs, { label: `Last runs of ${name ?? id}`, name: id, zone: state.zone, link: (job) => link({ job }) }),
+      el('div', { className: 'group-count' },
+        linked(inPeriod({ collector: id, tab: 'failed' }), t('collector.rate', { rate: rate(share) }), failures)),
+      runBars(one.last_runs,
+        { label: t('collector.lastRuns', { name: name ?? id }), name: id, zone: state.zone, link: (job) => link({ job }) }),
       el('div', { className: 'quiet' }, facts.filter(Boolean).join(' · ')));
   };
-  return listed('collectors', failing, 0, collector, 'No collector has failed.');
+  return listed('collectors', failing, 0, collector, t('overview.noneFails'));
 }
 
 /** The jobs that run: how long, and how long such jobs usually take; those that are stuck first, with the rule. */
@@ -199,9 +202,8 @@ function running({ answer, now, link }) {
     const isStuck = stuckIds.has(id);
     const scale = Math.max(age, usual?.p95 ?? 0, 1);
     const share = (millis) => `${Math.min((millis / scale) * 100, 100)}%`;
-    const words = isStuck
-      ? `stuck: it runs for ${span(age)}, and 95 % of its collector's jobs took ${span(usual.p95)} or less`
-      : usual ? `${span(age)} of usually ${span(usual.median)}` : `${span(age)}`;
+    const words = isStuck ? t('running.stuck', { age: span(age), p95: span(usual.p95) })
+      : usual ? t('running.usual', { age: span(age), usual: span(usual.median) }) : span(age);
     const done = el('span', { className: 'done' });
     done.style.width = share(age);
     const mark = usual ? [el('span', { className: 'usual' })] : [];
@@ -213,7 +215,8 @@ function running({ answer, now, link }) {
   };
   const nodes = [...answer.stuck.jobs, ...others].map(lane);
   const hidden = answer.running.count - nodes.length;
-  setText($('running-title'), answer.running.count ? `Running now: ${number(answer.running.count)}` : 'Running now');
-  if (!nodes.length) return [el('p', { className: 'quiet' }, 'Nothing runs.')];
-  return [el('ol', {}, ...nodes), ...(hidden > 0 ? [el('p', {}, linked(link({ tab: 'running' }), `${number(hidden)} more`))] : [])];
+  setText($('running-title'), t(answer.running.count ? 'overview.runningCount' : 'overview.running', { count: answer.running.count }));
+  if (!nodes.length) return [el('p', { className: 'quiet' }, t('overview.noneRuns'))];
+  const rest = () => [el('p', {}, linked(link({ tab: 'running' }), t('list.more', { count: hidden })))];
+  return [el('ol', {}, ...nodes), ...(hidden > 0 ? rest() : [])];
 }

@@ -11,6 +11,9 @@ import { conditions, parseTerm } from './search-language.js';
 const PICKED_JOBS = 10_000;
 /** The most values that are suggested for a term. */
 const MAX_SUGGESTIONS = 12;
+/** In milliseconds. */
+const DAY = 86_400_000;
+const MONTH = 30 * DAY;
 /** The most groups that statistics show. */
 const MAX_GROUPS = 500;
 
@@ -75,6 +78,16 @@ export const job = (state) => jobs(state, [state.job]);
 /** How many runs say what is usual of a job. */
 const RUNS = 21;
 
+/** How long the successes of collectors usually took in the last month, for those of a page of jobs. */
+export function usual(state, now, collectors) {
+  const since = new Date(Math.floor((now - MONTH) / DAY) * DAY).toISOString();
+  const filter = [{ k: 'collector_id', v: collectors, o: 'in' }, { k: 'status', v: 'SUCCESS', o: 'eq' },
+    { k: 'created_at', v: since, o: 'datetime_gte' }];
+  const fields = [{ name: 'id', key: 'collector_id' }, { name: 'duration', ...columnOf('duration').value }];
+  const group = { keys: [{ key: 'id', name: 'id' }], fields: [{ name: 'median', operator: 'average', key: 'duration' }] };
+  return stat(state, { filter, aggregate: [{ project: { fields } }, { group }] });
+}
+
 /** A job and the runs of its collector before it, the newest first. */
 export function history(state, { collector_info: { collector_id: id }, created_at: until }) {
   return search(state, {
@@ -83,9 +96,10 @@ export function history(state, { collector_info: { collector_id: id }, created_a
   });
 }
 
-/** The oldest job of the domain, or the newest. */
-export function outermost(state, desc) {
-  return search(state, { sort: { keys: [{ key: 'created_at', desc }] }, only: ['created_at'], page: { limit: 1 } });
+/** The oldest job of the list, or the newest. */
+export function outermost(state, now, desc) {
+  const sort = { keys: [{ key: 'created_at', desc }] };
+  return search(state, { ...filtered(state, now), sort, only: ['created_at'], page: { limit: 1 } });
 }
 
 const countBy = (...keys) => ({ group: { keys, fields: [{ name: 'count', operator: 'count' }] } });
@@ -97,10 +111,10 @@ export function counts(state, now) {
   return stat(state, { ...filtered(state, now, false), aggregate: [countBy(BY_STATUS)] });
 }
 
-/** The number of jobs in each status and each bucket of a date format, whatever the tab. */
-export function histogram(state, now, format) {
+/** The number of jobs in each status and each bucket of a date format. */
+export function times(state, now, format) {
   const byTime = { key: 'created_at', name: 'at', date_format: format };
-  return stat(state, { ...filtered(state, now, false), aggregate: [countBy(byTime, BY_STATUS)] });
+  return stat(state, { ...filtered(state, now), aggregate: [countBy(byTime, BY_STATUS)] });
 }
 
 /** The collectors or projects of the newest jobs. */

@@ -1,14 +1,14 @@
 /** The state of the page as data and as a query string, so that a view is a link. Fetches nothing. */
 import { COLUMNS } from './columns.js';
 
-/** The tabs: groups of statuses. */
+/** The tabs: groups of statuses, each with the key of its name. */
 export const TABS = [
-  { id: 'all', label: 'All', statuses: [] },
-  { id: 'waiting', label: 'Waiting', statuses: ['CREATED'] },
-  { id: 'running', label: 'In progress', statuses: ['IN_PROGRESS'] },
-  { id: 'succeeded', label: 'Succeeded', statuses: ['SUCCESS'] },
-  { id: 'failed', label: 'Failed', statuses: ['ERROR', 'TIMEOUT'] },
-  { id: 'canceled', label: 'Canceled', statuses: ['CANCELED'] },
+  { id: 'all', label: 'tab.all', statuses: [] },
+  { id: 'waiting', label: 'tab.waiting', statuses: ['CREATED'] },
+  { id: 'running', label: 'tab.running', statuses: ['IN_PROGRESS'] },
+  { id: 'succeeded', label: 'tab.succeeded', statuses: ['SUCCESS'] },
+  { id: 'failed', label: 'tab.failed', statuses: ['ERROR', 'TIMEOUT'] },
+  { id: 'canceled', label: 'tab.canceled', statuses: ['CANCELED'] },
 ];
 
 /** What statistics group by; `term` is the key of the term that matches the jobs of a group. */
@@ -53,7 +53,7 @@ export const DEFAULTS = Object.freeze({
   sort: 'created', // of COLUMNS
   desc: true,
   page: 1,
-  size: 15, // rows a page
+  size: 30, // rows a page
   columns: COLUMNS.filter((column) => !column.isOff).map(({ id }) => id),
   job: '', // the open one
   by: ['collector'], // one or two of GROUPS

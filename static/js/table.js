@@ -1,8 +1,8 @@
 /** The table of jobs: head, rows, page buttons, and the reason where it is empty. `fillRow` writes the cell of each column. */
 import { COLUMNS } from './columns.js';
 import { $, button, copyButton, el, mark, renew, setText } from './dom.js';
-import { duration, errorLine, errorSummary, exact, percent, plugin, relative, statusLabel, tasks } from './format.js';
-import { number } from './language.js';
+import { duration, errorLine, errorSummary, exact, percent, plugin, relative, span, statusLabel, tasks, took } from './format.js';
+import { number, t } from './language.js';
 import { at } from './root.js';
 import { pageNumbers } from './state.js';
 
@@ -10,6 +10,8 @@ import { pageNumbers } from './state.js';
 const jobs = new WeakMap();
 /** The source of each row, as text. */
 const sources = new WeakMap();
+/** A job is slow where it took more than so many times as long as is usual. */
+const SLOW = 1.5;
 const TIMES = { created: 'created_at', finished: 'finished_at' };
 
 const rows = () => [...$('rows').children];
@@ -25,7 +27,7 @@ export function showHead(state, sort) {
     const isSorted = column.id === state.sort;
     const arrow = isSorted ? (state.desc ? ' ↓' : ' ↑') : '';
     const cell = el('th', { scope: 'col', className: column.number ? 'number' : '', data: { column: column.id } },
-      button(column.label + arrow, () => sort(column.id), { id: `sort-${column.id}`, title: column.about ?? '' }));
+      button(t(column.label) + arrow, () => sort(column.id), { id: `sort-${column.id}`, title: column.about ? t(column.about) : '' }));
     if (isSorted) cell.ariaSort = state.desc ? 'descending' : 'ascending';
     return cell;
   }));
@@ -85,13 +87,13 @@ function fillRow(row, job, state) {
   put('status', statusLabel(job.status)).className = `status ${job.status}`;
   put('tasks', tasks(job));
   const [first, ...others] = job.errors ?? [];
+  const more = () => [' ', el('span', { className: 'quiet' }, t('errors.more', { count: others.length }))];
   put('errors', '', errorSummary(job.errors)).replaceChildren(...(first ? [
-    ...(first.error_code ? [el('b', {}, first.error_code), ' '] : []),
-    errorLine(first), ...(others.length ? [el('span', { className: 'quiet' }, ` and ${number(others.length)} more`)] : [])] : []));
+    ...(first.error_code ? [el('b', {}, first.error_code), ' '] : []), errorLine(first), ...(others.length ? more() : [])] : []));
   put('project', job.project_id ?? '–', job.project_id);
   const done = percent(job);
-  put('percent', done === null ? '–' : `${done} %`);
-  const progress = { className: job.status, hidden: done === null, value: done ?? 0, ariaLabel: `Progress of ${job.job_id}` };
+  put('percent', done === null ? '–' : t('percent', { share: done }));
+  const progress = { className: job.status, hidden: done === null, value: done ?? 0, ariaLabel: t('column.progress') };
   Object.assign(row.querySelector('progress'), progress);
   for (const [name, member] of Object.entries(TIMES)) {
     put(name, '', exact(job[member], state.zone)).dateTime = job[member] ?? '';
@@ -107,7 +109,28 @@ export function tick(now) {
       setText(row.querySelector(`.${name}`), job[member] ? relative(job[member], now) : '–');
     }
     setText(row.querySelector('.duration'), duration(job, now));
+    showAgainst(row.querySelector('.against'), job, now);
   }
+}
+
+/** How long the successes of each collector usually take, in milliseconds, by its id. */
+let usual = new Map();
+
+/** Shows how long the jobs took against what is usual of their collectors. @param {Map<string, number>} spans in milliseconds, by id */
+export function showUsual(spans, now) {
+  usual = spans;
+  tick(now);
+}
+
+/** Shows a duration as a bar, half of which is what is usual. */
+function showAgainst(node, job, now) {
+  const normal = usual.get(job.collector_info?.collector_id);
+  const millis = took(job, now);
+  node.hidden = !normal || millis === null;
+  if (node.hidden) return;
+  node.title = t('duration.usual', { span: span(normal) });
+  node.className = millis > SLOW * normal ? 'against slow' : 'against';
+  node.firstElementChild.style.width = `${Math.min(millis / normal / 2, 1) * 100}%`;
 }
 
 /** Moves the focus by a row of the list or of the journal; from elsewhere, to the first row or the last. */
@@ -129,15 +152,14 @@ export function focusJob(id) {
 export function showPages(state, total, go) {
   const last = Math.max(1, Math.ceil(total / state.size));
   const first = (state.page - 1) * state.size + 1;
-  setText($('total'), total === 0 ? 'No jobs'
-    : first > total ? `${number(total)} jobs, none on this page`
-      : `${number(first)}–${number(Math.min(total, first + state.size - 1))} of ${number(total)} jobs`);
-  const to = (page, label, properties) => button(label, () => go(page), { id: `page-${label}`, ...properties });
+  const end = Math.min(total, first + state.size - 1);
+  setText($('total'), t(total === 0 ? 'list.none' : first > total ? 'list.past' : 'list.range', { first, last: end, count: total }));
+  const to = (page, id, properties, label = t(`list.${id}`)) => button(label, () => go(page), { id: `page-${id}`, ...properties });
   renew($('pages'), [state.page, last], () => [
-    to(Math.min(state.page - 1, last), 'Previous', { disabled: state.page <= 1, title: 'Previous page ([)' }),
+    to(Math.min(state.page - 1, last), 'previous', { disabled: state.page <= 1, title: t('list.previousTitle') }),
     ...pageNumbers(state.page, last).map((page) => (page === 0 ? el('span', { className: 'gap' }, '…')
-      : to(page, number(page), { ariaCurrent: page === state.page ? 'page' : null }))),
-    to(state.page + 1, 'Next', { disabled: state.page >= last, title: 'Next page (])' }),
+      : to(page, page, { ariaCurrent: page === state.page ? 'page' : null }, number(page)))),
+    to(state.page + 1, 'next', { disabled: state.page >= last, title: t('list.nextTitle') }),
   ]);
 }
 
@@ -146,14 +168,15 @@ export function showEmpty(reason, { database = '', isMock = false, clear, firstP
   $('empty').hidden = !reason;
   $('table').hidden = Boolean(reason);
   const command = isMock ? putCommand() : importCommand(database);
-  const [title, text, ...nodes] = {
-    'no-jobs': ['No jobs yet', 'Load some, and they are shown here:', el('code', {}, command), ' ', copyButton('Copy', () => command)],
-    'no-match': ['No job matches', 'There are jobs in this domain, but none that matches all the filters.', button('Clear filters', clear)],
-    'no-domain': ['No jobs in this domain', 'Others may have some: choose one above.'],
-    'no-answer': ['No answer', error, button('Try again', retry)],
-    'past-the-end': ['No jobs on this page', 'The list has become shorter.', button('To the first page', firstPage)],
-  }[reason] ?? ['', ''];
-  renew($('empty'), [reason, command, error], () => [el('h2', {}, title), el('p', {}, text), ...nodes]);
+  const nodes = {
+    'no-jobs': () => [el('code', {}, command), ' ', copyButton(t('copy'), () => command)],
+    'no-match': () => [button(t('empty.clear'), clear)],
+    'no-domain': () => [],
+    'no-answer': () => [button(t('retry'), retry)],
+    'past-the-end': () => [button(t('empty.firstPage'), firstPage)],
+  };
+  renew($('empty'), [reason, command, error], () => (reason
+    ? [el('h2', {}, t(`empty.${reason}`)), el('p', {}, error ?? t(`empty.${reason}.about`)), ...nodes[reason]()] : []));
 }
 
 /** The command that puts a job into a mock, whose imported jobs would be gone with the next reset. */

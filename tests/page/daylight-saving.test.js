@@ -15,7 +15,7 @@ test('a day has its 23 or 25 hours where clocks are changed', () => {
   assert.deepEqual(asked('created>=2025-03-30'), ['datetime_gte 2025-03-29T23:00:00.000Z']);
 });
 
-test('the histogram is cut at the midnights of the reader', () => {
+test('the chart is cut at the midnights of the reader', () => {
   const days = cut(Date.parse('2025-03-27T00:00:00Z'), Date.parse('2025-04-03T00:00:00Z'), 'local');
   assert.ok(days.starts.every((start) => new Date(start).getHours() === 0));
   const lengths = days.starts.slice(1).map((start, index) => (start - days.starts[index]) / 3_600_000);

@@ -79,16 +79,16 @@ test("the members of today's SpaceONE are shown where a job has them, as links t
 test('the next and the previous job, over the ends of a page', async () => {
   await it.open();
   const all = (await it.search({ page: { limit: 30 } })).results.map((job) => job.job_id);
-  await it.rows().nth(13).locator('.id').click();
-  await title(all[13]);
+  await it.rows().nth(28).locator('.id').click();
+  await title(all[28]);
   await it.page.getByRole('button', { name: 'Next job' }).click();
-  await title(all[14]);
+  await title(all[29]);
   await it.page.keyboard.press('j');
-  await title(all[15]);
+  await title(all[30]);
   await it.addressIs(/page=2/);
   await it.page.getByRole('button', { name: 'Previous job' }).click();
-  await title(all[14]);
-  await it.shows(all.slice(0, 15));
+  await title(all[29]);
+  await it.shows(all.slice(0, 30));
   await it.page.getByRole('button', { name: 'Close' }).click();
   await drawer().waitFor({ state: 'hidden' });
 });
@@ -104,8 +104,8 @@ test('back closes it, forward opens it again', async () => {
   await title(id);
   await it.page.keyboard.press('Escape');
   await drawer().waitFor({ state: 'hidden' });
-  await it.page.locator('#size').selectOption('30');
-  await it.addressIs(/size=30/);
+  await it.page.locator('#size').selectOption('100');
+  await it.addressIs(/size=100/);
   await it.page.goBack();
   await it.page.waitForURL((url) => !url.searchParams.has('size') && !url.searchParams.has('job'));
   assert.equal(await drawer().isVisible(), false);
@@ -125,7 +125,7 @@ test('settings that change while it is open stay when it closes', async () => {
 });
 
 test('the next job is known in whatever order the answers arrive', async () => {
-  const all = (await (await it.open(), it.search({ page: { limit: 15 } }))).results.map((job) => job.job_id);
+  const all = (await (await it.open(), it.search({ page: { limit: 30 } }))).results.map((job) => job.job_id);
   let release;
   const held = new Promise((resolve) => { release = resolve; });
   await it.page.route('**/jobs/search', async (route) => {
@@ -186,6 +186,7 @@ for (const [what, hasClipboard] of [['with a clipboard', true], ['without, as ov
     await it.page.getByRole('button', { name: 'Copied', exact: true }).waitFor();
     assert.equal(await copied(), id);
     assert.equal(await it.page.locator('#announcement').textContent(), 'Copied');
+    await it.page.locator('#more summary').click();
     await it.page.getByRole('button', { name: 'Show request' }).click();
     const requests = it.page.locator('#requests details');
     await requests.nth(1).locator('summary').click();
@@ -208,7 +209,7 @@ test('a sentence compares the job with the runs of its collector before it', asy
   const lead = drawer().locator('.lead');
   await lead.waitFor();
   assert.equal(await lead.textContent(), 'Failed after 28 sec, usually 11 min 0 sec; 3 failures in a row. The plugin has changed since the last success, '
-    + 'from 1.6.2 to 1.7.0. The last success was 3 hr. before.');
+    + 'from 1.6.2 to 1.7.0. The last success was 3 hr 0 min before.');
   const runs = drawer().locator('.run');
   assert.equal(await runs.count(), 10);
   assert.match(await drawer().locator('.run[aria-current]').getAttribute('title'), /^Error, .*28 sec$/);

@@ -14,16 +14,16 @@ const it = suite((server) => {
 
 test('lists the jobs of the largest domain, newest first', async () => {
   await it.open();
-  const expected = await it.search({ page: { limit: 15 } });
+  const expected = await it.search({ page: { limit: 30 } });
   assert.deepEqual(await it.ids(), expected.results.map((job) => job.job_id));
-  assert.equal(await it.page.locator('#total').textContent(), `1–15 of ${expected.total_count} jobs`);
+  assert.equal(await it.page.locator('#total').textContent(), `1–30 of ${expected.total_count} jobs`);
   const counts = (await it.page.locator('#tabs .count').allTextContents()).map(Number);
   assert.equal(counts[0], expected.total_count);
   assert.equal(counts.slice(1).reduce((sum, count) => sum + count), expected.total_count, 'every status is in one tab');
   const [first] = expected.results;
   const text = await it.rows().first().innerText();
   assert.ok(text.includes(first.collector_info.name), text);
-  await it.page.getByText('Columns', { exact: true }).click();
+  await it.page.locator('#more summary').click();
   await it.page.getByLabel('Two lines a row').check();
   const lines = await it.rows().first().innerText();
   for (const part of [first.collector_info.provider, first.collector_info.plugin_info.version]) assert.ok(lines.includes(part), `${part} in ${lines}`);
@@ -34,7 +34,7 @@ test('lists the jobs of the largest domain, newest first', async () => {
 
 test('a failed row says why, and a row is one line', async () => {
   await it.open('?tab=failed&refresh=0');
-  const { results } = await it.search({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }], page: { limit: 15 } });
+  const { results } = await it.search({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }], page: { limit: 30 } });
   const shown = await it.page.locator('#rows .errors').allTextContents();
   results.forEach(({ errors: [first, ...others] }, index) => {
     assert.ok(shown[index].startsWith(`${first.error_code} ${first.message.split('\n')[0].slice(0, 20)}`), shown[index]);
@@ -45,7 +45,7 @@ test('a failed row says why, and a row is one line', async () => {
   await it.page.setViewportSize({ width: 1280, height: 800 });
   await it.open('?size=30&refresh=0');
   const whole = await it.rows().evaluateAll((rows) => rows.filter((row) => row.getBoundingClientRect().bottom <= innerHeight).length);
-  assert.ok(whole >= 15, `only ${whole} rows on the first screen`);
+  assert.ok(whole >= 16, `only ${whole} rows on the first screen`);
   for (const width of [701, 768, 1024, 1280]) {
     await it.page.setViewportSize({ width, height: 800 });
     const collector = await it.page.locator('#rows [data-column=collector]').first().evaluate((cell) => cell.offsetWidth);
@@ -70,7 +70,7 @@ test('a tab shows the jobs of its statuses', async () => {
   await it.open();
   await it.page.getByRole('button', { name: /^Failed/ }).click();
   await it.addressIs(/tab=failed/);
-  const { results } = await it.search({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }], page: { limit: 15 } });
+  const { results } = await it.search({ filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }], page: { limit: 30 } });
   await it.shows(results.map((job) => job.job_id));
   assert.deepEqual(await it.page.locator('#rows .status').allTextContents(), results.map(({ status }) => (status === 'ERROR' ? 'Error' : 'Timeout')));
 });
@@ -116,23 +116,23 @@ test('pages, and the number of rows on one', async () => {
   const all = (await it.search({})).results.map((job) => job.job_id);
   await it.page.getByRole('button', { name: 'Next', exact: true }).click();
   await it.addressIs(/page=2/);
-  await it.shows(all.slice(15, 30));
+  await it.shows(all.slice(30, 60));
   await it.page.getByRole('navigation', { name: 'Pages' }).getByRole('button', { name: '3', exact: true }).click();
-  await it.shows(all.slice(30, 45));
+  await it.shows(all.slice(60, 90));
   await it.page.locator('#size').selectOption('100');
   await it.shows(all.slice(0, 100));
   await it.page.goBack();
   await it.addressIs(/page=3/);
-  await it.shows(all.slice(30, 45));
+  await it.shows(all.slice(60, 90));
 });
 
 test('keys stop at the first page and the last', async () => {
   await it.open();
   const all = (await it.search({})).results.map((job) => job.job_id);
-  const last = Math.ceil(all.length / 15);
+  const last = Math.ceil(all.length / 30);
   const place = () => it.page.evaluate(() => [location.search, history.length]);
   // A key changes the address immediately, so its effect can be checked immediately.
-  for (const [page, beyond, back, ids] of [[last, ']', '[', all.slice((last - 2) * 15, (last - 1) * 15)], [1, '[', ']', all.slice(15, 30)]]) {
+  for (const [page, beyond, back, ids] of [[last, ']', '[', all.slice((last - 2) * 30, (last - 1) * 30)], [1, '[', ']', all.slice(30, 60)]]) {
     await it.open(`?refresh=0&page=${page}`);
     const before = await place();
     await it.page.keyboard.press(beyond);
@@ -145,14 +145,14 @@ test('keys stop at the first page and the last', async () => {
 test('a page past the end, and a domain without jobs, say so', async () => {
   await it.open('?page=9999&refresh=0');
   await it.page.getByRole('button', { name: 'To the first page' }).click();
-  await it.page.waitForFunction(() => document.querySelectorAll('#rows tr').length === 15);
+  await it.page.waitForFunction(() => document.querySelectorAll('#rows tr').length === 30);
   await it.open('?domain=none-such&refresh=0');
   await it.page.getByText('No jobs in this domain').waitFor();
 });
 
 test('columns are chosen, and stay chosen', async () => {
   await it.open();
-  await it.page.getByText('Columns', { exact: true }).click();
+  await it.page.locator('#more summary').click();
   await it.page.getByLabel('Progress', { exact: true }).and(it.page.locator('input')).uncheck();
   await it.page.getByLabel('Finished').check();
   await it.addressIs(/columns=status,collector,errors,created,finished,duration,job/);
@@ -173,7 +173,7 @@ test('the pickers narrow to a collector and a project', async () => {
   const { collector_info: collector, project_id: project } = all.find((job) => job.project_id && job.collector_info);
   await it.page.locator(`#collector option[value="${collector.collector_id}"]`).waitFor({ state: 'attached' });
   await it.page.locator('#collector').selectOption(collector.collector_id);
-  await it.shows(all.filter((job) => job.collector_info?.collector_id === collector.collector_id).slice(0, 15).map((job) => job.job_id));
+  await it.shows(all.filter((job) => job.collector_info?.collector_id === collector.collector_id).slice(0, 30).map((job) => job.job_id));
   await it.page.locator('#project').selectOption(project);
   await it.shows(all.filter((job) => job.collector_info?.collector_id === collector.collector_id && job.project_id === project).map((job) => job.job_id));
   await it.addressIs(/collector=.*project=/);

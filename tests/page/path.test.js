@@ -88,6 +88,7 @@ for (const name of NAMES) {
       await pathIs('');
 
       // Copies for a shell lead back through the proxy.
+      await page.locator('#more summary').click();
       await page.getByRole('button', { name: 'Show request' }).click();
       const line = await page.locator('#requests-body .curl').first().textContent();
       assert.ok(line.includes(`'${root}inventory/v1/jobs/search'`), line);
@@ -95,7 +96,7 @@ for (const name of NAMES) {
       await page.keyboard.press('Escape');
       const [download] = await Promise.all([
         page.waitForEvent('download'),
-        page.locator('#export-menu summary').click().then(() => page.locator('#export a', { hasText: 'NDJSON' }).click()),
+        page.locator('#more summary').click().then(() => page.locator('#export a', { hasText: 'NDJSON' }).click()),
       ]);
       assert.ok(download.url().startsWith(`${root}jobdeck/export?`));
 
@@ -108,6 +109,7 @@ for (const name of NAMES) {
       assert.equal((await shell(again)).total_count, 10);
 
       // The documentation, its search and the page of the API.
+      await page.locator('#settings summary').click();
       await page.locator('#theme').click();
       await page.getByRole('button', { name: 'Help' }).click();
       await page.getByRole('link', { name: 'documentation' }).click();

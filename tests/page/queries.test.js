@@ -21,11 +21,13 @@ test('the query of a list has everything that its state names', () => {
       },
     },
   });
-  assert.deepEqual(queries.list(state, NOW).body.query, { sort: { keys: [{ key: 'created_at', desc: true }] }, page: { start: 1, limit: 15 } });
+  assert.deepEqual(queries.list(state, NOW).body.query, { sort: { keys: [{ key: 'created_at', desc: true }] }, page: { start: 1, limit: 30 } });
 });
 
-test('the tabs and the histogram count every status', () => {
-  for (const ask of [queries.counts, queries.histogram]) assert.equal(ask({ ...state, tab: 'failed' }, NOW, '%Y').body.query.filter, undefined);
+test('the tabs count every status, and the chart those of the tab', () => {
+  const failed = { ...state, tab: 'failed' };
+  assert.equal(queries.counts(failed, NOW).body.query.filter, undefined);
+  assert.deepEqual(queries.times(failed, NOW, '%Y').body.query.filter, [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }]);
 });
 
 test('statistics sort by a column without a path', () => {
@@ -34,7 +36,7 @@ test('statistics sort by a column without a path', () => {
   assert.equal(queries.isComputed(shown), true);
   const { aggregate, page } = queries.order(shown, NOW).body.query;
   assert.deepEqual(aggregate[0].project.fields.at(-1), { name: 'value', operator: 'subtract', fields: ['finished_at', 'created_at'] });
-  assert.deepEqual(page, { start: 1, limit: 15 });
+  assert.deepEqual(page, { start: 1, limit: 30 });
 });
 
 test('a duration is computed before it is measured', () => {

@@ -31,7 +31,7 @@ test('a span is cut into few enough buckets', () => {
   assert.equal(new Date(cut(from, from + 365 * DAY, 'utc').starts[1]).getUTCDay(), 1, 'weeks begin on Mondays');
 });
 
-test('a histogram has a longest span', () => {
+test('a chart has a longest span', () => {
   const pieces = cut(at('0001-01-01T00:00:00Z'), at('9999-01-01T00:00:00Z'), 'utc');
   assert.ok(pieces.starts.length < 500, String(pieces.starts.length));
   assert.ok(pieces.end >= at('9999-01-01T00:00:00Z'), 'the newest are shown');

@@ -21,7 +21,7 @@ for (const [name, colorScheme, query] of [
       await it.page.locator('#running-now > *').first().waitFor();
     } else {
       await it.open(query);
-      await it.page.locator('#bars button').first().waitFor();
+      await it.page.locator('#times .bar-of-time').first().waitFor();
     }
     if (name === 'job') {
       await it.rows().nth(1).locator('.id').click();
