@@ -83,6 +83,8 @@ export const fieldTime = (id, zone) => instant($(id).value + (zone === 'utc' ? '
  */
 export function showTrouble(error, isOld, isRetried) {
   $('trouble').hidden = !error;
+  // A list without an answer has a button of its own.
+  $('retry').hidden = Boolean(error) && !isOld && !$('list').hidden;
   document.querySelector('.deck').classList.toggle('stale', Boolean(error) && isOld);
   const parts = error ? [error.message, isOld && t('trouble.old'), isRetried && t('trouble.retried')] : [];
   setText($('trouble-text'), parts.filter(Boolean).join(' '));

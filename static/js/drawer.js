@@ -1,10 +1,11 @@
 /** The drawer next to the list: shows all members of one job. */
 import { $, copyButton, el, on, renew, setText } from './dom.js';
-import { duration, exact, hasLines, percent, plugin, relative, statusLabel, tasks } from './format.js';
+import { duration, exact, hasLines, percent, plugin, relative, span, statusLabel, tasks } from './format.js';
 import { number, parts, t } from './language.js';
-import { before, describe } from './history.js';
+import { before, describe, differences } from './history.js';
 import { runBars } from './runs.js';
 import { quote } from './search-language.js';
+import { remember, remembered } from './storage.js';
 
 /** Whether the drawer covers the list instead of being next to it; the same width as in style.css. */
 const COVERS = matchMedia('(max-width: 1200px)');
@@ -24,8 +25,8 @@ export function showDrawer(job, { job: id, zone }, now, link) {
   body.dataset.job = id;
   const none = { none: [null, () => [el('p', {}, t('job.none'))]] };
   const sections = job ? content(job, link, isSame) : none;
-  // `showHistory` fills the first and the last of these.
-  const names = job ? ['lead', 'errors', 'runs', 'facts', 'filter', 'json'] : Object.keys(sections);
+  // `showHistory` fills the lead, the runs and the differences.
+  const names = job ? ['about', 'lead', 'errors', 'runs', 'differences', 'facts', 'json'] : Object.keys(sections);
   renew(body, [id, names], () => names.map((name) => el('div', { id: `drawer-${name}` })));
   for (const [name, [source, make]] of Object.entries(sections)) {
     const node = $(`drawer-${name}`);
@@ -45,14 +46,40 @@ export function showDrawer(job, { job: id, zone }, now, link) {
 export function showHistory(job, earlier, zone, now, link) {
   const [lead, runs] = [$('drawer-lead'), $('drawer-runs')];
   if (!lead || $('drawer-body').dataset.job !== job.job_id) return;
-  const { text, lastSuccess } = describe(job, earlier, now);
+  const { text, lastSuccess, median } = describe(job, earlier, now);
   const success = () => [' ', ...parts('history.lastSuccess', { span: before(job, lastSuccess),
     link: el('a', { href: link(lastSuccess.job_id), id: 'last-success' }, t('history.theLastSuccess')) })];
   renew(lead, [text, lastSuccess], () => [el('p', { className: 'lead' }, text, ...(lastSuccess ? success() : []))]);
   const duration = ({ created_at: from, finished_at: to }) => (to ? Date.parse(to) - Date.parse(from) : null);
   const bars = earlier.map((run) => ({ ...run, duration: duration(run) }));
-  renew(runs, [bars, zone], () => (bars.length > 1 ? [el('h3', {}, t('job.runs')),
-    runBars(bars, { label: t('job.lastRuns'), name: 'drawer', zone, link, current: job.job_id })] : []));
+  renew(runs, [job, bars, zone, median], () => [...timeline(job, median, zone), ...(bars.length > 1 ? [el('h3', {}, t('job.runs')),
+    runBars(bars, { label: t('job.lastRuns'), name: 'drawer', zone, link, current: job.job_id })] : [])]);
+  renew($('drawer-differences'), [job, lastSuccess], () => (lastSuccess ? differenceNodes(differences(lastSuccess, job)) : []));
+}
+
+/** How long an ended job took, as a bar beside what is usual of its collector; nothing of a job that runs. */
+function timeline({ created_at: from, finished_at: to, status }, median, zone) {
+  if (!to) return [];
+  const millis = Date.parse(to) - Date.parse(from);
+  const scale = Math.max(millis, median ?? 0, 1);
+  const bar = el('span', { className: `done ${status}` });
+  bar.style.width = `${(millis / scale) * 100}%`;
+  const usual = el('span', { className: 'usual' });
+  usual.style.left = `${((median ?? 0) / scale) * 100}%`;
+  const time = (at) => el('span', {}, exact(at, zone));
+  return [el('div', { className: 'timeline', title: median === null ? '' : t('duration.usual', { span: span(median) }) },
+    el('div', { className: 'track', ariaHidden: 'true' }, bar, ...(median === null ? [] : [usual])),
+    el('div', { className: 'bar quiet' }, time(from), el('span', { className: 'grow' }), time(to)))];
+}
+
+/** What a job has otherwise than the last success, as a table. */
+function differenceNodes(found) {
+  if (!found.length) return [];
+  const cell = (value) => el('td', {}, value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value));
+  const row = ({ path, then, here }) => el('tr', {}, el('th', { scope: 'row' }, el('code', {}, path)), cell(then), cell(here));
+  const head = ['job.member', 'job.then', 'job.here'].map((key) => el('th', { scope: 'col' }, t(key)));
+  return [el('h3', {}, t('job.differences')),
+    el('table', { className: 'differences' }, el('thead', {}, el('tr', {}, ...head)), el('tbody', {}, ...found.map(row)))];
 }
 
 export function hideDrawer() {
@@ -88,9 +115,11 @@ function content(job, link, isSame) {
   const isOpen = isSame && Boolean($('raw')?.parentElement.open);
   const factNodes = () => Object.entries(facts(job, link)).flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]);
   return {
-    facts: [{ ...job, errors: null, filter: null }, () => [el('dl', {}, ...factNodes())]],
+    about: [job, () => [el('p', { className: 'bar about-job' }, el('span', { className: `status ${job.status}` }, statusLabel(job.status)),
+      ...collectorNodes(job, link))]],
+    facts: [{ ...job, errors: null }, () => [folded('facts', t('job.facts'), el('dl', {}, ...factNodes()),
+      ...(Object.keys(job.filter ?? {}).length ? [el('h3', {}, t('job.filter')), pretty(job.filter)] : []))]],
     errors: [errors, () => (errors.length ? [el('h3', {}, t('job.errors', { count: errors.length })), ...errors.map(errorNode)] : [])],
-    filter: [job.filter, () => (Object.keys(job.filter ?? {}).length ? [el('h3', {}, t('job.filter')), pretty(job.filter)] : [])],
     json: [job, () => [
       el('details', { open: isOpen }, el('summary', { id: 'raw-summary' }, t('job.json')),
         Object.assign(pretty(job), { id: 'raw', tabIndex: 0 })),
@@ -98,6 +127,22 @@ function content(job, link, isSame) {
         copyButton(t('job.copyId'), () => job.job_id, 'copy-id')),
     ]],
   };
+}
+
+/** A part that is folded until it is opened, which this browser remembers. */
+function folded(name, title, ...nodes) {
+  const details = el('details', { open: remembered(name) === 'open' }, el('summary', { id: `${name}-summary` }, title), ...nodes);
+  on(details, 'toggle', () => remember(name, details.open ? 'open' : 'closed'));
+  return details;
+}
+
+/** The collector of a job, as a link to its jobs, and its plugin. */
+function collectorNodes(job, link) {
+  const { collector_id: id, name } = job.collector_info ?? {};
+  const text = name ?? id;
+  const href = () => link(`collector_id:${quote(id)}`);
+  return [...(text ? [id ? el('a', { id: 'drawer-collector', href: href(), title: t('job.itsJobs') }, text) : el('span', {}, text)] : []),
+    el('span', { className: 'quiet' }, plugin(job))];
 }
 
 /** The members of today's SpaceONE, which are shown where a job has them: numbers of tasks, and ids with links to their jobs. */
@@ -133,21 +178,31 @@ function facts(job, link) {
   };
 }
 
+/** The parts of a message; what it has between backticks is shown as code. */
+const withCode = (text) => text.split(/`([^`\n]+)`/).map((part, index) => (index % 2 ? el('code', {}, part) : part));
+
 function errorNode({ error_code: code, message, additional }) {
   const members = Object.entries(additional ?? {});
   const others = Object.fromEntries(members.filter(([, value]) => !hasLines(value)));
   const texts = members.filter(([, value]) => hasLines(value));
   return el('div', { className: 'job-error' }, el('strong', {}, code ?? t('error.noCode')),
-    el(hasLines(message) ? 'pre' : 'div', {}, message ?? ''),
+    el(hasLines(message) ? 'pre' : 'div', {}, ...withCode(message ?? '')),
     ...(additional && (Object.keys(others).length || !texts.length) ? [pretty(others)] : []),
     ...texts.flatMap(([name, text]) => [el('div', { className: 'quiet' }, name), el('pre', {}, text)]));
 }
 
-export function wireDrawer(close, step) {
+/**
+ * @param {() => void} close
+ * @param {(by: number) => void} step to the next job of the list (1) or the previous one (-1)
+ * @param {(by: number) => void} stepFailed the same among the jobs that failed
+ */
+export function wireDrawer(close, step, stepFailed) {
   COVERS.onchange = shield;
   on($('drawer-close'), 'click', close);
   on($('previous-job'), 'click', () => step(-1));
   on($('next-job'), 'click', () => step(1));
+  on($('previous-failed'), 'click', () => stepFailed(-1));
+  on($('next-failed'), 'click', () => stepFailed(1));
 }
 
 const pretty = (value) => el('pre', {}, JSON.stringify(value, null, 2));

@@ -27,7 +27,7 @@ function streakOf(runs) {
  * plugin has changed since the last success, from 1.6.2 to 1.7.0."
  * @param {object[]} earlier the runs of its collector before it, the newest first
  * @param {number} now in milliseconds
- * @returns {{text: string, lastSuccess: object?}} where it failed, with the last success before it
+ * @returns {{text: string, median: number?, lastSuccess: object?}} what is usual in milliseconds, and where it failed the last success
  */
 export function describe(job, earlier, now) {
   const runs = earlier.filter(({ job_id: id }) => id !== job.job_id);
@@ -46,7 +46,28 @@ export function describe(job, earlier, now) {
   const [then, here] = [lastSuccess && plugin(lastSuccess), plugin(job)];
   const sentences = [t('history.sentence', { text: [compared, ...facts].join(t('history.and')) })];
   if (then && here && then !== here) sentences.push(t('history.plugin', { then, here }));
-  return { text: sentences.join(' '), lastSuccess };
+  return { text: sentences.join(' '), median, lastSuccess };
+}
+
+/** The most differences that are shown. */
+const MAX_DIFFERENCES = 12;
+
+/** The values in an object by their paths, such as `plugin_info.options.region`. */
+function leaves(value, path = '') {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return [[path, value]];
+  return Object.entries(value).flatMap(([name, member]) => leaves(member, path ? `${path}.${name}` : name));
+}
+
+/**
+ * What a job was run with otherwise than another one: members of its collector and its filter.
+ * @returns {{path: string, then?: any, here?: any}[]} in the order of their paths
+ */
+export function differences(other, job) {
+  const members = ({ collector_info: collector, filter }) => new Map(leaves({ collector_info: collector ?? {}, filter: filter ?? {} }));
+  const [then, here] = [members(other), members(job)];
+  const paths = [...new Set([...then.keys(), ...here.keys()])].sort();
+  return paths.filter((path) => JSON.stringify(then.get(path)) !== JSON.stringify(here.get(path))).slice(0, MAX_DIFFERENCES)
+    .map((path) => ({ path, then: then.get(path), here: here.get(path) }));
 }
 
 /** "3 hr 5 min": how long a run began before a job. */

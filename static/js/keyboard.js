@@ -6,6 +6,8 @@ const KEYS = [
   ['/', 'Search', 'search'],
   ['j', 'Next row, or next job', 'down'],
   ['k', 'Previous row, or previous job', 'up'],
+  ['J', 'Next failed job', 'nextFailed'],
+  ['K', 'Previous failed job', 'previousFailed'],
   ['Enter', 'Open the job', ''],
   ['Escape', 'Close', 'close'],
   ['[', 'Previous page', 'previousPage'],

@@ -220,9 +220,10 @@ export function createLoader(show) {
     cache.clear();
   }
 
+  const failedNear = async (state, job, isBefore) => (await api.ask(queries.failedNear(state, now(), job, isBefore))).results;
   const values = async (state, term, typed, signal) => (await api.ask(queries.values(state, term, typed), signal)).results;
 
   /** Whether the list that is shown, or the overview, is the one of a state. */
   const isShown = (state) => ({ jobs: listed, overview: overviewed }[state.view] ?? listKey(state)) === listKey(state);
-  return { load, forget, values, isShown, now, requests, about: () => about, domains: () => domains };
+  return { load, forget, values, failedNear, isShown, now, requests, about: () => about, domains: () => domains };
 }

@@ -163,12 +163,16 @@ function emptyReason(total) {
 
 localise();
 wireLanguage($('language'));
+/** Opens the failed job next to the open one. */
+const stepFailed = (by) => openJob.stepFailed(by, (...given) => loader.failedNear(state, ...given))
+  .catch((error) => controls.showTrouble(error, false, false));
+
 controls.wireTheme();
 controls.wireDensity();
 controls.wireMenus();
 wireSearch(() => state, go, (...given) => loader.values(state, ...given));
 wireTimes(narrow, () => go({ range: 'all', from: '', to: '' }));
-wireDrawer(closeJob, openJob.step);
+wireDrawer(closeJob, openJob.step, stepFailed);
 statistics.wireStatistics(go);
 journal.wireJournal(() => state, go, (act) => act.then(() => load(false), (error) => controls.showTrouble(error, false, false)));
 wireToken(() => {
@@ -180,6 +184,8 @@ wireKeyboard({
   down: () => (state.job ? openJob.step(1) : table.moveFocus(1)),
   up: () => (state.job ? openJob.step(-1) : table.moveFocus(-1)),
   close: () => (state.job ? closeJob() : journal.closeEntry()),
+  nextFailed: () => state.job && stepFailed(1),
+  previousFailed: () => state.job && stepFailed(-1),
   previousPage: () => openJob.turn(-1),
   nextPage: () => openJob.turn(1),
   refresh: () => load(false),

@@ -2,7 +2,7 @@
 import { $, announce } from './dom.js';
 import { hideDrawer, showDrawer } from './drawer.js';
 import { statusLabel } from './format.js';
-import { list } from './language.js';
+import { list, t } from './language.js';
 import { go, linkToTerm, state } from './router.js';
 import * as table from './table.js';
 
@@ -10,8 +10,8 @@ import * as table from './table.js';
 let openNext = null;
 /** The number of jobs in the list, over all pages. */
 let listTotal = 0;
-/** The last shown job and its position in the list. */
-let lastShown = { job: '', index: -1 };
+/** The id of the last shown job, its position in the list, and the job. */
+let lastShown = { job: '', index: -1, shown: null };
 
 export function showOpened(job, now) {
   const wasHidden = $('drawer').hidden;
@@ -19,7 +19,9 @@ export function showOpened(job, now) {
   if (wasHidden) $('drawer').focus({ preventScroll: true });
   if (lastShown.job && lastShown.job !== state.job && job) announce(list([job.job_id, statusLabel(job.status)]));
   const index = table.ids().indexOf(state.job);
+  if (lastShown.job !== state.job) for (const id of ['previous-failed', 'next-failed']) $(id).disabled = false;
   if (index >= 0 || lastShown.job !== state.job) lastShown = { job: state.job, index };
+  lastShown.shown = job;
   showSteps();
 }
 
@@ -65,6 +67,23 @@ function neighbour(by) {
   // A job that has left the page keeps the neighbours it had there.
   const index = ids.includes(state.job) ? ids.indexOf(state.job) : lastIndex;
   return index >= 0 && (ids[index + by] ?? canTurn(by));
+}
+
+/**
+ * Opens the failed job next to the open one, by the time of their creation: the next one (1) in the order of the list, or the
+ * previous one (-1).
+ * @param {(job: object, isBefore: boolean) => Promise<{job_id: string}[]>} near the failed jobs from a job on, itself among them
+ */
+export async function stepFailed(by, near) {
+  const { shown } = lastShown;
+  if (!shown) return;
+  const isOldestFirst = state.sort === 'created' && !state.desc;
+  const ids = (await near(shown, isOldestFirst === by < 0)).map(({ job_id: id }) => id);
+  const next = ids[ids.indexOf(shown.job_id) + 1];
+  if (shown.job_id !== state.job) return;
+  if (next) go({ job: next }, true);
+  else announce(t('job.noFailed'));
+  $(by > 0 ? 'next-failed' : 'previous-failed').disabled = !next;
 }
 
 const canTurn = (by) => state.view === 'jobs' && (by < 0 ? state.page > 1 : state.page * state.size < listTotal);

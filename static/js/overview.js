@@ -19,7 +19,7 @@ let last = { answer: null, about: '' };
 let changes = 0;
 
 /** The name of the period that an overview shows. */
-export const periodName = ({ range }) => t(`period.${range}`);
+export const periodName = ({ range }) => t(`period.${range === 'all' ? 'custom' : range}`);
 
 /** "97.2 %" */
 export const rate = (share) => t('percent', { share: Math.round(share * 1000) / 10 });

@@ -92,8 +92,20 @@ export function usual(state, now, collectors) {
 export function history(state, { collector_info: { collector_id: id }, created_at: until }) {
   return search(state, {
     filter: [{ k: 'collector_id', v: id, o: 'eq' }, { k: 'created_at', v: until, o: 'datetime_lte' }],
-    sort: { keys: [NEWEST_FIRST] }, only: ['job_id', 'status', 'created_at', 'finished_at', 'collector_info'], page: { limit: RUNS },
+    sort: { keys: [NEWEST_FIRST] }, page: { limit: RUNS },
+    only: ['job_id', 'status', 'created_at', 'finished_at', 'collector_info', 'filter'],
   });
+}
+
+/** How many failed jobs are read to find the one next to a job, since several may have been created at one time. */
+const NEAR = 50;
+
+/** The failed jobs that were created at the time of a job and before, the newest first, or at its time and after, the oldest first. */
+export function failedNear(state, now, { created_at: at }, isBefore) {
+  const { filter = [], ...query } = filtered({ ...state, tab: 'failed' }, now);
+  filter.push({ k: 'created_at', v: at, o: isBefore ? 'datetime_lte' : 'datetime_gte' });
+  const sort = { keys: [{ key: 'created_at', desc: isBefore }] };
+  return search(state, { ...query, filter, sort, only: ['job_id'], page: { limit: NEAR } });
 }
 
 /** The oldest job of the list, or the newest. */

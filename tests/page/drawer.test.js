@@ -36,6 +36,7 @@ test('shows all of a job, under an address of its own', async () => {
   await it.addressIs(new RegExp(`job=${id}`));
   const job = (await it.search({}, { job_id: id })).results[0];
   assert.equal(await drawer().locator('.job-error').count(), job.errors.length);
+  await it.page.getByText('All members').click();
   const text = await drawer().innerText();
   for (const { error_code: code, message, additional } of job.errors) {
     for (const part of [code, message, ...Object.values(additional ?? {})]) assert.ok(text.includes(part), `${part} in ${text}`);
@@ -232,4 +233,56 @@ test('a sentence compares the job with the runs of its collector before it', asy
   await lead.waitFor();
   assert.match(await lead.textContent(), /^Waits for \d+ sec\.$/);
   assert.equal(await runs.count(), 0);
+});
+
+test('a failure shows how long it took against what is usual, and what differs from the last success', async () => {
+  await it.open('?domain=domain-story&job=job-9&refresh=0');
+  const bar = drawer().locator('.timeline');
+  await bar.waitFor();
+  assert.equal(await bar.getAttribute('title'), 'usually 11 min 0 sec');
+  const share = await bar.locator('.done').evaluate((node) => node.offsetWidth / node.parentElement.offsetWidth);
+  assert.ok(Math.abs(share - 28 / 660) < 0.01, `${share}`);
+  assert.deepEqual(await drawer().locator('.differences tbody :is(th, td)').allTextContents(), ['collector_info.plugin_info.version', '1.6.2', '1.7.0']);
+  await it.open('?domain=domain-story&job=job-3&refresh=0');
+  await drawer().locator('.timeline').waitFor();
+  assert.equal(await drawer().locator('.differences').count(), 0, 'a success is not compared');
+});
+
+test('the next and the previous failed job', async () => {
+  await it.open('?domain=domain-story&refresh=0&job=job-5');
+  await title('job-5');
+  await it.page.getByRole('button', { name: 'Previous failed job' }).click();
+  await title('job-7');
+  await it.page.keyboard.press('K');
+  await title('job-8');
+  await it.page.keyboard.press('J');
+  await title('job-7');
+  await it.page.getByRole('button', { name: 'Next failed job' }).click();
+  await it.page.waitForFunction(() => document.querySelector('#next-failed').disabled);
+  assert.equal(await it.page.locator('#announcement').textContent(), 'There is no other failed job.');
+  assert.equal(await it.page.locator('#drawer-title').textContent(), 'job-7');
+  // In a list that begins with the oldest, the next one is newer.
+  await it.open('?domain=domain-story&refresh=0&order=asc&job=job-7');
+  await title('job-7');
+  await it.page.keyboard.press('J');
+  await title('job-8');
+});
+
+test('all members are folded until they are opened, and stay open', async () => {
+  await it.open('?domain=domain-story&refresh=0&job=job-5');
+  await title('job-5');
+  const facts = drawer().locator('#drawer-facts dl');
+  assert.equal(await facts.isVisible(), false);
+  await it.page.getByText('All members').click();
+  await facts.waitFor();
+  await it.page.keyboard.press('j');
+  await title('job-4');
+  assert.ok(await facts.isVisible());
+});
+
+test('what a message has between backticks is code', async () => {
+  it.server.importJobs([{ job_id: 'job-code', domain_id: 'domain-code', created_at: NOW, status: 'ERROR', errors: [{ message: 'No `zone` in `a.b`, and one ` alone' }] }]);
+  await it.open('?domain=domain-code&refresh=0&job=job-code');
+  assert.deepEqual(await drawer().locator('.job-error code').allTextContents(), ['zone', 'a.b']);
+  assert.ok((await drawer().locator('.job-error').innerText()).includes('and one ` alone'));
 });

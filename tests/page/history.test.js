@@ -1,7 +1,7 @@
 /** What the runs before a job say of it. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describe } from '../../static/js/history.js';
+import { describe, differences } from '../../static/js/history.js';
 
 const MINUTE = 60_000;
 const NOW = Date.parse('2026-01-01T12:00:00Z');
@@ -38,4 +38,17 @@ test('a failure names its last success, and a change of the plugin since then', 
   assert.match(found.text, /The plugin has changed since the last success, from 1\.9 to 2\.0\.$/);
   assert.doesNotMatch(describe(job, [withVersion(success, '2.0')], NOW).text, /plugin/);
   assert.equal(describe(run('SUCCESS', 50, 1), [success], NOW).lastSuccess, null);
+});
+
+test('what a job was run with otherwise than another one, by path', () => {
+  const job = (version, options, filter) => ({ collector_info: { name: 'One', plugin_info: { version, options } }, filter });
+  const [then, here] = [job('1', { region: 'a', deep: { list: [1, 2] } }, {}), job('2', { region: 'a', deep: { list: [1] }, more: true }, { secrets: ['s'] })];
+  assert.deepEqual(differences(then, here), [
+    { path: 'collector_info.plugin_info.options.deep.list', then: [1, 2], here: [1] },
+    { path: 'collector_info.plugin_info.options.more', then: undefined, here: true },
+    { path: 'collector_info.plugin_info.version', then: '1', here: '2' },
+    { path: 'filter.secrets', then: undefined, here: ['s'] },
+  ]);
+  assert.deepEqual(differences(then, then), []);
+  assert.deepEqual(differences({}, {}), []);
 });

@@ -24,7 +24,7 @@ async function answer(query = {}) {
 }
 
 const [week, month] = [7, 30].map((days) => ({ from: before(days * DAY) }));
-const bars = () => it.page.locator('.bar-of-time');
+const bars = () => it.page.locator('#chart .bar-of-time');
 const tip = () => it.page.locator('#chart .tip');
 /** The number at the beginning of a text, or the one before a word. */
 const numberIn = (text) => Number(/[\d,]+/.exec(text)[0].replaceAll(',', ''));
@@ -174,7 +174,7 @@ test('the chart is read with the pointer and the keyboard, and narrows the range
   assert.equal(Date.parse(chosen.get('to')) - Date.parse(chosen.get('from')), 6 * 3_600_000);
   await it.page.goBack();
   await it.addressIs(/range=week/);
-  await it.page.waitForFunction(() => document.querySelectorAll('.bar-of-time').length === 29);
+  await it.page.waitForFunction(() => document.querySelectorAll('#chart .bar-of-time').length === 29);
   const box = await it.page.locator('#chart .plot').boundingBox();
   await it.page.mouse.move(box.x + 200, box.y + 60);
   await it.page.mouse.down();
