@@ -22,7 +22,7 @@ macro_rules! files {
 const LANGUAGES: &str = "js/texts/";
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 39] = files![
+static FILES: [File; 40] = files![
     "icon.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
@@ -42,6 +42,7 @@ static FILES: [File; 39] = files![
     "js/language.js",
     "js/loader.js",
     "js/main.js",
+    "js/now.js",
     "js/open-job.js",
     "js/overview.js",
     "js/queries.js",

@@ -2,7 +2,7 @@
 import { COLUMNS } from './columns.js';
 import { $, button, el, follow, on, pick, renew, setText } from './dom.js';
 import { clock, zoneName } from './format.js';
-import { number } from './language.js';
+import { number, t } from './language.js';
 import { isComputed } from './queries.js';
 import { TABS, instant } from './state.js';
 import { remember, remembered } from './storage.js';
@@ -45,16 +45,18 @@ export function showControls(state, now, exportAddress) {
   const isJournal = state.view === 'journal';
   for (const tab of $('views').children) tab.ariaCurrent = String(tab.dataset.view === state.view);
   const isOverview = state.view === 'overview';
+  const isNow = state.view === 'now';
   $('list').hidden = !isList;
   $('columns-menu').hidden = !isList;
-  for (const view of ['overview', 'statistics', 'journal']) $(view).hidden = state.view !== view;
+  for (const view of ['overview', 'now', 'statistics', 'journal']) $(view).hidden = state.view !== view;
   for (const node of document.querySelectorAll('.filters')) node.hidden = isJournal;
-  for (const node of document.querySelectorAll('.line, .histogram')) node.hidden = isJournal || isOverview;
+  for (const node of document.querySelectorAll('.line, .histogram')) node.hidden = isJournal || isOverview || isNow;
+  $('range').hidden = isNow;
   // An overview is one of a range.
   $('range').querySelector('[value=all]').disabled = isOverview;
-  for (const id of ['size', 'refresh', 'range']) $(id).value = state[id];
+  for (const id of ['size', 'refresh', 'range', 'hours']) $(id).value = state[id];
   $('list').style.setProperty('--rows', state.size);
-  $('custom').hidden = state.range !== 'custom';
+  $('custom').hidden = isNow || state.range !== 'custom';
   for (const id of ['from', 'to']) {
     // A date picker is slow to make, so it is made only where it is shown.
     if (state.range === 'custom') $(id).type = 'datetime-local';
@@ -69,7 +71,7 @@ export function showControls(state, now, exportAddress) {
   const files = ['CSV', 'NDJSON', 'JSON'].map((label) => [label, exportAddress(label.toLowerCase())]);
   renew($('export'), files, () => [...files.map(([label, href]) => el('a', { href, download: '' }, label)),
     ...(isComputed(state) ? [el('span', { className: 'quiet' }, 'The newest first')] : [])]);
-  const view = { overview: 'Overview', statistics: 'Statistics', journal: 'Journal' }[state.view]
+  const view = { overview: 'Overview', now: t('view.now'), statistics: 'Statistics', journal: 'Journal' }[state.view]
     ?? TABS.find(({ id }) => id === state.tab).label;
   document.title = [state.job || view, state.domain, 'jobdeck'].filter(Boolean).join(' · ');
 }

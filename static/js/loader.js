@@ -3,6 +3,7 @@
  * request and the version of the data. When nothing has changed a load is one request, answered with 304.
  */
 import * as api from './api.js';
+import { t } from './language.js';
 import * as queries from './queries.js';
 import { YEAR, bounds, cut, fill } from './range.js';
 
@@ -63,6 +64,15 @@ export function createLoader(show) {
     return entry.answer;
   }
 
+  async function readOverview(state) {
+    const path = queries.overview(state, now());
+    requests.set('Overview', { path, method: 'GET' });
+    const isSame = path === overview.path;
+    const { version, body = overview.body } = await api.readIfChanged(path, isSame ? overview.version : '', running.signal);
+    overview = { path, version, body };
+    return body;
+  }
+
   /** Each loads a part of the page, and returns the function that shows it. */
   const parts = {
     async list(state) {
@@ -103,14 +113,20 @@ export function createLoader(show) {
       }
     },
     async overview(state) {
-      const path = queries.overview(state, now());
-      requests.set('Overview', { path, method: 'GET' });
-      const isSame = path === overview.path;
-      const { version, body = overview.body } = await api.readIfChanged(path, isSame ? overview.version : '', running.signal);
-      overview = { path, version, body };
+      const body = await readOverview(state);
       return () => {
         overviewed = listKey(state);
         show.overview(state, body);
+      };
+    },
+    async now(state) {
+      const asked = queries.lastHours(state, now());
+      // What is usual, and what is stuck, is that of a day, as in the overview at first.
+      const [overview, open, ended, { results: counts }] = await Promise.all([readOverview({ ...state, range: 'day' }),
+        ...['open', 'ended', 'counts'].map((part) => ask(t(`now.ask.${part}`), asked[part]))]);
+      return () => {
+        overviewed = listKey(state);
+        show.now(state, { from: asked.from, overview, open, ended, counts });
       };
     },
     async journal(state) {
@@ -186,7 +202,7 @@ export function createLoader(show) {
       await new Promise((painted) => { requestAnimationFrame(() => setTimeout(painted)); });
       if (signal.aborted) return false;
       show.domains(domains);
-      const rest = { journal: [], overview: ['picks'] }[state.view] ?? ['counts', 'histogram', 'picks'];
+      const rest = { journal: [], overview: ['picks'], now: ['picks'] }[state.view] ?? ['counts', 'histogram', 'picks'];
       results.push(...await Promise.allSettled([...(state.job ? ['history'] : []), ...rest].map(run)));
       const failed = results.find(({ status }) => status === 'rejected');
       if (failed) throw failed.reason;
@@ -208,6 +224,6 @@ export function createLoader(show) {
   const values = async (state, term, typed, signal) => (await api.ask(queries.values(state, term, typed), signal)).results;
 
   /** Whether the list that is shown, or the overview, is the one of a state. */
-  const isShown = (state) => ({ jobs: listed, overview: overviewed }[state.view] ?? listKey(state)) === listKey(state);
+  const isShown = (state) => ({ jobs: listed, overview: overviewed, now: overviewed }[state.view] ?? listKey(state)) === listKey(state);
   return { load, forget, values, isShown, now, requests, about: () => about, domains: () => domains };
 }
