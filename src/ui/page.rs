@@ -22,7 +22,7 @@ macro_rules! files {
 const LANGUAGES: &str = "js/texts/";
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 38] = files![
+static FILES: [File; 41] = files![
     "icon.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
@@ -41,6 +41,7 @@ static FILES: [File; 38] = files![
     "js/language.js",
     "js/loader.js",
     "js/main.js",
+    "js/now.js",
     "js/open-job.js",
     "js/overview.js",
     "js/queries.js",
@@ -59,6 +60,7 @@ static FILES: [File; 38] = files![
     "js/texts/en.js",
     "js/texts/ja.js",
     "js/texts/ko.js",
+    "js/time-axis.js",
     "js/times.js",
     "js/token.js",
     "js/token-dialog.js",

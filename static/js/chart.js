@@ -7,8 +7,9 @@
  */
 import { button, el, on, setText, svg } from './dom.js';
 import { clock, span } from './format.js';
-import { amount, day, list, number, t } from './language.js';
+import { amount, list, number, t } from './language.js';
 import { TABS } from './state.js';
+import { tickLabel, timeTicks } from './time-axis.js';
 
 /** The tabs whose jobs are stacked in a bar, from the base line up. */
 const OUTCOMES = ['failed', 'canceled', 'waiting', 'running', 'succeeded'].map((id) => {
@@ -31,9 +32,7 @@ let charts = 0;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** The steps between the ticks of time, and of spans, in milliseconds. */
-const TIME_STEPS = [MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY,
-  7 * DAY, 14 * DAY, 28 * DAY, 91 * DAY, 182 * DAY, 364 * DAY];
+/** The steps between the ticks of spans, in milliseconds. */
 const SPAN_STEPS = [1000, 2000, 5000, 10_000, 15_000, 30_000, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR,
   2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 30 * DAY];
 
@@ -44,21 +43,6 @@ const jobsIn = (bucket, outcome) => sumOf(outcome.statuses.map((status) => bucke
 function roundStep(max, most) {
   const power = 10 ** Math.floor(Math.log10(Math.max(max / most, 1)));
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => max / step <= most);
-}
-
-/** The times on the clocks of a zone that are multiples of a step. */
-function timeTicks(from, to, zone, most) {
-  const size = TIME_STEPS.find((step) => (to - from) / step <= most) ?? TIME_STEPS.at(-1);
-  const ahead = Date.parse(`${clock(from, zone)}Z`) - from;
-  const ticks = [];
-  for (let time = Math.ceil((from + ahead) / size) * size - ahead; time <= to; time += size) ticks.push(time);
-  return ticks;
-}
-
-/** "08:00", or "Jan 31" for a midnight */
-function tickLabel(time, zone) {
-  const text = clock(time, zone);
-  return text.slice(11, 16) === '00:00' ? day(Date.parse(`${text}Z`)) : text.slice(11, 16);
 }
 
 /** "10 min": a span that is a multiple of its largest unit */

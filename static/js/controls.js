@@ -45,16 +45,18 @@ export function showControls(state, now, exportAddress) {
   const isJournal = state.view === 'journal';
   for (const tab of $('views').children) tab.ariaCurrent = String(tab.dataset.view === state.view);
   const isOverview = state.view === 'overview';
+  const isNow = state.view === 'now';
   $('list').hidden = !isList;
   for (const node of document.querySelectorAll('.of-list')) node.hidden = !isList;
-  for (const view of ['overview', 'statistics', 'journal']) $(view).hidden = state.view !== view;
+  for (const view of ['overview', 'now', 'statistics', 'journal']) $(view).hidden = state.view !== view;
   for (const node of document.querySelectorAll('.filters')) node.hidden = isJournal;
-  $('tabs').parentElement.parentElement.hidden = isJournal || isOverview;
+  $('times').hidden = !isList && state.view !== 'statistics';
+  $('range').hidden = isNow;
   // An overview is one of a range.
   $('range').querySelector('[value=all]').disabled = isOverview;
-  for (const id of ['size', 'refresh', 'range']) $(id).value = state[id];
+  for (const id of ['size', 'refresh', 'range', 'hours']) $(id).value = state[id];
   $('list').style.setProperty('--rows', state.size);
-  $('custom').hidden = state.range !== 'custom';
+  $('custom').hidden = isNow || state.range !== 'custom';
   for (const id of ['from', 'to']) {
     // A date picker is slow to make, so it is made only where it is shown.
     if (state.range === 'custom') $(id).type = 'datetime-local';

@@ -62,7 +62,7 @@ export function span(millis) {
   return [...(minutes ? [amount(minutes, 'minute')] : []), amount(seconds % 60, 'second')].join(' ');
 }
 
-const STATUSES = ['CREATED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT', 'CANCELED'];
+export const STATUSES = ['CREATED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT', 'CANCELED'];
 
 /** The share of tasks that are done, in percent; null where it is unknown: canceled jobs have -1 remained tasks. */
 export function percent({ total_tasks: total = 0, remained_tasks: remained = 0 }) {

@@ -3,11 +3,20 @@
  * request and the version of the data. When nothing has changed a load is one request, answered with 304.
  */
 import * as api from './api.js';
+import { t } from './language.js';
 import * as queries from './queries.js';
 import { YEAR, bounds, cut, fill } from './range.js';
 
 /** A slow answer may be used for this many times the duration of its request, although the data has changed. */
 const AGE_FACTOR = 20;
+/** What is loaded after each view, when that is painted. */
+const REST = {
+  overview: ['picks'],
+  now: ['picks'],
+  jobs: ['counts', 'times', 'usual', 'picks'],
+  statistics: ['counts', 'times', 'picks'],
+  journal: [],
+};
 /** The shortest span of a chart whose range is open, in milliseconds: a single job is no reason for one bar as wide as the page. */
 const MIN_SPAN = 3_600_000;
 /** How long the answers for the pickers, and those for what is usual, may be used, in milliseconds. */
@@ -67,6 +76,15 @@ export function createLoader(show) {
     return entry.answer;
   }
 
+  async function readOverview(state) {
+    const path = queries.overview(state, now());
+    requests.set('Overview', { path, method: 'GET' });
+    const isSame = path === overview.path;
+    const { version, body = overview.body } = await api.readIfChanged(path, isSame ? overview.version : '', running.signal);
+    overview = { path, version, body };
+    return body;
+  }
+
   /** Each loads a part of the page, and returns the function that shows it. */
   const parts = {
     async list(state) {
@@ -115,14 +133,20 @@ export function createLoader(show) {
       }
     },
     async overview(state) {
-      const path = queries.overview(state, now());
-      requests.set('Overview', { path, method: 'GET' });
-      const isSame = path === overview.path;
-      const { version, body = overview.body } = await api.readIfChanged(path, isSame ? overview.version : '', running.signal);
-      overview = { path, version, body };
+      const body = await readOverview(state);
       return () => {
         overviewed = listKey(state);
         show.overview(state, body);
+      };
+    },
+    async now(state) {
+      const asked = queries.lastHours(state, now());
+      // What is usual, and what is stuck, is that of a day, as in the overview at first.
+      const [overview, open, ended, { results: counts }] = await Promise.all([readOverview({ ...state, range: 'day' }),
+        ...['open', 'ended', 'counts'].map((part) => ask(t(`now.ask.${part}`), asked[part]))]);
+      return () => {
+        overviewed = listKey(state);
+        show.now(state, { from: asked.from, overview, open, ended, counts });
       };
     },
     async journal(state) {
@@ -200,9 +224,7 @@ export function createLoader(show) {
       await new Promise((painted) => { requestAnimationFrame(() => setTimeout(painted)); });
       if (signal.aborted) return false;
       show.domains(domains);
-      const ofList = ['counts', 'times', 'usual', 'picks'];
-      const rest = { journal: [], overview: ['picks'], jobs: ofList }[state.view] ?? ['counts', 'times', 'picks'];
-      results.push(...await Promise.allSettled([...(state.job ? ['history'] : []), ...rest].map(run)));
+      results.push(...await Promise.allSettled([...(state.job ? ['history'] : []), ...REST[state.view]].map(run)));
       const failed = results.find(({ status }) => status === 'rejected');
       if (failed) throw failed.reason;
     } catch (error) {
@@ -224,6 +246,6 @@ export function createLoader(show) {
   const values = async (state, term, typed, signal) => (await api.ask(queries.values(state, term, typed), signal)).results;
 
   /** Whether the list that is shown, or the overview, is the one of a state. */
-  const isShown = (state) => ({ jobs: listed, overview: overviewed }[state.view] ?? listKey(state)) === listKey(state);
+  const isShown = (state) => ({ jobs: listed, overview: overviewed, now: overviewed }[state.view] ?? listKey(state)) === listKey(state);
   return { load, forget, values, failedNear, isShown, now, requests, about: () => about, domains: () => domains };
 }

@@ -7,6 +7,7 @@ import * as journal from './journal.js';
 import { wireKeyboard } from './keyboard.js';
 import { localise, t, wireLanguage } from './language.js';
 import { createLoader } from './loader.js';
+import { showNow, tickNow, wireNow } from './now.js';
 import * as openJob from './open-job.js';
 import { showOverview, toggleList } from './overview.js';
 import { exportAddress, statisticsQuery } from './queries.js';
@@ -46,6 +47,10 @@ const loader = createLoader({
   },
   about: controls.showAbout,
   overview: showAnswer,
+  now(shown, answers) {
+    setAnswered('now');
+    showNow(shown, answers, loader.now(), (to) => linkToJobs(to, shown), linkTo);
+  },
   journal: (shown, answer, marks) => journal.showJournal(shown, answer, marks, go),
   list(shown, jobs, total, isSameList) {
     table.showHead(shown, sortBy);
@@ -117,8 +122,14 @@ const narrow = (from, to) => go({ range: 'custom', from: new Date(from).toISOStr
 
 /** Marks what is shown as that of another state. */
 const setBusy = (isBusy) => {
-  for (const id of ['list', 'overview']) $(id).ariaBusy = String(isBusy);
+  for (const id of ['list', 'overview', 'now']) $(id).ariaBusy = String(isBusy);
 };
+
+/** Marks a view as one that shows the answer for its state. */
+function setAnswered(id) {
+  $(id).classList.remove('unanswered');
+  $(id).ariaBusy = 'false';
+}
 
 /** What the overview shows: a state, and the answer for it. */
 let overviewed = [];
@@ -126,15 +137,14 @@ let overviewed = [];
 function showAnswer(...given) {
   overviewed = given;
   const [shown, answer] = given;
-  $('overview').classList.remove('unanswered');
-  $('overview').ariaBusy = 'false';
+  setAnswered('overview');
   showOverview(shown, answer, loader.now(), (to) => linkToJobs(to, shown), narrow);
 }
 
 /** Shows an error instead of the rows, since those of another list would be taken for the answer. */
 function showNoAnswer(error) {
   table.showRows([], state, linkTo, loader.now(), false);
-  $('overview').classList.add('unanswered');
+  for (const id of ['overview', 'now']) $(id).classList.add('unanswered');
   const message = [error.message, error.requestId && `(${t('trouble.request', { id: error.requestId })})`].filter(Boolean).join(' ');
   table.showEmpty('no-answer', { error: message, retry: () => load(false) });
   setBusy(false);
@@ -163,6 +173,8 @@ function emptyReason(total) {
 
 localise();
 wireLanguage($('language'));
+wireNow();
+
 /** Opens the failed job next to the open one. */
 const stepFailed = (by) => openJob.stepFailed(by, (...given) => loader.failedNear(state, ...given))
   .catch((error) => controls.showTrouble(error, false, false));
@@ -193,7 +205,9 @@ wireKeyboard({
 });
 
 for (const name of ['domain', 'collector', 'project']) on($(name), 'change', (event) => go({ [name]: event.target.value }));
-for (const name of ['size', 'refresh']) on($(name), 'change', (event) => go({ [name]: Number(event.target.value) }, name === 'refresh'));
+for (const name of ['size', 'refresh', 'hours']) {
+  on($(name), 'change', (event) => go({ [name]: Number(event.target.value) }, name === 'refresh'));
+}
 on($('views'), 'click', ({ target: { dataset: { view } } }) => view && go({ view }));
 on($('range'), 'change', ({ target: { value: range } }) => {
   // A custom range begins as the range that was shown.
@@ -235,7 +249,7 @@ on($('rows'), 'click', (event) => {
   if (job !== state.job) go({ job }, Boolean(state.job));
 });
 on($('overview'), 'click', ({ target }) => toggleList(target) && showAnswer(...overviewed));
-for (const id of ['stat-rows', 'drawer-body', 'overview']) {
+for (const id of ['stat-rows', 'drawer-body', 'overview', 'now']) {
   on($(id), 'click', (event) => {
     const link = event.target.closest('a');
     if (!link || !isPlain(event)) return;
@@ -257,6 +271,7 @@ setInterval(() => {
   if (document.hidden || !$('trouble').hidden) return;
   table.tick(loader.now());
   tickDrawer(loader.now());
+  tickNow(loader.now());
 }, 1000);
 
 showState();

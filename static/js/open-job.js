@@ -25,11 +25,13 @@ export function showOpened(job, now) {
   showSteps();
 }
 
-/** Closes the drawer; the focus returns to its job, or to the list. */
+/** Closes the drawer; the focus returns to its job, in the list or in a lane. */
 export function hideOpened() {
   const hadFocus = $('drawer').contains(document.activeElement);
   hideDrawer();
-  if (hadFocus && !table.focusJob(lastShown.job)) $('content').focus({ preventScroll: true });
+  if (!hadFocus) return;
+  const bar = state.view === 'now' && $(`bar-${lastShown.job}`);
+  if (bar || !table.focusJob(lastShown.job)) (bar || $('content')).focus({ preventScroll: true });
 }
 
 /** Takes over a page of the list that has just been shown; opens the job that was stepped to on it. */

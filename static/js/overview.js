@@ -70,7 +70,7 @@ const iso = (time) => new Date(time).toISOString();
 const linked = (href, text, properties) => el('a', { href, ...properties }, text);
 
 /** The terms that list the jobs which are stuck: by their ids, since being stuck depends on the collector. */
-const idTerm = (jobs) => `id:${jobs.map(({ job_id: id }) => JSON.stringify(id)).join(',')}`;
+export const idTerm = (jobs) => `id:${jobs.map(({ job_id: id }) => JSON.stringify(id)).join(',')}`;
 
 /** "12 failed of 420 in the last 24 hours, up from 5; 3 running, 1 stuck" */
 function sentence({ state, answer, inPeriod, link }) {

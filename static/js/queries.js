@@ -3,7 +3,7 @@
  * {@link import('./state.js').State} and the current time. Fetches nothing.
  */
 import { columnOf } from './columns.js';
-import { bounds } from './range.js';
+import { bounds, sinceHours } from './range.js';
 import { GROUPS, MEASURES, TABS } from './state.js';
 import { conditions, parseTerm } from './search-language.js';
 
@@ -198,6 +198,32 @@ export function overview(state, now) {
     domain_id: state.domain, from: at(from), to: at(to), bucket: BUCKETS[state.range] ?? '',
     query: filter || keyword ? JSON.stringify({ ...(filter && { filter }), ...(keyword && { keyword }) }) : '',
   });
+}
+
+/** The most jobs of the last hours that are loaded: of those that have not ended, and of those that have. */
+const MAX_OPEN = 200;
+const MAX_ENDED = 500;
+/** A job that has ended is not found if it began this many hours before the last hours. */
+const MAX_HOURS = 168;
+
+/** The last hours: the oldest jobs that have not ended, the newest that have ended since, and the number of jobs of each status since. */
+export function lastHours(state, now) {
+  const since = (k, hours = state.hours) => ({ k, v: new Date(sinceHours({ hours }, now)).toISOString(), o: 'datetime_gte' });
+  const all = { ...state, tab: 'all', range: 'all' };
+  const { filter = [], ...given } = filtered(all, now);
+  const jobs = (o, limit, conditions, more) => search(state, {
+    ...given, filter: [...filter, { k: 'status', v: ['CREATED', 'IN_PROGRESS'], o }, ...conditions], ...more,
+    sort: { keys: [{ key: 'created_at', desc: o === 'not_in' }] }, page: { limit },
+    only: ['job_id', 'status', 'created_at', 'finished_at', 'collector_info.collector_id', 'collector_info.name'],
+  });
+  const from = since().v;
+  return {
+    from,
+    open: jobs('in', MAX_OPEN, []),
+    ended: jobs('not_in', MAX_ENDED, [since('created_at', state.hours + MAX_HOURS)],
+      { filter_or: [since('created_at'), since('finished_at')] }),
+    counts: counts({ ...all, range: 'custom', from, to: '' }, now),
+  };
 }
 
 const scope = (state) => (state.scope === 'domain' ? { domain_id: state.domain } : {});

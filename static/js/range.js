@@ -1,7 +1,7 @@
 /** Time ranges, and the buckets of the histogram. Times are in milliseconds; an end is not part of its range. */
 
 const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
+export const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 export const YEAR = 366 * DAY;
 /** The longest span of a histogram. */
@@ -16,6 +16,9 @@ export function bounds({ range, from, to }, now) {
   const [span, step] = PRESETS[range] ?? [];
   return { from: span ? Math.floor((now - span) / step) * step : null, to: null };
 }
+
+/** The beginning of the last hours, which moves by the minute. */
+export const sinceHours = ({ hours }, now) => Math.floor((now - hours * HOUR) / MINUTE) * MINUTE;
 
 /** The units of buckets, each with the longest span that is cut into it, and the unit that the server groups by. */
 const UNITS = [

@@ -54,7 +54,7 @@ export function settle(domains, about) {
   // There is no journal without a mock.
   if (state.view === 'journal' && !about.is_mock) state.view = 'jobs';
   // The list says how jobs are loaded.
-  if (state.view === 'overview' && !domains.length) state.view = 'jobs';
+  if (['overview', 'now'].includes(state.view) && !domains.length) state.view = 'jobs';
   if (isBare && !domains.some((one) => one.domain_id === state.domain)) state.domain = '';
   isBare = false;
   state.domain ||= domains.reduce((best, one) => (one.jobs > best.jobs ? one : best), { jobs: 0, domain_id: '' }).domain_id;

@@ -16,21 +16,27 @@ export function runBars(runs, { label, name, zone, link, current = '' }) {
   const bar = ({ job_id: job, status, created_at: at, duration }) => {
     const text = [statusLabel(status), exact(at, zone), duration !== null && span(duration)].filter(Boolean).join(', ');
     const id = `run-${name}-${job}`;
-    const node = el('a', { id, className: `run ${status}`, href: link(job), ariaLabel: text, title: text, tabIndex: -1 });
+    const node = el('a', { id, className: `run ${status}`, href: link(job), ariaLabel: text, title: text });
     if (job === current) node.ariaCurrent = 'true';
     node.style.height = `${Math.max(((duration ?? 0) / longest) * HEIGHT, 5)}px`;
     return node;
   };
   const nodes = runs.map(bar).reverse();
-  if (nodes.length) nodes.at(-1).tabIndex = 0;
   const group = el('div', { className: 'runs', role: 'group', ariaLabel: label }, ...nodes);
+  oneStop(group, nodes, -1);
+  return group;
+}
+
+/** Makes one stop of the keyboard of links, at first the one at an index; the arrow keys, Home and End move among them. */
+export function oneStop(group, nodes, first) {
+  const stopAt = (stop) => { for (const node of nodes) node.tabIndex = node === stop ? 0 : -1; };
+  stopAt(nodes.at(first));
   group.onkeydown = (event) => {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const next = nodes[nodes.indexOf(document.activeElement) + by];
+    const at = nodes.indexOf(document.activeElement);
+    const next = { ArrowLeft: nodes[at - 1], ArrowRight: nodes[at + 1], Home: nodes[0], End: nodes.at(-1) }[event.key];
     if (!next) return;
     event.preventDefault();
-    for (const node of nodes) node.tabIndex = node === next ? 0 : -1;
+    stopAt(next);
     next.focus();
   };
-  return group;
 }

@@ -39,9 +39,13 @@ export const MEASURES = [
 /** The routes whose requests the journal can show alone. */
 export const ROUTES = ['list', 'search', 'stat', 'export', 'domains', 'about', 'put', 'patch', 'delete', 'add'];
 
+/** How many hours the view of what runs now can show. */
+export const HOURS = [1, 3, 12, 24];
+
 export const DEFAULTS = Object.freeze({
   domain: '', // until the domains are known
-  view: 'jobs', // or overview, statistics, or journal
+  view: 'jobs', // or overview, now, statistics, or journal
+  hours: 3, // of HOURS, in the view of now
   tab: 'all', // of TABS
   keyword: '', // words of the job id
   terms: [], // as search-language.js writes them
@@ -77,11 +81,12 @@ export const NO_FILTERS = Object.freeze(Object.fromEntries(FILTERS.map((name) =>
 const ids = (list) => list.map(({ id }) => id);
 /** The values of a member; members that are not here are any text. */
 const CHOICES = {
-  view: ['overview', 'jobs', 'statistics', 'journal'],
+  view: ['overview', 'now', 'jobs', 'statistics', 'journal'],
   tab: ids(TABS),
   range: ['all', 'hour', 'day', 'week', 'month', 'custom'],
   sort: ids(COLUMNS),
   size: [15, 30, 100],
+  hours: HOURS,
   zone: ['local', 'utc'],
   refresh: [0, 2, 10, 60],
   route: ['', ...ROUTES],
