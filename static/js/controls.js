@@ -6,6 +6,7 @@ import { number } from './language.js';
 import { isComputed } from './queries.js';
 import { TABS, instant } from './state.js';
 import { remember, remembered } from './storage.js';
+import { showTitle } from './title.js';
 
 const THEMES = { system: ['◐', 'system'], light: ['☀', 'light'], dark: ['☾', 'dark'] };
 
@@ -71,7 +72,7 @@ export function showControls(state, now, exportAddress) {
     ...(isComputed(state) ? [el('span', { className: 'quiet' }, 'The newest first')] : [])]);
   const view = { overview: 'Overview', statistics: 'Statistics', journal: 'Journal' }[state.view]
     ?? TABS.find(({ id }) => id === state.tab).label;
-  document.title = [state.job || view, state.domain, 'jobdeck'].filter(Boolean).join(' · ');
+  showTitle([state.job || view, state.domain, 'jobdeck'].filter(Boolean).join(' · '));
 }
 
 /** The time in a field of the range, in UTC; empty where it holds none. */

@@ -3,6 +3,7 @@
  * request and the version of the data. When nothing has changed a load is one request, answered with 304.
  */
 import * as api from './api.js';
+import { t } from './language.js';
 import * as queries from './queries.js';
 import { YEAR, bounds, cut, fill } from './range.js';
 
@@ -29,7 +30,7 @@ export function createLoader(show) {
   let overview = {};
   /** The last answer of each part, with its request and its age. */
   const cache = new Map();
-  /** The requests of the last load, by part. */
+  /** The requests of the last load, by the name of their part. */
   const requests = new Map();
   let allowsOld = true;
 
@@ -48,7 +49,7 @@ export function createLoader(show) {
 
   /** Asks the server, unless the answer is cached; with `maxAge` (milliseconds) it may be one for an older version. */
   async function ask(part, request, maxAge = null) {
-    requests.set(part, request);
+    requests.set(t(`request.${part}`), request);
     const text = JSON.stringify(request);
     const cached = cache.get(part);
     const mayBeOld = cached && allowsOld && maxAge !== null
@@ -67,34 +68,36 @@ export function createLoader(show) {
   const parts = {
     async list(state) {
       let { results, total_count: total } = queries.isComputed(state)
-        ? await ask('Order of the list, worked out', queries.order(state, now()))
-        : await ask('List', queries.list(state, now()));
+        ? await ask('order', queries.order(state, now()))
+        : await ask('list', queries.list(state, now()));
       if (queries.isComputed(state) && results.length) {
         const ids = results.map((row) => row.job_id);
-        const jobs = (await ask('List', queries.jobs(state, ids))).results;
+        const jobs = (await ask('list', queries.jobs(state, ids))).results;
         results = ids.flatMap((id) => jobs.find((job) => job.job_id === id) ?? []);
       }
       const key = listKey(state);
+      const missing = key === listed ? show.missing(results) : [];
+      const others = missing.length ? (await ask('others', queries.jobs(state, missing))).results : [];
       return () => {
-        show.list(state, results, total, key === listed);
+        show.list(state, results, total, key === listed, others);
         listed = key;
       };
     },
     async job(state) {
       if (!state.job || !state.domain) return () => {};
-      const { results } = await ask('Open job', queries.job(state));
+      const { results } = await ask('job', queries.job(state));
       return () => show.job(state, results[0] ?? null);
     },
     async history(state) {
-      const job = cache.get('Open job')?.answer.results[0];
+      const job = cache.get('job')?.answer.results[0];
       if (!state.job || job?.job_id !== state.job) return () => {};
       if (!job.collector_info?.collector_id) return () => show.history(state, job, []);
-      const { results } = await ask('Runs before the open job', queries.history(state, job));
+      const { results } = await ask('history', queries.history(state, job));
       return () => show.history(state, job, results);
     },
     async statistics(state) {
       try {
-        const answer = await ask('Statistics', queries.statistics(state, now()), 0);
+        const answer = await ask('statistics', queries.statistics(state, now()), 0);
         return () => show.statistics(state, answer);
       } catch (error) {
         // A query that the user has written may be wrong, which is no failure of the page.
@@ -104,7 +107,7 @@ export function createLoader(show) {
     },
     async overview(state) {
       const path = queries.overview(state, now());
-      requests.set('Overview', { path, method: 'GET' });
+      requests.set(t('request.overview'), { path, method: 'GET' });
       const isSame = path === overview.path;
       const { version, body = overview.body } = await api.readIfChanged(path, isSame ? overview.version : '', running.signal);
       overview = { path, version, body };
@@ -121,7 +124,7 @@ export function createLoader(show) {
       return () => show.journal(state, body, isSame);
     },
     async counts(state) {
-      const { results } = await ask('Counts of the tabs', queries.counts(state, now()), 0);
+      const { results } = await ask('counts', queries.counts(state, now()), 0);
       return () => show.counts(state, results);
     },
     async histogram(state) {
@@ -130,18 +133,18 @@ export function createLoader(show) {
         return results.length ? Date.parse(results[0].created_at) : now();
       };
       const ends = bounds(state, now());
-      const from = ends.from ?? await end('Oldest job', false);
+      const from = ends.from ?? await end('oldest', false);
       // A job dated far ahead is no reason to show years without jobs.
-      const newest = async () => Math.min((await end('Newest job', true)) + 1, now() + YEAR);
+      const newest = async () => Math.min((await end('newest', true)) + 1, now() + YEAR);
       const to = ends.to ?? (['all', 'custom'].includes(state.range) ? await newest() : now());
       const pieces = { ...cut(from, to, state.zone), ends };
-      const { results } = await ask('Jobs in time', queries.histogram(state, now(), pieces.format), 0);
+      const { results } = await ask('histogram', queries.histogram(state, now(), pieces.format), 0);
       return () => show.histogram(state, pieces, fill(pieces, results));
     },
     async picks(state) {
       const [collectors, projects] = await Promise.all([
-        ask('Collectors to pick from', queries.picks(state, queries.COLLECTOR_KEYS), PICKS_MAX_AGE),
-        ask('Projects to pick from', queries.picks(state, queries.PROJECT_KEYS), PICKS_MAX_AGE)]);
+        ask('collectors', queries.picks(state, queries.COLLECTOR_KEYS), PICKS_MAX_AGE),
+        ask('projects', queries.picks(state, queries.PROJECT_KEYS), PICKS_MAX_AGE)]);
       return () => show.picks(state, collectors.results, projects.results);
     },
   };
@@ -209,5 +212,5 @@ export function createLoader(show) {
 
   /** Whether the list that is shown, or the overview, is the one of a state. */
   const isShown = (state) => ({ jobs: listed, overview: overviewed }[state.view] ?? listKey(state)) === listKey(state);
-  return { load, forget, values, isShown, now, requests, about: () => about, domains: () => domains };
+  return { load, forget, values, isShown, now, requests, about: () => about, domains: () => domains, version: () => version };
 }
