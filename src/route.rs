@@ -163,6 +163,7 @@ routes! {
     StatJobs:        "stat",     [POST],      "/inventory/v1/jobs/stat",           Api,     Always,   Reads;
     ExportJobs:      "export",   [GET, HEAD], "/jobdeck/export",                   Api,     Always,   Reads;
     Overview:        "overview", [GET, HEAD], "/jobdeck/overview",                  Api,     Always,   Reads;
+    Events:          "events",   [GET, HEAD], "/jobdeck/events",                    Api,     Always,   Reads;
     ListDomains:     "domains",  [GET, HEAD], "/jobdeck/domains",                  Api,     Always,   Reads;
     About:           "about",    [GET, HEAD], "/jobdeck/about",                    Api,     Always,   Reads;
     Healthz:         "healthz",  [GET, HEAD], "/healthz",                          Probe,   Always,   Reads;

@@ -47,6 +47,11 @@ pub(super) struct Pattern(pub(super) &'static str);
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Injected;
 
+/// Marks an answer, in its extensions, as a stream that ends only when its client leaves or the server stops: it is logged and
+/// measured at its head, since how long it was open says nothing of the server.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Endless;
+
 /// The beginning of a body that is a query, in the request's extensions.
 #[derive(Debug)]
 pub(super) struct QueryBody(Bytes);
@@ -103,10 +108,12 @@ impl OpenRequest {
             rows: extensions.get::<Rows>().cloned(),
             app,
         };
+        let is_endless = extensions.contains::<Endless>();
         drop(extensions);
         // The body of an answer to HEAD is never read.
         let is_streamed = matches!(response.response().body().size(), BodySize::Stream)
-            && self.method != Method::HEAD;
+            && self.method != Method::HEAD
+            && !is_endless;
         if !is_streamed {
             line.log(true, |is_slow| Details::new(&response, is_slow));
             return response;

@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 
 use super::admission::{Hosts, Origin};
 use super::error::ApiError;
+use super::events::Events;
 use super::metrics::Metrics;
 use super::path::BasePath;
 use super::stopping::Stopping;
@@ -38,6 +39,7 @@ pub(crate) struct App {
     pub(crate) statistics: Arc<Semaphore>,
     /// Permits for lists without a limit, as many again: their clients may be slow.
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) events: Arc<Events>,
     pub(crate) stopping: Arc<Stopping>,
     pub(crate) metrics: Arc<Metrics>,
     /// The time from which on a request counts as slow, and is logged with its query.

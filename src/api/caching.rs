@@ -8,7 +8,7 @@ use actix_web::http::header::{
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use super::app::App;
-use crate::store::{Store, StoreError};
+use crate::store::{DataVersion, Store, StoreError};
 use crate::time::Timestamp;
 
 /// The version of an answer, and whether the client has it already.
@@ -66,6 +66,41 @@ impl Version {
     }
 }
 
+/// The version of all data: of the database, and of what changes answers beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AllData {
+    data: DataVersion,
+    /// [`App::changes`], and the domain that a client is limited to.
+    changes: u64,
+}
+
+impl AllData {
+    /// Reads the version now.
+    pub(super) fn read(app: &App) -> Result<Self, StoreError> {
+        let changes = app.changes();
+        let data = app.store.version()?;
+        Ok(Self { data, changes })
+    }
+
+    /// Makes the version another one for a client that reaches one domain only, as [`Caching::within`] does.
+    pub(super) fn within(self, domain_id: Option<&str>) -> Self {
+        let changes = self.changes ^ domain_id.map_or(0, hash);
+        Self { changes, ..self }
+    }
+
+    /// Returns the version as the `ETag` of an answer has it.
+    pub(super) fn tag(self) -> EntityTag {
+        // Weak, since the answer may be sent compressed or not.
+        EntityTag::new_weak(format!("{}-{:x}", self.data, self.changes))
+    }
+}
+
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Whether clients may store an answer.
 #[derive(Debug, Clone)]
 pub(super) enum Caching {
@@ -91,9 +126,7 @@ impl Caching {
     /// Makes the version another one for a client that reaches one domain only, since its answer is another one, too.
     pub(super) fn within(mut self, domain_id: Option<&str>) -> Self {
         if let (Self::ByVersion { changes, .. }, Some(domain_id)) = (&mut self, domain_id) {
-            let mut hasher = DefaultHasher::new();
-            domain_id.hash(&mut hasher);
-            *changes ^= hasher.finish();
+            *changes ^= hash(domain_id);
         }
         self
     }
@@ -101,9 +134,7 @@ impl Caching {
     /// Makes the version another one at another time, for an answer that depends on it.
     pub(super) fn at(mut self, time: Timestamp) -> Self {
         if let Self::ByVersion { changes, .. } = &mut self {
-            let mut hasher = DefaultHasher::new();
-            time.hash(&mut hasher);
-            *changes ^= hasher.finish();
+            *changes ^= hash(time);
         }
         self
     }
@@ -113,9 +144,11 @@ impl Caching {
         let Self::ByVersion { known, changes } = self else {
             return Ok(None);
         };
-        // Weak, since the answer may be sent compressed or not.
-        let tag = EntityTag::new_weak(format!("{}-{changes:x}", store.version()?));
-        Ok(Some(Version::compare(tag, known.as_ref())))
+        let version = AllData {
+            data: store.version()?,
+            changes: *changes,
+        };
+        Ok(Some(Version::compare(version.tag(), known.as_ref())))
     }
 }
 

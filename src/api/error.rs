@@ -61,6 +61,10 @@ pub(crate) enum ApiError {
     },
     #[error("too many statistics or lists without a limit are running; try again")]
     Crowded,
+    #[error(
+        "as many streams of events are open as there may be; try again later, or ask for changes at intervals"
+    )]
+    ManyStreams,
     #[error("the server is stopping, and this would take too long; try again when it is back")]
     Stopping,
     #[error("the body did not arrive within {0} seconds")]
@@ -174,7 +178,7 @@ impl ApiError {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "ERROR_UNSUPPORTED_MEDIA_TYPE",
             ),
-            Self::Crowded | Self::Stopping => {
+            Self::Crowded | Self::ManyStreams | Self::Stopping => {
                 (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE")
             }
             Self::Injected(error) => (
@@ -271,7 +275,10 @@ impl ResponseError for ApiError {
         let (status, code) = self.status_and_code();
         let mut response = HttpResponse::build(status);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            response.insert_header((RETRY_AFTER, HeaderValue::from_static("1")));
+            // A stream ends when its client leaves, which may be long from now.
+            let is_long = matches!(self, Self::ManyStreams);
+            let seconds = HeaderValue::from_static(if is_long { "30" } else { "1" });
+            response.insert_header((RETRY_AFTER, seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));

@@ -17,7 +17,7 @@ use actix_web::middleware::Next;
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{Error, HttpResponse, ResponseError};
 
-use super::access_log::Injected;
+use super::access_log::{Endless, Injected};
 use super::admission::{Access, is_preflight};
 use super::app::App;
 use super::body::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, keep_body};
@@ -248,7 +248,9 @@ async fn truncate(
         response.response().body().size(),
         BodySize::None | BodySize::Sized(0)
     );
-    if is_head || !has_body {
+    // Of a stream without an end, no length is known that could be promised.
+    let is_endless = response.response().extensions().contains::<Endless>();
+    if is_head || !has_body || is_endless {
         return (response, false);
     }
     let limit = usize::try_from(bytes).unwrap_or(usize::MAX);

@@ -10,6 +10,7 @@ mod body;
 pub(crate) mod caching;
 mod clock;
 mod error;
+pub(crate) mod events;
 mod export;
 mod faults;
 pub(crate) mod inject;

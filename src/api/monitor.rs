@@ -167,6 +167,11 @@ fn read_gauges(app: &App, vitals: Option<&Vitals>, readers: ReaderUsage) -> Regi
         "Reading connections that are in use",
         readers.busy.into(),
     );
+    gauge(
+        "event_streams",
+        "Streams of events open now",
+        app.events.open() as u64,
+    );
     ours.register(
         "reader_waits",
         "How often no reading connection was idle, and one was waited for or opened",

@@ -30,18 +30,28 @@ impl Stopping {
         *self.has_begun.borrow()
     }
 
-    /// Waits until the server stops and the time for answers is over.
-    pub(super) async fn out_of_time(&self) {
+    /// Has answers be the last of their connections, and streams end.
+    pub(crate) fn begin(&self) {
+        self.has_begun.send_replace(true);
+    }
+
+    /// Waits until the server stops.
+    pub(super) async fn begun(&self) {
         // The sender is ours, so it is not gone.
         let mut has_begun = self.has_begun.subscribe();
         let _ = has_begun.wait_for(|has_begun| *has_begun).await;
+    }
+
+    /// Waits until the server stops and the time for answers is over.
+    pub(super) async fn out_of_time(&self) {
+        self.begun().await;
         tokio::time::sleep(MAX_STOPPING).await;
     }
 
     /// Has connections end with their next answer, and waits until requests that were sent before have been read: actix
     /// closes a connection immediately that is idle as far as it has read, also where a request has come meanwhile.
     pub(crate) async fn let_them_finish(&self) {
-        self.has_begun.send_replace(true);
+        self.begin();
         for _ in 0..MAX_LOOKS {
             let before = self.begun.load(Ordering::Relaxed);
             tokio::time::sleep(QUIET).await;

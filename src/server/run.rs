@@ -22,6 +22,7 @@ use super::signals::stop_at_signal;
 use super::tasks::{keep_checkpointing, watch_tokens};
 use crate::api::admission::{Hosts, guard};
 use crate::api::app::App;
+use crate::api::events::keep_watching;
 use crate::api::inject::{inject_faults, keep_socket};
 use crate::api::lives::bring_up_to_date;
 use crate::api::stopping::MAX_STOPPING;
@@ -79,6 +80,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         origins: config.cors.clone(),
         statistics: Arc::new(Semaphore::new(config.readers() as usize / 4)),
         streams: Arc::new(Semaphore::new(config.readers() as usize / 4)),
+        events: Arc::default(),
         stopping: Arc::default(),
         metrics: Arc::default(),
         slow_query: config.slow_query,
@@ -98,6 +100,13 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         .shutdown_timeout(MAX_STOPPING.as_secs())
         .disable_signals();
     let ending = builder.graceful_shutdown_signal();
+    let (ended, streams) = (ending.clone(), app.clone());
+    actix_web::rt::spawn(async move {
+        ended.notified().await;
+        // However the server was told to stop.
+        streams.stopping.begin();
+    });
+    actix_web::rt::spawn(keep_watching(app.clone()));
     let serve = move || {
         let routes_of_app = ActixApp::new()
             .app_data(app.clone())

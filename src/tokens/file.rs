@@ -71,6 +71,13 @@ impl TokenFile {
         tokens.find(token)
     }
 
+    /// Returns whether a grant is from the file as it is now, and not from before a change.
+    #[must_use]
+    pub fn has(&self, grant: &Arc<Grant>) -> bool {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        state.tokens.has(grant)
+    }
+
     /// Loads the file if it has changed and is the same as at the last poll. The second condition lets it be written to
     /// its end. The content is compared, because times of files can be wrong.
     pub fn poll(&self) {
@@ -174,6 +181,8 @@ mod tests {
         std::fs::write(&path, &with).unwrap();
         let file = TokenFile::open(&path).unwrap();
         assert!(has(&file));
+        let grant = file.find(b"test").unwrap();
+        assert!(file.has(&grant));
 
         std::fs::write(&path, &without).unwrap();
         file.poll();
@@ -191,6 +200,7 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         file.reload();
         assert!(file.find(b"").is_some());
+        assert!(!file.has(&grant), "it is one of the file before");
 
         std::fs::write(&path, &with).unwrap();
         file.reload();

@@ -109,6 +109,11 @@ impl TokenTable {
         Ok(Self { grants })
     }
 
+    /// Returns whether this grant is one of the table, and not one of a table before it.
+    pub(super) fn has(&self, grant: &Arc<Grant>) -> bool {
+        self.grants.values().any(|known| Arc::ptr_eq(known, grant))
+    }
+
     /// Finds the grant of a token.
     #[must_use]
     pub(super) fn find(&self, token: &[u8]) -> Option<Arc<Grant>> {

@@ -22,12 +22,15 @@ macro_rules! files {
 const LANGUAGES: &str = "js/texts/";
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 41] = files![
+static FILES: [File; 45] = files![
     "icon.svg",
+    "icon-failed.svg",
+    "icon-running.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
     "style.css",
     "js/api.js",
+    "js/calm.js",
     "js/chart.js",
     "js/columns.js",
     "js/controls.js",
@@ -44,6 +47,7 @@ static FILES: [File; 41] = files![
     "js/now.js",
     "js/open-job.js",
     "js/overview.js",
+    "js/pace.js",
     "js/queries.js",
     "js/range.js",
     "js/request-dialog.js",
@@ -62,6 +66,7 @@ static FILES: [File; 41] = files![
     "js/texts/ko.js",
     "js/time-axis.js",
     "js/times.js",
+    "js/title.js",
     "js/token.js",
     "js/token-dialog.js",
 ];
@@ -70,7 +75,7 @@ static FILES: [File; 41] = files![
 /// another one imports it.
 fn link(file: &File, root: &str, folder: &str) -> Option<String> {
     let relation = match file.name {
-        "icon.svg" => return None,
+        name if name.starts_with("icon") => return None,
         "style.css" => "preload; as=style",
         "js/preload.js" => "preload; as=script",
         // `preload.js` has the browser load the one of its language.

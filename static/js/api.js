@@ -1,4 +1,5 @@
 /** The requests to the server; no other module fetches. */
+import { t } from './language.js';
 import { at } from './root.js';
 import { credentials } from './token.js';
 
@@ -36,7 +37,7 @@ async function request(path, options = {}, isFile = false) {
     text = await response.text();
   } catch (error) {
     if (error.name === 'AbortError') throw error;
-    throw new ApiError('The server does not answer.', '');
+    throw new ApiError(t('error.noAnswer'), '');
   }
   const requestId = response.headers.get('x-request-id') ?? '';
   if (response.status === 304) return { response };
@@ -44,7 +45,7 @@ async function request(path, options = {}, isFile = false) {
   try {
     body = JSON.parse(text, keepLarge);
   } catch {
-    throw new ApiError(`The answer is not JSON (HTTP ${response.status}).`, requestId);
+    throw new ApiError(t('error.notJson', { status: `${response.status}` }), requestId);
   }
   if (!response.ok) throw new ApiError(body?.detail?.message ?? `HTTP ${response.status}`, requestId, response.status);
   return { response, body };
@@ -78,6 +79,25 @@ export async function readIfChanged(path, known, signal) {
   const headers = known ? { 'if-none-match': known } : {};
   const { response, body } = await request(path, { signal, cache: 'no-store', headers });
   return { version: response.headers.get('etag') ?? '', body };
+}
+
+/**
+ * Reads the stream of events: yields the version of each, and an empty text for bytes that only show that the stream is alive.
+ * @param {string} known the version that the page has
+ */
+export async function* events(known, signal) {
+  const response = await send('jobdeck/events', { signal, cache: 'no-store', headers: known && { 'last-event-id': known } });
+  if (!response.ok || !response.headers.get('content-type')?.startsWith('text/event-stream')) {
+    throw new ApiError('', '', response.status);
+  }
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ''; ;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (text + value).split('\n');
+    text = lines.pop();
+    yield lines.findLast((line) => line.startsWith('id: '))?.slice(4) ?? '';
+  }
 }
 
 /** Sends a control request to a mock. */

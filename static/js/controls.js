@@ -6,6 +6,7 @@ import { list, number, t } from './language.js';
 import { isComputed } from './queries.js';
 import { TABS, instant } from './state.js';
 import { remember, remembered } from './storage.js';
+import { showTitle } from './title.js';
 
 const THEMES = ['system', 'light', 'dark'];
 
@@ -72,7 +73,7 @@ export function showControls(state, now, exportAddress) {
   renew($('export'), files, () => [el('b', {}, t('export')), ...files.map(([label, href]) => el('a', { href, download: '' }, label)),
     ...(isComputed(state) ? [el('span', { className: 'quiet' }, t('export.newestFirst'))] : [])]);
   const view = t(isList ? TABS.find(({ id }) => id === state.tab).label : `view.${state.view}`);
-  document.title = [state.job || view, state.domain, 'jobdeck'].filter(Boolean).join(' · ');
+  showTitle([state.job || view, state.domain, 'jobdeck'].filter(Boolean).join(' · '));
 }
 
 /** The time in a field of the range, in UTC; empty where it holds none. */

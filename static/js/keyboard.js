@@ -1,32 +1,31 @@
 /** Keyboard shortcuts; they do nothing while somebody types into a field. */
 import { $, el, on } from './dom.js';
+import { t } from './language.js';
 
-/** The keys, each with its description in the help and the name of its act. */
-const KEYS = [
-  ['/', 'Search', 'search'],
-  ['j', 'Next row, or next job', 'down'],
-  ['k', 'Previous row, or previous job', 'up'],
-  ['J', 'Next failed job', 'nextFailed'],
-  ['K', 'Previous failed job', 'previousFailed'],
-  ['Enter', 'Open the job', ''],
-  ['Escape', 'Close', 'close'],
-  ['[', 'Previous page', 'previousPage'],
-  [']', 'Next page', 'nextPage'],
-  ['r', 'Refresh', 'refresh'],
-  ['?', 'This map', 'help'],
-];
+/** The keys, each with the name of its act, which its description in the help has, too. */
+const KEYS = Object.entries({
+  '/': 'search', j: 'down', k: 'up', J: 'nextFailed', K: 'previousFailed', Enter: 'open', Escape: 'close', '[': 'previousPage',
+  ']': 'nextPage', n: 'news', r: 'refresh', '?': 'help',
+});
+
+/** The act of a key; a letter of another script is the Latin one in its position. */
+function actOf({ key, code, shiftKey }) {
+  const letter = code.replace(/^Key/, '');
+  const latin = /^\P{ASCII}/u.test(key) ? (shiftKey ? letter : letter.toLowerCase()) : key;
+  return KEYS.find(([known]) => known === latin)?.[1];
+}
 
 export function wireKeyboard(acts) {
-  $('keys').replaceChildren(...KEYS.flatMap(([key, label]) => [el('dt', {}, el('kbd', {}, key)), el('dd', {}, label)]));
+  $('keys').replaceChildren(...KEYS.flatMap(([key, act]) => [el('dt', {}, el('kbd', {}, key)), el('dd', {}, t(`key.${act}`))]));
   on(window, 'keydown', (event) => {
     // Brackets are typed with AltGr on many keyboards, which is Ctrl and Alt to some systems.
     const isShortcut = event.metaKey || (event.ctrlKey && !event.altKey) || (event.altKey && /^[a-z]$/i.test(event.key));
     if (isShortcut || event.defaultPrevented || document.querySelector('dialog[open]')) return;
     if (event.key !== 'Escape' && event.target.closest?.('input, select, textarea')) return;
-    const act = KEYS.find(([key]) => key === event.key)?.[2];
+    const act = acts[actOf(event)];
     if (!act) return;
     // Otherwise the key would be typed into the field that gets the focus.
     event.preventDefault();
-    acts[act]();
+    act();
   });
 }

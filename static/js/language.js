@@ -17,6 +17,7 @@ const plurals = new Intl.PluralRules(language);
 const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 3 });
 const ages = new Intl.RelativeTimeFormat(language, { style: 'short' });
 const days = new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric', timeZone: 'UTC' });
+const times = new Intl.DateTimeFormat(language, { timeStyle: 'short' });
 const lists = new Intl.ListFormat(language, { type: 'unit', style: 'short' });
 const UNITS = ['second', 'minute', 'hour', 'day'];
 const amounts = (unit) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short' });
@@ -30,6 +31,9 @@ export const age = (amount, unit) => ages.format(amount, unit);
 
 /** "Jan 31": the day of a time in milliseconds, read in UTC. */
 export const day = (time) => days.format(time);
+
+/** "2:05 PM" */
+export const time = (date) => times.format(date);
 
 /** "5 min": an amount of seconds, minutes, hours or days */
 export const amount = (value, unit) => spans[unit].format(value);

@@ -42,7 +42,7 @@ export function createLoader(show) {
   let overview = {};
   /** The last answer of each part, with its request and its age. */
   const cache = new Map();
-  /** The requests of the last load, by part. */
+  /** The requests of the last load, by the name of their part. */
   const requests = new Map();
   let allowsOld = true;
 
@@ -61,7 +61,7 @@ export function createLoader(show) {
 
   /** Asks the server, unless the answer is cached; with `maxAge` (milliseconds) it may be one for an older version. */
   async function ask(part, request, maxAge = null) {
-    requests.set(part, request);
+    requests.set(t(`request.${part}`), request);
     const text = JSON.stringify(request);
     const cached = cache.get(part);
     const mayBeOld = cached && allowsOld && maxAge !== null
@@ -78,7 +78,7 @@ export function createLoader(show) {
 
   async function readOverview(state) {
     const path = queries.overview(state, now());
-    requests.set('Overview', { path, method: 'GET' });
+    requests.set(t('request.overview'), { path, method: 'GET' });
     const isSame = path === overview.path;
     const { version, body = overview.body } = await api.readIfChanged(path, isSame ? overview.version : '', running.signal);
     overview = { path, version, body };
@@ -89,42 +89,44 @@ export function createLoader(show) {
   const parts = {
     async list(state) {
       let { results, total_count: total } = queries.isComputed(state)
-        ? await ask('Order of the list, worked out', queries.order(state, now()))
-        : await ask('List', queries.list(state, now()));
+        ? await ask('order', queries.order(state, now()))
+        : await ask('list', queries.list(state, now()));
       if (queries.isComputed(state) && results.length) {
         const ids = results.map((row) => row.job_id);
-        const jobs = (await ask('List', queries.jobs(state, ids))).results;
+        const jobs = (await ask('list', queries.jobs(state, ids))).results;
         results = ids.flatMap((id) => jobs.find((job) => job.job_id === id) ?? []);
       }
       const key = listKey(state);
+      const missing = key === listed ? show.missing(results) : [];
+      const others = missing.length ? (await ask('others', queries.jobs(state, missing))).results : [];
       return () => {
         shownJobs = results;
-        show.list(state, results, total, key === listed);
+        show.list(state, results, total, key === listed, others);
         listed = key;
       };
     },
     async job(state) {
       if (!state.job || !state.domain) return () => {};
-      const { results } = await ask('Open job', queries.job(state));
+      const { results } = await ask('job', queries.job(state));
       return () => show.job(state, results[0] ?? null);
     },
     async history(state) {
-      const job = cache.get('Open job')?.answer.results[0];
+      const job = cache.get('job')?.answer.results[0];
       if (!state.job || job?.job_id !== state.job) return () => {};
       if (!job.collector_info?.collector_id) return () => show.history(state, job, []);
-      const { results } = await ask('Runs before the open job', queries.history(state, job));
+      const { results } = await ask('history', queries.history(state, job));
       return () => show.history(state, job, results);
     },
     /** What is usual of the jobs of the list, where their durations are shown. */
     async usual(state) {
       const collectors = [...new Set(shownJobs.flatMap(({ collector_info: { collector_id: id } = {} }) => id ?? []))].sort();
       if (!state.columns.includes('duration') || !collectors.length) return () => {};
-      const { results } = await ask('Usual durations', queries.usual(state, now(), collectors), PICKS_MAX_AGE);
+      const { results } = await ask('usual', queries.usual(state, now(), collectors), PICKS_MAX_AGE);
       return () => show.usual(new Map(results.map(({ id, median }) => [id, median])));
     },
     async statistics(state) {
       try {
-        const answer = await ask('Statistics', queries.statistics(state, now()), 0);
+        const answer = await ask('statistics', queries.statistics(state, now()), 0);
         return () => show.statistics(state, answer);
       } catch (error) {
         // A query that the user has written may be wrong, which is no failure of the page.
@@ -143,7 +145,7 @@ export function createLoader(show) {
       const asked = queries.lastHours(state, now());
       // What is usual, and what is stuck, is that of a day, as in the overview at first.
       const [overview, open, ended, { results: counts }] = await Promise.all([readOverview({ ...state, range: 'day' }),
-        ...['open', 'ended', 'counts'].map((part) => ask(t(`now.ask.${part}`), asked[part]))]);
+        ...['open', 'ended', 'last'].map((part) => ask(part, asked[part]))]);
       return () => {
         overviewed = listKey(state);
         show.now(state, { from: asked.from, overview, open, ended, counts });
@@ -157,7 +159,7 @@ export function createLoader(show) {
       return () => show.journal(state, body, isSame);
     },
     async counts(state) {
-      const { results } = await ask('Counts of the tabs', queries.counts(state, now()), 0);
+      const { results } = await ask('counts', queries.counts(state, now()), 0);
       return () => show.counts(state, results);
     },
     async times(state) {
@@ -168,18 +170,18 @@ export function createLoader(show) {
       const ends = bounds(state, now());
       const isOpen = ['all', 'custom'].includes(state.range);
       const [oldest, newest] = await Promise.all([
-        ends.from ?? end('Oldest job', false), ends.to ?? (isOpen ? end('Newest job', true) : now())]);
+        ends.from ?? end('oldest', false), ends.to ?? (isOpen ? end('newest', true) : now())]);
       if (oldest === null || newest === null) return () => show.times(state, null, []);
       // A job dated far ahead is no reason to show years without jobs.
       const to = ends.to ?? Math.min(newest + 1, now() + YEAR);
       const pieces = { ...cut(ends.from ?? Math.min(oldest, to - MIN_SPAN), to, state.zone), ends };
-      const { results } = await ask('Jobs in time', queries.times(state, now(), pieces.format), 0);
+      const { results } = await ask('times', queries.times(state, now(), pieces.format), 0);
       return () => show.times(state, pieces, fill(pieces, results));
     },
     async picks(state) {
       const [collectors, projects] = await Promise.all([
-        ask('Collectors to pick from', queries.picks(state, queries.COLLECTOR_KEYS), PICKS_MAX_AGE),
-        ask('Projects to pick from', queries.picks(state, queries.PROJECT_KEYS), PICKS_MAX_AGE)]);
+        ask('collectors', queries.picks(state, queries.COLLECTOR_KEYS), PICKS_MAX_AGE),
+        ask('projects', queries.picks(state, queries.PROJECT_KEYS), PICKS_MAX_AGE)]);
       return () => show.picks(state, collectors.results, projects.results);
     },
   };
@@ -247,5 +249,5 @@ export function createLoader(show) {
 
   /** Whether the list that is shown, or the overview, is the one of a state. */
   const isShown = (state) => ({ jobs: listed, overview: overviewed, now: overviewed }[state.view] ?? listKey(state)) === listKey(state);
-  return { load, forget, values, failedNear, isShown, now, requests, about: () => about, domains: () => domains };
+  return { load, forget, values, failedNear, isShown, now, requests, about: () => about, domains: () => domains, version: () => version };
 }

@@ -1,5 +1,6 @@
 /** Wires the page: reads the state from the address, loads it from the server, shows the answers. */
 import { file } from './api.js';
+import * as calm from './calm.js';
 import * as controls from './controls.js';
 import { $, el, on } from './dom.js';
 import { showHistory, tickDrawer, wireDrawer } from './drawer.js';
@@ -10,6 +11,7 @@ import { createLoader } from './loader.js';
 import { showNow, tickNow, wireNow } from './now.js';
 import * as openJob from './open-job.js';
 import { showOverview, toggleList } from './overview.js';
+import { createPace } from './pace.js';
 import { exportAddress, statisticsQuery } from './queries.js';
 import { bounds } from './range.js';
 import { showRequests } from './request-dialog.js';
@@ -19,21 +21,14 @@ import { NO_FILTERS, isFiltered } from './state.js';
 import * as statistics from './statistics.js';
 import * as table from './table.js';
 import { showTimes, wireTimes } from './times.js';
+import { showCounts } from './title.js';
 import { token } from './token.js';
 import { askForToken, wireToken } from './token-dialog.js';
 
 /** The columns that are first sorted in ascending order; the others begin with the largest value. */
 const ASCENDING_FIRST = ['job', 'collector', 'status', 'project'];
-/** The next load waits for at least this many times the duration of the last one. */
-const PAUSE_FACTOR = 4;
 /** How long the rows of the last list are shown as they are while another list is loaded, in milliseconds. */
 const BUSY_AFTER = 150;
-/** The longest pause between attempts while loads fail, in milliseconds. */
-const MAX_PAUSE = 60_000;
-
-let timer = 0;
-/** How many loads in a row have failed. */
-let failures = 0;
 
 const goToTab = (tab) => go({ tab });
 const sortBy = (sort) => go({ sort, desc: sort === state.sort ? !state.desc : !ASCENDING_FIRST.includes(sort) });
@@ -46,22 +41,34 @@ const loader = createLoader({
     showState();
   },
   about: controls.showAbout,
-  overview: showAnswer,
+  overview(...given) {
+    const { totals, running } = given[1];
+    showCounts({ failed: totals.failed, running: running.count });
+    showAnswer(...given);
+  },
   now(shown, answers) {
     setAnswered('now');
     showNow(shown, answers, loader.now(), (to) => linkToJobs(to, shown), linkTo);
   },
-  journal: (shown, answer, marks) => journal.showJournal(shown, answer, marks, go),
-  list(shown, jobs, total, isSameList) {
+  journal(shown, answer, marks) {
+    showCounts({});
+    journal.showJournal(shown, answer, marks, go);
+  },
+  missing: calm.missing,
+  list(shown, jobs, total, isSameList, others) {
     table.showHead(shown, sortBy);
-    table.showRows(jobs, shown, linkTo, loader.now(), isSameList);
+    calm.showCalmly(jobs, others, isSameList, (rows) => table.showRows(rows, shown, linkTo, loader.now(), isSameList));
     table.showPages(shown, total, (page) => go({ page }));
     showEmpty(jobs.length > 0, total);
     openJob.listArrived(jobs, total);
   },
   job: (shown, job) => shown.job && openJob.showOpened(job, loader.now()),
   history: (shown, job, runs) => showHistory(job, runs, shown.zone, loader.now(), linkTo),
-  counts: (shown, counts) => controls.showTabs(shown, counts, goToTab),
+  counts(shown, counts) {
+    const sum = (...statuses) => counts.reduce((total, one) => total + (statuses.includes(one.status) ? one.count : 0), 0);
+    showCounts({ failed: sum('ERROR', 'TIMEOUT'), running: sum('IN_PROGRESS') });
+    controls.showTabs(shown, counts, goToTab);
+  },
   times: (shown, ...given) => showTimes(shown, loader.now(), ...given),
   picks: controls.showPicks,
   usual: (spans) => table.showUsual(spans, loader.now()),
@@ -72,35 +79,32 @@ const loader = createLoader({
     table.showPages(state, 0, () => {});
     controls.showTabs(state, [], goToTab);
     showEmpty(false, 0);
+    showCounts({});
     if (state.view === 'statistics') statistics.showStatistics({ ...state, stat: '' }, { results: [] });
   },
 });
 
-/** Loads all that the state shows, and again after a pause, unless the page is paused or hidden. */
+/** Whether what is shown becomes another by time alone: it is of a range up to now, by a clock that runs. */
+const drifts = () => !loader.about()?.is_frozen && (['overview', 'now'].includes(state.view) || !['all', 'custom'].includes(state.range));
+const pace = createPace(load, () => state, loader.version, drifts);
+
+/** Loads all that the state shows; slow answers may be old, unless `allowsOld` is false, since somebody has asked for new ones. */
 async function load(allowsOld = true) {
-  clearTimeout(timer);
-  const began = performance.now();
+  pace.begin();
+  if (!allowsOld) calm.ask();
   const busy = setTimeout(() => { if (!loader.isShown(state)) setBusy(true); }, BUSY_AFTER);
   try {
     if (!(await loader.load(allowsOld))) return;
-    failures = 0;
+    pace.end(null);
     controls.showTrouble(null);
   } catch (error) {
-    failures += 1;
     const isOld = loader.isShown(state);
-    // Without a token that the server accepts, another attempt would fail as well.
-    const needsToken = error.status === 401;
-    controls.showTrouble(error, isOld, state.refresh > 0 && !needsToken);
+    controls.showTrouble(error, isOld, pace.end(error));
     if (!isOld) showNoAnswer(error);
-    if (needsToken) return askForToken();
+    if (error.status === 401) askForToken();
   } finally {
     clearTimeout(busy);
   }
-  clearTimeout(timer);
-  const refresh = state.refresh * 1000;
-  const afterFailures = Math.min(refresh * 2 ** failures, Math.max(MAX_PAUSE, refresh));
-  const pause = Math.max(afterFailures, PAUSE_FACTOR * (performance.now() - began));
-  if (state.refresh && !document.hidden) timer = setTimeout(load, pause);
 }
 
 function showState() {
@@ -182,6 +186,7 @@ const stepFailed = (by) => openJob.stepFailed(by, (...given) => loader.failedNea
 controls.wireTheme();
 controls.wireDensity();
 controls.wireMenus();
+calm.wireCalm();
 wireSearch(() => state, go, (...given) => loader.values(state, ...given));
 wireTimes(narrow, () => go({ range: 'all', from: '', to: '' }));
 wireDrawer(closeJob, openJob.step, stepFailed);
@@ -200,6 +205,7 @@ wireKeyboard({
   previousFailed: () => state.job && stepFailed(-1),
   previousPage: () => openJob.turn(-1),
   nextPage: () => openJob.turn(1),
+  news: calm.showNews,
   refresh: () => load(false),
   help: () => $('help').showModal(),
 });
@@ -265,13 +271,13 @@ wireRouter(() => {
   $('search').value = state.keyword;
   $('contains').value = state.contains;
 });
-on(document, 'visibilitychange', () => (document.hidden ? clearTimeout(timer) : state.refresh && load()));
 setInterval(() => {
   // While the server does not answer, it is not known which jobs still run.
   if (document.hidden || !$('trouble').hidden) return;
   table.tick(loader.now());
   tickDrawer(loader.now());
   tickNow(loader.now());
+  calm.tickCalm();
 }, 1000);
 
 showState();

@@ -222,7 +222,7 @@ export function lastHours(state, now) {
     open: jobs('in', MAX_OPEN, []),
     ended: jobs('not_in', MAX_ENDED, [since('created_at', state.hours + MAX_HOURS)],
       { filter_or: [since('created_at'), since('finished_at')] }),
-    counts: counts({ ...all, range: 'custom', from, to: '' }, now),
+    last: counts({ ...all, range: 'custom', from, to: '' }, now),
   };
 }
 

@@ -273,7 +273,16 @@ impl App {
     }
 }
 
+/// Reads an answer; of a stream of events, which has no end, the head alone.
 fn read(mut answer: ureq::http::Response<ureq::Body>) -> Answer {
+    let media_type = answer.headers().get("content-type");
+    if media_type.is_some_and(|media_type| media_type == "text/event-stream") {
+        return Answer {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            text: String::new(),
+        };
+    }
     Answer {
         status: answer.status().as_u16(),
         headers: answer.headers().clone(),

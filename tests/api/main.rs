@@ -10,6 +10,7 @@ mod connections;
 mod cors;
 mod counters;
 mod documentation;
+mod events;
 mod export;
 mod faults;
 mod journal;

@@ -220,7 +220,7 @@ const OF_NO_DOMAIN: [(&str, u16); 5] = [
 ];
 
 /// Routes that are about the domain of the token where none is named.
-const OF_THE_TOKENS_DOMAIN: [&str; 2] = ["/jobdeck/about", "/jobdeck/overview"];
+const OF_THE_TOKENS_DOMAIN: [&str; 3] = ["/jobdeck/about", "/jobdeck/events", "/jobdeck/overview"];
 
 /// A route that is new fails here until its handler asks whether the domain that it is about may be reached.
 #[test]

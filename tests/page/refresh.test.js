@@ -4,6 +4,35 @@ import { test } from 'node:test';
 import { NOW, Server, suite } from './server.js';
 
 const it = suite((server) => server.importGenerated(600));
+const isDomains = (response) => response.url().endsWith('/domains');
+
+/** Waits until the page has loaded what a write has changed. */
+async function reloaded(write) {
+  await Promise.all([it.page.waitForResponse((response) => isDomains(response) && response.status() === 200), write()]);
+  // The parts of a load come one after the other, with a frame between them.
+  for (let frames = 0; frames < 5; frames += 1) {
+    if (it.pending.size) frames = 0;
+    await it.page.evaluate(() => new Promise(requestAnimationFrame));
+  }
+}
+
+/** Waits until the sign beside the picker says how the page refreshes. */
+const pace = (name) => it.page.locator(`#pace[data-pace=${name}]`).waitFor();
+const chosen = () => it.page.locator('#refresh').evaluate((picker) => picker.selectedOptions[0].text);
+const news = () => it.page.locator('#news:visible');
+/** Opens a domain of a test's own, so that what it writes is on no other page. */
+async function openOwn(domain, query = '') {
+  const jobs = Array.from({ length: 30 }, (_, index) => ({
+    job_id: `job-old-${index}`, domain_id: domain, created_at: `2025-12-30T00:00:${index + 10}Z`, status: index % 2 ? 'SUCCESS' : 'IN_PROGRESS',
+  }));
+  it.server.importJobs(jobs);
+  await it.open(`?refresh=2&domain=${domain}${query}`);
+  await pace('live');
+  return domain;
+}
+const inOrder = (domain) => it.server.post('search', { domain_id: domain, query: { page: { limit: 15 } } });
+const newJobs = (domain, name, count) => Array.from({ length: count }, (_, index) => (
+  { job_id: `job-${name}-${index}`, domain_id: domain, created_at: NOW, status: 'CREATED' }));
 
 const running = (domain, remained) => [{ job_id: 'job-new', domain_id: domain, created_at: '2025-12-31T23:59:59Z', status: 'IN_PROGRESS', total_tasks: 4, remained_tasks: remained }];
 
@@ -19,14 +48,86 @@ test('the page refreshes itself, and highlights changes', async () => {
   assert.deepEqual(await it.page.locator('#rows .changed').evaluateAll((cells) => cells.map((cell) => cell.dataset.column)), ['progress', 'tasks'], 'only what has changed');
 });
 
-test('a refresh without changes is one request, answered with 304', async () => {
+test('an open page costs nothing while nothing is written, and a write appears immediately', async () => {
+  for (const query of ['?refresh=2', '?refresh=2&view=overview&range=week', '?refresh=2&view=statistics']) {
+    await it.page.goto(`${it.server.url}/${query}`);
+    await it.page.clock.install();
+    await pace('live');
+    assert.equal(await chosen(), 'Live');
+    // Less than the stream may be silent: the clock of the test runs ahead of the server's.
+    assert.deepEqual(await it.askedWithin(30_000), [], query);
+  }
+  const domain = await openOwn('domain-live');
+  it.server.importJobs(newJobs(domain, 'live', 1));
+  await it.page.locator('#rows .id', { hasText: 'job-live-0' }).waitFor();
+  assert.equal(it.asked.filter((path) => path.endsWith('/events')).length, 1, 'a stream a page');
+});
+
+test('without a stream the page polls, in one request that is answered with 304, until there is one', async () => {
+  await it.page.route('**/jobdeck/events', (route) => route.fulfill({ status: 503, json: {} }));
   await it.open('?refresh=2');
+  await pace('polling');
+  assert.equal(await chosen(), 'Polling');
+  await it.axe('polling');
   // Requests from the opening of the page may still be running.
-  await it.page.waitForResponse((response) => response.url().endsWith('/domains') && response.status() === 304);
+  await it.page.waitForResponse((response) => isDomains(response) && response.status() === 304);
   const answers = [];
   it.page.on('response', (response) => response.request().resourceType() === 'fetch' && answers.push(`${response.status()} ${new URL(response.url()).pathname}`));
-  for (let looks = 0; looks < 2; looks += 1) await it.page.waitForResponse((response) => response.url().endsWith('/domains'));
-  assert.deepEqual(new Set(answers), new Set(['304 /jobdeck/domains']));
+  for (let looks = 0; looks < 2; looks += 1) await it.page.waitForResponse(isDomains);
+  assert.deepEqual(new Set(answers.filter((answer) => answer !== '503 /jobdeck/events')), new Set(['304 /jobdeck/domains']));
+  await it.page.unroute('**/jobdeck/events');
+  await pace('live');
+  it.expect('503');
+});
+
+test('a stream that is held back or is none is given up', async () => {
+  for (const answer of [() => {}, (route) => route.fulfill({ status: 200, body: 'id: 1\n' })]) {
+    await it.page.route('**/jobdeck/events', answer);
+    await it.page.goto(`${it.server.url}/?refresh=2`);
+    await it.page.clock.install();
+    await it.page.waitForRequest((request) => request.url().endsWith('/events'));
+    await it.page.clock.runFor(6_000);
+    await pace('polling');
+    await it.page.unroute('**/jobdeck/events');
+  }
+});
+
+test('the picker says how the page refreshes', async () => {
+  await it.open('?refresh=0');
+  await pace('paused');
+  for (const [choice, name] of [['60', 'polling'], ['2', 'live'], ['0', 'paused'], ['10', 'polling']]) {
+    await it.page.locator('#refresh').selectOption(choice);
+    await pace(name);
+    await it.page.locator('#refresh').evaluate((picker) => [...picker.options].map((option) => option.text));
+    assert.equal(await it.page.locator('#refresh option').first().textContent(), 'Live');
+  }
+  assert.deepEqual(await it.page.locator('#refresh option').allTextContents(), ['Live', 'every 10 s', 'every minute', 'paused']);
+});
+
+test('title and icon say what failed and what runs', async () => {
+  const icon = () => it.page.locator('link[rel=icon]').getAttribute('href');
+  const titled = (text) => it.page.waitForFunction((text) => document.title.startsWith(text), text);
+  await it.open('?refresh=2');
+  const domain = await it.domain();
+  const count = async (...statuses) => (await it.search({ filter: [{ k: 'status', v: statuses, o: 'in' }], count_only: true })).total_count;
+  const counts = [await count('ERROR', 'TIMEOUT'), await count('IN_PROGRESS')];
+  await titled(`(${counts[0]} failed, ${counts[1]} running) All · ${domain} · jobdeck`);
+  const failed = await icon();
+  assert.match(failed, /icon-failed\.svg$/);
+  await reloaded(() => it.server.importJobs([{ job_id: 'job-failed', domain_id: domain, created_at: '2020-01-01T00:00:00Z', status: 'TIMEOUT' }]));
+  await titled(`(${counts[0] + 1} failed, ${counts[1]} running) `);
+  await it.page.evaluate(() => {
+    Object.defineProperty(document, 'hidden', { value: true, configurable: true });
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  assert.match(await it.page.title(), new RegExp(`^\\(${counts[0] + 1} failed, ${counts[1]} running at \\d+:\\d\\d.[AP]M\\) All`));
+  await it.open('?refresh=0&term=status:IN_PROGRESS');
+  await titled(`(${counts[1]} running) `);
+  assert.match(await icon(), /icon-running\.svg$/);
+  for (const address of [failed, await icon()]) assert.equal((await fetch(address)).headers.get('content-type'), 'image/svg+xml');
+  await it.open('?refresh=0&term=status:CANCELED');
+  await titled('All · ');
+  assert.match(await icon(), /icon\.svg$/);
 });
 
 test('a refresh keeps scroll position and selection', async () => {
@@ -40,9 +141,7 @@ test('a refresh keeps scroll position and selection', async () => {
   await it.page.locator('#drawer summary').last().focus();
   await it.page.evaluate(() => getSelection().selectAllChildren(document.querySelector('.job-error')));
   const selected = await it.page.evaluate(() => String(getSelection()));
-  it.server.importJobs([{ job_id: 'job-elsewhere', domain_id: domain, created_at: '2020-01-01T00:00:00Z', status: 'ERROR' }]);
-  await it.page.waitForResponse((response) => response.url().endsWith('/domains') && response.status() === 200);
-  await it.page.waitForResponse((response) => response.url().endsWith('/domains') && response.status() === 304);
+  await reloaded(() => it.server.importJobs([{ job_id: 'job-elsewhere', domain_id: domain, created_at: '2020-01-01T00:00:00Z', status: 'ERROR' }]));
   assert.deepEqual(await it.page.evaluate(() => [
     document.querySelector('.job-error').marked, document.querySelector('#rows .collector').marked,
     document.querySelector('#raw').scrollTop, document.activeElement.tagName, String(getSelection()),
@@ -75,16 +174,73 @@ test('a new job does not move the rows that are read', async () => {
   assert.equal(seen.focused, ids[7]);
   // How many letters are selected depends on the fonts.
   assert.ok(seen.selected.length > 0 && (await it.page.locator('#rows .collector').nth(5).textContent()).includes(seen.selected), seen.selected);
-  it.server.importJobs([{ job_id: 'job-arrived', domain_id: domain, created_at: NOW }]);
-  // The rows of one answer are highlighted together, so the first highlighted rows are all of them.
-  const marked = await it.page.waitForFunction(() => {
-    const nodes = [...document.querySelectorAll('#rows .changed')];
-    return nodes.length > 0 && nodes.map((node) => node.closest('tr').dataset.job);
-  });
-  assert.deepEqual(await marked.jsonValue(), ['job-arrived']);
-  await it.page.waitForResponse((response) => response.url().endsWith('/domains') && response.status() === 304);
-  assert.deepEqual(await it.ids(), ['job-arrived', ...ids].slice(0, 100));
+  await reloaded(() => it.server.importJobs([{ job_id: 'job-arrived', domain_id: domain, created_at: NOW }]));
+  assert.equal(await news().textContent(), '1 new');
+  assert.deepEqual(await it.ids(), ids);
   assert.deepEqual(await read(), seen);
+  // The rows of one answer are highlighted together, so the first highlighted rows are all of them.
+  await it.page.keyboard.press('n');
+  assert.deepEqual(await it.page.locator('#rows .changed').evaluateAll((nodes) => nodes.map((node) => node.closest('tr').dataset.job)), ['job-arrived']);
+  assert.deepEqual(await it.ids(), ['job-arrived', ...ids].slice(0, 100));
+  const { selected, focused } = await read();
+  assert.deepEqual({ selected, focused }, { selected: seen.selected, focused: seen.focused });
+  assert.equal(await it.page.locator('#rows .id').first().evaluate((node) => node.getBoundingClientRect().top >= 0), true, 'what is new is in sight');
+});
+
+test('rows stay while the pointer is over them, with the newest of their cells', async () => {
+  const domain = await openOwn('domain-calm');
+  const ids = await it.ids();
+  const last = (await inOrder(domain)).results.at(-1);
+  await it.rows().nth(3).hover();
+  // The last row leaves the page, and changes all the same.
+  await reloaded(() => it.server.importJobs([...newJobs(domain, 'calm', 6), { ...last, status: 'CANCELED', updated_at: NOW }]));
+  assert.deepEqual(await it.ids(), ids);
+  await it.rows().last().locator('.status.CANCELED').waitFor();
+  assert.equal(await news().textContent(), '6 new');
+  assert.equal(await it.page.locator('#announcement').textContent(), '6 new');
+  const top = () => it.rows().first().evaluate((row) => row.getBoundingClientRect().top);
+  const before = await top();
+  await it.axe('news');
+  await reloaded(() => it.server.importJobs(newJobs(domain, 'calmer', 20)));
+  assert.equal(await news().textContent(), '15+ new');
+  await news().click();
+  await news().waitFor({ state: 'hidden' });
+  assert.deepEqual(await it.ids(), (await inOrder(domain)).results.map((job) => job.job_id));
+  assert.equal(await top(), before, 'the button takes no room');
+});
+
+test('rows that wait are shown when the pointer has left, or when somebody refreshes', async () => {
+  const domain = await openOwn('domain-waits');
+  for (const [name, act] of [['left', () => it.page.mouse.move(5, 5)], ['asked', () => it.page.keyboard.press('r')]]) {
+    await it.rows().nth(3).hover();
+    await reloaded(() => it.server.importJobs(newJobs(domain, name, 2)));
+    assert.equal(await news().textContent(), '2 new');
+    await act();
+    await it.page.locator('#rows .id', { hasText: `job-${name}-1` }).waitFor();
+    await news().waitFor({ state: 'hidden' });
+  }
+  // A job that is gone from the page leaves another order.
+  await openOwn(domain, '&sort=status');
+  await it.rows().nth(3).hover();
+  const [id, next] = await it.ids();
+  await reloaded(() => it.server.importJobs([{ job_id: id, domain_id: domain, created_at: '2020-01-01T00:00:00Z', status: 'CANCELED' }]));
+  assert.equal((await it.ids())[0], id);
+  await it.page.mouse.move(5, 5);
+  await it.page.waitForFunction((next) => document.querySelector('#rows .id').textContent === next, next);
+});
+
+test('the open job keeps the rows in position', async () => {
+  const domain = await openOwn('domain-open');
+  const ids = await it.ids();
+  await it.page.goto(`${it.server.url}/?refresh=2&domain=${domain}&job=${ids[4]}`);
+  await it.page.locator('#drawer .lead').waitFor();
+  await pace('live');
+  await reloaded(() => it.server.importJobs(newJobs(domain, 'open', 3)));
+  assert.equal(await news().textContent(), '3 new');
+  assert.deepEqual(await it.ids(), ids);
+  await it.page.keyboard.press('j');
+  await it.page.locator('#drawer-title', { hasText: ids[5] }).waitFor();
+  assert.equal(await news().textContent(), '3 new');
 });
 
 test('a paused page does not change until it is refreshed', async () => {
@@ -109,8 +265,7 @@ test('a refresh does not overwrite what was typed', async () => {
   for (const [field, text] of Object.entries(fields)) await it.page.locator(field).fill(text);
   await it.page.locator('#refresh-now').focus();
   const hasValues = async (expected) => {
-    it.server.importJobs([{ job_id: 'job-elsewhere', domain_id: domain, created_at: '2020-01-01T00:00:00Z', updated_at: new Date().toISOString() }]);
-    for (const status of [200, 304]) await it.page.waitForResponse((response) => response.url().endsWith('/domains') && response.status() === status);
+    await reloaded(() => it.server.importJobs([{ job_id: 'job-elsewhere', domain_id: domain, created_at: '2020-01-01T00:00:00Z', updated_at: new Date().toISOString() }]));
     for (const [field, text] of Object.entries(expected)) assert.equal(await it.page.locator(field).inputValue(), text, field);
   };
   await hasValues(fields);
@@ -134,25 +289,27 @@ test('a duration ticks while a job runs, unless the clock is frozen', async () =
   await it.open('?refresh=0&tab=running');
   const [job] = (await it.search({ filter: [{ k: 'status', v: 'IN_PROGRESS', o: 'eq' }], page: { limit: 1 } })).results;
   const seconds = Math.floor((Date.parse(NOW) - Date.parse(job.created_at)) / 1000);
-  const expected = seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  const expected = seconds < 60 ? `${seconds} sec` : `${Math.floor(seconds / 60)} min ${seconds % 60} sec`;
   assert.equal(await duration.textContent(), expected, 'by the clock that --now froze');
 });
 
 test('nothing is requested while the page is hidden or paused', async () => {
   await it.page.clock.install();
-  await it.open('?refresh=2');
+  const domain = await openOwn('domain-hidden');
   const hide = (hidden) => it.page.evaluate((hidden) => {
     Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
     document.dispatchEvent(new Event('visibilitychange'));
   }, hidden);
-  const looks = () => it.page.waitForResponse((response) => response.url().endsWith('/domains'));
-  await Promise.all([looks(), it.page.clock.runFor(5_000)]);
+  await pace('live');
   await hide(true);
-  assert.deepEqual(await it.askedWithin(60_000), [], 'hidden');
-  await Promise.all([looks(), hide(false)]);
-  await Promise.all([looks(), it.page.clock.runFor(5_000)]);
+  it.server.importJobs(newJobs(domain, 'hidden', 1));
+  assert.deepEqual(await it.askedWithin(120_000), [], 'hidden');
+  await hide(false);
+  await it.page.locator('#rows .id', { hasText: 'job-hidden-0' }).waitFor();
+  await pace('live');
   await it.page.locator('#refresh').selectOption('0');
   await it.addressIs(/refresh=0/);
+  it.server.importJobs(newJobs(domain, 'paused', 1));
   assert.deepEqual(await it.askedWithin(120_000), [], 'paused');
 });
 
@@ -161,6 +318,8 @@ test('the focus stays in position when a job leaves the page', async () => {
   const domain = await it.domain();
   await it.rows().last().locator('.id').focus();
   it.server.importJobs([{ job_id: 'job-newest', domain_id: domain, created_at: '2026-01-01T00:00:00Z', status: 'CREATED' }]);
+  await news().waitFor();
+  await it.page.keyboard.press('n');
   await it.page.locator('#rows .id', { hasText: 'job-newest' }).waitFor();
   assert.equal(await it.page.evaluate(() => document.activeElement === document.querySelector('#rows tr:last-child .id')), true);
 });

@@ -86,6 +86,14 @@ impl Access {
         }
     }
 
+    /// Returns whether the file of tokens is still the one that the access is from.
+    pub(in crate::api) fn is_still_granted(&self, app: &App) -> bool {
+        match (self, &app.tokens) {
+            (Self::Holder(grant), Some(tokens)) => tokens.has(grant),
+            _ => true,
+        }
+    }
+
     /// Returns whether the client may write.
     pub(crate) fn may_write(&self) -> bool {
         match self {

@@ -106,6 +106,22 @@ pub(crate) struct ScopeParams {
     pub(crate) domain_id: Option<String>,
 }
 
+/// The domain that a stream of events is for.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EventsParams {
+    /// The domain that the client shows. A token of one domain reaches no other, and may leave it out. The versions are of all
+    /// data, whatever the domain.
+    #[serde(default, deserialize_with = "id")]
+    #[param(
+        min_length = 1,
+        max_length = 256,
+        example = "domain-67094cea8ca4",
+        nullable = false
+    )]
+    pub(crate) domain_id: Option<String>,
+}
+
 /// The domain of a body.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

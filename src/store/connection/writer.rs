@@ -3,6 +3,7 @@
 use std::sync::MutexGuard;
 
 use rusqlite::Connection;
+use tokio::sync::Notify;
 
 use super::open::set_journal;
 use super::wal_lock::Released;
@@ -19,6 +20,17 @@ pub struct Writer<'s> {
     pub(in crate::store) file: &'s DatabaseFile,
     /// Nothing keeps a checkpoint from moving the whole log into the database meanwhile.
     pub(in crate::store) _released: Released<'s>,
+    pub(in crate::store) _notice: WrittenNotice<'s>,
+}
+
+/// Wakes who waits for a write when its writer is done, whatever that has done.
+#[derive(Debug)]
+pub(in crate::store) struct WrittenNotice<'s>(pub(in crate::store) &'s Notify);
+
+impl Drop for WrittenNotice<'_> {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 impl Writer<'_> {
