@@ -1,4 +1,4 @@
-/** The jobs of the last hours as bars in lanes of their collectors: what runs, how long such jobs usually take, and what is stuck. */
+/** The jobs of the last hours as bars in lanes of their collectors: what runs, how long that usually takes, and what is stuck. */
 import { $, el, on, renew, setText } from './dom.js';
 import { STATUSES, exact, span, statusLabel } from './format.js';
 import { parts, t } from './language.js';
@@ -9,45 +9,37 @@ import { HOURS } from './state.js';
 import { tickLabel, timeTicks } from './time-axis.js';
 
 const MAX_LANES = 40;
-/** The most bars of a lane below each other, and the height of one with its gap, in pixels. */
 const MAX_ROWS = 12;
+/** The height of a row of a lane, in pixels. */
 const ROW = 17;
-/** The most labels of the axis: a phone has room for them. */
+/** The most ticks of the axis: a phone has room for their labels. */
 const MAX_TICKS = 7;
 
-/** The state and the answers that are shown, and what makes their links. */
-let shown = null;
-/** The present, and both ends of the axis, which has room for what is to come. */
-let [now, from, to] = [0, 0, 0];
-/** The job of each bar, and of the words of each lane. */
+/** What is shown; `link` makes the address of jobs, and `open` that of a job beside the view. */
+let state, answers, link, open;
+/** The present, and both ends of the axis, in milliseconds. */
+let now, from, to;
+/** The job that a bar, or the words of a lane, is about. */
 const jobs = new WeakMap();
 /** The nodes of the lanes by collector. */
 let lanes = new Map();
-/** The id of the bar that the tip is about. */
+/** The id of the bar that has the tip. */
 let tipped = '';
 
 const share = (time) => ((time - from) / (to - from)) * 100;
-const isLate = ({ began, usual }) => Boolean(usual) && now - began > usual.p95;
+const isLate = ({ began, usual }) => now - began > usual?.p95;
 
-/**
- * Shows the jobs of the last hours.
- * @param {import('./state.js').State} state
- * @param {object} answers of `lastHours` in queries.js, and the overview that says what is usual
- * @param {number} time of the server, in milliseconds
- * @param {(change: object) => string} link to the jobs of the domain after a change of the state
- * @param {(job: string) => string} open a job beside the view
- */
-export function showNow(state, answers, time, link, open) {
-  shown = { state, answers, link, open };
-  now = time;
+/** Shows a state with the answers of `lastHours` in queries.js and the overview that says what is usual. */
+export function showNow(...given) {
+  [state, answers, now, link, open] = given;
   draw();
 }
 
 /** Lets the bars of jobs that run grow. */
 export function tickNow(time) {
-  if (!shown || $('now').hidden) return;
+  if (!state || $('now').hidden) return;
   now = time;
-  if (sinceHours(shown.state, now) === from) tick();
+  if (sinceHours(state, now) === from) tick();
   else draw();
 }
 
@@ -55,75 +47,33 @@ export function tickNow(time) {
 function words(job) {
   const { began, status, usual } = job;
   const key = status === 'CREATED' ? 'waits' : isLate(job) ? 'rule' : usual ? 'usual' : 'runs';
-  return t(`now.${key}`, { age: span(now - began), ...(usual && { median: span(usual.median), p95: span(usual.p95) }) });
+  return t(`now.${key}`, { age: span(now - began), median: span(usual?.median), p95: span(usual?.p95) });
 }
 
-/** What is said of a job: its outcome, when it began and ended, and how long it took. */
+/** The outcome of a job, when it began and ended, and how long it took. */
 function facts(job) {
-  const time = (text) => text && exact(text, shown.state.zone);
+  const time = (text) => text && exact(text, state.zone);
   return [job.isStuck ? t('now.isStuck') : statusLabel(job.status), time(job.created_at), time(job.finished_at),
     job.isOpen ? words(job) : job.finished_at && span(job.ended - job.began)];
 }
 
-/** The jobs by collector: those with stuck jobs first, then those with running ones by age, then the most recent. */
-function sorted({ overview, open, ended }) {
-  const stuck = new Set(overview.stuck.jobs.map((job) => job.job_id));
-  const usual = new Map([...overview.running.jobs, ...overview.stuck.jobs].map((job) => [job.collector_id, job.usual]));
+/** The lanes: those with stuck jobs first, then those with running ones by age, then the most recent. */
+function sorted({ overview: { stuck, running }, open, ended }) {
+  const stuckIds = stuck.jobs.map((job) => job.job_id);
+  const usual = new Map([...running.jobs, ...stuck.jobs].map((job) => [job.collector_id, job.usual]));
   const all = [...open.results, ...ended.results].map((job) => {
     const { collector_id: lane = null, name } = job.collector_info ?? {};
     const isOpen = open.results.includes(job);
-    const began = Date.parse(job.created_at);
-    return { ...job, lane, name: name ?? lane ?? '–', isOpen, began, ended: Date.parse(job.finished_at ?? job.created_at),
-      usual: isOpen && lane && usual.get(lane), isStuck: stuck.has(job.job_id) };
+    return { ...job, lane, name: name ?? lane ?? '–', isOpen, isStuck: stuckIds.includes(job.job_id),
+      usual: isOpen && lane && usual.get(lane), began: Date.parse(job.created_at), ended: Date.parse(job.finished_at ?? job.created_at) };
   }).filter((job) => job.began < to && (job.isOpen || Math.max(job.began, job.ended) >= from));
+  all.sort((one, other) => one.began - other.began);
   return [...Map.groupBy(all, (job) => job.lane)].map(([id, group]) => {
-    group.sort((one, other) => one.began - other.began);
     const first = group.find((job) => job.isStuck) ?? group.find((job) => job.status === 'IN_PROGRESS');
-    const last = group.at(-1);
-    return { id, group, first, name: last.name, rank: first ? Number(!first.isStuck) : 2, at: first?.began ?? -last.began };
+    const { name, began } = group.at(-1);
+    const rank = first ? Number(!first.isStuck) : 2;
+    return { id, group: inRows(group), size: group.length, first, name, rank, at: first?.began ?? -began };
   }).sort((one, other) => one.rank - other.rank || one.at - other.at);
-}
-
-function draw() {
-  const { state, answers } = shown;
-  from = sinceHours(state, now);
-  to = from + state.hours * HOUR * 1.125;
-  const all = sorted(answers);
-  const top = all.slice(0, MAX_LANES);
-  const tip = tipped;
-  sentence();
-  renew($('ticks'), [from, to, state.zone], () => [...timeTicks(from, to, state.zone, MAX_TICKS), null].map((time) => {
-    const tick = el('span', {}, time ? tickLabel(time, state.zone) : '');
-    tick.style.left = `${share(time)}%`;
-    return tick;
-  }));
-  lanes = new Map(top.map(({ id }) => [id, lanes.get(id) ?? el('div', { className: 'lane-of-time', role: 'group' })]));
-  renew($('lane-list'), [...lanes.keys(), state.hours], () => (top.length ? [...lanes.values()] : [el('p', {}, t('now.none'))]));
-  let hidden = [answers.open, answers.ended].reduce((sum, one) => sum + one.total_count - one.results.length, 0);
-  for (const lane of top) {
-    const placed = inRows(lane.group);
-    hidden += lane.group.length - placed.length;
-    renew(lanes.get(lane.id), [state, from, answers.from, lane], () => laneNodes(lane, placed));
-  }
-  setText($('now-rest'), Object.entries({ lanes: all.length - top.length, hidden })
-    .map(([key, count]) => (count ? t(`now.${key}`, { count }) : '')).join(' '));
-  if ($('now-data').open) renew($('now-rows'), [from, state.zone, top], () => table(top));
-  tick();
-  showTip(tip && $(tip));
-}
-
-/** "3 running, 1 stuck; 412 jobs in the last 3 hours, 12 failed": each number is a link to the jobs that it counts. */
-function sentence() {
-  const { state, answers: { overview: { running, stuck }, counts, from: start }, link } = shown;
-  const sum = (...statuses) => counts.reduce((total, { status, count }) => total + (statuses.includes(status) ? count : 0), 0);
-  const range = { range: 'custom', from: start };
-  // Jobs that are stuck are listed by their ids, where the answer has all of them.
-  const ids = stuck.count && stuck.count === stuck.jobs.length && { terms: [...state.terms, idTerm(stuck.jobs)] };
-  const numbers = { running: [running.count, { tab: 'running' }], stuck: [stuck.count, ids, 'bad'],
-    jobs: [sum(...STATUSES), range], failed: [sum('ERROR', 'TIMEOUT'), { ...range, tab: 'failed' }, 'bad'] };
-  renew($('now-state'), [state, numbers], () => parts('now.state', { count: state.hours, ...Object.fromEntries(
-    Object.entries(numbers).map(([name, [count, to, tint = '']]) => [name, el(to ? 'a' : 'span', { id: `now-${name}`,
-      className: count ? tint : '', ...(to && { href: link(to) }) }, t(`now.${name}`, { count }))])) }));
 }
 
 /** The jobs of a lane that are drawn, each in the first row where it overlaps with no other one. */
@@ -137,9 +87,52 @@ function inRows(group) {
   });
 }
 
-/** The name of a lane, its bars, and what is said of its oldest job that runs. */
-function laneNodes({ id, name, first }, placed) {
-  const { link, open, answers } = shown;
+function draw() {
+  from = sinceHours(state, now);
+  to = from + state.hours * HOUR * 1.125;
+  const all = sorted(answers);
+  const top = all.slice(0, MAX_LANES);
+  const tip = tipped;
+  sentence();
+  renew($('ticks'), [from, to, state.zone], () => [...timeTicks(from, to, state.zone, MAX_TICKS), null].map((time) => {
+    const tick = el('span', {}, time && share(time) < 90 ? tickLabel(time, state.zone) : '');
+    tick.style.left = `${share(time)}%`;
+    return tick;
+  }));
+  lanes = new Map(top.map(({ id }) => [id, lanes.get(id) ?? el('div', { className: 'lane-of-time', role: 'group' })]));
+  renew($('lane-list'), [...lanes.keys(), state.hours], () => (top.length ? [...lanes.values()] : [el('p', {}, t('now.none'))]));
+  let hidden = 0;
+  for (const { results, total_count: total } of [answers.open, answers.ended]) hidden += total - results.length;
+  for (const lane of top) {
+    hidden += lane.size - lane.group.length;
+    renew(lanes.get(lane.id), [state, from, answers.from, lane], () => laneNodes(lane));
+  }
+  setText($('now-rest'), Object.entries({ lanes: all.length - top.length, hidden })
+    .map(([key, count]) => (count ? t(`now.${key}`, { count }) : '')).join(' '));
+  if ($('now-data').open) renew($('now-rows'), [from, state.zone, top], () => table(top));
+  tick();
+  showTip(tip && $(tip));
+}
+
+/** "3 running, 1 stuck; 412 jobs in the last 3 hours, 12 failed": each number is a link to the jobs that it counts. */
+function sentence() {
+  const { overview: { running, stuck }, counts, from: since } = answers;
+  const sum = (statuses) => counts.reduce((total, { status, count }) => total + (statuses.includes(status) ? count : 0), 0);
+  const range = { range: 'custom', from: since };
+  const numbers = {
+    running: [running.count, { tab: 'running' }],
+    // By their ids, where the answer has all of them.
+    stuck: [stuck.count, stuck.count && stuck.count === stuck.jobs.length && { terms: [...state.terms, idTerm(stuck.jobs)] }, 'bad'],
+    jobs: [sum(STATUSES), range],
+    failed: [sum(['ERROR', 'TIMEOUT']), { ...range, tab: 'failed' }, 'bad'],
+  };
+  const nodes = Object.entries(numbers).map(([name, [count, change, tint = '']]) => [name, el(change ? 'a' : 'span', {
+    id: `now-${name}`, className: count ? tint : '', ...(change && { href: link(change) }) }, t(`now.${name}`, { count }))]);
+  renew($('now-state'), [state, numbers], () => parts('now.state', { count: state.hours, ...Object.fromEntries(nodes) }));
+}
+
+/** The name of a lane, its bars, and the words about its oldest job that runs. */
+function laneNodes({ id, name, first, group }) {
   const bar = (tag, job, end, properties) => {
     const node = el(tag, properties);
     const left = Math.max(share(job.began), 0);
@@ -147,20 +140,22 @@ function laneNodes({ id, name, first }, placed) {
     jobs.set(node, job);
     return node;
   };
-  const bars = placed.map((job) => bar('a', job, job.ended, { id: `bar-${job.job_id}`, href: open(job.job_id),
-    className: `run long ${job.status}${job.began < from ? ' earlier' : ''}${job.isStuck ? ' stuck' : ''}`,
+  const bars = group.map((job) => bar('a', job, job.ended, { id: `bar-${job.job_id}`, href: open(job.job_id),
+    className: `run long ${job.status}${job.began < from ? ' earlier' : ''}${job.isStuck ? ' isStuck' : ''}`,
     ariaLabel: [job.name, ...facts(job)].filter(Boolean).join(', ') }));
-  const track = el('div', { className: 'times' }, ...placed.filter((job) => job.usual && job.status !== 'CREATED')
-    .map((job) => bar('span', job, job.began + job.usual.median, { className: 'rest' })), ...bars);
-  track.style.height = `${Math.max(...placed.map(({ row }) => row + 1)) * ROW}px`;
+  const rests = group.filter((job) => job.usual && job.status !== 'CREATED')
+    .map((job) => bar('span', job, job.began + job.usual.median, { className: 'rest' }));
+  const track = el('div', { className: 'times' }, ...rests, ...bars);
+  track.style.height = `${Math.max(...group.map(({ row }) => row + 1)) * ROW}px`;
   const label = el('a', { className: 'name', title: name, id: `lane-${id}` }, name);
   if (id) label.href = link({ collector: id, range: 'custom', from: answers.from });
-  const about = el('div', { className: first?.isStuck ? 'words bad' : 'words quiet' });
-  if (first) jobs.set(about, first);
   const node = lanes.get(id);
   node.ariaLabel = name;
   oneStop(node, id ? [label, ...bars] : bars, 0);
-  return [label, track, ...(first ? [about] : [])];
+  if (!first) return [label, track];
+  const about = el('div', { className: `words ${first.isStuck ? 'bad' : 'quiet'}` });
+  jobs.set(about, first);
+  return [label, track, about];
 }
 
 /** Moves what moves with the time. */
@@ -169,7 +164,7 @@ function tick() {
   for (const bar of $('lane-list').querySelectorAll('.CREATED, .IN_PROGRESS')) {
     const job = jobs.get(bar);
     bar.style.width = `${share(now) - Math.max(share(job.began), 0)}%`;
-    bar.classList.toggle('late', !job.isStuck && isLate(job));
+    bar.classList.toggle('isLate', !job.isStuck && isLate(job));
   }
   for (const node of $('lane-list').querySelectorAll('.words')) setText(node, words(jobs.get(node)));
 }
@@ -179,7 +174,7 @@ function table(top) {
   const row = (cells, scope) => el('tr', {}, ...cells.map((text, index) => (
     scope === 'col' || !index ? el('th', { scope }, text) : el('td', {}, text || '–'))));
   return [el('thead', {}, row(['collector', 'status', 'began', 'ended', 'took'].map((name) => t(`now.${name}`)), 'col')),
-    el('tbody', {}, ...top.flatMap(({ group }) => inRows(group).map((job) => row([job.name, ...facts(job)], 'row'))))];
+    el('tbody', {}, ...top.flatMap(({ group }) => group.map((job) => row([job.name, ...facts(job)], 'row'))))];
 }
 
 /** Shows the tip of a bar, or none. */
@@ -198,9 +193,9 @@ function showTip(bar) {
 /** Fills in what does not change, and shows tips at the pointer, at the focus, and after a tap. */
 export function wireNow() {
   $('hours').append(...HOURS.map((count) => new Option(t('now.hours', { count }), count)));
-  const key = (className, text) => el('span', {}, el('i', { className }), ` ${text}`);
-  $('now-legend').append(...STATUSES.map((status) => key(`run long ${status}`, statusLabel(status))),
-    ...['isLate', 'isStuck', 'rest'].map((name) => key(`run long IN_PROGRESS ${name}`, t(`now.${name}`))));
+  const key = (className, text) => el('span', {}, el('i', { className: `run long ${className}` }), ` ${text}`);
+  $('now-legend').append(...STATUSES.map((status) => key(status, statusLabel(status))),
+    ...['isLate', 'isStuck', 'rest', 'earlier'].map((name) => key(`IN_PROGRESS ${name}`, t(`now.${name}`))));
   const box = $('lanes');
   for (const name of ['pointerover', 'pointerleave']) {
     on(box, name, ({ target, pointerType }) => pointerType === 'touch' || showTip(target.closest('.run')));
@@ -221,5 +216,5 @@ export function wireNow() {
     event.preventDefault();
     showTip();
   });
-  on($('now-data'), 'toggle', () => shown && draw());
+  on($('now-data'), 'toggle', () => state && draw());
 }

@@ -206,7 +206,7 @@ const MAX_ENDED = 500;
 /** A job that has ended is not found if it began this many hours before the last hours. */
 const MAX_HOURS = 168;
 
-/** The last hours: the oldest jobs that have not ended, the newest that have ended since, and the number of jobs of each status since. */
+/** The last hours: the oldest jobs that have not ended, the newest that have ended since, and how many of each status began since. */
 export function lastHours(state, now) {
   const since = (k, hours = state.hours) => ({ k, v: new Date(sinceHours({ hours }, now)).toISOString(), o: 'datetime_gte' });
   const all = { ...state, tab: 'all', range: 'all' };

@@ -134,8 +134,9 @@ export const texts = {
   'now.runs': 'runs for {age}',
   'now.waits': 'waits for {age}',
   'now.isStuck': 'Stuck',
-  'now.isLate': 'Longer than 95 % of its collector’s jobs',
+  'now.isLate': 'Longer than 95 %',
   'now.rest': 'Until its usual end',
+  'now.earlier': 'Began earlier',
   'now.none': 'Nothing has run in this time.',
   'now.lanes': { one: '{count} more collector.', other: '{count} more collectors.' },
   'now.hidden': {
