@@ -234,8 +234,11 @@ impl Stream {
     }
 }
 
+/// What comes next in a stream, and the stream after that.
+type Next = dyn Future<Output = Option<(Bytes, Stream)>>;
+
 /// A body that asks its stream for the next bytes only when these can be sent.
-struct Body(Pin<Box<dyn Future<Output = Option<(Bytes, Stream)>>>>);
+struct Body(Pin<Box<Next>>);
 
 impl MessageBody for Body {
     type Error = std::convert::Infallible;

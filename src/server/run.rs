@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::HttpService;
-use actix_server::Server;
+use actix_server::{GracefulShutdownSignal, Server};
 use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
 use actix_web::App as ActixApp;
 use actix_web::Error;
@@ -100,13 +100,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         .shutdown_timeout(MAX_STOPPING.as_secs())
         .disable_signals();
     let ending = builder.graceful_shutdown_signal();
-    let (ended, streams) = (ending.clone(), app.clone());
-    actix_web::rt::spawn(async move {
-        ended.notified().await;
-        // However the server was told to stop.
-        streams.stopping.begin();
-    });
-    actix_web::rt::spawn(keep_watching(app.clone()));
+    serve_streams(&app, ending.clone());
     let serve = move || {
         let routes_of_app = ActixApp::new()
             .app_data(app.clone())
@@ -171,4 +165,15 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         actix_web::rt::spawn(Arc::clone(mock).watch_fixtures());
     }
     Ok((server, address))
+}
+
+/// Starts the tasks that the streams of events need: one publishes the changes, one ends the streams however the server is told
+/// to stop.
+fn serve_streams(app: &Data<App>, ending: GracefulShutdownSignal) {
+    actix_web::rt::spawn(keep_watching(app.clone()));
+    let app = app.clone();
+    actix_web::rt::spawn(async move {
+        ending.notified().await;
+        app.stopping.begin();
+    });
 }
