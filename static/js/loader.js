@@ -206,8 +206,9 @@ export function createLoader(show) {
   }
 
   const values = async (state, term, typed, signal) => (await api.ask(queries.values(state, term, typed), signal)).results;
+  const countAfter = async (state, change, signal) => (await api.ask(queries.countAfter(state, change, now()), signal)).total_count;
 
   /** Whether the list that is shown, or the overview, is the one of a state. */
   const isShown = (state) => ({ jobs: listed, overview: overviewed }[state.view] ?? listKey(state)) === listKey(state);
-  return { load, forget, values, isShown, now, requests, about: () => about, domains: () => domains };
+  return { load, forget, values, countAfter, isShown, now, requests, about: () => about, domains: () => domains };
 }

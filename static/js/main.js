@@ -6,6 +6,7 @@ import { showHistory, tickDrawer, wireDrawer } from './drawer.js';
 import { showHistogram, wireHistogram } from './histogram.js';
 import * as journal from './journal.js';
 import { wireKeyboard } from './keyboard.js';
+import { localise } from './language.js';
 import { createLoader } from './loader.js';
 import * as openJob from './open-job.js';
 import { showOverview, toggleList } from './overview.js';
@@ -13,6 +14,7 @@ import { exportAddress, statisticsQuery } from './queries.js';
 import { bounds } from './range.js';
 import { showRequests } from './request-dialog.js';
 import { closeJob, go, goToAddress, linkTo, linkToJobs, linkToTerm, settle, state, wireRouter, writeAddress } from './router.js';
+import { showSavedViews, wireSavedViews } from './saved-views.js';
 import { showSearch, wireSearch } from './search.js';
 import { NO_FILTERS, isFiltered } from './state.js';
 import * as statistics from './statistics.js';
@@ -102,6 +104,7 @@ function showState() {
   controls.showTabs(state, null, goToTab);
   table.showOpen(state.job);
   showSearch(state, go);
+  showSavedViews(state);
   // The list has most of a job already, which is shown until the server has answered with all of it.
   const listed = state.job && table.shownJob(state.job);
   if (listed) openJob.showOpened(listed, now);
@@ -157,10 +160,16 @@ function emptyReason(total) {
   return domains.length ? 'no-domain' : 'no-jobs';
 }
 
+localise();
 controls.wireTheme();
 controls.wireDensity();
 controls.wireMenus();
-wireSearch(() => state, go, (...given) => loader.values(state, ...given));
+wireSearch(() => state, go, {
+  now: loader.now,
+  values: (...given) => loader.values(state, ...given),
+  count: (...given) => loader.countAfter(state, ...given),
+});
+wireSavedViews(loader.now);
 wireHistogram((from, to) => go({ range: 'custom', from, to }), () => go({ range: 'all', from: '', to: '' }));
 wireDrawer(closeJob, openJob.step);
 statistics.wireStatistics(go);
@@ -223,7 +232,7 @@ on($('rows'), 'click', (event) => {
   if (job !== state.job) go({ job }, Boolean(state.job));
 });
 on($('overview'), 'click', ({ target }) => toggleList(target) && showAnswer(...overviewed));
-for (const id of ['stat-rows', 'drawer-body', 'overview']) {
+for (const id of ['stat-rows', 'drawer-body', 'overview', 'views-menu']) {
   on($(id), 'click', (event) => {
     const link = event.target.closest('a');
     if (!link || !isPlain(event)) return;

@@ -43,7 +43,7 @@ export const DEFAULTS = Object.freeze({
   domain: '', // until the domains are known
   view: 'jobs', // or overview, statistics, or journal
   tab: 'all', // of TABS
-  keyword: '', // words of the job id
+  keyword: '', // plain words, as search-language.js reads them
   terms: [], // as search-language.js writes them
   collector: '', // its id
   project: '', // its id
