@@ -18,7 +18,7 @@ export const texts = {
   'search.search': 'Search',
   'search.terms': 'Terms',
   'search.suggested': 'Suggestions',
-  'search.placeholder': 'Search jobs, or status:ERROR, tasks>10',
+  'search.placeholder': 'Search jobs, or status:ERROR, tasks>10, message~quota',
   'search.title': 'Words look in the job id, collector, plugin, provider, project, error code and message (Ctrl+K)',
   'search.suggestions': { one: '{count} suggestion', other: '{count} suggestions' },
   'search.jobs': { one: '{count} job', other: '{count} jobs' },
