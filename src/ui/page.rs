@@ -22,7 +22,7 @@ macro_rules! files {
 const LANGUAGES: &str = "js/texts/";
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 45] = files![
+static FILES: [File; 47] = files![
     "icon.svg",
     "icon-failed.svg",
     "icon-running.svg",
@@ -54,9 +54,11 @@ static FILES: [File; 45] = files![
     "js/root.js",
     "js/router.js",
     "js/runs.js",
+    "js/saved-views.js",
     "js/search.js",
     "js/search-expression.js",
     "js/search-language.js",
+    "js/search-times.js",
     "js/state.js",
     "js/statistics.js",
     "js/storage.js",

@@ -246,8 +246,12 @@ export function createLoader(show) {
 
   const failedNear = async (state, job, isBefore) => (await api.ask(queries.failedNear(state, now(), job, isBefore))).results;
   const values = async (state, term, typed, signal) => (await api.ask(queries.values(state, term, typed), signal)).results;
+  const countAfter = async (state, change, signal) => (await api.ask(queries.countAfter(state, change, now()), signal)).total_count;
 
   /** Whether the list that is shown, or the overview, is the one of a state. */
   const isShown = (state) => ({ jobs: listed, overview: overviewed, now: overviewed }[state.view] ?? listKey(state)) === listKey(state);
-  return { load, forget, values, failedNear, isShown, now, requests, about: () => about, domains: () => domains, version: () => version };
+  return {
+    load, forget, values, countAfter, failedNear, isShown, now, requests,
+    about: () => about, domains: () => domains, version: () => version,
+  };
 }

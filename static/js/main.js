@@ -16,6 +16,7 @@ import { exportAddress, statisticsQuery } from './queries.js';
 import { bounds } from './range.js';
 import { showRequests } from './request-dialog.js';
 import { closeJob, go, goToAddress, linkTo, linkToJobs, linkToTerm, settle, state, wireRouter, writeAddress } from './router.js';
+import { showSavedViews, wireSavedViews } from './saved-views.js';
 import { showSearch, wireSearch } from './search.js';
 import { NO_FILTERS, isFiltered } from './state.js';
 import * as statistics from './statistics.js';
@@ -113,6 +114,7 @@ function showState() {
   controls.showTabs(state, null, goToTab);
   table.showOpen(state.job);
   showSearch(state, go);
+  showSavedViews(state);
   // The list has most of a job already, which is shown until the server has answered with all of it.
   const listed = state.job && table.shownJob(state.job);
   if (listed) openJob.showOpened(listed, now);
@@ -187,7 +189,12 @@ controls.wireTheme();
 controls.wireDensity();
 controls.wireMenus();
 calm.wireCalm();
-wireSearch(() => state, go, (...given) => loader.values(state, ...given));
+wireSearch(() => state, go, {
+  now: loader.now,
+  values: (...given) => loader.values(state, ...given),
+  count: (...given) => loader.countAfter(state, ...given),
+});
+wireSavedViews(loader.now);
 wireTimes(narrow, () => go({ range: 'all', from: '', to: '' }));
 wireDrawer(closeJob, openJob.step, stepFailed);
 statistics.wireStatistics(go);
@@ -255,7 +262,7 @@ on($('rows'), 'click', (event) => {
   if (job !== state.job) go({ job }, Boolean(state.job));
 });
 on($('overview'), 'click', ({ target }) => toggleList(target) && showAnswer(...overviewed));
-for (const id of ['stat-rows', 'drawer-body', 'overview', 'now']) {
+for (const id of ['stat-rows', 'drawer-body', 'overview', 'now', 'views-menu']) {
   on($(id), 'click', (event) => {
     const link = event.target.closest('a');
     if (!link || !isPlain(event)) return;

@@ -5,7 +5,7 @@
 import { columnOf } from './columns.js';
 import { bounds, sinceHours } from './range.js';
 import { GROUPS, MEASURES, TABS } from './state.js';
-import { conditions, parseTerm } from './search-language.js';
+import { conditions, parseTerm, wordConditions } from './search-language.js';
 
 /** The pickers have the collectors and projects of this many of the newest jobs. */
 const PICKED_JOBS = 10_000;
@@ -33,8 +33,8 @@ function filtered(state, now, withTab = true) {
   const { from, to } = bounds(state, now);
   time(from, 'datetime_gte');
   time(to, 'datetime_lt');
-  const keyword = state.keyword.trim();
-  return { ...(filter.length && { filter }), ...(keyword && { keyword }) };
+  const anyOf = wordConditions(state.keyword);
+  return { ...(filter.length && { filter }), ...(anyOf.length && { filter_or: anyOf }) };
 }
 
 function termConditions(text, zone) {
@@ -123,6 +123,11 @@ export function counts(state, now) {
   return stat(state, { ...filtered(state, now, false), aggregate: [countBy(BY_STATUS)] });
 }
 
+/** The number of jobs that the views show after a change of the filters. */
+export function countAfter(state, change, now) {
+  return search(state, { ...filtered({ ...state, ...change }, now, state.view !== 'overview'), count_only: true });
+}
+
 /** The number of jobs in each status and each bucket of a date format. */
 export function times(state, now, format) {
   const byTime = { key: 'created_at', name: 'at', date_format: format };
@@ -193,10 +198,10 @@ const BUCKETS = { hour: '1m', day: '1h', week: '6h', month: '12h' };
 export function overview(state, now) {
   const { from, to } = bounds(state, now);
   const at = (time) => (time === null ? '' : new Date(time).toISOString());
-  const { filter, keyword = '' } = filtered({ ...state, range: 'all' }, now, false);
+  const query = filtered({ ...state, range: 'all' }, now, false);
   return withParameters('jobdeck/overview', {
     domain_id: state.domain, from: at(from), to: at(to), bucket: BUCKETS[state.range] ?? '',
-    query: filter || keyword ? JSON.stringify({ ...(filter && { filter }), ...(keyword && { keyword }) }) : '',
+    query: Object.keys(query).length ? JSON.stringify(query) : '',
   });
 }
 

@@ -4,8 +4,9 @@
  *
  * @typedef {import('./search-language.js').Term} Term
  * @typedef {{kind: 'term'|'word'|'and'|'or'|'not'|'open'|'close', text: string}} Item
- * @typedef {Term|{words: string[]}} Leaf a term, or words of the job id, one of which must be in it
+ * @typedef {Term|{words: string[]}} Leaf a term, or texts of plain words, one of which must be in the job
  */
+import { t } from './language.js';
 import { isKey, isTerm, negated, parseTerm, quote, tokens, writeTerm } from './search-language.js';
 
 const OPERATORS = { AND: 'and', '&&': 'and', OR: 'or', '||': 'or', '|': 'or', NOT: 'not', '!': 'not' };
@@ -93,34 +94,29 @@ function itemsOf(text, before) {
 }
 
 const isPlain = (items) => items.every(({ kind }) => kind === 'term' || kind === 'word');
-const bare = (word) => word.replaceAll('"', '');
-const wordsIn = (leaves) => leaves.flatMap(({ words = [] }) => words).join(' ');
 const written = (leaf) => (leaf.words ? leaf.words.join(' OR ') : writeTerm(leaf));
-/** The term for words that must be in the job id together with others, or must not be in it. */
-const idTerm = (leaf) => (leaf.words ? parseTerm(`id~${leaf.words.map(quote).join(',')}`) : leaf);
+const wordsIn = (leaves) => leaves.filter(({ words }) => words).map(written).join(' ');
 
 /** One leaf that holds where one of several does. */
 function either(nodes) {
   const text = nodes.map((leaves) => leaves.map(written).join(' AND ')).join(' OR ');
-  const isOfWords = nodes.every(([leaf]) => leaf.words);
-  if (nodes.every((leaves) => leaves.length === 1) && isOfWords) return { words: nodes.flatMap(([leaf]) => leaf.words) };
-  const [first, ...others] = nodes.map((leaves) => (leaves.length === 1 ? idTerm(leaves[0]) : {}));
-  const isSame = others.every(({ path, sign }) => first.path && path === first.path && sign === first.sign);
+  const isSingle = nodes.every((leaves) => leaves.length === 1);
+  if (isSingle && nodes.every(([leaf]) => leaf.words)) return { words: nodes.flatMap(([leaf]) => leaf.words) };
+  const [first, ...others] = isSingle ? nodes.flat() : [{}];
+  const isSame = first.path !== undefined && others.every(({ path, sign }) => path === first.path && sign === first.sign);
   if (isSame && first.sign.startsWith('!')) {
     const none = writeTerm({ ...first, values: [first, ...others].flatMap(({ values }) => values) });
-    throw new Error(`“${text}” holds for every job. Jobs with none of these values: ${none}`);
+    throw new Error(t('search.allJobs', { text, none }));
   }
-  if (!isSame || ![':', '~'].includes(first.sign) || first.kind === 'time') {
-    throw new Error(`“${text}” can't be searched for: all terms must hold. Only the values of one key may be alternatives, as `
-      + 'status:ERROR,TIMEOUT');
-  }
+  if (!isSame || ![':', '~'].includes(first.sign) || first.kind === 'time') throw new Error(t('search.noOr', { text }));
   const values = [first, ...others].flatMap((term) => term.values);
   return { ...first, values: values.filter((value, index) => values.findIndex(({ text: one }) => one === value.text) === index) };
 }
 
 function opposite(leaves) {
-  if (leaves.length > 1) throw new Error(`NOT takes one term, as status!=ERROR, not “${leaves.map(written).join(' ')}”`);
-  return negated(idTerm(leaves[0]));
+  if (leaves.length > 1) throw new Error(t('search.notOne', { text: leaves.map(written).join(' ') }));
+  const [{ words }] = leaves;
+  return words ? parseTerm(`anywhere!~${words.map((text) => quote(text.replaceAll('"', ''))).join(',')}`) : negated(leaves[0]);
 }
 
 /**
@@ -135,11 +131,16 @@ function read(items, before) {
     const { kind, text } = items[at] ?? {};
     at += 1;
     if (kind === 'term') return [parseTerm(text)];
-    if (kind === 'word') return [{ words: [bare(text)] }];
+    if (kind === 'word') {
+      // Several words are one text.
+      let words = text;
+      for (; peek() === 'word'; at += 1) words += ` ${items[at].text}`;
+      return [{ words: [words] }];
+    }
     if (kind === 'not') return [opposite(operand())];
-    if (kind !== 'open') throw new Error(`“${items[at - 2]?.text ?? text}” needs a term ${at > 1 ? 'after' : 'before'} it`);
+    if (kind !== 'open') throw new Error(t(at > 1 ? 'search.termAfter' : 'search.termBefore', { text: items[at - 2]?.text ?? text }));
     const leaves = sequence();
-    if (peek() !== 'close') throw new Error('A parenthesis is not closed. A text with parentheses is put into quotes.');
+    if (peek() !== 'close') throw new Error(t('search.notClosed'));
     at += 1;
     return leaves;
   };
@@ -147,14 +148,12 @@ function read(items, before) {
     const nodes = [first];
     const kind = peek();
     while (peek() === 'and' || peek() === 'or') {
-      if (peek() !== kind) throw new Error('AND and OR together need parentheses, as project:a AND (status:ERROR OR status:TIMEOUT)');
+      if (peek() !== kind) throw new Error(t('search.andOr'));
       at += 1;
       nodes.push(operand());
     }
     if (kind === 'or' && nodes.length > 1) return [either(nodes)];
-    const leaves = nodes.flat();
-    // Words that must all be in the job id are terms, since of several words one is enough.
-    return kind === 'and' && leaves.filter(({ words }) => words).length > 1 ? leaves.map(idTerm) : leaves;
+    return nodes.flat();
   };
   function sequence() {
     const leaves = [];
@@ -163,7 +162,13 @@ function read(items, before) {
   }
   const leaves = before ? chain([before]) : [];
   leaves.push(...sequence());
-  if (peek()) throw new Error('A parenthesis is not opened. A text with parentheses is put into quotes.');
+  if (peek()) throw new Error(t('search.notOpened'));
+  // The API takes one list of alternatives, which the members of one text need.
+  const texts = leaves.filter(({ words }) => words);
+  const hasAnd = items.some(({ kind }) => kind === 'and');
+  if (texts.length > 1 && (hasAnd || texts.some(({ words }) => words.length > 1))) {
+    throw new Error(t('search.oneText', { text: texts.map(written).join(' AND ') }));
+  }
   return leaves;
 }
 
@@ -184,7 +189,7 @@ export function parseSearch(text, before = []) {
 /** The words of a text that is being typed, whose terms may be unfinished; null where they are not certain yet. */
 export function wordsOf(text, before = []) {
   const items = itemsOf(text, before);
-  if (isPlain(items)) return items.filter(({ kind }) => kind === 'word').map((item) => bare(item.text)).join(' ');
+  if (isPlain(items)) return items.filter(({ kind }) => kind === 'word').map((item) => item.text).join(' ');
   try {
     return parseSearch(text, before).keyword;
   } catch {

@@ -5,6 +5,7 @@
  * @typedef {{key: string, path: string, kind: string, sign: string, values: {text: string, quoted: boolean}[]}} Term
  */
 import { clock, offset } from './format.js';
+import { list, t } from './language.js';
 
 const STATUSES = ['CREATED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT', 'CANCELED'];
 
@@ -31,22 +32,24 @@ const KEYS = [
 const MEMBERS = [
   ...['workspace_id', 'resource_group', 'secret_id', 'request_secret_id', 'request_workspace_id'].map((name) => key(name, name)),
   ...['success_tasks', 'failure_tasks'].map((name) => key(name, name, 'number')),
+  // All the members that plain words are looked for in.
+  key('anywhere', '', 'anywhere'),
 ];
 /** The first members of paths. */
-const ROOTS = ['filter', 'errors', 'collector_info', 'collector', ...[...KEYS, ...MEMBERS].map(({ path }) => path)];
+const ROOTS = ['filter', 'errors', 'collector_info', 'collector', ...[...KEYS, ...MEMBERS].map(({ path }) => path).filter(Boolean)];
 
 const ORDERED = ['number', 'time', 'any'];
 const TEXTS = ['text', 'any'];
-/** The operators: sign, meaning, and the kinds of keys that take it: all, where none are named. */
+/** The operators: sign, the kinds of keys that take it, and the condition of the API for an order. */
 const OPERATORS = [
-  { sign: ':', about: 'is' },
-  { sign: '!=', about: 'is not', kinds: ['text', 'number', 'status', 'any'] },
-  { sign: '~', about: 'contains', kinds: TEXTS },
-  { sign: '!~', about: 'does not contain', kinds: TEXTS },
-  { sign: '>', about: 'is more than', kinds: ORDERED, order: 'gt' },
-  { sign: '>=', about: 'is at least', kinds: ORDERED, order: 'gte' },
-  { sign: '<', about: 'is less than', kinds: ORDERED, order: 'lt' },
-  { sign: '<=', about: 'is at most', kinds: ORDERED, order: 'lte' },
+  { sign: ':', kinds: ['text', 'number', 'status', 'time', 'any'] },
+  { sign: '!=', kinds: ['text', 'number', 'status', 'any'] },
+  { sign: '~', kinds: TEXTS },
+  { sign: '!~', kinds: [...TEXTS, 'anywhere'] },
+  { sign: '>', kinds: ORDERED, order: 'gt' },
+  { sign: '>=', kinds: ORDERED, order: 'gte' },
+  { sign: '<', kinds: ORDERED, order: 'lt' },
+  { sign: '<=', kinds: ORDERED, order: 'lte' },
 ];
 const ZONED = /(Z|[+-]\d\d:\d\d)$/i;
 /** One of the values of a term. */
@@ -84,16 +87,62 @@ export const tokens = (text) => text.match(/(?:[^\s"]|"(?:[^"\\]|\\.)*(?:"|$))+/
 const keyOf = (name) => [...KEYS, ...MEMBERS].find(({ key, path }) => key === name.toLowerCase() || path === name)
   ?? (ROOTS.includes(name.split('.')[0]) ? { key: name, path: name, kind: 'any' } : null);
 export const isKey = (text) => KEYS.some(({ key }) => key === text);
+/** The beginning of a term with a key and the first of its operators. */
+export const termStart = (key) => key + operatorsOf(keyOf(key).kind)[0].sign;
 /** Whether a text may become a key when more of it is typed. */
 export const isKeyStart = (text) => KEYS.some(({ key }) => key.startsWith(text));
-/** Suggests terms that look for words elsewhere than in the job id. */
-export function textTerms(words) {
-  if (!words || isKeyStart(words.replace(/^[-!(]+/, ''))) return [];
-  return ['collector', 'error', 'message'].map((key) => (
-    { text: `${key}~${quote(words)}`, about: `${key} contains it`, isAll: true }));
+const pathOf = (name) => KEYS.find(({ key }) => key === name).path;
+/** The keys of the members that plain words are looked for in. */
+export const WORD_KEYS = ['collector', 'plugin', 'provider', 'project', 'error', 'message', 'id'];
+const WORD_PATHS = WORD_KEYS.map(pathOf);
+const ALTERNATIVE = /^(?:OR|\|\|?)$/;
+/** A word that is a job id, or as hexadecimal as a part of one. */
+const ID = /^(?:job-[\w-]+|(?=.*\d)[\da-f]{3,})$/i;
+
+/** The texts of plain words, one of which must be in a job: several words are one text, unless there is an OR between them. */
+export function alternatives(words) {
+  const texts = [[]];
+  for (const token of tokens(words)) {
+    if (ALTERNATIVE.test(token)) texts.push([]);
+    else texts.at(-1).push(token.replaceAll('"', ''));
+  }
+  const good = texts.map((text) => text.join(' ').trim()).filter(Boolean);
+  return good.length || !words.trim() ? good : [words.trim()];
 }
 
-const operatorsOf = (kind) => OPERATORS.filter(({ kinds }) => !kinds || kinds.includes(kind));
+/** The conditions of plain words, one of which must hold. Of several ids, one is enough. */
+export function wordConditions(words) {
+  const texts = alternatives(words);
+  const contains = (k, v) => (v.length > 1 ? { k, v, o: 'contain_in' } : { k, v: v[0], o: 'contain' });
+  const ids = texts.flatMap((text) => (text.split(' ').every((word) => ID.test(word)) ? text.split(' ') : [text]));
+  return texts.length ? WORD_PATHS.map((path) => contains(path, path === 'job_id' ? ids : texts)) : [];
+}
+
+/** The term that finds plain words in the member of a key alone. */
+export const wordTerm = (key, words) => `${key}~${alternatives(words).map(quote).join(',')}`;
+
+/** How many letters must be changed, left out, put in or exchanged with the next one to make a text of another. */
+function distance(from, to) {
+  const rows = [Array.from({ length: to.length + 1 }, (_, index) => index)];
+  for (let y = 1; y <= from.length; y += 1) {
+    rows.push([y]);
+    for (let x = 1; x <= to.length; x += 1) {
+      const isSame = from[y - 1] === to[x - 1];
+      const isTurned = x > 1 && y > 1 && from[y - 1] === to[x - 2] && from[y - 2] === to[x - 1];
+      rows[y].push(Math.min(rows[y - 1][x] + 1, rows[y][x - 1] + 1, rows[y - 1][x - 1] + (isSame ? 0 : 1),
+        isTurned ? rows[y - 2][x - 2] + 1 : Infinity));
+    }
+  }
+  return rows.at(-1).at(-1);
+}
+
+/** The known key that is most like an unknown one; null where none is. */
+export function nearestKey(name) {
+  const near = [...KEYS, ...MEMBERS].map(({ key }) => [key, distance(name.toLowerCase(), key)]).sort((a, b) => a[1] - b[1]);
+  return near[0][1] <= (name.length < 5 ? 1 : 2) ? near[0][0] : null;
+}
+
+const operatorsOf = (kind) => OPERATORS.filter(({ kinds }) => kinds.includes(kind));
 
 /**
  * Reads a term.
@@ -105,29 +154,39 @@ export function parseTerm(text) {
   if (!name) return null;
   const sign = given === '=' ? ':' : given;
   const known = /\.(\.|$)/.test(name) ? null : keyOf(name);
-  if (!known) throw new Error(`There is no key “${name}”. Keys are ${KEYS.map(({ key }) => key).join(', ')}, and any path of a job.`);
+  if (!known) throw new Error(noKey(name));
   const { key, path, kind } = known;
   const operator = operatorsOf(kind).find((one) => one.sign === sign);
-  if (!operator) throw new Error(`“${key}” takes ${operatorsOf(kind).map((one) => one.sign).join(' ')}, not ${sign}`);
+  if (!operator && kind === 'anywhere') throw new Error(t('search.plainIsAnywhere', { words: rest }));
+  if (!operator) throw new Error(t('search.noOperator', { key, signs: operatorsOf(kind).map((one) => one.sign).join(' '), sign }));
   const values = parseValues(rest);
-  if (!values.length) throw new Error(`“${text}” needs a value`);
-  if (values.length > 1 && (operator.order || kind === 'time')) throw new Error(`“${key}${sign}” takes one value`);
+  if (!values.length) throw new Error(t('search.noValue', { term: text }));
+  if (values.length > 1 && (operator.order || kind === 'time')) throw new Error(t('search.oneValue', { term: key + sign }));
   for (const value of values) checkValue(key, kind, value);
   if (sign === '!=' && path === MESSAGE && values.some(({ text }) => hasPlaceholders(text))) {
-    throw new Error(`“${key}!=” takes no text with <n>, <value>, <address> or <time>; “${key}:” does`);
+    throw new Error(t('search.noGroup', { key }));
   }
   return { key, path, kind, sign, values };
 }
 
+/** What is wrong with an unknown key, and what would be right. */
+function noKey(name) {
+  if (isDuration(name)) return t('search.noDuration');
+  const near = nearestKey(name);
+  return near ? t('search.nearKey', { key: name, near }) : t('search.noKey', { key: name, keys: list(KEYS.map(({ key }) => key)) });
+}
+/** Whether a name is that of the duration, which is no member of a job, so that the API has no condition for it. */
+export const isDuration = (name) => name.toLowerCase() === 'duration';
+
 function checkValue(key, kind, value) {
   const { text } = value;
   if (isAny(value)) return;
-  if (kind === 'number' && !isNumber(text)) throw new Error(`“${key}” takes a number, not “${text}”`);
+  if (kind === 'number' && !isNumber(text)) throw new Error(t('search.noNumber', { key, value: text }));
   if (kind === 'status' && !STATUSES.includes(text.toUpperCase())) {
-    throw new Error(`There is no status “${text}”. Statuses are ${STATUSES.join(', ')}.`);
+    throw new Error(t('search.noStatus', { value: text, statuses: list(STATUSES) }));
   }
   if (kind === 'time' && !period(text, 'utc')) {
-    throw new Error(`“${key}” takes a time as 2026-01-31 or 2026-01-31T08:00, not “${text}”`);
+    throw new Error(t('search.noTime', { key, value: text }));
   }
 }
 
@@ -144,7 +203,7 @@ export function negated(term) {
   const { key, sign } = term;
   const other = writeTerm({ ...term, sign: OPPOSITES[sign] });
   const isCertain = !OPERATORS.find((one) => one.sign === sign).order || ALWAYS_THERE.includes(key);
-  if (!isCertain) throw new Error(`“${writeTerm(term)}” has no opposite, since a job may have no “${key}”: write ${other}`);
+  if (!isCertain) throw new Error(t('search.noOpposite', { term: writeTerm(term), key, other }));
   return parseTerm(other);
 }
 
@@ -196,16 +255,17 @@ export function conditions({ path: k, kind, sign, values }, zone) {
   const isNot = sign.startsWith('!');
   const texts = values.map(({ text }) => text);
   if (values.some(isAny)) return [{ k, v: !isNot, o: 'exists' }];
+  if (kind === 'anywhere') return texts.flatMap((v) => WORD_PATHS.map((path) => ({ k: path, v, o: 'not_contain' })));
   if (sign === '~') return [texts.length > 1 ? { k, v: texts, o: 'contain_in' } : { k, v: texts[0], o: 'contain' }];
   if (sign === '!~') return texts.map((v) => ({ k, v, o: 'not_contain' }));
   if (k === MESSAGE && sign === ':' && texts.some(hasPlaceholders)) {
     return [{ k, v: texts.map(groupPattern).join('|'), o: 'regex' }];
   }
   if (kind === 'time') return timeConditions(k, sign, texts[0], zone);
-  const list = values.map((value) => typed(value, kind));
-  if (list.length > 1) return [{ k, v: list, o: isNot ? 'not_in' : 'in' }];
+  const all = values.map((value) => typed(value, kind));
+  if (all.length > 1) return [{ k, v: all, o: isNot ? 'not_in' : 'in' }];
   const { order } = OPERATORS.find((one) => one.sign === sign);
-  return [{ k, v: list[0], o: order ?? (isNot ? 'not' : 'eq') }];
+  return [{ k, v: all[0], o: order ?? (isNot ? 'not' : 'eq') }];
 }
 
 /** Gives a value its type, since the server compares by type; quotes make it a text. */
@@ -247,8 +307,9 @@ export function complete(token) {
   if (!name) {
     const bare = token.replace(/!$/, '');
     const key = bare && !bare.endsWith('.') ? keyOf(bare) : null;
-    const signs = key ? operatorsOf(key.kind).map(({ sign, about }) => ({ text: bare + sign, about })) : [];
-    const keys = [...KEYS, ...MEMBERS].filter(({ key }) => key !== bare).map(({ key, path }) => ({ text: `${key}:`, about: path }));
+    const signs = key ? operatorsOf(key.kind).map(({ sign }) => ({ text: bare + sign, about: t(`search.sign.${sign}`) })) : [];
+    const keys = [...KEYS, ...MEMBERS].filter(({ key }) => key !== bare)
+      .map(({ key, path }) => ({ text: termStart(key), about: path || t('search.anywhere') }));
     return { options: [...signs, ...keys].filter(({ text }) => text.startsWith(token) && text !== token) };
   }
   const last = rest.match(VALUE)?.at(-1) ?? '';
@@ -256,6 +317,8 @@ export function complete(token) {
   const typed = part.replace(/^"/, '');
   const start = token.slice(0, token.length - part.length);
   const term = keyOf(name) ?? { path: name, kind: 'none' };
+  const near = term.kind === 'none' && !isDuration(name) ? nearestKey(name) : null;
+  if (near) return { options: [{ text: near + sign + rest, about: t('search.didYouMean', { near }) }], term, start, typed };
   const statuses = term.kind === 'status' ? STATUSES.filter((status) => status.startsWith(typed.toUpperCase())) : [];
   return { options: statuses.map((status) => ({ text: start + status, about: '' })), term, start, typed };
 }

@@ -47,7 +47,7 @@ export const DEFAULTS = Object.freeze({
   view: 'jobs', // or overview, now, statistics, or journal
   hours: 3, // of HOURS, in the view of now
   tab: 'all', // of TABS
-  keyword: '', // words of the job id
+  keyword: '', // plain words, as search-language.js reads them
   terms: [], // as search-language.js writes them
   collector: '', // its id
   project: '', // its id

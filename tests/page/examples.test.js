@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { conditions, parseTerm } from '../../static/js/search-language.js';
+import { texts } from '../../static/js/texts/en.js';
 import { Server } from './server.js';
 
 const read = (path) => readFileSync(new URL(`../../static/${path}`, import.meta.url), 'utf8').replaceAll('&gt;', '>');
@@ -13,8 +14,8 @@ const quoted = (text) => [...text.matchAll(/`([^`]+)`/g)].map(([, term]) => term
 function examples() {
   const html = read('index.html');
   const rows = within(read('docs/page.md'), '| you type |', '\n\n').match(/^\| `[^`]+`/gm);
-  const placeholder = within(html, 'placeholder="Job id, or ', '"').split(', ');
-  const help = within(html, '<p>Plain words', '</pre>').split('<pre>')[1].split(/ {2}|\n/);
+  const placeholder = texts['search.placeholder'].split('or ')[1].split(', ');
+  const help = within(html, '<pre id="help-terms">', '</pre>').split(/ {2}|\n/);
   const together = quoted(within(read('docs/start.md'), 'The **search box**', '\n- '));
   const story = quoted(within(read('docs/start.md'), 'The demo has a story', 'These names')).filter((text) => /[:~]/.test(text));
   return [...rows.flatMap(quoted), ...placeholder, ...help, ...story].map((term) => [term]).concat([together]);

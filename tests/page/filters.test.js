@@ -1,6 +1,7 @@
 /** The search box, the time range and the chart above the list: what narrows the list. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { wordConditions } from '../../static/js/search-language.js';
 import { NOW, suite } from './server.js';
 
 const it = suite((server) => server.importGenerated(600));
@@ -15,7 +16,7 @@ test('plain words are searched for as they are typed', async () => {
   const [id] = await it.ids();
   await box().pressSequentially(id.slice(6, 10));
   await it.addressIs(/keyword=/);
-  await expectList({ keyword: id.slice(6, 10) });
+  await expectList({ filter_or: wordConditions(id.slice(6, 10)) });
   await box().fill('zzz');
   await it.page.getByText('No job matches').waitFor();
   await it.page.getByRole('button', { name: 'Clear filters' }).click();
@@ -123,14 +124,14 @@ test('keys, operators and values are suggested', async () => {
   await it.page.getByRole('option', { name: 'Google Cloud SQL' }).first().waitFor();
 });
 
-test('the beginning of a key is not searched for, and other fields are suggested for a word', async () => {
+test('the beginning of a key is not searched for, and the members that have a word are suggested', async () => {
   await it.open();
   await box().pressSequentially('provider');
   await box().press('Enter');
   assert.equal(await box().inputValue(), 'provider:', 'a key alone is the beginning of a term');
   assert.doesNotMatch(it.page.url(), /keyword/);
   await box().fill('AWS EC2');
-  await it.page.getByRole('option', { name: 'collector~"AWS EC2"' }).click();
+  await it.page.getByRole('option', { name: 'collector contains “AWS EC2”' }).click();
   await expectList({ filter: [{ k: 'collector_info.name', v: 'AWS EC2', o: 'contain' }] });
   await it.page.getByRole('button', { name: 'Change collector~"AWS EC2"' }).click();
   assert.equal(await box().inputValue(), 'collector~"AWS EC2"', 'a chip is text again, to be changed');
@@ -140,8 +141,9 @@ test('the beginning of a key is not searched for, and other fields are suggested
 test('the error of a wrong term is shown at the search box', async () => {
   await it.open();
   for (const [text, problem] of [
-    ['stauts:ERROR', /There is no key “stauts”/], ['status:FAILED', /There is no status “FAILED”/], ['tasks>many', /takes a number/],
+    ['stauts:ERROR', /There is no key “stauts”. Did you mean status/], ['status:FAILED', /There is no status “FAILED”/], ['tasks>many', /takes a number/],
     ['created:yesterday', /takes a time as 2026-01-31/], ['status>ERROR', /takes : !=, not >/], ['tasks:', /needs a value/],
+    ['duration>10m', /Jobs can't be filtered by duration: .* Sort the list by Duration instead/],
   ]) {
     await box().fill(text);
     await box().press('Enter');

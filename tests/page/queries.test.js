@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as queries from '../../static/js/queries.js';
+import { wordConditions } from '../../static/js/search-language.js';
 import { DEFAULTS } from '../../static/js/state.js';
 
 const NOW = Date.parse('2026-01-01T00:00:30Z');
@@ -17,11 +18,26 @@ test('the query of a list has everything that its state names', () => {
           { k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }, { k: 'collector_id', v: 'c', o: 'eq' }, { k: 'project_id', v: 'p', o: 'eq' },
           { k: 'total_tasks', v: 1, o: 'gt' }, { k: 'created_at', v: '2025-12-31T23:00:00.000Z', o: 'datetime_gte' },
         ],
-        keyword: 'a', sort: { keys: [{ key: 'total_tasks', desc: true }, { key: 'created_at', desc: true }] }, page: { start: 31, limit: 30 },
+        filter_or: wordConditions('a'), sort: { keys: [{ key: 'total_tasks', desc: true }, { key: 'created_at', desc: true }] }, page: { start: 31, limit: 30 },
       },
     },
   });
   assert.deepEqual(queries.list(state, NOW).body.query, { sort: { keys: [{ key: 'created_at', desc: true }] }, page: { start: 1, limit: 30 } });
+});
+
+test('every answer is of the same words, and nothing is asked for none', () => {
+  const words = { ...state, keyword: 'nova', view: 'jobs' };
+  const expected = wordConditions('nova');
+  for (const ask of [queries.list, queries.order, queries.counts, queries.times, queries.statistics]) {
+    assert.deepEqual(ask(words, NOW, '%Y').body.query.filter_or, expected, ask.name);
+    assert.equal(ask({ ...state, keyword: ' ' }, NOW, '%Y').body.query.filter_or, undefined, ask.name);
+  }
+  for (const path of [queries.overview(words, NOW), queries.exportAddress(words, NOW, 'csv')]) {
+    assert.deepEqual(JSON.parse(new URL(path, 'http://x/').searchParams.get('query')).filter_or, expected, path);
+  }
+  assert.equal(new URL(queries.overview(state, NOW), 'http://x/').searchParams.has('query'), false);
+  const { query } = queries.countAfter({ ...words, tab: 'failed' }, { keyword: '', terms: ['collector~nova'] }, NOW).body;
+  assert.deepEqual(query, { filter: [{ k: 'status', v: ['ERROR', 'TIMEOUT'], o: 'in' }, { k: 'collector_info.name', v: 'nova', o: 'contain' }], count_only: true });
 });
 
 test('the tabs count every status, and the chart those of the tab', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { complete, conditions, parseTerm, quote, textTerms, tokens, withZone, writeTerm } from '../../static/js/search-language.js';
+import {
+  WORD_KEYS, alternatives, complete, conditions, nearestKey, parseTerm, quote, termStart, tokens, withZone, wordConditions, wordTerm, writeTerm,
+} from '../../static/js/search-language.js';
 
 const ask = (text, zone = 'utc') => conditions(parseTerm(text), zone).map(({ k, v, o }) => [k, v, o]);
 
@@ -50,7 +52,10 @@ test('a plain word is no term', () => {
 
 test('an error names what is wrong, and what is allowed', () => {
   for (const [text, problem] of [
-    ['stauts:ERROR', /There is no key “stauts”. Keys are status, /],
+    ['stauts:ERROR', /There is no key “stauts”. Did you mean status\?$/],
+    ['nonsense:ERROR', /There is no key “nonsense”. Keys are status, /],
+    ['duration>10m', /Jobs can't be filtered by duration: .* Sort the list by Duration instead/],
+    ['anywhere~nova', /Words without a key look anywhere: write nova$/],
     ['status:FAILED', /There is no status “FAILED”. Statuses are CREATED, /],
     ['status>ERROR', /“status” takes : !=, not >/],
     ['tasks~1', /“tasks” takes : != > >= < <=, not ~/],
@@ -113,9 +118,33 @@ test('spaces within quotes do not split', () => {
   assert.deepEqual(tokens(' a  status:ERROR message~"rate exceeded" "x'), ['a', 'status:ERROR', 'message~"rate exceeded"', '"x']);
 });
 
-test('a word is looked for in texts, unless a short key begins with it', () => {
-  assert.deepEqual(textTerms('fail').map(({ text }) => text), ['collector~fail', 'error~fail', 'message~fail']);
-  assert.deepEqual(textTerms('err'), []);
+test('plain words are one text in one of seven members, unless OR is between them', () => {
+  const paths = ['collector_info.name', 'collector_info.plugin_info.plugin_id', 'collector_info.provider', 'project_id', 'errors.error_code', 'errors.message', 'job_id'];
+  assert.deepEqual(wordConditions(' rate  exceeded '), paths.map((k) => ({ k, v: 'rate exceeded', o: 'contain' })));
+  assert.deepEqual(wordConditions('"rate exceeded" OR quota'), paths.map((k) => ({ k, v: ['rate exceeded', 'quota'], o: 'contain_in' })));
+  assert.deepEqual(wordConditions(''), []);
+  assert.deepEqual(wordConditions('  '), []);
+  for (const [words, expected] of [['a | b', ['a', 'b']], ['a || b c', ['a', 'b c']], ['a or b', ['a or b']], ['"a OR b"', ['a OR b']], ['OR', ['OR']], ['a OR', ['a']]]) {
+    assert.deepEqual(alternatives(words), expected, words);
+  }
+  // A link of before, and ids that are pasted together: one of them is enough.
+  for (const [words, ids] of [['3f8 a01', ['3f8', 'a01']], ['job-x1 job-x2', ['job-x1', 'job-x2']]]) {
+    const [id] = wordConditions(words).slice(-1);
+    assert.deepEqual(id, { k: 'job_id', v: ids, o: 'contain_in' });
+    assert.equal(wordConditions(words)[0].v, words);
+  }
+  assert.equal(wordTerm('message', 'rate exceeded OR quota'), 'message~"rate exceeded",quota');
+  assert.deepEqual(ask('anywhere!~a,b').length, 2 * WORD_KEYS.length);
+  assert.deepEqual(ask('anywhere!~a').map(([k, v, o]) => [k, v, o].join(' ')), paths.map((k) => `${k} a not_contain`));
+});
+
+test('the known key that is most like an unknown one is found', () => {
+  for (const [name, near] of [['statsu', 'status'], ['colector', 'collector'], ['Proejct', 'project'], ['mesage', 'message'], ['taks', 'tasks'], ['di', 'id'], ['xyz', null], ['region', null]]) {
+    assert.equal(nearestKey(name), near, name);
+  }
+  assert.deepEqual(complete('statsu:ERROR').options, [{ text: 'status:ERROR', about: 'Did you mean status?' }]);
+  assert.equal(termStart('collector'), 'collector:');
+  assert.equal(termStart('anywhere'), 'anywhere!~');
 });
 
 test('a token is completed', () => {
