@@ -145,7 +145,7 @@ export function createChart(node, narrow) {
         const height = Math.max((jobs / top) * BARS, 1);
         const place = { x: start + gap / 2, width: Math.max(end - start - gap, 1), y: yOf(base), height };
         return [svg('rect', { ...place, class: `piece-of-time ${outcome.tint}` }),
-          ...(bucket.is_part ? [svg('rect', { ...place, fill: 'url(#hatch)' })] : [])];
+          ...(bucket.is_part ? [svg('rect', { ...place, fill: `url(#hatch-${node.id})` })] : [])];
       });
       for (const [name, sets] of Object.entries(points)) {
         const value = bucket.durations[name];
@@ -161,7 +161,8 @@ export function createChart(node, narrow) {
       set.length === 1
         ? svg('circle', { cx: set[0][0], cy: set[0][1], r: 2, class: `dot ${name}` })
         : svg('polyline', { points: set.map((pair) => pair.join()).join(' '), class: `curve ${name}` }))));
-    const hatch = svg('pattern', { id: 'hatch', width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
+    const turned = { patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' };
+    const hatch = svg('pattern', { id: `hatch-${node.id}`, width: 6, height: 6, ...turned },
       svg('rect', { width: 3, height: 6, class: 'hatch' }));
     const focused = bars().indexOf(document.activeElement);
     plot.replaceChildren(svg('svg', { width: width(), height: HEIGHT, viewBox: `0 0 ${width()} ${HEIGHT}`, role: 'presentation' },

@@ -2,9 +2,9 @@
 import { COLUMNS } from './columns.js';
 import { $, button, el, follow, on, pick, renew, setText } from './dom.js';
 import { clock, zoneName } from './format.js';
-import { number } from './language.js';
+import { number, t } from './language.js';
 import { isComputed } from './queries.js';
-import { TABS, instant } from './state.js';
+import { RANGES, TABS, instant } from './state.js';
 import { remember, remembered } from './storage.js';
 
 const THEMES = { system: ['◐', 'system'], light: ['☀', 'light'], dark: ['☾', 'dark'] };
@@ -44,10 +44,10 @@ export function showControls(state, now, exportAddress) {
   const isList = state.view === 'jobs';
   const isJournal = state.view === 'journal';
   for (const tab of $('views').children) tab.ariaCurrent = String(tab.dataset.view === state.view);
-  const isOverview = state.view === 'overview';
+  const isOverview = state.view in RANGES;
   $('list').hidden = !isList;
   $('columns-menu').hidden = !isList;
-  for (const view of ['overview', 'statistics', 'journal']) $(view).hidden = state.view !== view;
+  for (const view of ['overview', 'collectors', 'statistics', 'journal']) $(view).hidden = state.view !== view;
   for (const node of document.querySelectorAll('.filters')) node.hidden = isJournal;
   for (const node of document.querySelectorAll('.line, .histogram')) node.hidden = isJournal || isOverview;
   // An overview is one of a range.
@@ -69,7 +69,7 @@ export function showControls(state, now, exportAddress) {
   const files = ['CSV', 'NDJSON', 'JSON'].map((label) => [label, exportAddress(label.toLowerCase())]);
   renew($('export'), files, () => [...files.map(([label, href]) => el('a', { href, download: '' }, label)),
     ...(isComputed(state) ? [el('span', { className: 'quiet' }, 'The newest first')] : [])]);
-  const view = { overview: 'Overview', statistics: 'Statistics', journal: 'Journal' }[state.view]
+  const view = { overview: 'Overview', collectors: t('collectors.title'), statistics: 'Statistics', journal: 'Journal' }[state.view]
     ?? TABS.find(({ id }) => id === state.tab).label;
   document.title = [state.job || view, state.domain, 'jobdeck'].filter(Boolean).join(' · ');
 }

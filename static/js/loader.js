@@ -3,6 +3,7 @@
  * request and the version of the data. When nothing has changed a load is one request, answered with 304.
  */
 import * as api from './api.js';
+import { t } from './language.js';
 import * as queries from './queries.js';
 import { YEAR, bounds, cut, fill } from './range.js';
 
@@ -27,6 +28,7 @@ export function createLoader(show) {
   let overviewed = '';
   let journal = {};
   let overview = {};
+  let collectors = {};
   /** The last answer of each part, with its request and its age. */
   const cache = new Map();
   /** The requests of the last load, by part. */
@@ -35,7 +37,7 @@ export function createLoader(show) {
 
   const now = () => clock?.() ?? Date.now();
   /** The members of a state that decide what is in the list. */
-  const listKey = (state) => JSON.stringify({ ...state, job: '', refresh: 0, zone: '', columns: [] });
+  const listKey = (state) => JSON.stringify({ ...state, job: '', refresh: 0, zone: '', columns: [], csort: '' });
 
   /** Reads the clock of the server, or of a domain: it may be frozen, or run several times as fast as the browser's. */
   async function readAbout(domain, signal) {
@@ -113,6 +115,19 @@ export function createLoader(show) {
         show.overview(state, body);
       };
     },
+    async collectors(state) {
+      const path = queries.collectors(state, now());
+      requests.set(t('collectors.part'), { path, method: 'GET' });
+      const isSame = path === collectors.path;
+      const [{ version, body = collectors.body }, { results: runs }] = await Promise.all([
+        api.readIfChanged(path, isSame ? collectors.version : '', running.signal),
+        state.collector ? ask(t('collectors.partRuns'), queries.runs(state, now())) : { results: [] }]);
+      collectors = { path, version, body };
+      return () => {
+        overviewed = listKey(state);
+        show.collectors(state, body, runs);
+      };
+    },
     async journal(state) {
       const path = queries.journal(state);
       const isSame = path === journal.path;
@@ -186,7 +201,7 @@ export function createLoader(show) {
       await new Promise((painted) => { requestAnimationFrame(() => setTimeout(painted)); });
       if (signal.aborted) return false;
       show.domains(domains);
-      const rest = { journal: [], overview: ['picks'] }[state.view] ?? ['counts', 'histogram', 'picks'];
+      const rest = { journal: [], overview: ['picks'], collectors: ['picks'] }[state.view] ?? ['counts', 'histogram', 'picks'];
       results.push(...await Promise.allSettled([...(state.job ? ['history'] : []), ...rest].map(run)));
       const failed = results.find(({ status }) => status === 'rejected');
       if (failed) throw failed.reason;
@@ -202,12 +217,14 @@ export function createLoader(show) {
     about = null;
     journal = {};
     overview = {};
+    collectors = {};
     cache.clear();
   }
 
   const values = async (state, term, typed, signal) => (await api.ask(queries.values(state, term, typed), signal)).results;
 
   /** Whether the list that is shown, or the overview, is the one of a state. */
-  const isShown = (state) => ({ jobs: listed, overview: overviewed }[state.view] ?? listKey(state)) === listKey(state);
+  const shownIn = (view) => ({ jobs: listed, overview: overviewed, collectors: overviewed })[view];
+  const isShown = (state) => (shownIn(state.view) ?? listKey(state)) === listKey(state);
   return { load, forget, values, isShown, now, requests, about: () => about, domains: () => domains };
 }

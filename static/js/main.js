@@ -1,11 +1,13 @@
 /** Wires the page: reads the state from the address, loads it from the server, shows the answers. */
 import { file } from './api.js';
+import { showCollectors } from './collectors.js';
 import * as controls from './controls.js';
 import { $, el, on } from './dom.js';
 import { showHistory, tickDrawer, wireDrawer } from './drawer.js';
 import { showHistogram, wireHistogram } from './histogram.js';
 import * as journal from './journal.js';
 import { wireKeyboard } from './keyboard.js';
+import { localise } from './language.js';
 import { createLoader } from './loader.js';
 import * as openJob from './open-job.js';
 import { showOverview, toggleList } from './overview.js';
@@ -45,6 +47,7 @@ const loader = createLoader({
   },
   about: controls.showAbout,
   overview: showAnswer,
+  collectors: showCollectorsAnswer,
   journal: (shown, answer, marks) => journal.showJournal(shown, answer, marks, go),
   list(shown, jobs, total, isSameList) {
     table.showHead(shown, sortBy);
@@ -106,31 +109,41 @@ function showState() {
   const listed = state.job && table.shownJob(state.job);
   if (listed) openJob.showOpened(listed, now);
   if (state.view === 'statistics') statistics.showChoices(state, statisticsQuery(state, now));
+  if (state.view === 'collectors' && loader.isShown(state)) showCollectorsAnswer(state, ...collected.slice(1));
   if (state.view === 'journal') journal.showFilters(state);
   if (!state.job) openJob.hideOpened();
 }
 
 /** Marks what is shown as that of another state. */
 const setBusy = (isBusy) => {
-  for (const id of ['list', 'overview']) $(id).ariaBusy = String(isBusy);
+  for (const id of ['list', 'overview', 'collectors']) $(id).ariaBusy = String(isBusy);
 };
 
-/** What the overview shows: a state, and the answer for it. */
+/** What the overview shows, and the view of collectors: a state, and the answer for it. */
 let overviewed = [];
+let collected = [];
+
+const narrow = (from, to) => go({ range: 'custom', from: new Date(from).toISOString(), to: new Date(to).toISOString() });
 
 function showAnswer(...given) {
   overviewed = given;
   const [shown, answer] = given;
   $('overview').classList.remove('unanswered');
   $('overview').ariaBusy = 'false';
-  const narrow = (from, to) => go({ range: 'custom', from: new Date(from).toISOString(), to: new Date(to).toISOString() });
   showOverview(shown, answer, loader.now(), (to) => linkToJobs(to, shown), narrow);
+}
+
+function showCollectorsAnswer(...given) {
+  collected = given;
+  $('collectors').classList.remove('unanswered');
+  $('collectors').ariaBusy = 'false';
+  showCollectors(...given, loader.now(), narrow, (csort) => go({ csort }));
 }
 
 /** Shows an error instead of the rows, since those of another list would be taken for the answer. */
 function showNoAnswer(error) {
   table.showRows([], state, linkTo, loader.now(), false);
-  $('overview').classList.add('unanswered');
+  for (const id of ['overview', 'collectors']) $(id).classList.add('unanswered');
   const message = [error.message, error.requestId && `(request ${error.requestId})`].filter(Boolean).join(' ');
   table.showEmpty('no-answer', { error: message, retry: () => load(false) });
   setBusy(false);
@@ -157,6 +170,7 @@ function emptyReason(total) {
   return domains.length ? 'no-domain' : 'no-jobs';
 }
 
+localise();
 controls.wireTheme();
 controls.wireDensity();
 controls.wireMenus();
@@ -223,12 +237,18 @@ on($('rows'), 'click', (event) => {
   if (job !== state.job) go({ job }, Boolean(state.job));
 });
 on($('overview'), 'click', ({ target }) => toggleList(target) && showAnswer(...overviewed));
-for (const id of ['stat-rows', 'drawer-body', 'overview']) {
+on($('collectors'), 'click', ({ target }) => toggleList(target) && showCollectorsAnswer(...collected));
+for (const id of ['stat-rows', 'drawer-body', 'overview', 'collectors']) {
   on($(id), 'click', (event) => {
     const link = event.target.closest('a');
-    if (!link || !isPlain(event)) return;
+    // Others lead out of the page.
+    const isHere = link?.getAttribute('href').startsWith('./');
+    if (!isHere || !isPlain(event)) return;
     event.preventDefault();
-    goToAddress(link.href);
+    // A run is opened beside the others; what it is beside stays as it is sorted.
+    const { job } = link.dataset;
+    if (job) go({ job }, Boolean(state.job));
+    else goToAddress(link.getAttribute('href'));
   });
 }
 wireRouter(() => {

@@ -26,7 +26,10 @@ export function showOpened(job, now) {
 export function hideOpened() {
   const hadFocus = $('drawer').contains(document.activeElement);
   hideDrawer();
-  if (hadFocus && !table.focusJob(lastShown.job)) $('content').focus({ preventScroll: true });
+  if (!hadFocus) return;
+  const run = state.view === 'collectors' && document.querySelector(`#collectors [data-job="${CSS.escape(lastShown.job)}"]`);
+  if (run) run.focus({ preventScroll: true });
+  else if (!table.focusJob(lastShown.job)) $('content').focus({ preventScroll: true });
 }
 
 /** Takes over a page of the list that has just been shown; opens the job that was stepped to on it. */

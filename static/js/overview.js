@@ -2,7 +2,7 @@
 import { createChart } from './chart.js';
 import { $, button, el, renew, setText, svg } from './dom.js';
 import { relative, span } from './format.js';
-import { number } from './language.js';
+import { number, t } from './language.js';
 import { runBars } from './runs.js';
 import { hasPlaceholders, quote } from './search-language.js';
 
@@ -137,7 +137,7 @@ function errorTerms({ error_code: code, message, example }) {
 }
 
 /** Errors by code and message, the most frequent first. */
-function errorGroups({ state, answer, now, inPeriod }) {
+export function errorGroups({ state, answer, now, inPeriod, prefix = '' }) {
   const group = (one, index) => {
     const { error_code: code, message, jobs, collectors, first_seen: first, last_seen: last, counts, example } = one;
     const terms = errorTerms(one);
@@ -149,11 +149,11 @@ function errorGroups({ state, answer, now, inPeriod }) {
         el('b', {}, code ?? 'No code'), ' ',
         el('span', { className: 'message', title: example.message ?? '' }, message ?? 'No message')),
       el('div', { className: 'group-count' },
-        terms ? linked(inPeriod({ terms: [...state.terms, ...terms] }), count, { id: `group-${index}` }) : count),
+        terms ? linked(inPeriod({ terms: [...state.terms, ...terms] }), count, { id: `${prefix}group-${index}` }) : count),
       spark(counts),
       el('div', { className: 'quiet' }, about));
   };
-  return listed('errors', answer.errors.results, answer.errors.more, group, 'No errors.');
+  return listed(`${prefix}errors`, answer.errors.results, answer.errors.more, group, 'No errors.');
 }
 
 /** A line of bars, the highest as high as the line. */
@@ -169,6 +169,7 @@ function spark(counts) {
 
 /** The collectors that fail, the worst first: their last runs as bars, as high as they were long. */
 function collectors({ state, answer, now, inPeriod, link }) {
+  const toView = (id) => link({ view: 'collectors', collector: id, range: state.range, from: state.from, to: state.to });
   const failing = answer.collectors.results.filter(({ failed }) => failed);
   const collector = (one, index) => {
     const { collector_id: id, name, runs, failed, rate: share, streak, last_success: success, usual } = one;
@@ -180,12 +181,13 @@ function collectors({ state, answer, now, inPeriod, link }) {
     ];
     const failures = { id: `failures-${index}`, title: `${number(failed)} of ${plural(runs, 'run')}` };
     return el('li', {},
-      el('div', { className: 'group' }, linked(inPeriod({ collector: id }), name ?? id, { id: `collector-${index}` })),
+      el('div', { className: 'group' }, linked(toView(id), name ?? id, { id: `collector-${index}` })),
       el('div', { className: 'group-count' }, linked(inPeriod({ collector: id, tab: 'failed' }), `${rate(share)} failed`, failures)),
       runBars(one.last_runs, { label: `Last runs of ${name ?? id}`, name: id, zone: state.zone, link: (job) => link({ job }) }),
       el('div', { className: 'quiet' }, facts.filter(Boolean).join(' · ')));
   };
-  return listed('collectors', failing, 0, collector, 'No collector has failed.');
+  const all = linked(toView(''), t('collectors.all'), { id: 'all-collectors' });
+  return [...listed('collectors', failing, 0, collector, 'No collector has failed.'), el('p', {}, all)];
 }
 
 /** The jobs that run: how long, and how long such jobs usually take; those that are stuck first, with the rule. */

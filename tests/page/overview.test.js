@@ -138,7 +138,7 @@ test('a bar that the range cuts is hatched, and says so', async () => {
   await open('?view=overview&range=custom&from=2025-12-20T08:10:00Z&to=2025-12-21T08:00:00Z&refresh=0');
   const cut = bars().first();
   assert.match(await cut.getAttribute('aria-label'), /^2025-12-20 08:10 .*the bar is cut by the range$/);
-  assert.ok(await it.page.locator('#hatch').count() === 1);
+  assert.ok(await it.page.locator('#hatch-chart').count() === 1);
 });
 
 test('the legend leaves outcomes out', async () => {
