@@ -73,7 +73,11 @@ pub(super) async fn overview(
     let is_light = request.query_string().len() <= LIGHT_BYTES && !has_patterns(filter, filter_or);
     let compile = move || -> Result<_, ApiError> {
         let plan = OverviewPlan::new(&query, range.texts(), now);
-        Ok(plan.map_err(|error| query.spellings.respelt(error))?)
+        let plan = plan.map_err(|error| query.spellings.respelt(error))?;
+        Ok(match range.collectors {
+            Some(count) => plan.with_collectors(count),
+            None => plan,
+        })
     };
     answer(
         &app,

@@ -4,7 +4,7 @@ import { $, button, el, follow, on, pick, renew, setText } from './dom.js';
 import { clock, zoneName } from './format.js';
 import { list, number, t } from './language.js';
 import { isComputed } from './queries.js';
-import { TABS, instant } from './state.js';
+import { RANGES, TABS, instant } from './state.js';
 import { remember, remembered } from './storage.js';
 import { showTitle } from './title.js';
 
@@ -45,16 +45,16 @@ export function showControls(state, now, exportAddress) {
   const isList = state.view === 'jobs';
   const isJournal = state.view === 'journal';
   for (const tab of $('views').children) tab.ariaCurrent = String(tab.dataset.view === state.view);
-  const isOverview = state.view === 'overview';
+  const hasRange = state.view in RANGES;
   const isNow = state.view === 'now';
   $('list').hidden = !isList;
   for (const node of document.querySelectorAll('.of-list')) node.hidden = !isList;
-  for (const view of ['overview', 'now', 'statistics', 'journal']) $(view).hidden = state.view !== view;
+  for (const view of ['overview', 'now', 'collectors', 'statistics', 'journal']) $(view).hidden = state.view !== view;
   for (const node of document.querySelectorAll('.filters')) node.hidden = isJournal;
   $('times').hidden = !isList && state.view !== 'statistics';
   $('range').hidden = isNow;
   // An overview is one of a range.
-  $('range').querySelector('[value=all]').disabled = isOverview;
+  $('range').querySelector('[value=all]').disabled = hasRange;
   for (const id of ['size', 'refresh', 'range', 'hours']) $(id).value = state[id];
   $('list').style.setProperty('--rows', state.size);
   $('custom').hidden = isNow || state.range !== 'custom';

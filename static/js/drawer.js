@@ -89,7 +89,7 @@ export function hideDrawer() {
 }
 
 /** What the drawer can cover: all but the name of the page, under which its own headings are. */
-const COVERED = '.top > :not(h1), .filters, .line, .histogram, #list, #overview, #statistics, #journal';
+const COVERED = '.top > :not(h1), .filters, .line, .histogram, #list, #overview, #collectors, #statistics, #journal';
 
 /** Makes what the drawer covers unreachable. */
 function shield() {

@@ -13,6 +13,7 @@ const AGE_FACTOR = 20;
 const REST = {
   overview: ['picks'],
   now: ['picks'],
+  collectors: ['picks'],
   jobs: ['counts', 'times', 'usual', 'picks'],
   statistics: ['counts', 'times', 'picks'],
   journal: [],
@@ -40,6 +41,7 @@ export function createLoader(show) {
   let shownJobs = [];
   let journal = {};
   let overview = {};
+  let collectors = {};
   /** The last answer of each part, with its request and its age. */
   const cache = new Map();
   /** The requests of the last load, by the name of their part. */
@@ -48,7 +50,7 @@ export function createLoader(show) {
 
   const now = () => clock?.() ?? Date.now();
   /** The members of a state that decide what is in the list. */
-  const listKey = (state) => JSON.stringify({ ...state, job: '', refresh: 0, zone: '', columns: [] });
+  const listKey = (state) => JSON.stringify({ ...state, job: '', refresh: 0, zone: '', columns: [], csort: '' });
 
   /** Reads the clock of the server, or of a domain: it may be frozen, or run several times as fast as the browser's. */
   async function readAbout(domain, signal) {
@@ -151,6 +153,19 @@ export function createLoader(show) {
         show.now(state, { from: asked.from, overview, open, ended, counts });
       };
     },
+    async collectors(state) {
+      const path = queries.collectors(state, now());
+      requests.set(t('request.ofCollectors'), { path, method: 'GET' });
+      const isSame = path === collectors.path;
+      const [{ version, body = collectors.body }, { results: runs }] = await Promise.all([
+        api.readIfChanged(path, isSame ? collectors.version : '', running.signal),
+        state.collector ? ask('runs', queries.runs(state, now())) : { results: [] }]);
+      collectors = { path, version, body };
+      return () => {
+        overviewed = listKey(state);
+        show.collectors(state, body, runs);
+      };
+    },
     async journal(state) {
       const path = queries.journal(state);
       const isSame = path === journal.path;
@@ -241,6 +256,7 @@ export function createLoader(show) {
     about = null;
     journal = {};
     overview = {};
+    collectors = {};
     cache.clear();
   }
 
@@ -249,7 +265,8 @@ export function createLoader(show) {
   const countAfter = async (state, change, signal) => (await api.ask(queries.countAfter(state, change, now()), signal)).total_count;
 
   /** Whether the list that is shown, or the overview, is the one of a state. */
-  const isShown = (state) => ({ jobs: listed, overview: overviewed, now: overviewed }[state.view] ?? listKey(state)) === listKey(state);
+  const shownIn = (view) => ({ jobs: listed, overview: overviewed, now: overviewed, collectors: overviewed })[view];
+  const isShown = (state) => (shownIn(state.view) ?? listKey(state)) === listKey(state);
   return {
     load, forget, values, countAfter, failedNear, isShown, now, requests,
     about: () => about, domains: () => domains, version: () => version,

@@ -1,6 +1,7 @@
 /** Wires the page: reads the state from the address, loads it from the server, shows the answers. */
 import { file } from './api.js';
 import * as calm from './calm.js';
+import { showCollectors } from './collectors.js';
 import * as controls from './controls.js';
 import { $, el, on } from './dom.js';
 import { showHistory, tickDrawer, wireDrawer } from './drawer.js';
@@ -47,6 +48,11 @@ const loader = createLoader({
     showCounts({ failed: totals.failed, running: running.count });
     showAnswer(...given);
   },
+  collectors(...given) {
+    const { totals, running } = given[1];
+    showCounts({ failed: totals.failed, running: running.count });
+    showCollectorsAnswer(...given);
+  },
   now(shown, answers) {
     setAnswered('now');
     showNow(shown, answers, loader.now(), (to) => linkToJobs(to, shown), linkTo);
@@ -86,7 +92,8 @@ const loader = createLoader({
 });
 
 /** Whether what is shown becomes another by time alone: it is of a range up to now, by a clock that runs. */
-const drifts = () => !loader.about()?.is_frozen && (['overview', 'now'].includes(state.view) || !['all', 'custom'].includes(state.range));
+const drifts = () => !loader.about()?.is_frozen
+  && (['overview', 'now', 'collectors'].includes(state.view) || !['all', 'custom'].includes(state.range));
 const pace = createPace(load, () => state, loader.version, drifts);
 
 /** Loads all that the state shows; slow answers may be old, unless `allowsOld` is false, since somebody has asked for new ones. */
@@ -119,6 +126,7 @@ function showState() {
   const listed = state.job && table.shownJob(state.job);
   if (listed) openJob.showOpened(listed, now);
   if (state.view === 'statistics') statistics.showChoices(state, statisticsQuery(state, now));
+  if (state.view === 'collectors' && loader.isShown(state)) showCollectorsAnswer(state, ...collected.slice(1));
   if (state.view === 'journal') journal.showFilters(state);
   if (!state.job) openJob.hideOpened();
 }
@@ -128,7 +136,7 @@ const narrow = (from, to) => go({ range: 'custom', from: new Date(from).toISOStr
 
 /** Marks what is shown as that of another state. */
 const setBusy = (isBusy) => {
-  for (const id of ['list', 'overview', 'now']) $(id).ariaBusy = String(isBusy);
+  for (const id of ['list', 'overview', 'now', 'collectors']) $(id).ariaBusy = String(isBusy);
 };
 
 /** Marks a view as one that shows the answer for its state. */
@@ -139,6 +147,7 @@ function setAnswered(id) {
 
 /** What the overview shows: a state, and the answer for it. */
 let overviewed = [];
+let collected = [];
 
 function showAnswer(...given) {
   overviewed = given;
@@ -147,10 +156,16 @@ function showAnswer(...given) {
   showOverview(shown, answer, loader.now(), (to) => linkToJobs(to, shown), narrow);
 }
 
+function showCollectorsAnswer(...given) {
+  collected = given;
+  setAnswered('collectors');
+  showCollectors(...given, loader.now(), narrow, (csort) => go({ csort }));
+}
+
 /** Shows an error instead of the rows, since those of another list would be taken for the answer. */
 function showNoAnswer(error) {
   table.showRows([], state, linkTo, loader.now(), false);
-  for (const id of ['overview', 'now']) $(id).classList.add('unanswered');
+  for (const id of ['overview', 'now', 'collectors']) $(id).classList.add('unanswered');
   const message = [error.message, error.requestId && `(${t('trouble.request', { id: error.requestId })})`].filter(Boolean).join(' ');
   table.showEmpty('no-answer', { error: message, retry: () => load(false) });
   setBusy(false);
@@ -262,12 +277,18 @@ on($('rows'), 'click', (event) => {
   if (job !== state.job) go({ job }, Boolean(state.job));
 });
 on($('overview'), 'click', ({ target }) => toggleList(target) && showAnswer(...overviewed));
-for (const id of ['stat-rows', 'drawer-body', 'overview', 'now', 'views-menu']) {
+on($('collectors'), 'click', ({ target }) => toggleList(target) && showCollectorsAnswer(...collected));
+for (const id of ['stat-rows', 'drawer-body', 'overview', 'now', 'collectors', 'views-menu']) {
   on($(id), 'click', (event) => {
     const link = event.target.closest('a');
-    if (!link || !isPlain(event)) return;
+    // Others lead out of the page.
+    const isHere = link?.getAttribute('href').startsWith('./');
+    if (!isHere || !isPlain(event)) return;
     event.preventDefault();
-    goToAddress(link.href);
+    // A run is opened beside the others; what it is beside stays as it is sorted.
+    const { job } = link.dataset;
+    if (job) go({ job }, Boolean(state.job));
+    else goToAddress(link.getAttribute('href'));
   });
 }
 wireRouter(() => {

@@ -141,7 +141,7 @@ function laneNodes({ id, name, first, group }) {
     return node;
   };
   const bars = group.map((job) => bar('a', job, job.ended, { id: `bar-${job.job_id}`, href: open(job.job_id),
-    className: `run long ${job.status}${job.began < from ? ' earlier' : ''}${job.isStuck ? ' isStuck' : ''}`,
+    className: `long ${job.status}${job.began < from ? ' earlier' : ''}${job.isStuck ? ' isStuck' : ''}`,
     ariaLabel: [job.name, ...facts(job)].filter(Boolean).join(', ') }));
   const rests = group.filter((job) => job.usual && job.status !== 'CREATED')
     .map((job) => bar('span', job, job.began + job.usual.median, { className: 'rest' }));
@@ -193,14 +193,14 @@ function showTip(bar) {
 /** Fills in what does not change, and shows tips at the pointer, at the focus, and after a tap. */
 export function wireNow() {
   $('hours').append(...HOURS.map((count) => new Option(t('now.hours', { count }), count)));
-  const key = (className, text) => el('span', {}, el('i', { className: `run long ${className}` }), ` ${text}`);
+  const key = (className, text) => el('span', {}, el('i', { className: `long ${className}` }), ` ${text}`);
   $('now-legend').append(...STATUSES.map((status) => key(status, statusLabel(status))),
     ...['isLate', 'isStuck', 'rest', 'earlier'].map((name) => key(`IN_PROGRESS ${name}`, t(`now.${name}`))));
   const box = $('lanes');
   for (const name of ['pointerover', 'pointerleave']) {
-    on(box, name, ({ target, pointerType }) => pointerType === 'touch' || showTip(target.closest('.run')));
+    on(box, name, ({ target, pointerType }) => pointerType === 'touch' || showTip(target.closest('.long')));
   }
-  on(window, 'pointerdown', ({ target }) => target.closest('.run') || showTip());
+  on(window, 'pointerdown', ({ target }) => target.closest('.long') || showTip());
   on(box, 'focusin', ({ target }) => target.matches(':focus-visible') && showTip(target));
   on(box, 'focusout', () => showTip());
   on(box, 'click', (event) => {

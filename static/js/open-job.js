@@ -30,7 +30,8 @@ export function hideOpened() {
   const hadFocus = $('drawer').contains(document.activeElement);
   hideDrawer();
   if (!hadFocus) return;
-  const bar = state.view === 'now' && $(`bar-${lastShown.job}`);
+  const run = state.view === 'collectors' && document.querySelector(`#collectors [data-job="${CSS.escape(lastShown.job)}"]`);
+  const bar = run || (state.view === 'now' && $(`bar-${lastShown.job}`));
   if (bar || !table.focusJob(lastShown.job)) (bar || $('content')).focus({ preventScroll: true });
 }
 

@@ -138,7 +138,7 @@ function errorTerms({ error_code: code, message, example }) {
 }
 
 /** Errors by code and message, the most frequent first. */
-function errorGroups({ state, answer, now, inPeriod }) {
+export function errorGroups({ state, answer, now, inPeriod, prefix = '' }) {
   const group = (one, index) => {
     const { error_code: code, message, jobs, collectors, first_seen: first, last_seen: last, counts, example } = one;
     const terms = errorTerms(one);
@@ -150,11 +150,11 @@ function errorGroups({ state, answer, now, inPeriod }) {
         el('b', {}, code ?? t('error.noCode')), ' ',
         el('span', { className: 'message', title: example.message ?? '' }, message ?? t('error.noMessage'))),
       el('div', { className: 'group-count' },
-        terms ? linked(inPeriod({ terms: [...state.terms, ...terms] }), count, { id: `group-${index}` }) : count),
+        terms ? linked(inPeriod({ terms: [...state.terms, ...terms] }), count, { id: `${prefix}group-${index}` }) : count),
       spark(counts),
       el('div', { className: 'quiet' }, about));
   };
-  return listed('errors', answer.errors.results, answer.errors.more, group, t('overview.noErrors'));
+  return listed(`${prefix}errors`, answer.errors.results, answer.errors.more, group, t('overview.noErrors'));
 }
 
 /** A line of bars, the highest as high as the line. */
@@ -170,6 +170,7 @@ function spark(counts) {
 
 /** The collectors that fail, the worst first: their last runs as bars, as high as they were long. */
 function collectors({ state, answer, now, inPeriod, link }) {
+  const toView = (id) => link({ view: 'collectors', collector: id, range: state.range, from: state.from, to: state.to });
   const failing = answer.collectors.results.filter(({ failed }) => failed);
   const collector = (one, index) => {
     const { collector_id: id, name, runs, failed, rate: share, streak, last_success: success, usual } = one;
@@ -181,14 +182,15 @@ function collectors({ state, answer, now, inPeriod, link }) {
     ];
     const failures = { id: `failures-${index}`, title: t('collector.failedRuns', { failed, count: runs }) };
     return el('li', {},
-      el('div', { className: 'group' }, linked(inPeriod({ collector: id }), name ?? id, { id: `collector-${index}` })),
+      el('div', { className: 'group' }, linked(toView(id), name ?? id, { id: `collector-${index}` })),
       el('div', { className: 'group-count' },
         linked(inPeriod({ collector: id, tab: 'failed' }), t('collector.rate', { rate: rate(share) }), failures)),
       runBars(one.last_runs,
         { label: t('collector.lastRuns', { name: name ?? id }), name: id, zone: state.zone, link: (job) => link({ job }) }),
       el('div', { className: 'quiet' }, facts.filter(Boolean).join(' · ')));
   };
-  return listed('collectors', failing, 0, collector, t('overview.noneFails'));
+  const all = linked(toView(''), t('collectors.all'), { id: 'all-collectors' });
+  return [...listed('collectors', failing, 0, collector, t('overview.noneFails')), el('p', {}, all)];
 }
 
 /** The jobs that run: how long, and how long such jobs usually take; those that are stuck first, with the rule. */

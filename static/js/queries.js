@@ -194,13 +194,27 @@ export function exportAddress(state, now, format) {
 /** The length of a bar in the overview of each preset range; for another range the server chooses it. */
 const BUCKETS = { hour: '1m', day: '1h', week: '6h', month: '12h' };
 
+/** The most collectors that the server answers. */
+const MAX_COLLECTORS = 500;
+/** Of how many runs of a collector the versions are compared. */
+const MAX_RUNS = 1000;
+
+/** The overview of a state with all its collectors. */
+export const collectors = (state, now) => overview(state, now, MAX_COLLECTORS);
+
+/** The newest runs of the chosen collector in the range, whatever the tab. */
+export function runs(state, now) {
+  const only = ['job_id', 'status', 'created_at', 'finished_at', 'collector_info.name', 'collector_info.plugin_info.version'];
+  return search(state, { ...filtered(state, now, false), sort: { keys: [NEWEST_FIRST] }, only, page: { limit: MAX_RUNS } });
+}
+
 /** The path of the overview of a state, whatever the tab. */
-export function overview(state, now) {
+export function overview(state, now, count = '') {
   const { from, to } = bounds(state, now);
   const at = (time) => (time === null ? '' : new Date(time).toISOString());
   const query = filtered({ ...state, range: 'all' }, now, false);
   return withParameters('jobdeck/overview', {
-    domain_id: state.domain, from: at(from), to: at(to), bucket: BUCKETS[state.range] ?? '',
+    domain_id: state.domain, from: at(from), to: at(to), bucket: BUCKETS[state.range] ?? '', collectors: count,
     query: Object.keys(query).length ? JSON.stringify(query) : '',
   });
 }

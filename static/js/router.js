@@ -1,6 +1,6 @@
 /** The router: keeps the state of the page in the address, and each change in the history of the browser. */
 import { on } from './dom.js';
-import { change, format, parse } from './state.js';
+import { RANGES, change, format, parse } from './state.js';
 import { remember, remembered } from './storage.js';
 
 /** What an address without a query takes from the last visit. */
@@ -40,7 +40,7 @@ export function go(to, replace = false) {
 }
 
 /** Goes to the state of an address of this page. */
-export const goToAddress = (address) => go(parse(new URL(address).search));
+export const goToAddress = (address) => go(parse(new URL(address, location).search));
 
 /** Closes the open job: back to the state in which it was opened, or to its list. */
 export function closeJob() {
@@ -54,7 +54,8 @@ export function settle(domains, about) {
   // There is no journal without a mock.
   if (state.view === 'journal' && !about.is_mock) state.view = 'jobs';
   // The list says how jobs are loaded.
-  if (['overview', 'now'].includes(state.view) && !domains.length) state.view = 'jobs';
+  if ((state.view in RANGES || state.view === 'now') && !domains.length) state.view = 'jobs';
+  if (state.view === 'collectors') state = change(state, { view: 'collectors' });
   if (isBare && !domains.some((one) => one.domain_id === state.domain)) state.domain = '';
   isBare = false;
   state.domain ||= domains.reduce((best, one) => (one.jobs > best.jobs ? one : best), { jobs: 0, domain_id: '' }).domain_id;

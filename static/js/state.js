@@ -36,6 +36,9 @@ export const MEASURES = [
   { id: 'longest', label: 'Longest', field: { operator: 'max', key: 'duration' }, isSpan: true },
 ];
 
+/** The columns of collectors. */
+export const COLLECTOR_COLUMNS = ['name', 'last', 'runs', 'rate', 'streak', 'flaky', 'success', 'usual', 'p95', 'change'];
+
 /** The routes whose requests the journal can show alone. */
 export const ROUTES = ['list', 'search', 'stat', 'export', 'domains', 'about', 'put', 'patch', 'delete', 'add'];
 
@@ -44,7 +47,7 @@ export const HOURS = [1, 3, 12, 24];
 
 export const DEFAULTS = Object.freeze({
   domain: '', // until the domains are known
-  view: 'jobs', // or overview, now, statistics, or journal
+  view: 'jobs', // or overview, now, collectors, statistics, or journal
   hours: 3, // of HOURS, in the view of now
   tab: 'all', // of TABS
   keyword: '', // plain words, as search-language.js reads them
@@ -62,6 +65,7 @@ export const DEFAULTS = Object.freeze({
   job: '', // the open one
   by: ['collector'], // one or two of GROUPS
   measures: ['count'], // of MEASURES; the first one sorts
+  csort: '-rate', // of COLLECTOR_COLUMNS, after a minus the largest first
   stat: '', // a query of statistics as JSON, instead of those two
   contains: '', // a text in the requests of the journal
   route: '', // theirs, of ROUTES
@@ -73,6 +77,9 @@ export const DEFAULTS = Object.freeze({
 
 /** @typedef {typeof DEFAULTS} State */
 
+/** The range of the views that are of one, where none is chosen. */
+export const RANGES = { overview: 'day', collectors: 'week' };
+
 const FILTERS = ['tab', 'keyword', 'terms', 'collector', 'project', 'range', 'from', 'to'];
 /** The members whose change leads back to the first page. */
 const CHANGES_ROWS = ['domain', ...FILTERS, 'sort', 'desc', 'size'];
@@ -81,10 +88,11 @@ export const NO_FILTERS = Object.freeze(Object.fromEntries(FILTERS.map((name) =>
 const ids = (list) => list.map(({ id }) => id);
 /** The values of a member; members that are not here are any text. */
 const CHOICES = {
-  view: ['overview', 'now', 'jobs', 'statistics', 'journal'],
+  view: ['overview', 'now', 'collectors', 'jobs', 'statistics', 'journal'],
   tab: ids(TABS),
   range: ['all', 'hour', 'day', 'week', 'month', 'custom'],
   sort: ids(COLUMNS),
+  csort: COLLECTOR_COLUMNS.flatMap((id) => [id, `-${id}`]),
   size: [15, 30, 100],
   hours: HOURS,
   zone: ['local', 'utc'],
@@ -148,8 +156,8 @@ export function format(state) {
 export const change = (state, change) => ({
   ...state,
   ...(CHANGES_ROWS.some((name) => name in change) ? { page: 1 } : {}),
-  // An overview is one of a range.
-  ...(change.view === 'overview' && state.range === 'all' ? { range: 'day' } : {}),
+  // An overview is one of a range, and so are collectors, most of which run once a day.
+  ...(state.range === 'all' && change.view in RANGES ? { range: RANGES[change.view] } : {}),
   // Jobs, collectors and projects belong to a domain.
   ...('domain' in change ? { job: '', collector: '', project: '' } : {}),
   ...change,

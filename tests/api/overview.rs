@@ -221,8 +221,15 @@ fn is_flaky(runs: &[&Value]) -> bool {
     ended.len() >= 10 && 3 * changes >= ended.len() - 1
 }
 
-/// `both` has the jobs of both periods, the newest first.
-fn collectors(both: &[&Value], from: i64) -> Value {
+/// How long the successes among jobs took.
+fn successes(jobs: &[&Value]) -> Value {
+    let succeeded = jobs.iter().filter(|job| has_status(job, &["SUCCESS"]));
+    let sorted = durations(succeeded.copied());
+    json!({"count": sorted.len(), "median": percentile(&sorted, 50), "p95": percentile(&sorted, 95)})
+}
+
+/// `both` has the jobs of both periods, the newest first; so many collectors are answered.
+fn collectors(both: &[&Value], from: i64, answered: usize) -> Value {
     let ids: BTreeSet<&str> = both
         .iter()
         .filter_map(|job| job["collector_info"]["collector_id"].as_str())
@@ -234,11 +241,9 @@ fn collectors(both: &[&Value], from: i64) -> Value {
             .filter(|job| job["collector_info"]["collector_id"] == id)
             .copied()
             .collect();
-        let current: Vec<&Value> = jobs
+        let (current, previous): (Vec<&Value>, Vec<&Value>) = jobs
             .iter()
-            .filter(|job| millis(job, "created_at").unwrap() >= from)
-            .copied()
-            .collect();
+            .partition(|job| millis(job, "created_at").unwrap() >= from);
         let (runs, failed) = (count(&current, &ENDED), count(&current, &FAILED));
         if runs == 0 {
             continue;
@@ -273,6 +278,10 @@ fn collectors(both: &[&Value], from: i64) -> Value {
             "last_success": last(&["SUCCESS"]),
             "last_failure": last(&FAILED),
             "usual": usual(&jobs),
+            "successes": successes(&current),
+            "previous": {
+                "runs": count(&previous, &ENDED), "failed": count(&previous, &FAILED), "successes": successes(&previous),
+            },
             "last_runs": last_runs.iter().map(|job| json!({
                 "job_id": job["job_id"], "status": job["status"], "created_at": job["created_at"], "duration": duration(job),
             })).collect::<Vec<_>>(),
@@ -280,10 +289,10 @@ fn collectors(both: &[&Value], from: i64) -> Value {
         all.push((failed, runs, collector));
     }
     all.sort_by(|one, other| (other.0, other.0 * one.1).cmp(&(one.0, one.0 * other.1)));
-    let more = all.len().saturating_sub(20);
+    let more = all.len().saturating_sub(answered);
     let results: Vec<Value> = all
         .into_iter()
-        .take(20)
+        .take(answered)
         .map(|(.., collector)| collector)
         .collect();
     json!({"results": results, "more": more})
@@ -446,6 +455,8 @@ fn cases(end: i64) -> Vec<(String, Value, (i64, i64, i64))> {
             json!([]),
             (end - 36 * HOUR, end, 5 * HOUR),
         ),
+        ("&collectors=1".to_owned(), json!([]), day(end)),
+        ("&collectors=500".to_owned(), json!([]), day(end)),
         (
             "&status=ERROR".to_owned(),
             equals("status", "ERROR"),
@@ -509,6 +520,9 @@ fn every_number_is_that_of_the_list() {
             listed(&app, &filter, previous, to).len()
         );
         let (current, both) = (within(from, to), within(previous, to));
+        let answered = text_of
+            .strip_prefix("&collectors=")
+            .map_or(20, |count| count.parse().unwrap());
         let buckets = buckets(&current, from, to, length);
         let (running, stuck) = running(&everything, &all, &both, now);
         let expected = json!({
@@ -520,7 +534,7 @@ fn every_number_is_that_of_the_list() {
             "buckets": buckets.iter().map(|(.., bucket)| bucket).collect::<Vec<_>>(),
             "running": running,
             "stuck": stuck,
-            "collectors": collectors(&both, from),
+            "collectors": collectors(&both, from, answered),
             "errors": errors(&current, &buckets),
         });
         for (name, value) in expected.as_object().unwrap() {
@@ -884,6 +898,9 @@ fn wrong_parameters_are_named() {
             "{name}: expected a time such as 2022-06-17T08:00:00Z, or one such as `now - 7d`, found `{text}`"
         )
     };
+    let many = |number: &str| {
+        format!("collectors: expected a number from 1 to 500, found {number}")
+    };
     let no_list = |name: &str| {
         format!("{name}: an overview counts jobs and does not list them; leave it out")
     };
@@ -907,6 +924,12 @@ fn wrong_parameters_are_named() {
         (
             "bucket=1m",
             "bucket: 1m makes 1440 buckets of this period, at most 1000 are allowed; 5m would do".to_owned(),
+        ),
+        ("collectors=0", many("0")),
+        ("collectors=501", many("501")),
+        (
+            "collectors=all",
+            "collectors: expected a number, found `all`".to_owned(),
         ),
         ("buckets=1h", "buckets: unknown parameter `buckets`; did you mean `bucket`?".to_owned()),
         ("query.page.limit=10", no_list("query.page")),

@@ -100,12 +100,13 @@ const LIMITS: [(&str, &[(&str, &str)]); 28] = [
         ],
     ),
     (
-        "jobs, collectors, groups of errors and buckets of an overview",
+        "jobs, collectors, groups of errors and buckets of an overview; collectors of its answer",
         &[
             ("query/overview/scan.rs", "MAX_JOBS"),
             ("query/overview/collectors.rs", "MAX_COLLECTORS"),
             ("query/overview/errors.rs", "MAX_GROUPS"),
             ("query/overview/buckets.rs", "MAX_BUCKETS"),
+            ("query/overview/collectors.rs", "MAX_ANSWERED"),
         ],
     ),
     ("statistics at a time; lists without a limit", &[]),

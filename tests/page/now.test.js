@@ -135,7 +135,7 @@ test('a bar lasts from its start to its end, and the runs of a collector do not 
   await open('domain=domain-made&zone=utc');
   const track = await box(lane('Collector overlap').locator('.times'));
   const xOf = (millis) => track.left + track.width * ((3 * HOUR - millis) / (3 * HOUR * 1.125));
-  const [one, two, three] = await Promise.all([0, 1, 2].map(async (index) => box(lane('Collector overlap').locator('.run').nth(index))));
+  const [one, two, three] = await Promise.all([0, 1, 2].map(async (index) => box(lane('Collector overlap').locator('.long').nth(index))));
   near(one.left, xOf(100 * MINUTE));
   near(one.right, xOf(60 * MINUTE));
   near(two.left, xOf(80 * MINUTE));
@@ -143,7 +143,7 @@ test('a bar lasts from its start to its end, and the runs of a collector do not 
   assert.ok(two.top >= one.top + one.height, 'the second one is below the first one');
   assert.equal(three.top, one.top);
   near((await box(it.page.locator('#ticks > :last-child'))).left, xOf(0));
-  const earlier = lane('Collector earlier').locator('.run');
+  const earlier = lane('Collector earlier').locator('.long');
   near((await box(earlier)).left, track.left);
   near((await box(earlier)).right, xOf(2 * HOUR));
   assert.match(await earlier.getAttribute('class'), /earlier/);
@@ -161,7 +161,7 @@ test('a bar lasts from its start to its end, and the runs of a collector do not 
 test('a running bar grows with the clock, and turns amber when it has run for longer than usual', async () => {
   await withClock();
   await open('domain=domain-made');
-  const bar = lane('Collector late').locator('.run');
+  const bar = lane('Collector late').locator('.long');
   const words = lane('Collector late').locator('.words');
   const color = () => bar.evaluate((node) => getComputedStyle(node).backgroundColor);
   const usual = await color();
@@ -191,7 +191,7 @@ test('a running bar grows with the clock, and turns amber when it has run for lo
 
 test('the bars are read with the pointer and the keyboard', async () => {
   await open('domain=domain-made&zone=utc');
-  const bar = lane('Collector overlap').locator('.run').first();
+  const bar = lane('Collector overlap').locator('.long').first();
   await bar.hover({ position: { x: 3, y: 5 } });
   assert.deepEqual(await tip().locator('> *').allTextContents(),
     ['Collector overlap', 'Success', '2025-12-31 22:20:00 UTC', '2025-12-31 23:00:00 UTC', '40 min 0 sec']);
@@ -221,7 +221,7 @@ test('on touch, the first tap says what a bar is, and the second one opens its j
   const context = await it.page.context().browser().newContext({ viewport: { width: 390, height: 800 }, hasTouch: true });
   const page = await context.newPage();
   await page.goto(`${it.server.url}/?view=now&refresh=0&domain=domain-made`);
-  const bar = page.getByRole('group', { name: 'Collector overlap' }).locator('.run').first();
+  const bar = page.getByRole('group', { name: 'Collector overlap' }).locator('.long').first();
   await bar.tap();
   await page.locator('#now-tip', { hasText: '40 min' }).waitFor();
   assert.ok(await page.locator('#drawer').isHidden());
@@ -234,7 +234,7 @@ test('the table has the bars', async () => {
   await open('domain=domain-made&zone=utc');
   await it.page.getByText('Jobs in a table').click();
   const rows = await it.page.locator('#now-rows tbody tr').evaluateAll((nodes) => nodes.map((node) => [...node.children].map((one) => one.textContent)));
-  assert.equal(rows.length, await it.page.locator('#lane-list .run').count());
+  assert.equal(rows.length, await it.page.locator('#lane-list .long').count());
   assert.deepEqual(rows.find(([name]) => name === 'Collector earlier'),
     ['Collector earlier', 'Success', '2025-12-31 20:00:00 UTC', '2025-12-31 22:00:00 UTC', '2 hr 0 min']);
   assert.deepEqual(rows.find(([name]) => name === 'Collector waits').slice(1), ['Created', '2025-12-31 23:45:00 UTC', '–', 'waits for 15 min 0 sec']);
@@ -246,7 +246,7 @@ test('of very many jobs and collectors the newest are drawn, and it is said how 
   assert.equal(await it.page.locator('#now-rest').textContent(), '5 more collectors. 120 more jobs are not drawn: choose fewer hours, or filter.');
   await open('domain=domain-many&collector=many-3');
   assert.equal(await lanes().count(), 1);
-  assert.equal(await it.page.locator('#lane-list .run').count(), 12);
+  assert.equal(await it.page.locator('#lane-list .long').count(), 12);
   assert.equal(await it.page.locator('#now-rest').textContent(), ' 2 more jobs are not drawn: choose fewer hours, or filter.');
 });
 
@@ -270,7 +270,7 @@ test('a window without jobs, hostile names, and no domain', async () => {
   await open('domain=domain-hostile');
   assert.deepEqual((await lanes().locator('.name').allTextContents()).sort(), [...HOSTILE].sort());
   await it.page.getByText('Jobs in a table').click();
-  await lanes().locator('.run').first().focus();
+  await lanes().locator('.long').first().focus();
   assert.equal(await it.page.evaluate(() => globalThis.ran), undefined);
   assert.equal(await it.overflow(), 0);
   await it.page.goto(`${it.server.url}/?view=now&refresh=0&domain=none-such`);
@@ -315,7 +315,7 @@ test('no width makes the view scroll sideways, and names are above their lanes o
 
 test('the focus and the nodes of the other lanes stay when a job is new', async () => {
   await open('domain=domain-made');
-  const bar = lane('Collector overlap').locator('.run').first();
+  const bar = lane('Collector overlap').locator('.long').first();
   await bar.focus();
   await bar.evaluate((node) => { node.isKept = true; });
   const id = await bar.getAttribute('id');

@@ -136,6 +136,8 @@ pub(crate) fn overview() -> Value {
                 "last_success": {"job_id": "job-3f1c6a0d92b3", "created_at": "2026-01-01T08:00:00.000Z"},
                 "last_failure": {"job_id": "job-3f1c6a0d92b4", "created_at": "2026-01-01T08:10:00.000Z"},
                 "usual": {"median": 240_000, "p95": 310_000},
+                "successes": {"count": 4, "median": 230_000, "p95": 240_000},
+                "previous": {"runs": 0, "failed": 0, "successes": {"count": 0, "median": null, "p95": null}},
                 "last_runs": [
                     {"job_id": "job-77b0e4c1d5f2", "status": "IN_PROGRESS", "created_at": "2026-01-01T08:20:00.000Z", "duration": null},
                     {"job_id": "job-3f1c6a0d92b4", "status": "ERROR", "created_at": "2026-01-01T08:10:00.000Z", "duration": 310_000}

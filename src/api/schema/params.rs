@@ -10,7 +10,7 @@ use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::job::MAX_ID_BYTES;
 use crate::mock::{JournalFilter, MAX_ENTRIES};
-use crate::query::overview::RangeTexts;
+use crate::query::overview::{MAX_ANSWERED, RangeTexts};
 use crate::route::{RouteName, tidy};
 use crate::store;
 
@@ -35,7 +35,7 @@ pub(crate) enum ExportFormat {
     Json,
 }
 
-/// The period of an overview, and its buckets.
+/// The period of an overview, its buckets, and how many collectors it has.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct OverviewParams {
@@ -48,11 +48,15 @@ pub(crate) struct OverviewParams {
     /// The length of a bucket in minutes, hours, days or weeks; if left out, it is chosen so that there are about 60 at most.
     #[param(pattern = "^[0-9]+[mhdw]$", example = "6h", nullable = false)]
     pub(crate) bucket: Option<String>,
+    /// How many collectors are answered at the most, the worst; 20 if left out.
+    #[serde(default, deserialize_with = "collectors")]
+    #[param(minimum = 1, maximum = 500, example = 100, nullable = false)]
+    pub(crate) collectors: Option<usize>,
 }
 
 impl OverviewParams {
     /// The names of the parameters.
-    pub(crate) const NAMES: [&str; 3] = ["from", "to", "bucket"];
+    pub(crate) const NAMES: [&str; 4] = ["from", "to", "bucket", "collectors"];
 
     /// Returns the texts that are read further.
     pub(crate) fn texts(&self) -> RangeTexts<'_> {
@@ -276,6 +280,18 @@ pub(crate) fn check_id(id: &str) -> Result<(), String> {
             "is {length} bytes long; expected 1 to {MAX_ID_BYTES}"
         ))
     }
+}
+
+fn collectors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    let count = usize::deserialize(deserializer)?;
+    if (1..=MAX_ANSWERED).contains(&count) {
+        return Ok(Some(count));
+    }
+    let expected = format!("a number from 1 to {MAX_ANSWERED}");
+    Err(D::Error::invalid_value(
+        Unexpected::Unsigned(count as u64),
+        &expected.as_str(),
+    ))
 }
 
 fn wait_for<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::durations::Durations;
 use crate::job::{JobStatus, PerStatus};
 use crate::time::Timestamp;
 
@@ -101,12 +102,13 @@ pub struct BucketInfo {
     /// Whether the period has only a part of the bucket.
     pub is_part: bool,
     pub statuses: StatusesInfo,
-    pub durations: BucketDurationsInfo,
+    pub durations: MedianInfo,
 }
 
-/// The durations of a bucket's jobs.
+/// How long some jobs took, in milliseconds; null where none of them has a duration.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct BucketDurationsInfo {
+pub struct MedianInfo {
+    /// How many of them have a duration.
     pub count: u64,
     #[schema(required = true)]
     pub median: Option<i64>,
@@ -151,7 +153,8 @@ pub struct RunningJobInfo {
 /// The worst collectors.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CollectorsInfo {
-    #[schema(max_items = 20)]
+    /// At most as many as the request asks for.
+    #[schema(max_items = 500)]
     pub results: Vec<CollectorInfo>,
     /// How many more have runs in the period.
     pub more: u64,
@@ -187,9 +190,24 @@ pub struct CollectorInfo {
     /// How long its jobs take in the two periods; null where fewer than five of them have a duration.
     #[schema(required = true)]
     pub usual: Option<UsualInfo>,
+    /// How long its successes of the period took.
+    pub successes: MedianInfo,
+    /// What it did in the period before.
+    pub previous: PreviousRunsInfo,
     /// Its newest jobs in the two periods, of any status: the newest first.
     #[schema(max_items = 30)]
     pub last_runs: Vec<RunInfo>,
+}
+
+/// The runs of a collector in the period before.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PreviousRunsInfo {
+    /// How many of its jobs have ended.
+    pub runs: u64,
+    /// How many of these failed.
+    pub failed: u64,
+    /// How long its successes took.
+    pub successes: MedianInfo,
 }
 
 /// A job, and when it began.
@@ -270,6 +288,18 @@ impl From<&PerStatus<u64>> for StatusesInfo {
             success: jobs[JobStatus::Success],
             error: jobs[JobStatus::Error],
             timeout: jobs[JobStatus::Timeout],
+        }
+    }
+}
+
+impl MedianInfo {
+    /// Computes what an answer says of durations.
+    pub(super) fn of(durations: &mut Durations) -> Self {
+        let percentiles = durations.percentiles([50, 95]);
+        Self {
+            count: durations.len() as u64,
+            median: percentiles.map(|[median, _]| median),
+            p95: percentiles.map(|[_, p95]| p95),
         }
     }
 }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::answer::{CollectorInfo, CollectorsInfo, RunInfo, SeenJobInfo, UsualInfo};
+use super::answer::{
+    CollectorInfo, CollectorsInfo, MedianInfo, PreviousRunsInfo, RunInfo, SeenJobInfo, UsualInfo,
+};
 use super::durations::Durations;
 use crate::job::JobStatus;
 use crate::time::Timestamp;
@@ -12,7 +14,9 @@ use crate::time::Timestamp;
 /// The most collectors of an overview.
 pub const MAX_COLLECTORS: usize = 10_000;
 /// The most collectors that are answered.
-const MAX_ANSWERED: usize = 20;
+pub const MAX_ANSWERED: usize = 500;
+/// How many are answered unless a request says so.
+pub(super) const ANSWERED: usize = 20;
 /// The most runs of a collector that are answered.
 const MAX_RUNS: usize = 30;
 /// The fewest runs by which a collector can be flaky.
@@ -45,9 +49,10 @@ pub(super) struct Collectors {
 
 #[derive(Debug, Default)]
 struct Collector {
-    runs: u64,
-    failed: u64,
-    durations: Durations,
+    current: Runs,
+    previous: Runs,
+    /// How long other jobs than successes took, of both periods.
+    other_durations: Durations,
     /// When the newest success began.
     success_at: Option<i64>,
     /// When the failures after it began.
@@ -56,6 +61,15 @@ struct Collector {
     last_failure: Option<Run>,
     /// The newest first.
     last_runs: Vec<Run>,
+}
+
+/// The runs of a period.
+#[derive(Debug, Default)]
+struct Runs {
+    ended: u64,
+    failed: u64,
+    /// How long the successes took.
+    successes: Durations,
 }
 
 #[derive(Debug, Clone)]
@@ -89,8 +103,8 @@ impl Collectors {
         }
     }
 
-    /// Chooses the worst collectors, and computes what is usual.
-    pub(super) fn finish(mut self) -> CountedCollectors {
+    /// Chooses so many of the worst collectors, and computes what is usual.
+    pub(super) fn finish(mut self, answered: usize) -> CountedCollectors {
         let mut usual = HashMap::default();
         let mut ranked = Vec::new();
         for (collector_id, number) in self.numbers {
@@ -98,26 +112,27 @@ impl Collectors {
                 continue;
             };
             let mut collector = std::mem::take(collector);
-            if let Some(of_collector) = std::mem::take(&mut collector.durations).usual() {
+            let successes = [&mut collector.current, &mut collector.previous]
+                .map(|runs| MedianInfo::of(&mut runs.successes));
+            if let Some(of_collector) = collector.take_durations().usual() {
                 usual.insert(collector_id.clone(), of_collector);
             }
-            if collector.runs > 0 {
-                ranked.push((collector_id, collector));
+            if collector.current.ended > 0 {
+                ranked.push((collector_id, collector, successes));
             }
         }
-        ranked.sort_unstable_by(|(one_id, one), (other_id, other)| {
+        ranked.sort_unstable_by(|(one_id, one, _), (other_id, other, _)| {
+            let (one, other) = (&one.current, &other.current);
             let by_failures = other.failed.cmp(&one.failed);
-            let by_rate = (other.failed * one.runs).cmp(&(one.failed * other.runs));
+            let by_rate = (other.failed * one.ended).cmp(&(one.failed * other.ended));
             by_failures.then(by_rate).then(one_id.cmp(other_id))
         });
-        let more = ranked.len().saturating_sub(MAX_ANSWERED) as u64;
-        let worst = ranked.into_iter().take(MAX_ANSWERED);
-        let worst = worst.map(|(collector_id, collector)| {
+        let more = ranked.len().saturating_sub(answered) as u64;
+        let worst = ranked.into_iter().take(answered);
+        let worst = worst.map(|(collector_id, collector, successes)| {
             let info = collector.last_runs.first().map(|run| run.info);
-            (
-                info,
-                collector.info(&collector_id, usual.get(&collector_id).copied()),
-            )
+            let usual = usual.get(&collector_id).copied();
+            (info, collector.info(&collector_id, usual, successes))
         });
         let worst = worst.collect();
         CountedCollectors { usual, worst, more }
@@ -127,12 +142,19 @@ impl Collectors {
 impl Collector {
     fn add(&mut self, job: SeenJob<'_>) {
         let is_failure = is_failure(job.status);
-        if job.is_current && job.status.is_final() {
-            self.runs += 1;
-            self.failed += u64::from(is_failure);
-        }
+        let runs = if job.is_current {
+            &mut self.current
+        } else {
+            &mut self.previous
+        };
+        runs.ended += u64::from(job.status.is_final());
+        runs.failed += u64::from(is_failure);
         if let Some(duration) = job.duration {
-            self.durations.add(duration);
+            let durations = match job.status {
+                JobStatus::Success => &mut runs.successes,
+                _ => &mut self.other_durations,
+            };
+            durations.add(duration);
         }
         if is_failure {
             if self
@@ -162,19 +184,39 @@ impl Collector {
         self.last_runs.insert(position, job.run());
     }
 
-    fn info(&self, collector_id: &str, usual: Option<UsualInfo>) -> CollectorInfo {
+    /// Takes the durations of all its jobs.
+    fn take_durations(&mut self) -> Durations {
+        let mut all = std::mem::take(&mut self.other_durations);
+        for runs in [&mut self.current, &mut self.previous] {
+            all.append(std::mem::take(&mut runs.successes));
+        }
+        all
+    }
+
+    fn info(
+        &self,
+        collector_id: &str,
+        usual: Option<UsualInfo>,
+        [successes, previous_successes]: [MedianInfo; 2],
+    ) -> CollectorInfo {
         let seen = |run: &Option<Run>| run.as_ref().map(Run::seen);
         CollectorInfo {
             collector_id: collector_id.to_owned(),
             name: None,
-            runs: self.runs,
-            failed: self.failed,
-            rate: rate(self.failed, self.runs).unwrap_or(0.0),
+            runs: self.current.ended,
+            failed: self.current.failed,
+            rate: rate(self.current.failed, self.current.ended).unwrap_or(0.0),
             streak: self.failures.len() as u64,
             is_flaky: is_flaky(&self.last_runs),
             last_success: seen(&self.last_success),
             last_failure: seen(&self.last_failure),
             usual,
+            successes,
+            previous: PreviousRunsInfo {
+                runs: self.previous.ended,
+                failed: self.previous.failed,
+                successes: previous_successes,
+            },
             last_runs: self.last_runs.iter().map(Run::info).collect(),
         }
     }
@@ -410,13 +452,13 @@ mod tests {
                 collectors.add(number, job("j", 0, run.status));
             }
         }
-        let counted = collectors.finish();
+        let counted = collectors.finish(4);
         let order: Vec<_> = counted
             .worst
             .iter()
             .map(|(_, one)| one.collector_id.as_str())
             .collect();
-        assert_eq!(order, ["c", "b", "f", "a", "d"]);
+        assert_eq!((&order[..], counted.more), (&["c", "b", "f", "a"][..], 1));
     }
 
     #[test]
@@ -427,7 +469,7 @@ mod tests {
         }
         assert_eq!(collectors.number("one more"), None);
         assert_eq!(collectors.number("7"), Some(7));
-        let counted = collectors.finish();
+        let counted = collectors.finish(MAX_ANSWERED);
         assert_eq!((counted.worst.len(), counted.more), (0, 0));
     }
 }

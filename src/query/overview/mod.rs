@@ -5,8 +5,8 @@
 //! nothing here does I/O.
 //!
 //! Memory is bounded: a job takes at most 20 bytes (its duration twice, and where it failed its time and its id), so that
-//! [`MAX_JOBS`] take 100 MB; there are at most [`MAX_COLLECTORS`] with their last runs, about 3 kB each, and
-//! [`MAX_GROUPS`] groups of errors, about 3 kB each.
+//! [`MAX_JOBS`] take 100 MB; there are at most [`MAX_COLLECTORS`] with their last runs, about 3 kB each, of which
+//! [`MAX_ANSWERED`] are answered at the most, and [`MAX_GROUPS`] groups of errors, about 3 kB each.
 
 mod answer;
 mod buckets;
@@ -20,7 +20,7 @@ mod scan;
 
 pub use answer::{Overview, UsualInfo};
 pub use buckets::MAX_BUCKETS;
-pub use collectors::{CountedCollectors, MAX_COLLECTORS};
+pub use collectors::{CountedCollectors, MAX_ANSWERED, MAX_COLLECTORS};
 pub use durations::usual_of;
 pub use errors::{ErrorGroups, MAX_GROUPS};
 pub use plan::{OverviewPlan, RangeTexts, minute_of};

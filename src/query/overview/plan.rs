@@ -2,6 +2,7 @@
 
 use super::answer::{CollectorsInfo, ErrorsInfo, Overview, PreviousInfo, RunningInfo};
 use super::buckets::{Buckets, MINUTE_MILLIS, Periods};
+use super::collectors::{ANSWERED, MAX_ANSWERED};
 use super::running::RunningJobs;
 use super::scan::{MAX_JOBS, OverviewScan, Sums};
 use crate::job::JobStatus;
@@ -32,6 +33,8 @@ pub struct OverviewPlan {
     tenant: Tenant,
     filter: Filter,
     periods: Periods,
+    /// How many collectors are answered.
+    collectors: usize,
     /// The beginning of the present minute.
     minute: Timestamp,
 }
@@ -82,8 +85,16 @@ impl OverviewPlan {
             tenant: list.tenant,
             filter: list.filter,
             periods,
+            collectors: ANSWERED,
             minute,
         })
+    }
+
+    /// Has it answer at most so many collectors, [`MAX_ANSWERED`] at the most.
+    #[must_use]
+    pub fn with_collectors(mut self, count: usize) -> Self {
+        self.collectors = count.min(MAX_ANSWERED);
+        self
     }
 
     /// The tenant whose jobs are counted.
@@ -125,7 +136,7 @@ impl OverviewPlan {
     /// Begins the scan of the jobs.
     #[must_use]
     pub fn scan(&self) -> OverviewScan {
-        OverviewScan::new(self.periods)
+        OverviewScan::new(self.periods, self.collectors)
     }
 
     /// Compiles the ids of the jobs, where only a statement can decide the filter: one more than a scan takes at the most.

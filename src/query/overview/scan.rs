@@ -1,6 +1,6 @@
 //! Counts the jobs of the two periods, block by block.
 
-use super::answer::{BucketDurationsInfo, BucketInfo, StatusesInfo, TotalsInfo};
+use super::answer::{BucketInfo, MedianInfo, StatusesInfo, TotalsInfo};
 use super::buckets::Periods;
 use super::collectors::{
     CollectorNumber, Collectors, CountedCollectors, MAX_COLLECTORS, SeenJob, is_failure, rate,
@@ -19,6 +19,8 @@ pub const MAX_JOBS: usize = 5_000_000;
 #[derive(Debug)]
 pub struct OverviewScan {
     periods: Periods,
+    /// How many collectors are answered.
+    answered: usize,
     jobs: usize,
     previous: Counts,
     buckets: Vec<Counts>,
@@ -52,10 +54,11 @@ pub struct Sums {
 }
 
 impl OverviewScan {
-    pub(super) fn new(periods: Periods) -> Self {
+    pub(super) fn new(periods: Periods, answered: usize) -> Self {
         let buckets = periods.buckets.count();
         Self {
             periods,
+            answered,
             jobs: 0,
             previous: Counts::default(),
             buckets: (0..buckets).map(|_| Counts::default()).collect(),
@@ -76,17 +79,12 @@ impl OverviewScan {
         let mut current = Counts::default();
         let mut buckets = Vec::with_capacity(self.buckets.len());
         for (mut counts, span) in self.buckets.into_iter().zip(self.periods.buckets.spans()) {
-            let percentiles = counts.durations.percentiles([50, 95]);
             buckets.push(BucketInfo {
                 start: span.start,
                 end: span.end,
                 is_part: span.is_part,
                 statuses: StatusesInfo::from(&counts.statuses),
-                durations: BucketDurationsInfo {
-                    count: counts.durations.len() as u64,
-                    median: percentiles.map(|[median, _]| median),
-                    p95: percentiles.map(|[_, p95]| p95),
-                },
+                durations: MedianInfo::of(&mut counts.durations),
             });
             current.append(counts);
         }
@@ -96,7 +94,7 @@ impl OverviewScan {
                 previous: self.previous.totals(),
                 buckets,
             },
-            collectors: self.collectors.finish(),
+            collectors: self.collectors.finish(self.answered),
             errors: self.errors,
         }
     }
