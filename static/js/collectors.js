@@ -3,7 +3,7 @@ import { ENDED, showCollector } from './collector.js';
 import { $, button, el, renew, setText } from './dom.js';
 import { relative, span } from './format.js';
 import { number, t } from './language.js';
-import { periodName, rate } from './overview.js';
+import { periodName, rate as percent } from './overview.js';
 import { addressOf, linkToJobs } from './router.js';
 import { runBars, runKeys } from './runs.js';
 import { COLLECTOR_COLUMNS, DEFAULTS, change } from './state.js';
