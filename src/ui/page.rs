@@ -22,14 +22,13 @@ macro_rules! files {
 const LANGUAGES: &str = "js/texts/";
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 40] = files![
+static FILES: [File; 39] = files![
     "icon.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
     "style.css",
     "js/api.js",
     "js/chart.js",
-    "js/collector.js",
     "js/collectors.js",
     "js/columns.js",
     "js/controls.js",

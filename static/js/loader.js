@@ -117,7 +117,7 @@ export function createLoader(show) {
     },
     async collectors(state) {
       const path = queries.collectors(state, now());
-      requests.set(t('collectors.part'), { path, method: 'GET' });
+      requests.set(t('collectors.title'), { path, method: 'GET' });
       const isSame = path === collectors.path;
       const [{ version, body = collectors.body }, { results: runs }] = await Promise.all([
         api.readIfChanged(path, isSame ? collectors.version : '', running.signal),

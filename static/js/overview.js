@@ -186,7 +186,7 @@ function collectors({ state, answer, now, inPeriod, link }) {
       runBars(one.last_runs, { label: `Last runs of ${name ?? id}`, name: id, zone: state.zone, link: (job) => link({ job }) }),
       el('div', { className: 'quiet' }, facts.filter(Boolean).join(' · ')));
   };
-  const all = linked(toView(''), t('collectors.all'), { id: 'all-collectors' });
+  const all = linked(toView(''), t('collector.link.all'), { id: 'all-collectors' });
   return [...listed('collectors', failing, 0, collector, 'No collector has failed.'), el('p', {}, all)];
 }
 
