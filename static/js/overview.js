@@ -189,7 +189,7 @@ function collectors({ state, answer, now, inPeriod, link }) {
         { label: t('collector.lastRuns', { name: name ?? id }), name: id, zone: state.zone, link: (job) => link({ job }) }),
       el('div', { className: 'quiet' }, facts.filter(Boolean).join(' · ')));
   };
-  const all = linked(toView(''), t('collectors.all'), { id: 'all-collectors' });
+  const all = linked(toView(''), t('collector.link.all'), { id: 'all-collectors' });
   return [...listed('collectors', failing, 0, collector, t('overview.noneFails')), el('p', {}, all)];
 }
 

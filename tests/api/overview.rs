@@ -898,9 +898,8 @@ fn wrong_parameters_are_named() {
             "{name}: expected a time such as 2022-06-17T08:00:00Z, or one such as `now - 7d`, found `{text}`"
         )
     };
-    let many = |number: &str| {
-        format!("collectors: expected a number from 1 to 500, found {number}")
-    };
+    let many =
+        |number: &str| format!("collectors: expected a number from 1 to 500, found {number}");
     let no_list = |name: &str| {
         format!("{name}: an overview counts jobs and does not list them; leave it out")
     };
