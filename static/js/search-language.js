@@ -110,16 +110,16 @@ export function alternatives(words) {
   return good.length || !words.trim() ? good : [words.trim()];
 }
 
-/** The conditions of plain words, one of which must hold. Of several ids, one is enough. */
-export function wordConditions(words) {
-  const texts = alternatives(words);
-  const contains = (k, v) => (v.length > 1 ? { k, v, o: 'contain_in' } : { k, v: v[0], o: 'contain' });
-  const ids = texts.flatMap((text) => (text.split(' ').every((word) => ID.test(word)) ? text.split(' ') : [text]));
-  return texts.length ? WORD_PATHS.map((path) => contains(path, path === 'job_id' ? ids : texts)) : [];
-}
+/** The texts of plain words that a member has; of several ids, one is enough. */
+const textsIn = (path, words) => alternatives(words).flatMap((text) => (
+  path === 'job_id' && text.split(' ').every((word) => ID.test(word)) ? text.split(' ') : [text]));
+
+/** The conditions of plain words, one of which must hold. */
+export const wordConditions = (words) => WORD_PATHS.map((k) => [k, textsIn(k, words)]).filter(([, texts]) => texts.length)
+  .map(([k, v]) => (v.length > 1 ? { k, v, o: 'contain_in' } : { k, v: v[0], o: 'contain' }));
 
 /** The term that finds plain words in the member of a key alone. */
-export const wordTerm = (key, words) => `${key}~${alternatives(words).map(quote).join(',')}`;
+export const wordTerm = (key, words) => `${key}~${textsIn(pathOf(key), words).map(quote).join(',')}`;
 
 /** How many letters must be changed, left out, put in or exchanged with the next one to make a text of another. */
 function distance(from, to) {

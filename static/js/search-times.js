@@ -68,10 +68,14 @@ export function readTime(text, now, zone) {
   return span ? option(label, preset ? { range: preset, from: '', to: '' } : custom(now - span), zone) : null;
 }
 
-/** Whether a text may become a phrase when more of it is typed. */
-export const isTimeStart = (text) => tidy(text).length >= MIN_LETTERS
-  && (LAST.test(tidy(text)) || /^last(?: \d{0,4} ?[a-z]?)?$/.test(tidy(text))
-    || PHRASES.some((one) => namesOf(one).some((name) => name.startsWith(tidy(text)))));
+/** The phrases that a text begins. */
+const begunBy = (text) => PHRASES.filter((one) => text.length >= MIN_LETTERS && namesOf(one).some((name) => name.startsWith(text)));
+
+/** Whether a text is a phrase, or may become one when more of it is typed. */
+export function isTimeStart(text) {
+  const wanted = tidy(text);
+  return LAST.test(wanted) || /^last(?: \d{0,4} ?[a-z]?)?$/.test(wanted) || begunBy(wanted).length > 0;
+}
 
 /**
  * The ranges to suggest for words: what they begin, or what their last ones are, with the words before these as `rest`.
@@ -79,12 +83,11 @@ export const isTimeStart = (text) => tidy(text).length >= MIN_LETTERS
  */
 export function suggestTimes(words, now, zone) {
   const all = tidy(words).split(' ');
-  const begun = isTimeStart(words) ? PHRASES.filter((one) => namesOf(one).some((name) => name.startsWith(tidy(words)))) : [];
   const typed = words.trim().split(/\s+/);
   const ends = [3, 2, 1].filter((count) => count <= all.length)
     .map((count) => [typed.slice(0, -count).join(' '), readTime(all.slice(-count).join(' '), now, zone)])
     .filter(([, found]) => found).slice(0, 1);
   const found = [...ends.map(([rest, one]) => ({ ...one, rest })),
-    ...begun.map(([phrase]) => ({ ...readTime(phrase, now, zone), rest: '' }))];
+    ...begunBy(tidy(words)).map(([phrase]) => ({ ...readTime(phrase, now, zone), rest: '' }))];
   return found.filter(({ text }, index) => found.findIndex((one) => one.text === text) === index);
 }

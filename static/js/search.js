@@ -120,9 +120,9 @@ export function wireSearch(state, go, ask) {
     const matches = (value) => (term.kind === 'number'
       ? String(value).startsWith(typed)
       : String(value).toLowerCase().includes(typed.toLowerCase()));
-    const values = await ask.values(term, typed, signal);
-    const matching = values.filter((value) => value !== null && typeof value !== 'object' && matches(value));
-    return matching.map((value) => (typeof value === 'string' ? quote(value) : value));
+    const found = await ask.values(term, typed, signal);
+    return found.filter((value) => value !== null && typeof value !== 'object' && matches(value))
+      .map((value) => (typeof value === 'string' ? quote(value) : value));
   }
 
   /** The order that answers a question for a duration, which no filter does. */
@@ -140,8 +140,8 @@ export function wireSearch(state, go, ask) {
     const texts = alternatives(typed);
     const count = (terms, keyword = '') => ask.count({ terms: [...state().terms, ...terms], keyword }, signal);
     const counted = async (terms, text) => ({ text, value: terms.join(' '), isAll: true, count: await count(terms) });
-    const inMembers = (words, name) => Promise.all(WORD_KEYS.map(
-      (key) => counted([wordTerm(key, words)], t(`search.in.${key}`, { words: name }))));
+    const inMembers = (words, name) => Promise.all(
+      WORD_KEYS.map((key) => counted([wordTerm(key, words)], t(`search.in.${key}`, { words: name }))));
     const together = async (parts) => {
       const best = await Promise.all(parts.map(async (part) => {
         const found = await inMembers(quote(part), part);

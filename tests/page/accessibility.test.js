@@ -16,7 +16,7 @@ test('the keyboard map', async () => {
   await it.page.keyboard.press('?');
   await it.page.locator('#help', { hasText: 'Next page' }).waitFor();
   const keys = await it.page.locator('#keys kbd').allTextContents();
-  assert.deepEqual(keys, ['/', 'j', 'k', 'J', 'K', 'Enter', 'Escape', '[', ']', 'n', 'r', '?']);
+  assert.deepEqual(keys, ['/', 'Ctrl+K', 'j', 'k', 'J', 'K', 'Enter', 'Escape', '[', ']', 'n', 'r', '?']);
   await it.page.keyboard.press('Escape');
   await it.page.keyboard.press('j');
   await it.page.keyboard.press('j');

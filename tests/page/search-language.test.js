@@ -134,6 +134,7 @@ test('plain words are one text in one of seven members, unless OR is between the
     assert.equal(wordConditions(words)[0].v, words);
   }
   assert.equal(wordTerm('message', 'rate exceeded OR quota'), 'message~"rate exceeded",quota');
+  assert.equal(wordTerm('id', '3f8 a01'), 'id~3f8,a01');
   assert.deepEqual(ask('anywhere!~a,b').length, 2 * WORD_KEYS.length);
   assert.deepEqual(ask('anywhere!~a').map(([k, v, o]) => [k, v, o].join(' ')), paths.map((k) => `${k} a not_contain`));
 });
