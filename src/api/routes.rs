@@ -10,7 +10,8 @@ use super::app::{App, Switches};
 use super::error::ApiError;
 use super::nearest::{elsewhere, nearest};
 use super::{
-    about, clock, export, faults, jobs, journal, monitor, openapi, overview, snapshots, write,
+    about, clock, export, faults, jobs, journal, monitor, openapi, overview, snapshots, statistics,
+    write,
 };
 use crate::route::{Audience, Route, Switch};
 
@@ -41,6 +42,7 @@ handlers! {
     ListJobs: jobs::list,
     SearchJobs: jobs::search,
     StatJobs: jobs::stat,
+    StatWithPercentiles: statistics::stat,
     ExportJobs: export::export,
     Overview: overview::overview,
     ListDomains: about::domains,

@@ -100,6 +100,10 @@ const LIMITS: [(&str, &[(&str, &str)]); 28] = [
         ],
     ),
     (
+        "numbers of which medians and percentiles are taken",
+        &[("query/eval/percentile.rs", "MAX_NUMBERS")],
+    ),
+    (
         "jobs, collectors, groups of errors and buckets of an overview",
         &[
             ("query/overview/scan.rs", "MAX_JOBS"),
