@@ -22,7 +22,7 @@ macro_rules! files {
 const LANGUAGES: &str = "js/texts/";
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 38] = files![
+static FILES: [File; 39] = files![
     "icon.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
@@ -40,6 +40,7 @@ static FILES: [File; 38] = files![
     "js/journal.js",
     "js/keyboard.js",
     "js/language.js",
+    "js/lines.js",
     "js/loader.js",
     "js/main.js",
     "js/open-job.js",

@@ -50,6 +50,7 @@ export function showControls(state, now, exportAddress) {
   for (const view of ['overview', 'statistics', 'journal']) $(view).hidden = state.view !== view;
   for (const node of document.querySelectorAll('.filters')) node.hidden = isJournal;
   for (const node of document.querySelectorAll('.line, .histogram')) node.hidden = isJournal || isOverview;
+  document.querySelector('.histogram').hidden ||= state.view === 'statistics';
   // An overview is one of a range.
   $('range').querySelector('[value=all]').disabled = isOverview;
   for (const id of ['size', 'refresh', 'range']) $(id).value = state[id];

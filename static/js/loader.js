@@ -5,6 +5,7 @@
 import * as api from './api.js';
 import * as queries from './queries.js';
 import { YEAR, bounds, cut, fill } from './range.js';
+import { isTime } from './state.js';
 
 /** A slow answer may be used for this many times the duration of its request, although the data has changed. */
 const AGE_FACTOR = 20;
@@ -63,6 +64,20 @@ export function createLoader(show) {
     return entry.answer;
   }
 
+  /** What the lines of statistics show: of the largest groups, if there is a second one. Null where there are none. */
+  async function lines(state) {
+    const [time, group] = state.by;
+    if (state.stat || !isTime(time)) return null;
+    let values = null;
+    if (group && !isTime(group)) {
+      const { results } = await ask('Largest groups', queries.leaders(state, now()), 0);
+      values = results.map((row) => row[group]).filter((value) => typeof value === 'string').slice(0, queries.MAX_LINES);
+      if (!values.length) return null;
+    }
+    const { results: rows, total_count: total } = await ask('Lines in time', queries.series(state, now(), values), 0);
+    return { rows, values, isCut: total > rows.length };
+  }
+
   /** Each loads a part of the page, and returns the function that shows it. */
   const parts = {
     async list(state) {
@@ -94,8 +109,9 @@ export function createLoader(show) {
     },
     async statistics(state) {
       try {
-        const answer = await ask('Statistics', queries.statistics(state, now()), 0);
-        return () => show.statistics(state, answer);
+        const [answer, all, drawn] = await Promise.all([ask('Statistics', queries.statistics(state, now()), 0),
+          state.stat ? null : ask('Statistics of all jobs', queries.totals(state, now()), 0), lines(state)]);
+        return () => show.statistics(state, { answer, all: all?.results[0] ?? null, drawn });
       } catch (error) {
         // A query that the user has written may be wrong, which is no failure of the page.
         if (error.name === 'AbortError' || !state.stat) throw error;
@@ -186,7 +202,7 @@ export function createLoader(show) {
       await new Promise((painted) => { requestAnimationFrame(() => setTimeout(painted)); });
       if (signal.aborted) return false;
       show.domains(domains);
-      const rest = { journal: [], overview: ['picks'] }[state.view] ?? ['counts', 'histogram', 'picks'];
+      const rest = { journal: [], overview: ['picks'], statistics: ['counts', 'picks'] }[state.view] ?? ['counts', 'histogram', 'picks'];
       results.push(...await Promise.allSettled([...(state.job ? ['history'] : []), ...rest].map(run)));
       const failed = results.find(({ status }) => status === 'rejected');
       if (failed) throw failed.reason;

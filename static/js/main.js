@@ -6,15 +6,16 @@ import { showHistory, tickDrawer, wireDrawer } from './drawer.js';
 import { showHistogram, wireHistogram } from './histogram.js';
 import * as journal from './journal.js';
 import { wireKeyboard } from './keyboard.js';
+import { localise } from './language.js';
 import { createLoader } from './loader.js';
 import * as openJob from './open-job.js';
 import { showOverview, toggleList } from './overview.js';
 import { exportAddress, statisticsQuery } from './queries.js';
 import { bounds } from './range.js';
 import { showRequests } from './request-dialog.js';
-import { closeJob, go, goToAddress, linkTo, linkToJobs, linkToTerm, settle, state, wireRouter, writeAddress } from './router.js';
+import { addressOf, closeJob, go, goToAddress, linkTo, linkToJobs, settle, state, wireRouter, writeAddress } from './router.js';
 import { showSearch, wireSearch } from './search.js';
-import { NO_FILTERS, isFiltered } from './state.js';
+import { NO_FILTERS, change, isFiltered } from './state.js';
 import * as statistics from './statistics.js';
 import * as table from './table.js';
 import { token } from './token.js';
@@ -58,14 +59,15 @@ const loader = createLoader({
   counts: (shown, counts) => controls.showTabs(shown, counts, goToTab),
   histogram: showHistogram,
   picks: controls.showPicks,
-  statistics: (shown, answer) => statistics.showStatistics(shown, answer, (term) => linkToTerm(term, shown, { view: 'jobs' })),
+  statistics: (shown, answers) => statistics.showStatistics(shown, answers, loader.now(),
+    (to) => addressOf(change(shown, { view: 'jobs', ...to })), go),
   statisticsError: (error) => statistics.showError(error.message),
   nothing() {
     table.showRows([], state, linkTo, loader.now(), false);
     table.showPages(state, 0, () => {});
     controls.showTabs(state, [], goToTab);
     showEmpty(false, 0);
-    if (state.view === 'statistics') statistics.showStatistics({ ...state, stat: '' }, { results: [] });
+    if (state.view === 'statistics') statistics.showStatistics({ ...state, stat: '' }, { answer: { results: [] } }, loader.now(), null, go);
   },
 });
 
@@ -157,6 +159,7 @@ function emptyReason(total) {
   return domains.length ? 'no-domain' : 'no-jobs';
 }
 
+localise();
 controls.wireTheme();
 controls.wireDensity();
 controls.wireMenus();
