@@ -121,12 +121,15 @@ export const values = (state, { path, kind }, typed) => stat(state, {
 const groupOf = (id) => GROUPS.find((group) => group.id === id);
 const measureOf = (id) => MEASURES.find((measure) => measure.id === id);
 
+/** The array that groups need unwound. */
+const unwoundBy = (by) => by.map(groupOf).find((group) => group.unwind)?.unwind;
+
 /**
  * The stages that make a row for each group by `by`, with its measures; without groups, a row for all jobs. Errors are unwound,
  * and durations computed, before the group. A job may have an error code twice, so unwound errors are first grouped by job: what
- * is measured are jobs, not errors. `unwind` is by default what the groups need.
+ * is measured are jobs, not errors.
  */
-function groupStages(by, ids, unwind = by.map(groupOf).find((group) => group.unwind)?.unwind) {
+function groupStages(by, ids, unwind = unwoundBy(by)) {
   const groups = by.map(groupOf);
   const chosen = ids.map(measureOf);
   const computed = chosen.filter((measure) => measure.computed);
@@ -178,28 +181,25 @@ function statistic(state, query) {
 export const statistics = (state, now) => statistic(state, state.stat ? JSON.parse(state.stat) : statisticsQuery(state, now));
 
 /** The measures of all jobs that are in the groups. */
-export function totals(state, now) {
-  const unwind = state.by.map(groupOf).find((group) => group.unwind)?.unwind;
-  return statistic(state, { ...filtered(state, now), aggregate: groupStages([], state.measures, unwind) });
-}
+export const totals = (state, now) => statistic(state, {
+  ...filtered(state, now), aggregate: groupStages([], state.measures, unwoundBy(state.by)) });
 
-/** The groups with the largest measure, among those that lines are drawn of. */
+/** The groups with the largest measure, of which lines are drawn. */
 export function leaders(state, now) {
-  const by = state.by[1];
-  const measure = measured(state);
-  const keys = [{ key: measure, desc: true }, { key: by }];
-  return statistic(state, { ...filtered(state, now), aggregate: [...groupStages([by], [measure]), { sort: { keys } }, { limit: MAX_LINES + 1 }] });
+  const [, by] = state.by;
+  const keys = [{ key: measured(state), desc: true }, { key: by }];
+  const aggregate = [...groupStages([by], [measured(state)]), { sort: { keys } }, { limit: MAX_LINES + 1 }];
+  return statistic(state, { ...filtered(state, now), aggregate });
 }
 
 /** A measure in time, the newest first: of all jobs, or of each of some groups. */
 export function series(state, now, values) {
-  const { filter = [], ...others } = filtered(state, now);
-  const of = values && { k: groupOf(state.by[1]).key, v: values, o: 'in' };
+  const query = filtered(state, now);
+  if (values) query.filter = [...query.filter ?? [], { k: groupOf(state.by[1]).key, v: values, o: 'in' }];
   const by = values ? state.by : [state.by[0]];
-  const unwind = state.by.map(groupOf).find((group) => group.unwind)?.unwind;
   return statistic(state, {
-    ...others, ...((of || filter.length) && { filter: [...filter, ...(of ? [of] : [])] }),
-    aggregate: [...groupStages(by, [measured(state)], unwind), { sort: { keys: by.map((key, index) => ({ key, desc: !index })) } }],
+    ...query,
+    aggregate: [...groupStages(by, [measured(state)]), { sort: { keys: by.map((key, index) => ({ key, desc: !index })) } }],
     page: { start: 1, limit: MAX_POINTS },
   });
 }

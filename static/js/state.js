@@ -12,8 +12,8 @@ export const TABS = [
 ];
 
 /**
- * What statistics group by; `label` is the key of a text, `term` the key of the term that matches the jobs of a group. A group
- * with a `format` is one of time, by the length of its dates.
+ * What statistics group by; `label` is the key of a text, `term` the key of the term that matches the jobs of a group. Those
+ * of time have a `format`, and an `id` that is a unit of buckets.
  */
 export const GROUPS = [
   { id: 'collector', label: 'stat.collector', key: 'collector_info.name', term: 'collector' },
@@ -33,7 +33,7 @@ const sum = (...fields) => ({ operator: 'add', fields });
 
 /**
  * What statistics measure: a `field` of the group, or what is `computed` of the measures that it `needs`. `isSum`: the groups'
- * values add up to that of all jobs; `isSpan`: in milliseconds; `isOwn`: SpaceONE has no such operator.
+ * values add up to that of all jobs; `isSpan`: in milliseconds.
  */
 export const MEASURES = [
   { id: 'count', label: 'stat.count', field: { operator: 'count' }, isSum: true },
@@ -48,8 +48,8 @@ export const MEASURES = [
     computed: { operator: 'divide', fields: [sum('failed', 'timeouts'), sum('succeeded', 'failed', 'timeouts', 'canceled', 0.000001)] } },
   { id: 'average-tasks', label: 'stat.tasks', field: { operator: 'average', key: 'total_tasks' } },
   { id: 'average-duration', label: 'stat.average', ...ofDuration('average') },
-  { id: 'median-duration', label: 'stat.median', ...ofDuration('median'), isOwn: true },
-  { id: 'p95-duration', label: 'stat.p95', ...ofDuration('percentile', { percent: 95 }), isOwn: true },
+  { id: 'median-duration', label: 'stat.median', ...ofDuration('median') },
+  { id: 'p95-duration', label: 'stat.p95', ...ofDuration('percentile', { percent: 95 }) },
   { id: 'longest', label: 'stat.longest', ...ofDuration('max') },
 ];
 

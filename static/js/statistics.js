@@ -3,7 +3,7 @@ import { $, button, el, follow, on, renew, setText } from './dom.js';
 import { span } from './format.js';
 import { number, t } from './language.js';
 import { createLines } from './lines.js';
-import { YEAR, bounds } from './range.js';
+import { YEAR, bounds, step } from './range.js';
 import { GROUPS, MEASURES, isTime, measured, statOrder } from './state.js';
 import { quote } from './search-language.js';
 
@@ -39,18 +39,10 @@ export function showError(text) {
 const startOf = (text) => Date.parse(text.length === 13 ? `${text}:00Z` : text);
 
 /** The start of the group of time that a time is in, or of one `by` further on. */
-function unitOf(id, time, by = 0) {
-  const date = new Date(time);
-  const [year, month, day] = [date.getUTCFullYear(), date.getUTCMonth(), date.getUTCDate()];
-  if (id === 'month') return Date.UTC(year, month + by);
-  return id === 'day' ? Date.UTC(year, month, day + by) : Date.UTC(year, month, day, date.getUTCHours() + by);
-}
+const unitOf = (id, time, by = 0) => step(id, time, 'utc', by);
 
 /** The group of a time as a text: "2026-01-31 08:00" */
-function timeLabel(id, time) {
-  const text = new Date(time).toISOString();
-  return id === 'hour' ? `${text.slice(0, 10)} ${text.slice(11, 16)}` : text.slice(0, id === 'day' ? 10 : 7);
-}
+const timeLabel = (id, time) => new Date(time).toISOString().slice(0, { month: 7, day: 10, hour: 16 }[id]).replace('T', ' ');
 
 /** The change of a state that leads to the jobs of a group of time, within the range that is shown. */
 function rangeOf(id, time, state, now) {
@@ -88,10 +80,8 @@ function measureText(id, value) {
 
 /** Compares two values of a user's own query: numbers by size, others as texts; what is missing comes first. */
 function compare(a, b) {
-  const [isNone, isOther] = [a ?? null, b ?? null].map((value) => value === null);
-  if (isNone || isOther) return Number(isOther) - Number(isNone);
   if (typeof a === 'number' && typeof b === 'number') return a - b;
-  const [one, other] = [a, b].map((value) => (typeof value === 'object' ? JSON.stringify(value) : String(value)));
+  const [one, other] = [a, b].map((value) => (typeof value === 'string' ? value : JSON.stringify(value ?? '')));
   return one < other ? -1 : Number(one > other);
 }
 
@@ -214,13 +204,14 @@ export function showStatistics(state, { answer, all, drawn }, now, link, go) {
   };
   showError('');
   $('stat-rows').dataset.groups = isOwn ? 0 : state.by.length;
-  const shown = [state, rows, columns, foot];
   renew($('stat-head'), [columns, order, at, barred], () => withBar(columns.map(headCell), el('td')));
-  renew($('stat-rows'), [...shown, Boolean(bar)], () => rows.map((row) => el('tr', {},
-    ...withBar(columns.map((column) => (
-      column.isNumber ? el('td', { className: 'number' }, column.cell(row)) : el('td', {}, el('div', { className: 'stat-text' }, column.cell(row))))), bar && barCell(row)))));
-  renew($('stat-foot'), shown, () => foot.map(([name, values]) => el('tr', {}, el('th', { scope: 'row', colSpan: state.by.length }, name),
-    el('td'), ...values.map((value) => el('td', { className: 'number' }, value)))));
+  const bodyCell = (column, row) => (
+    el('td', { className: classOf(column) }, column.isNumber ? column.cell(row) : el('div', { className: 'stat-text' }, column.cell(row))));
+  renew($('stat-rows'), [state, rows, columns, barred], () => rows.map((row) => (
+    el('tr', {}, ...withBar(columns.map((column) => bodyCell(column, row)), bar && barCell(row))))));
+  renew($('stat-foot'), [state, foot], () => foot.map(([name, values]) => el('tr', {},
+    el('th', { scope: 'row', colSpan: state.by.length }, name), el('td'),
+    ...values.map((value) => el('td', { className: 'number' }, value)))));
   $('stat-note').hidden = isOwn || !rows.length || !state.by.includes('error');
   setText($('stat-total'), total === 0 ? t('stat.nothing')
     : total > rows.length ? t('stat.some', { some: rows.length, count: total }) : t('stat.rows', { count: total }));

@@ -40,6 +40,11 @@ function measure(jobs) {
     median: ofSpans(() => percentile(took, 50)), p95: ofSpans(() => percentile(took, 95)), longest: ofSpans(() => Math.max(...took)),
   };
 }
+function grouped(jobs, keyOf) {
+  const groups = new Map();
+  for (const job of jobs) groups.set(keyOf(job), [...groups.get(keyOf(job)) ?? [], job]);
+  return groups;
+}
 const points = () => it.page.locator('#stat-lines .bar-of-time').evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')));
 
 test('groups and measures are chosen, within the filters', async () => {
@@ -121,7 +126,7 @@ test('medians, percentiles, rates and failures are those of the jobs, and so are
 test('each header sorts, and the first groups are those of the order', async () => {
   await it.open('?view=statistics&by=collector&measures=count,median-duration,rate&top=10&refresh=0');
   const jobs = (await it.search({})).results;
-  const groups = [...Map.groupBy(jobs, (job) => job.collector_info.name)].map(([name, its]) => (
+  const groups = [...grouped(jobs, (job) => job.collector_info.name)].map(([name, its]) => (
     { name, median: percentile(its.map(tookOf).filter((one) => one !== null), 50) ?? -1, rate: Number.parseFloat(measure(its).rate) || 0 }));
   assert.ok(groups.length > 10);
   const header = (name) => it.page.getByRole('columnheader', { name });
@@ -171,7 +176,7 @@ test('by error code the others do not add up, and the page says so', async () =>
 
 test('time is drawn as a line: days without jobs are 0, and have no duration', async () => {
   await it.open('?domain=domain-gaps&view=statistics&by=day&measures=count,median-duration&refresh=0');
-  await it.page.getByRole('heading', { name: 'Jobs by Day (UTC)' }).waitFor();
+  await it.page.getByRole('heading', { name: 'Jobs · Day (UTC)' }).waitFor();
   const days = [1, 2, 3, 4, 5].map((day) => `2025-11-0${day}`);
   assert.deepEqual(await points(), days.map((day, index) => `${day}: ${[2, 0, 0, 0, 1][index]}`));
   // The maximum and the base line are labelled.
@@ -179,7 +184,7 @@ test('time is drawn as a line: days without jobs are 0, and have no duration', a
   const [first, second] = (await it.page.locator('#stat-lines polyline').getAttribute('points')).split(' ').map((pair) => pair.split(',').map(Number));
   assert.ok(second[1] - first[1] > 140, 'the line falls from the top to the base line');
   await it.page.getByRole('button', { name: 'Median duration' }).click();
-  await it.page.getByRole('heading', { name: 'Median duration by Day (UTC)' }).waitFor();
+  await it.page.getByRole('heading', { name: 'Median duration · Day (UTC)' }).waitFor();
   assert.deepEqual(await points(), days.map((day, index) => `${day}: ${['40 sec', '–', '–', '–', '40 sec'][index]}`));
   assert.equal(await it.page.locator('#stat-lines circle').count(), 2, 'a gap is no line');
   for (const [by, expected] of [['hour', ['2025-11-01 08:00: 1', '2025-11-01 09:00: 1', '2025-11-01 10:00: 0']], ['month', []]]) {
@@ -192,7 +197,7 @@ test('time is drawn as a line: days without jobs are 0, and have no duration', a
 test('a second group is a line each, which the legend toggles; the keyboard reads the points and opens their jobs', async () => {
   await it.open('?view=statistics&by=day,provider&refresh=0');
   const jobs = (await it.search({})).results;
-  const providers = [...Map.groupBy(jobs, (job) => job.collector_info.provider)];
+  const providers = [...grouped(jobs, (job) => job.collector_info.provider)];
   const largest = providers.toSorted(([a, its], [b, others]) => others.length - its.length || (a < b ? -1 : 1)).slice(0, 5);
   const of = (day, shown) => `${day}: ${shown.map(([name, its]) => `${name}: ${its.filter((job) => job.created_at.startsWith(day)).length}`).join(', ')}`;
   const days = (await points()).map((text) => text.slice(0, 10));

@@ -53,7 +53,7 @@ export const texts = {
   'stat.percent': '{share} %',
   'stat.others': { one: '{count} other', other: '{count} others' },
   'stat.all': 'All',
-  'stat.chart': '{measure} by {group}',
+  'stat.chart': '{measure} · {group}',
   'stat.rows': { one: '{count} row', other: '{count} rows' },
   'stat.some': { one: 'The first {some} of {count} row', other: 'The first {some} of {count} rows' },
   'stat.nothing': 'Nothing to count',
