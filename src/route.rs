@@ -161,6 +161,7 @@ routes! {
     ListJobs:        "list",     [GET, HEAD], "/inventory/v1/jobs",                Api,     Always,   Reads;
     SearchJobs:      "search",   [POST],      "/inventory/v1/jobs/search",         Api,     Always,   Reads;
     StatJobs:        "stat",     [POST],      "/inventory/v1/jobs/stat",           Api,     Always,   Reads;
+    StatWithPercentiles: "stat", [POST],      "/jobdeck/stat",                     Api,     Always,   Reads;
     ExportJobs:      "export",   [GET, HEAD], "/jobdeck/export",                   Api,     Always,   Reads;
     Overview:        "overview", [GET, HEAD], "/jobdeck/overview",                  Api,     Always,   Reads;
     Events:          "events",   [GET, HEAD], "/jobdeck/events",                    Api,     Always,   Reads;

@@ -17,7 +17,7 @@ use super::schema::errors::{BodyErrors, QueryStringErrors};
 use super::schema::examples;
 use crate::query::check::conditions::{depends_on_clock, has_patterns};
 use crate::query::request::{JobStatQuery, JobsQuery, ListParams};
-use crate::query::{ListPlan, compile_list, compile_stat};
+use crate::query::{ListPlan, QueryError, compile_list, compile_stat};
 use crate::route::Route;
 use crate::store::{ReadTransaction, StoreError};
 
@@ -127,8 +127,32 @@ pub(super) async fn stat(
     access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    no_parameters(&request, PUT_IT_INTO_THE_BODY)?;
-    let body: Bytes = read_json(&request, body).await?;
+    answer_stat(&request, &app, access, body, read_without_own_operators).await
+}
+
+/// Reads a request for statistics, and refuses what SpaceONE does not have: its clients are tested against this server.
+fn read_without_own_operators(body: &[u8]) -> Result<JobStatQuery, QueryError> {
+    let query = JobStatQuery::from_json(body)?;
+    match query.query.own_operator() {
+        None => Ok(query),
+        Some((location, operator)) => {
+            let path = Route::StatWithPercentiles.path();
+            let problem = format!("SpaceONE has no `{operator}`; POST {path} has it");
+            Err(QueryError::Language { location, problem })
+        }
+    }
+}
+
+/// Answers a request for statistics, which `read` reads from its body.
+pub(super) async fn answer_stat(
+    request: &HttpRequest,
+    app: &App,
+    access: Access,
+    body: Payload,
+    read: fn(&[u8]) -> Result<JobStatQuery, QueryError>,
+) -> Result<HttpResponse, ApiError> {
+    no_parameters(request, PUT_IT_INTO_THE_BODY)?;
+    let body: Bytes = read_json(request, body).await?;
     let clocks = Arc::clone(&app.clocks);
     let compile_it = move |query: &JobStatQuery| -> Result<_, ApiError> {
         access.check(Some(&query.domain_id))?;
@@ -136,7 +160,7 @@ pub(super) async fn stat(
     };
     // A long query is not even parsed on the worker's thread.
     let light = if body.len() <= LIGHT_BYTES {
-        Some(JobStatQuery::from_json(&body)?)
+        Some(read(&body)?)
             .filter(|query| !has_patterns(&query.query.filter, &query.query.filter_or))
     } else {
         None
@@ -144,10 +168,10 @@ pub(super) async fn stat(
     let is_light = light.is_some();
     let compile = move || match light {
         Some(query) => compile_it(&query),
-        None => compile_it(&JobStatQuery::from_json(&body)?),
+        None => compile_it(&read(&body)?),
     };
     answer(
-        &app,
+        app,
         (Weight::Statistics, is_light),
         Caching::Never,
         compile,

@@ -31,6 +31,7 @@ mod record;
 pub(crate) mod routes;
 mod schema;
 mod snapshots;
+mod statistics;
 pub(crate) mod stopping;
 mod write;
 

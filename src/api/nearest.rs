@@ -89,7 +89,7 @@ pub(super) fn elsewhere(method: &Method, path: &str) -> Option<String> {
         (Route::SearchJobs, &(Method::GET | Method::HEAD)) => {
             format!("GET {list} takes the query in the query string")
         }
-        (Route::StatJobs, &(Method::GET | Method::HEAD)) => {
+        (Route::StatJobs | Route::StatWithPercentiles, &(Method::GET | Method::HEAD)) => {
             "the query is sent as a body".to_owned()
         }
         (Route::ListJobs, &Method::POST) => format!(
@@ -172,6 +172,6 @@ mod tests {
             is_writable: false,
             is_mock: false,
         };
-        assert_eq!(nearest("POST", "/jobdeck/restet", reading), None);
+        assert_eq!(nearest("POST", "/jobdeck/snapshotz", reading), None);
     }
 }

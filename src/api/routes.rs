@@ -11,7 +11,7 @@ use super::error::ApiError;
 use super::nearest::{elsewhere, nearest};
 use super::{
     about, clock, events, export, faults, jobs, journal, monitor, openapi, overview, snapshots,
-    write,
+    statistics, write,
 };
 use crate::route::{Audience, Route, Switch};
 
@@ -42,6 +42,7 @@ handlers! {
     ListJobs: jobs::list,
     SearchJobs: jobs::search,
     StatJobs: jobs::stat,
+    StatWithPercentiles: statistics::stat,
     ExportJobs: export::export,
     Overview: overview::overview,
     Events: events::events,

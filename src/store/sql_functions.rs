@@ -18,6 +18,7 @@ use crate::query::eval::date_format::DateFormat;
 use crate::query::eval::encoding::Encoded;
 use crate::query::eval::path::{self, parse_path, parse_paths};
 use crate::query::eval::pattern::Pattern;
+use crate::query::eval::percentile::{MAX_NUMBERS, Numbers, Percent};
 use crate::query::eval::predicate::CompiledPredicate;
 use crate::query::eval::projection::Projection;
 use crate::query::eval::sort_key::SortKeys;
@@ -126,6 +127,8 @@ fn path(context: &Context<'_>, index: usize) -> Result<Arc<Vec<String>>> {
 pub(super) struct Limits {
     interrupt: Mutex<Option<Arc<Interrupt>>>,
     listed_bytes: AtomicUsize,
+    /// How many numbers the percentiles of the query hold.
+    held_numbers: AtomicUsize,
 }
 
 impl Limits {
@@ -136,6 +139,7 @@ impl Limits {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = interrupt;
         self.listed_bytes.store(0, Ordering::Relaxed);
+        self.held_numbers.store(0, Ordering::Relaxed);
     }
 
     /// Whether the query's time is up.
@@ -182,6 +186,24 @@ impl Limits {
             return Err(request_error(problem));
         }
         Ok(())
+    }
+
+    /// Counts a number as held for a percentile, and ends the query where its time is up or it holds too much.
+    fn hold_number(&self) -> Result<()> {
+        if self.is_due() {
+            return Err(interrupted());
+        }
+        if self.held_numbers.fetch_add(1, Ordering::Relaxed) >= MAX_NUMBERS {
+            return Err(request_error(format_args!(
+                "the medians and percentiles of this query are of more than {MAX_NUMBERS} numbers; narrow the filter"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Counts numbers as held no more.
+    fn release_numbers(&self, count: usize) {
+        self.held_numbers.fetch_sub(count, Ordering::Relaxed);
     }
 }
 
@@ -258,6 +280,14 @@ pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<
     aggregate(connection, "average_numbers", 1, Sums { mean: true })?;
     aggregate(connection, "first", 1, Edge { last: false })?;
     aggregate(connection, "last", 1, Edge { last: true })?;
+    aggregate(
+        connection,
+        "percentile",
+        2,
+        Percentiles {
+            limits: Arc::clone(limits),
+        },
+    )?;
     aggregate(
         connection,
         "push",
@@ -446,6 +476,42 @@ impl Aggregate<arithmetic::Sum, ToSqlOutput<'static>> for Sums {
             MongoValue::Null => output(None),
             number => output(Some(number)),
         })
+    }
+}
+
+/// `percentile`: of the numbers, which it holds until the group ends; the second argument has the thousandths of the percent.
+struct Percentiles {
+    limits: Arc<Limits>,
+}
+
+impl Aggregate<(Numbers, Option<Percent>), ToSqlOutput<'static>> for Percentiles {
+    fn init(&self, _: &mut Context<'_>) -> Result<(Numbers, Option<Percent>)> {
+        Ok((Numbers::default(), None))
+    }
+    fn step(
+        &self,
+        context: &mut Context<'_>,
+        (numbers, percent): &mut (Numbers, Option<Percent>),
+    ) -> Result<()> {
+        *percent = Percent::from_thousandths(context.get(1)?);
+        let number = match context.get_raw(0) {
+            ValueRef::Integer(integer) => arithmetic::Number::Integer(integer),
+            ValueRef::Real(real) => arithmetic::Number::Real(real),
+            _ => return Ok(()),
+        };
+        self.limits.hold_number()?;
+        numbers.add(number);
+        Ok(())
+    }
+    fn finalize(
+        &self,
+        _: &mut Context<'_>,
+        group: Option<(Numbers, Option<Percent>)>,
+    ) -> Result<ToSqlOutput<'static>> {
+        let (mut numbers, percent) = group.unwrap_or_default();
+        self.limits.release_numbers(numbers.len());
+        let number = percent.and_then(|percent| numbers.percentile(percent));
+        Ok(output(number.map(MongoValue::from)))
     }
 }
 

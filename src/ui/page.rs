@@ -22,7 +22,7 @@ macro_rules! files {
 const LANGUAGES: &str = "js/texts/";
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 48] = files![
+static FILES: [File; 49] = files![
     "icon.svg",
     "icon-failed.svg",
     "icon-running.svg",
@@ -43,6 +43,7 @@ static FILES: [File; 48] = files![
     "js/journal.js",
     "js/keyboard.js",
     "js/language.js",
+    "js/lines.js",
     "js/loader.js",
     "js/main.js",
     "js/now.js",

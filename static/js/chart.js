@@ -40,13 +40,16 @@ const sumOf = (numbers) => numbers.reduce((sum, one) => sum + one, 0);
 const jobsIn = (bucket, outcome) => sumOf(outcome.statuses.map((status) => bucket.statuses[status] ?? 0));
 
 /** A round step by which at most `most` ticks reach a maximum: 1, 2 or 5 with zeros. */
-function roundStep(max, most) {
+export function roundStep(max, most) {
   const power = 10 ** Math.floor(Math.log10(Math.max(max / most, 1)));
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => max / step <= most);
 }
 
+/** A step of spans by which at most `most` ticks reach a maximum. */
+export const spanStep = (max, most) => SPAN_STEPS.find((one) => max / one <= most) ?? Math.ceil(max / most);
+
 /** "10 min": a span that is a multiple of its largest unit */
-function roundSpan(millis) {
+export function roundSpan(millis) {
   const units = [['day', DAY], ['hour', HOUR], ['minute', MINUTE]];
   const [unit, size] = units.find(([, one]) => millis >= one && millis % one === 0) ?? ['second', 1000];
   return amount(millis / size, unit);
@@ -115,8 +118,8 @@ export function createChart(node, narrow, isLow = false) {
     const step = roundStep(Math.max(...totals, 1), isLow ? 1 : 4);
     const top = Math.max(Math.ceil(Math.max(...totals) / step) * step, step);
     const longest = Math.max(...buckets.map(({ durations }) => durations.p95 ?? 0));
-    const spanStep = SPAN_STEPS.find((one) => longest / one <= 2) ?? Math.ceil(longest / 2);
-    const longestTick = Math.max(Math.ceil(longest / spanStep) * spanStep, spanStep);
+    const stepOfSpans = spanStep(longest, 2);
+    const longestTick = Math.max(Math.ceil(longest / stepOfSpans) * stepOfSpans, stepOfSpans);
     const yOf = (jobs) => TOP + BARS * (1 - jobs / top);
     const ySpan = (millis) => SPANS_TOP + SPANS * (1 - millis / longestTick);
     const right = width() - RIGHT;
@@ -124,7 +127,7 @@ export function createChart(node, narrow, isLow = false) {
     const label = (y, text) => svg('text', { x: LEFT - 8, y: y + 4, class: 'tick-label end' }, text);
     const parts = [];
     for (let jobs = 0; jobs <= top; jobs += step) parts.push(line(yOf(jobs), jobs ? 'grid' : 'axis'), label(yOf(jobs), number(jobs)));
-    for (let millis = 0; SPANS && millis <= longestTick; millis += spanStep) {
+    for (let millis = 0; SPANS && millis <= longestTick; millis += stepOfSpans) {
       parts.push(line(ySpan(millis), millis ? 'grid' : 'axis'), label(ySpan(millis), millis ? roundSpan(millis) : '0'));
     }
     for (const time of timeTicks(from, to, zone, Math.max(Math.floor((right - LEFT) / LABEL), 1))) {

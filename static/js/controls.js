@@ -52,6 +52,7 @@ export function showControls(state, now, exportAddress) {
   for (const view of ['overview', 'now', 'collectors', 'statistics', 'journal']) $(view).hidden = state.view !== view;
   for (const node of document.querySelectorAll('.filters')) node.hidden = isJournal;
   $('times').hidden = !isList && state.view !== 'statistics';
+  $('times').classList.toggle('tabs-only', !isList);
   $('range').hidden = isNow;
   // An overview is one of a range.
   $('range').querySelector('[value=all]').disabled = hasRange;

@@ -6,6 +6,7 @@ import * as api from './api.js';
 import { t } from './language.js';
 import * as queries from './queries.js';
 import { YEAR, bounds, cut, fill } from './range.js';
+import { isTime } from './state.js';
 
 /** A slow answer may be used for this many times the duration of its request, although the data has changed. */
 const AGE_FACTOR = 20;
@@ -15,7 +16,7 @@ const REST = {
   now: ['picks'],
   collectors: ['picks'],
   jobs: ['counts', 'times', 'usual', 'picks'],
-  statistics: ['counts', 'times', 'picks'],
+  statistics: ['counts', 'picks'],
   journal: [],
 };
 /** The shortest span of a chart whose range is open, in milliseconds: a single job is no reason for one bar as wide as the page. */
@@ -87,6 +88,20 @@ export function createLoader(show) {
     return body;
   }
 
+  /** What the lines of statistics show: of the largest groups, if there is a second one. Null where there are none. */
+  async function lines(state) {
+    const [time, group] = state.by;
+    if (state.stat || !isTime(time)) return null;
+    let values = null;
+    if (group && !isTime(group)) {
+      const { results } = await ask('groups', queries.leaders(state, now()), 0);
+      values = results.map((row) => row[group]).filter((value) => typeof value === 'string').slice(0, queries.MAX_LINES);
+      if (!values.length) return null;
+    }
+    const { results: rows, total_count: total } = await ask('lines', queries.series(state, now(), values), 0);
+    return { rows, values, isCut: total > rows.length };
+  }
+
   /** Each loads a part of the page, and returns the function that shows it. */
   const parts = {
     async list(state) {
@@ -128,8 +143,9 @@ export function createLoader(show) {
     },
     async statistics(state) {
       try {
-        const answer = await ask('statistics', queries.statistics(state, now()), 0);
-        return () => show.statistics(state, answer);
+        const [answer, all, drawn] = await Promise.all([ask('statistics', queries.statistics(state, now()), 0),
+          state.stat ? null : ask('allJobs', queries.totals(state, now()), 0), lines(state)]);
+        return () => show.statistics(state, { answer, all: all?.results[0] ?? null, drawn });
       } catch (error) {
         // A query that the user has written may be wrong, which is no failure of the page.
         if (error.name === 'AbortError' || !state.stat) throw error;

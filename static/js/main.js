@@ -16,10 +16,10 @@ import { createPace } from './pace.js';
 import { exportAddress, statisticsQuery } from './queries.js';
 import { bounds } from './range.js';
 import { showRequests } from './request-dialog.js';
-import { closeJob, go, goToAddress, linkTo, linkToJobs, linkToTerm, settle, state, wireRouter, writeAddress } from './router.js';
+import { addressOf, closeJob, go, goToAddress, linkTo, linkToJobs, settle, state, wireRouter, writeAddress } from './router.js';
 import { showSavedViews, wireSavedViews } from './saved-views.js';
 import { showSearch, wireSearch } from './search.js';
-import { NO_FILTERS, isFiltered } from './state.js';
+import { NO_FILTERS, change, isFiltered } from './state.js';
 import * as statistics from './statistics.js';
 import * as table from './table.js';
 import { showTimes, wireTimes } from './times.js';
@@ -79,7 +79,8 @@ const loader = createLoader({
   times: (shown, ...given) => showTimes(shown, loader.now(), ...given),
   picks: controls.showPicks,
   usual: (spans) => table.showUsual(spans, loader.now()),
-  statistics: (shown, answer) => statistics.showStatistics(shown, answer, (term) => linkToTerm(term, shown, { view: 'jobs' })),
+  statistics: (shown, answers) => statistics.showStatistics(shown, answers, loader.now(),
+    (to) => addressOf(change(shown, { view: 'jobs', ...to })), go),
   statisticsError: (error) => statistics.showError(error.message),
   nothing() {
     table.showRows([], state, linkTo, loader.now(), false);
@@ -87,7 +88,8 @@ const loader = createLoader({
     controls.showTabs(state, [], goToTab);
     showEmpty(false, 0);
     showCounts({});
-    if (state.view === 'statistics') statistics.showStatistics({ ...state, stat: '' }, { results: [] });
+    const nothing = { answer: { results: [] } };
+    if (state.view === 'statistics') statistics.showStatistics({ ...state, stat: '' }, nothing, loader.now(), null, go);
   },
 });
 

@@ -4,7 +4,7 @@
  */
 import { columnOf } from './columns.js';
 import { bounds, sinceHours } from './range.js';
-import { GROUPS, MEASURES, TABS } from './state.js';
+import { GROUPS, MEASURES, TABS, isTime, measured, statOrder } from './state.js';
 import { conditions, parseTerm, wordConditions } from './search-language.js';
 
 /** The pickers have the collectors and projects of this many of the newest jobs. */
@@ -14,8 +14,10 @@ const MAX_SUGGESTIONS = 12;
 /** In milliseconds. */
 const DAY = 86_400_000;
 const MONTH = 30 * DAY;
-/** The most groups that statistics show. */
+/** The most groups that statistics show, the most lines that they draw, and the most points of all lines. */
 const MAX_GROUPS = 500;
+export const MAX_LINES = 5;
+const MAX_POINTS = 5000;
 
 const search = (state, query) => ({ path: 'inventory/v1/jobs/search', body: { domain_id: state.domain, query } });
 const stat = (state, query) => ({ path: 'inventory/v1/jobs/stat', body: { domain_id: state.domain, query } });
@@ -84,8 +86,8 @@ export function usual(state, now, collectors) {
   const filter = [{ k: 'collector_id', v: collectors, o: 'in' }, { k: 'status', v: 'SUCCESS', o: 'eq' },
     { k: 'created_at', v: since, o: 'datetime_gte' }];
   const fields = [{ name: 'id', key: 'collector_id' }, { name: 'duration', ...columnOf('duration').value }];
-  const group = { keys: [{ key: 'id', name: 'id' }], fields: [{ name: 'median', operator: 'average', key: 'duration' }] };
-  return stat(state, { filter, aggregate: [{ project: { fields } }, { group }] });
+  const group = { keys: [{ key: 'id', name: 'id' }], fields: [{ name: 'median', operator: 'median', key: 'duration' }] };
+  return statistic(state, { filter, aggregate: [{ project: { fields } }, { group }] });
 }
 
 /** A job and the runs of its collector before it, the newest first. */
@@ -147,44 +149,91 @@ export const values = (state, { path, kind }, typed) => stat(state, {
   ...(typed && kind !== 'number' && { filter: [{ k: path, v: typed, o: 'contain' }] }), distinct: path, page: { limit: MAX_SUGGESTIONS },
 });
 
+const groupOf = (id) => GROUPS.find((group) => group.id === id);
+const measureOf = (id) => MEASURES.find((measure) => measure.id === id);
+
+/** The array that groups need unwound. */
+const unwoundBy = (by) => by.map(groupOf).find((group) => group.unwind)?.unwind;
+
 /**
- * The query of the chosen groups and measures: errors are unwound, and durations computed, before the group. A job may have an
- * error code twice, so unwound errors are first grouped by job: what is measured are jobs, not errors.
+ * The stages that make a row for each group by `by`, with its measures; without groups, a row for all jobs. Errors are unwound,
+ * and durations computed, before the group. A job may have an error code twice, so unwound errors are first grouped by job: what
+ * is measured are jobs, not errors.
  */
-export function statisticsQuery(state, now) {
-  const groups = state.by.map((id) => GROUPS.find((group) => group.id === id));
-  const measures = state.measures.map((id) => MEASURES.find((measure) => measure.id === id));
-  const unwind = groups.find((group) => group.unwind)?.unwind;
+function groupStages(by, ids, unwind = unwoundBy(by)) {
+  const groups = by.map(groupOf);
+  const chosen = ids.map(measureOf);
+  const computed = chosen.filter((measure) => measure.computed);
+  const counted = new Set(chosen.flatMap(({ id, computed, needs }) => (computed ? needs : [id])));
+  const measures = MEASURES.filter(({ id }) => counted.has(id)).toSorted((a, b) => ids.indexOf(a.id) - ids.indexOf(b.id));
   const hasDuration = measures.some(({ field }) => field.key === 'duration');
   const members = [...(unwind ? ['job_id'] : []), 'status', 'total_tasks'].map((name) => [name, name]);
   const projected = new Map([...groups.map(({ id, key }) => [id, key]), ...members]);
   const fields = [...[...projected].map(([name, key]) => ({ name, key })), { name: 'duration', ...columnOf('duration').value }];
   const keys = groups.map(({ id, key, format }) => ({ key: hasDuration ? id : key, name: id, ...(format && { date_format: format }) }));
-  const first = ['status', 'total_tasks', ...(hasDuration ? ['duration'] : [])].filter((name) => !state.by.includes(name));
+  const first = ['status', 'total_tasks', ...(hasDuration ? ['duration'] : [])].filter((name) => !by.includes(name));
   const byJob = {
     keys: [...keys, { key: 'job_id', name: 'job_id' }], fields: first.map((name) => ({ name, operator: 'first', key: name })),
   };
   const byGroup = unwind ? groups.map(({ id }) => ({ key: id, name: id })) : keys;
-  const sortsByTime = groups.filter(({ format }) => format).map(({ id }) => ({ key: id, desc: true }));
-  const otherSorts = groups.filter(({ format }) => !format).map(({ id }) => ({ key: id, desc: false }));
+  return [
+    ...(unwind ? [{ unwind: { path: unwind } }] : []),
+    ...(hasDuration ? [{ project: { fields } }] : []),
+    ...(unwind ? [{ group: byJob }] : []),
+    { group: { ...(by.length && { keys: byGroup }), fields: measures.map(({ id, field }) => ({ name: id, ...field })) } },
+    ...(computed.length ? [{ project: { fields: [
+      ...measures.map(({ id }) => ({ name: id, key: id })), ...computed.map(({ id, computed }) => ({ name: id, ...computed }))] } }] : []),
+  ];
+}
+
+/** The query of the chosen groups and measures. */
+export function statisticsQuery(state, now) {
+  const { id, desc } = statOrder(state);
+  const times = state.by.filter(isTime);
+  const order = [[id, desc], ...times.map((time) => [time, true]), [state.measures[0], true], ...state.by.map((one) => [one, false])];
+  const keys = order.filter(([key], index) => order.findIndex(([other]) => other === key) === index).map(([key, desc]) => ({ key, desc }));
   return {
     ...filtered(state, now),
-    aggregate: [
-      ...(unwind ? [{ unwind: { path: unwind } }] : []),
-      ...(hasDuration ? [{ project: { fields } }] : []),
-      ...(unwind ? [{ group: byJob }] : []),
-      { group: { keys: byGroup, fields: measures.map(({ id, field }) => ({ name: id, ...field })) } },
-      { sort: { keys: [...sortsByTime, { key: measures[0].id, desc: true }, ...otherSorts] } },
-    ],
+    aggregate: [...groupStages(state.by, state.measures), { sort: { keys } }],
     page: { start: 1, limit: MAX_GROUPS },
   };
+}
+
+/** To the route of SpaceONE, unless a query has operators of jobdeck's own. */
+function statistic(state, query) {
+  const isOwn = /"(median|percentile)"/.test(JSON.stringify(query));
+  return { ...stat(state, query), ...(isOwn && { path: 'jobdeck/stat' }) };
 }
 
 /**
  * The statistics of the choices, or of the user's own query.
  * @throws {SyntaxError} where that is not JSON
  */
-export const statistics = (state, now) => stat(state, state.stat ? JSON.parse(state.stat) : statisticsQuery(state, now));
+export const statistics = (state, now) => statistic(state, state.stat ? JSON.parse(state.stat) : statisticsQuery(state, now));
+
+/** The measures of all jobs that are in the groups. */
+export const totals = (state, now) => statistic(state, {
+  ...filtered(state, now), aggregate: groupStages([], state.measures, unwoundBy(state.by)) });
+
+/** The groups with the largest measure, of which lines are drawn. */
+export function leaders(state, now) {
+  const [, by] = state.by;
+  const keys = [{ key: measured(state), desc: true }, { key: by }];
+  const aggregate = [...groupStages([by], [measured(state)]), { sort: { keys } }, { limit: MAX_LINES + 1 }];
+  return statistic(state, { ...filtered(state, now), aggregate });
+}
+
+/** A measure in time, the newest first: of all jobs, or of each of some groups. */
+export function series(state, now, values) {
+  const query = filtered(state, now);
+  if (values) query.filter = [...query.filter ?? [], { k: groupOf(state.by[1]).key, v: values, o: 'in' }];
+  const by = values ? state.by : [state.by[0]];
+  return statistic(state, {
+    ...query,
+    aggregate: [...groupStages(by, [measured(state)]), { sort: { keys: by.map((key, index) => ({ key, desc: !index })) } }],
+    page: { start: 1, limit: MAX_POINTS },
+  });
+}
 
 export function exportAddress(state, now, format) {
   const query = { ...filtered(state, now), sort: { keys: sortKeys(state) } };

@@ -58,7 +58,7 @@ export function cut(from, to, zone) {
 }
 
 /** The start of the bucket of a time, or of the bucket `by` further on. */
-function step(unit, time, zone, by) {
+export function step(unit, time, zone, by) {
   // Hours and minutes are those of UTC, as the server groups them.
   if (unit === 'minute' || unit === 'hour') {
     const size = unit === 'hour' ? HOUR : MINUTE;

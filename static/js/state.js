@@ -11,33 +11,60 @@ export const TABS = [
   { id: 'canceled', label: 'tab.canceled', statuses: ['CANCELED'] },
 ];
 
-/** What statistics group by; `term` is the key of the term that matches the jobs of a group. */
+/**
+ * What statistics group by; `label` is the key of a text, `term` the key of the term that matches the jobs of a group. Those
+ * of time have a `format`, and an `id` that is a unit of buckets.
+ */
 export const GROUPS = [
-  { id: 'collector', label: 'Collector', key: 'collector_info.name', term: 'collector' },
-  { id: 'provider', label: 'Provider', key: 'collector_info.provider', term: 'provider' },
-  { id: 'plugin', label: 'Plugin', key: 'collector_info.plugin_info.plugin_id', term: 'plugin' },
-  { id: 'project', label: 'Project', key: 'project_id', term: 'project' },
-  { id: 'status', label: 'Status', key: 'status', term: 'status' },
-  { id: 'error', label: 'Error code', key: 'errors.error_code', unwind: 'errors', term: 'error' },
-  { id: 'day', label: 'Day (UTC)', key: 'created_at', format: '%Y-%m-%d' },
-  { id: 'month', label: 'Month (UTC)', key: 'created_at', format: '%Y-%m' },
+  { id: 'collector', label: 'stat.collector', key: 'collector_info.name', term: 'collector' },
+  { id: 'provider', label: 'stat.provider', key: 'collector_info.provider', term: 'provider' },
+  { id: 'plugin', label: 'stat.plugin', key: 'collector_info.plugin_info.plugin_id', term: 'plugin' },
+  { id: 'project', label: 'stat.project', key: 'project_id', term: 'project' },
+  { id: 'status', label: 'stat.status', key: 'status', term: 'status' },
+  { id: 'error', label: 'stat.error', key: 'errors.error_code', unwind: 'errors', term: 'error' },
+  { id: 'hour', label: 'stat.hour', key: 'created_at', format: '%Y-%m-%dT%H' },
+  { id: 'day', label: 'stat.day', key: 'created_at', format: '%Y-%m-%d' },
+  { id: 'month', label: 'stat.month', key: 'created_at', format: '%Y-%m' },
 ];
 
 const counts = (value) => ({ operator: 'count', conditions: [{ key: 'status', operator: 'eq', value }] });
+const ofDuration = (operator, more) => ({ field: { operator, key: 'duration', ...more }, isSpan: true });
+const sum = (...fields) => ({ operator: 'add', fields });
 
-/** What statistics measure; `isSpan`: in milliseconds. */
+/**
+ * What statistics measure: a `field` of the group, or what is `computed` of the measures that it `needs`. `isSum`: the groups'
+ * values add up to that of all jobs; `isSpan`: in milliseconds.
+ */
 export const MEASURES = [
-  { id: 'count', label: 'Jobs', field: { operator: 'count' } },
-  { id: 'succeeded', label: 'Succeeded', field: counts('SUCCESS') },
-  { id: 'failed', label: 'Errors', field: counts('ERROR') },
-  { id: 'timeouts', label: 'Timeouts', field: counts('TIMEOUT') },
-  { id: 'average-tasks', label: 'Average tasks', field: { operator: 'average', key: 'total_tasks' } },
-  { id: 'average-duration', label: 'Average duration', field: { operator: 'average', key: 'duration' }, isSpan: true },
-  { id: 'longest', label: 'Longest', field: { operator: 'max', key: 'duration' }, isSpan: true },
+  { id: 'count', label: 'stat.count', field: { operator: 'count' }, isSum: true },
+  { id: 'succeeded', label: 'stat.succeeded', field: counts('SUCCESS'), isSum: true },
+  { id: 'failures', label: 'stat.failures', computed: sum('failed', 'timeouts'), needs: ['failed', 'timeouts'], isSum: true },
+  // Links from before there were `failures` have this id.
+  { id: 'failed', label: 'stat.failed', field: counts('ERROR'), isSum: true },
+  { id: 'timeouts', label: 'stat.timeouts', field: counts('TIMEOUT'), isSum: true },
+  { id: 'canceled', label: 'stat.canceled', field: counts('CANCELED'), isSum: true },
+  // This one is for the order, with an addend that keeps 0 jobs from dividing by 0; the page computes it exactly.
+  { id: 'rate', label: 'stat.rate', needs: ['succeeded', 'failed', 'timeouts', 'canceled'],
+    computed: { operator: 'divide', fields: [sum('failed', 'timeouts'), sum('succeeded', 'failed', 'timeouts', 'canceled', 0.000001)] } },
+  { id: 'average-tasks', label: 'stat.tasks', field: { operator: 'average', key: 'total_tasks' } },
+  { id: 'average-duration', label: 'stat.average', ...ofDuration('average') },
+  { id: 'median-duration', label: 'stat.median', ...ofDuration('median') },
+  { id: 'p95-duration', label: 'stat.p95', ...ofDuration('percentile', { percent: 95 }) },
+  { id: 'longest', label: 'stat.longest', ...ofDuration('max') },
 ];
 
 /** The columns of collectors. */
 export const COLLECTOR_COLUMNS = ['name', 'last', 'runs', 'rate', 'streak', 'flaky', 'success', 'usual', 'p95', 'change'];
+export const isTime = (id) => Boolean(GROUPS.find((group) => group.id === id)?.format);
+
+/** The column that statistics are sorted by: the newest first, or the first measure, until one is chosen. */
+export function statOrder({ by, measures, ssort, sdesc }) {
+  if ([...by, ...measures].includes(ssort)) return { id: ssort, desc: sdesc };
+  return { id: by.find(isTime) ?? measures[0], desc: true };
+}
+
+/** The measure that statistics draw: the one that sorts, or the first. */
+export const measured = (state) => (state.measures.includes(state.ssort) ? state.ssort : state.measures[0]);
 
 /** The routes whose requests the journal can show alone. */
 export const ROUTES = ['list', 'search', 'stat', 'export', 'domains', 'about', 'put', 'patch', 'delete', 'add'];
@@ -64,8 +91,11 @@ export const DEFAULTS = Object.freeze({
   columns: COLUMNS.filter((column) => !column.isOff).map(({ id }) => id),
   job: '', // the open one
   by: ['collector'], // one or two of GROUPS
-  measures: ['count'], // of MEASURES; the first one sorts
   csort: '-rate', // of COLLECTOR_COLUMNS, after a minus the largest first
+  measures: ['count'], // of MEASURES; the first one sorts, unless there is:
+  ssort: '', // a column of statistics
+  sdesc: true,
+  top: 25, // groups of statistics that are not summed up, or all
   stat: '', // a query of statistics as JSON, instead of those two
   contains: '', // a text in the requests of the journal
   route: '', // theirs, of ROUTES
@@ -99,6 +129,8 @@ const CHOICES = {
   refresh: [0, 2, 10, 60],
   route: ['', ...ROUTES],
   scope: ['all', 'domain'],
+  sdesc: [true, false],
+  top: [10, 25, 100, 'all'],
 };
 /** The values in the members that are lists, separated by commas in a query string. */
 const LISTS = { columns: ids(COLUMNS), by: ids(GROUPS), measures: ids(MEASURES) };

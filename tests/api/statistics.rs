@@ -112,8 +112,8 @@ fn errors_name_their_place() {
             format!("{place}.group.fields[0].operator: is required"),
         ),
         (
-            group(json!({"name": "x", "operator": "median"})),
-            format!("{place}.group.fields[0].operator: unknown operator `median`"),
+            group(json!({"name": "x", "operator": "mean"})),
+            format!("{place}.group.fields[0].operator: unknown operator `mean`"),
         ),
         (
             group(json!({"name": "x", "operator": "sum"})),
@@ -238,6 +238,166 @@ fn a_duration_is_the_difference_of_two_times() {
     );
     let expected = json!({"results": [{"id": "a", "took": 1500}, {"id": "b", "took": null}]});
     assert_eq!(answer.json(), expected);
+}
+
+/// Sends a group over jobs with these numbers in `filter.n`, and returns its row.
+fn row_of(app: &App, fields: &Value) -> Value {
+    let aggregate = json!([{"group": {"fields": fields}}]);
+    let answer = app.post(
+        "/jobdeck/stat",
+        &json!({"domain_id": "d", "query": {"aggregate": aggregate}}),
+    );
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    answer.json()["results"][0].clone()
+}
+
+#[test]
+fn a_percentile_is_the_nearest_rank_of_the_numbers() {
+    // 1 to 20 in a mixed order, one as a float, besides values that are no numbers.
+    let numbers = (1..=20).map(|number| number * 5 % 21);
+    let numbers = numbers.map(|number| match number {
+        3 => "3.5".to_owned(),
+        number => number.to_string(),
+    });
+    let others = ["null", "\"99\"", "[99]", "true"].map(str::to_owned);
+    let jobs: String = numbers
+        .chain(others)
+        .enumerate()
+        .map(|(at, number)| {
+            let members = format!("\"filter\":{{\"n\":{number}}},\"total_tasks\":{at}");
+            job(&format!("job-{at}"), "d", &members)
+        })
+        .collect();
+    let app = App::with_jobs(jobs);
+    let of = |key: &str, percent: Value| {
+        row_of(
+            &app,
+            &json!([{"name": "p", "operator": "percentile", "key": key, "percent": percent}]),
+        )["p"]
+            .clone()
+    };
+    for (percent, expected) in [
+        (json!(0.001), json!(1)),
+        (json!(5), json!(1)),
+        (json!(15), json!(3.5)),
+        (json!(15.001), json!(4)),
+        (json!(50), json!(10)),
+        (json!(95), json!(19)),
+        (json!(95.5), json!(20)),
+        (json!(100.0), json!(20)),
+    ] {
+        assert_eq!(of("filter.n", percent.clone()), expected, "{percent}");
+    }
+    // 24 jobs have 0 to 23 tasks: a column, which a scan reads.
+    assert_eq!(of("total_tasks", json!(50)), json!(11));
+    assert_eq!(of("total_tasks", json!(100)), json!(23));
+    // A column that is never a number, and paths that lead to none.
+    for key in ["status", "created_at", "filter.none", "errors.error_code"] {
+        assert_eq!(of(key, json!(50)), Value::Null, "{key}");
+    }
+    let both = json!([
+        {"name": "median", "operator": "median", "key": "filter.n"},
+        {"name": "tasks", "operator": "median", "key": "total_tasks"}
+    ]);
+    assert_eq!(row_of(&app, &both), json!({"median": 10, "tasks": 11}));
+}
+
+#[test]
+fn the_median_duration_of_each_group_is_that_of_its_jobs() {
+    let mut took = std::collections::BTreeMap::<String, Vec<i64>>::new();
+    let mut jobs = String::new();
+    for number in 0..200_i64 {
+        let (project, millis) = (
+            format!("project-{}", number % 3),
+            number * 7_919 % 50_000 + 1,
+        );
+        let members = format!(
+            "\"status\":\"SUCCESS\",\"project_id\":\"{project}\",\"finished_at\":\"2022-06-17T08:00:{:02}.{:03}Z\"",
+            millis / 1_000,
+            millis % 1_000
+        );
+        jobs += &job(&format!("job-{number}"), "d", &members);
+        took.entry(project).or_default().push(millis);
+    }
+    let app = App::with_jobs(jobs);
+    let projected = json!({"project": {"fields": [
+        {"name": "p", "key": "project_id"},
+        {"name": "took", "operator": "subtract", "fields": ["finished_at", "created_at"]}
+    ]}});
+    let group = json!({"group": {"keys": [{"key": "p", "name": "p"}], "fields": [
+        {"name": "median", "operator": "median", "key": "took"},
+        {"name": "p95", "operator": "percentile", "percent": 95, "key": "took"}
+    ]}});
+    // A sort before the group decides nothing, but only a statement can answer a group of a page of jobs.
+    for stages in [
+        json!([projected, group]),
+        json!([projected, {"limit": 1_000}, group]),
+    ] {
+        let answer = app.post(
+            "/jobdeck/stat",
+            &json!({"domain_id": "d", "query": {"aggregate": stages}}),
+        );
+        let expected = took.iter().map(|(project, millis)| {
+            let mut sorted = millis.clone();
+            sorted.sort_unstable();
+            let at = |percent: usize| sorted[(percent * sorted.len()).div_ceil(100) - 1];
+            json!({"p": project, "median": at(50), "p95": at(95)})
+        });
+        assert_eq!(
+            answer.json()["results"],
+            expected.collect::<Value>(),
+            "{stages}"
+        );
+    }
+}
+
+#[test]
+fn percentiles_are_of_jobdecks_own_route_and_have_a_percent() {
+    let app = App::with_jobs(job("j", "d", ""));
+    let group = |field: Value| json!([{"limit": 1}, {"group": {"fields": [field]}}]);
+    let place = "query.aggregate[1].group.fields[0]";
+    for operator in ["median", "percentile"] {
+        let field = json!({"name": "p", "operator": operator, "key": "total_tasks"});
+        let expected =
+            format!("{place}.operator: SpaceONE has no `{operator}`; POST /jobdeck/stat has it");
+        check(&app, &group(field), &expected);
+    }
+    let percentile = |percent: Value| json!({"name": "p", "operator": "percentile", "key": "total_tasks", "percent": percent});
+    for (field, expected) in [
+        (
+            json!({"name": "p", "operator": "percentile", "key": "total_tasks"}),
+            "percent: is required",
+        ),
+        (
+            json!({"name": "p", "operator": "percentile", "percent": 50}),
+            "key: is required",
+        ),
+        (
+            json!({"name": "p", "operator": "median"}),
+            "key: is required",
+        ),
+        (
+            json!({"name": "p", "operator": "median", "key": "total_tasks", "percent": 50}),
+            "percent: `median` takes none; percentile does",
+        ),
+        (
+            json!({"name": "p", "operator": "median", "key": "total_tasks",
+                "conditions": [{"key": "total_tasks", "operator": "eq", "value": 1}]}),
+            "conditions: `median` takes none; count, sum and average do",
+        ),
+        (
+            percentile(json!(0)),
+            "percent: a number above 0 and at most 100, with at most 3 decimals, is expected, found 0",
+        ),
+        (percentile(json!(100.5)), "percent: a number above 0"),
+        (percentile(json!(1.0005)), "percent: a number above 0"),
+        (percentile(json!("a")), "percent: expected"),
+    ] {
+        let body = json!({"domain_id": "d", "query": {"aggregate": group(field)}});
+        let error = app.post("/jobdeck/stat", &body).error();
+        let expected = format!("400 ERROR_DB_QUERY: {place}.{expected}");
+        assert!(error.starts_with(&expected), "got {error}, not {expected}");
+    }
 }
 
 /// Lists of lists of lists: a few kB of request that ask for more than any memory holds.

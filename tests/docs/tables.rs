@@ -11,7 +11,7 @@ use crate::page::{Page, Table};
 
 /// The rows of the tables of limits, each with the constants that it shows: a file in src, and a name. A row that has
 /// no constants shows what no constant has.
-const LIMITS: [(&str, &[(&str, &str)]); 28] = [
+const LIMITS: [(&str, &[(&str, &str)]); 29] = [
     (
         "body of a query; query string; content encodings of a body",
         &[
@@ -98,6 +98,10 @@ const LIMITS: [(&str, &[(&str, &str)]); 28] = [
             ("store/sql_functions.rs", "MAX_LISTED_BYTES"),
             ("store/sql_functions.rs", "MAX_VALUE_BYTES"),
         ],
+    ),
+    (
+        "numbers of which medians and percentiles are taken",
+        &[("query/eval/percentile.rs", "MAX_NUMBERS")],
     ),
     (
         "jobs, collectors, groups of errors and buckets of an overview; collectors of its answer",

@@ -71,7 +71,7 @@ fn group(paths: Vec<&'static str>, in_order: bool) -> BoxedStrategy<Value> {
             Some(format) if key.ends_with("_at") => json!({"key": key, "date_format": format}),
             _ => json!({"key": key}),
         });
-    let plain = vec!["max", "min", "add_to_set"];
+    let plain = vec!["max", "min", "add_to_set", "median"];
     let ordered = if in_order {
         vec!["first", "last"]
     } else {
@@ -80,6 +80,9 @@ fn group(paths: Vec<&'static str>, in_order: bool) -> BoxedStrategy<Value> {
     let conditions = prop::collection::vec(requirement(paths.clone()), 0..2);
     let numeric = (select(vec!["count", "sum", "average"]), select(paths.clone()), conditions)
         .prop_map(|(operator, key, conditions)| json!({"operator": operator, "key": key, "conditions": conditions}));
+    let percentile = (select(vec![1, 50, 75, 100]), select(paths.clone())).prop_map(
+        |(percent, key)| json!({"operator": "percentile", "percent": percent, "key": key}),
+    );
     let of_key = (select([plain, ordered].concat()), select(paths.clone()))
         .prop_map(|(operator, key)| json!({"operator": operator, "key": key}));
     let merge = select(vec!["filter", "filter.a", "filter.x"])
@@ -93,9 +96,9 @@ fn group(paths: Vec<&'static str>, in_order: bool) -> BoxedStrategy<Value> {
         json!({"operator": "push", "fields": fields})
     });
     let field = if in_order {
-        prop_oneof![2 => numeric, 2 => of_key, 1 => merge, 1 => push].boxed()
+        prop_oneof![2 => numeric, 2 => of_key, 1 => percentile, 1 => merge, 1 => push].boxed()
     } else {
-        prop_oneof![numeric, of_key].boxed()
+        prop_oneof![2 => numeric, 2 => of_key, 1 => percentile].boxed()
     };
     (
         prop::collection::vec(key, 0..3),

@@ -62,3 +62,17 @@ test('a duration is computed before it is measured', () => {
   assert.deepEqual(group.group.keys, [{ key: 'status', name: 'status' }, { key: 'day', name: 'day', date_format: '%Y-%m-%d' }]);
   assert.deepEqual(sort.sort.keys, [{ key: 'day', desc: true }, { key: 'average-duration', desc: true }, { key: 'status', desc: false }]);
 });
+
+test('percentiles are asked of the route that has them, and what is computed has what it needs', () => {
+  const chosen = { ...state, by: ['collector'], measures: ['count', 'rate'], ssort: 'rate' };
+  const plain = queries.statistics(chosen, NOW);
+  assert.equal(plain.path, 'inventory/v1/jobs/stat');
+  const [group, project, sort] = plain.body.query.aggregate;
+  assert.deepEqual(group.group.fields.map(({ name }) => name).toSorted(), ['canceled', 'count', 'failed', 'succeeded', 'timeouts']);
+  assert.equal(project.project.fields.at(-1).operator, 'divide');
+  assert.deepEqual(sort.sort.keys, [{ key: 'rate', desc: true }, { key: 'count', desc: true }, { key: 'collector', desc: false }]);
+  assert.equal(queries.statistics({ ...chosen, measures: ['median-duration'] }, NOW).path, 'jobdeck/stat');
+  assert.equal(queries.statistics({ ...chosen, stat: '{"aggregate":[{"group":{"fields":[{"operator":"percentile"}]}}]}' }, NOW).path, 'jobdeck/stat');
+  assert.deepEqual(queries.totals({ ...chosen, by: ['error'], measures: ['count'] }, NOW).body.query.aggregate.map((stage) => Object.keys(stage)[0]),
+    ['unwind', 'group', 'group']);
+});

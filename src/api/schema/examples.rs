@@ -227,6 +227,31 @@ pub(crate) fn stat_share_of_failures() -> Value {
     })
 }
 
+pub(crate) fn stat_percentiles() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "query": {"aggregate": [
+            {"project": {"fields": [
+                {"name": "collector", "key": "collector_info.name"},
+                {"name": "millis", "operator": "subtract", "fields": ["finished_at", "created_at"]}
+            ]}},
+            {"group": {
+                "keys": [{"key": "collector", "name": "collector"}],
+                "fields": [
+                    {"name": "median", "operator": "median", "key": "millis"},
+                    {"name": "p95", "operator": "percentile", "percent": 95, "key": "millis"}
+                ]
+            }},
+            {"sort": {"key": "p95", "desc": true}},
+            {"limit": 10}
+        ]}
+    })
+}
+
+pub(crate) fn percentiles() -> Value {
+    json!({"results": [{"collector": "AWS collector", "median": 64_000, "p95": 190_500}]})
+}
+
 pub(crate) fn stat_error_codes() -> Value {
     json!({
         "domain_id": DOMAIN,

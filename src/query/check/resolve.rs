@@ -207,6 +207,9 @@ impl Resolver {
             Checked::Average(path, conditions) => {
                 Accumulator::Average(self.path(&path)?, self.requirements(conditions)?)
             }
+            Checked::Percentile(path, percent) => {
+                Accumulator::Percentile(self.path(&path)?, percent)
+            }
             Checked::Max(path) => Accumulator::Max(self.path(&path)?),
             Checked::Min(path) => Accumulator::Min(self.path(&path)?),
             Checked::First(path) => Accumulator::First(self.path(&path)?),

@@ -5,6 +5,7 @@
 use crate::query::check::field::{DocumentPath, FieldRef, Kind, NullMeans, Target, ValueType};
 use crate::query::check::stages::{Function, KeyFormat, RequirementTest};
 use crate::query::eval::arithmetic::Calculation;
+use crate::query::eval::percentile::Percent;
 use crate::query::eval::value::MongoValue;
 
 /// The stages of an aggregate, and the shape of the rows that come out of the last.
@@ -126,6 +127,7 @@ pub(in crate::query) enum Accumulator {
     Zero,
     Sum(ResolvedPath, Vec<Requirement>),
     Average(ResolvedPath, Vec<Requirement>),
+    Percentile(ResolvedPath, Percent),
     Max(ResolvedPath),
     Min(ResolvedPath),
     First(ResolvedPath),
@@ -222,7 +224,8 @@ impl Accumulator {
             Self::Sum(path, conditions) | Self::Average(path, conditions) => {
                 path.needs_row() || any(conditions)
             }
-            Self::Max(path)
+            Self::Percentile(path, _)
+            | Self::Max(path)
             | Self::Min(path)
             | Self::First(path)
             | Self::Last(path)
@@ -246,9 +249,11 @@ impl Accumulator {
             Self::Max(path) | Self::Min(path) | Self::First(path) | Self::Last(path) => {
                 nullable(path)
             }
-            Self::Average(..) | Self::Push(_) | Self::AddToSet(_) | Self::MergeObjects(..) => {
-                ValueType::NULLABLE
-            }
+            Self::Average(..)
+            | Self::Percentile(..)
+            | Self::Push(_)
+            | Self::AddToSet(_)
+            | Self::MergeObjects(..) => ValueType::NULLABLE,
         }
     }
 }

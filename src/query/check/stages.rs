@@ -7,6 +7,7 @@ use crate::query::check::field::split_path;
 use crate::query::error::QueryError;
 use crate::query::eval::arithmetic::Calculation;
 use crate::query::eval::date_format::DateFormat;
+use crate::query::eval::percentile::Percent;
 use crate::query::eval::value::Comparison;
 use crate::query::eval::value::MongoValue;
 use crate::query::limits::{MAX_CALCULATION_DEPTH, MAX_EXPRESSIONS};
@@ -74,6 +75,7 @@ pub(crate) enum Accumulator {
     Count(Vec<Requirement>),
     Sum(PathAt, Vec<Requirement>),
     Average(PathAt, Vec<Requirement>),
+    Percentile(PathAt, Percent),
     Max(PathAt),
     Min(PathAt),
     First(PathAt),
@@ -305,6 +307,12 @@ fn check_group_field(field: &Located<request::GroupField>) -> Result<GroupField,
         let problem = format!("`{operator}` takes none; push does");
         return Err(at_member(location, "fields", problem));
     }
+    if let Some(percent) = &field.percent
+        && operator != Operator::Percentile
+    {
+        let problem = format!("`{operator}` takes none; percentile does");
+        return Err(language(&percent.location, problem));
+    }
     let conditions = field.conditions.iter().map(check_requirement);
     let conditions = conditions.collect::<Result<Vec<_>, _>>()?;
     let key = || required_path(field.key.as_ref(), location);
@@ -313,6 +321,10 @@ fn check_group_field(field: &Located<request::GroupField>) -> Result<GroupField,
         Operator::Count => Accumulator::Count(conditions),
         Operator::Sum => Accumulator::Sum(key()?, conditions),
         Operator::Average => Accumulator::Average(key()?, conditions),
+        Operator::Median => Accumulator::Percentile(key()?, Percent::MEDIAN),
+        Operator::Percentile => {
+            Accumulator::Percentile(key()?, check_percent(field.percent.as_ref(), location)?)
+        }
         Operator::Max => Accumulator::Max(key()?),
         Operator::Min => Accumulator::Min(key()?),
         Operator::First => Accumulator::First(key()?),
@@ -325,6 +337,18 @@ fn check_group_field(field: &Located<request::GroupField>) -> Result<GroupField,
         name: field.name.0.clone(),
         location: location.clone(),
         accumulator,
+    })
+}
+
+/// Checks the percent of a field at `location`, which needs one.
+fn check_percent(percent: Option<&Located<f64>>, location: &str) -> Result<Percent, QueryError> {
+    let percent = percent.ok_or_else(|| at_member(location, "percent", "is required"))?;
+    Percent::new(percent.value).ok_or_else(|| {
+        let found = percent.value;
+        let problem = format!(
+            "a number above 0 and at most 100, with at most 3 decimals, is expected, found {found}"
+        );
+        language(&percent.location, problem)
     })
 }
 

@@ -7,6 +7,7 @@ pub mod encoding;
 pub mod functions;
 pub mod path;
 pub mod pattern;
+pub mod percentile;
 pub mod predicate;
 pub mod projection;
 pub mod sort_key;

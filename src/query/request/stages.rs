@@ -96,15 +96,20 @@ pub struct GroupField {
     #[serde(default, deserialize_with = "fields")]
     #[schema(value_type = Option<Vec<PushField>>, max_items = 100)]
     pub fields: Vec<PushField>,
+    /// Of `percentile`: above 0, at most 100, with at most 3 decimals.
+    #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 100)]
+    pub percent: Option<Located<f64>>,
 }
 
-/// An operator of a group's field.
+/// An operator of a group's field. Only `POST /jobdeck/stat` has `median` and `percentile`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename = "operator", rename_all = "snake_case")]
 pub enum Accumulator {
     Count,
     Sum,
     Average,
+    Median,
+    Percentile,
     Max,
     Min,
     First,
@@ -208,6 +213,13 @@ pub struct Calculation {
     #[serde(default, deserialize_with = "fields")]
     #[schema(value_type = Option<Vec<Operand>>, max_items = 100, no_recursion)]
     pub fields: Vec<Located<Operand>>,
+}
+
+impl Accumulator {
+    /// Whether it is jobdeck's own, which SpaceONE does not have.
+    pub(crate) fn is_own(self) -> bool {
+        matches!(self, Self::Median | Self::Percentile)
+    }
 }
 
 /// Writes the name of the operator.

@@ -10,7 +10,7 @@ use crate::query::limits::MAX_STAGES;
 use crate::query::request::condition::{Condition, conditions, limit_conditions};
 use crate::query::request::page::{Page, PageMembers};
 use crate::query::request::read;
-use crate::query::request::stages::Stage;
+use crate::query::request::stages::{Accumulator, Stage};
 
 /// A request for statistics.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -83,6 +83,21 @@ impl JobStatQuery {
         let request: Self = read::message(read::parse_tree(body)?)?;
         limit_conditions(&request.query.filter, &request.query.filter_or)?;
         Ok(request)
+    }
+}
+
+impl StatisticsQuery {
+    /// Returns the location of the first operator that is jobdeck's own, and its name; `None` where SpaceONE has them all.
+    pub(crate) fn own_operator(&self) -> Option<(String, Accumulator)> {
+        let fields = self.aggregate.iter().flat_map(|stage| match stage {
+            Stage::Group(group) => group.value.fields.as_slice(),
+            _ => &[],
+        });
+        let mut own = fields.filter(|field| field.value.operator.is_own());
+        own.next().map(|field| {
+            let location = format!("{}.operator", field.location);
+            (location, field.value.operator)
+        })
     }
 }
 

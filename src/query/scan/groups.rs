@@ -12,6 +12,7 @@ use crate::query::check::stages::RequirementTest;
 use crate::query::eval::arithmetic::{Number, Sum};
 use crate::query::eval::date_format::{DateFormat, Span};
 use crate::query::eval::functions::gather_at;
+use crate::query::eval::percentile::{MAX_NUMBERS, Numbers, Percent};
 use crate::query::eval::value::{Comparison, MongoValue};
 use crate::query::scan::consumer::{Consumer, Loaded, Stopped};
 use crate::query::scan::source::{Source, Texts, Values};
@@ -56,6 +57,7 @@ pub(in crate::query) enum Field {
     Sum(Source, Kind, Vec<Condition>),
     /// A job that fails a condition counts as 0.
     Average(Source, Kind, Vec<Condition>),
+    Percentile(Source, Percent),
     Max(Source),
     Min(Source),
 }
@@ -90,6 +92,7 @@ impl GroupScan {
             numbers: HashMap::default(),
             keys: Vec::new(),
             accumulated: Vec::new(),
+            held_numbers: 0,
         }
     }
 }
@@ -109,6 +112,8 @@ pub struct GroupRun {
     keys: Vec<Codes>,
     /// For each group, what is accumulated for each field.
     accumulated: Vec<Accumulated>,
+    /// How many numbers are held for percentiles.
+    held_numbers: usize,
 }
 
 /// The values of a key that are no integers: their codes are the indexes of `values`.
@@ -182,6 +187,7 @@ impl Labels {
 enum Accumulated {
     Count(i64),
     Sum(Sum),
+    Numbers(Numbers),
     Extreme(Option<Number>),
 }
 
@@ -191,12 +197,18 @@ impl Field {
         match self {
             Self::Count(_) | Self::Zero => Accumulated::Count(0),
             Self::Sum(..) | Self::Average(..) => Accumulated::Sum(Sum::default()),
+            Self::Percentile(..) => Accumulated::Numbers(Numbers::default()),
             Self::Max(_) | Self::Min(_) => Accumulated::Extreme(None),
         }
     }
 
     /// Returns the value in the form that the statement gives it; `None` where that has an error.
-    fn value(&self, accumulated: &Accumulated) -> Option<Param> {
+    fn value(&self, accumulated: &mut Accumulated) -> Option<Param> {
+        let number = |number: Option<Number>| match number {
+            None => Param::Null,
+            Some(Number::Integer(integer)) => Param::Integer(integer),
+            Some(Number::Real(real)) => Param::Real(real),
+        };
         Some(match (self, accumulated) {
             (_, Accumulated::Count(count)) => Param::Integer(*count),
             (Self::Sum(_, kind, _), Accumulated::Sum(sum)) => match (sum.total(), kind) {
@@ -207,12 +219,11 @@ impl Field {
                 (MongoValue::Null, Kind::Integer) => Param::Null,
                 (mean, _) => mean.into_param(),
             },
-            (_, Accumulated::Sum(_)) => return None,
-            (_, Accumulated::Extreme(number)) => match number {
-                None => Param::Null,
-                Some(Number::Integer(integer)) => Param::Integer(*integer),
-                Some(Number::Real(real)) => Param::Real(*real),
-            },
+            (Self::Percentile(_, percent), Accumulated::Numbers(numbers)) => {
+                number(numbers.percentile(*percent))
+            }
+            (_, Accumulated::Sum(_) | Accumulated::Numbers(_)) => return None,
+            (_, Accumulated::Extreme(extreme)) => number(*extreme),
         })
     }
 }
@@ -222,7 +233,7 @@ impl GroupRun {
     ///
     /// # Errors
     /// [`Stopped::Unsupported`] where the statement has an error.
-    pub fn finish(self) -> Result<Vec<Vec<Param>>, Stopped> {
+    pub fn finish(mut self) -> Result<Vec<Vec<Param>>, Stopped> {
         let fields = &self.groups.fields;
         let mut rows = Vec::with_capacity(self.keys.len());
         for (number, codes) in self.keys.iter().enumerate() {
@@ -230,7 +241,7 @@ impl GroupRun {
             for ((key, labels), code) in self.groups.keys.iter().zip(&self.labels).zip(codes) {
                 row.push(key.value(labels, *code));
             }
-            let of_group = &self.accumulated[number * fields.len()..];
+            let of_group = &mut self.accumulated[number * fields.len()..];
             for (field, accumulated) in fields.iter().zip(of_group) {
                 row.push(field.value(accumulated).ok_or(Stopped::Unsupported)?);
             }
@@ -374,7 +385,7 @@ impl GroupRun {
                 Condition::passing(conditions, loaded, positions)?
             }
             Field::Zero => return Ok(()),
-            Field::Max(_) | Field::Min(_) => None,
+            Field::Percentile(..) | Field::Max(_) | Field::Min(_) => None,
         };
         let passes = |index: usize| passing.as_ref().is_none_or(|passing| passing[index]);
         match field {
@@ -409,6 +420,20 @@ impl GroupRun {
                         (&mut self.accumulated[at(group)], value)
                     {
                         sum.add_number(number);
+                    }
+                }
+            }
+            Field::Percentile(source, _) => {
+                let values = source.values(loaded)?;
+                self.held_numbers += positions.len();
+                if self.held_numbers > MAX_NUMBERS {
+                    return Err(Stopped::Unsupported);
+                }
+                for (_, (position, group)) in jobs() {
+                    if let Accumulated::Numbers(numbers) = &mut self.accumulated[at(group)]
+                        && let Some(number) = values.at(position)
+                    {
+                        numbers.add(number);
                     }
                 }
             }

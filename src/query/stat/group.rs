@@ -175,6 +175,19 @@ impl Pipeline {
                 sql.push(")");
                 sql
             }
+            Accumulator::Percentile(path, percent) => {
+                let value = self.resolve(path);
+                let number = match value.value_type.kind {
+                    Kind::Text | Kind::Time => Sql::new("NULL"),
+                    Kind::Integer | Kind::Any => value.sql,
+                };
+                let mut sql = Sql::new("percentile(");
+                sql.append(number)
+                    .push(", ")
+                    .bind(percent.thousandths())
+                    .push(")");
+                sql
+            }
             Accumulator::Max(path) => extreme("max(", self.resolve(path)),
             Accumulator::Min(path) => extreme("min(", self.resolve(path)),
             Accumulator::First(path) => self.in_order("first(", self.resolve(path).sql),

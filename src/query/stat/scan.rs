@@ -205,6 +205,7 @@ fn field_of(field: &Accumulator, projected: &Projected) -> Option<Field> {
             let (source, kind) = number(path)?;
             Field::Average(source, kind, conditions(requirements)?)
         }
+        Accumulator::Percentile(path, percent) => Field::Percentile(number(path)?.0, *percent),
         Accumulator::Max(path) => Field::Max(extreme(path)?),
         Accumulator::Min(path) => Field::Min(extreme(path)?),
         Accumulator::First(_)

@@ -297,6 +297,17 @@ impl Pipeline {
                     V::Number(numbers.iter().sum::<f64>() / numbers.len() as f64)
                 }
             }
+            "median" | "percentile" => {
+                let mut numbers = numbers(there);
+                numbers.sort_by(f64::total_cmp);
+                let percent = field["percent"].as_f64().unwrap_or(50.0);
+                let is_enough = |number: &&f64| {
+                    let not_above = numbers.iter().filter(|other| other <= number).count();
+                    100.0 * not_above as f64 >= percent * numbers.len() as f64
+                };
+                let found = numbers.iter().find(is_enough);
+                found.map_or(V::Null, |number| V::Number(*number))
+            }
             "max" => there
                 .into_iter()
                 .max_by(|a, b| compare(a, b))
