@@ -91,12 +91,12 @@ export const DEFAULTS = Object.freeze({
   columns: COLUMNS.filter((column) => !column.isOff).map(({ id }) => id),
   job: '', // the open one
   by: ['collector'], // one or two of GROUPS
-  csort: '-rate', // of COLLECTOR_COLUMNS, after a minus the largest first
   measures: ['count'], // of MEASURES; the first one sorts, unless there is:
   ssort: '', // a column of statistics
   sdesc: true,
   top: 25, // groups of statistics that are not summed up, or all
   stat: '', // a query of statistics as JSON, instead of those two
+  csort: '-rate', // of COLLECTOR_COLUMNS, after a minus the largest first
   contains: '', // a text in the requests of the journal
   route: '', // theirs, of ROUTES
   status: '', // of their answers; null: no answer
