@@ -22,7 +22,7 @@ macro_rules! files {
 const LANGUAGES: &str = "js/texts/";
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 38] = files![
+static FILES: [File; 42] = files![
     "icon.svg",
     // First, since the page is not painted before these two have arrived.
     "js/preload.js",
@@ -30,6 +30,7 @@ static FILES: [File; 38] = files![
     "js/api.js",
     "js/chart.js",
     "js/columns.js",
+    "js/confirm.js",
     "js/controls.js",
     "js/curl.js",
     "js/dom.js",
@@ -37,11 +38,14 @@ static FILES: [File; 38] = files![
     "js/format.js",
     "js/histogram.js",
     "js/history.js",
+    "js/job-editor.js",
     "js/journal.js",
+    "js/journal-words.js",
     "js/keyboard.js",
     "js/language.js",
     "js/loader.js",
     "js/main.js",
+    "js/mock-controls.js",
     "js/open-job.js",
     "js/overview.js",
     "js/queries.js",

@@ -3,6 +3,7 @@ import { $, copyButton, el, on, renew, setText } from './dom.js';
 import { duration, exact, hasLines, percent, plugin, relative, statusLabel, tasks } from './format.js';
 import { number } from './language.js';
 import { before, describe } from './history.js';
+import { jobButtons } from './job-editor.js';
 import { runBars } from './runs.js';
 import { quote } from './search-language.js';
 
@@ -95,7 +96,7 @@ function content(job, link, isSame) {
       el('details', { open: isOpen }, el('summary', { id: 'raw-summary' }, 'Raw JSON'),
         Object.assign(pretty(job), { id: 'raw', tabIndex: 0 })),
       el('p', { className: 'bar' }, copyButton('Copy JSON', () => JSON.stringify(job, null, 2), 'copy-json'),
-        copyButton('Copy job id', () => job.job_id, 'copy-id')),
+        copyButton('Copy job id', () => job.job_id, 'copy-id'), ...jobButtons(job)),
     ]],
   };
 }

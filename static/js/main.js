@@ -4,9 +4,12 @@ import * as controls from './controls.js';
 import { $, el, on } from './dom.js';
 import { showHistory, tickDrawer, wireDrawer } from './drawer.js';
 import { showHistogram, wireHistogram } from './histogram.js';
+import { showWritable, wireEditor } from './job-editor.js';
 import * as journal from './journal.js';
 import { wireKeyboard } from './keyboard.js';
+import { localise } from './language.js';
 import { createLoader } from './loader.js';
+import { showMock, tickMock, wireMock } from './mock-controls.js';
 import * as openJob from './open-job.js';
 import { showOverview, toggleList } from './overview.js';
 import { exportAddress, statisticsQuery } from './queries.js';
@@ -43,9 +46,15 @@ const loader = createLoader({
     controls.showDomains(domains, state.domain);
     showState();
   },
-  about: controls.showAbout,
+  about(about) {
+    controls.showAbout(about);
+    showWritable(about.is_writable);
+  },
   overview: showAnswer,
-  journal: (shown, answer, marks) => journal.showJournal(shown, answer, marks, go),
+  journal(shown, answer, marks) {
+    journal.showJournal(shown, answer, marks, go);
+    showMock(shown);
+  },
   list(shown, jobs, total, isSameList) {
     table.showHead(shown, sortBy);
     table.showRows(jobs, shown, linkTo, loader.now(), isSameList);
@@ -157,6 +166,10 @@ function emptyReason(total) {
   return domains.length ? 'no-domain' : 'no-jobs';
 }
 
+/** Shows why an act has failed. */
+const showFailure = (error) => controls.showTrouble(error, false, false);
+
+localise();
 controls.wireTheme();
 controls.wireDensity();
 controls.wireMenus();
@@ -164,7 +177,13 @@ wireSearch(() => state, go, (...given) => loader.values(state, ...given));
 wireHistogram((from, to) => go({ range: 'custom', from, to }), () => go({ range: 'all', from: '', to: '' }));
 wireDrawer(closeJob, openJob.step);
 statistics.wireStatistics(go);
-journal.wireJournal(() => state, go, (act) => act.then(() => load(false), (error) => controls.showTrouble(error, false, false)));
+journal.wireJournal(() => state, go, (act) => act.then(() => load(false), showFailure));
+wireMock(() => state, () => load(false));
+wireEditor(loader.now, () => state, (to) => {
+  if (to?.job) go({ ...to, view: 'jobs' });
+  else if (to) go(to, true);
+  return load(false);
+}, showFailure);
 wireToken(() => {
   loader.forget();
   load(false);
@@ -245,6 +264,7 @@ setInterval(() => {
   if (document.hidden || !$('trouble').hidden) return;
   table.tick(loader.now());
   tickDrawer(loader.now());
+  tickMock();
 }, 1000);
 
 showState();
