@@ -70,7 +70,7 @@ function showErrors(text) {
   const lines = text.split('\n').map((error) => error.replace(/^body: /, ''));
   $('job-errors').replaceChildren(...lines.map((error) => {
     const [, line] = LINE.exec(error) ?? [];
-    return el('li', {}, line ? button(error, () => goToLine(Number(line))) : error);
+    return el('p', {}, line ? button(error, () => goToLine(Number(line))) : error);
   }));
   const [, first] = LINE.exec(text) ?? [];
   if (first) goToLine(Number(first));
