@@ -24,8 +24,8 @@ const read = async (path) => (await readIfChanged(path, '')).body;
 const jobs = (count) => t('mock.jobs', { count });
 const whose = (domain) => domain ?? t('mock.wholeServer');
 /** The path of a control of the domain that a snapshot is of. */
-const ofSnapshot = ({ name, domain_id: domain }, act = '') => scoped(
-  { scope: domain ? 'domain' : 'all', domain }, `jobdeck/snapshots/${encodeURIComponent(name)}${act}`);
+const ofSnapshot = ({ name, domain_id: domain }, ...act) => scoped(
+  { scope: domain ? 'domain' : 'all', domain }, ['jobdeck/snapshots', encodeURIComponent(name), ...act].join('/'));
 
 /** Reads what the mock has, and shows it, where the controls are open. */
 export async function showMock(state) {
@@ -86,9 +86,10 @@ function showFaults() {
     const control = (key, request, said) => button(
       t(key), () => run(request, said), { id: `${key}-${id}`, ariaLabel: `${t(key)} ${id}` });
     const path = `jobdeck/faults/${encodeURIComponent(id)}`;
+    const release = () => control(
+      'mock.release', () => act('POST', `${path}/release`), ({ released: count }) => t('mock.released', { count }));
     return el('li', {}, el('span', {}, describe(fault), ' ', el('span', { className: 'quiet' }, uses.filter(Boolean).join(' · '))),
-      ...(fault.hold ? [control('mock.release', () => act('POST', `${path}/release`), ({ released: count }) => t('mock.released', { count }))]
-        : []),
+      ...(fault.hold ? [release()] : []),
       control('mock.remove', () => act('DELETE', path), () => t('mock.removed', { id })));
   }) : [el('li', { className: 'quiet' }, t('mock.noFaults'))]));
 }
@@ -125,7 +126,7 @@ async function restore(snapshot) {
     text: t('mock.restoreText', {
       jobs: jobs(await countJobs(domain)), whose: whose(domain), saved: jobs(saved), time: exact(at, shown.state.zone) }),
   };
-  await ask(texts, () => act('POST', ofSnapshot(snapshot, '/restore')), () => t('mock.restored', { name, jobs: jobs(saved) }));
+  await ask(texts, () => act('POST', ofSnapshot(snapshot, 'restore')), () => t('mock.restored', { name, jobs: jobs(saved) }));
 }
 
 async function forget(snapshot) {
