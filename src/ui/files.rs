@@ -31,7 +31,9 @@ pub(super) struct File {
     /// The path within the folder of its page.
     pub(super) name: &'static str,
     pub(super) content: &'static [u8],
-    /// The content as gzip, once somebody has requested it.
+    /// The content as it is sent, once somebody has requested it.
+    sent: OnceLock<Bytes>,
+    /// The same as gzip.
     gzip: OnceLock<Bytes>,
 }
 
@@ -40,8 +42,18 @@ impl File {
         Self {
             name,
             content,
+            sent: OnceLock::new(),
             gzip: OnceLock::new(),
         }
+    }
+
+    /// Returns the content as it is sent: modules without their comments, which are a fifth of a visit.
+    fn sent(&self) -> Bytes {
+        let read = || match std::str::from_utf8(self.content) {
+            Ok(text) if self.name.ends_with(".js") => Bytes::from(without_comments(text)),
+            _ => Bytes::from_static(self.content),
+        };
+        self.sent.get_or_init(read).clone()
     }
 
     /// Returns the content as gzip. It is compressed once, and so as far as it goes: a quarter less than what is compressed
@@ -50,7 +62,7 @@ impl File {
         let compress = || {
             let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
             // Writing to a Vec can't fail.
-            let _ = encoder.write_all(self.content);
+            let _ = encoder.write_all(&self.sent());
             Bytes::from(encoder.finish().unwrap_or_default())
         };
         self.gzip.get_or_init(compress).clone()
@@ -63,6 +75,23 @@ impl File {
             _ => "text/javascript; charset=utf-8",
         }
     }
+}
+
+/// Returns a module without the comments that have lines of their own. Each becomes an empty line, so that errors name the lines
+/// of the source.
+fn without_comments(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut is_comment = false;
+    for line in text.lines() {
+        let start = line.trim_start();
+        is_comment |= start.starts_with("/**");
+        if !is_comment && !start.starts_with("//") {
+            code.push_str(line);
+        }
+        is_comment &= !line.trim_end().ends_with("*/");
+        code.push('\n');
+    }
+    code
 }
 
 /// The files of a page, and the path under which they are served.
@@ -118,7 +147,7 @@ fn asset(request: &HttpRequest, file: &File) -> HttpResponse {
             .insert_header((CONTENT_SECURITY_POLICY, POLICY))
             .insert_header((VARY, "accept-encoding"));
         if !takes_gzip(request) {
-            return response.body(file.content);
+            return response.body(file.sent());
         }
         response
             .insert_header((CONTENT_ENCODING, "gzip"))
@@ -194,6 +223,13 @@ mod tests {
     use super::*;
     use std::fs::read_dir;
     use std::path::{Path, PathBuf};
+
+    #[test]
+    fn comments_become_empty_lines_and_code_stays() {
+        let text = "/** A module. */\nimport x;\n\n/**\n * Two\n * lines.\n */\n  // One.\nlet a = 'http://b'; // c\n";
+        let code = "\nimport x;\n\n\n\n\n\n\nlet a = 'http://b'; // c\n";
+        assert_eq!(without_comments(text), code);
+    }
 
     #[test]
     fn the_root_is_as_many_steps_up_as_the_path_is_deep() {

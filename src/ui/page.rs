@@ -22,7 +22,7 @@ macro_rules! files {
 const LANGUAGES: &str = "js/texts/";
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 49] = files![
+static FILES: [File; 53] = files![
     "icon.svg",
     "icon-failed.svg",
     "icon-running.svg",
@@ -34,18 +34,22 @@ static FILES: [File; 49] = files![
     "js/chart.js",
     "js/collectors.js",
     "js/columns.js",
+    "js/confirm.js",
     "js/controls.js",
     "js/curl.js",
     "js/dom.js",
     "js/drawer.js",
     "js/format.js",
     "js/history.js",
+    "js/job-editor.js",
     "js/journal.js",
+    "js/journal-words.js",
     "js/keyboard.js",
     "js/language.js",
     "js/lines.js",
     "js/loader.js",
     "js/main.js",
+    "js/mock-controls.js",
     "js/now.js",
     "js/open-job.js",
     "js/overview.js",

@@ -27,7 +27,7 @@ function keepLarge(key, value, context) {
   return isLost && JSON.rawJSON ? JSON.rawJSON(context.source) : value;
 }
 
-/** Sends a request; returns the response with its body: parsed JSON, a blob for a file, or none after 304. */
+/** Sends a request; returns the response with its body: parsed JSON, a blob for a file, or none after 204 and 304. */
 async function request(path, options = {}, isFile = false) {
   let response;
   let text;
@@ -40,7 +40,7 @@ async function request(path, options = {}, isFile = false) {
     throw new ApiError(t('error.noAnswer'), '');
   }
   const requestId = response.headers.get('x-request-id') ?? '';
-  if (response.status === 304) return { response };
+  if ([204, 304].includes(response.status)) return { response };
   let body;
   try {
     body = JSON.parse(text, keepLarge);
@@ -100,8 +100,11 @@ export async function* events(known, signal) {
   }
 }
 
-/** Sends a control request to a mock. */
-export const act = (method, path) => request(path, { method });
+/** Sends a request that changes something; returns the body of its answer. A body that is a text is sent as it is. */
+export async function act(method, path, body) {
+  const content = { body: typeof body === 'string' ? body : JSON.stringify(body), headers: { 'content-type': 'application/json' } };
+  return (await request(path, { method, ...(body === undefined ? {} : content) })).body;
+}
 
 /** Reads a file, since a link can't send a token; returns its content and its name. */
 export async function file(path) {

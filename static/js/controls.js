@@ -130,9 +130,12 @@ export function wireDensity() {
   });
 }
 
-/** Closes a menu at Escape, and at a click elsewhere or on one of its links; a dialog at a click outside of it. */
+/**
+ * Closes a menu at Escape, and at a click elsewhere or on one of its links; a dialog at a click outside of it, unless somebody writes
+ * there.
+ */
 export function wireMenus() {
-  for (const dialog of document.querySelectorAll('dialog')) {
+  for (const dialog of document.querySelectorAll('dialog:not(:has(textarea))')) {
     on(dialog, 'click', ({ target }) => target === dialog && dialog.close());
   }
   for (const menu of document.querySelectorAll('.menu')) {

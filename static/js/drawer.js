@@ -3,6 +3,7 @@ import { $, copyButton, el, on, renew, setText } from './dom.js';
 import { duration, exact, hasLines, percent, plugin, relative, span, statusLabel, tasks } from './format.js';
 import { number, parts, t } from './language.js';
 import { before, describe, differences } from './history.js';
+import { jobButtons } from './job-editor.js';
 import { runBars } from './runs.js';
 import { quote } from './search-language.js';
 import { remember, remembered } from './storage.js';
@@ -124,7 +125,7 @@ function content(job, link, isSame) {
       el('details', { open: isOpen }, el('summary', { id: 'raw-summary' }, t('job.json')),
         Object.assign(pretty(job), { id: 'raw', tabIndex: 0 })),
       el('p', { className: 'bar' }, copyButton(t('job.copyJson'), () => JSON.stringify(job, null, 2), 'copy-json'),
-        copyButton(t('job.copyId'), () => job.job_id, 'copy-id')),
+        copyButton(t('job.copyId'), () => job.job_id, 'copy-id'), ...jobButtons(job)),
     ]],
   };
 }

@@ -5,10 +5,12 @@ import { showCollectors } from './collectors.js';
 import * as controls from './controls.js';
 import { $, el, on } from './dom.js';
 import { showHistory, tickDrawer, wireDrawer } from './drawer.js';
+import { showWritable, wireEditor } from './job-editor.js';
 import * as journal from './journal.js';
 import { wireKeyboard } from './keyboard.js';
 import { localise, t, wireLanguage } from './language.js';
 import { createLoader } from './loader.js';
+import { showMock, tickMock, wireMock } from './mock-controls.js';
 import { showNow, tickNow, wireNow } from './now.js';
 import * as openJob from './open-job.js';
 import { showOverview, toggleList } from './overview.js';
@@ -42,7 +44,10 @@ const loader = createLoader({
     controls.showDomains(domains, state.domain);
     showState();
   },
-  about: controls.showAbout,
+  about(about) {
+    controls.showAbout(about);
+    showWritable(about.is_writable);
+  },
   overview(...given) {
     const { totals, running } = given[1];
     showCounts({ failed: totals.failed, running: running.count });
@@ -60,6 +65,7 @@ const loader = createLoader({
   journal(shown, answer, marks) {
     showCounts({});
     journal.showJournal(shown, answer, marks, go);
+    showMock(shown);
   },
   missing: calm.missing,
   list(shown, jobs, total, isSameList, others) {
@@ -198,9 +204,10 @@ localise();
 wireLanguage($('language'));
 wireNow();
 
+/** Shows why an act has failed. */
+const showFailure = (error) => controls.showTrouble(error, false, false);
 /** Opens the failed job next to the open one. */
-const stepFailed = (by) => openJob.stepFailed(by, (...given) => loader.failedNear(state, ...given))
-  .catch((error) => controls.showTrouble(error, false, false));
+const stepFailed = (by) => openJob.stepFailed(by, (...given) => loader.failedNear(state, ...given)).catch(showFailure);
 
 controls.wireTheme();
 controls.wireDensity();
@@ -215,7 +222,13 @@ wireSavedViews(loader.now);
 wireTimes(narrow, () => go({ range: 'all', from: '', to: '' }));
 wireDrawer(closeJob, openJob.step, stepFailed);
 statistics.wireStatistics(go);
-journal.wireJournal(() => state, go, (act) => act.then(() => load(false), (error) => controls.showTrouble(error, false, false)));
+journal.wireJournal(() => state, go, (act) => act.then(() => load(false), showFailure));
+wireMock(() => state, () => load(false));
+wireEditor(loader.now, () => state, (to) => {
+  if (to?.job) go({ ...to, view: 'jobs' });
+  else if (to) go(to, true);
+  return load(false);
+}, showFailure);
 wireToken(() => {
   loader.forget();
   load(false);
@@ -307,6 +320,7 @@ setInterval(() => {
   table.tick(loader.now());
   tickDrawer(loader.now());
   tickNow(loader.now());
+  tickMock();
   calm.tickCalm();
 }, 1000);
 

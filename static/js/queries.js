@@ -303,4 +303,4 @@ export const journal = (state) => withParameters('jobdeck/journal', {
   ...scope(state), contains: state.contains, route: state.route, status: state.status, limit: MAX_ENTRIES,
 });
 /** The path of a control request, for all domains or for the one of the state. */
-export const scoped = (state, path) => withParameters(path, scope(state));
+export const scoped = (state, path, more = {}) => withParameters(path, { ...scope(state), ...more });

@@ -21,7 +21,8 @@ beforeEach(async () => {
 });
 
 const entries = () => it.page.locator('#entries li');
-const paths = () => it.page.locator('#entries .path').allTextContents();
+/** The requests that are shown, as they were sent. */
+const paths = () => it.page.locator('#entries .asked').evaluateAll((rows) => rows.map((row) => row.title));
 const total = (text) => it.page.locator('#journal-total', { hasText: text }).waitFor();
 /** Opens the journal and waits until it shows a number of requests. */
 async function openJournal(count, query = '') {
@@ -62,12 +63,13 @@ test('requests appear as they are sent, the newest first, without those of the p
   await total('3 requests');
   assert.equal(await it.page.locator('#entries .changed').count(), 3, 'what is new is marked');
   const rows = await entries().locator('summary').evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent)));
-  for (const [time, , , , , took] of rows) assert.match(`${time} ${took}`, /^\d\d:\d\d:\d\d\.\d{3} [\d.,]+ ms$/);
-  assert.deepEqual(rows.map(([, method, path, route, answer, , about]) => [method, path, route, answer, about]), [
-    ['GET', '/inventory/v2/jobs', 'no route', '404 Refused', 'ERROR_NOT_FOUND'],
-    ['POST', '/inventory/v1/jobs/search', 'search', '400 Refused', 'ERROR_DB_QUERY · domain-b'],
-    ['GET', '/inventory/v1/jobs?domain_id=domain-a&status=ERROR', 'list', '200 OK', 'domain-a'],
+  for (const [time, , , , , , took] of rows) assert.match(`${time} ${took}`, /^\d\d:\d\d:\d\d\.\d{3} [\d.,]+ ms$/);
+  assert.deepEqual(rows.map(([, method, asked, rows, route, answer, , about]) => [method, asked, rows, route, answer, about]), [
+    ['GET', '/inventory/v2/jobs ', '', 'no route', '404 Refused', 'ERROR_NOT_FOUND'],
+    ['POST', 'status eqq ERROR domain-b', '', 'search', '400 Refused', 'ERROR_DB_QUERY'],
+    ['GET', 'status = ERROR domain-a', '0 rows of 0', 'list', '200 OK', undefined],
   ]);
+  assert.deepEqual(await paths(), ['/inventory/v2/jobs', '/inventory/v1/jobs/search', '/inventory/v1/jobs?domain_id=domain-a&status=ERROR']);
   const { results } = await (await server.send('GET', '/jobdeck/journal')).json();
   assert.equal(results.length, 3, 'the journal has none of the page, either');
 });
@@ -85,6 +87,18 @@ test('a refresh without new requests is one request, answered with 304', async (
   await look();
   await look();
   assert.deepEqual(new Set(answers), new Set(['304 /jobdeck/domains', '304 /jobdeck/journal']));
+});
+
+test('the time of a request is a bar, as long as it is among those that are shown', async () => {
+  await list('domain-a');
+  await server.send('POST', '/jobdeck/faults', { route: 'list', delay: 0.4, times: 1 });
+  await list('domain-a');
+  await openJournal(2);
+  const { results } = await (await server.send('GET', '/jobdeck/journal')).json();
+  const [fast, slow] = results.map((entry) => entry.milliseconds);
+  assert.ok(slow >= 400);
+  const shares = await it.page.locator('.took').evaluateAll((bars) => bars.map((bar) => Number(bar.style.getPropertyValue('--share'))));
+  assert.deepEqual(shares, [1, fast / slow]);
 });
 
 test('a request opens, with its body, its answer, and a line that sends it again', async () => {
@@ -132,7 +146,7 @@ test('entries that are cut, dropped or unanswered say so', async () => {
   await dropped();
   await openJournal(2);
   await entries().first().locator('.status', { hasText: /^No answer$/ }).waitFor();
-  assert.match(await entries().first().locator('.about').textContent(), /^on purpose: fault-\d+ · domain-a$/);
+  assert.match(await entries().first().locator('.about').textContent(), /^on purpose: fault-\d+$/);
   await entries().last().locator('summary').click();
   await entries().last().getByText('Body, cut short').waitFor();
   await entries().last().getByText('The journal has only the beginning of the body, which was too long.').waitFor();
@@ -178,28 +192,36 @@ test('filters narrow the requests, and are in the address', async () => {
   await total('4 requests');
 });
 
-test('the journal is cleared, for all domains or for one, and says how to fill it', async () => {
+test('the journal is cleared after a question that counts, for all domains or for one, and says how to fill it', async () => {
   for (const domain of DOMAINS) await list(domain);
+  const clear = (answer) => async (title) => {
+    await it.page.getByRole('button', { name: 'Clear the journal…' }).click();
+    const dialog = it.page.getByRole('alertdialog', { name: title });
+    await dialog.getByText('They can not be brought back.').waitFor();
+    assert.equal(await it.page.evaluate(() => document.activeElement.textContent), 'Cancel', 'the focus is on what does no harm');
+    await it.page.keyboard.press(answer);
+    await dialog.waitFor({ state: 'hidden' });
+  };
+  // The question counts all of them, whatever the filters show.
+  await openJournal(0, '&scope=domain&contains=no-such-text');
+  await clear('Enter')('Forget 1 request of domain-a?');
+  await clear('Escape')('Forget 1 request of domain-a?');
+  assert.equal((await (await server.send('GET', '/jobdeck/journal')).json()).total_count, 2);
   await openJournal(1, '&scope=domain');
-  await it.page.getByRole('button', { name: 'Clear', exact: true }).click();
+  await it.page.getByRole('button', { name: 'Clear the journal…' }).click();
+  await it.page.getByRole('button', { name: 'Forget', exact: true }).click();
   await total('0 requests');
+  await it.page.getByRole('status').getByText('1 request forgotten').waitFor();
   await it.page.locator('#scope').selectOption('all');
   await total('1 request');
   assert.deepEqual(await paths(), ['/inventory/v1/jobs?domain_id=domain-b']);
-  await it.page.getByRole('button', { name: 'Clear', exact: true }).click();
+  await it.page.getByRole('button', { name: 'Clear the journal…' }).click();
+  await it.page.getByRole('alertdialog', { name: 'Forget 1 request of all domains?' }).getByRole('button', { name: 'Forget' }).click();
   await it.page.getByText('No requests yet').waitFor();
   execFileSync('bash', ['-c', await it.page.locator('#journal-empty code').textContent()]);
   await refresh();
   await total('1 request');
   assert.equal(await it.page.locator('#journal-empty').isVisible(), false);
-});
-
-test('a reset puts the jobs back', async () => {
-  await server.send('PUT', '/jobdeck/jobs/job-more', { domain_id: 'domain-a' });
-  await openJournal(1);
-  await it.page.locator('#domain option', { hasText: 'domain-a (3)' }).waitFor({ state: 'attached' });
-  await it.page.getByRole('button', { name: 'Reset the jobs' }).click();
-  await it.page.locator('#domain option', { hasText: 'domain-a (2)' }).waitFor({ state: 'attached' });
 });
 
 test('of many requests only the newest are shown, and all are counted', async () => {
@@ -245,7 +267,7 @@ test('keys move through the requests', async () => {
   for (const key of ['j', 'j', 'k', 'j', 'Enter']) await it.page.keyboard.press(key);
   await entries().last().locator('.content').waitFor();
   assert.equal(await entries().first().locator('.content').count(), 0);
-  assert.equal(await it.page.evaluate(() => document.activeElement.querySelector('.path').textContent), (await paths())[1]);
+  assert.equal(await it.page.evaluate(() => document.activeElement.querySelector('.asked').title), (await paths())[1]);
 });
 
 for (const colorScheme of ['light', 'dark']) {
@@ -293,21 +315,21 @@ test('the clock of the page is that of the domain, and follows it', async () => 
   await server.send('PUT', '/jobdeck/clock?domain_id=domain-b', { now: '2026-01-03T00:00:00Z', is_frozen: true });
   await it.open('?domain=domain-a&refresh=2');
   const runs = (text) => it.page.locator('#rows tr', { hasText: 'runs' }).filter({ has: it.page.locator('.duration', { hasText: text }) }).waitFor();
-  await runs('1 h 0 min');
+  await runs('1 hr 0 min');
   await it.page.locator('#domain').selectOption('domain-b');
-  await runs('2 d 1 h');
+  await runs('2 days 1 hr');
   await it.page.locator('#domain').selectOption('domain-a');
-  await runs('1 h 0 min');
+  await runs('1 hr 0 min');
   await server.send('POST', '/jobdeck/clock/advance?domain_id=domain-a', { seconds: 5400 });
-  await runs('2 h 30 min');
+  await runs('2 hr 30 min');
   assert.equal(await it.page.locator('#rows .created').first().textContent(), '2 hr. ago');
   // From a frozen clock to one that runs, and back.
   await server.send('PUT', '/jobdeck/clock?domain_id=domain-a', { now: '2025-12-31T23:00:10Z', is_frozen: false });
-  await runs(/^\d\d s$/);
+  await runs(/^\d\d sec$/);
   const duration = await it.page.locator('#rows .duration').first().textContent();
   await it.page.waitForFunction((before) => document.querySelector('#rows .duration').textContent !== before, duration);
   await server.send('PUT', '/jobdeck/clock?domain_id=domain-a', { now: NOW, is_frozen: true });
-  await runs('1 h 0 min');
+  await runs('1 hr 0 min');
 });
 
 test('injected faults do not affect the page, and it uses none up', async () => {
