@@ -26,7 +26,7 @@ const PICKS_MAX_AGE = 60_000;
 
 /**
  * @param {object} show one function a part, called with the state that it belongs to and the answers; `show.state` gets the
- *   domains and the server, and returns the state to load
+ *   domains and the server, and returns the state to load; `show.prepare` loads the modules of its view
  */
 export function createLoader(show) {
   let version = '';
@@ -242,6 +242,8 @@ export function createLoader(show) {
       }
       show.about(about);
       requests.clear();
+      await show.prepare(state.view);
+      if (signal.aborted) return false;
       const isJournal = state.view === 'journal';
       if (!state.domain && !isJournal) {
         show.domains(domains);

@@ -1,17 +1,13 @@
 /** Wires the page: reads the state from the address, loads it from the server, shows the answers. */
 import { file } from './api.js';
 import * as calm from './calm.js';
-import { showCollectors } from './collectors.js';
 import * as controls from './controls.js';
 import { $, el, on } from './dom.js';
 import { showHistory, tickDrawer, wireDrawer } from './drawer.js';
 import { showWritable, wireEditor } from './job-editor.js';
-import * as journal from './journal.js';
 import { wireKeyboard } from './keyboard.js';
 import { localise, t, wireLanguage } from './language.js';
 import { createLoader } from './loader.js';
-import { showMock, tickMock, wireMock } from './mock-controls.js';
-import { showNow, tickNow, wireNow } from './now.js';
 import * as openJob from './open-job.js';
 import { showOverview, toggleList } from './overview.js';
 import { createPace } from './pace.js';
@@ -22,7 +18,6 @@ import { addressOf, closeJob, go, goToAddress, linkTo, linkToJobs, settle, state
 import { showSavedViews, wireSavedViews } from './saved-views.js';
 import { showSearch, wireSearch } from './search.js';
 import { NO_FILTERS, change, isFiltered } from './state.js';
-import * as statistics from './statistics.js';
 import * as table from './table.js';
 import { showTimes, wireTimes } from './times.js';
 import { showCounts } from './title.js';
@@ -37,8 +32,37 @@ const BUSY_AFTER = 150;
 const goToTab = (tab) => go({ tab });
 const sortBy = (sort) => go({ sort, desc: sort === state.sort ? !state.desc : !ASCENDING_FIRST.includes(sort) });
 
+/** The modules of the views that are loaded when they are first shown, and those that they need. */
+const views = {};
+const VIEW_MODULES = {
+  now: () => Promise.all([import('./now.js')]),
+  collectors: () => Promise.all([import('./collectors.js')]),
+  statistics: () => Promise.all([import('./statistics.js')]),
+  journal: () => Promise.all([import('./journal.js'), import('./mock-controls.js')]),
+};
+const WIRES = {
+  now: ([{ wireNow }]) => wireNow(),
+  collectors() {},
+  statistics: ([{ wireStatistics }]) => wireStatistics(go),
+  journal([{ wireJournal }, { wireMock }]) {
+    wireJournal(() => state, go, (act) => act.then(() => load(false), showFailure));
+    wireMock(() => state, () => load(false));
+  },
+};
+
+/** Loads the modules of a view, and wires them once. */
+async function prepare(view) {
+  if (!(view in VIEW_MODULES) || views[view]) return;
+  const modules = await VIEW_MODULES[view]();
+  if (views[view]) return;
+  views[view] = Object.assign({}, ...modules);
+  WIRES[view](modules);
+  showState();
+}
+
 const loader = createLoader({
   state: settle,
+  prepare,
   domains(domains) {
     writeAddress();
     controls.showDomains(domains, state.domain);
@@ -60,12 +84,12 @@ const loader = createLoader({
   },
   now(shown, answers) {
     setAnswered('now');
-    showNow(shown, answers, loader.now(), (to) => linkToJobs(to, shown), linkTo);
+    views.now.showNow(shown, answers, loader.now(), (to) => linkToJobs(to, shown), linkTo);
   },
   journal(shown, answer, marks) {
     showCounts({});
-    journal.showJournal(shown, answer, marks, go);
-    showMock(shown);
+    views.journal.showJournal(shown, answer, marks, go);
+    views.journal.showMock(shown);
   },
   missing: calm.missing,
   list(shown, jobs, total, isSameList, others) {
@@ -85,9 +109,9 @@ const loader = createLoader({
   times: (shown, ...given) => showTimes(shown, loader.now(), ...given),
   picks: controls.showPicks,
   usual: (spans) => table.showUsual(spans, loader.now()),
-  statistics: (shown, answers) => statistics.showStatistics(shown, answers, loader.now(),
+  statistics: (shown, answers) => views.statistics.showStatistics(shown, answers, loader.now(),
     (to) => addressOf(change(shown, { view: 'jobs', ...to })), go),
-  statisticsError: (error) => statistics.showError(error.message),
+  statisticsError: (error) => views.statistics.showError(error.message),
   nothing() {
     table.showRows([], state, linkTo, loader.now(), false);
     table.showPages(state, 0, () => {});
@@ -95,7 +119,7 @@ const loader = createLoader({
     showEmpty(false, 0);
     showCounts({});
     const nothing = { answer: { results: [] } };
-    if (state.view === 'statistics') statistics.showStatistics({ ...state, stat: '' }, nothing, loader.now(), null, go);
+    if (state.view === 'statistics') views.statistics.showStatistics({ ...state, stat: '' }, nothing, loader.now(), null, go);
   },
 });
 
@@ -133,9 +157,9 @@ function showState() {
   // The list has most of a job already, which is shown until the server has answered with all of it.
   const listed = state.job && table.shownJob(state.job);
   if (listed) openJob.showOpened(listed, now);
-  if (state.view === 'statistics') statistics.showChoices(state, statisticsQuery(state, now));
+  if (state.view === 'statistics') views.statistics?.showChoices(state, statisticsQuery(state, now));
   if (state.view === 'collectors' && loader.isShown(state)) showCollectorsAnswer(state, ...collected.slice(1));
-  if (state.view === 'journal') journal.showFilters(state);
+  if (state.view === 'journal') views.journal?.showFilters(state);
   if (!state.job) openJob.hideOpened();
 }
 
@@ -167,7 +191,7 @@ function showAnswer(...given) {
 function showCollectorsAnswer(...given) {
   collected = given;
   setAnswered('collectors');
-  showCollectors(...given, loader.now(), narrow, (csort) => go({ csort }));
+  views.collectors.showCollectors(...given, loader.now(), narrow, (csort) => go({ csort }));
 }
 
 /** Shows an error instead of the rows, since those of another list would be taken for the answer. */
@@ -202,7 +226,6 @@ function emptyReason(total) {
 
 localise();
 wireLanguage($('language'));
-wireNow();
 
 /** Shows why an act has failed. */
 const showFailure = (error) => controls.showTrouble(error, false, false);
@@ -221,9 +244,6 @@ wireSearch(() => state, go, {
 wireSavedViews(loader.now);
 wireTimes(narrow, () => go({ range: 'all', from: '', to: '' }));
 wireDrawer(closeJob, openJob.step, stepFailed);
-statistics.wireStatistics(go);
-journal.wireJournal(() => state, go, (act) => act.then(() => load(false), showFailure));
-wireMock(() => state, () => load(false));
 wireEditor(loader.now, () => state, (to) => {
   if (to?.job) go({ ...to, view: 'jobs' });
   else if (to) go(to, true);
@@ -237,7 +257,7 @@ wireKeyboard({
   search: () => $(state.view === 'journal' ? 'contains' : 'search').focus(),
   down: () => (state.job ? openJob.step(1) : table.moveFocus(1)),
   up: () => (state.job ? openJob.step(-1) : table.moveFocus(-1)),
-  close: () => (state.job ? closeJob() : journal.closeEntry()),
+  close: () => (state.job ? closeJob() : views.journal?.closeEntry()),
   nextFailed: () => state.job && stepFailed(1),
   previousFailed: () => state.job && stepFailed(-1),
   previousPage: () => openJob.turn(-1),
@@ -319,8 +339,8 @@ setInterval(() => {
   if (document.hidden || !$('trouble').hidden) return;
   table.tick(loader.now());
   tickDrawer(loader.now());
-  tickNow(loader.now());
-  tickMock();
+  views.now?.tickNow(loader.now());
+  views.journal?.tickMock();
   calm.tickCalm();
 }, 1000);
 
