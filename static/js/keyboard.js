@@ -55,6 +55,6 @@ export function wireKeyboard(acts) {
     if (!act) return;
     // Otherwise the key would be typed into the field that gets the focus.
     event.preventDefault();
-    act();
+    acts[act]();
   });
 }

@@ -179,7 +179,7 @@ export const texts = {
   'collectors.by.last': 'Last runs',
   'collectors.by.runs': 'Runs',
   'collectors.by.rate': 'Failed',
-  'collectors.by.streak': 'Failed in a row',
+  'collectors.by.streak': 'In a row',
   'collectors.by.flaky': 'Flaky',
   'collectors.by.success': 'Last success',
   'collectors.by.usual': 'Median',
