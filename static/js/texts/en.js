@@ -19,7 +19,6 @@ export const texts = {
   'search.terms': 'Terms',
   'search.suggested': 'Suggestions',
   'search.placeholder': 'Search jobs, or status:ERROR, tasks>10, message~quota',
-  'search.title': 'Words look in the job id, collector, plugin, provider, project, error code and message (Ctrl+K)',
   'search.suggestions': { one: '{count} suggestion', other: '{count} suggestions' },
   'search.jobs': { one: '{count} job', other: '{count} jobs' },
   'search.in.collector': 'collector contains “{words}”',
@@ -49,7 +48,7 @@ export const texts = {
   'search.nearKey': 'There is no key “{key}”. Did you mean {near}?',
   'search.noKey': 'There is no key “{key}”. Keys are {keys}, and any path of a job.',
   'search.noDuration': "Jobs can't be filtered by duration: the API has no condition for it. "
-    + 'Sort the list by Duration instead: the longest, or the shortest, come first.',
+    + 'Sort the list by Duration instead.',
   'search.longestFirst': 'sort by Duration: the longest first',
   'search.shortestFirst': 'sort by Duration: the shortest first',
   'search.sortsList': 'there is no filter by duration',
@@ -76,7 +75,6 @@ export const texts = {
   'search.timeRange': 'time range: {phrase}',
   'search.fromTo': '{from} – {to} {zone}',
   'search.since': 'since {from} {zone}',
-  'search.movingRange': 'until now',
   'search.lastNight': 'last night',
   'search.lastHour': 'last hour',
   'search.today': 'today',
@@ -98,7 +96,6 @@ export const texts = {
   'views.saved': 'Saved: {name}',
   'views.deleted': 'Deleted: {name}',
   'views.full': { one: 'There is room for {count} view: delete it first.', other: 'There is room for {count} views: delete one first.' },
-  'views.noName': 'A view needs a name.',
   'views.notStored': 'This browser stores nothing here, so the view is not saved. Its address is a link to it.',
   'keys.search': 'Search, from outside of a field',
   'keys.searchAnywhere': 'Search, from anywhere',
@@ -118,11 +115,9 @@ export const texts = {
   'help.same': '-status:SUCCESS is the same as status!=SUCCESS; status:ERROR OR status:TIMEOUT is status:ERROR,TIMEOUT.',
   'help.times': 'Times are a range: last night (18:00 to 08:00), yesterday, today, last hour, last 2 days, this week.',
   'help.more': 'More in the documentation:',
-  'help.search': 'search',
   'help.page': 'this page',
   'help.query': 'the query language',
   'help.api': 'the API',
-  'help.docs': 'all pages',
   // Statistics
   // Journal and the controls of a mock
   // Writing of jobs
