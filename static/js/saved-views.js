@@ -1,7 +1,4 @@
-/**
- * The menu of views: some that the page has, and those that the user has saved. A saved view is a name and a query string, stored in
- * this browser; all that it shows is in its address.
- */
+/** The menu of views: those of the page, and those that are saved in this browser, each a name and a query string. */
 import { $, announce, button, el, on, renew, setText } from './dom.js';
 import { t } from './language.js';
 import { addressOf } from './router.js';
@@ -37,7 +34,6 @@ const queryOf = (state) => format({ ...state, job: '', page: 1 });
 let present = null;
 let now = Date.now;
 
-/** Makes the links of the menu again. */
 function show() {
   const query = queryOf(present);
   const link = (id, label, other) => el('a', {
@@ -54,7 +50,7 @@ function show() {
   showButton();
 }
 
-/** Says on the button whether a view of this name is replaced. */
+/** Asks on the button whether a view of this name is replaced. */
 function showButton() {
   const name = $('view-name').value.trim();
   setText($('view-save'), t(read().some((one) => one.name === name) ? 'views.replace' : 'views.save'));
@@ -75,10 +71,8 @@ function save(event) {
   const name = $('view-name').value.trim();
   const others = read().filter((one) => one.name !== name);
   const isFull = others.length >= MAX_VIEWS;
-  if (!name || isFull) {
-    showProblem(isFull ? t('views.full', { count: MAX_VIEWS }) : t('views.noName'));
-    return;
-  }
+  if (isFull) showProblem(t('views.full', { count: MAX_VIEWS }));
+  if (!name || isFull) return;
   remember(STORED, JSON.stringify([...others, { name, query: queryOf(present) }]));
   const isStored = read().some((one) => one.name === name);
   showProblem(isStored ? '' : t('views.notStored'));

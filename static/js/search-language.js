@@ -121,16 +121,13 @@ export const wordConditions = (words) => WORD_PATHS.map((k) => [k, textsIn(k, wo
 /** The term that finds plain words in the member of a key alone. */
 export const wordTerm = (key, words) => `${key}~${textsIn(pathOf(key), words).map(quote).join(',')}`;
 
-/** How many letters must be changed, left out, put in or exchanged with the next one to make a text of another. */
+/** How many letters must be changed, left out or put in to make a text of another. */
 function distance(from, to) {
   const rows = [Array.from({ length: to.length + 1 }, (_, index) => index)];
   for (let y = 1; y <= from.length; y += 1) {
     rows.push([y]);
     for (let x = 1; x <= to.length; x += 1) {
-      const isSame = from[y - 1] === to[x - 1];
-      const isTurned = x > 1 && y > 1 && from[y - 1] === to[x - 2] && from[y - 2] === to[x - 1];
-      rows[y].push(Math.min(rows[y - 1][x] + 1, rows[y][x - 1] + 1, rows[y - 1][x - 1] + (isSame ? 0 : 1),
-        isTurned ? rows[y - 2][x - 2] + 1 : Infinity));
+      rows[y].push(Math.min(rows[y - 1][x] + 1, rows[y][x - 1] + 1, rows[y - 1][x - 1] + Number(from[y - 1] !== to[x - 1])));
     }
   }
   return rows.at(-1).at(-1);

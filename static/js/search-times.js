@@ -1,4 +1,4 @@
-/** Times that the search box takes as plain words, such as `last night`: each is a time range. Fetches nothing. */
+/** Time ranges as words, such as `last night`. */
 import { clock, zoneName } from './format.js';
 import { amount, t } from './language.js';
 
@@ -39,9 +39,9 @@ function calendar(now, zone) {
 /** The range of the last night. */
 export const lastNight = (now, zone) => PHRASES[0][2](...calendar(now, zone));
 
-/** "2026-01-01 18:00 – 2026-01-02 08:00 UTC+9": when a range is; a preset of the picker moves along. */
+/** "2026-01-01 18:00 – 2026-01-02 08:00 UTC+9"; nothing for a range of the picker, which moves along. */
 function about({ range, from, to }, zone) {
-  if (range !== 'custom') return t('search.movingRange');
+  if (range !== 'custom') return '';
   const written = (time) => clock(time, zone).slice(0, 16).replace('T', ' ');
   const values = { from: written(from), to: to && written(to), zone: zoneName(from, zone) };
   return t(to ? 'search.fromTo' : 'search.since', values);
@@ -77,10 +77,7 @@ export function isTimeStart(text) {
   return LAST.test(wanted) || /^last(?: \d{0,4} ?[a-z]?)?$/.test(wanted) || begunBy(wanted).length > 0;
 }
 
-/**
- * The ranges to suggest for words: what they begin, or what their last ones are, with the words before these as `rest`.
- * @returns {{text: string, about: string, change: object, rest: string}[]}
- */
+/** The ranges to suggest for words: what they begin, or what their last ones are, with the words before these as `rest`. */
 export function suggestTimes(words, now, zone) {
   const all = tidy(words).split(' ');
   const typed = words.trim().split(/\s+/);

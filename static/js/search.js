@@ -11,19 +11,14 @@ import { isTimeStart, readTime, suggestTimes } from './search-times.js';
 /** How long typing pauses before the server is asked, in milliseconds; counts for suggestions leave the answer its turn. */
 const PAUSE = 150;
 const COUNT_PAUSE = 400;
-/** The most words whose members are looked for one by one, the members that are tried for each, and the suggestions of them. */
+/** The most words that are looked for one by one, the members that are tried for each, and the suggestions of them. */
 const MAX_WORDS = 3;
 const MAX_TRIED = 2;
 const MAX_TOGETHER = 3;
 
 const pause = (millis) => new Promise((passed) => { setTimeout(passed, millis); });
 
-/**
- * @param {object} ask the clock of the server, `values` of a term, and `count`, the number of jobs after a change of the state
- * @param {() => number} ask.now
- * @param {(term: object, typed: string, signal: AbortSignal) => Promise<any[]>} ask.values
- * @param {(change: object, signal: AbortSignal) => Promise<number>} ask.count
- */
+/** @param {object} ask the clock of the server, `values` of a term, and `count`, the number of jobs after a change of the state */
 export function wireSearch(state, go, ask) {
   const [box, list] = [$('search'), $('suggestions')];
   let typing = false;
