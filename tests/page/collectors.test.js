@@ -93,6 +93,8 @@ test('each collector has a row, which says what the server answers', async () =>
     assert.equal(await text('runs'), String(one.runs));
     assert.equal(await text('rate'), percent(one.rate));
     assert.equal(await text('streak'), String(one.streak));
+    // Bars are made where their row comes near the screen.
+    await row(one.name).scrollIntoViewIfNeeded();
     await row(one.name).locator('.run').first().waitFor();
     assert.equal(await row(one.name).locator('.run').count(), one.last_runs.length);
     assert.match(await row(one.name).locator('.run').last().getAttribute('class'), new RegExp(one.last_runs[0].status));

@@ -128,7 +128,7 @@ test('the chart has every bucket, with an axis up to the highest', async () => {
   const bases = await bars().evaluateAll((nodes) => nodes.filter((node) => node.querySelector('.ERROR'))
     .map((node) => node.querySelector('.piece-of-time').getAttribute('class')));
   assert.ok(bases.length > 5 && bases.every((name) => name.includes('ERROR')));
-  await it.page.getByText('As a table').click();
+  await it.page.locator('#chart summary').click();
   const rows = await it.page.locator('#chart tbody tr').evaluateAll((nodes) => nodes.map((node) => [...node.querySelectorAll('td')].slice(0, 5)
     .reduce((sum, cell) => sum + Number(cell.textContent.replaceAll(',', '')), 0)));
   assert.deepEqual(rows, buckets.map(jobsOf));
@@ -262,7 +262,7 @@ for (const colorScheme of ['light', 'dark']) {
   test(`axe finds nothing in the overview, ${colorScheme}`, async () => {
     await it.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await open('?view=overview&range=month&refresh=0');
-    await it.page.getByText('As a table').click();
+    await it.page.locator('#chart summary').click();
     await it.axe(colorScheme);
     await it.page.emulateMedia({ colorScheme, forcedColors: 'active' });
     await it.axe(`${colorScheme}, forced colors`);
