@@ -4,7 +4,8 @@ import { t } from './language.js';
 
 /** The keys, each with the name of its act, which its description in the help has, too. */
 const KEYS = Object.entries({
-  '/': 'search', j: 'down', k: 'up', Enter: 'open', Escape: 'close', '[': 'previousPage', ']': 'nextPage', n: 'news', r: 'refresh', '?': 'help',
+  '/': 'search', j: 'down', k: 'up', Enter: 'open', Escape: 'close', '[': 'previousPage', ']': 'nextPage', n: 'news', r: 'refresh',
+  '?': 'help',
 });
 
 /** The act of a key; a letter of another script is the Latin one in its position. */
