@@ -63,7 +63,6 @@ const PARAMETERS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("/jobdeck/about?", &["domain_id"]),
-    ("/jobdeck/events?", &["domain_id"]),
     ("/jobdeck/domains?", &["domain_id"]),
     ("/jobdeck/clock?", &["domain_id"]),
     ("/jobdeck/faults?", &["domain_id"]),
