@@ -95,7 +95,7 @@ impl Numbers {
         let mut integers = self.integers.iter().map(|one| Number::Integer(*one));
         let mut floats = self.floats.iter().map(|one| Number::Real(*one));
         let mut nexts = (integers.next(), floats.next());
-        let merged = std::iter::from_fn(move || {
+        let mut merged = std::iter::from_fn(move || {
             let takes_integer = match nexts {
                 (Some(integer), Some(real)) => integer.compare(real).is_le(),
                 (integer, _) => integer.is_some(),
@@ -106,7 +106,7 @@ impl Numbers {
                 std::mem::replace(&mut nexts.1, floats.next())
             }
         });
-        merged.skip(index).next()
+        merged.nth(index)
     }
 }
 
@@ -149,7 +149,9 @@ mod tests {
                 }
                 for percent in [1, 1_000, 50_000, 95_000, 99_900, 100_000] {
                     let mut numbers = Numbers::default();
-                    sample.iter().for_each(|one| numbers.add(*one));
+                    for one in &sample {
+                        numbers.add(*one);
+                    }
                     let found =
                         numbers.percentile(Percent::from_thousandths(percent.into()).unwrap());
                     assert_eq!(found, by_sorting(&sample, percent), "{percent}: {sample:?}");
