@@ -18,7 +18,6 @@ const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 3 });
 const ages = new Intl.RelativeTimeFormat(language, { style: 'short' });
 const days = new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric', timeZone: 'UTC' });
 const times = new Intl.DateTimeFormat(language, { timeStyle: 'short' });
-const lists = new Intl.ListFormat(language, { type: 'unit', style: 'short' });
 const UNITS = ['second', 'minute', 'hour', 'day'];
 const amounts = (unit) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short' });
 const spans = Object.fromEntries(UNITS.map((unit) => [unit, amounts(unit)]));
@@ -39,7 +38,7 @@ export const time = (date) => times.format(date);
 export const amount = (value, unit) => spans[unit].format(value);
 
 /** "a, b, c" */
-export const list = (texts) => lists.format(texts);
+export const list = (items) => items.join(texts.separator);
 
 /**
  * The parts of a text with its values: texts, and nodes where a value is one.

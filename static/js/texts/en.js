@@ -2,6 +2,7 @@
 export const texts = {
   // The page around the views
   skip: 'Skip to the content',
+  separator: ', ',
   domain: 'Domain',
   views: 'View',
   'view.overview': 'Overview',
@@ -20,7 +21,7 @@ export const texts = {
   language: 'Language',
   'token.forget': 'Forget token',
   help: 'Help',
-  'help.title': 'Keyboard and search (?)',
+  'help.open': 'Keyboard and search (?)',
   collector: 'Collector',
   'collector.any': 'Any collector',
   project: 'Project',
@@ -673,5 +674,4 @@ export const texts = {
   'token.unknown': 'The server does not know this token.',
   'token.enter': 'Go on',
   'token.stored': 'It is stored until this tab is closed. {command} makes one.',
-  'token.forget': 'Forget token',
 };
