@@ -7,14 +7,15 @@ use tokio::sync::Semaphore;
 
 use super::admission::{Hosts, Origin};
 use super::error::ApiError;
-use super::events::Events;
+use super::events::hub::Events;
+use super::events::version::AllData;
 use super::metrics::Metrics;
 use super::path::BasePath;
 use super::stopping::Stopping;
 use crate::clock::Clocks;
 use crate::mock::Mock;
 use crate::route::{Route, Switch};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::tokens::TokenFile;
 
 /// What the handlers share.
@@ -62,6 +63,13 @@ impl App {
     pub(super) fn mock(&self) -> Result<&Arc<Mock>, ApiError> {
         let missing = ApiError::Internal("a route of a mock where there is none");
         self.mock.as_ref().ok_or(missing)
+    }
+
+    /// Reads the version of all data now.
+    pub(super) fn all_data(&self) -> Result<AllData, StoreError> {
+        let changes = self.changes();
+        let data = self.store.version()?;
+        Ok(AllData { data, changes })
     }
 
     /// Returns a number that grows with each change that is not in the database, yet changes answers.

@@ -1,14 +1,13 @@
 //! HTTP caching of answers: `ETag`, `If-None-Match` and 304.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use actix_web::http::header::{
     CACHE_CONTROL, ETag, EntityTag, Header, HeaderMap, HeaderValue, IfNoneMatch, VARY,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use super::app::App;
-use crate::store::{DataVersion, Store, StoreError};
+use super::events::version::{AllData, hash};
+use crate::store::{Store, StoreError};
 use crate::time::Timestamp;
 
 /// The version of an answer, and whether the client has it already.
@@ -64,41 +63,6 @@ impl Version {
             body(&mut response)
         }
     }
-}
-
-/// The version of all data: of the database, and of what changes answers beside it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct AllData {
-    data: DataVersion,
-    /// [`App::changes`], and the domain that a client is limited to.
-    changes: u64,
-}
-
-impl AllData {
-    /// Reads the version now.
-    pub(super) fn read(app: &App) -> Result<Self, StoreError> {
-        let changes = app.changes();
-        let data = app.store.version()?;
-        Ok(Self { data, changes })
-    }
-
-    /// Makes the version another one for a client that reaches one domain only, as [`Caching::within`] does.
-    pub(super) fn within(self, domain_id: Option<&str>) -> Self {
-        let changes = self.changes ^ domain_id.map_or(0, hash);
-        Self { changes, ..self }
-    }
-
-    /// Returns the version as the `ETag` of an answer has it.
-    pub(super) fn tag(self) -> EntityTag {
-        // Weak, since the answer may be sent compressed or not.
-        EntityTag::new_weak(format!("{}-{:x}", self.data, self.changes))
-    }
-}
-
-fn hash(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Whether clients may store an answer.

@@ -37,6 +37,5 @@ mod write;
 
 pub use self::admission::{HostName, Origin};
 pub use self::app::Switches;
-pub use self::openapi::Description;
-pub use self::openapi_document::describe;
 pub use self::path::BasePath;
+pub use self::{openapi::Description, openapi_document::describe};

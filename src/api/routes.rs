@@ -10,8 +10,8 @@ use super::app::{App, Switches};
 use super::error::ApiError;
 use super::nearest::{elsewhere, nearest};
 use super::{
-    about, clock, events, export, faults, jobs, journal, monitor, openapi, overview, snapshots,
-    statistics, write,
+    about, clock, events::stream, export, faults, jobs, journal, monitor, openapi, overview,
+    snapshots, statistics, write,
 };
 use crate::route::{Audience, Route, Switch};
 
@@ -45,7 +45,7 @@ handlers! {
     StatWithPercentiles: statistics::stat,
     ExportJobs: export::export,
     Overview: overview::overview,
-    Events: events::events,
+    Events: stream::events,
     ListDomains: about::domains,
     About: about::about,
     Healthz: monitor::healthz,

@@ -22,7 +22,7 @@ use super::signals::stop_at_signal;
 use super::tasks::{keep_checkpointing, watch_tokens};
 use crate::api::admission::{Hosts, guard};
 use crate::api::app::App;
-use crate::api::events::keep_watching;
+use crate::api::events::stream::keep_watching;
 use crate::api::inject::{inject_faults, keep_socket};
 use crate::api::lives::bring_up_to_date;
 use crate::api::stopping::MAX_STOPPING;

@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
-use tokio::sync::Notify;
 
 use super::connection::data_version::{DataVersion, DataVersionWatch};
 use super::connection::open::{Mode, ReaderManager, finish_writer, open_writer};
 use super::connection::reader::Reader;
 use super::connection::reader_waits::{ReaderUsage, ReaderWaits};
 use super::connection::wal_lock::WalLockHolder;
-use super::connection::writer::{Writer, WrittenNotice};
+use super::connection::writer::{WriteListener, WriteNotice, Writer};
 use super::error::{OpenError, StoreError};
 use super::file::{DatabaseFile, log_of, refuse_log_of_another};
 use super::interrupt::Interrupt;
@@ -36,7 +35,7 @@ pub struct Store {
     version_watch: DataVersionWatch,
     waits: ReaderWaits,
     writer: Option<Mutex<Connection>>,
-    written: Notify,
+    listener: WriteListener,
 }
 
 impl Store {
@@ -129,7 +128,7 @@ impl Store {
             version_watch: DataVersionWatch::new(),
             waits: ReaderWaits::default(),
             writer,
-            written: Notify::new(),
+            listener: WriteListener::default(),
         })
     }
 
@@ -175,16 +174,16 @@ impl Store {
                 connection: writer.lock().unwrap_or_else(PoisonError::into_inner),
                 file: &self.manager.file,
                 _released: self.wal_lock.release(),
-                _notice: WrittenNotice(&self.written),
+                _notice: WriteNotice(&self.listener),
             }),
             None => Err(StoreError::ReadOnly),
         }
     }
 
-    /// Waits until a writer of this store is done, or returns immediately if one was since the last call. Another program that
-    /// writes to the file is not noticed. One task may wait at a time.
-    pub async fn written(&self) {
-        self.written.notified().await;
+    /// Calls `listener`, which must be quick, whenever a writer of this store is done, whatever it did. The first listener
+    /// stays. Of another program that writes to the file it learns nothing.
+    pub fn on_write(&self, listener: impl Fn() + Send + Sync + 'static) {
+        self.listener.set(listener);
     }
 
     /// Whether the file that was opened is still at its path.

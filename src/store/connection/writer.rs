@@ -1,9 +1,9 @@
 //! The writer: the one connection that changes the database.
 
-use std::sync::MutexGuard;
+use std::fmt;
+use std::sync::{MutexGuard, OnceLock};
 
 use rusqlite::Connection;
-use tokio::sync::Notify;
 
 use super::open::set_journal;
 use super::wal_lock::Released;
@@ -20,16 +20,35 @@ pub struct Writer<'s> {
     pub(in crate::store) file: &'s DatabaseFile,
     /// Nothing keeps a checkpoint from moving the whole log into the database meanwhile.
     pub(in crate::store) _released: Released<'s>,
-    pub(in crate::store) _notice: WrittenNotice<'s>,
+    pub(in crate::store) _notice: WriteNotice<'s>,
 }
 
-/// Wakes who waits for a write when its writer is done, whatever that has done.
-#[derive(Debug)]
-pub(in crate::store) struct WrittenNotice<'s>(pub(in crate::store) &'s Notify);
+/// Who is called when a writer is done.
+#[derive(Default)]
+pub(in crate::store) struct WriteListener(OnceLock<Box<dyn Fn() + Send + Sync>>);
 
-impl Drop for WrittenNotice<'_> {
+impl WriteListener {
+    pub(in crate::store) fn set(&self, listener: impl Fn() + Send + Sync + 'static) {
+        // The first one stays.
+        let _ = self.0.set(Box::new(listener));
+    }
+}
+
+impl fmt::Debug for WriteListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WriteListener")
+    }
+}
+
+/// Calls the listener when its writer is done.
+#[derive(Debug)]
+pub(in crate::store) struct WriteNotice<'s>(pub(in crate::store) &'s WriteListener);
+
+impl Drop for WriteNotice<'_> {
     fn drop(&mut self) {
-        self.0.notify_one();
+        if let Some(listener) = self.0.0.get() {
+            listener();
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! version is pending.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,20 +18,18 @@ use actix_web::{HttpRequest, HttpResponse};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::access_log::Endless;
-use super::admission::Access;
-use super::app::App;
-use super::blocking::blocking;
-use super::caching::AllData;
-use super::error::ApiError;
-use super::parameters::parameters;
-use super::schema::errors::ParameterErrors;
-use super::schema::params::EventsParams;
+use super::hub::Place;
+use super::version::AllData;
+use crate::api::access_log::Endless;
+use crate::api::admission::Access;
+use crate::api::app::App;
+use crate::api::blocking::blocking;
+use crate::api::error::ApiError;
+use crate::api::parameters::parameters;
+use crate::api::schema::errors::ParameterErrors;
+use crate::api::schema::params::EventsParams;
 use crate::route::Route;
-use crate::store::StoreError;
 
-/// How many streams may be open at a time.
-const MAX_STREAMS: usize = 256;
 /// How often changes of other programs are looked for.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// The shortest time between two events: writes within it are one.
@@ -47,53 +45,11 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Tells nginx to pass on what it gets immediately.
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// What the streams share: how many are open, and the newest version.
-#[derive(Debug, Default)]
-pub(crate) struct Events {
-    open: watch::Sender<usize>,
-    latest: watch::Sender<Option<AllData>>,
-    /// Held while a version is read and published, so that none is published after a newer one.
-    looking: Mutex<()>,
-}
-
-impl Events {
-    /// Returns how many streams are open.
-    pub(super) fn open(&self) -> usize {
-        *self.open.borrow()
-    }
-
-    /// Takes a place for a stream; `None` where all are taken.
-    fn enter(self: &Arc<Self>) -> Option<Place> {
-        let is_free = self.open.send_if_modified(|open| {
-            let is_free = *open < MAX_STREAMS;
-            *open += usize::from(is_free);
-            is_free
-        });
-        is_free.then(|| Place(Arc::clone(self)))
-    }
-
-    /// Reads the version now, and publishes it.
-    fn look(&self, app: &App) -> Result<AllData, StoreError> {
-        let _alone = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = AllData::read(app)?;
-        let is_new = |latest: &mut Option<AllData>| latest.replace(now) != Some(now);
-        self.latest.send_if_modified(is_new);
-        Ok(now)
-    }
-}
-
-/// The place of an open stream.
-struct Place(Arc<Events>);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.open.send_modify(|open| *open -= 1);
-    }
-}
-
 /// Publishes the versions of the data while streams are open, for as long as it is awaited.
 pub(crate) async fn keep_watching(app: Data<App>) {
-    let mut open = app.events.open.subscribe();
+    let events = Arc::clone(&app.events);
+    app.store.on_write(move || events.note_write());
+    let mut open = app.events.watch_open();
     let mut is_failing = false;
     // The sender is the app's, so it is not gone.
     while open.wait_for(|open| *open > 0).await.is_ok() {
@@ -102,7 +58,7 @@ pub(crate) async fn keep_watching(app: Data<App>) {
         while *open.borrow_and_update() > 0 {
             tokio::select! {
                 _ = next.tick() => {}
-                () = app.store.written() => {}
+                () = app.events.written() => {}
                 _ = open.changed() => continue,
             }
             let looked = app.clone();
@@ -123,7 +79,7 @@ fn look(app: &App) -> Result<(), ApiError> {
     if let Some(mock) = app.mock.as_ref().filter(|mock| mock.is_due()) {
         mock.bring_up_to_date()?;
     }
-    app.events.look(app)?;
+    app.events.look(|| app.all_data())?;
     Ok(())
 }
 
@@ -148,7 +104,7 @@ fn look(app: &App) -> Result<(), ApiError> {
         ParameterErrors
     )
 )]
-pub(super) async fn events(
+pub(in crate::api) async fn events(
     request: HttpRequest,
     app: Data<App>,
     access: Access,
@@ -169,9 +125,9 @@ pub(super) async fn events(
     }
     let place = app.events.enter().ok_or(ApiError::ManyStreams)?;
     // Before the version is read, so that no change after it is missed.
-    let latest = app.events.latest.subscribe();
+    let latest = app.events.watch_latest();
     let looked = app.clone();
-    let now = blocking(move || Ok(looked.events.look(&looked)?)).await?;
+    let now = blocking(move || Ok(looked.events.look(|| looked.all_data())?)).await?;
     let known = request.headers().get(LAST_EVENT_ID);
     let mut stream = Stream {
         app,
