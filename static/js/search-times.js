@@ -1,6 +1,6 @@
 /** Time ranges as words, such as `last night`. */
 import { clock, zoneName } from './format.js';
-import { amount, t } from './language.js';
+import { language, amount, t } from './language.js';
 
 const MINUTE = 60_000;
 const UNITS = { minute: MINUTE, hour: 60 * MINUTE, day: 1440 * MINUTE, week: 7 * 1440 * MINUTE };
@@ -11,7 +11,7 @@ const LAST = /^last (?:(\d{1,4}) ?)?(minute|min|m|hour|hr|h|day|d|week|w)s?$/;
 /** The hours of the evening and of the morning between which it is night. */
 const [EVENING, MORNING] = [18, 8];
 /** The fewest letters that may begin one of the phrases. */
-const MIN_LETTERS = 3;
+const MIN_LETTERS = language === 'en' ? 3 : 2;
 
 const custom = (from, to) => ({ range: 'custom', from: new Date(from).toISOString(), to: to ? new Date(to).toISOString() : '' });
 

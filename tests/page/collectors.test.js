@@ -66,11 +66,11 @@ const linksIn = (selector) => it.page.locator(selector).evaluateAll((nodes) => n
 test('the button after the overview leads to the collectors, which are those of a range', async () => {
   await it.open('?refresh=0');
   const views = await it.page.locator('#views button:visible').allTextContents();
-  assert.deepEqual(views.slice(0, 3), ['Overview', 'Collectors', 'Jobs']);
+  assert.deepEqual(views.slice(0, 4), ['Overview', 'Now', 'Collectors', 'Jobs']);
   await it.page.getByRole('button', { name: 'Collectors', exact: true }).click();
   await it.addressIs(/view=collectors.*range=week|range=week.*view=collectors/);
   await row(FLAKY).waitFor();
-  assert.equal(await it.page.title(), `Collectors · ${await it.domain()} · jobdeck`);
+  assert.ok((await it.page.title()).endsWith(`Collectors · ${await it.domain()} · jobdeck`));
   assert.ok(await it.page.locator('#range option[value=all]').isDisabled());
   assert.ok(await it.page.locator('#tabs').isHidden());
   await it.page.goto(`${it.server.url}/?view=collectors&refresh=0`);
@@ -352,7 +352,8 @@ test('no collectors, one without runs, and hostile ones', async () => {
 
 test('the requests are shown', async () => {
   await open('range=week&collector=none-such');
-  await it.page.locator('#collectors').getByRole('button', { name: 'Show request' }).click();
+  await it.page.locator('#more summary').click();
+  await it.page.getByRole('button', { name: 'Show request' }).click();
   assert.match(await it.page.locator('#requests code').first().textContent(), /^GET \/jobdeck\/overview\?.*collectors=500/);
   assert.match(await it.page.locator('#requests').textContent(), /Runs of the collector/);
 });

@@ -143,7 +143,7 @@ test('the theme is that of the page of the jobs', async () => {
 test('the help of the page leads here', async () => {
   await it.page.goto(`${it.server.url}/?refresh=0`);
   await it.page.getByRole('button', { name: 'Help' }).click();
-  await it.page.getByRole('link', { name: 'documentation' }).click();
+  await it.page.getByRole('link', { name: 'Documentation' }).click();
   await it.page.getByRole('heading', { name: 'Documentation' }).waitFor();
 });
 

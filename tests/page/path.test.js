@@ -112,7 +112,7 @@ for (const name of NAMES) {
       await page.locator('#settings summary').click();
       await page.locator('#theme').click();
       await page.getByRole('button', { name: 'Help' }).click();
-      await page.getByRole('link', { name: 'documentation' }).click();
+      await page.getByRole('link', { name: 'Documentation' }).click();
       await pathIs('docs');
       await page.locator('.cards a', { hasText: 'Operate' }).click();
       await pathIs('docs/operate');

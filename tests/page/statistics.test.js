@@ -322,6 +322,7 @@ test('the requests are shown as they were sent, and run in a shell', async () =>
   const sent = [];
   it.page.on('request', (request) => request.url().endsWith('/search') && sent.push(request.postDataJSON()));
   await it.open(`?refresh=0&tab=failed&term=${encodeURIComponent('message~"it\'s" ')}&sort=tasks`);
+  await it.page.locator('#more summary').click();
   await it.page.getByRole('button', { name: 'Show request' }).click();
   const body = await it.page.locator('#requests .body').first().textContent();
   assert.deepEqual(JSON.parse(body), sent[0]);

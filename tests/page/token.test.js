@@ -87,6 +87,7 @@ test('exports are sent with the token, and curl lines name it', async () => {
   const [download] = await Promise.all([it.page.waitForEvent('download'), it.page.getByRole('link', { name: 'NDJSON' }).click()]);
   assert.match(download.suggestedFilename(), /^jobdeck-domain-b-\d{4}-\d{2}-\d{2}\.ndjson$/);
   assert.equal(JSON.parse(readFileSync(await download.path(), 'utf8')).job_id, 'domain-b-job');
+  await it.page.locator('#more summary').click();
   await it.page.getByRole('button', { name: 'Show request' }).click();
   const line = await it.page.locator('#requests .curl').first().textContent();
   assert.match(line, / -H "authorization: Bearer \$JOBDECK_TOKEN" /);

@@ -39,13 +39,15 @@ async function beginning(response, signal) {
   let size = 0;
   let state = 'whole';
   try {
-    while (reader && size <= MAX_BYTES) {
+    // A stream of events has no end: what comes first is shown.
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+    while (reader && size <= MAX_BYTES && !(isStream && size)) {
       const { done, value } = await reader.read();
       if (done) break;
       chunks.push(value);
       size += value.length;
     }
-    if (size > MAX_BYTES) {
+    if (size > MAX_BYTES || isStream) {
       state = 'cut';
       await reader.cancel();
     }

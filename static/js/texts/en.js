@@ -413,7 +413,7 @@ export const texts = {
   'help.terms': 'A term looks in one member of a job:',
   'help.same': '-status:SUCCESS is the same as status!=SUCCESS; status:ERROR OR status:TIMEOUT is status:ERROR,TIMEOUT.',
   'help.times': 'Times are a range: last night (18:00 to 08:00), yesterday, today, last hour, last 2 days, this week.',
-  'help.more': 'More in the documentation:',
+  'help.more': 'Documentation',
   'help.page': 'this page',
   'help.query': 'the query language',
   'help.api': 'the API',

@@ -405,7 +405,7 @@ export const texts = {
   'help.terms': '条件はジョブの 1 つの項目を対象とします:',
   'help.same': '-status:SUCCESS は status!=SUCCESS と同じです。status:ERROR OR status:TIMEOUT は status:ERROR,TIMEOUT と同じです。',
   'help.times': '次の語句は期間になります: 昨夜（18:00～08:00）、昨日、今日、過去 1 時間、last 2 days、今週。',
-  'help.more': '詳しくはドキュメントを参照:',
+  'help.more': 'ドキュメント',
   'help.page': 'このページ',
   'help.query': 'クエリ言語',
   'help.api': 'API',

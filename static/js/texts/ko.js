@@ -404,7 +404,7 @@ export const texts = {
   'help.terms': '조건은 작업의 필드 하나에서 찾습니다:',
   'help.same': '-status:SUCCESS는 status!=SUCCESS와 같고, status:ERROR OR status:TIMEOUT은 status:ERROR,TIMEOUT과 같습니다.',
   'help.times': '시간 표현은 기간이 됩니다: 지난밤(18:00–08:00), 어제, 오늘, 최근 1시간, last 2 days, 이번 주.',
-  'help.more': '자세한 문서:',
+  'help.more': '문서',
   'help.page': '이 페이지',
   'help.query': '쿼리 언어',
   'help.api': 'API',
