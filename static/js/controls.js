@@ -131,7 +131,7 @@ export function wireDensity() {
 }
 
 /**
- * Closes a menu at Escape, and at a click elsewhere or on one of its links; a dialog at a click outside of it, unless somebody writes
+ * Closes a menu at Escape, and at a click elsewhere or on one of its links or acts; a dialog at a click outside of it, unless somebody writes
  * there.
  */
 export function wireMenus() {
@@ -139,7 +139,7 @@ export function wireMenus() {
     on(dialog, 'click', ({ target }) => target === dialog && dialog.close());
   }
   for (const menu of document.querySelectorAll('.menu')) {
-    on(window, 'click', ({ target }) => { menu.open &&= menu.contains(target) && !target.closest('a'); });
+    on(window, 'click', ({ target }) => { menu.open &&= menu.contains(target) && !target.closest('a, #more button'); });
     on(menu, 'focusout', ({ relatedTarget }) => { menu.open &&= !relatedTarget || menu.contains(relatedTarget); });
     on(menu, 'keydown', (event) => {
       if (event.key !== 'Escape' || !menu.open) return;

@@ -24,6 +24,10 @@ const dialog = () => it.page.locator('#job-dialog');
 const field = () => it.page.getByLabel('The job as JSON');
 const content = async () => JSON.parse(await field().inputValue());
 const press = (name) => it.page.getByRole('button', { name, exact: true }).click();
+const add = async () => {
+  await it.page.locator('#more summary').click();
+  await press('Add a job…');
+};
 const says = (text) => it.page.locator('#note', { hasText: text }).waitFor();
 const closed = () => dialog().waitFor({ state: 'hidden' });
 const selected = () => field().evaluate((node) => node.value.slice(node.selectionStart, node.selectionEnd));
@@ -34,7 +38,7 @@ async function openJob(id = 'job-1') {
 
 test('a job is added, and opened at once', async () => {
   await it.open('?domain=domain-a&refresh=0&tab=failed');
-  await press('Add a job…');
+  await add();
   await it.page.getByRole('dialog', { name: 'Add a job' }).waitFor();
   const draft = await content();
   assert.match(draft.job_id, /^job-[0-9a-f]+$/);
@@ -53,7 +57,7 @@ test('a job is added, and opened at once', async () => {
 
 test('an id that is there already is refused, and nothing is overwritten', async () => {
   await it.open('?domain=domain-a&refresh=0');
-  await press('Add a job…');
+  await add();
   await field().fill('{"job_id": "job-1", "domain_id": "domain-a"}');
   await press('Save');
   await it.page.getByRole('alert').getByText('job job-1 of domain domain-a is present already').waitFor();
@@ -63,12 +67,12 @@ test('an id that is there already is refused, and nothing is overwritten', async
 
 test('several jobs are added at once, and another domain is chosen by what is added', async () => {
   await it.open('?domain=domain-a&refresh=0');
-  await press('Add a job…');
+  await add();
   await field().fill(JSON.stringify(['a', 'b'].map((job_id) => ({ job_id, domain_id: 'domain-a', created_at: NOW }))));
   await press('Save');
   await says('2 jobs added');
   await it.shows(['a', 'b', 'job-1']);
-  await press('Add a job…');
+  await add();
   await field().fill('{"job_id": "c", "domain_id": "domain-c"}');
   await press('Save');
   await it.page.getByRole('heading', { name: 'c', exact: true }).waitFor();
