@@ -928,7 +928,7 @@ fn wrong_parameters_are_named() {
         ("collectors=501", many("501")),
         (
             "collectors=all",
-            "collectors: expected a number, found `all`".to_owned(),
+            "collectors: expected an integer of 0 or more, found `all`".to_owned(),
         ),
         ("buckets=1h", "buckets: unknown parameter `buckets`; did you mean `bucket`?".to_owned()),
         ("query.page.limit=10", no_list("query.page")),

@@ -3,7 +3,6 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::durations::Durations;
 use crate::job::{JobStatus, PerStatus};
 use crate::time::Timestamp;
 
@@ -288,18 +287,6 @@ impl From<&PerStatus<u64>> for StatusesInfo {
             success: jobs[JobStatus::Success],
             error: jobs[JobStatus::Error],
             timeout: jobs[JobStatus::Timeout],
-        }
-    }
-}
-
-impl MedianInfo {
-    /// Computes what an answer says of durations.
-    pub(super) fn of(durations: &mut Durations) -> Self {
-        let percentiles = durations.percentiles([50, 95]);
-        Self {
-            count: durations.len() as u64,
-            median: percentiles.map(|[median, _]| median),
-            p95: percentiles.map(|[_, p95]| p95),
         }
     }
 }

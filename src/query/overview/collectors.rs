@@ -113,7 +113,7 @@ impl Collectors {
             };
             let mut collector = std::mem::take(collector);
             let successes = [&mut collector.current, &mut collector.previous]
-                .map(|runs| MedianInfo::of(&mut runs.successes));
+                .map(|runs| runs.successes.median_info());
             if let Some(of_collector) = collector.take_durations().usual() {
                 usual.insert(collector_id.clone(), of_collector);
             }

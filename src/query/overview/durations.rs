@@ -1,6 +1,6 @@
 //! The durations of jobs, and their exact percentiles.
 
-use super::answer::{DurationsInfo, UsualInfo};
+use super::answer::{DurationsInfo, MedianInfo, UsualInfo};
 
 /// The fewest durations from which a collector has a usual one.
 const MIN_USUAL: usize = 5;
@@ -78,6 +78,16 @@ impl Durations {
         }
         let percentiles = self.percentiles([50, 95]);
         percentiles.map(|[median, p95]| UsualInfo { median, p95 })
+    }
+
+    /// Returns the median and what 95 % do not exceed.
+    pub(super) fn median_info(&mut self) -> MedianInfo {
+        let percentiles = self.percentiles([50, 95]);
+        MedianInfo {
+            count: self.len() as u64,
+            median: percentiles.map(|[median, _]| median),
+            p95: percentiles.map(|[_, p95]| p95),
+        }
     }
 
     /// Returns what an answer says of them.

@@ -1,6 +1,6 @@
 //! Counts the jobs of the two periods, block by block.
 
-use super::answer::{BucketInfo, MedianInfo, StatusesInfo, TotalsInfo};
+use super::answer::{BucketInfo, StatusesInfo, TotalsInfo};
 use super::buckets::Periods;
 use super::collectors::{
     CollectorNumber, Collectors, CountedCollectors, MAX_COLLECTORS, SeenJob, is_failure, rate,
@@ -84,7 +84,7 @@ impl OverviewScan {
                 end: span.end,
                 is_part: span.is_part,
                 statuses: StatusesInfo::from(&counts.statuses),
-                durations: MedianInfo::of(&mut counts.durations),
+                durations: counts.durations.median_info(),
             });
             current.append(counts);
         }
