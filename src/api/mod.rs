@@ -36,6 +36,5 @@ pub(crate) mod stopping;
 mod write;
 
 pub use self::admission::{HostName, Origin};
-pub use self::app::Switches;
-pub use self::path::BasePath;
+pub use self::{app::Switches, path::BasePath};
 pub use self::{openapi::Description, openapi_document::describe};

@@ -131,8 +131,8 @@ export function wireDensity() {
 }
 
 /**
- * Closes a menu at Escape, and at a click elsewhere or on one of its links or acts; a dialog at a click outside of it, unless somebody writes
- * there.
+ * Closes a menu at Escape, and at a click elsewhere or on one of its links or acts; a dialog at a click outside of it, unless
+ * somebody writes there.
  */
 export function wireMenus() {
   for (const dialog of document.querySelectorAll('dialog:not(:has(textarea))')) {

@@ -38,7 +38,7 @@ export const time = (date) => times.format(date);
 export const amount = (value, unit) => spans[unit].format(value);
 
 /** "a, b, c" */
-export const list = (items) => items.join(texts.separator);
+export const list = (items) => items.join(t('separator'));
 
 /**
  * The parts of a text with its values: texts, and nodes where a value is one.

@@ -74,7 +74,7 @@ const valueOf = (row, id) => (id === 'rate' ? rateOf(row) : row[id] ?? null);
 
 function measureText(id, value) {
   if (value === null) return '–';
-  if (id === 'rate') return t('stat.percent', { share: Math.round(value * 1000) / 10 });
+  if (id === 'rate') return t('percent', { share: Math.round(value * 1000) / 10 });
   return BY_ID[id].isSpan ? span(value) : number(value);
 }
 

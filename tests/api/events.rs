@@ -224,7 +224,8 @@ fn a_token_gets_the_versions_of_what_it_reaches() {
     let mut file = String::new();
     let [all, own] = ["*", "d"].map(|domain| {
         let NewToken { token, entry } = NewToken::generate(domain, false, None).unwrap();
-        file += &format!("{entry}\n");
+        file.push_str(&entry.to_string());
+        file.push('\n');
         token
     });
     let app = App::serve(Setup {

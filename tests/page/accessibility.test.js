@@ -153,6 +153,7 @@ test('print has the jobs and the charts, and no controls', async () => {
   };
   const isShown = (selector) => it.page.locator(selector).first().isVisible();
   await open('?refresh=0');
+  await it.page.locator('#times .bar-of-time').first().waitFor();
   assert.deepEqual(await Promise.all(['#rows tr', '#times svg', '#search', '#all-time', '#refresh', '#pages'].map(isShown)), [true, true, false, false, false, false]);
   await open('');
   assert.deepEqual(await Promise.all(['#overview-state', '#chart svg', '#views', '#chart details'].map(isShown)), [true, true, false, false]);

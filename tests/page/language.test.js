@@ -72,8 +72,8 @@ test('no text is outside of the table', async () => {
       /** What shows data, or what is the same in all languages. */
       const DATA = 'script, style, noscript, template, h1, code, pre, kbd, time, #domain, #collector, #project, #language, #zone, #drawer-title, .id, .collector, .plugin, '
         + '.project, .errors b, .errors, .group, .name, .spark, .tick-label, .job-error, .differences, #drawer-about a, #drawer-about .quiet, dd, #export a, #by-1 ~ *, '
-        + '#stat-rows td:not(.number), .legend-of-lines, #raw';
-      const isOutside = (text) => /\p{L}{2,}/u.test(text.replace(/⟦[^⟧]*⟧/g, '')
+        + '#stat-rows td:not(.number), .line-key, #raw';
+      const isOutside = (text) => /\p{L}{2,}/u.test(text.replace(/⟦[^⟧]*⟧/g, ' ')
         // Numbers with units, ages, days and zones are written by Intl.
         .replace(/\b(in )?[\d.,–+−-]+\s?(sec|min|hr|days?|wk|mo|yr)\.?( ago)?/g, '').replace(/\b(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \d+|UTC/g, ''));
       const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);

@@ -25,10 +25,12 @@ test('lists the jobs of the largest domain, newest first', async () => {
   assert.ok(text.includes(first.collector_info.name), text);
   await it.page.locator('#more summary').click();
   await it.page.getByLabel('Two lines a row').check();
+  const bar = it.rows().first().locator('.against');
+  await bar.waitFor();
   const lines = await it.rows().first().innerText();
   for (const part of [first.collector_info.provider, first.collector_info.plugin_info.version]) assert.ok(lines.includes(part), `${part} in ${lines}`);
   await it.page.reload();
-  await it.rows().first().waitFor();
+  await bar.waitFor();
   assert.equal(await it.rows().first().innerText(), lines, 'it is remembered');
 });
 

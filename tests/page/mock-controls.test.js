@@ -136,8 +136,8 @@ test('what the server refuses is said, and what was written stays', async () => 
   await it.page.locator('#fault-form button').click();
   await it.page.getByRole('alert').getByText('unknown error code `ERROR_UNAVAILABEL`; did you mean `ERROR_UNAVAILABLE`').waitFor();
   assert.equal(await it.page.locator('#fault-value').inputValue(), 'ERROR_UNAVAILABEL');
-  await it.page.getByLabel('Name').fill('a b');
-  await it.page.getByLabel('Name').press('Enter');
+  await it.page.getByLabel('Name', { exact: true }).fill('a b');
+  await it.page.getByLabel('Name', { exact: true }).press('Enter');
   await it.page.getByRole('alert').getByText('`a b` is not a name of a snapshot').waitFor();
   await it.page.getByRole('button', { name: 'Refresh now' }).click();
   assert.match(await it.page.locator('#mock-error').textContent(), /a b/, 'a refresh leaves it');
@@ -151,7 +151,7 @@ test('snapshots are taken, replaced, restored and deleted', async () => {
   await open();
   await it.page.getByText('None. A snapshot saves the jobs as they are now.').waitFor();
   const take = async (name) => {
-    await it.page.getByLabel('Name').fill(name);
+    await it.page.getByLabel('Name', { exact: true }).fill(name);
     await press('Take snapshot');
   };
   await take('before');

@@ -65,7 +65,7 @@ test('the view is one of its hours, in the address', async () => {
   await it.page.getByRole('button', { name: 'Now', exact: true }).click();
   await it.addressIs(/view=now/);
   await lanes().first().waitFor();
-  assert.equal(await it.page.title(), `Now · ${await it.domain()} · jobdeck`);
+  assert.ok((await it.page.title()).endsWith(`Now · ${await it.domain()} · jobdeck`));
   assert.equal(await it.page.locator('#hours').inputValue(), '3');
   for (const id of ['#range', '#tabs', '#list', '#bars']) assert.ok(await it.page.locator(id).isHidden(), id);
   await it.page.locator('#hours').selectOption('12');
@@ -253,8 +253,8 @@ test('of very many jobs and collectors the newest are drawn, and it is said how 
 test('the ticks are on the clocks of the zone that is shown', async () => {
   const context = await it.page.context().browser().newContext({ timezoneId: 'Asia/Kolkata' });
   const page = await context.newPage();
-  for (const [query, expected] of [['hours=12&zone=utc', ['12:00', '14:00', '16:00', '18:00', '20:00', '22:00', '01-01', '']],
-    ['hours=12', ['18:00', '20:00', '22:00', '01-01', '02:00', '04:00', '', '']]]) {
+  for (const [query, expected] of [['hours=12&zone=utc', ['12:00', '14:00', '16:00', '18:00', '20:00', '22:00', 'Jan 1', '']],
+    ['hours=12', ['18:00', '20:00', '22:00', 'Jan 1', '02:00', '04:00', '', '']]]) {
     await page.goto(`${it.server.url}/?view=now&refresh=0&domain=domain-made&${query}`);
     await page.locator('.lane-of-time').first().waitFor();
     assert.deepEqual(await page.locator('#ticks span').allTextContents(), expected, query);

@@ -81,7 +81,7 @@ test('the state is a sentence, and the figures are compared with the period befo
     + `${n(running.count)} running, 1 stuck`);
   const figures = await it.page.locator('#figures li').evaluateAll((nodes) => nodes.map((node) => [...node.children].map((one) => one.textContent)));
   assert.deepEqual(figures.map(([label]) => label), ['Success rate', 'Succeeded', 'Failed', 'Median duration', '95 % took at most']);
-  assert.equal(figures[0][1], `${Math.round(totals.success_rate * 1000) / 10} %`);
+  assert.equal(figures[0][1], `${Math.round(totals.success_rate * 1000) / 10}\u00a0%`);
   assert.deepEqual(figures[2].slice(1), [n(totals.failed), `up from ${n(previous.totals.failed)}`]);
 });
 

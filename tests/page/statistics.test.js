@@ -35,7 +35,7 @@ function measure(jobs) {
   const ofSpans = (value) => (took.length ? span(value()) : '–');
   return {
     count: jobs.length.toLocaleString('en'), failures: String(jobs.filter(isFailed).length),
-    rate: ended.length ? `${Math.round((jobs.filter(isFailed).length / ended.length) * 1000) / 10} %` : '–',
+    rate: ended.length ? `${Math.round((jobs.filter(isFailed).length / ended.length) * 1000) / 10}\u00a0%` : '–',
     average: ofSpans(() => took.reduce((sum, one) => sum + one, 0) / took.length),
     median: ofSpans(() => percentile(took, 50)), p95: ofSpans(() => percentile(took, 95)), longest: ofSpans(() => Math.max(...took)),
   };

@@ -452,7 +452,6 @@ export const texts = {
   'stat.median': 'Median duration',
   'stat.p95': '95 % took at most',
   'stat.longest': 'Longest',
-  'stat.percent': '{share} %',
   'stat.others': { one: '{count} other', other: '{count} others' },
   'stat.all': 'All',
   'stat.chart': '{measure} · {group}',

@@ -444,7 +444,6 @@ export const texts = {
   'stat.median': '所要時間の中央値',
   'stat.p95': '所要時間の 95 パーセンタイル',
   'stat.longest': '最長所要時間',
-  'stat.percent': '{share}%',
   'stat.others': '他 {count} 件',
   'stat.all': '全体',
   'stat.chart': '{measure} · {group}',

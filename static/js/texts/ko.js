@@ -443,7 +443,6 @@ export const texts = {
   'stat.median': '소요 시간 중앙값',
   'stat.p95': '소요 시간 95백분위',
   'stat.longest': '최장 소요 시간',
-  'stat.percent': '{share}%',
   'stat.others': '기타 {count}개',
   'stat.all': '전체',
   'stat.chart': '{measure} · {group}',
