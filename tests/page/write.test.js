@@ -89,7 +89,7 @@ test('a job is edited as JSON, and the page shows it at once', async () => {
   await press('Save');
   await closed();
   await says('job-1 saved');
-  await it.page.locator('#drawer .status', { hasText: 'Timeout' }).waitFor();
+  await it.page.locator('#drawer-about .status', { hasText: 'Timeout' }).waitFor();
   await it.page.locator('#rows .status', { hasText: 'Timeout' }).waitFor();
   assert.equal(await it.page.evaluate(() => document.activeElement.id), 'edit-job', 'the focus is where it was');
   const { status, errors, updated_at: at, project_id: project } = await stored('job-1');
@@ -249,6 +249,7 @@ test('a server that is not writable, and a token that may only read, have none o
       await it.page.getByRole('button', { name: 'Go on' }).click();
     }
     await it.page.getByRole('button', { name: 'Copy JSON' }).waitFor();
+    await it.page.locator('#more summary').click();
     const visible = (id) => it.page.locator(`#${id}`).isVisible();
     assert.deepEqual(await Promise.all(['add-job', 'edit-job', 'run-again', 'delete-job'].map(visible)), Array(4).fill(isWritable));
     await it.page.evaluate(() => sessionStorage.clear());
