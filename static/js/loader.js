@@ -48,6 +48,8 @@ export function createLoader(show) {
   /** The requests of the last load, by the name of their part. */
   const requests = new Map();
   let allowsOld = true;
+  /** When the first of the answers expires that are shown although the data has changed, by `performance.now`. */
+  let expiry = Infinity;
 
   const now = () => clock?.() ?? Date.now();
   /** The members of a state that decide what is in the list. */
@@ -67,9 +69,14 @@ export function createLoader(show) {
     requests.set(t(`request.${part}`), request);
     const text = JSON.stringify(request);
     const cached = cache.get(part);
-    const mayBeOld = cached && allowsOld && maxAge !== null
-      && performance.now() - cached.at < Math.max(maxAge, AGE_FACTOR * cached.duration);
-    if (cached?.text === text && (cached.version === version || mayBeOld)) return cached.answer;
+    if (cached?.text === text) {
+      if (cached.version === version) return cached.answer;
+      const end = cached.at + Math.max(maxAge, AGE_FACTOR * cached.duration);
+      if (allowsOld && maxAge !== null && performance.now() < end) {
+        expiry = Math.min(expiry, end);
+        return cached.answer;
+      }
+    }
     const entry = { text, version };
     const began = performance.now();
     entry.answer = await api.ask(request, running.signal);
@@ -224,6 +231,7 @@ export function createLoader(show) {
    */
   async function load(withOld = true) {
     allowsOld = withOld;
+    expiry = Infinity;
     running?.abort();
     const mine = new AbortController();
     running = mine;
@@ -287,6 +295,6 @@ export function createLoader(show) {
   const isShown = (state) => (shownIn(state.view) ?? listKey(state)) === listKey(state);
   return {
     load, forget, values, countAfter, failedNear, isShown, now, requests,
-    about: () => about, domains: () => domains, version: () => version,
+    about: () => about, domains: () => domains, version: () => version, expiry: () => expiry,
   };
 }

@@ -126,7 +126,7 @@ const loader = createLoader({
 /** Whether what is shown becomes another by time alone: it is of a range up to now, by a clock that runs. */
 const drifts = () => !loader.about()?.is_frozen
   && (['overview', 'now', 'collectors'].includes(state.view) || !['all', 'custom'].includes(state.range));
-const pace = createPace(load, () => state, loader.version, drifts);
+const pace = createPace(load, () => state, loader.version, drifts, loader.expiry);
 
 /** Loads all that the state shows; slow answers may be old, unless `allowsOld` is false, since somebody has asked for new ones. */
 async function load(allowsOld = true) {

@@ -24,8 +24,9 @@ const DRIFT = 60_000;
  * @param {() => import('./state.js').State} state
  * @param {() => string} version of the data that is shown
  * @param {() => boolean} drifts whether what is shown becomes another by time alone
+ * @param {() => number} expiry when an answer expires that is shown although the data has changed, by `performance.now`
  */
-export function createPace(load, state, version, drifts) {
+export function createPace(load, state, version, drifts, expiry) {
   let timer = 0;
   let retry = 0;
   let isLoading = false;
@@ -103,7 +104,10 @@ export function createPace(load, state, version, drifts) {
     if (!isOpen || failures) {
       timer = setTimeout(load, Math.max(Math.min(refresh * 2 ** failures, Math.max(MAX_PAUSE, refresh)) - (now - ended), rest));
     } else if (latest && latest !== version()) timer = setTimeout(load, Math.max(refresh - (now - began), rest, 0));
-    else if (drifts()) timer = setTimeout(load, Math.max(DRIFT - (now - ended), 0));
+    else {
+      const next = Math.min(drifts() ? ended + DRIFT : Infinity, expiry());
+      if (next < Infinity) timer = setTimeout(load, Math.max(next - now, rest, 0));
+    }
   }
 
   function show() {

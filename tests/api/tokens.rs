@@ -138,7 +138,9 @@ impl Operation {
     }
 
     fn reads(&self) -> bool {
-        ["GET", "HEAD"].contains(&self.method.as_str()) || self.path.starts_with("/inventory/")
+        ["GET", "HEAD"].contains(&self.method.as_str())
+            || self.path.starts_with("/inventory/")
+            || self.path == "/jobdeck/stat"
     }
 
     fn ask(&self, app: &Guarded, token: Option<&str>, is_scoped: bool) -> Answer {

@@ -26,7 +26,7 @@ async function openOwn(domain, query = '') {
     job_id: `job-old-${index}`, domain_id: domain, created_at: `2025-12-30T00:00:${index + 10}Z`, status: index % 2 ? 'SUCCESS' : 'IN_PROGRESS',
   }));
   it.server.importJobs(jobs);
-  await it.open(`?refresh=2&domain=${domain}${query}`);
+  await it.open(`?refresh=2&size=15&domain=${domain}${query}`);
   await pace('live');
   return domain;
 }

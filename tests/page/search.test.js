@@ -43,7 +43,7 @@ test('a word is found in each of the seven members, by every answer of the page'
   await it.page.waitForFunction(() => document.querySelector('#tabs [data-tab=all] .count').textContent === '8');
   assert.deepEqual([await count('succeeded'), await count('failed')], ['5', '3']);
   await it.page.waitForFunction(() => {
-    const names = [...document.querySelectorAll('#bars button')].map((bar) => bar.ariaLabel);
+    const names = [...document.querySelectorAll('#times .bar-of-time')].map((bar) => bar.ariaLabel);
     return names.reduce((sum, name) => sum + Number(/: (\d+) job/.exec(name)[1]), 0) === 8;
   });
   const link = await it.page.locator('#export a').nth(2).getAttribute('href');

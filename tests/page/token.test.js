@@ -59,6 +59,7 @@ test('a token is asked for, stored for the tab, and sent with every request', as
 test('a token is forgotten on request', async () => {
   await visit('domain-a');
   await shows('domain-a-job');
+  await it.page.locator('#settings summary').click();
   await it.page.getByRole('button', { name: 'Forget token' }).click();
   await field().waitFor();
   assert.equal(await it.rows().count(), 0, 'nothing of what it let see is left');
@@ -100,6 +101,7 @@ test('a revoked token is asked for again, and nothing is requested until then', 
   await it.page.route('**/jobdeck/domains', async (route) => route.fulfill({
     status: 401, json: { detail: { code: 'ERROR_AUTHENTICATE_FAILURE', message: 'the token is none of this server\'s' } },
   }));
+  await it.page.keyboard.press('r');
   await field().waitFor();
   await it.page.clock.install();
   assert.deepEqual(await it.askedWithin(120_000), []);
