@@ -223,12 +223,14 @@ test('closed controls ask nothing, and open ones leave focus and what is typed a
   await it.page.locator('#snapshots > *').first().waitFor();
   await server.send('POST', '/jobdeck/faults', { code: 503, route: 'stat' });
   await it.page.clock.runFor(5000);
+  await it.settle();
   const button = it.page.locator('#faults button');
   await button.focus();
   await it.page.locator('#clock-time').fill('2026-05-05T05:05:05');
   await button.focus();
   await server.post('stat', { domain_id: 'domain-a', query: {} });
   await it.page.clock.runFor(5000);
+  await it.settle();
   await it.page.locator('#faults', { hasText: 'used 1×' }).waitFor();
   assert.match(await it.page.evaluate(() => document.activeElement.ariaLabel), /^Remove fault-/);
   assert.equal(await it.page.locator('#clock-time').inputValue(), '2026-05-05T05:05:05');

@@ -102,7 +102,7 @@ for (const name of NAMES) {
 
       // The journal has the path as the server sees it, and a line that is right from here.
       await page.getByRole('button', { name: 'Journal' }).click();
-      const entry = page.locator('#entries li', { has: page.locator('.path', { hasText: /^\/inventory\/v1\/jobs\/search$/ }) }).first();
+      const entry = page.locator('#entries li', { has: page.locator('[title="/inventory/v1/jobs/search"]') }).first();
       await entry.locator('summary').click();
       const again = await entry.locator('pre', { hasText: 'curl' }).textContent();
       assert.ok(again.includes(`'${root}inventory/v1/jobs/search'`), again);

@@ -232,7 +232,7 @@ test('rows that wait are shown when the pointer has left, or when somebody refre
 test('the open job keeps the rows in position', async () => {
   const domain = await openOwn('domain-open');
   const ids = await it.ids();
-  await it.page.goto(`${it.server.url}/?refresh=2&domain=${domain}&job=${ids[4]}`);
+  await it.page.goto(`${it.server.url}/?refresh=2&size=15&domain=${domain}&job=${ids[4]}`);
   await it.page.locator('#drawer .lead').waitFor();
   await pace('live');
   await reloaded(() => it.server.importJobs(newJobs(domain, 'open', 3)));
