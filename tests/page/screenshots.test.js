@@ -8,7 +8,7 @@ const FOLDER = new URL('./screenshots/', import.meta.url);
 /** The largest size of a picture in the repository, in bytes. */
 const MAX_BYTES = 140_000;
 
-const it = suite((server) => server.importGenerated(5_000), { viewport: { width: 1280, height: 560 } });
+const it = suite((server) => server.importGenerated(5_000), { viewport: { width: 1280, height: 500 } });
 
 for (const [name, colorScheme, query] of [
   ['overview', 'light', '?view=overview&range=week&refresh=0'], ['job', 'dark', '?refresh=0&tab=failed&term=tasks%3E10&range=week'],
