@@ -224,7 +224,7 @@ fn a_token_gets_the_versions_of_what_it_reaches() {
     let mut file = String::new();
     let [all, own] = ["*", "d"].map(|domain| {
         let NewToken { token, entry } = NewToken::generate(domain, false, None).unwrap();
-        file.push_str(&entry.to_string());
+        file.push_str(&entry);
         file.push('\n');
         token
     });
