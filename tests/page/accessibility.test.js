@@ -120,6 +120,21 @@ for (const colorScheme of ['light', 'dark']) {
   });
 }
 
+test('axe finds nothing in any view at 200 % and 400 % zoom, in light, dark and forced colors', async () => {
+  const views = { overview: '#error-groups > *', now: '#lane-list > *', collectors: '#collector-rows tr', jobs: '#rows tr', statistics: '#stat-rows tr' };
+  // A page of 1280 pixels has as many of its own pixels at these zooms.
+  for (const [width, media] of [[640, { colorScheme: 'light' }], [320, { colorScheme: 'dark' }], [640, { forcedColors: 'active' }]]) {
+    await it.page.emulateMedia({ reducedMotion: 'reduce', forcedColors: 'none', ...media });
+    await it.page.setViewportSize({ width, height: width });
+    for (const [view, selector] of Object.entries(views)) {
+      await it.page.goto(`${it.server.url}/?view=${view}&range=month&refresh=0`);
+      await it.page.locator(selector).first().waitFor();
+      await it.axe(`${view} at ${width} ${JSON.stringify(media)}`);
+      assert.equal(await it.overflow(), 0, `${view} at ${width}`);
+    }
+  }
+});
+
 test('no width makes the page scroll sideways', async () => {
   const views = ['?refresh=0', '?domain=domain-hostile&refresh=0', '?view=statistics&domain=domain-hostile&refresh=0', `?domain=domain-hostile&refresh=0&job=${encodeURIComponent(`${HOSTILE[6].slice(0, 200)}-6`)}`,
     `?refresh=0&term=${encodeURIComponent(`message~${'x'.repeat(300)}`)}`, '?refresh=0&range=custom&from=2025-12-01T00:00:00Z'];
