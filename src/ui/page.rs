@@ -254,6 +254,19 @@ mod tests {
         assert!(long.is_empty(), "{long:#?}");
     }
 
+    /// Otherwise a line within a template might begin as a comment does, and would not be sent.
+    #[test]
+    fn no_template_of_a_module_is_longer_than_a_line() {
+        for (name, text) in texts().filter(|(name, _)| name.starts_with("js/")) {
+            let code = text.lines().map(str::trim_start);
+            let code = code.filter(|line| !line.starts_with(['/', '*']));
+            let open: Vec<_> = code
+                .filter(|line| line.matches('`').count() % 2 == 1)
+                .collect();
+            assert!(open.is_empty(), "{name}: {open:#?}");
+        }
+    }
+
     /// The names of the modules that a module imports.
     fn imports(text: &str) -> Vec<String> {
         let ends = text.lines().filter(|line| line.starts_with(['i', '}']));

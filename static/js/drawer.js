@@ -180,7 +180,7 @@ function facts(job, link) {
 }
 
 /** The parts of a message; what it has between backticks is shown as code. */
-const withCode = (text) => text.split(/`([^`\n]+)`/).map((part, index) => (index % 2 ? el('code', {}, part) : part));
+const withCode = (text) => text.split(/`([^\x60\n]+)`/).map((part, index) => (index % 2 ? el('code', {}, part) : part));
 
 function errorNode({ error_code: code, message, additional }) {
   const members = Object.entries(additional ?? {});

@@ -3,7 +3,7 @@ import { el } from './docs.js';
 
 /** The nodes of a text without paragraphs. */
 export function inline(text) {
-  return text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? el('code', {}, part) : part.replace(/\s+/g, ' ')));
+  return text.split(/`([^\x60]+)`/).map((part, index) => (index % 2 ? el('code', {}, part) : part.replace(/\s+/g, ' ')));
 }
 
 /** The paragraphs of a text. */
