@@ -99,7 +99,8 @@ fn link(file: &File, root: &str, folder: &str) -> Option<String> {
         "js/preload.js" => "preload; as=script",
         // `preload.js` has the browser load the one of its language.
         name if name.starts_with(LANGUAGES) || LATER.contains(&name) => return None,
-        _ => "modulepreload",
+        // After the two requests of `preload.js`, which the first request for data waits for.
+        _ => "modulepreload; fetchpriority=low",
     };
     let folder = below_root(folder);
     Some(format!("<{root}{folder}/{}>; rel={relation}", file.name))

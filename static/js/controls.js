@@ -30,7 +30,8 @@ export function showTabs(state, counts, choose) {
     const ofTab = counts?.filter(({ status }) => id === 'all' || statuses.includes(status));
     if (counts) setText(count, number(ofTab.reduce((sum, one) => sum + one.count, 0)));
     const isCurrent = id === state.tab;
-    if (isCurrent && tab.ariaCurrent !== 'true') scrollTo(nav, tab);
+    // With the next frame: the layout is computed then in any case.
+    if (isCurrent && tab.ariaCurrent !== 'true') requestAnimationFrame(() => scrollTo(nav, tab));
     tab.ariaCurrent = String(isCurrent);
   });
 }

@@ -13,29 +13,34 @@ export const language = globalThis.document?.documentElement.lang || 'en';
 
 const { texts } = await import(`./texts/${language}.js`);
 
-const plurals = new Intl.PluralRules(language);
-const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 3 });
-const ages = new Intl.RelativeTimeFormat(language, { style: 'short' });
-const days = new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric', timeZone: 'UTC' });
-const times = new Intl.DateTimeFormat(language, { timeStyle: 'short' });
-const UNITS = ['second', 'minute', 'hour', 'day'];
-const amounts = (unit) => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short' });
-const spans = Object.fromEntries(UNITS.map((unit) => [unit, amounts(unit)]));
+/** Makes a formatter when it is first needed: each takes milliseconds, and a first paint needs few of them. */
+function lazily(make) {
+  let made = null;
+  return () => (made ??= make());
+}
+
+const plurals = lazily(() => new Intl.PluralRules(language));
+const numbers = lazily(() => new Intl.NumberFormat(language, { maximumFractionDigits: 3 }));
+const ages = lazily(() => new Intl.RelativeTimeFormat(language, { style: 'short' }));
+const days = lazily(() => new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric', timeZone: 'UTC' }));
+const times = lazily(() => new Intl.DateTimeFormat(language, { timeStyle: 'short' }));
+const spans = Object.fromEntries(['second', 'minute', 'hour', 'day'].map((unit) => [unit,
+  lazily(() => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short' }))]));
 
 /** "1,234.5" */
-export const number = (value) => numbers.format(value);
+export const number = (value) => numbers().format(value);
 
 /** "5 min. ago" or "in 5 min.", by a unit of `Intl`; negative amounts are in the past. */
-export const age = (amount, unit) => ages.format(amount, unit);
+export const age = (amount, unit) => ages().format(amount, unit);
 
 /** "Jan 31": the day of a time in milliseconds, read in UTC. */
-export const day = (time) => days.format(time);
+export const day = (time) => days().format(time);
 
 /** "2:05 PM" */
-export const time = (date) => times.format(date);
+export const time = (date) => times().format(date);
 
 /** "5 min": an amount of seconds, minutes, hours or days */
-export const amount = (value, unit) => spans[unit].format(value);
+export const amount = (value, unit) => spans[unit]().format(value);
 
 /** "a, b, c" */
 export const list = (items) => items.join(t('separator'));
@@ -48,7 +53,7 @@ export const list = (items) => items.join(t('separator'));
  */
 export function parts(key, values = {}) {
   const entry = texts[key];
-  const text = typeof entry === 'object' ? entry[plurals.select(values.count)] ?? entry.other : entry;
+  const text = typeof entry === 'object' ? entry[plurals().select(values.count)] ?? entry.other : entry;
   if (text === undefined) throw new Error(`no text “${key}” in “${language}”`);
   return text.split(/\{(\w+)\}/).flatMap((part, index) => {
     const value = index % 2 ? values[part] : part;

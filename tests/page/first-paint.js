@@ -1,47 +1,69 @@
 /**
-* Measures how long the page takes until its rows are painted, and compares that with a page of one word, the minimum for
-* browser and network. Both are opened in turn, each time in a new context, so that nothing is cached.
+ * Measures how long the overview and the list take until their data are painted, and compares that with a page of one word, the
+ * minimum for browser and network. All are opened in turn in one tab, with an empty cache: a new window would load the browser's
+ * own pages beside ours. The first round warms the browser up and does not count.
  *
- *     npm run first-paint -- http://127.0.0.1:8080/ [rounds]
+ *     npm run first-paint -- http://127.0.0.1:8080/ [rounds] [domain]
  *
- * Prints the medians in milliseconds since the navigation began, and their ratio.
+ * Prints a line each with the median in milliseconds since the navigation began, the extremes, and the ratio to the minimum.
  */
 import { createServer } from 'node:http';
 import { launch } from './server.js';
 
-const [address, rounds = '20'] = process.argv.slice(2);
+const [address, rounds = '20', domain] = process.argv.slice(2);
 if (!address) throw new Error('which address? as in: npm run first-paint -- http://127.0.0.1:8080/');
 
-const floor = createServer((_, response) => response.end('<!doctype html><title>floor</title><p id="rows"><b><i class="collector">jobdeck</i></b></p>'));
+const floor = createServer((_, response) => response.end('<!doctype html><title>floor</title><p id="floor"><a>jobdeck</a></p>'));
 await new Promise((resolve) => floor.listen(0, '127.0.0.1', resolve));
 const browser = await launch();
 
-/** The time from the navigation to the frame that shows the first row, in milliseconds. */
-async function painted(url) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  const page = await context.newPage();
-  await page.addInitScript(() => {
-    const observer = new MutationObserver(() => {
-      if (!document.querySelector('#rows .collector')?.textContent) return;
-      observer.disconnect();
-      requestAnimationFrame(() => setTimeout(() => console.log(`painted ${performance.now()}`)));
-    });
-    observer.observe(document, { subtree: true, childList: true });
-  });
-  const painted = page.waitForEvent('console', (message) => message.text().startsWith('painted'));
-  await page.goto(url, { waitUntil: 'commit' });
-  const time = Number((await painted).text().split(' ')[1]);
-  await context.close();
-  return time;
+/** The address of a view of the page. */
+function view(name) {
+  const url = new URL(address);
+  url.searchParams.set('view', name);
+  if (domain) url.searchParams.set('domain', domain);
+  return url.href;
 }
 
-const median = (times) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
-const times = { floor: [], page: [] };
-for (let round = 0; round < Number(rounds); round += 1) {
-  times.floor.push(await painted(`http://127.0.0.1:${floor.address().port}/`));
-  times.page.push(await painted(address));
+/** What is opened, and what is there once the data are shown. */
+const pages = [
+  { name: 'floor', url: `http://127.0.0.1:${floor.address().port}/`, shown: '#floor a' },
+  { name: 'overview', url: view('overview'), shown: '#overview-state a' },
+  { name: 'list', url: view('jobs'), shown: '#rows .collector' },
+].map((page) => ({ ...page, times: [] }));
+
+const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+const tab = await context.newPage();
+const network = await context.newCDPSession(tab);
+await tab.addInitScript((all) => {
+  const observer = new MutationObserver(() => {
+    if (!all.some((shown) => document.querySelector(shown)?.textContent)) return;
+    observer.disconnect();
+    requestAnimationFrame(() => setTimeout(() => console.log(`painted ${performance.now()}`)));
+  });
+  observer.observe(document, { subtree: true, childList: true });
+}, pages.map(({ shown }) => shown));
+
+/** The time from the navigation to the frame that shows the data, in milliseconds. */
+async function painted({ url }) {
+  await tab.goto('about:blank');
+  await network.send('Network.clearBrowserCache');
+  const painted = tab.waitForEvent('console', (message) => message.text().startsWith('painted'));
+  await tab.goto(url, { waitUntil: 'commit' });
+  return Number((await painted).text().split(' ')[1]);
 }
-const [base, page] = [median(times.floor), median(times.page)];
-console.log(`floor ${base.toFixed(0)} ms, page ${page.toFixed(0)} ms (${Math.min(...times.page).toFixed(0)}–${Math.max(...times.page).toFixed(0)}), ratio ${(page / base).toFixed(1)}`);
+
+for (let round = 0; round <= Number(rounds); round += 1) {
+  for (const page of pages) {
+    const time = await painted(page);
+    if (round > 0) page.times.push(time);
+  }
+}
+for (const page of pages) page.times.sort((a, b) => a - b);
+const median = ({ times }) => times[Math.floor(times.length / 2)];
+for (const page of pages) {
+  const [least, most] = [page.times[0], page.times.at(-1)].map((time) => time.toFixed(0));
+  console.log(`${page.name}: ${median(page).toFixed(0)} ms (${least} to ${most}), ratio ${(median(page) / median(pages[0])).toFixed(1)}`);
+}
 await browser.close();
 floor.close();
