@@ -25,6 +25,7 @@ pub mod clock;
 pub mod columns;
 pub mod demo;
 pub mod docs;
+mod grpc;
 pub mod job;
 pub mod json;
 pub mod mock;

@@ -71,6 +71,9 @@ pub(crate) enum ApiError {
     SlowBody(u64),
     #[error("the body ended early: {0}")]
     BrokenBody(String),
+    /// A message of gRPC; the text says where it is wrong.
+    #[error("the message can't be decoded: {0}")]
+    UnreadableMessage(String),
     #[error("there is no job `{job_id}` in domain `{domain_id}`")]
     NoJob { domain_id: String, job_id: String },
     /// The jobs in a body are wrong.
@@ -188,9 +191,11 @@ impl ApiError {
             Self::SlowBody(_) | Self::Waited { .. } => {
                 (StatusCode::REQUEST_TIMEOUT, "ERROR_REQUEST_TIMEOUT")
             }
-            Self::Jobs(_) | Self::Mock(_) | Self::BrokenBody(_) | Self::BrokenEncoding { .. } => {
-                (StatusCode::BAD_REQUEST, "ERROR_INVALID_PARAMETER")
-            }
+            Self::Jobs(_)
+            | Self::Mock(_)
+            | Self::BrokenBody(_)
+            | Self::BrokenEncoding { .. }
+            | Self::UnreadableMessage(_) => (StatusCode::BAD_REQUEST, "ERROR_INVALID_PARAMETER"),
             Self::InvalidHost(_) => (StatusCode::MISDIRECTED_REQUEST, "ERROR_INVALID_HOST"),
             Self::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, "ERROR_AUTHENTICATE_FAILURE"),
             Self::OtherDomain { .. }

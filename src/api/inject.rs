@@ -15,7 +15,7 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderName, Head
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::web::{self, Bytes, Data};
-use actix_web::{Error, HttpResponse, ResponseError};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError};
 
 use super::access_log::{Endless, Injected};
 use super::admission::{Access, is_preflight};
@@ -36,15 +36,22 @@ const FROM_THE_PAGE: &str = "x-jobdeck-page";
 /// How long a body may be, in bytes, to be read on the worker's own thread, where other requests wait.
 const MAX_INLINE_BYTES: usize = 64 << 10;
 
-/// A second handle of a connection, by which it can be closed without an answer.
+/// A second handle of a connection, by which it can be closed without an answer: among the data of the connection, or in the
+/// extensions of a request that came by gRPC.
 #[derive(Debug)]
-struct Socket(TcpStream);
+pub(crate) struct Socket(Arc<TcpStream>);
+
+impl From<Arc<TcpStream>> for Socket {
+    fn from(stream: Arc<TcpStream>) -> Self {
+        Self(stream)
+    }
+}
 
 /// Keeps a second handle of a new connection among its extensions.
 pub(crate) fn keep_socket(stream: &actix_web::rt::net::TcpStream, extensions: &mut Extensions) {
     match stream.as_fd().try_clone_to_owned() {
         Ok(handle) => {
-            extensions.insert(Socket(TcpStream::from(handle)));
+            extensions.insert(Socket(Arc::new(handle.into())));
         }
         Err(error) => log::warn!("a connection can't be dropped by a fault: {error}"),
     }
@@ -225,10 +232,12 @@ fn prefer(request: &ServiceRequest) -> Result<Option<Prefer>, ApiError> {
 
 /// Closes the connection. The answer that is returned reaches nobody.
 fn drop_connection(request: ServiceRequest) -> ServiceResponse<BoxBody> {
-    let ended = match request.conn_data::<Socket>() {
+    let extensions = request.extensions();
+    let ended = match request.conn_data().or_else(|| extensions.get()) {
         Some(Socket(stream)) => stream.shutdown(Shutdown::Both),
         None => Err(std::io::ErrorKind::NotConnected.into()),
     };
+    drop(extensions);
     if let Err(error) = ended {
         // Either the client was faster, or there is no handle; then the answer below at least has no body.
         log::debug!("a connection was not dropped: {error}");

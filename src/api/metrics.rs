@@ -31,6 +31,7 @@ pub(crate) struct Metrics {
     durations: Family<RequestLabels, Histogram, fn() -> Histogram>,
     stopped: Family<StopLabels, Counter>,
     connections: Gauge,
+    grpc_connections: Gauge,
     /// When the server started, by the system's clock.
     pub(super) started: Timestamp,
 }
@@ -65,6 +66,7 @@ impl Default for Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(BOUNDS)),
             stopped: Family::default(),
             connections: Gauge::default(),
+            grpc_connections: Gauge::default(),
             started: Clock::SYSTEM.now(),
         };
         // Present from the start, so that a rate over them is defined.
@@ -92,6 +94,11 @@ impl Default for Metrics {
             "http_connections",
             "Connections open now",
             metrics.connections.clone(),
+        );
+        registry.register(
+            "grpc_connections",
+            "Connections for gRPC open now",
+            metrics.grpc_connections.clone(),
         );
         metrics
     }
@@ -131,13 +138,25 @@ impl Metrics {
 
     /// Counts a new connection for as long as it is open.
     pub(crate) fn connected(&self, extensions: &mut Extensions) {
-        self.connections.inc();
-        extensions.insert(Connected(self.connections.clone()));
+        extensions.insert(Connected::new(&self.connections));
+    }
+
+    /// Counts a new connection for gRPC for as long as what this returns is not dropped.
+    pub(crate) fn grpc_connected(&self) -> Connected {
+        Connected::new(&self.grpc_connections)
     }
 }
 
-/// An open connection.
-struct Connected(Gauge);
+/// An open connection, which is counted until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Connected(Gauge);
+
+impl Connected {
+    fn new(gauge: &Gauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
 
 impl Drop for Connected {
     fn drop(&mut self) {

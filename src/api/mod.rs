@@ -6,7 +6,7 @@ pub(crate) mod admission;
 mod answer;
 pub(crate) mod app;
 mod blocking;
-mod body;
+pub(crate) mod body;
 pub(crate) mod caching;
 mod clock;
 mod error;

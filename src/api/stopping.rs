@@ -36,7 +36,7 @@ impl Stopping {
     }
 
     /// Waits until the server stops.
-    pub(super) async fn begun(&self) {
+    pub(crate) async fn begun(&self) {
         // The sender is ours, so it is not gone.
         let mut has_begun = self.has_begun.subscribe();
         let _ = has_begun.wait_for(|has_begun| *has_begun).await;

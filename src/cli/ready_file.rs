@@ -16,14 +16,18 @@ use super::output;
 pub(super) struct Ready {
     /// `http://127.0.0.1:8080`.
     pub(super) url: String,
+    /// `127.0.0.1:50051`; absent where there is no gRPC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) grpc: Option<String>,
     pub(super) pid: u32,
 }
 
 impl Ready {
-    /// The content for a server of this process that listens at `address`.
-    pub(super) fn new(address: SocketAddr) -> Self {
+    /// The content for a server of this process that listens at `address`, and for gRPC at `grpc`.
+    pub(super) fn new(address: SocketAddr, grpc: Option<SocketAddr>) -> Self {
         Self {
             url: url(address),
+            grpc: grpc.map(|grpc| reachable(grpc).to_string()),
             pid: std::process::id(),
         }
     }
@@ -45,12 +49,17 @@ impl Ready {
 
 /// The URL of a server on this machine that listens at an address, which may stand for all addresses.
 pub(super) fn url(address: SocketAddr) -> String {
+    format!("http://{}", reachable(address))
+}
+
+/// The address by which this machine reaches a server of its own.
+fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    SocketAddr::new(ip, address.port())
 }
 
 /// The path of a ready file, with what this process has written there, which is removed when this is dropped.
@@ -98,8 +107,12 @@ impl ReadyFile {
     ///
     /// # Errors
     /// Where the file can't be written.
-    pub(super) fn publish(&mut self, address: SocketAddr) -> Result<(), Failure> {
-        let ready = Ready::new(address);
+    pub(super) fn publish(
+        &mut self,
+        address: SocketAddr,
+        grpc: Option<SocketAddr>,
+    ) -> Result<(), Failure> {
+        let ready = Ready::new(address, grpc);
         let write = || {
             let mut file = self.temporary_file()?;
             serde_json::to_writer(&mut file, &ready)?;

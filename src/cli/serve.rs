@@ -1,7 +1,7 @@
 //! `demo` and `serve`: their arguments, with the defaults of a server, and the run of the server until a signal.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use jobdeck::api::{BasePath, HostName, Origin};
 use jobdeck::clock::{Clock, Clocks};
 use jobdeck::mock::{Fault, Mock, MockConfig, MockError};
 use jobdeck::query::QueryError;
-use jobdeck::server::{self, Config};
+use jobdeck::server::{self, Config, GrpcListen, GrpcServer, Running};
 use jobdeck::store::{Mode, Store};
 use jobdeck::time::{Age, Timestamp};
 use jobdeck::tokens::TokenFile;
@@ -39,6 +39,10 @@ struct ListenArgs {
         value_parser = parse_address
     )]
     listen: SocketAddr,
+    /// The address to listen at for gRPC, as SpaceONE's own clients need it; port 0 chooses a free port, and `off` is none
+    /// [default: off; with --mock, and in a demo, 127.0.0.1:50051 where that port is free]
+    #[arg(long, value_name = "ADDR", env = "JOBDECK_GRPC_LISTEN", value_parser = parse_grpc_address)]
+    grpc_listen: Option<GrpcListen>,
     /// The number of HTTP workers [default: the number of cores]
     #[arg(long, value_name = "N", env = "JOBDECK_WORKERS", value_parser = clap::value_parser!(u16).range(1..=256))]
     workers: Option<u16>,
@@ -75,7 +79,7 @@ struct ListenArgs {
     /// origins of this machine]
     #[arg(long, value_name = "ORIGIN", env = "JOBDECK_CORS", value_parser = parse_origins)]
     cors: Vec<List<CorsOrigin>>,
-    /// A file to write when the server is ready, `{"url", "pid"}` in one line, and to remove when it ends
+    /// A file to write when the server is ready, `{"url", "grpc", "pid"}` in one line, and to remove when it ends
     #[arg(long, value_name = "PATH", env = "JOBDECK_READY_FILE")]
     ready_file: Option<PathBuf>,
     /// Listen at an address that other machines can reach, although anybody there can read every job without a token
@@ -154,6 +158,16 @@ fn parse_host_names(text: &str) -> Result<List<HostName>, String> {
     List::parse(text, HostName::parse)
 }
 
+/// The address where a mock listens for gRPC by default: the port of SpaceONE's services.
+const DEFAULT_GRPC: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 50_051);
+
+fn parse_grpc_address(text: &str) -> Result<GrpcListen, String> {
+    match text {
+        "off" => Ok(GrpcListen::Off),
+        _ => parse_address(text).map(GrpcListen::At),
+    }
+}
+
 /// The faults of one option.
 #[derive(Debug, Clone)]
 struct FaultList(Vec<Fault>);
@@ -188,9 +202,9 @@ struct OnReady {
 }
 
 impl OnReady {
-    fn write_file(&mut self, address: SocketAddr) -> Result<(), Failure> {
+    fn write_file(&mut self, address: SocketAddr, grpc: Option<SocketAddr>) -> Result<(), Failure> {
         match &mut self.ready_file {
-            Some(file) => file.publish(address),
+            Some(file) => file.publish(address, grpc),
             None => Ok(()),
         }
     }
@@ -277,12 +291,28 @@ impl ListenArgs {
         clock: Clock,
         tokens: Option<Arc<TokenFile>>,
     ) -> Result<Config, Failure> {
-        if !self.listen.ip().is_loopback() && !self.insecure && tokens.is_none() {
-            return Err(Failure::Exposed(self.listen));
+        let grpc_listen = match self.grpc_listen {
+            Some(given) => given,
+            None if is_mock => GrpcListen::IfFree(DEFAULT_GRPC),
+            None => GrpcListen::Off,
+        };
+        let mut addresses = vec![self.listen];
+        if let GrpcListen::At(address) = grpc_listen {
+            addresses.push(address);
+        }
+        let exposed = addresses
+            .into_iter()
+            .find(|address| !address.ip().is_loopback());
+        if let Some(address) = exposed
+            && !self.insecure
+            && tokens.is_none()
+        {
+            return Err(Failure::Exposed(address));
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Config {
             listen: self.listen,
+            grpc_listen,
             workers: self.workers.map_or(cores, usize::from),
             clocks: Arc::new(Clocks::new(clock)),
             query_timeout: self.query_timeout,
@@ -412,8 +442,14 @@ fn run_server(config: Config, store: &Arc<Store>, mut on_ready: OnReady) -> Resu
     }
     let supervisor = Supervisor::find();
     actix_web::rt::System::new().block_on(async {
-        let (running, address) = server::start(&config, Arc::clone(store))?;
-        on_ready.write_file(address)?;
+        let Running {
+            server: running,
+            address,
+            grpc,
+        } = server::start(&config, Arc::clone(store))?;
+        let grpc_address = grpc.as_ref().map(GrpcServer::address);
+        on_ready.write_file(address, grpc_address)?;
+        tell_of_grpc(config.grpc_listen, grpc_address);
         // Scripts read this line, and then the file.
         writeln!(std::io::stdout(), "jobdeck listening on http://{address}").map_err(|source| {
             Failure::Io {
@@ -425,7 +461,11 @@ fn run_server(config: Config, store: &Arc<Store>, mut on_ready: OnReady) -> Resu
         if let Some(supervisor) = &supervisor {
             supervisor.watch(server::stop_signal(config.tokens.is_none()));
         }
-        running.await.map_err(Failure::Server)
+        running.await.map_err(Failure::Server)?;
+        if let Some(grpc) = grpc {
+            grpc.ended().await;
+        }
+        Ok::<_, Failure>(())
     })?;
     if let Some(supervisor) = supervisor {
         supervisor.finish();
@@ -434,6 +474,17 @@ fn run_server(config: Config, store: &Arc<Store>, mut on_ready: OnReady) -> Resu
     drop(config);
     wait_for_workers(store);
     Ok(())
+}
+
+/// Says on standard error where gRPC listens, or why it does not where nobody has turned it off.
+fn tell_of_grpc(wanted: GrpcListen, address: Option<SocketAddr>) {
+    match (wanted, address) {
+        (_, Some(address)) => eprintln!("jobdeck: gRPC listens at {address}"),
+        (GrpcListen::IfFree(wanted), None) => eprintln!(
+            "jobdeck: no gRPC, since another program uses {wanted}; `--grpc-listen 127.0.0.1:0` takes a free port"
+        ),
+        (GrpcListen::Off | GrpcListen::At(_), None) => {}
+    }
 }
 
 /// Waits for the threads of the server, which end shortly after it. The last one that closes the database moves the

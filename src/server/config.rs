@@ -10,11 +10,24 @@ use crate::mock::Mock;
 use crate::time::Age;
 use crate::tokens::TokenFile;
 
+/// Where gRPC listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GrpcListen {
+    /// Nowhere.
+    #[default]
+    Off,
+    /// There, or the server does not start. Port 0 takes a free one.
+    At(SocketAddr),
+    /// There, unless the port is in use.
+    IfFree(SocketAddr),
+}
+
 /// The configuration of a server.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Port 0 takes a free one.
     pub listen: SocketAddr,
+    pub grpc_listen: GrpcListen,
     pub workers: usize,
     /// The clocks of the server and of each domain.
     pub clocks: Arc<Clocks>,

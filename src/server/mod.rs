@@ -2,11 +2,16 @@
 
 mod config;
 mod connection;
+mod error;
+mod grpc;
+mod in_process;
 mod retain;
 mod run;
 mod signals;
 mod tasks;
 
-pub use self::config::Config;
-pub use self::run::{StartError, start};
+pub use self::config::{Config, GrpcListen};
+pub use self::error::StartError;
+pub use self::grpc::GrpcServer;
+pub use self::run::{Running, start};
 pub use self::signals::{stop, stop_signal};

@@ -4,29 +4,34 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::HttpService;
+use actix_http::{HttpService, Request};
 use actix_server::{GracefulShutdownSignal, Server};
-use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+};
 use actix_web::App as ActixApp;
 use actix_web::Error;
-use actix_web::dev::AppConfig;
+use actix_web::body::BoxBody;
+use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data};
 use tokio::sync::Semaphore;
 
-use super::config::Config;
+use super::config::{Config, GrpcListen};
 use super::connection::Connection;
+use super::error::StartError;
+use super::grpc::{self, GrpcServer};
 use super::retain;
 use super::signals::stop_at_signal;
 use super::tasks::{keep_checkpointing, watch_tokens};
 use crate::api::admission::{Hosts, guard};
-use crate::api::app::App;
+use crate::api::app::{App, Switches};
 use crate::api::events::stream::keep_watching;
 use crate::api::inject::{inject_faults, keep_socket};
 use crate::api::lives::bring_up_to_date;
 use crate::api::stopping::MAX_STOPPING;
-use crate::api::{openapi_document, routes};
+use crate::api::{Description, openapi_document, routes};
 use crate::store::Store;
 use crate::ui;
 
@@ -40,28 +45,25 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long a client may take to close a connection that the server has closed.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why the server can't start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(
-        "{address}: can't listen there: {source}; another program may use the port, `--listen 127.0.0.1:0` takes a free one"
-    )]
-    Listen {
-        address: SocketAddr,
-        source: std::io::Error,
-    },
-    #[error("the server can't start: {0}")]
-    Server(std::io::Error),
+/// A server that runs.
+#[expect(missing_debug_implementations, reason = "actix's server has none")]
+pub struct Running {
+    /// Runs while it is awaited.
+    pub server: Server,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// `None` where there is no gRPC, or its port is in use.
+    pub grpc: Option<GrpcServer>,
 }
 
-/// Binds the address and starts to serve. Returns the server, which runs while it is awaited, and its address.
+/// Binds the addresses and starts to serve.
 ///
 /// Must be called within an actix runtime. SIGTERM and SIGINT end it: no new connections, answers in flight finish. So
 /// does SIGHUP, unless there are tokens: then their file is read again.
 ///
 /// # Errors
 /// [`StartError`] when the address can't be bound.
-pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr), StartError> {
+pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> {
     let listen_error = |source| StartError::Listen {
         address: config.listen,
         source,
@@ -101,19 +103,9 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
         .disable_signals();
     let ending = builder.graceful_shutdown_signal();
     serve_streams(&app, ending.clone());
+    let grpc = start_grpc(config.grpc_listen, &app, &description)?;
     let serve = move || {
-        let routes_of_app = ActixApp::new()
-            .app_data(app.clone())
-            .app_data(description.clone())
-            .wrap(Condition::new(is_mock, from_fn(bring_up_to_date)))
-            .wrap(Condition::new(is_mock, from_fn(inject_faults)))
-            .wrap(Compress::default())
-            .wrap(from_fn(guard))
-            .configure(|config| routes::register(config, switches))
-            .configure(ui::page)
-            .configure(ui::documentation)
-            .default_service(web::to(routes::not_found))
-            .into_factory()
+        let application = application(app.clone(), description.clone(), switches)
             .map_err(|error: Error| error.error_response());
         let (ending, metrics) = (ending.clone(), Arc::clone(&metrics));
         let http = HttpService::build()
@@ -134,7 +126,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
             .keep_alive(KEEP_ALIVE)
             .local_addr(address)
             // Of the address in there nothing is used.
-            .h1(map_config(routes_of_app, |()| AppConfig::default()));
+            .h1(map_config(application, |()| AppConfig::default()));
         fn_service(async |stream: TcpStream| {
             // An answer that goes out in two writes would wait 40 ms for a client that acknowledges late.
             if let Err(error) = stream.set_nodelay(true) {
@@ -164,7 +156,60 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<(Server, SocketAddr),
     if let Some(mock) = &config.mock {
         actix_web::rt::spawn(Arc::clone(mock).watch_fixtures());
     }
-    Ok((server, address))
+    Ok(Running {
+        server,
+        address,
+        grpc,
+    })
+}
+
+/// Starts gRPC, where it is to listen and can.
+fn start_grpc(
+    listen: GrpcListen,
+    app: &Data<App>,
+    description: &Data<Description>,
+) -> Result<Option<GrpcServer>, StartError> {
+    let Some(listener) = listen.bind()? else {
+        return Ok(None);
+    };
+    let (app, description) = (app.clone(), description.clone());
+    let (metrics, stopping) = (Arc::clone(&app.metrics), Arc::clone(&app.stopping));
+    let switches = app.switches();
+    let server = grpc::start(
+        listener,
+        move || application(app, description, switches),
+        move || metrics.grpc_connected(),
+        async move { stopping.begun().await },
+    )?;
+    Ok(Some(server))
+}
+
+/// Makes the application, with the routes that the switches bring.
+fn application(
+    app: Data<App>,
+    description: Data<Description>,
+    switches: Switches,
+) -> impl ServiceFactory<
+    Request,
+    Config = AppConfig,
+    Response = ServiceResponse<BoxBody>,
+    Error = Error,
+    InitError = (),
+    Service = impl Service<Request, Response = ServiceResponse<BoxBody>, Error = Error> + 'static,
+> {
+    let is_mock = app.mock.is_some();
+    ActixApp::new()
+        .app_data(app)
+        .app_data(description)
+        .wrap(Condition::new(is_mock, from_fn(bring_up_to_date)))
+        .wrap(Condition::new(is_mock, from_fn(inject_faults)))
+        .wrap(Compress::default())
+        .wrap(from_fn(guard))
+        .configure(|config| routes::register(config, switches))
+        .configure(ui::page)
+        .configure(ui::documentation)
+        .default_service(web::to(routes::not_found))
+        .into_factory()
 }
 
 /// Starts the tasks that the streams of events need: one publishes the changes, one ends the streams however the server is told

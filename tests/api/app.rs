@@ -1,7 +1,7 @@
 //! The real server on a free port, over a database in a temporary folder.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -11,7 +11,7 @@ use actix_web::dev::ServerHandle;
 use jobdeck::api::{BasePath, HostName, Origin};
 use jobdeck::clock::{Clock, Clocks};
 use jobdeck::mock::{Mock, MockConfig};
-use jobdeck::server::{self, Config};
+use jobdeck::server::{self, Config, GrpcListen, GrpcServer, Running};
 use jobdeck::store::{Mode, OnConflict, Store};
 use jobdeck::time::Timestamp;
 use jobdeck::tokens::TokenFile;
@@ -21,6 +21,8 @@ use serde_json::Value;
 /// A running server; it stops when this is dropped.
 pub(crate) struct App {
     pub(crate) address: String,
+    /// Where it listens for gRPC, if it does.
+    pub(crate) grpc: Option<SocketAddr>,
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
     folder: tempfile::TempDir,
@@ -65,6 +67,7 @@ pub(crate) struct Setup {
     /// What the file of tokens has.
     pub tokens: Option<String>,
     pub mock: Option<MockConfig>,
+    pub has_grpc: bool,
 }
 
 /// Jobs or none, and a clock that is frozen at 2022-06-20T12:00:00Z.
@@ -80,6 +83,7 @@ impl Default for Setup {
             is_writable: false,
             tokens: None,
             mock: None,
+            has_grpc: false,
         }
     }
 }
@@ -138,8 +142,14 @@ impl App {
             std::fs::write(&path, text).unwrap();
             Arc::new(TokenFile::open(&path).unwrap())
         });
+        let free = "127.0.0.1:0".parse().unwrap();
         let config = Config {
-            listen: "127.0.0.1:0".parse().unwrap(),
+            listen: free,
+            grpc_listen: if setup.has_grpc {
+                GrpcListen::At(free)
+            } else {
+                GrpcListen::Off
+            },
             workers: 2,
             clocks,
             query_timeout: setup.query_timeout,
@@ -155,12 +165,22 @@ impl App {
         let (started, has_started) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let (server, address) = server::start(&config, served).unwrap();
-                started.send((server.handle(), address)).unwrap();
+                let Running {
+                    server,
+                    address,
+                    grpc,
+                } = server::start(&config, served).unwrap();
+                let grpc_address = grpc.as_ref().map(GrpcServer::address);
+                started
+                    .send((server.handle(), address, grpc_address))
+                    .unwrap();
                 server.await.unwrap();
+                if let Some(grpc) = grpc {
+                    grpc.ended().await;
+                }
             });
         });
-        let (handle, address) = has_started.recv().unwrap();
+        let (handle, address, grpc) = has_started.recv().unwrap();
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .allow_non_standard_methods(true)
@@ -168,6 +188,7 @@ impl App {
             .into();
         Self {
             address: address.to_string(),
+            grpc,
             handle,
             thread: Some(thread),
             folder,

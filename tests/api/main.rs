@@ -13,6 +13,7 @@ mod documentation;
 mod events;
 mod export;
 mod faults;
+mod grpc;
 mod journal;
 mod metrics;
 mod openapi;

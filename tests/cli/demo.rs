@@ -79,9 +79,12 @@ fn a_demo_opens_the_page_in_the_browser() {
 fn a_demo_without_a_browser_warns_and_goes_on() {
     let folder = folder();
     let mut server = open_with(folder.path());
-    let mut lines = BufReader::new(server.child.stderr.take().unwrap());
-    let mut line = String::new();
-    lines.read_line(&mut line).unwrap();
+    let mut lines = BufReader::new(server.child.stderr.take().unwrap()).lines();
+    // The line before says where gRPC listens, or that it does not.
+    let line = lines
+        .find(|line| line.as_ref().unwrap().contains(" WARN "))
+        .unwrap()
+        .unwrap();
     let warning = format!(
         "the browser can't be opened, so open {} yourself: ",
         server.url

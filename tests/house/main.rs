@@ -10,7 +10,7 @@ use imports::Crate;
 /// The layers, from the top. A module imports only from layers below its own; the modules of one layer are strangers.
 const LAYERS: [&[&str]; 9] = [
     &["server"],
-    &["api", "ui"],
+    &["api", "grpc", "ui"],
     &["mock"],
     &["transfer", "demo"],
     &["store"],
@@ -31,7 +31,7 @@ const PHASES: [&[&str]; 8] = [
     &["sql", "error", "limits"],
 ];
 /// Crates that only some modules may use.
-const DRIVERS: [(&str, &[&str]); 16] = [
+const DRIVERS: [(&str, &[&str]); 20] = [
     ("actix_web", &["server", "api", "ui"]),
     ("actix_cors", &["api"]),
     // For the command line alone: `demo --open`, the width of `docs`, `healthcheck`, what service managers are sent, and
@@ -43,7 +43,11 @@ const DRIVERS: [(&str, &[&str]); 16] = [
     ("signal_hook", &[]),
     ("prometheus_client", &["api"]),
     ("pulldown_cmark", &["docs"]),
-    ("tokio", &["server", "api", "mock"]),
+    ("prost", &["grpc"]),
+    ("prost_types", &["grpc"]),
+    ("tokio", &["server", "api", "grpc", "mock"]),
+    ("tonic", &["grpc"]),
+    ("tonic_reflection", &["grpc"]),
     ("pcre2", &["query"]),
     ("regex", &["query"]),
     ("regex_syntax", &["query"]),

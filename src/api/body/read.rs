@@ -33,6 +33,10 @@ const MAX_EMPTY_BYTES: usize = 1 << 10;
 #[derive(Debug)]
 struct ReadBody(Bytes);
 
+/// A message of gRPC that can't be decoded, with the reason, in the request's extensions: it is refused where a body is read.
+#[derive(Debug)]
+pub(crate) struct UnreadableMessage(pub(crate) String);
+
 /// Reads the body of a query: JSON, at most [`MAX_QUERY_BYTES`].
 pub(in crate::api) async fn read_json(
     request: &HttpRequest,
@@ -103,6 +107,9 @@ async fn read_any_body(
     payload: Payload,
     max_bytes: usize,
 ) -> Result<Bytes, ApiError> {
+    if let Some(UnreadableMessage(problem)) = request.extensions_mut().remove() {
+        return Err(ApiError::UnreadableMessage(problem));
+    }
     let read = request.extensions_mut().remove::<ReadBody>();
     if let Some(ReadBody(body)) = read {
         return if body.len() <= max_bytes {

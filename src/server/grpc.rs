@@ -1,0 +1,93 @@
+//! The gRPC server of `--grpc-listen`: a thread with a runtime of its own, since its transport wants tasks that may move, and the
+//! application in it, which is built there as in each worker of HTTP.
+
+use std::net::{SocketAddr, TcpListener};
+
+use actix_http::Request;
+use actix_service::{Service, ServiceFactory};
+use actix_web::body::BoxBody;
+use actix_web::dev::{AppConfig, ServiceResponse};
+use actix_web::rt::Runtime;
+use tokio::sync::{mpsc, oneshot};
+
+use super::config::GrpcListen;
+use super::error::StartError;
+use super::in_process::answer_calls;
+use crate::api::stopping::MAX_STOPPING;
+use crate::grpc;
+
+/// A gRPC server that runs.
+#[derive(Debug)]
+pub struct GrpcServer {
+    address: SocketAddr,
+    ended: oneshot::Receiver<()>,
+}
+
+impl GrpcServer {
+    /// Returns the address where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until what clients have asked is answered, at most as long as HTTP does.
+    pub async fn ended(self) {
+        // An error is an end, too.
+        let _ = tokio::time::timeout(MAX_STOPPING, self.ended).await;
+    }
+}
+
+impl GrpcListen {
+    /// Binds the address; `None` where there is none, or another program has it.
+    pub(super) fn bind(self) -> Result<Option<TcpListener>, StartError> {
+        match self {
+            Self::Off => Ok(None),
+            Self::At(address) => match TcpListener::bind(address) {
+                Ok(listener) => Ok(Some(listener)),
+                Err(source) => Err(StartError::Listen { address, source }),
+            },
+            Self::IfFree(address) => Ok(TcpListener::bind(address).ok()),
+        }
+    }
+}
+
+/// Serves gRPC until `stop`, by an application that `build` makes.
+pub(super) fn start<F, G>(
+    listener: TcpListener,
+    build: impl FnOnce() -> F + Send + 'static,
+    count: impl Fn() -> G + Send + 'static,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<GrpcServer, StartError>
+where
+    F: ServiceFactory<
+            Request,
+            Config = AppConfig,
+            Response = ServiceResponse<BoxBody>,
+            InitError = (),
+        >,
+    F::Service: Service<Request, Response = ServiceResponse<BoxBody>> + 'static,
+    G: Send + Unpin + 'static,
+{
+    let address = listener.local_addr().map_err(StartError::Server)?;
+    let (ending, ended) = oneshot::channel();
+    let serve = move || {
+        let served = Runtime::new().and_then(|runtime| {
+            runtime.block_on(async {
+                let service = build().new_service(AppConfig::default()).await;
+                let service = service.map_err(|()| std::io::Error::other("no application"))?;
+                let (calls, received) = mpsc::unbounded_channel();
+                actix_web::rt::spawn(answer_calls(service, received));
+                grpc::serve(listener, calls, count, stop).await
+            })
+        });
+        if let Err(error) = served {
+            log::error!("the gRPC server has ended: {error}");
+        }
+        drop(ending);
+    };
+    std::thread::Builder::new()
+        .name("grpc".to_owned())
+        .spawn(serve)
+        .map_err(StartError::Server)?;
+    Ok(GrpcServer { address, ended })
+}
