@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use prost::bytes::Bytes;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 /// A request of a client, in REST's terms. Where its answer is dropped, the client has left.
 #[derive(Debug)]
@@ -43,6 +43,8 @@ pub(crate) struct Answer {
     pub(crate) request_id: Option<Bytes>,
     /// JSON.
     pub(crate) body: Bytes,
+    /// Of a long answer: is held until that is sent.
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
 }
 
 /// Why there is no answer.

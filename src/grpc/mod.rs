@@ -11,6 +11,7 @@ mod health;
 mod listener;
 mod messages;
 mod method;
+mod paced;
 mod serve;
 mod service;
 mod status;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use prost::Message;
@@ -19,6 +20,7 @@ use super::codec::BytesCodec;
 use super::descriptor::{JOB_SERVICE, Reflection};
 use super::health::{self, HealthCheckRequest};
 use super::method::Method;
+use super::paced::{Held, pace};
 use super::status;
 
 /// The largest request, in bytes: that of a query by REST.
@@ -97,7 +99,7 @@ impl Services {
             let mut grpc = Grpc::new(BytesCodec).max_decoding_message_size(MAX_REQUEST_BYTES);
             let mut response = grpc.unary(unary, request).await;
             status::complete(response.headers_mut());
-            Ok(response)
+            Ok(pace(response))
         })
     }
 }
@@ -135,11 +137,12 @@ impl Service<Request<Bytes>> for Unary {
                 }
             };
             let (answer, answered) = oneshot::channel();
+            let peer = request.extensions().get::<Peer>().cloned();
             let call = Call {
                 path,
                 headers: headers(request.metadata()),
                 body,
-                peer: request.extensions().get::<Peer>().cloned(),
+                peer: peer.clone(),
                 answer,
             };
             // Where the application has ended, the answer is none, too.
@@ -150,6 +153,10 @@ impl Service<Request<Bytes>> for Unary {
                 Err(_) => return Err(status::of_no_answer(NoAnswer::BrokenOff)),
             };
             let mut response = target.respond(&answer).map(Response::new);
+            if let (Ok(response), Some(permit)) = (&mut response, answer.permit) {
+                let permit = Arc::new(permit);
+                response.extensions_mut().insert(Held { permit, peer });
+            }
             let metadata = match &mut response {
                 Ok(response) => response.metadata_mut(),
                 Err(status) => status.metadata_mut(),

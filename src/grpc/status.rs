@@ -61,7 +61,7 @@ pub(super) fn of_no_answer(why: NoAnswer) -> Status {
         NoAnswer::TooLong => with_code(
             Code::ResourceExhausted,
             "ERROR_RESPONSE_TOO_LARGE",
-            "the answer is longer than 256 MiB, the most that clients take; ask for pages with query.page.limit",
+            "the answer is longer than 64 MiB of JSON, the most that one message holds here; ask for pages with query.page.limit",
         ),
     }
 }

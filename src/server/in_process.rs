@@ -1,25 +1,32 @@
 //! Answers calls of gRPC by the application itself: each is a request that goes the way of one that came by HTTP, with the same
 //! guards, faults, journal, metrics and log.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use actix_http::Request;
 use actix_service::Service;
 use actix_web::HttpMessage;
-use actix_web::body::{BoxBody, MessageBody, to_bytes_limited};
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::ServiceResponse;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue};
 use actix_web::http::{Method, Uri, Version};
 use actix_web::rt;
-use actix_web::web::Bytes;
-use tokio::sync::mpsc;
+use actix_web::web::{Bytes, BytesMut};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::api::body::UnreadableMessage;
 use crate::api::inject::Socket;
 use crate::grpc::{Answer, Call, CallBody, NoAnswer};
 
-/// The longest answer, in bytes of JSON: clients take messages of at most 256 MiB, which are shorter.
-const MAX_ANSWER_BYTES: usize = 256 << 20;
+/// The longest answer, in bytes of JSON. A message is in memory as a whole, and once more as what it is made of.
+const MAX_ANSWER_BYTES: usize = 64 << 20;
+/// From which length on an answer is a long one, in bytes: more than a page of a thousand jobs has.
+const LONG_BYTES: usize = 1 << 20;
+/// How many long answers there may be at a time.
+const LONG_ANSWERS: usize = 2;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers calls until there are no more, each in a task of its own. A call whose client leaves is dropped, and so its query ends.
@@ -28,12 +35,13 @@ where
     S: Service<Request, Response = ServiceResponse<BoxBody>> + 'static,
 {
     let service = Rc::new(service);
+    let long = Arc::new(Semaphore::new(LONG_ANSWERS));
     while let Some(call) = calls.recv().await {
-        let service = Rc::clone(&service);
+        let (service, long) = (Rc::clone(&service), Arc::clone(&long));
         rt::spawn(async move {
             let (request, mut answer) = request(call);
             let answered = tokio::select! {
-                answered = respond(&*service, request) => answered,
+                answered = respond(&*service, request, &long) => answered,
                 () = answer.closed() => return,
             };
             // The client may have left meanwhile.
@@ -91,7 +99,11 @@ fn request(call: Call) -> (Request, Sender) {
     (request, call.answer)
 }
 
-async fn respond<S>(service: &S, request: Request) -> Result<Answer, NoAnswer>
+async fn respond<S>(
+    service: &S,
+    request: Request,
+    long: &Arc<Semaphore>,
+) -> Result<Answer, NoAnswer>
 where
     S: Service<Request, Response = ServiceResponse<BoxBody>>,
 {
@@ -102,18 +114,36 @@ where
     let status = response.status().as_u16();
     let request_id = response.headers().get(REQUEST_ID);
     let request_id = request_id.map(|id| Bytes::copy_from_slice(id.as_bytes()));
-    let body = match response.into_body().try_into_bytes() {
-        Ok(body) => body,
-        Err(body) => match to_bytes_limited(body, MAX_ANSWER_BYTES).await {
-            Ok(Ok(body)) => body,
-            // The log has the reason, where it was read.
-            Ok(Err(_)) => return Err(NoAnswer::BrokenOff),
-            Err(_too_long) => return Err(NoAnswer::TooLong),
-        },
+    let (body, permit) = match response.into_body().try_into_bytes() {
+        Ok(body) => (body, None),
+        Err(body) => collect(body, long).await?,
     };
     Ok(Answer {
         status,
         request_id,
         body,
+        permit,
     })
+}
+
+/// Collects a body that is streamed; a long one waits for a permit, which it then holds.
+async fn collect(
+    body: BoxBody,
+    long: &Arc<Semaphore>,
+) -> Result<(Bytes, Option<OwnedSemaphorePermit>), NoAnswer> {
+    let mut chunks = pin!(body);
+    let (mut collected, mut permit) = (BytesMut::new(), None);
+    while let Some(chunk) = poll_fn(|context| chunks.as_mut().poll_next(context)).await {
+        // The log has the reason, where the rows were read.
+        let chunk = chunk.map_err(|_broken_off| NoAnswer::BrokenOff)?;
+        if collected.len() + chunk.len() > MAX_ANSWER_BYTES {
+            return Err(NoAnswer::TooLong);
+        }
+        collected.extend_from_slice(&chunk);
+        if collected.len() > LONG_BYTES && permit.is_none() {
+            // The semaphore is never closed. Who waits too long is broken off as a client that reads nothing.
+            permit = Arc::clone(long).acquire_owned().await.ok();
+        }
+    }
+    Ok((collected.freeze(), permit))
 }
