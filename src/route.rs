@@ -105,6 +105,10 @@ pub enum Switch {
     Writable,
     /// `--mock`.
     Mock,
+    /// None, but of the app alone that answers gRPC: over HTTP no server has the route.
+    Grpc,
+    /// `--writable`, in that app alone.
+    WritableGrpc,
 }
 
 /// What a route does to the server's state.
@@ -176,6 +180,24 @@ routes! {
     DeleteJob:       "delete",   [DELETE],    "/jobdeck/jobs/{job_id}",            Api,     Writable, Writes;
     AddJobs:         "add",      [POST],      "/jobdeck/jobs",                     Api,     Writable, Writes;
     DeleteJobs:      "delete",   [DELETE],    "/jobdeck/jobs",                     Api,     Writable, Writes;
+    TodayList:       "list",     [POST],      "/inventory/job/list",               Api,     Always,   Reads;
+    TodayStat:       "stat",     [POST],      "/inventory/job/stat",               Api,     Always,   Reads;
+    TodayGet:        "get",      [POST],      "/inventory/job/get",                Api,     Always,   Reads;
+    TodayAnalyze:    "analyze",  [POST],      "/inventory/job/analyze",            Api,     Always,   Reads;
+    TodayDelete:     "delete",   [POST],      "/inventory/job/delete",             Api,     Writable, Writes;
+    ProtoList:       "list",     [POST],      "/inventory/v1/job/list",            Api,     Always,   Reads;
+    ProtoStat:       "stat",     [POST],      "/inventory/v1/job/stat",            Api,     Always,   Reads;
+    ProtoGet:        "get",      [POST],      "/inventory/v1/job/get",             Api,     Always,   Reads;
+    ProtoAnalyze:    "analyze",  [POST],      "/inventory/v1/job/analyze",         Api,     Always,   Reads;
+    ProtoDelete:     "delete",   [POST],      "/inventory/v1/job/delete",          Api,     Writable, Writes;
+    GrpcList:        "list",     [POST],      "/spaceone.api.inventory.v1.Job/list",    Api, Grpc,    Reads;
+    GrpcStat:        "stat",     [POST],      "/spaceone.api.inventory.v1.Job/stat",    Api, Grpc,    Reads;
+    GrpcGet:         "get",      [POST],      "/spaceone.api.inventory.v1.Job/get",     Api, Grpc,    Reads;
+    GrpcAnalyze:     "analyze",  [POST],      "/spaceone.api.inventory.v1.Job/analyze", Api, Grpc,    Reads;
+    GrpcDelete:      "delete",   [POST],      "/spaceone.api.inventory.v1.Job/delete",  Api, WritableGrpc, Writes;
+    Suggest:         "suggest",  [POST],      "/add-ons/autocomplete/distinct",    Api,     Always,   Reads;
+    ConsoleReflection: -,        [GET, HEAD], "/console-api/api/reflection",       Page,    Always,   Reads;
+    Reflection:      -,          [POST],      "/api/reflection",                   Page,    Always,   Reads;
     Reset:           -,          [POST],      "/jobdeck/reset",                    Control, Mock,     Writes;
     ListSnapshots:   -,          [GET, HEAD], "/jobdeck/snapshots",                Control, Mock,     Reads;
     SaveSnapshot:    -,          [PUT],       "/jobdeck/snapshots/{name}",         Control, Mock,     Writes;
@@ -411,6 +433,12 @@ mod tests {
             ("/jobdeck/jobs/faults", Audience::Api),
             ("/inventory/v1/jobs", Audience::Api),
             ("/inventory/v1/nothing", Audience::Api),
+            ("/inventory/job/list", Audience::Api),
+            ("/inventory/v1/job/list", Audience::Api),
+            ("/spaceone.api.inventory.v1.Job/list", Audience::Api),
+            ("/add-ons/autocomplete/distinct", Audience::Api),
+            ("/console-api/api/reflection", Audience::Page),
+            ("/api/reflection", Audience::Page),
         ] {
             assert_eq!(Audience::of(path), expected, "{path}");
         }
@@ -513,7 +541,7 @@ mod tests {
             );
             assert_eq!(
                 route.writes_jobs(),
-                route.switch() == Switch::Writable,
+                matches!(route.switch(), Switch::Writable | Switch::WritableGrpc),
                 "{route:?}"
             );
             // Faults and the journal know the routes for clients and health checks only.

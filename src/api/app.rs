@@ -48,11 +48,12 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Returns which routes this server has.
+    /// Returns which routes this server has over HTTP.
     pub(crate) fn switches(&self) -> Switches {
         Switches {
             is_writable: self.is_writable,
             is_mock: self.mock.is_some(),
+            has_grpc: false,
         }
     }
 
@@ -85,6 +86,8 @@ pub struct Switches {
     /// True for a mock, too.
     pub is_writable: bool,
     pub is_mock: bool,
+    /// Whether the app answers gRPC, and nothing else.
+    pub has_grpc: bool,
 }
 
 impl Switches {
@@ -94,6 +97,8 @@ impl Switches {
             Switch::Always => true,
             Switch::Writable => self.is_writable,
             Switch::Mock => self.is_mock,
+            Switch::Grpc => self.has_grpc,
+            Switch::WritableGrpc => self.has_grpc && self.is_writable,
         }
     }
 }

@@ -17,7 +17,7 @@ use super::schema::errors::{BodyErrors, QueryStringErrors};
 use super::schema::examples;
 use crate::query::check::conditions::{depends_on_clock, has_patterns};
 use crate::query::request::{JobStatQuery, JobsQuery, ListParams};
-use crate::query::{ListPlan, QueryError, compile_list, compile_stat};
+use crate::query::{ListPlan, QueryError, StatPlan, compile_list, compile_stat};
 use crate::route::Route;
 use crate::store::{ReadTransaction, StoreError};
 
@@ -92,9 +92,8 @@ pub(super) async fn search(
 ) -> Result<HttpResponse, ApiError> {
     no_parameters(&request, PUT_IT_INTO_THE_BODY)?;
     let body = read_json(&request, body).await?;
-    let is_short = body.len() <= LIGHT_BYTES;
     let query = JobsQuery::from_json(&body)?;
-    answer_list(&app, &access, query, is_short, Caching::Never).await
+    answer_list(&app, &access, query, is_short(&body), Caching::Never).await
 }
 
 /// Computes statistics over jobs.
@@ -130,9 +129,13 @@ pub(super) async fn stat(
     answer_stat(&request, &app, access, body, read_without_own_operators).await
 }
 
-/// Reads a request for statistics, and refuses what SpaceONE does not have: its clients are tested against this server.
+/// Reads a request for statistics of SpaceONE alone: its clients are tested against this server.
 fn read_without_own_operators(body: &[u8]) -> Result<JobStatQuery, QueryError> {
-    let query = JobStatQuery::from_json(body)?;
+    without_own_operators(JobStatQuery::from_json(body)?)
+}
+
+/// Refuses operators that SpaceONE does not have.
+pub(super) fn without_own_operators(query: JobStatQuery) -> Result<JobStatQuery, QueryError> {
     match query.query.own_operator() {
         None => Ok(query),
         Some((location, operator)) => {
@@ -151,15 +154,32 @@ pub(super) async fn answer_stat(
     body: Payload,
     read: fn(&[u8]) -> Result<JobStatQuery, QueryError>,
 ) -> Result<HttpResponse, ApiError> {
+    let body = read_query(request, body).await?;
+    answer_statistics(app, access, body, read, write_stat).await
+}
+
+/// Reads the body of a route that takes its query there.
+pub(super) async fn read_query(request: &HttpRequest, body: Payload) -> Result<Bytes, ApiError> {
     no_parameters(request, PUT_IT_INTO_THE_BODY)?;
-    let body: Bytes = read_json(request, body).await?;
+    read_json(request, body).await
+}
+
+/// Answers the statistics that `read` reads from a body, in the form that `write` writes.
+pub(super) async fn answer_statistics(
+    app: &App,
+    access: Access,
+    body: Bytes,
+    read: impl Fn(&[u8]) -> Result<JobStatQuery, QueryError> + Send + 'static,
+    write: fn(&StatPlan, &ReadTransaction<'_>, &mut AnswerWriter) -> Result<(), StoreError>,
+) -> Result<HttpResponse, ApiError> {
     let clocks = Arc::clone(&app.clocks);
     let compile_it = move |query: &JobStatQuery| -> Result<_, ApiError> {
         access.check(Some(&query.domain_id))?;
-        Ok(compile_stat(query, clocks.now(Some(&query.domain_id)))?)
+        let plan = compile_stat(query, clocks.now(Some(&query.domain_id)));
+        Ok(plan.map_err(|error| query.spellings.respelt(error))?)
     };
     // A long query is not even parsed on the worker's thread.
-    let light = if body.len() <= LIGHT_BYTES {
+    let light = if is_short(&body) {
         Some(read(&body)?)
             .filter(|query| !has_patterns(&query.query.filter, &query.query.filter_or))
     } else {
@@ -175,23 +195,36 @@ pub(super) async fn answer_stat(
         (Weight::Statistics, is_light),
         Caching::Never,
         compile,
-        |stat, transaction, writer| {
-            let out = writer.buffer();
-            out.extend(b"{\"results\":[");
-            let count = transaction.stat(stat, out)?;
-            out.push(b']');
-            if stat.page.limit.is_some() {
-                out.extend(format!(",\"total_count\":{count}").bytes());
-            }
-            out.push(b'}');
-            writer.count(stat.page.of(count));
-            Ok(())
-        },
+        write,
     )
     .await
 }
 
-async fn answer_list(
+/// Writes the rows of statistics, with their number where there is a page.
+pub(super) fn write_stat(
+    stat: &StatPlan,
+    transaction: &ReadTransaction<'_>,
+    writer: &mut AnswerWriter,
+) -> Result<(), StoreError> {
+    let out = writer.buffer();
+    out.extend(b"{\"results\":[");
+    let count = transaction.stat(stat, out)?;
+    out.push(b']');
+    if stat.page.limit.is_some() {
+        out.extend(format!(",\"total_count\":{count}").bytes());
+    }
+    out.push(b'}');
+    writer.count(stat.page.of(count));
+    Ok(())
+}
+
+/// Whether a body may be read on the worker's own thread.
+pub(super) fn is_short(body: &[u8]) -> bool {
+    body.len() <= LIGHT_BYTES
+}
+
+/// Answers a list in the form that its request asks for.
+pub(super) async fn answer_list(
     app: &App,
     access: &Access,
     query: JobsQuery,
@@ -228,7 +261,7 @@ fn write_list(
             out.push(b',');
         }
         is_first = false;
-        document.write_to(out);
+        document.write_as(&plan.form, out)?;
         writer.count(1);
         writer.flush_if_full()
     })?;

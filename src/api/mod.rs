@@ -33,6 +33,7 @@ mod schema;
 mod snapshots;
 mod statistics;
 pub(crate) mod stopping;
+mod today;
 mod write;
 
 pub use self::admission::{HostName, Origin};

@@ -124,6 +124,7 @@ mod tests {
         let all = Switches {
             is_writable: true,
             is_mock: true,
+            has_grpc: false,
         };
         for (method, path, expected) in [
             ("GET", "/v1/jobs", Some("/inventory/v1/jobs")),
@@ -171,6 +172,7 @@ mod tests {
         let reading = Switches {
             is_writable: false,
             is_mock: false,
+            has_grpc: false,
         };
         assert_eq!(nearest("POST", "/jobdeck/snapshotz", reading), None);
     }

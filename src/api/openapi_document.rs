@@ -16,7 +16,10 @@ use super::routes;
 use super::schema::answers::ErrorAnswer;
 use super::schema::errors;
 use crate::job::Job;
-use crate::query::request::{JobStatQuery, JobsQuery, schema};
+use crate::query::request::{
+    GetJobRequest, JobAnalyzeQuery, JobListQuery, JobRequest, JobStatQuery, JobStatisticsQuery,
+    JobsQuery, SuggestionQuery, schema,
+};
 use crate::route::{Audience, Effect, Route};
 
 /// What the document says of every server.
@@ -30,6 +33,7 @@ use crate::route::{Audience, Effect, Route};
     servers((url = "./", description = "This server")),
     tags(
         (name = "SpaceONE", description = "The inventory v1 Job API, as SpaceONE answers it."),
+        (name = "today", description = "The same API as SpaceONE has it today: every call a POST, four statuses, and the ids of collector and plugin at the top of a job."),
         (name = "reading", description = "What jobdeck adds to reading jobs: the domains, overviews, and exports as a file."),
         (name = "writing", description = "Adds, changes and deletes jobs (`jobdeck serve --writable`, which `--mock` implies)."),
         (name = "server", description = "What the server is, whether it is healthy, and its metrics."),
@@ -44,7 +48,16 @@ struct Base;
 
 /// The schemas that [`schema::complete`] completes.
 #[derive(OpenApi)]
-#[openapi(components(schemas(JobsQuery, JobStatQuery)))]
+#[openapi(components(schemas(
+    JobsQuery,
+    JobStatQuery,
+    JobListQuery,
+    JobStatisticsQuery,
+    JobAnalyzeQuery,
+    GetJobRequest,
+    JobRequest,
+    SuggestionQuery
+)))]
 struct Language;
 
 /// Describes a server with these switches; `has_tokens`: it needs tokens.

@@ -11,16 +11,16 @@ use super::error::ApiError;
 use super::nearest::{elsewhere, nearest};
 use super::{
     about, clock, events::stream, export, faults, jobs, journal, monitor, openapi, overview,
-    snapshots, statistics, write,
+    snapshots, statistics, today, write,
 };
 use crate::route::{Audience, Route, Switch};
 
 /// Binds every route once: the compiler refuses a row without a handler.
 macro_rules! handlers {
-    ($($route:ident: $module:ident::$handler:ident),+ $(,)?) => {
+    ($($route:ident: $($module:ident)::+),+ $(,)?) => {
         fn handler(route: Route) -> actix_web::Route {
             match route {
-                $(Route::$route => web::to($module::$handler)),+
+                $(Route::$route => web::to($($module)::+)),+
             }
         }
 
@@ -29,7 +29,7 @@ macro_rules! handlers {
             match route {
                 $(Route::$route => {
                     #[derive(OpenApi)]
-                    #[openapi(paths($module::$handler))]
+                    #[openapi(paths($($module)::+))]
                     struct Described;
                     Described::openapi()
                 }),+
@@ -57,6 +57,24 @@ handlers! {
     DeleteJob: write::delete,
     AddJobs: write::add,
     DeleteJobs: write::delete_domain,
+    TodayList: today::gateway::list,
+    TodayStat: today::gateway::stat,
+    TodayGet: today::gateway::get,
+    TodayAnalyze: today::gateway::analyze,
+    TodayDelete: today::gateway::delete,
+    ProtoList: today::proto::list,
+    ProtoStat: today::proto::stat,
+    ProtoGet: today::proto::get,
+    ProtoAnalyze: today::proto::analyze,
+    ProtoDelete: today::proto::delete,
+    GrpcList: today::grpc::list,
+    GrpcStat: today::grpc::stat,
+    GrpcGet: today::grpc::get,
+    GrpcAnalyze: today::grpc::analyze,
+    GrpcDelete: today::grpc::delete,
+    Suggest: today::console::suggest,
+    ConsoleReflection: today::console::reflection,
+    Reflection: today::console::reflection_by_post,
     Reset: snapshots::reset,
     ListSnapshots: snapshots::list,
     SaveSnapshot: snapshots::save,
@@ -130,7 +148,7 @@ pub(crate) async fn not_found(request: HttpRequest, app: Data<App>) -> HttpRespo
             path,
             switch: "--mock",
         },
-        Switch::Writable if !app.is_writable => ApiError::NeedsSwitch {
+        Switch::Writable | Switch::WritableGrpc if !app.is_writable => ApiError::NeedsSwitch {
             path,
             switch: "--writable",
         },

@@ -201,6 +201,19 @@ pub(super) async fn delete(
     no_body(&request, body).await?;
     let domain_id = tenant_parameter(&request, &access)?;
     let OneJobPath { job_id } = job_path(&request)?;
+    delete_job(app, domain_id, job_id).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Deletes a job.
+///
+/// # Errors
+/// [`ApiError::NoJob`] where there is none.
+pub(super) async fn delete_job(
+    app: Data<App>,
+    domain_id: String,
+    job_id: String,
+) -> Result<(), ApiError> {
     change(app, OnConflict::Replace, move |change| {
         if change.delete(&domain_id, &job_id)? {
             Ok(())
@@ -208,8 +221,7 @@ pub(super) async fn delete(
             Err(ApiError::NoJob { domain_id, job_id })
         }
     })
-    .await?;
-    Ok(HttpResponse::NoContent().finish())
+    .await
 }
 
 /// Deletes the jobs of a domain.

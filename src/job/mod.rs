@@ -14,6 +14,7 @@ mod member;
 mod pieces;
 mod reading;
 mod script;
+mod shape;
 mod status;
 
 pub use self::collector::CollectorInfo;
@@ -30,4 +31,5 @@ pub use self::reading::{
     translate_patch,
 };
 pub use self::script::{MAX_STEPS, Script, Step};
+pub use self::shape::{STATUSES_OF_TODAY, Shape, of_today};
 pub use self::status::{JobStatus, PerStatus};

@@ -1,6 +1,8 @@
 //! A stored document, joined from its pieces.
 
+use super::error::StoreError;
 use crate::job::BEFORE_COLLECTOR_INFO;
+use crate::query::list::document_form::DocumentForm;
 
 /// A document in the pieces in which it is stored: joined in order they are its text.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +31,15 @@ impl<'d> Document<'d> {
         for piece in self.0 {
             out.extend_from_slice(piece.as_bytes());
         }
+    }
+
+    /// Appends the document to `out` in the form of an answer.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when the text is no document.
+    pub fn write_as(&self, form: &DocumentForm, out: &mut Vec<u8>) -> Result<(), StoreError> {
+        form.write(self.0, out)
+            .map_err(|error| StoreError::Damaged(error.to_string()))
     }
 
     /// Returns the whole text.

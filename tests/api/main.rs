@@ -1,6 +1,7 @@
 //! The API over HTTP, against the real server.
 #![cfg(test)]
 
+mod analyze;
 mod app;
 mod base_path;
 mod caching;
@@ -25,5 +26,6 @@ mod states;
 mod statistics;
 mod streaming;
 mod tenancy;
+mod today;
 mod tokens;
 mod writing;

@@ -4,11 +4,12 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::openapi::schema::{ArrayBuilder, Object, ObjectBuilder, Type};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::job::Job;
+use crate::job::{Job, STATUSES_OF_TODAY};
 use crate::mock::{Fault, JournalEntry, ListedFault, SnapshotInfo};
 use crate::time::Timestamp;
 use crate::transfer::Notes;
@@ -63,6 +64,141 @@ impl ToSchema for JobInfo {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         Job::schemas(schemas);
     }
+}
+
+/// A list of jobs of today, which is written as its documents are read.
+pub(crate) struct JobsOfToday;
+
+impl PartialSchema for JobsOfToday {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("The jobs that match, as SpaceONE has them today."))
+            .property(
+                "results",
+                ArrayBuilder::new()
+                    .description(Some(
+                        "The jobs of the page, or all; none with `count_only`.",
+                    ))
+                    .items(Ref::from_schema_name("JobOfToday")),
+            )
+            .required("results")
+            .property("total_count", count("How many match in all."))
+            .required("total_count")
+            .into()
+    }
+}
+
+impl ToSchema for JobsOfToday {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((JobOfToday::name().into_owned(), JobOfToday::schema()));
+        JobOfToday::schemas(schemas);
+    }
+}
+
+/// A job as SpaceONE has it today, or a part of it.
+pub(crate) struct JobOfToday;
+
+impl PartialSchema for JobOfToday {
+    /// The schema of [`JobInfo`] with today's status, and the ids of collector and plugin at its top.
+    fn schema() -> RefOr<Schema> {
+        let mut schema = JobInfo::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.description = Some(
+                "A job as SpaceONE has it today: a `JobInfo` with four statuses, with the ids of its collector and plugin, and with the numbers of its tasks.".to_owned(),
+            );
+            let text = |description: &str| {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some(description))
+            };
+            let status = text("`FAILURE` is of a job that failed or ran out of time, `IN_PROGRESS` also of one that is only created.")
+                .enum_values(Some(STATUSES_OF_TODAY));
+            let ids = [
+                ("status", status),
+                ("collector_id", text("The collector.")),
+                ("plugin_id", text("The plugin of the collector.")),
+            ];
+            for (name, schema) in ids {
+                object.properties.insert(name.to_owned(), schema.into());
+            }
+        }
+        schema
+    }
+}
+
+impl ToSchema for JobOfToday {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Job::schemas(schemas);
+    }
+}
+
+/// The answer of an analysis, which is written as its rows are read.
+pub(crate) struct Analysis;
+
+impl PartialSchema for Analysis {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("The result of an analysis."))
+            .property(
+                "results",
+                ArrayBuilder::new()
+                    .description(Some("The rows, each an object with the given names."))
+                    .items(Value::schema()),
+            )
+            .required("results")
+            .property(
+                "more",
+                ObjectBuilder::new()
+                    .schema_type(Type::Boolean)
+                    .description(Some("Whether there are rows after these; only with a limit.")),
+            )
+            .into()
+    }
+}
+
+impl ToSchema for Analysis {}
+
+/// An answer without members.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Nothing {}
+
+/// Values that a user may mean.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"results": [{"key": "job-3f1c6a0d92b4", "name": "job-3f1c6a0d92b4"}], "total_count": 1}))]
+pub(crate) struct Suggestions<'r> {
+    pub(crate) results: Vec<Suggestion<'r>>,
+    /// How many values there are in all; only with a limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, nullable = false)]
+    pub(crate) total_count: Option<u64>,
+}
+
+/// A value that a user may mean, and what it is called: the value itself.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"key": "job-3f1c6a0d92b4", "name": "job-3f1c6a0d92b4"}))]
+pub(crate) struct Suggestion<'r> {
+    #[schema(value_type = Value)]
+    pub(crate) key: &'r RawValue,
+    #[schema(value_type = Value)]
+    pub(crate) name: &'r RawValue,
+}
+
+/// The calls that a client may make.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"apis": [{"path": "/inventory/job/list", "name": "list", "method": ["POST"]}]}))]
+pub(crate) struct Apis {
+    pub(crate) apis: Vec<Api>,
+}
+
+/// A call that a client may make.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"path": "/inventory/job/list", "name": "list", "method": ["POST"]}))]
+pub(crate) struct Api {
+    pub(crate) path: &'static str,
+    /// The verb, which is the last segment of the path.
+    pub(crate) name: &'static str,
+    /// The methods that the path has.
+    pub(crate) method: &'static [&'static str],
 }
 
 /// The answer of statistics, which is written as its rows are read.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::job::of_today;
 use crate::transfer::csv;
 
 /// The first domain of the demo, which is always the same.
@@ -32,6 +33,94 @@ pub(crate) fn search_count() -> Value {
         "domain_id": DOMAIN,
         "query": {"keyword": "job", "filter_or": [{"key": "total_tasks", "value": 10, "operator": "gt"}], "count_only": true}
     })
+}
+
+pub(crate) fn today_list() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "query": {
+            "filter": [{"k": "status", "v": ["FAILURE"], "o": "in"}],
+            "sort": [{"key": "created_at", "desc": true}],
+            "page": {"start": 1, "limit": 30}
+        }
+    })
+}
+
+pub(crate) fn today_count() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "query": {"filter": [{"k": "collector_id", "v": "collector-8d3a51f20c7e", "o": "eq"}], "count_only": true}
+    })
+}
+
+pub(crate) fn today_get() -> Value {
+    json!({"domain_id": DOMAIN, "job_id": "job-3f1c6a0d92b4"})
+}
+
+pub(crate) fn today_delete() -> Value {
+    json!({"domain_id": DOMAIN, "job_id": "job-3f1c6a0d92b4"})
+}
+
+pub(crate) fn suggest() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "resource_type": "inventory.Job",
+        "distinct_key": "job_id",
+        "search": "job-",
+        "options": {"limit": 10}
+    })
+}
+
+pub(crate) fn analyze_collectors() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "query": {
+            "group_by": ["collector_id"],
+            "fields": {
+                "jobs": {"operator": "count"},
+                "tasks": {"operator": "sum", "key": "total_tasks"}
+            },
+            "sort": [{"key": "jobs", "desc": true}],
+            "page": {"limit": 5}
+        }
+    })
+}
+
+pub(crate) fn analyze_totals() -> Value {
+    json!({
+        "domain_id": DOMAIN,
+        "query": {
+            "group_by": ["collector_info.provider", "status"],
+            "field_group": ["status"],
+            "fields": {"jobs": {"operator": "count"}},
+            "sort": [{"key": "jobs", "desc": true}]
+        }
+    })
+}
+
+/// The answer of [`analyze_totals`].
+pub(crate) fn analysis() -> Value {
+    json!({"results": [{
+        "provider": "aws",
+        "_total_jobs": 1690,
+        "jobs": [{"value": 127, "status": "FAILURE"}, {"value": 1563, "status": "SUCCESS"}]
+    }]})
+}
+
+pub(crate) fn stats_of_today() -> Value {
+    json!({"results": [{"status": "FAILURE", "jobs": 241}, {"status": "SUCCESS", "jobs": 3100}]})
+}
+
+pub(crate) fn jobs_of_today() -> Value {
+    json!({"results": [job_of_today()], "total_count": 1})
+}
+
+/// A job as today's routes answer it.
+pub(crate) fn job_of_today() -> Value {
+    match job() {
+        Value::Object(job) => Value::Object(of_today(job)),
+        other => other,
+    }
 }
 
 pub(crate) fn jobs() -> Value {

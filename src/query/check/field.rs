@@ -1,5 +1,6 @@
 //! The fields of a job as queries name them: each is stored in a column or inside the document.
 
+use crate::job::Shape;
 use crate::json::names::unknown;
 use crate::query::error::QueryError;
 use crate::query::eval::path::path_param;
@@ -27,6 +28,17 @@ pub enum Column {
     CreatedAt,
     UpdatedAt,
     FinishedAt,
+    /// A member as today's SpaceONE has it, computed from other columns.
+    Today(TodayColumn),
+}
+
+/// A member that today's SpaceONE has and the stored document has not, or not so. (Rule: [`crate::job::of_today`].)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TodayColumn {
+    /// The status by its name of today.
+    Status,
+    SuccessTasks,
+    FailureTasks,
 }
 
 /// What a column holds.
@@ -103,6 +115,7 @@ impl Column {
             Self::CreatedAt => "created_at",
             Self::UpdatedAt => "updated_at",
             Self::FinishedAt => "finished_at",
+            Self::Today(today) => today.stored().name(),
         }
     }
 
@@ -114,6 +127,7 @@ impl Column {
             Self::DomainId => {
                 Sql::new("(SELECT d.domain_id FROM domains AS d WHERE d.id = domain)")
             }
+            Self::Today(today) => Sql::new(today.sql()),
             other => Sql::new(other.name()),
         }
     }
@@ -136,6 +150,7 @@ impl Column {
                 ColumnKind::Integer
             }
             Self::CreatedAt | Self::UpdatedAt | Self::FinishedAt => ColumnKind::Time,
+            Self::Today(today) => today.stored().kind(),
         }
     }
 
@@ -158,7 +173,67 @@ impl Column {
             | Self::RemainedTasks
             | Self::DomainId
             | Self::CreatedAt
-            | Self::UpdatedAt => NullMeans::NotNull,
+            | Self::UpdatedAt
+            | Self::Today(_) => NullMeans::NotNull,
+        }
+    }
+
+    /// Returns the column that has the member in a shape of jobs.
+    #[must_use]
+    pub(crate) fn in_shape(self, shape: Shape) -> Self {
+        match (shape, self) {
+            (Shape::Today, Self::Status) => Self::Today(TodayColumn::Status),
+            (Shape::Today, Self::SuccessTasks) => Self::Today(TodayColumn::SuccessTasks),
+            (Shape::Today, Self::FailureTasks) => Self::Today(TodayColumn::FailureTasks),
+            (Shape::Seed | Shape::Today, column) => column,
+        }
+    }
+}
+
+/// How many tasks are done.
+macro_rules! done {
+    () => {
+        "max(total_tasks - max(remained_tasks, 0), 0)"
+    };
+}
+
+/// How many tasks failed: as stored, else those that did not succeed, else as many as there are errors.
+macro_rules! failed {
+    () => {
+        concat!(
+            "coalesce(failure_tasks, max(",
+            done!(),
+            " - success_tasks, 0), min(error_count, ",
+            done!(),
+            "))"
+        )
+    };
+}
+
+impl TodayColumn {
+    /// Returns the column of the stored member of this name.
+    fn stored(self) -> Column {
+        match self {
+            Self::Status => Column::Status,
+            Self::SuccessTasks => Column::SuccessTasks,
+            Self::FailureTasks => Column::FailureTasks,
+        }
+    }
+
+    /// Returns the expression that computes it from a row of `jobs`, or for the status from a row of counters.
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Status => {
+                "CASE status WHEN 'ERROR' THEN 'FAILURE' WHEN 'TIMEOUT' THEN 'FAILURE' WHEN 'CREATED' THEN 'IN_PROGRESS' ELSE status END"
+            }
+            Self::FailureTasks => failed!(),
+            Self::SuccessTasks => concat!(
+                "ifnull(success_tasks, max(",
+                done!(),
+                " - ",
+                failed!(),
+                ", 0))"
+            ),
         }
     }
 }
@@ -177,6 +252,16 @@ pub(crate) enum FieldRef {
 }
 
 impl FieldRef {
+    /// Returns the field that a column is read from.
+    ///
+    /// The status of today is read from the stored one, which indexes and counters have.
+    pub(crate) fn from_column(column: Column) -> Self {
+        match column {
+            Column::Today(TodayColumn::Status) => Self::Column(Column::Status),
+            column => Self::Column(column),
+        }
+    }
+
     /// Returns the field to which a path into the document refers.
     pub(crate) fn from_path(path: &DocumentPath) -> Self {
         match path.root {
@@ -320,6 +405,15 @@ pub enum Target {
 }
 
 impl Target {
+    /// Returns where the path leads in a shape of jobs.
+    #[must_use]
+    pub(crate) fn in_shape(self, shape: Shape) -> Self {
+        match self {
+            Self::Column(column) => Self::Column(column.in_shape(shape)),
+            other => other,
+        }
+    }
+
     /// Returns the canonical segments of the path from the document's root; `None` where it leads nowhere.
     #[must_use]
     pub fn segments(&self) -> Option<Vec<String>> {
@@ -394,6 +488,13 @@ pub fn resolve_segments(mut segments: Vec<String>, location: &str) -> Result<Tar
     };
     let root = match segments[0].as_str() {
         "collector_id" => return Ok(column(Column::CollectorId)),
+        "plugin_id" => {
+            let path = ["plugin_info", "plugin_id"].into_iter().map(str::to_owned);
+            return Ok(Target::Document(DocumentPath {
+                root: Root::CollectorInfo,
+                below: path.chain(below).collect(),
+            }));
+        }
         "collector" | "collector_info" => match below.as_slice() {
             [member] if member == "collector_id" => return Ok(Target::Column(Column::CollectorId)),
             [member, ..] if member == "collector_id" => return Ok(Target::NeverThere),

@@ -1,9 +1,11 @@
 //! Checked lists: a `JobsQuery` whose fields, operators and operands are right. They have no SQL yet.
 
+use crate::job::Shape;
 use crate::query::check::conditions;
 use crate::query::check::field::{Column, DocumentPath, Target, resolve};
 use crate::query::check::filter::{ColumnTest, Filter, equals};
 use crate::query::check::projection;
+use crate::query::check::shape;
 use crate::query::error::QueryError;
 use crate::query::eval::path::Paths;
 use crate::query::request::{JobsQuery, Page, SortKey};
@@ -18,9 +20,18 @@ pub struct CheckedList {
     pub(in crate::query) order: Order,
     /// The paths that are answered of each document; `None` for whole documents.
     pub(in crate::query) projection: Option<Paths>,
+    pub(in crate::query) form: Form,
     pub(in crate::query) page: Page,
     /// Whether only the number of matches is answered.
     pub(in crate::query) count_only: bool,
+}
+
+/// The form in which the documents are answered.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::query) enum Form {
+    Stored,
+    /// That of today's SpaceONE, reduced to these paths; `None` for whole documents.
+    Today(Option<Paths>),
 }
 
 /// The order of the rows, always total.
@@ -65,17 +76,27 @@ pub fn check(request: &JobsQuery, now: Timestamp) -> Result<CheckedList, QueryEr
             .status
             .map(|status| equals(Column::Status, status.name())),
     );
-    all.push(conditions::parse(
+    let conditions = conditions::parse(
         &query.filter,
         &query.filter_or,
         query.keyword.as_deref(),
         now,
-    )?);
+    )?;
+    all.push(conditions);
+    let projection = projection::parse(&query.only, query.minimal)?;
+    let form = match request.shape {
+        Shape::Seed => Form::Stored,
+        Shape::Today => Form::Today(projection::of_today(&query.only, query.minimal)?),
+    };
     Ok(CheckedList {
         tenant: Tenant::new(&request.domain_id),
-        filter: Filter::All(all).flatten(),
-        order: order(&query.sort.keys)?,
-        projection: projection::parse(&query.only, query.minimal)?,
+        filter: shape::in_shape(Filter::All(all), request.shape)?.flatten(),
+        order: order(&query.sort.keys, request.shape)?,
+        projection: match (&form, projection) {
+            (Form::Stored, projection) => projection,
+            (Form::Today(_), _) => projection::sources_of_today(&query.only, query.minimal)?,
+        },
+        form,
         page: query.page,
         count_only: query.count_only,
     })
@@ -98,10 +119,10 @@ impl CheckedList {
 ///
 /// The job id has the opposite direction of the last key, as in the indexes (`created_at DESC, job_id`), so that SQLite
 /// can read an index forwards or backwards for either direction of the key.
-fn order(keys: &[SortKey]) -> Result<Order, QueryError> {
+fn order(keys: &[SortKey], shape: Shape) -> Result<Order, QueryError> {
     let mut targets: Vec<(Target, bool)> = Vec::with_capacity(keys.len());
     for key in keys {
-        let target = resolve(&key.key.value, &key.key.location)?;
+        let target = resolve(&key.key.value, &key.key.location)?.in_shape(shape);
         // Rule: pymongo sends the keys as members of one object: a repeated key has its first position and its last
         // direction.
         match targets.iter_mut().find(|(other, _)| *other == target) {
@@ -145,7 +166,7 @@ mod tests {
     fn check(sort: &str, expected: &str) {
         let body = format!(r#"{{"domain_id":"d","query":{{"sort":{sort}}}}}"#);
         let request = JobsQuery::from_json(body.as_bytes()).unwrap();
-        let got = match order(&request.query.sort.keys).unwrap() {
+        let got = match order(&request.query.sort.keys, Shape::Seed).unwrap() {
             Order::Time { newest_first } => format!("time {newest_first}"),
             Order::Terms(terms) => {
                 let term = |term: &OrderTerm| match &term.key {

@@ -11,5 +11,6 @@ mod python;
 mod resolve;
 pub(super) mod resolved;
 mod rule;
+mod shape;
 pub mod stages;
 pub(super) mod stat;

@@ -19,6 +19,45 @@ pub fn parse(only: &[String], minimal: bool) -> Result<Option<Paths>, QueryError
     })
 }
 
+/// Returns the paths that are answered of each job of today; `None` for whole jobs.
+///
+/// They are those of [`parse`], but `collector_id` and `plugin_id` are members of the job itself.
+///
+/// # Errors
+/// As [`parse`].
+pub fn of_today(only: &[String], minimal: bool) -> Result<Option<Paths>, QueryError> {
+    let paths = parse(only, minimal)?;
+    if minimal || paths.is_none() {
+        return Ok(paths);
+    }
+    let mut paths = Vec::with_capacity(only.len());
+    for (index, key) in only.iter().enumerate() {
+        match key.as_str() {
+            "collector_id" | "plugin_id" => paths.push(vec![key.clone()]),
+            key => paths.extend(resolve(key, &format!("query.only[{index}]"))?.segments()),
+        }
+    }
+    Ok(Some(paths))
+}
+
+/// Returns the paths into a stored document from which those of [`of_today`] are made; `None` for whole documents.
+///
+/// # Errors
+/// As [`parse`].
+pub fn sources_of_today(only: &[String], minimal: bool) -> Result<Option<Paths>, QueryError> {
+    let Some(mut paths) = parse(only, minimal)? else {
+        return Ok(None);
+    };
+    let counts = ["success_tasks", "failure_tasks"];
+    let has_counts = |path: &Vec<String>| counts.iter().any(|name| path == &[*name]);
+    if paths.iter().any(has_counts) {
+        let sources = ["total_tasks", "remained_tasks", "errors"];
+        let sources = sources.into_iter().chain(counts);
+        paths.extend(sources.map(|name| vec![name.to_owned()]));
+    }
+    Ok(Some(paths))
+}
+
 /// Resolves the keys of `only`.
 fn parse_paths(keys: &[String], location: &str) -> Result<Paths, QueryError> {
     let mut paths = Vec::with_capacity(keys.len());

@@ -2,6 +2,7 @@
 //!
 //! The shape of the rows passes from stage to stage.
 
+use crate::job::Shape;
 use crate::query::check::field::{Kind, Target, ValueType, resolve_segments};
 use crate::query::check::resolved::{
     Accumulator, Base, Element, Expression, Group, GroupKey, Project, Requirement, ResolvedPath,
@@ -15,8 +16,12 @@ use crate::query::limits::MAX_ORDER_TERMS;
 ///
 /// # Errors
 /// [`QueryError::Language`] for a path whose first segment is no field of a job, and for an order of too many terms.
-pub(in crate::query) fn resolve(stages: Vec<Stage>) -> Result<ResolvedStages, QueryError> {
+pub(in crate::query) fn resolve(
+    stages: Vec<Stage>,
+    shape: Shape,
+) -> Result<ResolvedStages, QueryError> {
     let mut resolver = Resolver {
+        shape,
         rows: RowShape::Jobs {
             unwound: Vec::new(),
         },
@@ -28,11 +33,14 @@ pub(in crate::query) fn resolve(stages: Vec<Stage>) -> Result<ResolvedStages, Qu
     Ok(ResolvedStages {
         stages,
         rows: resolver.rows,
+        shape,
     })
 }
 
 /// A fold over the stages.
 struct Resolver {
+    /// The shape of the jobs.
+    shape: Shape,
     rows: RowShape,
     /// The names of the keys of all groups so far, until a `project` excludes them.
     ///
@@ -134,6 +142,7 @@ impl Resolver {
             }
             RowShape::Jobs { unwound } => {
                 let target = resolve_segments(path.segments.clone(), &path.location)?;
+                let target = target.in_shape(self.shape);
                 if unwound.is_empty() {
                     return Ok(match target {
                         Target::Document(path) => SortBy::Document(path),
@@ -285,7 +294,7 @@ impl Resolver {
         match &self.rows {
             RowShape::Jobs { unwound } => {
                 let target = resolve_segments(path.segments.clone(), &path.location)?;
-                Ok(in_jobs(target, unwound))
+                Ok(in_jobs(target.in_shape(self.shape), unwound))
             }
             RowShape::Columns(columns) => Ok(match path.segments.as_slice() {
                 [name] if self.key_names.contains(name) => in_keys(name, columns),

@@ -2,6 +2,7 @@
 //!
 //! Rows are jobs first; `unwind` gives them elements, and `group`, `count` and `project` make columns of them.
 
+use crate::job::Shape;
 use crate::query::check::field::{DocumentPath, FieldRef, Kind, NullMeans, Target, ValueType};
 use crate::query::check::stages::{Function, KeyFormat, RequirementTest};
 use crate::query::eval::arithmetic::Calculation;
@@ -13,6 +14,8 @@ use crate::query::eval::value::MongoValue;
 pub(in crate::query) struct ResolvedStages {
     pub(in crate::query) stages: Vec<ResolvedStage>,
     pub(in crate::query) rows: RowShape,
+    /// The shape in which whole jobs are answered.
+    pub(in crate::query) shape: Shape,
 }
 
 /// The shape of the rows between two stages.
@@ -183,7 +186,7 @@ impl ResolvedPath {
     /// Whether it reads a field that no index of `jobs` has.
     pub(in crate::query) fn needs_row(&self) -> bool {
         match &self.base {
-            Base::Job(Target::Column(column)) => FieldRef::Column(*column).needs_row(),
+            Base::Job(Target::Column(column)) => FieldRef::from_column(*column).needs_row(),
             Base::Job(Target::Document(_)) => true,
             Base::Job(Target::NeverThere) | Base::Element { .. } | Base::Column { .. } => false,
         }

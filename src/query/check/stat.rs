@@ -3,7 +3,7 @@
 use crate::query::check::field::{self, Target};
 use crate::query::check::filter::Filter;
 use crate::query::check::resolved::ResolvedStages;
-use crate::query::check::{conditions, resolve, stages};
+use crate::query::check::{conditions, resolve, shape, stages};
 use crate::query::error::QueryError;
 use crate::query::request::{JobStatQuery, Page, Question};
 use crate::query::tenant::Tenant;
@@ -45,13 +45,14 @@ pub(in crate::query) fn check(
     )?;
     Ok(CheckedStat {
         tenant: Tenant::new(&request.domain_id),
-        filter: filter.flatten(),
+        filter: shape::in_shape(filter, request.shape)?.flatten(),
         rows: match question {
             Question::Distinct(key) => {
-                StatQuestion::Distinct(field::resolve(key, "query.distinct")?)
+                let target = field::resolve(key, "query.distinct")?;
+                StatQuestion::Distinct(target.in_shape(request.shape))
             }
             Question::Aggregate(stages) => {
-                StatQuestion::Aggregate(resolve::resolve(stages::check(stages)?)?)
+                StatQuestion::Aggregate(resolve::resolve(stages::check(stages)?, request.shape)?)
             }
         },
         page: query.page,

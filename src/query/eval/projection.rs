@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::query::eval::path::Paths;
 
 /// The parts of a value that are answered: the whole value, or parts of some members.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Projection {
     whole: bool,
     members: Vec<(String, Projection)>,
@@ -42,7 +42,8 @@ impl Projection {
         serde_json::to_string(&self.members_of(serde_json::from_str(document)?))
     }
 
-    fn members_of(&self, object: Map<String, Value>) -> Map<String, Value> {
+    /// Returns the members of an object reduced to the paths.
+    pub(in crate::query) fn members_of(&self, object: Map<String, Value>) -> Map<String, Value> {
         object
             .into_iter()
             .filter_map(|(name, value)| {

@@ -11,6 +11,7 @@
 //! `statements` has the plain statements, `select` and `order` their clauses.
 
 pub mod candidates;
+pub mod document_form;
 mod error_code;
 mod merge;
 mod order;

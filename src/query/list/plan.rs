@@ -8,6 +8,7 @@ use crate::query::check::list::CheckedList;
 use crate::query::counters::group;
 use crate::query::counters::tables::CounterTable;
 use crate::query::list::candidates::Candidates;
+use crate::query::list::document_form::DocumentForm;
 use crate::query::list::error_code::ByErrorCode;
 use crate::query::list::scan::ListScan;
 use crate::query::list::seek::Seek;
@@ -25,6 +26,7 @@ pub struct ListPlan {
     pub page: Page,
     pub rows: RowsPlan,
     pub total: TotalPlan,
+    pub form: DocumentForm,
 }
 
 /// How the rows of the page are answered.
@@ -84,6 +86,7 @@ pub fn plan(list: &CheckedList) -> ListPlan {
         page: list.page,
         rows,
         total,
+        form: DocumentForm::new(&list.form),
     }
 }
 

@@ -6,7 +6,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 /// The first segments that a path may begin with: the fields of a job, then the aliases.
-pub(crate) const ROOTS: [&str; 22] = [
+pub(crate) const ROOTS: [&str; 23] = [
     "job_id",
     "status",
     "filter",
@@ -27,6 +27,7 @@ pub(crate) const ROOTS: [&str; 22] = [
     "updated_at",
     "finished_at",
     "collector_id",
+    "plugin_id",
     "collector",
     "filters",
 ];
@@ -39,7 +40,7 @@ impl PartialSchema for JobPath {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "A dotted path into a job, such as `errors.error_code`. It leads into arrays: any element may match, and a number is the index of one. `collector_id`, `collector.…` and `filters.…` are short for `collector_info.collector_id`, `collector_info.…` and `filter.…`.",
+                "A dotted path into a job, such as `errors.error_code`. It leads into arrays: any element may match, and a number is the index of one. `collector_id`, `plugin_id`, `collector.…` and `filters.…` are short for `collector_info.collector_id`, `collector_info.plugin_info.plugin_id`, `collector_info.…` and `filter.…`.",
             ))
             .pattern(Some(format!(r"^({})(\.[^.]+){{0,9}}$", ROOTS.join("|"))))
             .into()

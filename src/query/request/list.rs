@@ -8,7 +8,7 @@ use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::job::JobStatus;
+use crate::job::{JobStatus, Shape};
 use crate::json::Tree;
 use crate::json::message::Located;
 use crate::json::names::shortened;
@@ -45,6 +45,9 @@ pub struct JobsQuery {
     /// How the parameters of a query string were written.
     #[serde(skip)]
     pub spellings: Spellings,
+    /// The shape of the jobs that it is about.
+    #[serde(skip)]
+    pub shape: Shape,
 }
 
 /// `spaceone.api.core.v1.Query`. Without a page limit the answer holds every match.
@@ -99,7 +102,7 @@ impl JobsQuery {
     }
 }
 
-fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     read::list(deserializer, MAX_PATHS, "items")
 }
 

@@ -3,6 +3,7 @@
 //! A shape is both what serde reads and what the OpenAPI document describes. What the language means by a request is
 //! decided in [`crate::query::check`].
 
+mod analyze;
 mod bracketed;
 mod condition;
 pub(crate) mod job_path;
@@ -17,7 +18,9 @@ mod sort;
 mod spellings;
 pub mod stages;
 mod stat;
+mod today;
 
+pub use analyze::AnalyzeQuery;
 pub use condition::Condition;
 pub use list::{JobsQuery, Query};
 pub use operator::Operator;
@@ -27,3 +30,6 @@ pub(crate) use read::parse;
 pub use sort::{Sort, SortKey};
 pub(crate) use stat::Question;
 pub use stat::{JobStatQuery, StatisticsQuery};
+pub use today::{
+    GetJobRequest, JobAnalyzeQuery, JobListQuery, JobRequest, JobStatisticsQuery, SuggestionQuery,
+};

@@ -295,19 +295,28 @@ pub struct Name(pub String);
 
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
+        Self::new(String::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+impl Name {
+    /// Checks a name.
+    ///
+    /// # Errors
+    /// Why the text is no name.
+    pub(super) fn new(name: String) -> Result<Self, String> {
         if name.len() > MAX_NAME_BYTES {
             let length = name.len();
-            return Err(D::Error::custom(format_args!(
+            return Err(format!(
                 "is {length} bytes long, at most {MAX_NAME_BYTES} are allowed"
-            )));
+            ));
         }
         let is_forbidden = |letter: &char| letter.is_control() || ".$\"'`".contains(*letter);
         match name.chars().find(is_forbidden) {
             None => Ok(Self(name)),
-            Some(letter) => Err(D::Error::custom(format_args!(
+            Some(letter) => Err(format!(
                 "a name must not contain {letter:?}; dots, dollars, quotes and control characters are not allowed"
-            ))),
+            )),
         }
     }
 }

@@ -4,12 +4,14 @@ use serde::Deserialize;
 use serde::de::Deserializer;
 use utoipa::ToSchema;
 
+use crate::job::Shape;
 use crate::json::message::Located;
 use crate::query::error::QueryError;
 use crate::query::limits::MAX_STAGES;
 use crate::query::request::condition::{Condition, conditions, limit_conditions};
 use crate::query::request::page::{Page, PageMembers};
 use crate::query::request::read;
+use crate::query::request::spellings::Spellings;
 use crate::query::request::stages::{Accumulator, Stage};
 
 /// A request for statistics.
@@ -20,6 +22,12 @@ pub struct JobStatQuery {
     #[schema(min_length = 1)]
     pub domain_id: String,
     pub query: StatisticsQuery,
+    /// The shape of the jobs that it is about.
+    #[serde(skip)]
+    pub shape: Shape,
+    /// What the request calls the places of the statistics that it stands for.
+    #[serde(skip)]
+    pub spellings: Spellings,
 }
 
 /// `spaceone.api.core.v1.StatisticsQuery`. `aggregate` or `distinct` is required; `aggregate` wins.

@@ -35,7 +35,8 @@ impl Source {
         }
     }
 
-    /// Returns the source of a column's values; `None` for the domain, which is that of the block.
+    /// Returns the source of a column's values; `None` for the domain, which is that of the block, and for what
+    /// is computed for today.
     pub(in crate::query) fn of_column(column: Column) -> Option<Self> {
         Some(match column {
             Column::JobId => Self::JobId,
@@ -51,7 +52,7 @@ impl Source {
             Column::ResourceGroup => Self::Text(TextColumn::ResourceGroup),
             Column::ProjectId => Self::Text(TextColumn::ProjectId),
             Column::WorkspaceId => Self::Text(TextColumn::WorkspaceId),
-            Column::DomainId => return None,
+            Column::DomainId | Column::Today(_) => return None,
             Column::CreatedAt => Self::Time(NumberColumn::CreatedAt),
             Column::UpdatedAt => Self::Time(NumberColumn::UpdatedAt),
             Column::FinishedAt => Self::Time(NumberColumn::FinishedAt),

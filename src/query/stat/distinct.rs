@@ -52,7 +52,7 @@ pub(super) fn lower(tenant: &Tenant, filter: &Filter, target: &Target) -> Statem
 fn in_column(tenant: &Tenant, filter: &Filter, column: Column) -> Sql {
     let mut sql = Sql::new("SELECT DISTINCT ");
     sql.append(column.sql()).push(" AS c0 FROM ");
-    match tables::rows(&[FieldRef::Column(column)], tenant, filter) {
+    match tables::rows(&[FieldRef::from_column(column)], tenant, filter) {
         Some(counters) => sql.push("(").append(counters).push(") WHERE 1"),
         None => sql.push("jobs WHERE ").append(where_clause(tenant, filter)),
     };

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::job::{Shape, of_today};
 use crate::query::check::field::{Kind, NullMeans, ValueType};
 use crate::query::eval::path::put;
 use crate::query::eval::value::{MongoValue, write_integer, write_text};
@@ -23,7 +24,10 @@ pub enum Output {
     /// One column a field.
     Columns(Vec<OutputColumn>),
     /// The document, then a column for the element of each unwound path, in the order in which they were unwound.
-    Documents(Vec<Vec<String>>),
+    Documents {
+        unwound: Vec<Vec<String>>,
+        shape: Shape,
+    },
 }
 
 /// A column of the answer.
@@ -41,7 +45,7 @@ impl Output {
         match self {
             Self::Values(..) => 1,
             Self::Columns(columns) => columns.len(),
-            Self::Documents(unwound) => unwound.len() + 1,
+            Self::Documents { unwound, .. } => unwound.len() + 1,
         }
     }
 
@@ -70,12 +74,12 @@ impl Output {
                 }
                 out.push(b'}');
             }
-            Self::Documents(unwound) => {
+            Self::Documents { unwound, shape } => {
                 let (text, elements) = match row.split_first() {
                     Some((ParamRef::Text(text), elements)) => (*text, elements),
                     _ => return out.extend(b"null"),
                 };
-                let mut document = document(text);
+                let mut document = document(text, *shape);
                 for (path, element) in unwound.iter().zip(elements) {
                     if let Some(element) = MongoValue::from_ref(*element) {
                         document = put(document, path, element);
@@ -106,12 +110,16 @@ fn write_value(value: ParamRef<'_>, value_type: ValueType, out: &mut Vec<u8>) ->
     true
 }
 
-/// Returns a stored document as statistics read it: times are datetimes, and a nullable member without a value is null.
-fn document(text: &str) -> MongoValue {
+/// Returns a stored document in a shape, as statistics read it: times are datetimes, and a nullable member without a value is null.
+fn document(text: &str, shape: Shape) -> MongoValue {
     const NULLABLE: [&str; 2] = ["project_id", "finished_at"];
     // A document is checked before it is stored.
     let Ok(Value::Object(members)) = serde_json::from_str(text) else {
         return MongoValue::Null;
+    };
+    let members = match shape {
+        Shape::Seed => members,
+        Shape::Today => of_today(members),
     };
     let mut object: Vec<(String, MongoValue)> = members
         .iter()

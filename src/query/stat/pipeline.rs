@@ -43,7 +43,7 @@ pub(super) fn lower(tenant: &Tenant, filter: &Filter, stages: &ResolvedStages) -
     for stage in rest {
         pipeline.apply(stage);
     }
-    pipeline.finish(&stages.rows)
+    pipeline.finish(stages)
 }
 
 /// Lowers the stages to one statement over these jobs alone.
@@ -59,7 +59,7 @@ pub(super) fn among(
     for stage in &stages.stages {
         pipeline.apply(stage);
     }
-    pipeline.finish(&stages.rows)
+    pipeline.finish(stages)
 }
 
 /// Lowers the stages after the first `done` to one statement. For these, of which the last is a group or a count, a scan gave
@@ -74,7 +74,7 @@ pub(super) fn after(
     for stage in &stages.stages[done..] {
         pipeline.apply(stage);
     }
-    pipeline.finish(&stages.rows)
+    pipeline.finish(stages)
 }
 
 /// A common table expression.
@@ -182,7 +182,7 @@ impl Pipeline {
     }
 
     /// Ends the statement: selects the columns of the answer, in order.
-    fn finish(mut self, rows: &RowShape) -> Statement {
+    fn finish(mut self, ResolvedStages { rows, shape, .. }: &ResolvedStages) -> Statement {
         let mut sql = Sql::new("WITH ");
         let tables = std::mem::take(&mut self.tables);
         let last = tables.len() - 1;
@@ -207,7 +207,10 @@ impl Pipeline {
                 for number in &self.unwound {
                     sql.push(", u").number(*number);
                 }
-                Output::Documents(unwound.clone())
+                Output::Documents {
+                    unwound: unwound.clone(),
+                    shape: *shape,
+                }
             }
             RowShape::Columns(columns) => {
                 let exprs = columns.iter().enumerate();

@@ -120,7 +120,7 @@ fn rows(stat: CheckedStat) -> StatRows {
             otherwise: LazyStatement(Box::new(stat)),
         };
     }
-    let StatQuestion::Aggregate(ResolvedStages { stages, rows }) = &stat.rows else {
+    let StatQuestion::Aggregate(ResolvedStages { stages, rows, .. }) = &stat.rows else {
         return StatRows::Statement(statement(&stat));
     };
     if RowSource::new(&stat.tenant, &stat.filter, stages).is_counters() {
@@ -168,6 +168,7 @@ fn counters(stat: &CheckedStat) -> Option<CounterGroup> {
     let StatQuestion::Aggregate(ResolvedStages {
         stages,
         rows: RowShape::Columns(columns),
+        ..
     }) = &stat.rows
     else {
         return None;

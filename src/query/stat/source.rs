@@ -82,7 +82,7 @@ fn counted_fields(group: &Group) -> Option<Vec<FieldRef>> {
         return None;
     }
     let field = |key: &GroupKey| match (&key.path.base, &key.date_format) {
-        (Base::Job(Target::Column(column)), None) => Some(FieldRef::Column(*column)),
+        (Base::Job(Target::Column(column)), None) => Some(FieldRef::from_column(*column)),
         (Base::Job(Target::Document(path)), None) => Some(FieldRef::from_path(path)),
         (Base::Job(Target::Column(Column::CreatedAt)), Some(format)) => {
             format.format.is_same_all_day().then_some(FieldRef::Day)
@@ -99,6 +99,12 @@ pub(super) fn counter_group(
     tenant: &Tenant,
     filter: &Filter,
 ) -> Option<CounterGroup> {
+    // In memory are the stored names.
+    let is_of_today =
+        |key: &GroupKey| matches!(key.path.base, Base::Job(Target::Column(Column::Today(_))));
+    if group.keys.iter().any(is_of_today) {
+        return None;
+    }
     let fields = counted_fields(group)?;
     let source = match CounterTable::for_group(&fields, filter)? {
         CounterTable::Days => CounterSource::Days,

@@ -101,6 +101,7 @@ pub(super) fn described(is_writable: bool, is_mock: bool) -> Document {
         Switches {
             is_writable,
             is_mock,
+            has_grpc: false,
         },
         false,
     );
