@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::messages::{JobInfo, JobStatQuery, JobsInfo, JobsQuery, Struct};
+use crate::route::Route;
 
 /// A method of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,15 +27,20 @@ impl Method {
         Self::Delete,
     ];
 
+    /// Returns the route that answers the method.
+    fn route(self) -> Route {
+        match self {
+            Self::List => Route::GrpcList,
+            Self::Stat => Route::GrpcStat,
+            Self::Get => Route::GrpcGet,
+            Self::Analyze => Route::GrpcAnalyze,
+            Self::Delete => Route::GrpcDelete,
+        }
+    }
+
     /// Returns the path of the method, which is that of its route.
     pub(super) fn path(self) -> &'static str {
-        match self {
-            Self::List => "/spaceone.api.inventory.v1.Job/list",
-            Self::Stat => "/spaceone.api.inventory.v1.Job/stat",
-            Self::Get => "/spaceone.api.inventory.v1.Job/get",
-            Self::Analyze => "/spaceone.api.inventory.v1.Job/analyze",
-            Self::Delete => "/spaceone.api.inventory.v1.Job/delete",
-        }
+        self.route().path()
     }
 
     /// Finds the method of a path.

@@ -22,11 +22,10 @@ use super::health::{self, HealthCheckRequest};
 use super::method::Method;
 use super::paced::{Held, pace};
 use super::status;
+use crate::route::Route;
 
 /// The largest request, in bytes: that of a query by REST.
 const MAX_REQUEST_BYTES: usize = 1 << 20;
-/// The path of the route by which SpaceONE's services say whether they serve.
-const CHECK_ROUTE: &str = "/check";
 /// The metadata of clients that the application reads, by the names that it has for them.
 const METADATA: [(&str, &str); 4] = [
     ("x_domain_id", "x-domain-id"),
@@ -133,7 +132,7 @@ impl Service<Request<Bytes>> for Unary {
                 Target::Method(method) => (body(method, request.get_ref()), method.path()),
                 Target::Health => {
                     check_service(request.get_ref())?;
-                    (CallBody::None, CHECK_ROUTE)
+                    (CallBody::None, Route::Check.path())
                 }
             };
             let (answer, answered) = oneshot::channel();

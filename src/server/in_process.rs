@@ -71,12 +71,7 @@ fn request(call: Call) -> (Request, Sender) {
     let mut request = Request::with_payload(actix_http::Payload::from(json));
     let head = request.head_mut();
     head.method = method;
-    // TEMPORARY
-    head.uri = Uri::from_static(match call.path {
-        "/spaceone.api.inventory.v1.Job/list" => "/inventory/v1/jobs/search",
-        "/spaceone.api.inventory.v1.Job/stat" => "/inventory/v1/jobs/stat",
-        path => path,
-    });
+    head.uri = Uri::from_static(call.path);
     head.version = Version::HTTP_2;
     head.peer_addr = call.peer.as_ref().map(|peer| peer.address);
     head.headers

@@ -174,7 +174,10 @@ fn start_grpc(
     };
     let (app, description) = (app.clone(), description.clone());
     let (metrics, stopping) = (Arc::clone(&app.metrics), Arc::clone(&app.stopping));
-    let switches = app.switches();
+    let switches = Switches {
+        has_grpc: true,
+        ..app.switches()
+    };
     let server = grpc::start(
         listener,
         move || application(app, description, switches),
