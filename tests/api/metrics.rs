@@ -9,11 +9,11 @@ use crate::app::{App, job};
 use crate::streaming::endless;
 
 /// Every series with its value.
-struct Metrics(BTreeMap<String, f64>);
+pub(crate) struct Metrics(BTreeMap<String, f64>);
 
 impl Metrics {
     /// Reads the text format, every line of which must be a comment or a series.
-    fn of(app: &App) -> Self {
+    pub(crate) fn of(app: &App) -> Self {
         let answer = app.get("/metrics");
         assert_eq!(answer.status, 200);
         assert_eq!(
@@ -49,7 +49,7 @@ impl Metrics {
     }
 
     #[track_caller]
-    fn check(&self, name: &str, expected: f64) {
+    pub(crate) fn check(&self, name: &str, expected: f64) {
         let found = self.get(name);
         assert!(
             found.is_some_and(|found| (found - expected).abs() < f64::EPSILON),
@@ -59,7 +59,7 @@ impl Metrics {
 
     /// Waits until a series has a value.
     #[track_caller]
-    fn wait_for(app: &App, name: &str, expected: f64) {
+    pub(crate) fn wait_for(app: &App, name: &str, expected: f64) {
         let start = Instant::now();
         while Self::of(app).get(name) != Some(expected) {
             assert!(

@@ -36,7 +36,8 @@ pub(super) struct Client {
 impl Client {
     /// Connects to a server, and reads its descriptor.
     pub(super) fn connect(app: &App) -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
