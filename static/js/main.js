@@ -128,7 +128,7 @@ const drifts = () => !loader.about()?.is_frozen
   && (['overview', 'now', 'collectors'].includes(state.view) || !['all', 'custom'].includes(state.range));
 const pace = createPace(load, () => state, loader.version, drifts, loader.expiry);
 
-/** Loads all that the state shows; slow answers may be old, unless `allowsOld` is false, since somebody has asked for new ones. */
+/** Loads all that the state shows; slow answers may be old, unless `allowsOld` is false, since somebody has requested new ones. */
 async function load(allowsOld = true) {
   pace.begin();
   if (!allowsOld) calm.ask();
@@ -185,7 +185,7 @@ function showAnswer(...given) {
   overviewed = given;
   const [shown, answer] = given;
   setAnswered('overview');
-  showOverview(shown, answer, loader.now(), (to) => linkToJobs(to, shown), narrow);
+  showOverview(shown, answer, loader.now(), (to) => linkToJobs(to, shown), narrow, loader.about().is_mock);
 }
 
 function showCollectorsAnswer(...given) {

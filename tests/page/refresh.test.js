@@ -211,7 +211,7 @@ test('rows stay while the pointer is over them, with the newest of their cells',
 
 test('rows that wait are shown when the pointer has left, or when somebody refreshes', async () => {
   const domain = await openOwn('domain-waits');
-  for (const [name, act] of [['left', () => it.page.mouse.move(5, 5)], ['asked', () => it.page.keyboard.press('r')]]) {
+  for (const [name, act] of [['left', () => it.page.mouse.move(5, 5)], ['refreshed', () => it.page.keyboard.press('r')]]) {
     await it.rows().nth(3).hover();
     await reloaded(() => it.server.importJobs(newJobs(domain, name, 2)));
     assert.equal(await news().textContent(), '2 new');
@@ -357,7 +357,7 @@ test('the focus stays in position when a job leaves the page', async () => {
   assert.equal(await it.page.evaluate(() => document.activeElement === document.querySelector('#rows tr:last-child .id')), true);
 });
 
-test('a server that does not answer is reported, and asked again', async () => {
+test('a server that does not answer is reported, and requests are sent again', async () => {
   await it.open();
   const listen = new URL(it.server.url).host;
   await it.server.stop();
