@@ -21,15 +21,24 @@ macro_rules! files {
 /// The folder of the texts of the page, a file for each language. A visit loads one of them.
 const LANGUAGES: &str = "js/texts/";
 
-/// The modules of views that a visit does not begin with: the page loads them when they are first shown.
-const LATER: [&str; 7] = [
+/// The modules that a visit does not begin with: those of other views, which the page loads when they are first shown, and those
+/// of an open job and of dialogs, which it loads after the first paint.
+const LATER: [&str; 15] = [
     "js/collectors.js",
+    "js/confirm.js",
+    "js/curl.js",
+    "js/drawer.js",
+    "js/history.js",
+    "js/job-editor.js",
     "js/journal.js",
     "js/journal-words.js",
     "js/lines.js",
     "js/mock-controls.js",
     "js/now.js",
+    "js/open-job.js",
+    "js/request-dialog.js",
     "js/statistics.js",
+    "js/token-dialog.js",
 ];
 
 /// Every file but the page itself. A test compares the table with the folder.

@@ -9,8 +9,8 @@ const PATIENCE = 3;
 /** Shows the rows that wait. */
 let waiting = null;
 let unread = 0;
-/** Whether the next rows are shown in any case, since somebody has asked for them. */
-let isAsked = false;
+/** Whether the next rows are shown in any case, since somebody has requested them. */
+let isRequested = false;
 
 const isScrolled = () => $('rows').getBoundingClientRect().top < 0;
 
@@ -25,7 +25,7 @@ function isRead() {
 function stay(jobs) {
   const ids = table.ids();
   const isMoved = jobs.map((job) => job.job_id).join() !== ids.join();
-  return isMoved && jobs.length > 0 && ids.length > 0 && !isAsked && isRead();
+  return isMoved && jobs.length > 0 && ids.length > 0 && !isRequested && isRead();
 }
 
 /** The ids of the rows that stay and are not on the page that has come. */
@@ -40,7 +40,7 @@ export const missing = (jobs) => (stay(jobs) ? table.ids().filter((id) => jobs.e
  */
 export function showCalmly(jobs, others, isSameList, show) {
   const stays = isSameList && stay(jobs);
-  isAsked = false;
+  isRequested = false;
   if (!stays) {
     withdraw();
     return show(jobs);
@@ -64,7 +64,7 @@ function withdraw() {
 }
 
 /** Has the next page be shown in any case. */
-export const ask = () => { isAsked = true; };
+export const ask = () => { isRequested = true; };
 
 /** Shows the rows that wait, from the top of the list. */
 export function showNews() {

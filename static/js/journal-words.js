@@ -1,4 +1,4 @@
-/** What a request of the journal asked, in words, and how many rows came back. Fetches nothing. */
+/** A request of the journal in words, and the number of rows of its answer. Fetches nothing. */
 import { amount, t } from './language.js';
 
 /** The signs of operators, without the `datetime_` and `timediff_` before them; others are written by their names. */
@@ -31,8 +31,8 @@ function condition(given) {
   if (typeof key !== 'string' || typeof operator !== 'string' || Object.keys(others).length) return compact(given);
   const path = short(key);
   const [, count, unit] = /^timediff_gte?$/.test(operator) ? AGO.exec(value) ?? [] : [];
-  if (count) return t('asked.last', { key: path, span: amount(Number(count), UNITS[unit]) });
-  if (operator === 'exists') return t(isTrue(value) ? 'asked.exists' : 'asked.missing', { key: path });
+  if (count) return t('words.last', { key: path, span: amount(Number(count), UNITS[unit]) });
+  if (operator === 'exists') return t(isTrue(value) ? 'words.exists' : 'words.missing', { key: path });
   return `${path} ${SIGNS[operator.replace(/^(datetime|timediff)_/, '')] ?? operator} ${shown(value ?? null)}`;
 }
 
@@ -44,7 +44,7 @@ function page({ start = 1, limit, ...others }) {
   if (!Number.isInteger(first) || !Number.isInteger(count) || Object.keys(others).length) throw new TypeError('no page');
   if (!count) return [];
   const pages = (first - 1) / count;
-  return Number.isInteger(pages) ? t('asked.page', { page: pages + 1, count }) : t('asked.from', { start: first, count });
+  return Number.isInteger(pages) ? t('words.page', { page: pages + 1, count }) : t('words.from', { start: first, count });
 }
 
 /** A field of a group, or of an analysis, as a call: "count(status = ERROR)". */
@@ -58,34 +58,34 @@ const groupKey = (key) => (typeof key === 'string' ? short(key) : short(key.key 
 
 function group({ keys = [], fields = [] }) {
   const what = fields.map(field).join(', ');
-  return [...(what ? [what] : []), ...(keys.length ? [t('asked.by', { keys: keys.map(groupKey).join(', ') })] : [])];
+  return [...(what ? [what] : []), ...(keys.length ? [t('words.by', { keys: keys.map(groupKey).join(', ') })] : [])];
 }
 
 /** The stages of statistics. */
 const STAGES = {
   __proto__: null,
-  unwind: ({ path }) => t('asked.each', { key: short(path) }),
+  unwind: ({ path }) => t('words.each', { key: short(path) }),
   group,
-  project: ({ fields }) => t('asked.computed', { members: fields.map(({ n, name = n }) => name).join(', ') }),
-  sort: (sort) => t('asked.sort', { keys: sortKeys(sort) }),
-  limit: (count) => t('asked.first', { count }),
+  project: ({ fields }) => t('words.computed', { members: fields.map(({ n, name = n }) => name).join(', ') }),
+  sort: (sort) => t('words.sort', { keys: sortKeys(sort) }),
+  limit: (count) => t('words.first', { count }),
 };
 
 /** What the members of a query mean, in the order in which they are written; each takes a value that is not empty. */
 const MEMBERS = {
   __proto__: null,
   filter: (all) => all.map(condition),
-  filter_or: (all) => t('asked.any', { conditions: all.map(condition).join(' | ') }),
-  keyword: (text) => t('asked.keyword', { text: shown(text) }),
-  distinct: (path) => t('asked.distinct', { key: short(path) }),
+  filter_or: (all) => t('words.any', { conditions: all.map(condition).join(' | ') }),
+  keyword: (text) => t('words.keyword', { text: shown(text) }),
+  distinct: (path) => t('words.distinct', { key: short(path) }),
   aggregate: (stages) => stages.flatMap((stage) => described(stage, STAGES)),
   fields: (fields) => Object.values(fields).map(field).join(', '),
-  group_by: (keys) => t('asked.by', { keys: keys.map(groupKey).join(', ') }),
+  group_by: (keys) => t('words.by', { keys: keys.map(groupKey).join(', ') }),
   sort: STAGES.sort,
   page,
-  only: (paths) => t('asked.only', { members: [paths].flat().map(short).join(', ') }),
-  minimal: (is) => (isTrue(is) ? t('asked.minimal') : []),
-  count_only: (is) => (isTrue(is) ? t('asked.count') : []),
+  only: (paths) => t('words.only', { members: [paths].flat().map(short).join(', ') }),
+  minimal: (is) => (isTrue(is) ? t('words.minimal') : []),
+  count_only: (is) => (isTrue(is) ? t('words.count') : []),
 };
 
 /** Words for each member of an object; one of an unknown name or shape is JSON. */
@@ -134,7 +134,7 @@ const isObject = (value) => typeof value === 'object' && value !== null && !Arra
 const assigned = (members) => members.map(([name, value]) => `${short(name)} = ${shown(value)}`);
 
 /** The words of a request for jobs, by its query string and its body. */
-function asked({ query: text, body }) {
+function wordsOf({ query: text, body }) {
   const { domain_id: _, query, ...direct } = named({ ...nested(text), ...(isObject(body) ? body : {}) });
   let wanted = query ?? {};
   try {
@@ -152,14 +152,14 @@ const READS = ['list', 'search', 'stat', 'export', 'overview'];
 /** What the routes that write do; `body` has the members of a job. */
 const WRITES = {
   __proto__: null,
-  put: ({ job_id: job }, { status }) => [t('asked.put', { job }), ...(status ? assigned([['status', status]]) : [])],
-  patch: ({ job_id: job }, body) => [t('asked.patch', { job }), ...assigned(Object.entries(body))],
-  delete: ({ job_id: job, domain_id: domain }) => [job ? t('asked.delete', { job }) : t('asked.deleteAll', { domain: domain ?? '?' })],
-  add: () => [t('asked.add')],
+  put: ({ job_id: job }, { status }) => [t('words.put', { job }), ...(status ? assigned([['status', status]]) : [])],
+  patch: ({ job_id: job }, body) => [t('words.patch', { job }), ...assigned(Object.entries(body))],
+  delete: ({ job_id: job, domain_id: domain }) => [job ? t('words.delete', { job }) : t('words.deleteAll', { domain: domain ?? '?' })],
+  add: () => [t('words.add')],
 };
 
 /**
- * Says what a request asked: "status = ERROR · created in the last 7 days · sort created ↓ · page 1, 15 rows".
+ * Returns a request in words: "status = ERROR · created in the last 7 days · sort created ↓ · page 1, 15 rows".
  * @param {object} entry of the journal
  */
 export function words(entry) {
@@ -167,7 +167,7 @@ export function words(entry) {
   if (route in WRITES) return WRITES[route](entry, isObject(body) ? body : {}).join(' · ');
   // An analysis is none of the routes, and has the shape of a query all the same.
   if (!READS.includes(route) && !isObject(body?.query)) return path + (query && `?${query}`);
-  return asked(entry).join(' · ') || t('asked.all');
+  return wordsOf(entry).join(' · ') || t('words.all');
 }
 
 /** Says how many rows an answer has, and of how many; empty where it has none. */

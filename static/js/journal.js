@@ -10,7 +10,7 @@ import { scoped } from './queries.js';
 import { relativePath } from './root.js';
 import { DEFAULTS, ROUTES } from './state.js';
 
-/** How long typing pauses before the server is asked, in milliseconds. */
+/** How long typing pauses before a request is sent, in milliseconds. */
 const PAUSE = 150;
 const NO_FILTERS = Object.fromEntries(['contains', 'route', 'status', 'scope'].map((name) => [name, DEFAULTS[name]]));
 
@@ -86,7 +86,7 @@ function makeRow(entry) {
   const parts = [
     el('time', { dateTime: entry.at }),
     el('strong', {}, method),
-    el('span', { className: 'asked', title: path }, words(entry), ' ', el('span', { className: 'quiet' }, entry.domain_id ?? '')),
+    el('span', { className: 'in-words', title: path }, words(entry), ' ', el('span', { className: 'quiet' }, entry.domain_id ?? '')),
     el('span', { className: 'number rows-of' }, rowsOf(entry)),
     el('span', { className: 'route' }, entry.route ?? t('journal.noRoute')),
     el('span', { className: `status ${outcome}` }, labelOf(String(status))),

@@ -167,13 +167,13 @@ export function createLoader(show) {
       };
     },
     async now(state) {
-      const asked = queries.lastHours(state, now());
+      const hours = queries.lastHours(state, now());
       // What is usual, and what is stuck, is that of a day, as in the overview at first.
       const [overview, open, ended, { results: counts }] = await Promise.all([readOverview({ ...state, range: 'day' }),
-        ...['open', 'ended', 'last'].map((part) => ask(part, asked[part]))]);
+        ...['open', 'ended', 'last'].map((part) => ask(part, hours[part]))]);
       return () => {
         overviewed = listKey(state);
-        show.now(state, { from: asked.from, overview, open, ended, counts });
+        show.now(state, { from: hours.from, overview, open, ended, counts });
       };
     },
     async collectors(state) {

@@ -3,17 +3,13 @@ import { file } from './api.js';
 import * as calm from './calm.js';
 import * as controls from './controls.js';
 import { $, el, on } from './dom.js';
-import { showHistory, tickDrawer, wireDrawer } from './drawer.js';
-import { showWritable, wireEditor } from './job-editor.js';
 import { wireKeyboard } from './keyboard.js';
 import { localise, t, wireLanguage } from './language.js';
 import { createLoader } from './loader.js';
-import * as openJob from './open-job.js';
 import { showOverview, toggleList } from './overview.js';
 import { createPace } from './pace.js';
 import { exportAddress, statisticsQuery } from './queries.js';
 import { bounds } from './range.js';
-import { showRequests } from './request-dialog.js';
 import { addressOf, closeJob, go, goToAddress, linkTo, linkToJobs, settle, state, wireRouter, writeAddress } from './router.js';
 import { showSavedViews, wireSavedViews } from './saved-views.js';
 import { showSearch, wireSearch } from './search.js';
@@ -22,7 +18,6 @@ import * as table from './table.js';
 import { showTimes, wireTimes } from './times.js';
 import { showCounts } from './title.js';
 import { token } from './token.js';
-import { askForToken, wireToken } from './token-dialog.js';
 
 /** The columns that are first sorted in ascending order; the others begin with the largest value. */
 const ASCENDING_FIRST = ['job', 'collector', 'status', 'project'];
@@ -60,17 +55,49 @@ async function prepare(view) {
   showState();
 }
 
+/** What the first paint does without: the modules of an open job and of dialogs, once they are loaded, and what waits for them. */
+let later = null;
+let loading = null;
+const waiting = [];
+
+/** Loads these modules and wires them, once. */
+function loadLater() {
+  loading ??= Promise.all([import('./open-job.js'), import('./drawer.js'), import('./job-editor.js'), import('./request-dialog.js'),
+    import('./token-dialog.js')]).then((modules) => {
+    later = Object.assign({}, ...modules);
+    wireLater();
+    for (const act of waiting.splice(0)) act(later);
+  }).catch((error) => {
+    loading = null;
+    showFailure(error);
+  });
+}
+
+/** Has these modules act: immediately, or else in turn when they are loaded. */
+function withLater(act) {
+  if (later) act(later);
+  else waiting.push(act);
+}
+
+/** The same for what somebody has done, so that the modules are loaded now. */
+function needLater(act) {
+  loadLater();
+  withLater(act);
+}
+
 const loader = createLoader({
   state: settle,
   prepare,
   domains(domains) {
+    // The view is painted.
+    loadLater();
     writeAddress();
     controls.showDomains(domains, state.domain);
     showState();
   },
   about(about) {
     controls.showAbout(about);
-    showWritable(about.is_writable);
+    withLater(({ showWritable }) => showWritable(about.is_writable));
   },
   overview(...given) {
     const { totals, running } = given[1];
@@ -97,10 +124,10 @@ const loader = createLoader({
     calm.showCalmly(jobs, others, isSameList, (rows) => table.showRows(rows, shown, linkTo, loader.now(), isSameList));
     table.showPages(shown, total, (page) => go({ page }));
     showEmpty(jobs.length > 0, total);
-    openJob.listArrived(jobs, total);
+    withLater(({ listArrived }) => listArrived(jobs, total));
   },
-  job: (shown, job) => shown.job && openJob.showOpened(job, loader.now()),
-  history: (shown, job, runs) => showHistory(job, runs, shown.zone, loader.now(), linkTo),
+  job: (shown, job) => withLater(({ showOpened }) => shown.job && shown.job === state.job && showOpened(job, loader.now())),
+  history: (shown, job, runs) => withLater(({ showHistory }) => showHistory(job, runs, shown.zone, loader.now(), linkTo)),
   counts(shown, counts) {
     const sum = (...statuses) => counts.reduce((total, one) => total + (statuses.includes(one.status) ? one.count : 0), 0);
     showCounts({ failed: sum('ERROR', 'TIMEOUT'), running: sum('IN_PROGRESS') });
@@ -128,7 +155,7 @@ const drifts = () => !loader.about()?.is_frozen
   && (['overview', 'now', 'collectors'].includes(state.view) || !['all', 'custom'].includes(state.range));
 const pace = createPace(load, () => state, loader.version, drifts, loader.expiry);
 
-/** Loads all that the state shows; slow answers may be old, unless `allowsOld` is false, since somebody has asked for new ones. */
+/** Loads all that the state shows; slow answers may be old, unless `allowsOld` is false, since somebody has requested new ones. */
 async function load(allowsOld = true) {
   pace.begin();
   if (!allowsOld) calm.ask();
@@ -141,7 +168,7 @@ async function load(allowsOld = true) {
     const isOld = loader.isShown(state);
     controls.showTrouble(error, isOld, pace.end(error));
     if (!isOld) showNoAnswer(error);
-    if (error.status === 401) askForToken();
+    if (error.status === 401) needLater(({ askForToken }) => askForToken());
   } finally {
     clearTimeout(busy);
   }
@@ -156,11 +183,12 @@ function showState() {
   showSavedViews(state);
   // The list has most of a job already, which is shown until the server has answered with all of it.
   const listed = state.job && table.shownJob(state.job);
-  if (listed) openJob.showOpened(listed, now);
+  if (listed) withLater(({ showOpened }) => listed.job_id === state.job && showOpened(listed, now));
   if (state.view === 'statistics') views.statistics?.showChoices(state, statisticsQuery(state, now));
   if (state.view === 'collectors' && loader.isShown(state)) showCollectorsAnswer(state, ...collected.slice(1));
   if (state.view === 'journal') views.journal?.showFilters(state);
-  if (!state.job) openJob.hideOpened();
+  if (state.job) loadLater();
+  else withLater(({ hideOpened }) => state.job || hideOpened());
 }
 
 /** Narrows the range; its ends are in milliseconds. */
@@ -185,7 +213,7 @@ function showAnswer(...given) {
   overviewed = given;
   const [shown, answer] = given;
   setAnswered('overview');
-  showOverview(shown, answer, loader.now(), (to) => linkToJobs(to, shown), narrow);
+  showOverview(shown, answer, loader.now(), (to) => linkToJobs(to, shown), narrow, loader.about().is_mock);
 }
 
 function showCollectorsAnswer(...given) {
@@ -230,7 +258,23 @@ wireLanguage($('language'));
 /** Shows why an act has failed. */
 const showFailure = (error) => controls.showTrouble(error, false, false);
 /** Opens the failed job next to the open one. */
-const stepFailed = (by) => openJob.stepFailed(by, (...given) => loader.failedNear(state, ...given)).catch(showFailure);
+const stepFailed = (by) => needLater((modules) => modules.stepFailed(by, (...given) => loader.failedNear(state, ...given))
+  .catch(showFailure));
+const step = (by) => needLater((modules) => modules.step(by));
+const turn = (by) => needLater((modules) => modules.turn(by));
+
+function wireLater() {
+  later.wireDrawer(closeJob, step, stepFailed);
+  later.wireEditor(loader.now, () => state, (to) => {
+    if (to?.job) go({ ...to, view: 'jobs' });
+    else if (to) go(to, true);
+    return load(false);
+  }, showFailure);
+  later.wireToken(() => {
+    loader.forget();
+    load(false);
+  });
+}
 
 controls.wireTheme();
 controls.wireDensity();
@@ -243,25 +287,15 @@ wireSearch(() => state, go, {
 });
 wireSavedViews(loader.now);
 wireTimes(narrow, () => go({ range: 'all', from: '', to: '' }));
-wireDrawer(closeJob, openJob.step, stepFailed);
-wireEditor(loader.now, () => state, (to) => {
-  if (to?.job) go({ ...to, view: 'jobs' });
-  else if (to) go(to, true);
-  return load(false);
-}, showFailure);
-wireToken(() => {
-  loader.forget();
-  load(false);
-});
 wireKeyboard({
   search: () => $(state.view === 'journal' ? 'contains' : 'search').focus(),
-  down: () => (state.job ? openJob.step(1) : table.moveFocus(1)),
-  up: () => (state.job ? openJob.step(-1) : table.moveFocus(-1)),
+  down: () => (state.job ? step(1) : table.moveFocus(1)),
+  up: () => (state.job ? step(-1) : table.moveFocus(-1)),
   close: () => (state.job ? closeJob() : views.journal?.closeEntry()),
   nextFailed: () => state.job && stepFailed(1),
   previousFailed: () => state.job && stepFailed(-1),
-  previousPage: () => openJob.turn(-1),
-  nextPage: () => openJob.turn(1),
+  previousPage: () => turn(-1),
+  nextPage: () => turn(1),
   news: calm.showNews,
   refresh: () => load(false),
   help: () => $('help').showModal(),
@@ -287,7 +321,7 @@ on($('to'), 'input', () => $('to').setCustomValidity(''));
 on($('columns'), 'change', () => go({ columns: [...$('columns').querySelectorAll(':checked')].map((input) => input.value) }, true));
 on($('zone'), 'click', () => go({ zone: state.zone === 'utc' ? 'local' : 'utc' }, true));
 for (const id of ['refresh-now', 'retry']) on($(id), 'click', () => load(false));
-for (const open of document.querySelectorAll('.request-open')) on(open, 'click', () => showRequests(loader.requests));
+for (const open of document.querySelectorAll('.request-open')) on(open, 'click', () => needLater(({ showRequests }) => showRequests(loader.requests)));
 on($('help-open'), 'click', () => $('help').showModal());
 
 on($('export'), 'click', (event) => {
@@ -327,7 +361,7 @@ for (const id of ['stat-rows', 'drawer-body', 'overview', 'now', 'collectors', '
   });
 }
 wireRouter(() => {
-  openJob.forgetStep();
+  withLater(({ forgetStep }) => forgetStep());
   showState();
   load();
 }, () => {
@@ -338,7 +372,7 @@ setInterval(() => {
   // While the server does not answer, it is not known which jobs still run.
   if (document.hidden || !$('trouble').hidden) return;
   table.tick(loader.now());
-  tickDrawer(loader.now());
+  later?.tickDrawer(loader.now());
   views.now?.tickNow(loader.now());
   views.journal?.tickMock();
   calm.tickCalm();

@@ -5,8 +5,9 @@ import { relative, span } from './format.js';
 import { number, parts, t } from './language.js';
 import { runBars } from './runs.js';
 import { hasPlaceholders, quote } from './search-language.js';
+import { remember, remembered } from './storage.js';
 
-/** How many error groups and collectors are shown before the rest is asked for. */
+/** How many error groups and collectors are shown before *More* is pressed. */
 const FEW = 6;
 
 let chart = null;
@@ -38,8 +39,9 @@ export function changed(now, before, format = number) {
  * @param {number} now in milliseconds
  * @param {(change: object) => string} link to the jobs of the domain after a change of the state, without a range unless it has one
  * @param {(from: number, to: number) => void} narrow to a range
+ * @param {boolean} isMock whether the server is a mock, which may be a demo
  */
-export function showOverview(state, answer, now, link, narrow) {
+export function showOverview(state, answer, now, link, narrow, isMock) {
   chart ??= createChart($('chart'), (...range) => narrowTo(...range));
   narrowTo = narrow;
   const about = JSON.stringify([state, [...whole]]);
@@ -51,6 +53,7 @@ export function showOverview(state, answer, now, link, narrow) {
   const inPeriod = (change, { from, to } = answer) => link({ range: 'custom', from: iso(from), to: iso(to), ...change });
   const context = { state, answer, now, link, inPeriod };
   renew($('overview-state'), [shown], () => sentence(context));
+  renew($('hints'), [shown], () => (isMock ? hints(context) : []));
   renew($('figures'), [shown], () => figures(context));
   const [, length, unit] = /^(\d+)(\w)$/.exec(answer.bucket);
   chart.setTitle(t(`chart.per.${unit}`, { count: Number(length) }));
@@ -94,6 +97,27 @@ function sentence({ state, answer, inPeriod, link }) {
 
 const textNodes = (parts) => parts.map((part) => (part instanceof Node ? part : document.createTextNode(part)));
 
+/**
+ * Questions to begin with, each a link to its answer. They are for a demo; the server does not say that it is one, so that every mock
+ * has them in which a job is stuck, as one of a demo is.
+ */
+function hints({ answer, link }) {
+  if (!answer.stuck.count || remembered('hints') === 'dismissed') return [];
+  const answers = {
+    // Its row is the first one, since rows are sorted by the failure rate.
+    flaky: { view: 'collectors', range: 'month' },
+    day: { view: 'statistics', by: ['day', 'error'], measures: ['failures'], range: 'month' },
+    stuck: { view: 'now' },
+  };
+  const links = Object.entries(answers).map(([name, to]) => [name, linked(link(to), t(`hints.${name}`), { id: `hint-${name}` })]);
+  const dismiss = button('✕', () => {
+    remember('hints', 'dismissed');
+    $('hints').replaceChildren();
+    $('content').focus({ preventScroll: true });
+  }, { id: 'hints-dismiss', ariaLabel: t('hints.dismiss'), title: t('hints.dismiss') });
+  return [el('span', {}, ...parts('hints.text', Object.fromEntries(links))), dismiss];
+}
+
 /** The success rate, the failures and the durations, each against the period before. */
 function figures({ answer: { totals, previous }, inPeriod }) {
   const before = previous.totals;
@@ -116,7 +140,7 @@ function figures({ answer: { totals, previous }, inPeriod }) {
   ];
 }
 
-/** A list of which only the first items are shown, unless all are asked for. */
+/** A list of which only the first items are shown, unless it is to be shown whole. */
 function listed(id, items, more, make, none) {
   if (!items.length) return [el('p', { className: 'quiet' }, none)];
   const some = whole.has(id) ? items : items.slice(0, FEW);

@@ -8,7 +8,7 @@ import {
 } from './search-language.js';
 import { isTimeStart, readTime, suggestTimes } from './search-times.js';
 
-/** How long typing pauses before the server is asked, in milliseconds; counts for suggestions leave the answer its turn. */
+/** How long typing pauses before a request is sent, in milliseconds; counts for suggestions leave the answer its turn. */
 const PAUSE = 150;
 const COUNT_PAUSE = 400;
 /** The most words that are looked for one by one, the members that are tried for each, and the suggestions of them. */

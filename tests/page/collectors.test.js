@@ -222,7 +222,7 @@ test('a collector is described in a sentence', async () => {
   await row(FLAKY).waitFor();
 });
 
-test('the change of the plugin that broke it is marked, and told in words', async () => {
+test('the change of the plugin that broke it is marked, and described in words', async () => {
   const id = await (async () => { await open('range=week'); return idOf(BROKEN); })();
   // The versions that the jobs have, from the jobs alone.
   const runs = await runsOf(id);

@@ -287,3 +287,19 @@ test('what a message has between backticks is code', async () => {
   assert.deepEqual(await drawer().locator('.job-error code').allTextContents(), ['zone', 'a.b']);
   assert.ok((await drawer().locator('.job-error').innerText()).includes('and one ` alone'));
 });
+
+test('what is done before the modules of an open job have come is done when they have', async () => {
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await it.page.route('**/js/open-job.js', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await it.open();
+  const ids = await it.ids();
+  await it.rows().first().locator('.id').click();
+  await it.page.keyboard.press('j');
+  assert.ok(await it.page.locator('#drawer').isHidden());
+  release();
+  await it.page.locator('#drawer-title', { hasText: ids[1] }).waitFor();
+});

@@ -1,4 +1,4 @@
-/** What a request of the journal asked, in words. */
+/** Requests of the journal in words. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rowsOf, words } from '../../static/js/journal-words.js';

@@ -22,7 +22,7 @@ beforeEach(async () => {
 
 const entries = () => it.page.locator('#entries li');
 /** The requests that are shown, as they were sent. */
-const paths = () => it.page.locator('#entries .asked').evaluateAll((rows) => rows.map((row) => row.title));
+const paths = () => it.page.locator('#entries .in-words').evaluateAll((rows) => rows.map((row) => row.title));
 const total = (text) => it.page.locator('#journal-total', { hasText: text }).waitFor();
 /** Opens the journal and waits until it shows a number of requests. */
 async function openJournal(count, query = '') {
@@ -64,7 +64,7 @@ test('requests appear as they are sent, the newest first, without those of the p
   assert.equal(await it.page.locator('#entries .changed').count(), 3, 'what is new is marked');
   const rows = await entries().locator('summary').evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent)));
   for (const [time, , , , , , took] of rows) assert.match(`${time} ${took}`, /^\d\d:\d\d:\d\d\.\d{3} [\d.,]+ ms$/);
-  assert.deepEqual(rows.map(([, method, asked, rows, route, answer, , about]) => [method, asked, rows, route, answer, about]), [
+  assert.deepEqual(rows.map(([, method, words, rows, route, answer, , about]) => [method, words, rows, route, answer, about]), [
     ['GET', '/inventory/v2/jobs ', '', 'no route', '404 Refused', 'ERROR_NOT_FOUND'],
     ['POST', 'status eqq ERROR domain-b', '', 'search', '400 Refused', 'ERROR_DB_QUERY'],
     ['GET', 'status = ERROR domain-a', '0 rows of 0', 'list', '200 OK', undefined],
@@ -267,7 +267,7 @@ test('keys move through the requests', async () => {
   for (const key of ['j', 'j', 'k', 'j', 'Enter']) await it.page.keyboard.press(key);
   await entries().last().locator('.content').waitFor();
   assert.equal(await entries().first().locator('.content').count(), 0);
-  assert.equal(await it.page.evaluate(() => document.activeElement.querySelector('.asked').title), (await paths())[1]);
+  assert.equal(await it.page.evaluate(() => document.activeElement.querySelector('.in-words').title), (await paths())[1]);
 });
 
 for (const colorScheme of ['light', 'dark']) {

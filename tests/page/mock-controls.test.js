@@ -110,7 +110,7 @@ test('faults are added in a form, shown in words, released and removed', async (
   await it.page.getByRole('button', { name: 'Refresh now' }).click();
   await it.page.locator('#faults li', { hasText: 'list: answers 503 used 1 of 2×' }).waitFor();
   const held = server.post('search', { domain_id: 'domain-a' });
-  // The journal has no entry of a request that is held, so the page is asked again until it has arrived.
+  // The journal has no entry of a request that is held, so the page is refreshed until it has arrived.
   while ((await read('/jobdeck/faults')).results[4].holding === 0);
   await it.page.getByRole('button', { name: 'Refresh now' }).click();
   await it.page.locator('#faults li', { hasText: 'search: holds the answer used 1× · holds 1 now' }).waitFor();

@@ -25,7 +25,7 @@ test('the query of a list has everything that its state names', () => {
   assert.deepEqual(queries.list(state, NOW).body.query, { sort: { keys: [{ key: 'created_at', desc: true }] }, page: { start: 1, limit: 30 } });
 });
 
-test('every answer is of the same words, and nothing is asked for none', () => {
+test('every answer is of the same words, and without words there is no condition', () => {
   const words = { ...state, keyword: 'nova', view: 'jobs' };
   const expected = wordConditions('nova');
   for (const ask of [queries.list, queries.order, queries.counts, queries.times, queries.statistics]) {
@@ -63,7 +63,7 @@ test('a duration is computed before it is measured', () => {
   assert.deepEqual(sort.sort.keys, [{ key: 'day', desc: true }, { key: 'average-duration', desc: true }, { key: 'status', desc: false }]);
 });
 
-test('percentiles are asked of the route that has them, and what is computed has what it needs', () => {
+test('percentiles are requested from the route that has them, and what is computed has what it needs', () => {
   const chosen = { ...state, by: ['collector'], measures: ['count', 'rate'], ssort: 'rate' };
   const plain = queries.statistics(chosen, NOW);
   assert.equal(plain.path, 'inventory/v1/jobs/stat');

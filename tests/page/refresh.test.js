@@ -211,7 +211,7 @@ test('rows stay while the pointer is over them, with the newest of their cells',
 
 test('rows that wait are shown when the pointer has left, or when somebody refreshes', async () => {
   const domain = await openOwn('domain-waits');
-  for (const [name, act] of [['left', () => it.page.mouse.move(5, 5)], ['asked', () => it.page.keyboard.press('r')]]) {
+  for (const [name, act] of [['left', () => it.page.mouse.move(5, 5)], ['refreshed', () => it.page.keyboard.press('r')]]) {
     await it.rows().nth(3).hover();
     await reloaded(() => it.server.importJobs(newJobs(domain, name, 2)));
     assert.equal(await news().textContent(), '2 new');
@@ -276,6 +276,39 @@ test('a refresh does not overwrite what was typed', async () => {
   await hasValues({ '#stat-json': '{"distinct":' });
 });
 
+test('a list that is open under many writes does not grow', async () => {
+  await it.page.clock.install();
+  const domain = await openOwn('domain-grows');
+  const browser = await it.page.context().newCDPSession(it.page);
+  await browser.send('Performance.enable');
+  /** How many nodes and listeners the browser has, apart from garbage. */
+  async function counts() {
+    await it.settle();
+    await browser.send('HeapProfiler.collectGarbage');
+    const { metrics } = await browser.send('Performance.getMetrics');
+    return ['Nodes', 'JSEventListeners'].map((name) => metrics.find((metric) => metric.name === name).value);
+  }
+  let writes = 0;
+  /** Changes one of four jobs that stay on the page, adds one that leaves it again, and waits until both are shown. */
+  async function write() {
+    const [id, status] = [`job-stays-${writes % 4}`, ['IN_PROGRESS', 'ERROR', 'SUCCESS'][Math.floor(writes / 4) % 3]];
+    const job = { job_id: id, domain_id: domain, created_at: NOW, status, errors: status === 'ERROR' ? [{ error_code: 'E', message: `Write ${writes}` }] : [] };
+    const added = { job_id: `job-leaves-${writes}`, domain_id: domain, created_at: new Date(Date.parse('2025-12-31') + writes).toISOString(), status: 'SUCCESS' };
+    it.server.importJobs([job, added]);
+    writes += 1;
+    do await it.page.clock.runFor(1000);
+    while (!(await it.page.evaluate(([id, status, added]) => document.querySelector(`[data-job=${id}] .status.${status}`)
+      && document.querySelector(`[data-job=${added}]`), [id, status, added.job_id])));
+  }
+  // Both counts are taken after the same phase of the changes, and with a page of jobs that have been added.
+  while (writes < 24) await write();
+  const before = await counts();
+  while (writes < 60) await write();
+  const after = await counts();
+  // A node or a listener that each of these 36 writes leaves behind would be growth; a highlight that just ends is not.
+  assert.ok(after.every((count, index) => count - before[index] < 18), `${before} nodes and listeners, then ${after}`);
+});
+
 test('a duration ticks while a job runs, unless the clock is frozen', async () => {
   await it.page.route('**/jobdeck/about', async (route) => {
     const response = await route.fetch();
@@ -324,7 +357,7 @@ test('the focus stays in position when a job leaves the page', async () => {
   assert.equal(await it.page.evaluate(() => document.activeElement === document.querySelector('#rows tr:last-child .id')), true);
 });
 
-test('a server that does not answer is reported, and asked again', async () => {
+test('a server that does not answer is reported, and requests are sent again', async () => {
   await it.open();
   const listen = new URL(it.server.url).host;
   await it.server.stop();

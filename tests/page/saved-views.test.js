@@ -25,7 +25,7 @@ async function save(text) {
   await it.page.locator('#view-save').click();
 }
 
-test('the views of the page answer what is asked most', async () => {
+test('the views of the page answer the most frequent questions', async () => {
   await open();
   await it.page.getByRole('combobox', { name: 'Search' }).fill('status:SUCCESS ');
   for (const [view, ids] of [

@@ -221,7 +221,7 @@ test('a second group is a line each, which the legend toggles; the keyboard read
   await it.page.locator('#total', { hasText: `of ${count} jobs` }).waitFor();
 });
 
-test('the pointer reads the lines, and a touch reads before it opens', async () => {
+test('the pointer reads the lines', async () => {
   await it.open('?domain=domain-gaps&view=statistics&by=day&refresh=0');
   const plot = await it.page.locator('#stat-lines .plot').boundingBox();
   await it.page.mouse.move(plot.x + plot.width - 30, plot.y + 60);
@@ -229,6 +229,30 @@ test('the pointer reads the lines, and a touch reads before it opens', async () 
   assert.equal(await it.page.locator('#stat-lines .tip div').textContent(), '1');
   await it.page.mouse.click(plot.x + plot.width - 30, plot.y + 60);
   await it.shows(['job-gap-2']);
+});
+
+test('on touch, the first tap shows what a point of the lines has, and the second one opens its jobs', async () => {
+  const context = await it.page.context().browser().newContext({ viewport: { width: 390, height: 800 }, hasTouch: true, timezoneId: 'UTC' });
+  const page = await context.newPage();
+  await page.goto(`${it.server.url}/?domain=domain-gaps&view=statistics&by=day&refresh=0`);
+  const plot = page.locator('#stat-lines .plot');
+  const tip = page.locator('#stat-lines .tip');
+  await plot.locator('.bar-of-time').first().waitFor();
+  const { width } = await plot.boundingBox();
+  const tap = (x) => plot.tap({ position: { x, y: 60 } });
+  await tap(70);
+  await tip.getByText('2025-11-01').waitFor();
+  await tap(width - 30);
+  await tip.getByText('2025-11-05').waitFor();
+  await page.touchscreen.tap(200, 5);
+  await tip.waitFor({ state: 'hidden' });
+  await tap(width - 30);
+  await tip.getByText('2025-11-05').waitFor();
+  assert.match(page.url(), /view=statistics/);
+  await tap(width - 30);
+  await page.locator('#rows .id').first().waitFor();
+  assert.deepEqual(await page.locator('#rows .id').allTextContents(), ['job-gap-2']);
+  await context.close();
 });
 
 test('a row of two groups leads to the jobs of both, within the range', async () => {

@@ -24,7 +24,7 @@ async function visit(domain, query = '?refresh=0') {
 }
 const shows = (text) => it.page.locator('#rows .id', { hasText: text }).waitFor();
 
-test('a token is asked for, stored for the tab, and sent with every request', async () => {
+test('a token is requested, stored for the tab, and sent with every request', async () => {
   const sent = [];
   it.page.on('request', (request) => sent.push([new URL(request.url()).pathname, request.headers().authorization, request.url()]));
   await it.page.goto(`${it.server.url}/?refresh=0`);
@@ -43,9 +43,9 @@ test('a token is asked for, stored for the tab, and sent with every request', as
   await it.page.reload();
   await shows('domain-a-job');
   await it.page.locator('#project option').first().waitFor({ state: 'attached' });
-  const asked = sent.filter(([path]) => path.startsWith('/inventory/') || path.startsWith('/jobdeck/'));
-  assert.ok(asked.length > 3);
-  assert.deepEqual([...new Set(asked.map(([, header]) => header))], [`Bearer ${tokens['domain-a']}`]);
+  const requests = sent.filter(([path]) => path.startsWith('/inventory/') || path.startsWith('/jobdeck/'));
+  assert.ok(requests.length > 3);
+  assert.deepEqual([...new Set(requests.map(([, header]) => header))], [`Bearer ${tokens['domain-a']}`]);
   assert.ok(sent.every(([, , url]) => !url.includes('jobdeck_')), 'no address has it');
   assert.ok(!it.page.url().includes('jobdeck_'));
   assert.deepEqual(await it.page.evaluate(() => [Object.values(localStorage), document.cookie].flat().filter((text) => text.includes('jobdeck_'))), []);
@@ -95,7 +95,7 @@ test('exports are sent with the token, and curl lines name it', async () => {
   assert.ok(!line.includes('jobdeck_'));
 });
 
-test('a revoked token is asked for again, and nothing is requested until then', async () => {
+test('a revoked token is requested again, and nothing is requested until then', async () => {
   await visit('domain-b', '?refresh=2');
   await shows('domain-b-job');
   await it.page.route('**/jobdeck/domains', async (route) => route.fulfill({
