@@ -31,22 +31,24 @@ fn check_alive(app: &App) {
     assert_eq!(answer.unwrap(), json!({"total_count": 1}));
 }
 
-/// Wraps a message in others, each as field 1 of the next.
-fn nested(levels: usize) -> Bytes {
-    let mut message = BytesMut::new();
-    for _ in 0..levels {
-        let mut outer = BytesMut::new();
-        outer.put_u8(1 << 3 | 2);
-        let mut length = message.len();
-        while length > 127 {
-            outer.put_u8(u8::try_from(length & 127).unwrap() | 128);
-            length >>= 7;
-        }
-        outer.put_u8(u8::try_from(length).unwrap());
-        outer.extend_from_slice(&message);
-        message = outer;
+/// A message that has another one as its only field; the tag is that of the field.
+fn within(tag: u8, message: &[u8]) -> Vec<u8> {
+    let mut outer = vec![tag];
+    let mut length = message.len();
+    while length > 127 {
+        outer.push(u8::try_from(length & 127).unwrap() | 128);
+        length >>= 7;
     }
-    message.freeze()
+    outer.push(u8::try_from(length).unwrap());
+    outer.extend_from_slice(message);
+    outer
+}
+
+/// A message within others, each as field 1 of the next.
+fn nested(levels: usize) -> Bytes {
+    let start = Vec::new();
+    let message = (0..levels).fold(start, |message, _| within(1 << 3 | 2, &message));
+    message.into()
 }
 
 #[test]
@@ -98,14 +100,11 @@ fn messages_that_are_too_deep_or_too_long_are_refused_with_a_code() {
         let answer = unary(client.channel.clone(), path, message, &[]);
         client.runtime.block_on(answer).unwrap_err()
     };
-    // A condition whose value is an array in an array and so on.
-    let mut deep = json!(1);
-    for _ in 0..60 {
-        deep = json!([deep]);
-    }
-    let body =
-        json!({"domain_id": "d", "query": {"filter": [{"k": "filter.x", "o": "eq", "v": deep}]}});
-    let refused = send(LIST, client.request("list", &body).unwrap());
+    // `query.filter[0].v`, an array in an array and so on.
+    let arrays = (0..60).fold(Vec::new(), |value, _| within(6 << 3 | 2, &within(1 << 3 | 2, &value)));
+    let condition = within(4 << 3 | 2, &arrays);
+    let deep = within(1 << 3 | 2, &within(1 << 3 | 2, &condition));
+    let refused = send(LIST, deep.into());
     assert_eq!(refused.code(), Code::InvalidArgument, "{refused}");
     assert!(text(&refused).contains("recursion"), "{refused}");
     for method in METHODS {
