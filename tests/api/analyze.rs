@@ -175,7 +175,7 @@ fn errors_are_in_the_words_of_the_analysis() {
         (json!({"fields": count, "select": {"x": {"operator": "divide", "fields": ["n"]}}}), "ERROR_DB_QUERY: query.select.x.fields: `divide` takes exactly 2, found 1"),
         (json!({"fields": count, "select": {"x": 3}}), "ERROR_INVALID_PARAMETER_TYPE: query.select.x: expected a path or an object"),
         (json!({"fields": count, "sort": [{"desc": true}]}), "ERROR_DB_QUERY: query.sort[0].key: is required"),
-        (json!({"fields": count, "aggregate": []}), "ERROR_INVALID_PARAMETER: query.aggregate: unknown member `aggregate`"),
+        (json!({"fields": count, "aggregate": []}), "ERROR_DB_QUERY: query.aggregate: unknown member `aggregate`"),
         (json!({"fields": count, "filter": [{"k": "stauts", "v": 1, "o": "eq"}]}), "ERROR_DB_QUERY: query.filter[0].key: unknown field `stauts`"),
     ] {
         let answer = app.post("/inventory/job/analyze", &json!({"domain_id": "d", "query": query}));

@@ -277,7 +277,7 @@ fn a_job_that_is_not_there_is_not_found() {
     let app = App::mock(jobs());
     let nobody = json!({"domain_id": "d", "job_id": "nobody"});
     for verb in ["get", "delete"] {
-        assert_eq!(app.today_error(verb, &nobody), "404 ERROR_NOT_FOUND: there is no job nobody in domain d", "{verb}");
+        assert_eq!(app.today_error(verb, &nobody), "404 ERROR_NOT_FOUND: there is no job `nobody` in domain `d`", "{verb}");
         assert_eq!(app.today_error(verb, &json!({"domain_id": "d"})), "400 ERROR_REQUIRED_PARAMETER: Required parameter. (key = job_id)");
     }
     assert_eq!(
@@ -396,7 +396,7 @@ fn values_are_suggested() {
         (json!({"resource_type": "inventory.Job"}), "400 ERROR_REQUIRED_PARAMETER: Required parameter. (key = distinct_key)"),
         (
             json!({"resource_type": "inventory.Region", "distinct_key": "name"}),
-            "400 ERROR_DB_QUERY: resource_type: unknown resource `inventory.Region`; known are inventory.Job",
+            "400 ERROR_DB_QUERY: resource_type: unknown resource `inventory.Region`; did you mean `inventory.Job`?",
         ),
         (
             json!({"resource_type": "inventory.Job", "distinct_key": "stauts"}),
