@@ -157,14 +157,27 @@ mod tests {
             (5, 0, 1, json!({"success_tasks": 2}), [2, 3]),
             (5, 0, 0, json!({"failure_tasks": 4}), [1, 4]),
             (5, 0, 9, json!({"success_tasks": 9}), [9, 0]),
-            (5, 0, 9, json!({"success_tasks": 1, "failure_tasks": 2}), [1, 2]),
+            (
+                5,
+                0,
+                9,
+                json!({"success_tasks": 1, "failure_tasks": 2}),
+                [1, 2],
+            ),
         ] {
             let mut document = json!({
                 "total_tasks": total, "remained_tasks": remained, "errors": vec![json!({}); errors]
             });
-            document.as_object_mut().unwrap().extend(stored.as_object().unwrap().clone());
+            document
+                .as_object_mut()
+                .unwrap()
+                .extend(stored.as_object().unwrap().clone());
             let job = of_today(document.as_object().unwrap().clone());
-            assert_eq!([&job["success_tasks"], &job["failure_tasks"]], expected.map(Value::from).each_ref(), "{document}");
+            assert_eq!(
+                [&job["success_tasks"], &job["failure_tasks"]],
+                expected.map(Value::from).each_ref(),
+                "{document}"
+            );
         }
     }
 

@@ -15,13 +15,20 @@ fn app() -> App {
             "collector_info": {"collector_id": format!("c-{}", index % 5), "provider": (["aws", "azure"])[index % 2]},
         });
         let members = members.to_string();
-        jobs += &job(&format!("job-{index:02}"), "d", &members[1..members.len() - 1]);
+        jobs += &job(
+            &format!("job-{index:02}"),
+            "d",
+            &members[1..members.len() - 1],
+        );
     }
     App::with_jobs(jobs)
 }
 
 fn answer(app: &App, verb: &str, query: &Value) -> Value {
-    let answer = app.post(&format!("/inventory/job/{verb}"), &json!({"domain_id": "d", "query": query}));
+    let answer = app.post(
+        &format!("/inventory/job/{verb}"),
+        &json!({"domain_id": "d", "query": query}),
+    );
     assert_eq!(answer.status, 200, "{query}: {}", answer.text);
     answer.json()
 }
@@ -31,16 +38,28 @@ fn an_analysis_is_the_statistic_that_means_the_same() {
     let app = app();
     let count = json!({"name": "n", "operator": "count"});
     let by = |keys: &[(&str, &str)], fields: Value| {
-        let keys: Vec<_> = keys.iter().map(|(key, name)| json!({"key": key, "name": name})).collect();
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|(key, name)| json!({"key": key, "name": name}))
+            .collect();
         json!({"group": {"keys": keys, "fields": fields}})
     };
     for (analysis, aggregate) in [
-        (json!({"fields": {"n": {"operator": "count"}}}), json!([by(&[], json!([count]))])),
+        (
+            json!({"fields": {"n": {"operator": "count"}}}),
+            json!([by(&[], json!([count]))]),
+        ),
         (
             json!({"group_by": ["status", {"key": "collector_info.provider", "name": "of"}], "fields": {"n": {"operator": "count"}}}),
-            json!([by(&[("status", "status"), ("collector_info.provider", "of")], json!([count]))]),
+            json!([by(
+                &[("status", "status"), ("collector_info.provider", "of")],
+                json!([count])
+            )]),
         ),
-        (json!({"group_by": ["collector.provider"], "fields": {}}), json!([by(&[("collector.provider", "provider")], json!([]))])),
+        (
+            json!({"group_by": ["collector.provider"], "fields": {}}),
+            json!([by(&[("collector.provider", "provider")], json!([]))]),
+        ),
         (
             json!({
                 "group_by": ["collector_id"],
@@ -104,9 +123,15 @@ fn an_analysis_is_the_statistic_that_means_the_same() {
             ]),
         ),
     ] {
-        for filter in [json!({}), json!({"filter": [{"k": "status", "v": "FAILURE", "o": "not"}], "keyword": "1 2"})] {
+        for filter in [
+            json!({}),
+            json!({"filter": [{"k": "status", "v": "FAILURE", "o": "not"}], "keyword": "1 2"}),
+        ] {
             let with = |mut query: Value| {
-                query.as_object_mut().unwrap().extend(filter.as_object().unwrap().clone());
+                query
+                    .as_object_mut()
+                    .unwrap()
+                    .extend(filter.as_object().unwrap().clone());
                 query
             };
             let analyzed = answer(&app, "analyze", &with(analysis.clone()));
@@ -124,10 +149,26 @@ fn more_says_whether_rows_follow() {
     let all = answer(&app, "analyze", &query(json!({})));
     let all = all["results"].as_array().unwrap();
     assert_eq!(all.len(), 5);
-    for (start, limit, more) in [(1, 4, true), (1, 5, false), (2, 4, false), (2, 3, true), (9, 2, false), (5, 1, false), (1, 9, false)] {
-        let page = answer(&app, "analyze", &query(json!({"start": start, "limit": limit})));
+    for (start, limit, more) in [
+        (1, 4, true),
+        (1, 5, false),
+        (2, 4, false),
+        (2, 3, true),
+        (9, 2, false),
+        (5, 1, false),
+        (1, 9, false),
+    ] {
+        let page = answer(
+            &app,
+            "analyze",
+            &query(json!({"start": start, "limit": limit})),
+        );
         let rows: Vec<_> = all.iter().skip(start - 1).take(limit).collect();
-        assert_eq!(page, json!({"results": rows, "more": more}), "{start} {limit}");
+        assert_eq!(
+            page,
+            json!({"results": rows, "more": more}),
+            "{start} {limit}"
+        );
     }
     let whole = answer(&app, "analyze", &query(json!({"start": 3})));
     assert_eq!(whole, json!({"results": all}));
@@ -135,51 +176,147 @@ fn more_says_whether_rows_follow() {
 
 #[test]
 fn a_field_group_lists_and_totals() {
-    let analysis = answer(&app(), "analyze", &json!({
-        "group_by": ["collector_info.provider", "status"], "field_group": ["status"],
-        "fields": {"jobs": {"operator": "count"}}, "sort": [{"key": "jobs"}, {"key": "provider"}]
-    }));
-    assert_eq!(analysis, json!({"results": [
-        {"provider": "aws", "_total_jobs": 30, "jobs": [{"value": 15, "status": "FAILURE"}, {"value": 15, "status": "SUCCESS"}]},
-        {"provider": "azure", "_total_jobs": 30, "jobs": [{"value": 15, "status": "CANCELED"}, {"value": 15, "status": "SUCCESS"}]}
-    ]}));
+    let analysis = answer(
+        &app(),
+        "analyze",
+        &json!({
+            "group_by": ["collector_info.provider", "status"], "field_group": ["status"],
+            "fields": {"jobs": {"operator": "count"}}, "sort": [{"key": "jobs"}, {"key": "provider"}]
+        }),
+    );
+    assert_eq!(
+        analysis,
+        json!({"results": [
+            {"provider": "aws", "_total_jobs": 30, "jobs": [{"value": 15, "status": "FAILURE"}, {"value": 15, "status": "SUCCESS"}]},
+            {"provider": "azure", "_total_jobs": 30, "jobs": [{"value": 15, "status": "CANCELED"}, {"value": 15, "status": "SUCCESS"}]}
+        ]})
+    );
 }
 
 #[test]
 fn errors_are_in_the_words_of_the_analysis() {
     let app = app();
     let count = json!({"n": {"operator": "count"}});
-    let many: serde_json::Map<_, _> = (0..101).map(|n| (format!("f{n}"), json!({"operator": "count"}))).collect();
-    let paths: serde_json::Map<_, _> = (0..100).map(|n| (format!("p{n}"), json!("status"))).collect();
-    let heavy: serde_json::Map<_, _> = (0..20).map(|n| (format!("f{n}"), json!({"operator": "push", "fields": paths}))).collect();
+    let many: serde_json::Map<_, _> = (0..101)
+        .map(|n| (format!("f{n}"), json!({"operator": "count"})))
+        .collect();
+    let paths: serde_json::Map<_, _> = (0..100)
+        .map(|n| (format!("p{n}"), json!("status")))
+        .collect();
+    let heavy: serde_json::Map<_, _> = (0..20)
+        .map(|n| {
+            (
+                format!("f{n}"),
+                json!({"operator": "push", "fields": paths}),
+            )
+        })
+        .collect();
     for (query, expected) in [
-        (json!({}), "ERROR_REQUIRED_PARAMETER: Required parameter. (key = query.fields)"),
-        (json!({"fields": {}}), "ERROR_DB_QUERY: query.fields: keys or fields are required"),
-        (json!({"fields": []}), "ERROR_INVALID_PARAMETER_TYPE: query.fields: expected an object"),
-        (json!({"fields": many}), "ERROR_INVALID_PARAMETER: query.fields: at most 100 members are allowed"),
-        (json!({"fields": heavy}), "ERROR_DB_QUERY: query: 2020 keys, fields, operands and conditions in all, at most 2000 are allowed"),
-        (json!({"fields": {"a.b": {"operator": "count"}}}), "ERROR_INVALID_PARAMETER: query.fields: a name must not contain '.'"),
-        (json!({"fields": {"n": {}}}), "ERROR_DB_QUERY: query.fields.n.operator: is required"),
-        (json!({"fields": {"n": {"operator": "cuont"}}}), "ERROR_DB_QUERY: query.fields.n.operator: unknown operator `cuont`; did you mean `count`?"),
-        (json!({"fields": {"n": {"operator": "sum"}}}), "ERROR_DB_QUERY: query.fields.n.key: is required"),
-        (json!({"fields": {"n": {"operator": "push"}}}), "ERROR_DB_QUERY: query.fields.n.fields: is required"),
-        (json!({"fields": {"n": {"operator": "push", "fields": {"s": "stauts"}}}}), "ERROR_DB_QUERY: query.fields.n.fields.s: unknown field `stauts`"),
-        (json!({"fields": {"n": {"operator": "median", "key": "total_tasks"}}}), "ERROR_DB_QUERY: query.fields.n.operator: an analysis has no `median`"),
-        (json!({"fields": {"n": {"operator": "count", "name": "m"}}}), "ERROR_INVALID_PARAMETER: query.fields.n.name: unknown member `name`"),
-        (json!({"fields": count, "group_by": ["stauts"]}), "ERROR_DB_QUERY: query.group_by[0]: unknown field `stauts`"),
-        (json!({"fields": count, "group_by": [{"key": "status"}]}), "ERROR_DB_QUERY: query.group_by[0].name: is required"),
-        (json!({"fields": count, "group_by": [3]}), "ERROR_INVALID_PARAMETER_TYPE: query.group_by[0]: expected a path or an object"),
-        (json!({"fields": count, "group_by": [{"key": "status", "name": "n"}]}), "ERROR_DB_QUERY: query.fields: the name `n` is given twice"),
-        (json!({"fields": count, "group_by": ["status"], "field_group": ["stauts"]}), "ERROR_DB_QUERY: query.field_group[0]: unknown key `stauts`; did you mean `status`?"),
-        (json!({"fields": count, "group_by": ["status"], "field_group": ["_total_n"]}), "ERROR_DB_QUERY: query.field_group[0]: a key must not begin with `_total_`"),
-        (json!({"fields": count, "select": {"x": {"operator": "divide", "fields": ["n"]}}}), "ERROR_DB_QUERY: query.select.x.fields: `divide` takes exactly 2, found 1"),
-        (json!({"fields": count, "select": {"x": 3}}), "ERROR_INVALID_PARAMETER_TYPE: query.select.x: expected a path or an object"),
-        (json!({"fields": count, "sort": [{"desc": true}]}), "ERROR_DB_QUERY: query.sort[0].key: is required"),
-        (json!({"fields": count, "aggregate": []}), "ERROR_DB_QUERY: query.aggregate: unknown member `aggregate`"),
-        (json!({"fields": count, "filter": [{"k": "stauts", "v": 1, "o": "eq"}]}), "ERROR_DB_QUERY: query.filter[0].key: unknown field `stauts`"),
+        (
+            json!({}),
+            "ERROR_REQUIRED_PARAMETER: Required parameter. (key = query.fields)",
+        ),
+        (
+            json!({"fields": {}}),
+            "ERROR_DB_QUERY: query.fields: keys or fields are required",
+        ),
+        (
+            json!({"fields": []}),
+            "ERROR_INVALID_PARAMETER_TYPE: query.fields: expected an object",
+        ),
+        (
+            json!({"fields": many}),
+            "ERROR_INVALID_PARAMETER: query.fields: at most 100 members are allowed",
+        ),
+        (
+            json!({"fields": heavy}),
+            "ERROR_DB_QUERY: query: 2020 keys, fields, operands and conditions in all, at most 2000 are allowed",
+        ),
+        (
+            json!({"fields": {"a.b": {"operator": "count"}}}),
+            "ERROR_INVALID_PARAMETER: query.fields: a name must not contain '.'",
+        ),
+        (
+            json!({"fields": {"n": {}}}),
+            "ERROR_DB_QUERY: query.fields.n.operator: is required",
+        ),
+        (
+            json!({"fields": {"n": {"operator": "cuont"}}}),
+            "ERROR_DB_QUERY: query.fields.n.operator: unknown operator `cuont`; did you mean `count`?",
+        ),
+        (
+            json!({"fields": {"n": {"operator": "sum"}}}),
+            "ERROR_DB_QUERY: query.fields.n.key: is required",
+        ),
+        (
+            json!({"fields": {"n": {"operator": "push"}}}),
+            "ERROR_DB_QUERY: query.fields.n.fields: is required",
+        ),
+        (
+            json!({"fields": {"n": {"operator": "push", "fields": {"s": "stauts"}}}}),
+            "ERROR_DB_QUERY: query.fields.n.fields.s: unknown field `stauts`",
+        ),
+        (
+            json!({"fields": {"n": {"operator": "median", "key": "total_tasks"}}}),
+            "ERROR_DB_QUERY: query.fields.n.operator: an analysis has no `median`",
+        ),
+        (
+            json!({"fields": {"n": {"operator": "count", "name": "m"}}}),
+            "ERROR_INVALID_PARAMETER: query.fields.n.name: unknown member `name`",
+        ),
+        (
+            json!({"fields": count, "group_by": ["stauts"]}),
+            "ERROR_DB_QUERY: query.group_by[0]: unknown field `stauts`",
+        ),
+        (
+            json!({"fields": count, "group_by": [{"key": "status"}]}),
+            "ERROR_DB_QUERY: query.group_by[0].name: is required",
+        ),
+        (
+            json!({"fields": count, "group_by": [3]}),
+            "ERROR_INVALID_PARAMETER_TYPE: query.group_by[0]: expected a path or an object",
+        ),
+        (
+            json!({"fields": count, "group_by": [{"key": "status", "name": "n"}]}),
+            "ERROR_DB_QUERY: query.fields: the name `n` is given twice",
+        ),
+        (
+            json!({"fields": count, "group_by": ["status"], "field_group": ["stauts"]}),
+            "ERROR_DB_QUERY: query.field_group[0]: unknown key `stauts`; did you mean `status`?",
+        ),
+        (
+            json!({"fields": count, "group_by": ["status"], "field_group": ["_total_n"]}),
+            "ERROR_DB_QUERY: query.field_group[0]: a key must not begin with `_total_`",
+        ),
+        (
+            json!({"fields": count, "select": {"x": {"operator": "divide", "fields": ["n"]}}}),
+            "ERROR_DB_QUERY: query.select.x.fields: `divide` takes exactly 2, found 1",
+        ),
+        (
+            json!({"fields": count, "select": {"x": 3}}),
+            "ERROR_INVALID_PARAMETER_TYPE: query.select.x: expected a path or an object",
+        ),
+        (
+            json!({"fields": count, "sort": [{"desc": true}]}),
+            "ERROR_DB_QUERY: query.sort[0].key: is required",
+        ),
+        (
+            json!({"fields": count, "aggregate": []}),
+            "ERROR_DB_QUERY: query.aggregate: unknown member `aggregate`",
+        ),
+        (
+            json!({"fields": count, "filter": [{"k": "stauts", "v": 1, "o": "eq"}]}),
+            "ERROR_DB_QUERY: query.filter[0].key: unknown field `stauts`",
+        ),
     ] {
-        let answer = app.post("/inventory/job/analyze", &json!({"domain_id": "d", "query": query}));
+        let answer = app.post(
+            "/inventory/job/analyze",
+            &json!({"domain_id": "d", "query": query}),
+        );
         let error = answer.error();
-        assert!(error.starts_with(&format!("400 {expected}")), "{query}\n got: {error}\nwant: {expected}");
+        assert!(
+            error.starts_with(&format!("400 {expected}")),
+            "{query}\n got: {error}\nwant: {expected}"
+        );
     }
 }

@@ -7,6 +7,7 @@ URL serves POST {path}/list and {path}/analyze: jobdeck itself, or SpaceONE's ga
 The console never sends a domain_id, its token tells it: with --domain the bodies get one. With --rest every list is compared
 with POST /inventory/v1/jobs/search there, and every analyze with the statistic that means the same: the statuses of the
 request become those of the seed, and those of its answer today's (see `STATUSES`). Standard library only.
+The jobs of `jobdeck demo` live: freeze its clock before a comparison, by PUT /jobdeck/clock {"is_frozen": true}.
 Ends with 0 where every case holds, else 1; the last line is `N passed, M failed`.
 """
 

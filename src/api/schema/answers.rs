@@ -150,7 +150,9 @@ impl PartialSchema for Analysis {
                 "more",
                 ObjectBuilder::new()
                     .schema_type(Type::Boolean)
-                    .description(Some("Whether there are rows after these; only with a limit.")),
+                    .description(Some(
+                        "Whether there are rows after these; only with a limit.",
+                    )),
             )
             .into()
     }

@@ -64,8 +64,7 @@ pub(super) async fn analyze(
 ) -> Result<HttpResponse, ApiError> {
     let body = read_query(&request, body).await?;
     let domain = default_domain(&request, &app, &access, &body).await?;
-    let read =
-        move |body: &[u8]| JobStatQuery::from_analyze_body(body, domain.as_deref(), shape);
+    let read = move |body: &[u8]| JobStatQuery::from_analyze_body(body, domain.as_deref(), shape);
     answer_statistics(&app, access, body, read, write_analysis).await
 }
 

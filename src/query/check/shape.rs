@@ -90,15 +90,20 @@ mod tests {
 
     #[test]
     fn a_condition_on_a_status_of_today_is_one_on_stored_statuses() {
-        const FAILED: &str = r#"status IN (SELECT value FROM json_each(?)) [Text("[\"ERROR\",\"TIMEOUT\"]")]"#;
-        const RUNNING: &str = r#"status IN (SELECT value FROM json_each(?)) [Text("[\"CREATED\",\"IN_PROGRESS\"]")]"#;
+        const FAILED: &str =
+            r#"status IN (SELECT value FROM json_each(?)) [Text("[\"ERROR\",\"TIMEOUT\"]")]"#;
+        const RUNNING: &str =
+            r#"status IN (SELECT value FROM json_each(?)) [Text("[\"CREATED\",\"IN_PROGRESS\"]")]"#;
         for (condition, expected) in [
             (r#"{"k":"status","v":"FAILURE","o":"eq"}"#, FAILED),
             (r#"{"k":"status","v":["FAILURE","ERROR"],"o":"in"}"#, FAILED),
             (r#"{"k":"status","v":"fail","o":"contain"}"#, FAILED),
             (r#"{"k":"status","v":"^f.*e$","o":"regex"}"#, FAILED),
             (r#"{"k":"status","v":"IN_PROGRESS","o":"eq"}"#, RUNNING),
-            (r#"{"k":"status","v":"SUCCESS","o":"eq"}"#, r#"status = ? [Text("SUCCESS")]"#),
+            (
+                r#"{"k":"status","v":"SUCCESS","o":"eq"}"#,
+                r#"status = ? [Text("SUCCESS")]"#,
+            ),
             (r#"{"k":"status","v":"ERROR","o":"eq"}"#, "0 []"),
             (r#"{"k":"status","v":"A","o":"gt"}"#, "1 []"),
             (r#"{"k":"status","v":null,"o":"eq"}"#, "0 []"),
@@ -108,7 +113,10 @@ mod tests {
         }
         check(
             r#"{"k":"status","v":"FAILURE","o":"not"}"#,
-            &FAILED.replace("status IN (SELECT value FROM json_each(?))", "NOT ifnull(status IN (SELECT value FROM json_each(?)), 0)"),
+            &FAILED.replace(
+                "status IN (SELECT value FROM json_each(?))",
+                "NOT ifnull(status IN (SELECT value FROM json_each(?)), 0)",
+            ),
         );
     }
 }

@@ -157,7 +157,10 @@ impl AnalyzeQuery {
         let mut sort = self.sort;
         if !sort.value.keys.is_empty() {
             if has_second {
-                sort.value.keys.iter_mut().for_each(|key| by_total(key, &names));
+                sort.value
+                    .keys
+                    .iter_mut()
+                    .for_each(|key| by_total(key, &names));
             }
             stages.push(Stage::Sort(sort));
         }
@@ -275,7 +278,10 @@ fn check_field_group(
             format!("a key must not be called `{VALUE}`, as the value of each element is")
         } else if !has_select && !known.contains(&value.as_str()) {
             format!("{} of `group_by`", unknown("key", value, &known))
-        } else if field_group[..index].iter().any(|other| other.value == *value) {
+        } else if field_group[..index]
+            .iter()
+            .any(|other| other.value == *value)
+        {
             format!("the key `{value}` is given twice")
         } else {
             continue;
@@ -342,7 +348,9 @@ fn second_group(
     let computed = computed.into_iter();
     let group = Group {
         keys: others.collect(),
-        fields: computed.map(|field| at("query.field_group", field)).collect(),
+        fields: computed
+            .map(|field| at("query.field_group", field))
+            .collect(),
     };
     Some(at(&first.location, group))
 }
@@ -465,7 +473,10 @@ struct Fields;
 impl PartialSchema for Fields {
     fn schema() -> RefOr<Schema> {
         let field = Ref::from_schema_name(AnalyzeField::name());
-        by_name(field.into(), "What is computed over each group, by name; at most 100.")
+        by_name(
+            field.into(),
+            "What is computed over each group, by name; at most 100.",
+        )
     }
 }
 
@@ -482,7 +493,10 @@ struct Selects;
 impl PartialSchema for Selects {
     fn schema() -> RefOr<Schema> {
         let select = Ref::from_schema_name(Select::name());
-        by_name(select.into(), "The members of the rows, by name; at most 100.")
+        by_name(
+            select.into(),
+            "The members of the rows, by name; at most 100.",
+        )
     }
 }
 
@@ -498,7 +512,10 @@ struct Paths;
 
 impl PartialSchema for Paths {
     fn schema() -> RefOr<Schema> {
-        by_name(String::schema(), "Paths, by the names that the elements have for them; at most 100.")
+        by_name(
+            String::schema(),
+            "Paths, by the names that the elements have for them; at most 100.",
+        )
     }
 }
 

@@ -121,7 +121,10 @@ pub struct SuggestionOptions {
     /// The most values.
     pub limit: Option<u32>,
     /// Conditions on the jobs that have the values.
-    #[serde(default, deserialize_with = "crate::query::request::condition::conditions")]
+    #[serde(
+        default,
+        deserialize_with = "crate::query::request::condition::conditions"
+    )]
     #[schema(value_type = Option<Vec<Condition>>, max_items = 500)]
     pub filter: Vec<Located<Condition>>,
     /// Means nothing here.
@@ -277,7 +280,11 @@ impl JobStatQuery {
             },
             location,
         };
-        let mut filter = vec![condition(Operator::Not, Value::Null, "distinct_key".to_owned())];
+        let mut filter = vec![condition(
+            Operator::Not,
+            Value::Null,
+            "distinct_key".to_owned(),
+        )];
         filter.extend(request.options.filter);
         filter.extend(request.search.map(|Located { value, location }| {
             condition(Operator::Contain, value.into(), location)
@@ -327,10 +334,7 @@ impl JobRequest {
     ///
     /// # Errors
     /// [`QueryError`] for the first problem.
-    pub fn from_json(
-        body: &[u8],
-        domain_id: Option<&str>,
-    ) -> Result<(String, String), QueryError> {
+    pub fn from_json(body: &[u8], domain_id: Option<&str>) -> Result<(String, String), QueryError> {
         let request: Self = message(body)?;
         Ok((domain(request.domain_id, domain_id)?, request.job_id))
     }

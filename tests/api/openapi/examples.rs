@@ -87,7 +87,9 @@ fn check_operations(app: &App, before: impl Fn(&App), is_wanted: impl Fn(&str) -
                 let place = format!("{method} {target} {}", text.unwrap_or_default());
                 check_answer(&document, operation, &method, &place, &answer);
                 check_not_modified(app, operation, &method, &target, &answer);
-                if let Some(body) = body.filter(|_| [LIST, STAT].contains(&path) || TODAY.contains(&path)) {
+                if let Some(body) =
+                    body.filter(|_| [LIST, STAT].contains(&path) || TODAY.contains(&path))
+                {
                     let finds = !answer.json()["results"].as_array().unwrap().is_empty();
                     assert!(finds || body["query"]["count_only"] == true, "{place}");
                 }

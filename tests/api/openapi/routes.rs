@@ -42,7 +42,7 @@ fn a_server_describes_only_the_routes_that_it_has() {
     let none = Switches {
         is_writable: false,
         is_mock: false,
-            has_grpc: false,
+        has_grpc: false,
     };
     let plain = describe(none, false);
     assert_eq!(served.text.as_bytes(), plain.json());
