@@ -61,10 +61,7 @@ mod tests {
         );
         check(
             &format!(r#"{fields},"groupBy":["status"],"sort":{{"key":"n","desc":true}}"#),
-            &format!(
-                r#"{},{{"sort":{{"key":"n","desc":true}}}}"#,
-                counts(status)
-            ),
+            &format!(r#"{},{{"sort":{{"key":"n","desc":true}}}}"#, counts(status)),
         );
         check(
             &format!(r#"{fields},"group_by":["status"],"select":{{"of":"status"}}"#),
