@@ -139,7 +139,8 @@ impl Operation {
 
     fn reads(&self) -> bool {
         ["GET", "HEAD"].contains(&self.method.as_str())
-            || self.path.starts_with("/inventory/")
+            || self.path.starts_with("/inventory/") && !self.path.ends_with("/delete")
+            || self.path == "/add-ons/autocomplete/distinct"
             || self.path == "/jobdeck/stat"
     }
 
