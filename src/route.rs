@@ -332,6 +332,30 @@ impl Route {
         matches!(self, Self::ListDomains | Self::About | Self::OpenApi)
     }
 
+    /// Returns whether a request may leave its domain out, which a header, the token or the server then tells.
+    #[must_use]
+    pub fn may_omit_domain(self) -> bool {
+        matches!(
+            self,
+            Self::TodayList
+                | Self::TodayStat
+                | Self::TodayGet
+                | Self::TodayAnalyze
+                | Self::TodayDelete
+                | Self::ProtoList
+                | Self::ProtoStat
+                | Self::ProtoGet
+                | Self::ProtoAnalyze
+                | Self::ProtoDelete
+                | Self::GrpcList
+                | Self::GrpcStat
+                | Self::GrpcGet
+                | Self::GrpcAnalyze
+                | Self::GrpcDelete
+                | Self::Suggest
+        )
+    }
+
     /// Returns whether the answer comes from jobs, so that jobs that live must be up to date before it.
     #[must_use]
     pub fn depends_on_jobs(self) -> bool {

@@ -23,6 +23,7 @@ use super::app::App;
 use super::body::{MAX_QUERY_BYTES, MAX_WRITE_BYTES, keep_body};
 use super::error::ApiError;
 use super::record::Record;
+use super::today::default_domain;
 use crate::mock::{End, InjectedError, Injection, Prefer, Subject};
 use crate::query::QueryError;
 use crate::route::{Audience, Route};
@@ -68,8 +69,8 @@ pub(crate) async fn inject_faults(
         _ => return Ok(next.call(request).await?.map_into_boxed_body()),
     };
     let mut record = Record::new(Arc::clone(&mock), &request);
-    let (body, subject, refusal) = read_subject(&mut request).await;
-    let access = match access_to(&mut request, &subject).await {
+    let (body, mut subject, refusal) = read_subject(&mut request).await;
+    let access = match access_to(&app, &mut request, &mut subject, &body).await {
         Ok(access) => access,
         Err(refusal) => return Ok(request.into_response(refusal.error_response())),
     };
@@ -107,10 +108,18 @@ async fn read_subject(request: &mut ServiceRequest) -> (Bytes, Subject, Option<A
     }
 }
 
-/// Returns the access of the client, if it reaches the domain of its request. A client uses up no faults of a domain that
+/// Returns the access of the client, if it reaches the domain of its request, which the subject has afterwards. A client uses up no faults of a domain that
 /// it can't reach, and gets no entry in its journal.
-async fn access_to(request: &mut ServiceRequest, subject: &Subject) -> Result<Access, ApiError> {
+async fn access_to(
+    app: &App,
+    request: &mut ServiceRequest,
+    subject: &mut Subject,
+    body: &[u8],
+) -> Result<Access, ApiError> {
     let access = request.extract::<Access>().await?;
+    if subject.domain_id.is_none() && subject.route.is_some_and(Route::may_omit_domain) {
+        subject.domain_id = default_domain(request.request(), app, &access, body).await?;
+    }
     if let Some(domain_id) = &subject.domain_id {
         access.check(Some(domain_id))?;
     }

@@ -37,5 +37,4 @@ mod today;
 mod write;
 
 pub use self::admission::{HostName, Origin};
-pub use self::{app::Switches, path::BasePath};
-pub use self::{openapi::Description, openapi_document::describe};
+pub use self::{app::Switches, openapi::Description, openapi_document::describe, path::BasePath};

@@ -92,6 +92,9 @@ pub(super) fn elsewhere(method: &Method, path: &str) -> Option<String> {
         (Route::StatJobs | Route::StatWithPercentiles, &(Method::GET | Method::HEAD)) => {
             "the query is sent as a body".to_owned()
         }
+        (route, &(Method::GET | Method::HEAD)) if route.may_omit_domain() => {
+            "the request is sent as a body".to_owned()
+        }
         (Route::ListJobs, &Method::POST) => format!(
             "POST {} takes the query as a body, and POST {} adds jobs",
             Route::SearchJobs.path(),
@@ -155,6 +158,7 @@ mod tests {
                 "/inventory/jobs/search",
                 Some("/inventory/v1/jobs/search"),
             ),
+            ("POST", "/inventory/job/lst", Some("/inventory/job/list")),
             ("PUT", "/jobdeck/job/j", Some("/jobdeck/jobs/{job_id}")),
             ("POST", "/jobdeck/job", Some("/jobdeck/jobs")),
             ("POST", "/jobdeck/restet", Some("/jobdeck/reset")),

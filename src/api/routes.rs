@@ -95,6 +95,8 @@ handlers! {
 
 /// Registers the routes that a server with these switches has: a resource a path.
 pub(crate) fn register(config: &mut web::ServiceConfig, switches: Switches) {
+    // What answers a request without a route knows by them which routes there are.
+    config.app_data(switches);
     let mut routes: Vec<Route> = Route::ALL.to_vec();
     routes.retain(|route| switches.bring(*route));
     while let Some(first) = routes.first().copied() {
@@ -143,18 +145,24 @@ pub(crate) async fn not_found(request: HttpRequest, app: Data<App>) -> HttpRespo
         _ => route.map_or(Switch::Always, Route::switch),
     };
     let path = request.path().chars().take(200).collect();
+    let switches = request.app_data::<Switches>().copied();
+    let switches = switches.unwrap_or_else(|| app.switches());
     match needed {
         Switch::Mock if app.mock.is_none() => ApiError::NeedsSwitch {
             path,
             switch: "--mock",
         },
-        Switch::Writable | Switch::WritableGrpc if !app.is_writable => ApiError::NeedsSwitch {
+        Switch::Writable if !app.is_writable => ApiError::NeedsSwitch {
+            path,
+            switch: "--writable",
+        },
+        Switch::WritableGrpc if switches.has_grpc && !app.is_writable => ApiError::NeedsSwitch {
             path,
             switch: "--writable",
         },
         _ => ApiError::NotFound {
             path,
-            hint: meant(&request, app.switches()),
+            hint: meant(&request, switches),
         },
     }
     .error_response()

@@ -22,3 +22,79 @@ pub fn compile_list(request: &JobsQuery, now: Timestamp) -> Result<ListPlan, Que
 pub fn compile_stat(request: &JobStatQuery, now: Timestamp) -> Result<StatPlan, QueryError> {
     Ok(stat_plan::plan(check::stat::check(request, now)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Shape;
+
+    #[track_caller]
+    fn check(analysis: &str, aggregate: &str) {
+        let body = |query: &str| format!(r#"{{"domain_id":"d","query":{{{query}}}}}"#);
+        let plan = |request: Result<JobStatQuery, QueryError>| {
+            compile_stat(&request.unwrap(), Timestamp::MIN).unwrap()
+        };
+        for shape in [Shape::Seed, Shape::Today] {
+            let analysis = body(analysis);
+            let analyzed = JobStatQuery::from_analyze_body(analysis.as_bytes(), None, shape);
+            let stat = body(&format!(r#""aggregate":[{aggregate}]"#));
+            let stat = JobStatQuery::from_stat_body(stat.as_bytes(), None, shape);
+            let (analyzed, stat) = (plan(analyzed), plan(stat));
+            assert_eq!(analyzed.statement(), stat.statement(), "{analysis}");
+        }
+    }
+
+    #[test]
+    fn an_analysis_becomes_the_stages_that_it_stands_for() {
+        let counts = |keys: &str| {
+            format!(
+                r#"{{"group":{{"keys":[{keys}],"fields":[{{"name":"n","operator":"count"}}]}}}}"#
+            )
+        };
+        let status = r#"{"key":"status","name":"status"}"#;
+        let provider = r#"{"key":"collector.provider","name":"provider"}"#;
+        let fields = r#""fields":{"n":{"operator":"count"}}"#;
+        check(fields, &counts(""));
+        check(
+            &format!(r#"{fields},"group_by":["collector.provider",{status}]"#),
+            &counts(&format!("{provider},{status}")),
+        );
+        check(
+            &format!(r#"{fields},"groupBy":["status"],"sort":{{"key":"n","desc":true}}"#),
+            &format!(r#"{},{{"sort":{{"key":"n","desc":true}}}}"#, counts(status)),
+        );
+        check(
+            &format!(r#"{fields},"group_by":["status"],"select":{{"of":"status"}}"#),
+            &format!(
+                r#"{},{{"project":{{"exclude_keys":true,"fields":[{{"name":"of","key":"status"}}]}}}}"#,
+                counts(status)
+            ),
+        );
+        check(
+            &format!(
+                r#"{fields},"group_by":["collector.provider","status"],"field_group":["status"]"#
+            ),
+            &format!(
+                r#"{},{{"group":{{"keys":[{{"key":"provider","name":"provider"}}],"fields":[
+                    {{"name":"_total_n","operator":"sum","key":"n"}},
+                    {{"name":"n","operator":"push","fields":[{{"key":"n","name":"value"}},{status}]}}]}}}}"#,
+                counts(&format!("{provider},{status}"))
+            ),
+        );
+    }
+
+    #[test]
+    fn a_status_of_today_is_counted_by_counters() {
+        for question in [
+            r#""aggregate":[{"group":{"keys":[{"key":"status","name":"s"}],"fields":[{"name":"n","operator":"count"}]}}]"#,
+            r#""distinct":"status""#,
+        ] {
+            let body = format!(r#"{{"domain_id":"d","query":{{{question}}}}}"#);
+            let request = JobStatQuery::from_stat_body(body.as_bytes(), None, Shape::Today);
+            let plan = compile_stat(&request.unwrap(), Timestamp::MIN).unwrap();
+            let sql = plan.statement().sql.text().to_owned();
+            assert!(sql.contains("FROM status_counts"), "{sql}");
+            assert!(sql.contains("'FAILURE'"), "{sql}");
+        }
+    }
+}

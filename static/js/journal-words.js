@@ -79,6 +79,7 @@ const MEMBERS = {
   keyword: (text) => t('words.keyword', { text: shown(text) }),
   distinct: (path) => t('words.distinct', { key: short(path) }),
   aggregate: (stages) => stages.flatMap((stage) => described(stage, STAGES)),
+  unwind: STAGES.unwind,
   fields: (fields) => Object.values(fields).map(field).join(', '),
   group_by: (keys) => t('words.by', { keys: keys.map(groupKey).join(', ') }),
   sort: STAGES.sort,
@@ -148,7 +149,7 @@ function wordsOf({ query: text, body }) {
 }
 
 /** The routes that ask for jobs. */
-const READS = ['list', 'search', 'stat', 'export', 'overview'];
+const READS = ['list', 'search', 'stat', 'analyze', 'get', 'export', 'overview'];
 /** What the routes that write do; `body` has the members of a job. */
 const WRITES = {
   __proto__: null,
@@ -165,7 +166,7 @@ const WRITES = {
 export function words(entry) {
   const { route, path, query, body } = entry;
   if (route in WRITES) return WRITES[route](entry, isObject(body) ? body : {}).join(' · ');
-  // An analysis is none of the routes, and has the shape of a query all the same.
+  // A path of another server, which a client of jobs asks for, has the shape of a query all the same.
   if (!READS.includes(route) && !isObject(body?.query)) return path + (query && `?${query}`);
   return wordsOf(entry).join(' · ') || t('words.all');
 }

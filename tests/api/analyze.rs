@@ -34,6 +34,7 @@ fn answer(app: &App, verb: &str, query: &Value) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn an_analysis_is_the_statistic_that_means_the_same() {
     let app = app();
     let count = json!({"name": "n", "operator": "count"});
@@ -194,6 +195,7 @@ fn a_field_group_lists_and_totals() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn errors_are_in_the_words_of_the_analysis() {
     let app = app();
     let count = json!({"n": {"operator": "count"}});
@@ -302,7 +304,7 @@ fn errors_are_in_the_words_of_the_analysis() {
         ),
         (
             json!({"fields": count, "aggregate": []}),
-            "ERROR_INVALID_PARAMETER: query.aggregate: unknown member `aggregate`",
+            "ERROR_DB_QUERY: query.aggregate: unknown member `aggregate`",
         ),
         (
             json!({"fields": count, "filter": [{"k": "stauts", "v": 1, "o": "eq"}]}),

@@ -139,7 +139,8 @@ impl Operation {
 
     fn reads(&self) -> bool {
         ["GET", "HEAD"].contains(&self.method.as_str())
-            || self.path.starts_with("/inventory/")
+            || self.path.starts_with("/inventory/") && !self.path.ends_with("/delete")
+            || self.path == "/add-ons/autocomplete/distinct"
             || self.path == "/jobdeck/stat"
     }
 
@@ -208,7 +209,12 @@ fn operations(app: &Guarded) -> Vec<Operation> {
 }
 
 /// What needs no token at all.
-const OPEN: [&str; 2] = ["/healthz", "/check"];
+const OPEN: [&str; 4] = [
+    "/healthz",
+    "/check",
+    "/console-api/api/reflection",
+    "/api/reflection",
+];
 /// The routes whose answer is about all domains together.
 const OF_ALL_DOMAINS: &str = "/metrics";
 /// Routes without a `domain_id`: with the token of a domain they answer with nothing of another domain.

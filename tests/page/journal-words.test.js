@@ -63,6 +63,9 @@ test('statistics say what is grouped and counted', () => {
   assert.equal(stat({ aggregate: [{ unwind: { path: 'errors' } }, { group }, { sort: { key: 'n', desc: true } }, { limit: 5 }] }),
     'each of errors · count(status = ERROR), sum(total_tasks) · by created %Y-%m-%d, status · sort n ↓ · the first 5');
   assert.equal(stat({ distinct: 'collector_info.name' }), 'the different collector.name');
+  assert.equal(said({ route: 'analyze', path: '/inventory/job/analyze', body: { query: { unwind: { path: 'errors' }, group_by: ['status'], fields: { n: { operator: 'count' } } } } }),
+    'each of errors · count · by status');
+  assert.equal(said({ route: 'get', path: '/inventory/job/get', body: { job_id: 'job-1' } }), 'job_id = job-1');
   assert.equal(said({ path: '/inventory/v1/jobs/analyze', body: { query: { group_by: ['status'], fields: { n: { operator: 'count' } }, granularity: 'DAILY' } } }),
     'count · by status · {"granularity":"DAILY"}');
 });

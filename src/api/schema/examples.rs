@@ -54,11 +54,11 @@ pub(crate) fn today_count() -> Value {
 }
 
 pub(crate) fn today_get() -> Value {
-    json!({"domain_id": DOMAIN, "job_id": "job-3f1c6a0d92b4"})
+    json!({"domain_id": DOMAIN, "job_id": "job-1"})
 }
 
 pub(crate) fn today_delete() -> Value {
-    json!({"domain_id": DOMAIN, "job_id": "job-3f1c6a0d92b4"})
+    json!({"domain_id": DOMAIN, "job_id": "job-1"})
 }
 
 pub(crate) fn suggest() -> Value {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use actix_web::HttpRequest;
+use actix_web::{HttpMessage, HttpRequest};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -18,12 +18,32 @@ use crate::store::{Interrupt, Store};
 /// The header in which a client may name its domain.
 const DOMAIN_ID: &str = "x-domain-id";
 
+/// What was found for a request, in its extensions: a mock looks before the handler does.
+#[derive(Debug, Clone)]
+struct DefaultDomain(Option<String>);
+
 /// Returns the domain that a request means if its body names none: that of `x-domain-id`, else that of its token, else the
 /// only domain of a mock; `None` where none of them tells it.
 ///
 /// # Errors
 /// [`ApiError`] where the header is no text, or the database can't be read.
-pub(super) async fn default_domain(
+pub(in crate::api) async fn default_domain(
+    request: &HttpRequest,
+    app: &App,
+    access: &Access,
+    body: &[u8],
+) -> Result<Option<String>, ApiError> {
+    let found = request.extensions().get::<DefaultDomain>().cloned();
+    if let Some(DefaultDomain(domain)) = found {
+        return Ok(domain);
+    }
+    let domain = find(request, app, access, body).await?;
+    let found = DefaultDomain(domain.clone());
+    request.extensions_mut().insert(found);
+    Ok(domain)
+}
+
+async fn find(
     request: &HttpRequest,
     app: &App,
     access: &Access,

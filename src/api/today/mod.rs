@@ -10,3 +10,5 @@ pub(super) mod grpc;
 mod handlers;
 pub(super) mod proto;
 mod verbs;
+
+pub(super) use domain::default_domain;

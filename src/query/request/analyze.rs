@@ -4,7 +4,7 @@
 //! planned and answered as such. Each part of a stage has the location of what it was made of, so that an error is in the
 //! words of the analysis.
 //!
-//! Rule: python-core, mongo_model: `analyze` makes these stages in this order.
+//! Rule: python-core, `mongo_model`: `analyze` makes these stages in this order.
 
 use std::fmt;
 use std::marker::PhantomData;

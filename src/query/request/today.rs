@@ -10,7 +10,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::job::{STATUSES_OF_TODAY, Shape};
+use crate::job::{JobStatus, STATUSES_OF_TODAY, Shape};
 use crate::json::Strict;
 use crate::json::message::Located;
 use crate::json::names::shortened;
@@ -370,7 +370,7 @@ fn status_condition(
         Shape::Seed => {
             let read = value.0.deserialize_any(StatusFilter);
             let status = read.map_err(|error: serde_json::Error| wrong(error.to_string()))?;
-            status.map(|status| status.name())
+            status.map(JobStatus::name)
         }
         Shape::Today => match value.0.as_str() {
             Some("JOB_STATE_NONE") => None,

@@ -101,7 +101,9 @@ fn messages_that_are_too_deep_or_too_long_are_refused_with_a_code() {
         client.runtime.block_on(answer).unwrap_err()
     };
     // `query.filter[0].v`, an array in an array and so on.
-    let arrays = (0..60).fold(Vec::new(), |value, _| within(6 << 3 | 2, &within(1 << 3 | 2, &value)));
+    let arrays = (0..60).fold(Vec::new(), |value, _| {
+        within(6 << 3 | 2, &within(1 << 3 | 2, &value))
+    });
     let condition = within(4 << 3 | 2, &arrays);
     let deep = within(1 << 3 | 2, &within(1 << 3 | 2, &condition));
     let refused = send(LIST, deep.into());

@@ -163,10 +163,9 @@ fn faults_are_injected_by_the_name_of_the_route() {
     let body = json!({"domain_id": "d", "query": {"distinct": "job_id"}});
     let held = std::thread::scope(|scope| {
         let call = scope.spawn(|| client.call("stat", &body));
-        // The call is there once the fault is used.
         let fault = loop {
             let fault = app.get("/jobdeck/faults").json()["results"][0].clone();
-            if fault["used"] != 0 {
+            if fault["holding"] != 0 {
                 break fault;
             }
         };
@@ -305,9 +304,8 @@ fn a_server_that_stops_answers_what_was_asked() {
     let call = client
         .runtime
         .spawn(async move { unary(channel, &path, message, &[]).await });
-    // The call is there once the fault is used.
-    let used = || app.get("/jobdeck/faults").json()["results"][0]["used"].clone();
-    while used() == 0 {
+    let held = || app.get("/jobdeck/faults").json()["results"][0]["holding"].clone();
+    while held() == 0 {
         std::thread::yield_now();
     }
     // A server that stops releases what a mock holds.
