@@ -27,6 +27,7 @@ impl Page {
         "start": "From nothing to your own jobs: see it, store your jobs, use it as a mock",
         "documents": "Documents and files: what is read as jobs, CSV, mistakes, dry runs",
         "query": "Search and statistics: every operator and stage, with limits and errors",
+        "grpc": "Connect spacectl and SpaceONE's services: methods, domain, errors, limits",
         "mock": "Test a client: fixtures, jobs that change by a script, faults, clocks, snapshots, the journal",
         "recipes": "Files to copy into your tests: pytest, Node, Vite, shell, Docker",
         "page": "Find jobs in the browser: search, statistics, the journal, keys",

@@ -30,11 +30,12 @@ use page::Page;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const JOBDECK: &str = env!("CARGO_BIN_EXE_jobdeck");
 /// Every page, in the order in which a reader meets them.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     "README.md",
     "static/docs/start.md",
     "static/docs/documents.md",
     "static/docs/query.md",
+    "static/docs/grpc.md",
     "static/docs/mock.md",
     "static/docs/recipes.md",
     "static/docs/page.md",
@@ -91,6 +92,11 @@ fn the_commands_of_recipes_work() {
 #[test]
 fn the_commands_of_page_work() {
     run("static/docs/page.md");
+}
+
+#[test]
+fn the_commands_of_grpc_work() {
+    run("static/docs/grpc.md");
 }
 
 #[test]

@@ -72,12 +72,7 @@ fn a_token_is_needed_where_rest_needs_one_and_names_the_domain() {
     let tokens = ["d", "e"].map(|domain| NewToken::generate(domain, true, None).unwrap());
     let app = App::serve(Setup {
         jobs: job("j", "d", "") + &job("k", "e", "") + &job("l", "e", ""),
-        tokens: Some(
-            tokens
-                .iter()
-                .map(|one| format!("{}\n", one.entry))
-                .collect(),
-        ),
+        tokens: Some(tokens.each_ref().map(|one| one.entry.as_str()).join("\n")),
         has_grpc: true,
         ..Setup::default()
     });
