@@ -478,13 +478,15 @@ fn run_server(config: Config, store: &Arc<Store>, mut on_ready: OnReady) -> Resu
 
 /// Says on standard error where gRPC listens, or why it does not where nobody has turned it off.
 fn tell_of_grpc(wanted: GrpcListen, address: Option<SocketAddr>) {
-    match (wanted, address) {
-        (_, Some(address)) => eprintln!("jobdeck: gRPC listens at {address}"),
-        (GrpcListen::IfFree(wanted), None) => eprintln!(
+    let line = match (wanted, address) {
+        (_, Some(address)) => format!("jobdeck: gRPC listens at {address}"),
+        (GrpcListen::IfFree(wanted), None) => format!(
             "jobdeck: no gRPC, since another program uses {wanted}; `--grpc-listen 127.0.0.1:0` takes a free port"
         ),
-        (GrpcListen::Off | GrpcListen::At(_), None) => {}
-    }
+        (GrpcListen::Off | GrpcListen::At(_), None) => return,
+    };
+    // A server whose standard error is closed serves all the same.
+    drop(writeln!(std::io::stderr(), "{line}"));
 }
 
 /// Waits for the threads of the server, which end shortly after it. The last one that closes the database moves the

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::lenient::lenient;
-use super::query::{Query, StatisticsQuery, is_default};
+use super::query::{Query, StatisticsQuery, given, is_default};
 use super::value::Struct;
 use crate::job::JobStatus;
 
@@ -14,7 +14,7 @@ use crate::job::JobStatus;
 #[derive(Clone, PartialEq, Serialize, prost::Message)]
 pub(crate) struct JobsQuery {
     #[prost(message, optional, tag = "1")]
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default", serialize_with = "given")]
     query: Option<Query>,
     #[prost(string, tag = "2")]
     #[serde(skip_serializing_if = "is_default")]
@@ -38,7 +38,7 @@ pub(crate) struct JobsQuery {
 #[derive(Clone, PartialEq, Serialize, prost::Message)]
 pub(crate) struct JobStatQuery {
     #[prost(message, optional, tag = "1")]
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default", serialize_with = "given")]
     query: Option<StatisticsQuery>,
     #[prost(string, tag = "2")]
     #[serde(skip_serializing_if = "is_default")]

@@ -2,13 +2,25 @@
 //!
 //! A scalar with its default and an empty list are not given, so JSON does not have them; in a `oneof` they are given.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::value::Value;
 
 /// Returns whether a field has its default, which is the same as not given.
 pub(super) fn is_default<T: Default + PartialEq>(field: &T) -> bool {
     *field == T::default()
+}
+
+/// Writes a message that is given by itself: as an option the place of an error within it would be lost.
+#[expect(clippy::ref_option, reason = "serde gives the field as it is")]
+pub(super) fn given<M: Serialize, S: Serializer>(
+    field: &Option<M>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match field {
+        Some(message) => message.serialize(serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// What a list asks for.
@@ -25,7 +37,7 @@ pub(crate) struct Query {
     #[serde(skip_serializing_if = "is_default", serialize_with = "flattened")]
     sort: Vec<Sort>,
     #[prost(message, optional, tag = "4")]
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default", serialize_with = "given")]
     page: Option<Page>,
     #[prost(bool, tag = "5")]
     #[serde(skip_serializing_if = "is_default")]
@@ -107,7 +119,7 @@ struct SortKey {
 
 /// Writes several orders as one list of keys; a `key` wins over the `keys` beside it, and an order without keys is none, as in
 /// REST.
-fn flattened<S: serde::Serializer>(orders: &[Sort], serializer: S) -> Result<S::Ok, S::Error> {
+fn flattened<S: Serializer>(orders: &[Sort], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(orders.iter().flat_map(|sort| {
         if sort.key.is_empty() {
             return sort.keys.clone();
@@ -142,7 +154,7 @@ pub(crate) struct StatisticsQuery {
     #[serde(skip_serializing_if = "is_default")]
     aggregate: Vec<StatisticsAggregate>,
     #[prost(message, optional, tag = "4")]
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default", serialize_with = "given")]
     page: Option<Page>,
     #[prost(string, tag = "5")]
     #[serde(skip_serializing_if = "is_default")]

@@ -180,7 +180,7 @@ mod tests {
         for text in [
             r#"{"z":1,"a":[null,true,"",{"b":{}}],"가":-0.5}"#,
             "{}",
-            r#"{"big":9007199254740991,"exponent":1e300,"text":"5"}"#,
+            r#"{"big":9007199254740991,"exponent":1e+300,"text":"5"}"#,
         ] {
             let object: Struct = serde_json::from_str(text).unwrap();
             let decoded = Struct::decode(object.encode_to_vec().as_slice()).unwrap();
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(written(-0.0), Ok("0".to_owned()));
         assert_eq!(written(0.1), Ok("0.1".to_owned()));
         // Beyond the integers that every double is, no digits are made up.
-        assert_eq!(written(1e16), Ok("1e16".to_owned()));
+        assert_eq!(written(1e16), Ok("1e+16".to_owned()));
         for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
             let error = written(number).unwrap_err();
             assert!(error.contains("is no number of JSON"), "{error}");

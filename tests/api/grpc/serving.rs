@@ -159,7 +159,12 @@ fn faults_are_injected_by_the_name_of_the_route() {
     let held = std::thread::scope(|scope| {
         let call = scope.spawn(|| client.call("stat", &body));
         let fault = loop {
-            let fault = app.get("/jobdeck/faults").json()["results"][0].clone();
+            let fault = app.get("/jobdeck/faults").json()["results"]
+                .as_array()
+                .unwrap()
+                .last()
+                .unwrap()
+                .clone();
             if fault["holding"] != 0 {
                 break fault;
             }
