@@ -321,7 +321,9 @@ on($('to'), 'input', () => $('to').setCustomValidity(''));
 on($('columns'), 'change', () => go({ columns: [...$('columns').querySelectorAll(':checked')].map((input) => input.value) }, true));
 on($('zone'), 'click', () => go({ zone: state.zone === 'utc' ? 'local' : 'utc' }, true));
 for (const id of ['refresh-now', 'retry']) on($(id), 'click', () => load(false));
-for (const open of document.querySelectorAll('.request-open')) on(open, 'click', () => needLater(({ showRequests }) => showRequests(loader.requests)));
+for (const open of document.querySelectorAll('.request-open')) {
+  on(open, 'click', () => needLater(({ showRequests }) => showRequests(loader.requests)));
+}
 on($('help-open'), 'click', () => $('help').showModal());
 
 on($('export'), 'click', (event) => {
