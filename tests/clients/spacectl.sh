@@ -27,6 +27,7 @@ while [ $# -gt 0 ]; do
 done
 [ -n "$rest" ] || { echo "--rest is missing" >&2; exit 2; }
 spacectl=$(command -v "${SPACECTL:-spacectl}") || { echo "no spacectl: set SPACECTL" >&2; exit 2; }
+python=$(dirname "$spacectl")/python
 
 HOME=$(mktemp -d); export HOME
 trap 'rm -r "$HOME"' EXIT
@@ -55,12 +56,12 @@ fails() { if printf '%s\n' "$out" | grep -Eq -- "ERROR:.*$1"; then ok; else no "
 # json EXPRESSION: the answer, as d, makes it true
 json() {
   is_answer || return 0
-  if printf '%s' "$out" | python3 -c "import json, sys; d = json.load(sys.stdin); sys.exit(0 if ($1) else 1)" 2>/dev/null; then ok; else no "not so: $1"; fi
+  if printf '%s' "$out" | "$python" -c "import json, sys; d = json.load(sys.stdin); sys.exit(0 if ($1) else 1)" 2>/dev/null; then ok; else no "not so: $1"; fi
 }
 # total BODY: the total of REST for the same search
 total() {
   curl -sf "$rest/inventory/v1/jobs/search" -H 'content-type: application/json' ${token:+-H "authorization: Bearer $token"} -d "$1" |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["total_count"])'
+    "$python" -c 'import json, sys; print(json.load(sys.stdin)["total_count"])'
 }
 
 case $("$spacectl" version 2>&1) in
@@ -127,7 +128,7 @@ statistics() {
 later_methods() {
   job=$(curl -sf "$rest/inventory/v1/jobs/search" -H 'content-type: application/json' \
     -d "{\"domain_id\":\"$domain\",\"status\":\"ERROR\",\"query\":{\"page\":{\"limit\":1}}}" |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["results"][0]["job_id"])')
+    "$python" -c 'import json, sys; print(json.load(sys.stdin)["results"][0]["job_id"])')
   run get inventory.Job $D -p job_id="$job"
   if [ "$generation" = seed ]; then fails "does not have a 'get' verb"; return; fi
   shows "job_id: $job" 'status: ERROR' "domain_id: $domain"
