@@ -28,7 +28,7 @@ impl Page {
         "documents": "Documents and files: what is read as jobs, CSV, mistakes, dry runs",
         "query": "Search and statistics: every operator and stage, with limits and errors",
         "mock": "Test a client: fixtures, jobs that change by a script, faults, clocks, snapshots, the journal",
-        "recipes": "Files to copy into your tests: pytest, Node, Vite, shell, Docker",
+        "recipes": "Files to copy into your tests: pytest, Node, Vite, shell, Docker, SpaceONE",
         "page": "Find jobs in the browser: search, statistics, the journal, keys",
         "operate": "Run it for others: service, tokens, metrics, backup, upgrade, reverse proxy",
         "reliability": "What you can rely on: crashes, full disks, damaged files, load",

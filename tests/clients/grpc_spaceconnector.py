@@ -173,7 +173,9 @@ def cases_of_descriptor(domain, jobs):
         analyze("analyze by two", group_by=["collector_info.provider", {"key": "project_id", "name": "project"}], fields=number),
         analyze("analyze filtered", group_by=["status"], fields={"sum": {"operator": "sum", "key": "total_tasks"}},
                 filter=[{"k": "total_tasks", "v": 1, "o": "gte"}]),
-        analyze("analyze push", group_by=["collector_id"], fields={"jobs": {"operator": "push", "fields": {"id": "job_id", "filter": "filter"}}}),
+        # Without the deepest filters: in a list of a row, they are deeper than clients on protobuf 4 can read.
+        analyze("analyze push", group_by=["collector_id"], filter=[{"k": "status", "v": ["SUCCESS", "ERROR"], "o": "in"}],
+                fields={"jobs": {"operator": "push", "fields": {"id": "job_id", "filter": "filter"}}}),
         ("analyze nothing", "analyze", {"domain_id": "domain-that-is-not-there", "query": {"group_by": ["status"], "fields": number}}),
     ]
 
