@@ -371,7 +371,7 @@ fn split_server(text: &str) -> (&str, Option<String>) {
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
     let page = Page::parse("page.md", &text.replace("~~~", "```"));
-    let faults = run(&page);
+    let faults = run(&page, None);
     assert_eq!(faults.len(), expected.len(), "{faults:#?}");
     for (fault, expected) in faults.iter().zip(expected) {
         assert!(fault.contains(expected), "{fault}");
