@@ -129,7 +129,10 @@ impl Shell {
         let binaries = Path::new(JOBDECK).parent().unwrap().to_owned();
         let clients = std::env::var_os("CLIENTS_BIN").map(PathBuf::from);
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = [binaries].into_iter().chain(clients).chain(std::env::split_paths(&path));
+        let path = [binaries]
+            .into_iter()
+            .chain(clients)
+            .chain(std::env::split_paths(&path));
         let path = std::env::join_paths(path);
         bash.args(["--noprofile", "--norc"])
             .current_dir(folder.path())
