@@ -29,7 +29,7 @@ impl Page {
         "query": "Search and statistics: every operator and stage, with limits and errors",
         "grpc": "Connect spacectl and SpaceONE's services: methods, domain, errors, limits",
         "mock": "Test a client: fixtures, jobs that change by a script, faults, clocks, snapshots, the journal",
-        "recipes": "Files to copy into your tests: pytest, Node, Vite, shell, Docker",
+        "recipes": "Files to copy into your tests: pytest, Node, Vite, shell, Docker, SpaceONE",
         "page": "Find jobs in the browser: search, statistics, the journal, keys",
         "operate": "Run it for others: service, tokens, metrics, backup, upgrade, reverse proxy",
         "reliability": "What you can rely on: crashes, full disks, damaged files, load",

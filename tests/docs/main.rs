@@ -3,7 +3,7 @@
 //! - **Commands** ([`shell`]): the `sh` blocks of a page run in order in one bash, with `jobdeck` on the path and a
 //!   temporary folder as the working directory. A block whose last command starts a server leaves it running until the
 //!   next heading of level 2 or the next block that starts one. A block marked `skip=REASON` only has its `jobdeck`
-//!   commands compared with the command line ([`skipped`]).
+//!   commands compared with the command line ([`skipped`]); those marked `skip=spacectl` have a test of their own.
 //! - **Output** ([`output`]): a block of another language after an `sh` block, with at most a paragraph that ends with a
 //!   colon between them, is what the commands print. `…` stands for what differs.
 //! - **Names** ([`names`]): options, variables, routes, metrics and files that a page names exist, and those that users
@@ -61,7 +61,7 @@ fn none(faults: &[String]) {
 /// Runs the commands of a page.
 #[track_caller]
 fn run(path: &str) {
-    none(&shell::run(&page(path)));
+    none(&shell::run(&page(path), None));
 }
 
 #[test]
@@ -87,6 +87,13 @@ fn the_commands_of_mock_work() {
 #[test]
 fn the_commands_of_recipes_work() {
     run("static/docs/recipes.md");
+}
+
+#[test]
+#[ignore = "wants spacectl on the path, or in the folder that CLIENTS_BIN names; tests/run installs it"]
+fn the_commands_of_recipes_for_spacectl_work() {
+    let page = page("static/docs/recipes.md");
+    none(&shell::run(&page, Some("spacectl")));
 }
 
 #[test]

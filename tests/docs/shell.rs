@@ -7,11 +7,11 @@
 //! output. Then the commands of the page have its address in the place of `127.0.0.1:8080` and `localhost:8080`, and
 //! `JOBDECK_LISTEN` has it, too. What is printed has the address of the page again. What is compared of a server is its
 //! first line. A server is stopped when its section has ended or another one is started; `jobdeck demo` is not started
-//! again where it still runs.
+//! again where it still runs. The address of gRPC, `127.0.0.1:50051`, is replaced, too: a mock says where it listens.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
@@ -25,6 +25,10 @@ use crate::page::{Block, Page};
 
 /// The address that the pages name.
 const SHOWN: &str = "127.0.0.1:8080";
+/// The address of gRPC that the pages name.
+const SHOWN_GRPC: &str = "127.0.0.1:50051";
+/// What a server writes before its address of gRPC.
+const GRPC_LISTENS: &str = "gRPC listens at ";
 /// Nothing listens there.
 const NOWHERE: &str = "127.0.0.1:1";
 /// How long a page may take.
@@ -32,12 +36,13 @@ const LONGEST: Duration = Duration::from_mins(5);
 /// What the pages call `jobdeck` before it is installed.
 const FROM_SOURCE: &str = "cargo run --release -- ";
 
-/// Runs the commands of a page; returns what is wrong.
-pub(crate) fn run(page: &Page) -> Vec<String> {
+/// Runs the commands of a page, of the blocks that are marked with `skip`; of those that have no mark if that is `None`.
+/// Returns what is wrong.
+pub(crate) fn run(page: &Page, skip: Option<&str>) -> Vec<String> {
     let mut faults = Vec::new();
     let mut shell = Shell::start();
     for (index, block) in page.blocks.iter().enumerate() {
-        if !block.is_shell() || block.skip.is_some() {
+        if !block.is_shell() || block.skip.as_deref() != skip {
             continue;
         }
         let fault = |problem: String| {
@@ -95,6 +100,8 @@ struct Server {
     command: String,
     process: String,
     address: String,
+    /// Where it listens for gRPC, if it does.
+    grpc: Option<String>,
     /// What it printed when it was ready.
     line: String,
     section: usize,
@@ -120,8 +127,13 @@ impl Shell {
             }
         }
         let binaries = Path::new(JOBDECK).parent().unwrap().to_owned();
+        let clients = std::env::var_os("CLIENTS_BIN").map(PathBuf::from);
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::env::join_paths([binaries].into_iter().chain(std::env::split_paths(&path)));
+        let path = [binaries]
+            .into_iter()
+            .chain(clients)
+            .chain(std::env::split_paths(&path));
+        let path = std::env::join_paths(path);
         bash.args(["--noprofile", "--norc"])
             .current_dir(folder.path())
             .env("PATH", path.unwrap())
@@ -201,20 +213,23 @@ impl Shell {
             (Some(server), None) => printed += &self.serve(server, block.section)?,
             (None, _) => {}
         }
-        Ok(match &self.server {
-            Some(server) => printed.replace(&server.address, SHOWN),
-            None => printed,
-        })
+        if let Some(server) = &self.server {
+            printed = printed.replace(&server.address, SHOWN);
+            if let Some(grpc) = &server.grpc {
+                printed = printed.replace(grpc, SHOWN_GRPC);
+            }
+        }
+        Ok(printed)
     }
 
     fn run(&mut self, commands: &str) -> Result<String, String> {
-        let address = self
-            .server
-            .as_ref()
-            .map_or(NOWHERE, |server| &server.address);
+        let server = self.server.as_ref();
+        let address = server.map_or(NOWHERE, |server| &server.address);
+        let grpc = server.and_then(|server| server.grpc.as_deref());
         let commands = commands
             .replace(SHOWN, address)
-            .replace("localhost:8080", address);
+            .replace("localhost:8080", address)
+            .replace(SHOWN_GRPC, grpc.unwrap_or(NOWHERE));
         std::fs::write(self.note("block.sh"), commands).unwrap();
         let (block, out) = (self.note("block.sh"), self.note("out"));
         self.send(&format!(". '{block}' >'{out}' 2>&1 </dev/null; echo done"));
@@ -229,11 +244,16 @@ impl Shell {
 
     /// Starts a server and waits until it is ready; returns its first line.
     fn serve(&mut self, shown: String, section: usize) -> Result<String, String> {
-        let command = shown.replace(SHOWN, "127.0.0.1:0");
+        let command = shown
+            .replace(SHOWN, "127.0.0.1:0")
+            .replace(SHOWN_GRPC, "127.0.0.1:0");
+        // Another mock on this machine may have the port where they listen by default.
+        let is_mock = command.starts_with("jobdeck demo") || command.contains("--mock");
+        let grpc = if is_mock { "127.0.0.1:0" } else { "off" };
         let (pipe, errors) = (self.note("server.out"), self.note("server.err"));
         self.send(&format!("rm -f '{pipe}'; mkfifo '{pipe}'"));
         self.send(&format!(
-            ">'{pipe}' 2>'{errors}' </dev/null JOBDECK_LISTEN=127.0.0.1:0 {command} &"
+            ">'{pipe}' 2>'{errors}' </dev/null JOBDECK_LISTEN=127.0.0.1:0 JOBDECK_GRPC_LISTEN={grpc} {command} &"
         ));
         self.send(&format!(
             "exec 7<'{pipe}'; IFS= read -r line <&7 || line=; echo \"$! $line\""
@@ -249,10 +269,14 @@ impl Shell {
         let address = address.split([' ', '/']).next().unwrap().to_owned();
         self.send(&format!("export JOBDECK_LISTEN={address}"));
         let line = format!("{line}\n");
+        let errors = self.read("server.err");
+        let grpc = errors.split_once(GRPC_LISTENS).map(|(_, grpc)| grpc);
+        let grpc = grpc.and_then(|grpc| grpc.split_whitespace().next().map(str::to_owned));
         self.server = Some(Server {
             command: shown,
             process: process.to_owned(),
             address,
+            grpc,
             line: line.clone(),
             section,
         });
@@ -350,7 +374,7 @@ fn split_server(text: &str) -> (&str, Option<String>) {
 #[track_caller]
 fn check(text: &str, expected: &[&str]) {
     let page = Page::parse("page.md", &text.replace("~~~", "```"));
-    let faults = run(&page);
+    let faults = run(&page, None);
     assert_eq!(faults.len(), expected.len(), "{faults:#?}");
     for (fault, expected) in faults.iter().zip(expected) {
         assert!(fault.contains(expected), "{fault}");

@@ -7,7 +7,15 @@ use crate::command_line::{COMMAND_LINE, jobdeck};
 use crate::page::{Block, Page};
 
 /// Why a block may be left out.
-const REASONS: [&str; 5] = ["root", "docker", "systemd", "network", "elsewhere"];
+const REASONS: [&str; 6] = [
+    "root",
+    "docker",
+    "systemd",
+    "network",
+    "elsewhere",
+    // Run by a test of their own, which `cargo test` ignores.
+    "spacectl",
+];
 /// An option that no command has: `jobdeck` names the first unknown option, so it names this one where all others exist.
 const END: &str = "--end-of-this-command";
 /// What ends the words of a command.
@@ -164,7 +172,7 @@ fn what_the_command_line_has_not_is_found() {
     check(
         "```sh skip=slow\nx=$(jobdeck export --domain d)\n```\n",
         &[
-            "page.md:1: skip=slow is none of [\"root\", \"docker\", \"systemd\", \"network\", \"elsewhere\"]",
+            "page.md:1: skip=slow is none of [\"root\", \"docker\", \"systemd\", \"network\", \"elsewhere\", \"spacectl\"]",
             "page.md:1: error: unexpected argument '--domain' found",
         ],
     );

@@ -1,8 +1,10 @@
 //! The recipes for Python.
 
+use std::path::Path;
+
 use serde_json::json;
 
-use crate::{JOBDECK, Server, folder, nothing_is_left, program, run, said};
+use crate::{FIXTURE, JOBDECK, Server, folder, nothing_is_left, program, run, said, text};
 
 /// The Python that has what `tests/run` installs.
 fn python() -> String {
@@ -46,4 +48,31 @@ fn python_alone_sees_that_a_client_repeats_a_request() {
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("Ran 1 test"), "{}", said(&output));
     nothing_is_left(folder.path());
+}
+
+#[test]
+#[ignore = "wants pytest and spaceone-core in the environment of CLIENTS_BIN; tests/run installs it"]
+fn a_service_of_spaceone_is_tested_with_its_own_connector() {
+    let python = std::env::var("CLIENTS_BIN").map_or_else(
+        |_| "python3".to_owned(),
+        |folder| Path::new(&folder).join("python").display().to_string(),
+    );
+    let folder = folder(&[
+        "tests/recipes/spaceone/conftest.py",
+        "tests/recipes/spaceone/test_job_manager.py",
+        FIXTURE,
+    ]);
+    let mut command = program(folder.path(), python);
+    let output = run(command.args(["-m", "pytest", "-p", "no:cacheprovider"]));
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("3 passed"), "{}", said(&output));
+    nothing_is_left(folder.path());
+}
+
+/// The test of the recipes installs what they say.
+#[test]
+fn the_clients_of_the_recipe_are_those_of_today() {
+    let recipe = text("tests/recipes/spaceone/requirements.txt");
+    let tested = text("tests/clients/requirements-today.txt");
+    assert!(tested.contains(&recipe), "{recipe}");
 }
