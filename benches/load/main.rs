@@ -28,6 +28,8 @@
 mod client;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/cpu.rs"]
+mod cpu;
 mod nine;
 mod workloads;
 
@@ -45,6 +47,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use client::{Client, Requester, Requests};
 use common::{BINARY, NOW, Server, median};
+use cpu::cpu_time;
 use workloads::{TotalIn, Workload};
 
 /// How long the answers to a workload are checked.
@@ -399,17 +402,6 @@ fn take_turns<const N: usize>(
         }
     }
     work
-}
-
-/// Returns the CPU time of all threads of a process, also of ended ones: `utime` and `stime` of `/proc/PID/stat`.
-fn cpu_time(process: u32) -> Duration {
-    // The unit in which Linux shows times there.
-    const TICK: Duration = Duration::from_millis(10);
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    // The name, in brackets, may have any character; the state, the third field, follows it.
-    let (_, fields) = stat.rsplit_once(") ").unwrap();
-    let ticks = fields.split(' ').skip(14 - 3).take(2);
-    TICK * ticks.map(|ticks| ticks.parse::<u32>().unwrap()).sum()
 }
 
 /// Returns the private memory of a process, in kB.

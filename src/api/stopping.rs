@@ -17,6 +17,8 @@ const MAX_LOOKS: usize = 5;
 pub(crate) struct Stopping {
     begun: AtomicU64,
     has_begun: watch::Sender<bool>,
+    /// Whether the server ends without further answers.
+    is_given_up: watch::Sender<bool>,
 }
 
 impl Stopping {
@@ -40,6 +42,17 @@ impl Stopping {
         // The sender is ours, so it is not gone.
         let mut has_begun = self.has_begun.subscribe();
         let _ = has_begun.wait_for(|has_begun| *has_begun).await;
+    }
+
+    /// Has the server end without further answers.
+    pub(crate) fn give_up(&self) {
+        self.is_given_up.send_replace(true);
+    }
+
+    /// Waits until the server ends without further answers.
+    pub(crate) async fn given_up(&self) {
+        let mut is_given_up = self.is_given_up.subscribe();
+        let _ = is_given_up.wait_for(|is_given_up| *is_given_up).await;
     }
 
     /// Waits until the server stops and the time for answers is over.

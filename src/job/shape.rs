@@ -39,7 +39,7 @@ impl JobStatus {
 /// Turns a stored document, or a part of it, into that of today.
 ///
 /// The status has its name of today. `collector_id` and `plugin_id` are added where `collector_info` has them, and
-/// `success_tasks` and `failure_tasks` where the document has not its own, by [`task_counts`]; all other members stay.
+/// `success_tasks` and `failure_tasks` where the document has not its own, by the rule of `task_counts`; all other members stay.
 #[must_use]
 pub fn of_today(document: Map<String, Value>) -> Map<String, Value> {
     let counts = task_counts(&document);

@@ -2,6 +2,7 @@
 //! application in it, which is built there as in each worker of HTTP.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use actix_http::Request;
 use actix_service::{Service, ServiceFactory};
@@ -13,7 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::config::GrpcListen;
 use super::error::StartError;
 use super::in_process::answer_calls;
-use crate::api::stopping::MAX_STOPPING;
+use crate::api::stopping::{MAX_STOPPING, Stopping};
 use crate::grpc;
 
 /// A gRPC server that runs.
@@ -21,6 +22,7 @@ use crate::grpc;
 pub struct GrpcServer {
     address: SocketAddr,
     ended: oneshot::Receiver<()>,
+    stopping: Arc<Stopping>,
 }
 
 impl GrpcServer {
@@ -30,10 +32,14 @@ impl GrpcServer {
         self.address
     }
 
-    /// Waits until what clients have asked is answered, at most as long as HTTP does.
+    /// Waits until what clients have requested is answered, at most as long as HTTP does, and until a second signal.
     pub async fn ended(self) {
-        // An error is an end, too.
-        let _ = tokio::time::timeout(MAX_STOPPING, self.ended).await;
+        tokio::select! {
+            // An error is an end, too.
+            _ = self.ended => {}
+            () = self.stopping.given_up() => {}
+            () = tokio::time::sleep(MAX_STOPPING) => {}
+        }
     }
 }
 
@@ -51,12 +57,12 @@ impl GrpcListen {
     }
 }
 
-/// Serves gRPC until `stop`, by an application that `build` makes.
+/// Serves gRPC until the server stops, by an application that `build` makes.
 pub(super) fn start<F, G>(
     listener: TcpListener,
     build: impl FnOnce() -> F + Send + 'static,
     count: impl Fn() -> G + Send + 'static,
-    stop: impl Future<Output = ()> + Send + 'static,
+    stopping: Arc<Stopping>,
 ) -> Result<GrpcServer, StartError>
 where
     F: ServiceFactory<
@@ -70,6 +76,10 @@ where
 {
     let address = listener.local_addr().map_err(StartError::Server)?;
     let (ending, ended) = oneshot::channel();
+    let stop = {
+        let stopping = Arc::clone(&stopping);
+        async move { stopping.begun().await }
+    };
     let serve = move || {
         let served = Runtime::new().and_then(|runtime| {
             runtime.block_on(async {
@@ -89,5 +99,9 @@ where
         .name("grpc".to_owned())
         .spawn(serve)
         .map_err(StartError::Server)?;
-    Ok(GrpcServer { address, ended })
+    Ok(GrpcServer {
+        address,
+        ended,
+        stopping,
+    })
 }

@@ -182,7 +182,7 @@ fn start_grpc(
         listener,
         move || application(app, description, switches),
         move || metrics.grpc_connected(),
-        async move { stopping.begun().await },
+        stopping,
     )?;
     Ok(Some(server))
 }

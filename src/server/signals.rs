@@ -19,12 +19,13 @@ pub(super) fn stop_at_signal(
         log::info!(
             "stopping: open requests are answered first, a second signal ends the server immediately"
         );
-        let stopped = server.clone();
+        let (stopped, finishing) = (server.clone(), Arc::clone(&stopping));
         actix_web::rt::spawn(async move {
-            stopping.let_them_finish().await;
+            finishing.let_them_finish().await;
             stop(stopped, mock).await;
         });
         stop_signal(ends_at_hangup).await;
+        stopping.give_up();
         server.stop(false).await;
     }
 }
