@@ -80,7 +80,7 @@ fn an_unknown_name_is_wrong_usage_and_names_the_nearest() {
     let refusal = fails(folder.path(), &["docs", "zzz"], 2);
     assert!(!refusal.contains("similar"), "{refusal}");
     assert!(
-        refusal.contains("start, documents, query, mock"),
+        refusal.contains("start, documents, query, grpc, mock"),
         "{refusal}"
     );
 }
