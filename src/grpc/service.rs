@@ -26,6 +26,8 @@ use crate::route::Route;
 
 /// The largest request, in bytes: that of a query by REST.
 const MAX_REQUEST_BYTES: usize = 1 << 20;
+/// How long a message or its JSON may be, in bytes, to be converted where other calls wait: that takes a millisecond at most.
+const MAX_INLINE_BYTES: usize = 128 << 10;
 /// The metadata of clients that the application reads, by the names that it has for them.
 const METADATA: [(&str, &str); 4] = [
     ("x_domain_id", "x-domain-id"),
@@ -128,18 +130,26 @@ impl Service<Request<Bytes>> for Unary {
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let (target, calls) = (self.target, self.calls.clone());
         Box::pin(async move {
+            let peer = request.extensions().get::<Peer>().cloned();
+            let headers = headers(request.metadata());
             let (body, path) = match target {
-                Target::Method(method) => (body(method, request.get_ref()), method.path()),
+                Target::Method(method) => {
+                    let message = request.into_inner();
+                    let length = message.len();
+                    (
+                        convert(length, move || body(method, &message)).await?,
+                        method.path(),
+                    )
+                }
                 Target::Health => {
                     check_service(request.get_ref())?;
                     (CallBody::None, Route::Check.path())
                 }
             };
             let (answer, answered) = oneshot::channel();
-            let peer = request.extensions().get::<Peer>().cloned();
             let call = Call {
                 path,
-                headers: headers(request.metadata()),
+                headers,
                 body,
                 peer: peer.clone(),
                 answer,
@@ -151,8 +161,16 @@ impl Service<Request<Bytes>> for Unary {
                 Ok(Err(why)) => return Err(status::of_no_answer(why)),
                 Err(_) => return Err(status::of_no_answer(NoAnswer::BrokenOff)),
             };
-            let mut response = target.respond(&answer).map(Response::new);
-            if let (Ok(response), Some(permit)) = (&mut response, answer.permit) {
+            let length = answer.body.len();
+            let Answer {
+                status: http_status,
+                request_id,
+                body,
+                permit,
+            } = answer;
+            let respond = move || target.respond(http_status, &body);
+            let mut response = convert(length, respond).await?.map(Response::new);
+            if let (Ok(response), Some(permit)) = (&mut response, permit) {
                 let permit = Arc::new(permit);
                 response.extensions_mut().insert(Held { permit, peer });
             }
@@ -160,15 +178,27 @@ impl Service<Request<Bytes>> for Unary {
                 Ok(response) => response.metadata_mut(),
                 Err(status) => status.metadata_mut(),
             };
-            if let Some(id) = answer
-                .request_id
-                .and_then(|id| std::str::from_utf8(&id).ok()?.parse().ok())
+            if let Some(id) = request_id.and_then(|id| std::str::from_utf8(&id).ok()?.parse().ok())
             {
                 metadata.insert("x-request-id", id);
             }
             response
         })
     }
+}
+
+/// Converts a message or its JSON of a length in bytes: what is long on the blocking pool, since one thread serves all connections.
+async fn convert<T: Send + 'static>(
+    length: usize,
+    act: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Status> {
+    if length <= MAX_INLINE_BYTES {
+        return Ok(act());
+    }
+    tokio::task::spawn_blocking(act).await.map_err(|error| {
+        log::error!("the conversion of a message has ended: {error}");
+        status::of_no_answer(NoAnswer::BrokenOff)
+    })
 }
 
 fn body(method: Method, message: &[u8]) -> CallBody {
@@ -180,13 +210,11 @@ fn body(method: Method, message: &[u8]) -> CallBody {
 
 impl Target {
     /// Turns an answer into a message, or into a status.
-    fn respond(self, answer: &Answer) -> Result<Bytes, Status> {
+    fn respond(self, http_status: u16, json: &Bytes) -> Result<Bytes, Status> {
         match self {
-            Self::Health => Ok(health::message(answer.status == 200)),
-            Self::Method(_) if answer.status != 200 => {
-                Err(status::of_answer(answer.status, &answer.body))
-            }
-            Self::Method(method) => method.to_message(&answer.body).map_err(|error| {
+            Self::Health => Ok(health::message(http_status == 200)),
+            Self::Method(_) if http_status != 200 => Err(status::of_answer(http_status, json)),
+            Self::Method(method) => method.to_message(json).map_err(|error| {
                 log::error!("the answer of {} is no message: {error}", method.path());
                 status::of_no_answer(NoAnswer::BrokenOff)
             }),
