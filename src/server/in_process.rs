@@ -109,10 +109,16 @@ where
     let status = response.status().as_u16();
     let request_id = response.headers().get(REQUEST_ID);
     let request_id = request_id.map(|id| Bytes::copy_from_slice(id.as_bytes()));
+    let promised = response.headers().get(CONTENT_LENGTH);
+    let promised: Option<usize> = promised.and_then(|length| length.to_str().ok()?.parse().ok());
     let (body, permit) = match response.into_body().try_into_bytes() {
         Ok(body) => (body, None),
         Err(body) => collect(body, long).await?,
     };
+    // A fault has cut it short.
+    if promised.is_some_and(|length| length != body.len()) {
+        return Err(NoAnswer::BrokenOff);
+    }
     Ok(Answer {
         status,
         request_id,

@@ -141,6 +141,12 @@ fn faults_are_injected_by_the_name_of_the_route() {
         assert_eq!(refused.code(), expected, "{refused}");
         assert!(refused.message().starts_with("ERROR_"), "{refused}");
     }
+    fault(&app, &json!({"route": "list", "times": 1, "truncate": 5}));
+    let cut = client.call("list", &count()).unwrap_err();
+    assert!(
+        text(&cut).starts_with("Unavailable ERROR_UNAVAILABLE: the answer broke off"),
+        "{cut}"
+    );
     fault(&app, &json!({"route": "list", "times": 1, "drop": true}));
     let dropped = client.call("list", &count()).unwrap_err();
     assert!(
