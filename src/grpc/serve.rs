@@ -1,4 +1,4 @@
-//! Serves a listener until it is told to stop.
+//! Serves a listener until the server stops.
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -17,7 +17,7 @@ const MAX_METADATA_BYTES: u32 = 8 << 10;
 /// How often a quiet connection is asked whether its client is still there.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(75);
 
-/// Serves gRPC until `stop`: then no connection is accepted, clients are told to go away, and what they have asked is answered.
+/// Serves gRPC until `stop`: then no connection is accepted, clients get a GOAWAY, and the calls that have come are answered.
 ///
 /// Calls go to the application by `calls`; each connection holds what `count` makes while it is open.
 ///

@@ -82,9 +82,6 @@ pub(super) fn complete(headers: &mut HeaderMap) {
     let (code, name) = match status.code() {
         Code::OutOfRange => (Code::ResourceExhausted, "ERROR_REQUEST_TOO_LARGE"),
         Code::Unimplemented => (Code::Unimplemented, "ERROR_UNSUPPORTED_MEDIA_TYPE"),
-        Code::DeadlineExceeded | Code::Cancelled => {
-            (Code::DeadlineExceeded, "ERROR_REQUEST_TIMEOUT")
-        }
         _ => (Code::InvalidArgument, "ERROR_INVALID_PARAMETER"),
     };
     let status = with_code(code, name, status.message());

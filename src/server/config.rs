@@ -18,7 +18,7 @@ pub enum GrpcListen {
     Off,
     /// There, or the server does not start. Port 0 takes a free one.
     At(SocketAddr),
-    /// There, unless the port is in use.
+    /// There, unless another program uses the port.
     IfFree(SocketAddr),
 }
 

@@ -1,6 +1,7 @@
 //! The gRPC server of `--grpc-listen`: a thread with a runtime of its own, since its transport wants tasks that may move, and the
 //! application in it, which is built there as in each worker of HTTP.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
@@ -46,13 +47,15 @@ impl GrpcServer {
 impl GrpcListen {
     /// Binds the address; `None` where there is none, or another program has it.
     pub(super) fn bind(self) -> Result<Option<TcpListener>, StartError> {
-        match self {
-            Self::Off => Ok(None),
-            Self::At(address) => match TcpListener::bind(address) {
-                Ok(listener) => Ok(Some(listener)),
-                Err(source) => Err(StartError::Listen { address, source }),
-            },
-            Self::IfFree(address) => Ok(TcpListener::bind(address).ok()),
+        let (address, may_be_used) = match self {
+            Self::Off => return Ok(None),
+            Self::At(address) => (address, false),
+            Self::IfFree(address) => (address, true),
+        };
+        match TcpListener::bind(address) {
+            Ok(listener) => Ok(Some(listener)),
+            Err(error) if may_be_used && error.kind() == ErrorKind::AddrInUse => Ok(None),
+            Err(source) => Err(StartError::Listen { address, source }),
         }
     }
 }
