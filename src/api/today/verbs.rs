@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 
@@ -23,6 +23,18 @@ use crate::query::request::{JobRequest, JobStatQuery, JobsQuery};
 use crate::query::{StatPlan, compile_list};
 use crate::store::{ReadTransaction, StoreError};
 
+/// Reads a body, and the domain of one that names none.
+async fn read(
+    request: &HttpRequest,
+    app: &App,
+    access: &Access,
+    body: Payload,
+) -> Result<(Bytes, Option<String>), ApiError> {
+    let body = read_query(request, body).await?;
+    let domain = default_domain(request, app, access, &body).await?;
+    Ok((body, domain))
+}
+
 /// Lists jobs.
 pub(super) async fn list(
     request: HttpRequest,
@@ -31,8 +43,7 @@ pub(super) async fn list(
     body: Payload,
     shape: Shape,
 ) -> Result<HttpResponse, ApiError> {
-    let body = read_query(&request, body).await?;
-    let domain = default_domain(&request, &app, &access, &body).await?;
+    let (body, domain) = read(&request, &app, &access, body).await?;
     let query = JobsQuery::from_list_body(&body, domain.as_deref(), shape)?;
     answer_list(&app, &access, query, is_short(&body), Caching::Never).await
 }
@@ -45,13 +56,12 @@ pub(super) async fn stat(
     body: Payload,
     shape: Shape,
 ) -> Result<HttpResponse, ApiError> {
-    let body = read_query(&request, body).await?;
-    let domain = default_domain(&request, &app, &access, &body).await?;
-    let read = move |body: &[u8]| {
+    let (body, domain) = read(&request, &app, &access, body).await?;
+    let parse = move |body: &[u8]| {
         let query = JobStatQuery::from_stat_body(body, domain.as_deref(), shape)?;
         without_own_operators(query)
     };
-    answer_statistics(&app, access, body, read, write_stat).await
+    answer_statistics(&app, access, body, parse, write_stat).await
 }
 
 /// Analyzes jobs: statistics with their order named.
@@ -62,10 +72,9 @@ pub(super) async fn analyze(
     body: Payload,
     shape: Shape,
 ) -> Result<HttpResponse, ApiError> {
-    let body = read_query(&request, body).await?;
-    let domain = default_domain(&request, &app, &access, &body).await?;
-    let read = move |body: &[u8]| JobStatQuery::from_analyze_body(body, domain.as_deref(), shape);
-    answer_statistics(&app, access, body, read, write_analysis).await
+    let (body, domain) = read(&request, &app, &access, body).await?;
+    let parse = move |body: &[u8]| JobStatQuery::from_analyze_body(body, domain.as_deref(), shape);
+    answer_statistics(&app, access, body, parse, write_analysis).await
 }
 
 /// Writes the rows of an analysis, and whether there are more where it has a limit.
@@ -95,8 +104,7 @@ pub(super) async fn get(
     body: Payload,
     shape: Shape,
 ) -> Result<HttpResponse, ApiError> {
-    let body = read_query(&request, body).await?;
-    let domain = default_domain(&request, &app, &access, &body).await?;
+    let (body, domain) = read(&request, &app, &access, body).await?;
     let query = JobsQuery::from_get_body(&body, domain.as_deref(), shape)?;
     access.check(Some(&query.domain_id))?;
     let (domain_id, job_id) = (query.domain_id.clone(), query.job_id.clone());
@@ -136,8 +144,7 @@ pub(super) async fn delete(
     access: Access,
     body: Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let body = read_query(&request, body).await?;
-    let domain = default_domain(&request, &app, &access, &body).await?;
+    let (body, domain) = read(&request, &app, &access, body).await?;
     let (domain_id, job_id) = JobRequest::from_json(&body, domain.as_deref())?;
     access.check(Some(&domain_id))?;
     delete_job(app, domain_id, job_id).await?;
