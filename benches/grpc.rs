@@ -14,6 +14,8 @@
     reason = "a harness that ends at the first surprise"
 )]
 
+#[path = "../src/grpc/codec.rs"]
+mod codec;
 #[path = "common/mod.rs"]
 #[allow(dead_code, reason = "other benches use the rest")]
 mod common;
@@ -29,15 +31,15 @@ use std::process::Command;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use prost::bytes::{Buf, BufMut, Bytes};
+use prost::bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::codegen::{Service, http};
 use tonic::transport::{Channel, Endpoint, Server as Transport};
 use tonic::{Request, Response, Status};
 
+use codec::BytesCodec;
 use common::{BINARY, NOW, Server, median};
 use cpu::cpu_time;
 
@@ -359,42 +361,5 @@ impl Service<Request<Bytes>> for Floor {
 
     fn call(&mut self, _: Request<Bytes>) -> Self::Future {
         ready(Ok(Response::new(self.0.clone())))
-    }
-}
-
-/// Passes the bytes of messages on.
-#[derive(Debug, Clone, Copy)]
-struct BytesCodec;
-
-impl Codec for BytesCodec {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for BytesCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, message: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(message);
-        Ok(())
-    }
-}
-
-impl Decoder for BytesCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
     }
 }

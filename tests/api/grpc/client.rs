@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use prost_reflect::prost::Message;
-use prost_reflect::prost::bytes::{Buf, BufMut, Bytes};
+use prost_reflect::prost::bytes::Bytes;
 use prost_reflect::prost_types::FileDescriptorProto;
 use prost_reflect::{
     DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions,
@@ -11,7 +11,6 @@ use prost_reflect::{
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tonic::client::Grpc;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::codegen::tokio_stream;
 use tonic::metadata::{MetadataKey, MetadataValue};
@@ -22,6 +21,7 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
+use super::codec::BytesCodec;
 use crate::app::App;
 
 pub(super) const JOB: &str = "spaceone.api.inventory.v1.Job";
@@ -183,41 +183,4 @@ pub(super) fn file(answer: MessageResponse) -> FileDescriptorProto {
 /// A status as a text, `INVALID_ARGUMENT ERROR_DB_QUERY: …`.
 pub(super) fn text(status: &Status) -> String {
     format!("{:?} {}", status.code(), status.message())
-}
-
-/// Passes bytes on.
-#[derive(Debug, Clone, Copy)]
-struct BytesCodec;
-
-impl Codec for BytesCodec {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for BytesCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, message: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(message);
-        Ok(())
-    }
-}
-
-impl Decoder for BytesCodec {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
-    }
 }
