@@ -332,7 +332,7 @@ impl Route {
         matches!(self, Self::ListDomains | Self::About | Self::OpenApi)
     }
 
-    /// Returns whether a request may leave its domain out, which a header, the token or the server then tells.
+    /// Returns whether a request may leave its domain out, which a header, the token or the server then has.
     #[must_use]
     pub fn may_omit_domain(self) -> bool {
         matches!(

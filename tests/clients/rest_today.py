@@ -4,7 +4,7 @@
     python3 rest_today.py http://127.0.0.1:8080 [--rest URL] [--domain D] [--token T] [--path /inventory/job]
 
 URL serves POST {path}/list and {path}/analyze: jobdeck itself, or SpaceONE's gateway (console-api-v2) in front of its gRPC.
-The console never sends a domain_id, its token tells it: with --domain the bodies get one. With --rest every list is compared
+The console never sends a domain_id, its token has it: with --domain the bodies get one. With --rest every list is compared
 with POST /inventory/v1/jobs/search there, and every analyze with the statistic that means the same: the statuses of the
 request become those of the seed, and those of its answer today's (see `STATUSES`). Standard library only.
 The jobs of `jobdeck demo` live: freeze its clock before a comparison, by PUT /jobdeck/clock {"is_frozen": true}.

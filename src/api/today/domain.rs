@@ -1,6 +1,6 @@
 //! The domain of a request whose body names none.
 //!
-//! Rule: SpaceONE's clients of today name no domain, since their token tells it.
+//! Rule: SpaceONE's clients of today name no domain, since their token has it.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ const DOMAIN_ID: &str = "x-domain-id";
 struct DefaultDomain(Option<String>);
 
 /// Returns the domain that a request means if its body names none: that of `x-domain-id`, else that of its token, else the
-/// only domain of a mock; `None` where none of them tells it.
+/// only domain of a mock; `None` where none of them names one.
 ///
 /// # Errors
 /// [`ApiError`] where the header is no text, or the database can't be read.

@@ -25,7 +25,7 @@ macro_rules! handlers {
 
         /// Lists jobs, as today's clients ask.
         ///
-        /// The body may leave the domain out: the header `x-domain-id`, the token, or a mock with one domain tells it. Without a limit
+        /// The body may leave the domain out: the header `x-domain-id`, the token, or a mock with one domain gives it. Without a limit
         /// the answer holds every match, and is streamed.
         #[utoipa::path(
             post,

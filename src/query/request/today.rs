@@ -1,6 +1,6 @@
 //! The bodies of `list`, `stat`, `analyze`, `get` and `delete`, as SpaceONE's clients send them today.
 //!
-//! They may leave the domain out, which the request then tells in another way. Each becomes a [`JobsQuery`] or a
+//! They may leave the domain out, which another part of the request then names. Each becomes a [`JobsQuery`] or a
 //! [`JobStatQuery`] of that domain, and is checked and answered as such.
 
 use serde::Deserialize;
@@ -28,7 +28,7 @@ use crate::query::request::stat::{JobStatQuery, StatisticsQuery};
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobListQuery {
-    /// The tenant; where it is left out, the header `x-domain-id`, the token or the server tells it.
+    /// The tenant; where it is left out, it is that of the header `x-domain-id`, of the token, or of a mock with one domain.
     pub domain_id: Option<String>,
     /// The job of this id.
     pub job_id: Option<String>,
@@ -55,7 +55,7 @@ pub struct JobListQuery {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobStatisticsQuery {
-    /// The tenant; where it is left out, the header `x-domain-id`, the token or the server tells it.
+    /// The tenant; where it is left out, it is that of the header `x-domain-id`, of the token, or of a mock with one domain.
     pub domain_id: Option<String>,
     pub query: StatisticsQuery,
 }
@@ -64,7 +64,7 @@ pub struct JobStatisticsQuery {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobAnalyzeQuery {
-    /// The tenant; where it is left out, the header `x-domain-id`, the token or the server tells it.
+    /// The tenant; where it is left out, it is that of the header `x-domain-id`, of the token, or of a mock with one domain.
     pub domain_id: Option<String>,
     pub query: AnalyzeQuery,
 }
@@ -75,7 +75,7 @@ pub struct JobAnalyzeQuery {
 pub struct GetJobRequest {
     #[schema(min_length = 1)]
     pub job_id: String,
-    /// The tenant; where it is left out, the header `x-domain-id`, the token or the server tells it.
+    /// The tenant; where it is left out, it is that of the header `x-domain-id`, of the token, or of a mock with one domain.
     pub domain_id: Option<String>,
     /// Answers these parts of the job only.
     #[serde(default, deserialize_with = "crate::query::request::list::paths")]
@@ -102,7 +102,7 @@ pub struct SuggestionQuery {
     #[serde(default)]
     #[schema(value_type = Option<SuggestionParameters>)]
     pub extra_params: SuggestionParameters,
-    /// The tenant; where it is left out, the header `x-domain-id`, the token or the server tells it.
+    /// The tenant; where it is left out, it is that of the header `x-domain-id`, of the token, or of a mock with one domain.
     pub domain_id: Option<String>,
 }
 
@@ -149,7 +149,7 @@ pub struct SuggestionParameters {
 pub struct JobRequest {
     #[schema(min_length = 1)]
     pub job_id: String,
-    /// The tenant; where it is left out, the header `x-domain-id`, the token or the server tells it.
+    /// The tenant; where it is left out, it is that of the header `x-domain-id`, of the token, or of a mock with one domain.
     pub domain_id: Option<String>,
 }
 
@@ -157,7 +157,7 @@ fn message<T: DeserializeOwned>(body: &[u8]) -> Result<T, QueryError> {
     read::message(read::parse_tree(body)?)
 }
 
-/// Returns the domain that a body names, or else the one that the request tells in another way.
+/// Returns the domain that a body names, or else the given one.
 fn domain(named: Option<String>, otherwise: Option<&str>) -> Result<String, QueryError> {
     let domain = named.or_else(|| otherwise.map(str::to_owned));
     domain.ok_or_else(|| QueryError::Required {
