@@ -114,3 +114,57 @@ impl Drop for Paced {
         self.watch.abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    /// How many pieces the answer of a test has.
+    const PIECES: usize = 4;
+
+    /// Runs a client that takes a piece of an answer after each of these waits; returns whether its connection is open then.
+    fn stays_open(waits: &[Duration]) -> bool {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).unwrap();
+        let socket = Arc::new(listener.accept().unwrap().0);
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
+        let held = Held {
+            permit: Arc::new(permit),
+            peer: Some(Peer { address, socket }),
+        };
+        // Time passes at once where nothing else is left to do.
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let whole = " ".repeat(PIECES * PIECE_BYTES);
+            let mut paced = Paced::new(Body::new(whole), held);
+            for wait in waits {
+                tokio::time::sleep(*wait).await;
+                let frame = poll_fn(|context| Pin::new(&mut paced).poll_frame(context)).await;
+                let data = frame.unwrap().unwrap().into_data().unwrap();
+                assert_eq!(data.len(), PIECE_BYTES);
+            }
+            client.set_nonblocking(true).unwrap();
+            client
+                .read(&mut [0])
+                .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+        })
+    }
+
+    #[test]
+    fn a_connection_is_closed_once_its_client_takes_nothing_for_too_long() {
+        let (short, long) = (STALL_TIMEOUT.mul_f64(0.9), STALL_TIMEOUT.mul_f64(2.1));
+        assert!(stays_open(&[short; PIECES]));
+        assert!(!stays_open(&[short, long]));
+    }
+}

@@ -42,7 +42,7 @@ const LATER: [&str; 15] = [
 ];
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 53] = files![
+static FILES: [File; 55] = files![
     "icon.svg",
     "icon-failed.svg",
     "icon-running.svg",
@@ -74,6 +74,7 @@ static FILES: [File; 53] = files![
     "js/open-job.js",
     "js/overview.js",
     "js/pace.js",
+    "js/plot.js",
     "js/queries.js",
     "js/range.js",
     "js/request-dialog.js",
@@ -97,6 +98,7 @@ static FILES: [File; 53] = files![
     "js/title.js",
     "js/token.js",
     "js/token-dialog.js",
+    "js/value-axis.js",
 ];
 
 /// Returns the link in the header of the page, which makes the browser load all files immediately, instead of each when

@@ -7,15 +7,19 @@
  */
 import { button, el, on, setText, svg } from './dom.js';
 import { clock, span } from './format.js';
-import { amount, list, number, t } from './language.js';
+import { list, number, t } from './language.js';
+import { createPlot, curve } from './plot.js';
 import { TABS } from './state.js';
 import { tickLabel, timeTicks } from './time-axis.js';
+import { valueAxis } from './value-axis.js';
 
 /** The tabs whose jobs are stacked in a bar, from the base line up. */
 const OUTCOMES = ['failed', 'canceled', 'waiting', 'running', 'succeeded'].map((id) => {
   const { label, statuses } = TABS.find((tab) => tab.id === id);
   return { id, label, tint: statuses[0], statuses };
 });
+/** The figures of durations that have curves. */
+const FIGURES = ['median', 'p95'];
 
 /** Lengths in pixels. */
 const LEFT = 58;
@@ -29,31 +33,8 @@ const LABEL = 64;
 /** The number of charts, for the ids of their patterns. */
 let charts = 0;
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-/** The steps between the ticks of spans, in milliseconds. */
-export const SPAN_STEPS = [1000, 2000, 5000, 10_000, 15_000, 30_000, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE,
-  HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 30 * DAY];
-
 const sumOf = (numbers) => numbers.reduce((sum, one) => sum + one, 0);
 const jobsIn = (bucket, outcome) => sumOf(outcome.statuses.map((status) => bucket.statuses[status] ?? 0));
-
-/** A round step by which at most `most` ticks reach a maximum: 1, 2 or 5 with zeros. */
-export function roundStep(max, most) {
-  const power = 10 ** Math.floor(Math.log10(Math.max(max / most, 1)));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((step) => max / step <= most);
-}
-
-/** A step of spans by which at most `most` ticks reach a maximum. */
-export const spanStep = (max, most) => SPAN_STEPS.find((one) => max / one <= most) ?? Math.ceil(max / most);
-
-/** "10 min": a span that is a multiple of its largest unit */
-export function roundSpan(millis) {
-  const units = [['day', DAY], ['hour', HOUR], ['minute', MINUTE]];
-  const [unit, size] = units.find(([, one]) => millis >= one && millis % one === 0) ?? ['second', 1000];
-  return amount(millis / size, unit);
-}
 
 /**
  * Makes a chart in a node.
@@ -62,7 +43,7 @@ export function roundSpan(millis) {
  * @param {boolean} isLow whether it has bars alone
  */
 export function createChart(node, narrow, isLow = false) {
-  const [legend, plot, tip, data] = ['legend', 'plot', 'tip', 'data'].map((name) => node.querySelector(`.${name}`));
+  const [legend, data] = ['legend', 'data'].map((name) => node.querySelector(`.${name}`));
   const { top: TOP, bars: BARS, gap, spans: SPANS, bottom } = isLow ? LOW : TALL;
   const SPANS_TOP = TOP + BARS + gap;
   const HEIGHT = SPANS_TOP + SPANS + bottom;
@@ -72,17 +53,32 @@ export function createChart(node, narrow, isLow = false) {
   let shown = null;
   /** The outcomes that the legend leaves out. */
   const hidden = new Set();
-  /** The bar that the keyboard or the pointer is at. */
-  let current = -1;
   /** The first and the last bar of a drag; null while there is none. */
   let drag = null;
-  let drawn = '';
+  const { plot, bar, ...drawn } = createPlot(node, {
+    data: () => shown && [shown, [...hidden]],
+    drawing,
+    describe: (index) => {
+      const bucket = shown.buckets[index];
+      return { x: middle(bucket), title: period(bucket), lines: lines(bucket) };
+    },
+    indexAt,
+    // A mouse or a pen has chosen when its drag ended; what is left is a tap, the keyboard or a screen reader.
+    choose: (index, event) => (event.pointerType === 'touch' || !event.detail) && choose([index, index]),
+    isTipHidden: () => drag !== null,
+  });
 
-  const starts = () => shown.buckets.map(({ start }) => Date.parse(start));
-  const width = () => Math.max(plot.clientWidth, 240);
-  const xOf = (time) => LEFT + ((time - shown.from) / (shown.to - shown.from)) * (width() - LEFT - RIGHT);
+  const right = () => drawn.width() - RIGHT;
+  const xOf = (time) => LEFT + ((time - shown.from) / (shown.to - shown.from)) * (right() - LEFT);
   const ends = ({ start, end }) => [Math.max(Date.parse(start), shown.from), Math.min(Date.parse(end), shown.to)];
-  const bars = () => [...plot.querySelectorAll('.bar-of-time')];
+  const middle = (bucket) => sumOf(ends(bucket).map(xOf)) / 2;
+  const drawable = () => OUTCOMES.filter(({ id }) => !hidden.has(id));
+
+  /** The bar at pixels from the left edge, which may be outside of the chart. */
+  function indexAt(x) {
+    const time = shown.from + ((x - LEFT) / (right() - LEFT)) * (shown.to - shown.from);
+    return Math.max(shown.buckets.findLastIndex(({ start }) => Date.parse(start) <= time), 0);
+  }
 
   /** "2026-01-31 08:00 – 09:00", or whole days without hours: "2026-01-31" */
   function period(bucket) {
@@ -93,8 +89,6 @@ export function createChart(node, narrow, isLow = false) {
     }
     return `${from} – ${from.slice(0, 10) === to.slice(0, 10) ? to.slice(11) : to}`;
   }
-
-  const drawable = () => OUTCOMES.filter(({ id }) => !hidden.has(id));
 
   /** What a bar has, in lines. */
   function lines(bucket) {
@@ -107,71 +101,59 @@ export function createChart(node, narrow, isLow = false) {
       ...(bucket.is_part ? [t('chart.part')] : [])];
   }
 
-  function draw() {
-    if (!shown) return;
-    const key = JSON.stringify([shown, [...hidden], width()]);
-    if (key === drawn) return;
-    drawn = key;
+  function drawing() {
     const { buckets, from, to, zone } = shown;
     const outcomes = drawable();
     const totals = buckets.map((bucket) => sumOf(outcomes.map((outcome) => jobsIn(bucket, outcome))));
-    const step = roundStep(Math.max(...totals, 1), isLow ? 1 : 4);
-    const top = Math.max(Math.ceil(Math.max(...totals) / step) * step, step);
-    const longest = Math.max(...buckets.map(({ durations }) => durations.p95 ?? 0));
-    const stepOfSpans = spanStep(longest, 2);
-    const longestTick = Math.max(Math.ceil(longest / stepOfSpans) * stepOfSpans, stepOfSpans);
-    const yOf = (jobs) => TOP + BARS * (1 - jobs / top);
-    const ySpan = (millis) => SPANS_TOP + SPANS * (1 - millis / longestTick);
-    const right = width() - RIGHT;
-    const line = (y, className) => svg('line', { x1: LEFT, x2: right, y1: y, y2: y, class: className });
-    const label = (y, text) => svg('text', { x: LEFT - 8, y: y + 4, class: 'tick-label end' }, text);
-    const parts = [];
-    for (let jobs = 0; jobs <= top; jobs += step) parts.push(line(yOf(jobs), jobs ? 'grid' : 'axis'), label(yOf(jobs), number(jobs)));
-    for (let millis = 0; SPANS && millis <= longestTick; millis += stepOfSpans) {
-      parts.push(line(ySpan(millis), millis ? 'grid' : 'axis'), label(ySpan(millis), millis ? roundSpan(millis) : '0'));
-    }
-    for (const time of timeTicks(from, to, zone, Math.max(Math.floor((right - LEFT) / LABEL), 1))) {
-      const x = xOf(time);
-      parts.push(svg('line', { x1: x, x2: x, y1: TOP, y2: SPANS_TOP + SPANS + 4, class: 'grid' }));
-      parts.push(svg('text', { x: Math.min(x, right - 12), y: HEIGHT - 4, class: 'tick-label middle' }, tickLabel(time, zone)));
-    }
-    const points = { median: [[]], p95: [[]] };
-    const all = buckets.map((bucket, index) => {
+    const jobs = valueAxis(Math.max(...totals), isLow ? 1 : 4, false);
+    const spans = valueAxis(Math.max(...buckets.map(({ durations }) => durations.p95 ?? 0)), 2, true);
+    const yOfJobs = (value) => TOP + BARS * (1 - value / jobs.top);
+    const yOfSpan = (millis) => SPANS_TOP + SPANS * (1 - millis / spans.top);
+    const axes = [...jobs.lines(LEFT, right(), yOfJobs), ...(SPANS ? spans.lines(LEFT, right(), yOfSpan) : []),
+      ...timeTicks(from, to, zone, Math.max(Math.floor((right() - LEFT) / LABEL), 1)).flatMap((time) => timeTick(time, zone))];
+    const bars = buckets.map((bucket, index) => {
       const [start, end] = ends(bucket).map(xOf);
-      const space = end - start > 4 ? 1 : 0;
-      let base = 0;
-      const pieces = outcomes.flatMap((outcome) => {
-        const jobs = jobsIn(bucket, outcome);
-        if (!jobs) return [];
-        base += jobs;
-        const height = Math.max((jobs / top) * BARS, 1);
-        const place = { x: start + space / 2, width: Math.max(end - start - space, 1), y: yOf(base), height };
-        return [svg('rect', { ...place, class: `piece-of-time ${outcome.tint}` }),
-          ...(bucket.is_part ? [svg('rect', { ...place, fill: `url(#${hatchId})` })] : [])];
-      });
-      for (const [name, sets] of Object.entries(points)) {
-        const value = bucket.durations[name];
-        if (value === null) sets.push([]);
-        else sets.at(-1).push([(start + end) / 2, ySpan(value)]);
-      }
+      const target = { x: start, width: Math.max(end - start, 1), y: TOP, height: SPANS_TOP + SPANS - TOP };
       const about = `${period(bucket)}: ${list(lines(bucket))}`;
-      const tabindex = index === Math.max(current, 0) ? 0 : -1;
-      const target = { x: start, width: Math.max(end - start, 1), y: TOP, height: SPANS_TOP + SPANS - TOP, class: 'target' };
-      return svg('g', { class: 'bar-of-time', role: 'button', tabindex, 'aria-label': about }, svg('rect', target), ...pieces);
+      return bar(index, 'button', about, target, ...outcomePieces(bucket, outcomes, jobs.top, yOfJobs));
     });
-    const curves = Object.entries(points).flatMap(([name, sets]) => sets.filter(({ length }) => length).map((set) => (
-      set.length === 1
-        ? svg('circle', { cx: set[0][0], cy: set[0][1], r: 2, class: `dot ${name}` })
-        : svg('polyline', { points: set.map((pair) => pair.join()).join(' '), class: `curve ${name}` }))));
+    const curves = FIGURES.flatMap((name) => {
+      const points = buckets.map(({ durations }, index) => (
+        durations[name] === null ? null : [middle(buckets[index]), yOfSpan(durations[name])]));
+      return SPANS ? curve(points, `curve ${name}`, `dot ${name}`, 2) : [];
+    });
     const hatch = svg('pattern', { id: hatchId, width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
       svg('rect', { width: 3, height: 6, class: 'hatch' }));
-    const focused = bars().indexOf(document.activeElement);
-    plot.replaceChildren(svg('svg', { width: width(), height: HEIGHT, viewBox: `0 0 ${width()} ${HEIGHT}`, role: 'presentation' },
-      svg('defs', {}, hatch), ...parts, ...all, ...curves, svg('rect', { y: TOP, height: SPANS_TOP + SPANS - TOP, class: 'brush' })));
-    if (focused >= 0) bars()[focused]?.focus();
-    if (isLow) return;
+    const brush = svg('rect', { y: TOP, height: SPANS_TOP + SPANS - TOP, class: 'brush' });
+    return { height: HEIGHT, parts: [svg('defs', {}, hatch), ...axes, ...bars, ...curves, brush] };
+  }
+
+  function timeTick(time, zone) {
+    const x = xOf(time);
+    return [svg('line', { x1: x, x2: x, y1: TOP, y2: SPANS_TOP + SPANS + 4, class: 'grid' }),
+      svg('text', { x: Math.min(x, right() - 12), y: HEIGHT - 4, class: 'tick-label middle' }, tickLabel(time, zone))];
+  }
+
+  /** The jobs of a bar, stacked by their outcomes; those of a part of its time are hatched. */
+  function outcomePieces(bucket, outcomes, top, yOf) {
+    const [start, end] = ends(bucket).map(xOf);
+    const space = end - start > 4 ? 1 : 0;
+    let base = 0;
+    return outcomes.flatMap((outcome) => {
+      const jobs = jobsIn(bucket, outcome);
+      if (!jobs) return [];
+      base += jobs;
+      const place = { x: start + space / 2, width: Math.max(end - start - space, 1), y: yOf(base),
+        height: Math.max((jobs / top) * BARS, 1) };
+      return [svg('rect', { ...place, class: `piece-of-time ${outcome.tint}` }),
+        ...(bucket.is_part ? [svg('rect', { ...place, fill: `url(#${hatchId})` })] : [])];
+    });
+  }
+
+  function draw() {
+    if (!drawn.draw() || isLow) return;
     showLegend();
-    showData(outcomes);
+    showData(drawable());
   }
 
   function showLegend() {
@@ -194,24 +176,6 @@ export function createChart(node, narrow, isLow = false) {
       el('tbody', {}, ...shown.buckets.map(row)));
   }
 
-  function showTip(index) {
-    current = index;
-    const bucket = shown?.buckets[index];
-    tip.hidden = !bucket || Boolean(drag);
-    bars().forEach((bar, at) => bar.classList.toggle('current', at === index));
-    if (tip.hidden) return;
-    tip.replaceChildren(el('b', {}, period(bucket)), ...lines(bucket).map((text) => el('div', {}, text)));
-    const middle = ends(bucket).map(xOf).reduce((one, other) => one + other) / 2;
-    const room = width() - tip.offsetWidth;
-    tip.style.left = `${Math.min(Math.max(middle + (middle > width() / 2 ? -tip.offsetWidth - 12 : 12), 0), Math.max(room, 0))}px`;
-  }
-
-  /** The bar at a pointer, which may have left the chart. */
-  function indexAt(x) {
-    const time = shown.from + ((x - plot.getBoundingClientRect().left - LEFT) / (width() - LEFT - RIGHT)) * (shown.to - shown.from);
-    return Math.max(starts().findLastIndex((start) => start <= time), 0);
-  }
-
   function showDrag(to) {
     drag = to;
     const brush = plot.querySelector('.brush');
@@ -223,7 +187,7 @@ export function createChart(node, narrow, isLow = false) {
 
   const choose = (pair) => {
     const [first, last] = pair.toSorted((a, b) => a - b).map((index) => ends(shown.buckets[index]));
-    showTip(-1);
+    drawn.showTip(-1);
     narrow(first[0], last[1]);
   };
 
@@ -236,50 +200,21 @@ export function createChart(node, narrow, isLow = false) {
   });
   on(plot, 'pointerdown', (event) => {
     if (event.button !== 0 || !shown || event.pointerType === 'touch') return;
-    showDrag([indexAt(event.clientX), indexAt(event.clientX)]);
-    showTip(-1);
+    showDrag([drawn.at(event), drawn.at(event)]);
+    drawn.showTip(-1);
   });
-  on(plot, 'pointermove', (event) => shown && !drag && event.pointerType !== 'touch' && showTip(indexAt(event.clientX)));
-  on(window, 'pointermove', (event) => drag && showDrag([drag[0], indexAt(event.clientX)]));
+  on(window, 'pointermove', (event) => drag && showDrag([drag[0], drawn.at(event)]));
   on(window, 'pointerup', () => {
-    if (drag) choose(drag);
+    const chosen = drag;
     showDrag(null);
+    if (chosen) choose(chosen);
   });
   on(window, 'pointercancel', () => showDrag(null));
-  // A finger leaves when it is lifted, and what it has shown stays until it is put down elsewhere.
-  on(plot, 'pointerleave', (event) => drag || event.pointerType === 'touch' || showTip(-1));
-  on(window, 'pointerdown', (event) => plot.contains(event.target) || showTip(-1));
-  on(plot, 'click', (event) => {
-    // A mouse or a pen has chosen when its drag ended; what is left is a tap, the keyboard or a screen reader.
-    if (!shown || (event.pointerType !== 'touch' && event.detail > 0)) return;
-    const bar = bars().indexOf(event.target.closest('.bar-of-time'));
-    const index = bar >= 0 ? bar : indexAt(event.clientX);
-    if (event.pointerType === 'touch' && index !== current) showTip(index);
-    else choose([index, index]);
-  });
-  on(plot, 'focusin', (event) => {
-    const index = bars().indexOf(event.target.closest('.bar-of-time'));
-    if (index >= 0 && event.target.matches(':focus-visible')) showTip(index);
-  });
-  on(plot, 'focusout', () => showTip(-1));
   on(plot, 'keydown', (event) => {
-    const at = bars().indexOf(event.target.closest('.bar-of-time'));
-    if (event.key === 'Escape' && (drag || !tip.hidden)) {
-      showDrag(null);
-      showTip(-1);
-      event.preventDefault();
-    } else if (event.key === 'Enter' || event.key === ' ') {
-      event.preventDefault();
-      if (at >= 0) choose([at, at]);
-    }
-    const by = { ArrowLeft: -1, ArrowRight: 1, Home: -1e9, End: 1e9 }[event.key];
-    if (!by || at < 0) return;
+    if (event.key !== 'Escape' || !drag) return;
+    showDrag(null);
     event.preventDefault();
-    const next = Math.min(Math.max(at + by, 0), bars().length - 1);
-    bars().forEach((bar, index) => bar.setAttribute('tabindex', index === next ? 0 : -1));
-    bars()[next].focus();
   });
-  new ResizeObserver(draw).observe(plot);
 
   return {
     /** @param {Bucket[]} buckets of the range from `from` to `to`, in milliseconds, with times in a zone */

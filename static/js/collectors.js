@@ -2,7 +2,7 @@
  * The collectors of a period in a table, each with its last runs; or one of them: what it does in a sentence, its runs with the versions
  * of its plugin, how long they take, and its errors.
  */
-import { SPAN_STEPS, createChart } from './chart.js';
+import { createChart } from './chart.js';
 import { $, button, el, on, renew, setText, svg } from './dom.js';
 import { clock, exact, relative, span } from './format.js';
 import { amount, number, parts, t } from './language.js';
@@ -10,6 +10,7 @@ import { errorGroups, periodName, rate as percent } from './overview.js';
 import { addressOf, linkToJobs } from './router.js';
 import { runBars, runKeys } from './runs.js';
 import { COLLECTOR_COLUMNS, DEFAULTS, change } from './state.js';
+import { SPAN_STEPS } from './value-axis.js';
 
 /** The term of the jobs that have ended, which are the runs that are counted. */
 const ENDED = 'status:SUCCESS,ERROR,TIMEOUT,CANCELED';

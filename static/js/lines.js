@@ -1,7 +1,7 @@
 /** A chart of lines in time. What a point has is shown at the pointer, by keyboard and by the first tap; a click leads to its jobs. */
-import { roundSpan, roundStep, spanStep } from './chart.js';
 import { el, on, setText, svg } from './dom.js';
-import { number } from './language.js';
+import { createPlot, curve } from './plot.js';
+import { valueAxis } from './value-axis.js';
 
 /** Lengths in pixels. */
 const LEFT = 64;
@@ -18,63 +18,46 @@ const LABEL = 96;
  * @param {(index: number) => void} open the jobs of a point in time
  */
 export function createLines(node, open) {
-  const [legend, plot, tip] = ['legend', 'plot', 'tip'].map((name) => node.querySelector(`.${name}`));
+  const legend = node.querySelector('.legend');
   /** @type {{labels: string[], series: {name: string, values: number?[]}[], isSpan: boolean, format: (value: number) => string}?} */
   let shown = null;
   /** The names of the lines that the legend leaves out. */
   const hidden = new Set();
-  let current = -1;
-  let drawn = '';
+  const { bar, ...drawn } = createPlot(node, {
+    data: () => shown && [shown, [...hidden]],
+    drawing,
+    describe: (index) => ({ x: xOf(index), title: shown.labels[index], lines: texts(index) }),
+    indexAt: (x) => Math.min(Math.max(Math.floor((x - LEFT) / slot()), 0), shown.labels.length - 1),
+    choose: open,
+  });
 
-  const width = () => Math.max(plot.clientWidth, 240);
-  const slot = () => (width() - LEFT - RIGHT) / shown.labels.length;
+  const right = () => drawn.width() - RIGHT;
+  const slot = () => (right() - LEFT) / shown.labels.length;
   const xOf = (index) => LEFT + (index + 0.5) * slot();
-  const points = () => [...plot.querySelectorAll('.bar-of-time')];
   const visible = () => shown.series.map((one, line) => ({ ...one, line })).filter(({ name }) => !hidden.has(name));
   const texts = (index) => visible().map(({ name, values }) => (
     `${shown.series.length > 1 ? `${name}: ` : ''}${values[index] === null ? '–' : shown.format(values[index])}`));
 
-  function draw() {
-    if (!shown) return;
-    const key = JSON.stringify([shown, [...hidden], width()]);
-    if (key === drawn) return;
-    drawn = key;
+  function drawing() {
     const lines = visible();
-    const max = Math.max(...lines.flatMap(({ values }) => values), 0);
-    const step = shown.isSpan ? spanStep(max, 4) : roundStep(Math.max(max, 1), 4);
-    const top = Math.max(Math.ceil(max / step) * step, step);
-    const yOf = (value) => TOP + PLOT * (1 - value / top);
-    const right = width() - RIGHT;
-    const parts = [];
-    for (let value = 0; value <= top; value += step) {
-      const text = shown.isSpan && value ? roundSpan(value) : shown.isSpan ? '0' : shown.format(value);
-      parts.push(svg('line', { x1: LEFT, x2: right, y1: yOf(value), y2: yOf(value), class: value ? 'grid' : 'axis' }),
-        svg('text', { x: LEFT - 8, y: yOf(value) + 4, class: 'tick-label end' }, text));
-    }
+    const axis = valueAxis(Math.max(...lines.flatMap(({ values }) => values), 0), 4, shown.isSpan, shown.format);
+    const yOf = (value) => TOP + PLOT * (1 - value / axis.top);
     const every = Math.ceil(LABEL / slot());
-    const targets = shown.labels.map((label, index) => {
-      if (index % every === 0) {
-        parts.push(svg('line', { x1: xOf(index), x2: xOf(index), y1: TOP + PLOT, y2: TOP + PLOT + 4, class: 'axis' }),
-          svg('text', { x: Math.min(Math.max(xOf(index), 40), right - 36), y: HEIGHT - 4, class: 'tick-label middle' }, label));
-      }
-      const properties = { class: 'bar-of-time', role: 'link', tabindex: index === Math.max(current, 0) ? 0 : -1,
-        'aria-label': `${label}: ${texts(index).join(', ')}` };
-      const target = { x: xOf(index) - slot() / 2, width: slot(), y: TOP, height: PLOT, class: 'target' };
-      return svg('g', properties, svg('rect', target));
+    const labels = shown.labels.flatMap((label, index) => (index % every === 0 ? tick(label, xOf(index)) : []));
+    const bars = shown.labels.map((label, index) => {
+      const target = { x: xOf(index) - slot() / 2, width: slot(), y: TOP, height: PLOT };
+      return bar(index, 'link', `${label}: ${texts(index).join(', ')}`, target);
     });
-    const curves = lines.flatMap(({ values, line }) => {
-      const runs = [[]];
-      values.forEach((value, index) => (value === null ? runs.push([]) : runs.at(-1).push([xOf(index), yOf(value)])));
-      return runs.filter(({ length }) => length).map((run) => (run.length === 1
-        ? svg('circle', { cx: run[0][0], cy: run[0][1], r: 3, class: `series point s${line}` })
-        : svg('polyline', { points: run.map((pair) => pair.map((one) => one.toFixed(1)).join()).join(' '), class: `series s${line}` })));
-    });
-    const focused = points().indexOf(document.activeElement);
-    plot.replaceChildren(svg('svg', { width: width(), height: HEIGHT, viewBox: `0 0 ${width()} ${HEIGHT}`, role: 'presentation' },
-      ...parts, ...targets, ...curves));
-    if (focused >= 0) points()[focused]?.focus();
-    showTip(Math.min(current, shown.labels.length - 1));
-    showLegend();
+    const curves = lines.flatMap(({ values, line }) => curve(
+      values.map((value, index) => (value === null ? null : [xOf(index), yOf(value)])), `series s${line}`, `series point s${line}`, 3));
+    return { height: HEIGHT, parts: [...axis.lines(LEFT, right(), yOf), ...labels, ...bars, ...curves] };
+  }
+
+  const tick = (label, x) => [svg('line', { x1: x, x2: x, y1: TOP + PLOT, y2: TOP + PLOT + 4, class: 'axis' }),
+    svg('text', { x: Math.min(Math.max(x, 40), right() - 36), y: HEIGHT - 4, class: 'tick-label middle' }, label)];
+
+  function draw() {
+    if (drawn.draw()) showLegend();
   }
 
   function showLegend() {
@@ -90,22 +73,6 @@ export function createLines(node, open) {
     for (const key of legend.children) key.ariaPressed = String(!hidden.has(names[key.dataset.line]));
   }
 
-  function showTip(index) {
-    current = index;
-    tip.hidden = !(index >= 0);
-    points().forEach((point, at) => point.classList.toggle('current', at === index));
-    if (tip.hidden) return;
-    tip.replaceChildren(el('b', {}, shown.labels[index]), ...texts(index).map((text) => el('div', {}, text)));
-    const x = xOf(index);
-    const left = x + (x > width() / 2 ? -tip.offsetWidth - 12 : 12);
-    tip.style.left = `${Math.max(Math.min(left, width() - tip.offsetWidth), 0)}px`;
-  }
-
-  const indexAt = (x) => {
-    const index = Math.floor((x - plot.getBoundingClientRect().left - LEFT) / slot());
-    return Math.min(Math.max(index, 0), shown.labels.length - 1);
-  };
-
   on(legend, 'click', ({ target }) => {
     const key = target.closest('button');
     if (!key) return;
@@ -115,31 +82,6 @@ export function createLines(node, open) {
     if (!visible().length) hidden.clear();
     draw();
   });
-  on(plot, 'pointermove', (event) => shown && event.pointerType !== 'touch' && showTip(indexAt(event.clientX)));
-  on(plot, 'pointerleave', (event) => event.pointerType !== 'touch' && showTip(-1));
-  on(window, 'pointerdown', ({ target }) => plot.contains(target) || showTip(-1));
-  on(plot, 'click', (event) => {
-    if (!shown) return;
-    const index = event.detail ? indexAt(event.clientX) : points().indexOf(event.target.closest('.bar-of-time'));
-    if (event.pointerType === 'touch' && index !== current) showTip(index);
-    else if (index >= 0) open(index);
-  });
-  on(plot, 'focusin', ({ target }) => target.matches(':focus-visible') && showTip(points().indexOf(target)));
-  on(plot, 'focusout', () => showTip(-1));
-  on(plot, 'keydown', (event) => {
-    const all = points();
-    const at = all.indexOf(event.target);
-    const by = { ArrowLeft: -1, ArrowRight: 1, Home: -1e9, End: 1e9 }[event.key];
-    if (event.key === 'Enter' && at >= 0) open(at);
-    else if (event.key === 'Escape' && !tip.hidden) showTip(-1);
-    else if (!by || at < 0) return;
-    event.preventDefault();
-    if (!by) return;
-    const next = Math.min(Math.max(at + by, 0), all.length - 1);
-    all.forEach((point, index) => point.setAttribute('tabindex', index === next ? 0 : -1));
-    all[next].focus();
-  });
-  new ResizeObserver(draw).observe(plot);
 
   return {
     /** Shows lines, each with a value or null for every label; null hides the chart. */
