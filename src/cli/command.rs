@@ -166,7 +166,7 @@ impl Cli {
         let done = match self.command {
             Command::List(args) => return list::list(&args),
             Command::Stat(args) => return stat::stat(&args),
-            Command::Run(args) => return reports::run(&args),
+            Command::Run(args) => return Ok(reports::run(&args)),
             Command::Show(args) => show::show(&args),
             Command::Report(args) => reports::report(&args),
             Command::Demo(args) => serve::demo(&args),

@@ -44,26 +44,24 @@ impl ExportArgs {
             return Ok(Selection::All);
         }
         let path = &self.db.db;
-        let domain = match &self.domain {
-            Some(domain) => domain.clone(),
-            None => {
-                let domains = transaction.domains().map_err(|source| Failure::Store {
-                    path: path.clone(),
-                    source,
-                })?;
-                let domains: Vec<_> = domains.iter().map(|(domain, _)| domain.as_str()).collect();
-                let only = only_domain(&domains);
-                only.map_err(|problem| Failure::Refused {
-                    target: path.display().to_string(),
-                    problem,
-                })?
-            }
+        let domain = if let Some(domain) = &self.domain {
+            domain.clone()
+        } else {
+            let domains = transaction.domains().map_err(|source| Failure::Store {
+                path: path.clone(),
+                source,
+            })?;
+            let domains: Vec<_> = domains.iter().map(|(domain, _)| domain.as_str()).collect();
+            only_domain(&domains).map_err(|problem| Failure::Refused {
+                target: path.display().to_string(),
+                problem,
+            })?
         };
         let body = json!({"domain_id": domain, "query": filters.query()}).to_string();
         let plan = JobsQuery::from_json(body.as_bytes())
             .and_then(|request| compile_list(&request, Clock::SYSTEM.now()))
             .map_err(|error| Failure::Problems(error.to_string()))?;
-        Ok(Selection::List(plan.without_total()))
+        Ok(Selection::List(Box::new(plan.without_total())))
     }
 }
 

@@ -127,7 +127,7 @@ impl ListArgs {
         if self.format == PrintFormat::Table {
             query.insert("only".to_owned(), json!(SHOWN));
         }
-        Ok(Request::search(domain_id, query))
+        Ok(Request::search(domain_id, &query))
     }
 }
 
@@ -200,14 +200,14 @@ fn row(job: &Json, now: Timestamp) -> Vec<Cell> {
         .as_str()
         .or(collector["collector_id"].as_str());
     let created = time(&job["created_at"]);
-    let age = created.map_or_else(String::new, |created| span(now.millis() - created.millis()));
+    let age = created.map_or_else(String::new, |created| age(now.millis() - created.millis()));
     let duration = duration(job, now).map_or_else(|| "–".to_owned(), span);
     let colour = status_colour(&status);
     vec![
         Cell::new(&status).coloured(colour),
         Cell::new(name.unwrap_or_default()),
         Cell::new(&first_error(job)),
-        Cell::number(first_unit(&age)),
+        Cell::number(age),
         Cell::number(duration),
         Cell::new(&text(&job["job_id"])).coloured(Some(Colour::Quiet)),
     ]
@@ -253,14 +253,14 @@ fn first_error(job: &Json) -> String {
     parts.join(": ") + &more
 }
 
-/// Returns a duration without its second unit, which an age does not need.
-fn first_unit(span: &str) -> String {
+/// Writes milliseconds as an age, which needs one unit, and no milliseconds.
+fn age(millis: i64) -> String {
+    let span = span(millis.max(0) / 1_000 * 1_000);
     let digits = span.bytes().take_while(u8::is_ascii_digit).count();
-    let units = span[digits..]
-        .bytes()
-        .take_while(u8::is_ascii_alphabetic)
-        .count();
-    span[..digits + units].to_owned()
+    match (&span[..digits], span[digits..].chars().next()) {
+        ("0", _) | (_, None) => "0s".to_owned(),
+        (number, Some(unit)) => format!("{number}{unit}"),
+    }
 }
 
 /// Prints the answer as it comes; returns its number of jobs, as far as that is of interest.
@@ -323,14 +323,14 @@ mod tests {
 
     #[test]
     fn an_age_has_one_unit() {
-        for (span, expected) in [
-            ("5m12s", "5m"),
-            ("2d3h", "2d"),
-            ("12s", "12s"),
-            ("350ms", "350ms"),
-            ("", ""),
+        for (millis, expected) in [
+            (312_000, "5m"),
+            (183_600_000, "2d"),
+            (12_999, "12s"),
+            (350, "0s"),
+            (-5, "0s"),
         ] {
-            assert_eq!(first_unit(span), expected);
+            assert_eq!(age(millis), expected);
         }
     }
 

@@ -44,7 +44,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Failure> {
     let domain = target.domain(args.target.domain.as_deref())?;
     let filter = json!([{"k": "job_id", "v": args.job, "o": "eq"}]);
     let query = members([("filter", filter), ("page", json!({"limit": 1}))]);
-    let mut answer = target.json(&Request::search(&domain, query))?;
+    let mut answer = target.json(&Request::search(&domain, &query))?;
     let Some(job) = answer["results"].get_mut(0).map(Json::take) else {
         return Err(Failure::Refused {
             target: target.name(),
@@ -97,7 +97,7 @@ fn usual(target: &Target, domain: &str, job: &Json) -> Result<Option<Usual>, Fai
     ]);
     let aggregate = json!([{"project": {"fields": [duration]}}, {"group": {"fields": fields}}]);
     let query = members([("filter", filter), ("aggregate", aggregate)]);
-    let answer = target.json(&Request::query(Route::StatWithPercentiles, domain, query))?;
+    let answer = target.json(&Request::query(Route::StatWithPercentiles, domain, &query))?;
     let row = &answer["results"][0];
     let number = |name: &str| row[name].as_i64();
     Ok(match (number("runs"), number("median"), number("p95")) {

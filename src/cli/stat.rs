@@ -148,7 +148,7 @@ impl StatArgs {
         } else {
             Route::StatJobs
         };
-        Ok(Request::query(route, domain_id, query))
+        Ok(Request::query(route, domain_id, &query))
     }
 }
 

@@ -1,45 +1,15 @@
 //! The items of a search: terms, words, operators and parentheses.
 
 use super::key;
+use super::operator::{ItemKind, is_lower, operator};
 use super::text::{depth, tokens};
 use super::tidy::tidy;
-
-/// What an item is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ItemKind {
-    Term,
-    Word,
-    And,
-    Or,
-    Not,
-    Open,
-    Close,
-}
 
 /// An item with its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) kind: ItemKind,
     pub(super) text: String,
-}
-
-/// Returns the operator that a word is; in lower case it is one only between terms.
-pub(super) fn operator(word: &str) -> Option<ItemKind> {
-    match word {
-        "AND" | "&&" | "and" => Some(ItemKind::And),
-        "OR" | "||" | "|" | "or" => Some(ItemKind::Or),
-        "NOT" | "!" | "not" => Some(ItemKind::Not),
-        _ => None,
-    }
-}
-
-/// Returns whether a word is an operator wherever it is.
-pub(super) fn is_operator(word: &str) -> bool {
-    operator(word).is_some() && !is_lower(word)
-}
-
-fn is_lower(word: &str) -> bool {
-    matches!(word, "and" | "or" | "not")
 }
 
 /// Returns what a token has before its term: a minus, an exclamation mark, parentheses.

@@ -247,14 +247,12 @@ pub(super) fn unknown(name: &str) -> TermError {
         return TermError::NoDuration;
     }
     let key = name.to_owned();
-    match nearest(name) {
-        Some(near) => TermError::NearKey { key, near },
-        None => {
-            let keys: Vec<_> = KEYS.iter().map(|(key, ..)| *key).collect();
-            let keys = keys.join(", ");
-            TermError::NoKey { key, keys }
-        }
+    if let Some(near) = nearest(name) {
+        return TermError::NearKey { key, near };
     }
+    let keys: Vec<_> = KEYS.iter().map(|(key, ..)| *key).collect();
+    let keys = keys.join(", ");
+    TermError::NoKey { key, keys }
 }
 
 /// Returns the key that is most like an unknown one; `None` where none is.

@@ -8,25 +8,25 @@
 //!
 //! What is absent: a clock, the database, any I/O.
 
+mod arguments;
 mod conditions;
 mod error;
 mod filters;
 mod items;
 mod key;
 mod message;
+mod operator;
 mod period;
 mod search;
 mod term;
-#[cfg(test)]
-mod tests;
 mod text;
 mod tidy;
 mod value;
 mod words;
 
+pub use arguments::{as_search, is_negated_term};
 pub use error::TermError;
 pub use filters::{Filters, When};
 pub use key::path_of;
 pub use search::Search;
 pub use term::Term;
-pub use text::{as_search, is_negated_term};

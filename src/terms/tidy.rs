@@ -1,8 +1,7 @@
 //! Writes terms in one way: without spaces, and with commas in a list. What is in quotes stays as it is.
 
-use super::items::ItemKind;
-use super::items::operator;
 use super::key;
+use super::operator::{ItemKind, operator};
 use super::text::{is_key_letter, quote_end, starts_key, tokens};
 
 /// The letters that stand for quoted texts meanwhile: private ones, which no text needs.
@@ -15,7 +14,7 @@ pub(super) fn tidy(text: &str) -> String {
     let Some((masked, quotes)) = masked(text) else {
         return text.to_owned();
     };
-    let grouped = grouped(&listed(spaced(&masked)));
+    let grouped = grouped(&listed(&spaced(&masked)));
     let mut tidy = String::new();
     for letter in grouped.chars() {
         match mask_index(letter).and_then(|index| quotes.get(index)) {
@@ -97,7 +96,7 @@ fn spaced_term(text: &str) -> Option<(&str, &str, &str)> {
     Some((name, sign, rest[sign.len()..].trim_start()))
 }
 
-/// Whether a token ends as a list that goes on: a term that may have several values, with a comma at its end.
+/// Whether a token ends as a list that is continued: a term that may have several values, with a comma at its end.
 fn is_open_list(token: &str) -> bool {
     let Some(token) = token.strip_suffix(',') else {
         return false;
@@ -131,9 +130,9 @@ fn begins_term(text: &str) -> bool {
 }
 
 /// Takes the spaces out of `status:ERROR, TIMEOUT`, but not before another term.
-fn listed(text: String) -> String {
+fn listed(text: &str) -> String {
     let mut out = String::new();
-    let mut rest = text.as_str();
+    let mut rest = text;
     while let Some(start) = rest.find(char::is_whitespace) {
         out.push_str(&rest[..start]);
         rest = &rest[start..];

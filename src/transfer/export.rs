@@ -201,7 +201,7 @@ pub enum Selection {
     /// Every job, in the order in which they were first written.
     All,
     /// Those of a list, in its order.
-    List(ListPlan),
+    List(Box<ListPlan>),
 }
 
 /// Writes jobs, and returns their number.

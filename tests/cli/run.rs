@@ -44,7 +44,7 @@ fn jobs(here: &Path, target: &[&str]) -> Vec<Value> {
 fn waiting(here: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(here.join("spool")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names.filter(|name| name.ends_with(".json")).collect();
+    let mut names: Vec<_> = names.filter(|name| name.contains(".json")).collect();
     names.sort();
     names
 }

@@ -259,20 +259,29 @@ fn an_unknown_name_is_found_in_a_command() {
 fn a_wrong_table_of_options_is_found() {
     let page = Page::parse(
         "page.md",
-        "| command | options |\n| --- | --- |\n| `export` | `--db FILE` (`jobs.db`), `--mock` |\n\
-        | `healthcheck` | `--timeout SECONDS` (5), and those of listening |\n| listening | `--listen ADDR` |\n",
+        "| command | options |\n| --- | --- |\n| `generate` | `--jobs N` (`7`), `--mock` |\n\
+        | `healthcheck` | `--timeout SECONDS` (5), and those of listening |\n| listening | `--listen ADDR` |\n\
+        | `stat` | the filters |\n| filters | `--failed` |\n",
     );
     let problems = faults_of_table(&page.tables[0]);
     let expected = [
-        "the default of `--db` of `export` is Some(\"jobdeck.db\"), not Some(\"jobs.db\")",
-        "`export` has no option `--mock`",
-        "the table has no `--force` of `export`",
-        "the table has no `--format` of `export`",
-        "the table has no `--output` of `export`",
+        "the default of `--jobs` of `generate` is Some(\"10000\"), not Some(\"7\")",
+        "`generate` has no option `--mock`",
+        "the table has no `--days` of `generate`",
+        "the table has no `--domains` of `generate`",
+        "the table has no `--force` of `generate`",
+        "the table has no `--format` of `generate`",
+        "the table has no `--now` of `generate`",
+        "the table has no `--output` of `generate`",
+        "the table has no `--seed` of `generate`",
         "the table has no `--ready-file` of `healthcheck`",
         "the table has no `--url` of `healthcheck`",
     ];
-    assert_eq!(problems[..7], expected);
+    assert_eq!(problems[..11], expected);
+    assert!(
+        !problems.contains(&"the table has no `--failed` of `stat`".to_owned()),
+        "{problems:?}"
+    );
     assert!(
         problems.contains(&"the table has no `token new`".to_owned()),
         "{problems:?}"

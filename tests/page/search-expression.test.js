@@ -6,7 +6,7 @@ import { isEnded, parseSearch, wordsOf } from '../../static/js/search-expression
 import { parseTerm, wordConditions, writeTerm } from '../../static/js/search-language.js';
 import { texts as en } from '../../static/js/texts/en.js';
 
-/** Cases that the tests of the command line read, too: src/terms/tests.rs. */
+/** Cases that the tests of the command line read, too: src/terms/search.rs. */
 const CASES = JSON.parse(readFileSync(new URL('terms.json', import.meta.url), 'utf8'));
 
 /** What a text means: the terms, with the words behind them in brackets. */

@@ -5,7 +5,7 @@ import {
   WORD_KEYS, alternatives, complete, conditions, nearestKey, parseTerm, quote, termStart, tokens, withZone, wordConditions, wordTerm, writeTerm,
 } from '../../static/js/search-language.js';
 
-/** Cases that the tests of the command line read, too: src/terms/tests.rs. */
+/** Cases that the tests of the command line read, too: src/terms/search.rs. */
 const CASES = JSON.parse(readFileSync(new URL('terms.json', import.meta.url), 'utf8'));
 
 const ask = (text, zone = 'utc') => conditions(parseTerm(text), zone).map(({ k, v, o }) => [k, v, o]);

@@ -1,4 +1,4 @@
-//! Runs a command: its standard error passes through, and its end is kept.
+//! Runs a command: its standard error passes through, and its last lines are the message of an error.
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read, Write};
@@ -71,7 +71,7 @@ pub(super) fn run_command(command: &[OsString], receiver: &Receiver) -> Ending {
         .take()
         .map(|stderr| pass_through(stderr, &tail));
     if let Some(pid) = pid {
-        // Its id is not given to another process before `wait`, so no signal goes astray.
+        // Its id is not given to another process before `wait`, so no signal reaches another process.
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
         while waitid(WaitId::Pid(pid), options).is_err_and(|error| error == Errno::INTR) {}
     }

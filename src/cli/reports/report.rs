@@ -1,4 +1,4 @@
-//! `Report`: what a server is to learn of a job, and the request that tells it.
+//! `Report`: what a server is to learn of a job, and the request that reports it.
 
 use std::time::Duration;
 
@@ -113,14 +113,12 @@ impl ReportTarget {
 
     /// Returns the name by which reports are for this target: the same in every folder.
     pub(super) fn name(&self) -> String {
-        match &self.args.url {
-            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => {
-                let path = self.args.database();
-                let path = std::path::absolute(&path).unwrap_or(path);
-                path.display().to_string()
-            }
+        if let Some(url) = &self.args.url {
+            return url.as_str().trim_end_matches('/').to_owned();
         }
+        let path = self.args.database();
+        let path = std::path::absolute(&path).unwrap_or(path);
+        path.display().to_string()
     }
 
     /// Prepares the target for some requests.

@@ -18,7 +18,7 @@ use serde_json::json;
 use super::process::run_command;
 use super::report::{Report, ReportTarget};
 use super::signals::Receiver;
-use super::spool::{Sent, Spool, deliver};
+use super::spool::{Outcome, Spool, deliver};
 use crate::cli::args::parse_seconds;
 use crate::cli::failure::Failure;
 use crate::cli::shell::TargetArgs;
@@ -42,7 +42,7 @@ pub(in crate::cli) struct RunArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct SpoolArgs {
-    /// The folder for reports that could not be sent yet [default: jobdeck/reports in $XDG_STATE_HOME or ~/.local/state]
+    /// The folder for reports that could not be sent yet [default: jobdeck/reports in `$XDG_STATE_HOME` or `~/.local/state`]
     #[arg(long, value_name = "DIR", env = "JOBDECK_SPOOL")]
     pub(in crate::cli) spool: Option<PathBuf>,
     /// How long reports may take to be sent after the end of the command
@@ -100,7 +100,8 @@ fn new_job_id(millis: i64) -> String {
     format!("job-{}", base16ct::lower::encode_string(&random))
 }
 
-pub(in crate::cli) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
+/// Runs the command; returns its exit code. A problem of the reports does not change it.
+pub(in crate::cli) fn run(args: &RunArgs) -> ExitCode {
     // A token that can't be read does not stop the command.
     let token = args.target.token();
     let token_problem = token.as_ref().err().map(Failure::text);
@@ -129,7 +130,7 @@ pub(in crate::cli) fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     if let Some(problem) = token_problem {
         say(&problem);
     }
-    Ok(ExitCode::from(ending.exit_code()))
+    ExitCode::from(ending.exit_code())
 }
 
 /// Writes a line to standard error, which may be closed.
@@ -142,7 +143,7 @@ pub(super) fn say(line: &str) {
 struct Reporter {
     spool: std::io::Result<Spool>,
     ends: mpsc::Sender<Report>,
-    done: mpsc::Receiver<std::io::Result<Sent>>,
+    done: mpsc::Receiver<std::io::Result<Outcome>>,
     /// The name of the job and of the target, for messages.
     job_id: String,
     target: String,
@@ -175,7 +176,7 @@ impl Reporter {
                 ended.recv()
             });
             if let Ok(end) = end {
-                let sent = send(&end, true).map(|sent| Sent {
+                let sent = send(&end, true).map(|sent| Outcome {
                     refused: merged(refused, sent.refused),
                     ..sent
                 });
@@ -205,10 +206,10 @@ impl Reporter {
                 RecvTimeoutError::Timeout => "no answer in time",
                 RecvTimeoutError::Disconnected => "the report could not be sent",
             };
-            Ok(Sent {
+            Ok(Outcome {
                 left: 1,
                 problem: Some(problem.to_owned()),
-                ..Sent::default()
+                ..Outcome::default()
             })
         });
         let (left, problem) = match sent {
@@ -252,17 +253,17 @@ fn merged(mut lines: Vec<String>, others: Vec<String>) -> Vec<String> {
 }
 
 /// Sends a report that could not be saved.
-fn send_directly(target: &ReportTarget, report: &Report) -> Sent {
+fn send_directly(target: &ReportTarget, report: &Report) -> Outcome {
     let sent = target.open().and_then(|target| deliver(&target, report));
     match sent {
-        Ok(()) => Sent {
+        Ok(()) => Outcome {
             sent: 1,
-            ..Sent::default()
+            ..Outcome::default()
         },
-        Err(error) => Sent {
+        Err(error) => Outcome {
             left: 1,
             problem: Some(error.into_problem()),
-            ..Sent::default()
+            ..Outcome::default()
         },
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Spool {
 
 /// What became of the reports.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Sent {
+pub(super) struct Outcome {
     pub(super) sent: usize,
     /// How many wait on.
     pub(super) left: usize,
@@ -140,8 +140,8 @@ impl Spool {
     }
 
     /// Sends the reports that are for a target, in order, until the deadline, or until the server does not answer.
-    pub(super) fn send(&self, target: &ReportTarget, deadline: Instant) -> IoResult<Sent> {
-        let mut outcome = Sent::default();
+    pub(super) fn send(&self, target: &ReportTarget, deadline: Instant) -> IoResult<Outcome> {
+        let mut outcome = Outcome::default();
         let name = target.name();
         let mut waiting = self.waiting(&name, &mut outcome)?;
         if waiting.is_empty() {
@@ -199,7 +199,7 @@ impl Spool {
     }
 
     /// Returns the reports that are for a target; a file that is none is put aside.
-    fn waiting(&self, target: &str, outcome: &mut Sent) -> IoResult<Vec<(PathBuf, Report)>> {
+    fn waiting(&self, target: &str, outcome: &mut Outcome) -> IoResult<Vec<(PathBuf, Report)>> {
         let mut waiting = Vec::new();
         for path in self.files(&[REPORT])? {
             let is_short =
@@ -213,13 +213,13 @@ impl Spool {
             let Ok(bytes) = bytes else { continue };
             match serde_json::from_slice::<Report>(&bytes) {
                 Ok(report) if report.target == target => waiting.push((path, report)),
-                Ok(_) => {}
                 Err(_) if path.exists() => {
                     fs::rename(&path, path.with_extension(REFUSED))?;
                     let line = format!("{}: is no report, and was put aside", path.display());
                     outcome.refused.push(line);
                 }
-                Err(_) => {}
+                // For another target, or sent meanwhile.
+                Ok(_) | Err(_) => {}
             }
         }
         Ok(waiting)
@@ -273,7 +273,7 @@ mod tests {
         assert_eq!(names(&spool), ["20260101000000001-job-000001.0.json"]);
         spool.save(&report(1, true)).unwrap();
         assert_eq!(names(&spool), ["20260101000000001-job-000001.1.json"]);
-        let mut outcome = Sent::default();
+        let mut outcome = Outcome::default();
         let waiting = spool.waiting("http://127.0.0.1:1", &mut outcome).unwrap();
         assert_eq!(waiting[0].1, report(1, true));
         assert!(
@@ -309,7 +309,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::open(Some(folder.path())).unwrap();
         fs::write(folder.path().join("x.json"), "{\"a\":").unwrap();
-        let mut outcome = Sent::default();
+        let mut outcome = Outcome::default();
         assert!(spool.waiting("t", &mut outcome).unwrap().is_empty());
         assert_eq!(names(&spool), ["x.refused"]);
         assert!(outcome.refused[0].ends_with("x.json: is no report, and was put aside"));

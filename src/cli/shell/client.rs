@@ -135,18 +135,15 @@ impl Client {
         }
         let refused = |problem: String| ClientError::Refused(0, problem);
         let body = request.body.as_ref().map(Json::to_string);
-        let answer = match body {
-            Some(body) => {
-                http = http.header("content-type", "application/json");
-                let http = http
-                    .body(body)
-                    .map_err(|error| refused(error.to_string()))?;
-                self.agent.run(http)
-            }
-            None => {
-                let http = http.body(()).map_err(|error| refused(error.to_string()))?;
-                self.agent.run(http)
-            }
+        let answer = if let Some(body) = body {
+            let http = http.header("content-type", "application/json");
+            let http = http
+                .body(body)
+                .map_err(|error| refused(error.to_string()))?;
+            self.agent.run(http)
+        } else {
+            let http = http.body(()).map_err(|error| refused(error.to_string()))?;
+            self.agent.run(http)
         };
         let answer = answer.map_err(|error| ClientError::Away(explain(error)))?;
         let status = answer.status().as_u16();
@@ -189,7 +186,9 @@ fn explain(error: ureq::Error) -> String {
 /// Says why a server refused a request: in its words, where it is jobdeck.
 fn refusal(status: u16, location: Option<String>, body: impl Read) -> String {
     if let Some(location) = location.filter(|_| (300..400).contains(&status)) {
-        return format!("answered {status}: redirects to {location}; give the address of that server");
+        return format!(
+            "answered {status}: redirects to {location}; give the address of that server"
+        );
     }
     let mut text = String::new();
     // What can't be read has no words.

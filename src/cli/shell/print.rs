@@ -32,7 +32,7 @@ pub(in crate::cli) fn print_lines(lines: &[String]) -> Result<(), Failure> {
         .map_err(|source| output_failure("standard output", source))
 }
 
-/// Tells a person something that is no part of the output; programs do not read it.
+/// Prints a hint for a person on standard error, where that and standard output are a terminal.
 pub(in crate::cli) fn hint(text: &str) {
     let mut error = std::io::stderr();
     if error.is_terminal() && std::io::stdout().is_terminal() {

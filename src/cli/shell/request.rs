@@ -27,12 +27,12 @@ pub(in crate::cli) struct Request {
 
 impl Request {
     /// A search of the jobs of a domain.
-    pub(in crate::cli) fn search(domain_id: &str, query: Map<String, Json>) -> Self {
+    pub(in crate::cli) fn search(domain_id: &str, query: &Map<String, Json>) -> Self {
         Self::query(Route::SearchJobs, domain_id, query)
     }
 
     /// A request whose body is a query.
-    pub(in crate::cli) fn query(route: Route, domain_id: &str, query: Map<String, Json>) -> Self {
+    pub(in crate::cli) fn query(route: Route, domain_id: &str, query: &Map<String, Json>) -> Self {
         Self {
             method: "POST",
             path: route.path().to_owned(),
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_request_is_shown_as_a_command_that_sends_it() {
-        let request = Request::query(Route::SearchJobs, "it's", Map::new());
+        let request = Request::query(Route::SearchJobs, "it's", &Map::new());
         assert_eq!(
             request.curl("http://127.0.0.1:8080", None),
             r#"curl -sg 'http://127.0.0.1:8080/inventory/v1/jobs/search' -H 'content-type: application/json' --data-raw '{"domain_id":"it'\''s","query":{}}'"#

@@ -7,7 +7,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// The space between columns.
 const GAP: &str = "  ";
-/// What stands at the end of a text that was cut.
+/// The last letter of a text that was cut.
 const CUT: char = '…';
 /// The fewest columns that a cell is cut to.
 const MIN_CUT: usize = 8;

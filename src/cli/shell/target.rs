@@ -32,7 +32,7 @@ pub(in crate::cli) struct TargetArgs {
     /// The database file, also while a server uses it [default: jobdeck.db]
     #[arg(long, value_name = "FILE", env = "JOBDECK_DB", conflicts_with = "url")]
     pub(in crate::cli) db: Option<PathBuf>,
-    /// The address of a server, instead of a database file: http://127.0.0.1:8080 or https://jobs.example
+    /// The address of a server, instead of a database file: `http://127.0.0.1:8080` or `https://jobs.example`
     #[arg(long, value_name = "URL", env = "JOBDECK_URL", value_parser = parse_base)]
     pub(in crate::cli) url: Option<Url>,
     /// A file with the token that the server requires, alone
