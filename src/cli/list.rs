@@ -168,7 +168,7 @@ pub(super) fn list(args: &ListArgs) -> Result<ExitCode, Failure> {
 fn print_table(target: &Target, domain: &str, request: &Request) -> Result<u64, Failure> {
     let now = target.now(domain);
     let head = vec!["STATUS", "COLLECTOR", "ERROR", "AGE", "DURATION", "JOB"];
-    let mut table = Table::new(head, 2);
+    let mut table = Table::new(head, &[1, 2]);
     let mut shown = 0;
     let total = json_rows(target.send(request)?, &mut |job| {
         let job: Json = serde_json::from_str(job).map_err(|error| error.to_string())?;

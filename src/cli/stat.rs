@@ -288,7 +288,7 @@ fn table(args: &StatArgs, columns: &[&str], rows: &[Map<String, Json>]) -> Table
     if args.duration {
         head.extend(["MEDIAN", "95 % WITHIN"]);
     }
-    let mut table = Table::new(head, 0);
+    let mut table = Table::new(head, &[0]);
     for row in rows {
         let cells = columns.iter().enumerate().map(|(index, column)| {
             let value = row.get(*column).unwrap_or(&Json::Null);

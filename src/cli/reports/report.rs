@@ -1,5 +1,6 @@
 //! `Report`: what a server is to learn of a job, and the request that reports it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jobdeck::route::Route;
@@ -116,9 +117,12 @@ impl ReportTarget {
         if let Some(url) = &self.args.url {
             return url.as_str().trim_end_matches('/').to_owned();
         }
+        self.database().display().to_string()
+    }
+
+    fn database(&self) -> PathBuf {
         let path = self.args.database();
-        let path = std::path::absolute(&path).unwrap_or(path);
-        path.display().to_string()
+        std::path::absolute(&path).unwrap_or(path)
     }
 
     /// Prepares the target for some requests.
@@ -128,7 +132,7 @@ impl ReportTarget {
                 let client = Client::new(url, self.token.clone(), Some(self.timeout));
                 Ok(Target::Server(client))
             }
-            None => Target::database(self.args.database(), Access::Create)
+            None => Target::database(self.database(), Access::Create)
                 .map_err(|failure| ClientError::Away(failure.text())),
         }
     }

@@ -76,12 +76,12 @@ fn is_direction(letter: char) -> bool {
 pub(in crate::cli) struct Table {
     head: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
-    /// The column that is cut where the rows are wider than the terminal.
-    flexible: usize,
+    /// The columns that are cut, the widest first, where the rows are wider than the terminal.
+    flexible: &'static [usize],
 }
 
 impl Table {
-    pub(in crate::cli) fn new(head: Vec<&'static str>, flexible: usize) -> Self {
+    pub(in crate::cli) fn new(head: Vec<&'static str>, flexible: &'static [usize]) -> Self {
         Self {
             head,
             rows: Vec::new(),
@@ -115,10 +115,13 @@ impl Table {
         let gaps = GAP.len() * widths.len().saturating_sub(1);
         let wanted = widths.iter().sum::<usize>() + gaps;
         let too_much = width.map_or(0, |width| wanted.saturating_sub(width));
-        if let Some(flexible) = widths.get_mut(self.flexible) {
-            *flexible = flexible
-                .saturating_sub(too_much)
-                .max((*flexible).min(MIN_CUT));
+        for _ in 0..too_much {
+            let cut = self.flexible.iter().copied();
+            let cut = cut.filter(|column| widths[*column] > MIN_CUT);
+            let Some(widest) = cut.max_by_key(|column| widths[*column]) else {
+                break;
+            };
+            widths[widest] -= 1;
         }
         // A number is at the right, and so is the name of its column.
         let is_number = |column: usize| {
@@ -189,7 +192,7 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mut table = Table::new(vec!["STATUS", "ERROR", "JOBS"], 1);
+        let mut table = Table::new(vec!["STATUS", "ERROR", "JOBS"], &[1]);
         let bad = Cell::new("ERROR").coloured(Some(Colour::Bad));
         table.push(vec![
             bad,
@@ -237,6 +240,17 @@ mod tests {
             coloured[1].starts_with("\u{1b}[31mERROR\u{1b}[0m "),
             "{coloured:?}"
         );
+    }
+
+    #[test]
+    fn of_several_columns_the_widest_is_cut() {
+        let mut table = Table::new(vec!["A", "B"], &[0, 1]);
+        table.push(vec![Cell::new(&"a".repeat(12)), Cell::new(&"b".repeat(30))]);
+        for (width, expected) in [(40, [12, 26]), (25, [12, 11]), (1, [8, 8])] {
+            let row = &table.lines_for(Some(width), false)[1];
+            let cells: Vec<_> = row.split("  ").map(UnicodeWidthStr::width).collect();
+            assert_eq!(cells, expected, "{width}");
+        }
     }
 
     #[test]

@@ -97,9 +97,9 @@ impl TargetArgs {
         }
     }
 
-    /// Reads the token.
+    /// Reads the token, where there is a server that it is for.
     pub(in crate::cli) fn token(&self) -> Result<Option<String>, Failure> {
-        let path = self.token_file.as_deref();
+        let path = self.token_file.as_deref().filter(|_| self.url.is_some());
         path.map(|path| {
             read_token(path).map_err(|problem| Failure::Refused {
                 target: path.display().to_string(),
