@@ -244,9 +244,12 @@ fn default_folder() -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use jobdeck::time::Timestamp;
     use serde_json::json;
 
+    use super::super::process::Ending;
     use super::*;
+    use crate::cli::shell::{Access, Request};
 
     fn report(number: usize, is_end: bool) -> Report {
         Report {
@@ -302,6 +305,22 @@ mod tests {
             "{:?}",
             names(&spool)[0]
         );
+    }
+
+    #[test]
+    fn a_start_that_comes_late_does_not_undo_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = Target::database(folder.path().join("x.db"), Access::Create).unwrap();
+        let start = report(1, false);
+        let end = start.ended(&Ending::Exit(0, String::new()), Timestamp::MAX);
+        for report in [&end, &start, &end, &start] {
+            assert!(deliver(&target, report).is_ok());
+        }
+        let path = "/inventory/v1/jobs?domain_id=d";
+        let answer = target.json(&Request::get(path)).unwrap();
+        assert_eq!(answer["total_count"], 1);
+        assert_eq!(answer["results"][0]["job_id"], start.job_id);
+        assert_eq!(answer["results"][0]["status"], "SUCCESS");
     }
 
     #[test]
