@@ -11,7 +11,7 @@
 //! | 4 | [`mock`] | what a mock adds: jobs with lives, faults, snapshots, the journal |
 //! | 5 | [`transfer`], [`demo`] | import and export; made-up jobs |
 //! | 6 | [`store`] | the database: the only user of rusqlite and r2d2 |
-//! | 7 | [`query`] | the query language: pure, no driver, no framework, no clock |
+//! | 7 | [`query`], [`terms`] | the query language: pure, no driver, no framework, no clock; the search terms of people |
 //! | 8 | [`job`] | the document |
 //! | 9 | [`clock`], [`tokens`], [`route`] | the time, for the server and each domain; who may do what; the table of routes |
 //! | 10 | [`columns`], [`docs`], [`json`], [`time`] | blocks of jobs by column; the documentation; strict JSON, and messages read from it; timestamps |
@@ -33,6 +33,7 @@ pub mod query;
 pub mod route;
 pub mod server;
 pub mod store;
+pub mod terms;
 pub mod time;
 pub mod tokens;
 pub mod transfer;

@@ -17,7 +17,8 @@ fn main() -> ExitCode {
     // The log is written before the last line.
     log.finish();
     match result {
-        Ok(()) | Err(cli::Failure::ClosedOutput) => ExitCode::SUCCESS,
+        Ok(code) => code,
+        Err(cli::Failure::ClosedOutput) => ExitCode::SUCCESS,
         Err(failure) => {
             // Standard error may be closed.
             let _ = writeln!(std::io::stderr(), "jobdeck: {}", failure.text());

@@ -1,5 +1,7 @@
 //! The commands of the command line, with their help.
 
+use std::process::ExitCode;
+
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -12,10 +14,14 @@ use super::failure::Failure;
 use super::generate::{self, GenerateArgs};
 use super::healthcheck::{self, HealthcheckArgs};
 use super::import::{self, ImportArgs};
+use super::list::{self, ListArgs};
 use super::log::{self, Log};
 use super::manual::{self, CompletionsArgs, ManArgs};
 use super::prune::{self, PruneArgs};
+use super::reports::{self, ReportArgs, RunArgs};
 use super::serve::{self, DemoArgs, ServeArgs};
+use super::show::{self, ShowArgs};
+use super::stat::{self, StatArgs};
 use super::token::{self, TokenArgs};
 
 /// Keeps SpaceONE inventory jobs in SQLite, answers the inventory Job API over HTTP, and shows them in a page.
@@ -40,8 +46,36 @@ enum Command {
                             curl -s HOST/inventory/v1/jobs?domain_id=D | jobdeck import -"
     )]
     Import(ImportArgs),
-    /// Write all jobs as NDJSON, which `import` turns into the same jobs again
-    #[command(after_help = "Example: jobdeck export --db jobs.db --output jobs.ndjson")]
+    /// Print jobs of a database or of a server, the newest first
+    #[command(after_help = "Example: jobdeck list --failed --since 7d\n         \
+                            jobdeck list --url https://jobs.example --token-file token -status:SUCCESS 'message~rate exceeded'")]
+    List(ListArgs),
+    /// Print one job, with what is usual of its collector
+    #[command(after_help = "Example: jobdeck show job-0a1b2c3d4e5f --db jobs.db")]
+    Show(ShowArgs),
+    /// Count jobs of a database or of a server, by status, collector, time and more
+    #[command(
+        after_help = "Example: jobdeck stat --by collector --duration --since 7d\n         \
+                            jobdeck stat --by day,status provider:aws"
+    )]
+    Stat(StatArgs),
+    /// Run a command, and report it as a job: to a database, or to a server with `--writable`
+    #[command(
+        after_help = "Example: jobdeck run --domain domain-1 --collector nightly-aws --db jobs.db -- collect --all\n         \
+                            jobdeck run --domain domain-1 --collector nightly-aws --url http://127.0.0.1:8080 -- collect --all"
+    )]
+    Run(RunArgs),
+    /// Change a job by hand, and send the reports of `run` that wait
+    #[command(
+        after_help = "Example: jobdeck report job-0a1b2c3d4e5f --status ERROR --error 'the host went away'\n         \
+                            jobdeck report --url http://127.0.0.1:8080"
+    )]
+    Report(ReportArgs),
+    /// Write jobs as NDJSON, which `import` turns into the same jobs again: all of them, or those that filters name
+    #[command(
+        after_help = "Example: jobdeck export --db jobs.db --output jobs.ndjson\n         \
+                            jobdeck export --domain domain-1 --status ERROR --since 30d"
+    )]
     Export(ExportArgs),
     /// Write made-up jobs as NDJSON, up to now; the same ones for the same seed and `--now`
     #[command(
@@ -90,7 +124,7 @@ enum Command {
 impl Cli {
     /// Reads the arguments of the process. Wrong usage ends the process with 2, help and version with 0.
     pub(crate) fn from_arguments() -> Self {
-        let arguments: Vec<_> = std::env::args_os().collect();
+        let arguments = environment::with_negated_terms(std::env::args_os().collect());
         let parsed = environment::parse(Self::command, &arguments)
             .and_then(|matches| Self::from_arg_matches(&matches))
             .and_then(Self::checked);
@@ -100,8 +134,13 @@ impl Cli {
     /// Checks what the options of a server exclude.
     fn checked(self) -> Result<Self, clap::Error> {
         let checked = match &self.command {
-            Command::Demo(args) => args.check(),
-            Command::Serve(args) => args.check(),
+            Command::Demo(args) => args.check().map_err(str::to_owned),
+            Command::Serve(args) => args.check().map_err(str::to_owned),
+            Command::List(args) => args.check(),
+            Command::Stat(args) => args.check(),
+            Command::Export(args) => args.check(),
+            Command::Run(args) => args.check(),
+            Command::Report(args) => args.check(),
             _ => Ok(()),
         };
         match checked {
@@ -119,12 +158,17 @@ impl Cli {
         }
     }
 
-    /// Runs the command.
+    /// Runs the command; returns the exit code.
     ///
     /// # Errors
     /// [`Failure`], whose text is one line.
-    pub(crate) fn run(self) -> Result<(), Failure> {
-        match self.command {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let done = match self.command {
+            Command::List(args) => return list::list(&args),
+            Command::Stat(args) => return stat::stat(&args),
+            Command::Run(args) => return Ok(reports::run(&args)),
+            Command::Show(args) => show::show(&args),
+            Command::Report(args) => reports::report(&args),
             Command::Demo(args) => serve::demo(&args),
             Command::Serve(args) => serve::serve(&args),
             Command::Import(args) => import::import(&args),
@@ -138,7 +182,8 @@ impl Cli {
             Command::Docs(args) => docs::docs(&args),
             Command::Completions(args) => manual::completions(&args, &mut Self::command()),
             Command::Man(args) => manual::man(&args, &page_tree()),
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 

@@ -5,6 +5,30 @@ use std::ffi::{OsStr, OsString};
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgMatches, Command};
+use jobdeck::terms::is_negated_term;
+
+/// The commands that take terms.
+const WITH_TERMS: [&str; 3] = ["export", "list", "stat"];
+/// Options one of which takes the place of the other: where one is an argument, the variable of the other does not count.
+const INSTEAD: [(&str, &str); 2] = [("db", "url"), ("url", "db")];
+
+/// Writes the terms that begin with a minus, as `-status:SUCCESS`, with the exclamation mark that means the same: a minus begins
+/// an option.
+pub(super) fn with_negated_terms(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let command = arguments.get(1).and_then(|command| command.to_str());
+    if command.is_none_or(|command| !WITH_TERMS.contains(&command)) {
+        return arguments;
+    }
+    let end = arguments.iter().position(|argument| argument == "--");
+    let end = end.unwrap_or(arguments.len());
+    for argument in &mut arguments[2..end] {
+        let term = argument.to_str().and_then(|text| text.strip_prefix('-'));
+        if let Some(term) = term.filter(|term| is_negated_term(term)) {
+            *argument = format!("!{term}").into();
+        }
+    }
+    arguments
+}
 
 /// Parses the arguments of a command that `make` makes, and its variables.
 ///
@@ -14,7 +38,7 @@ pub(super) fn parse(
     make: impl Fn() -> Command,
     arguments: &[OsString],
 ) -> Result<ArgMatches, clap::Error> {
-    let error = match without_empty_variables(make()).try_get_matches_from(arguments) {
+    let error = match without_unused_variables(make(), arguments).try_get_matches_from(arguments) {
         Ok(matches) => return Ok(matches),
         Err(error) => error,
     };
@@ -35,13 +59,23 @@ pub(super) fn parse(
 
 /// Has the options of a command, and of those below it, ignore their variables where these are empty. `docker compose` passes
 /// an empty variable on where none is set.
-fn without_empty_variables(command: Command) -> Command {
+///
+/// So do those in whose place an argument is.
+fn without_unused_variables(command: Command, arguments: &[OsString]) -> Command {
+    let is_replaced = |option: &Arg| {
+        let mut pairs = INSTEAD.iter();
+        pairs.any(|(given, replaced)| {
+            option.get_id() == *replaced && is_long_given(given, arguments)
+        })
+    };
     command
         .mut_args(|option| match variable(&option) {
-            Some((_, value)) if value.is_empty() => option.env(Resettable::Reset),
+            Some((_, value)) if value.is_empty() || is_replaced(&option) => {
+                option.env(Resettable::Reset)
+            }
             _ => option,
         })
-        .mut_subcommands(without_empty_variables)
+        .mut_subcommands(|command| without_unused_variables(command, arguments))
 }
 
 /// Returns the variable of an option with its value; `None` where it is not set.
@@ -72,10 +106,14 @@ fn with_variable(mut error: clap::Error, command: &Command, arguments: &[OsStrin
 
 /// Returns whether an option is among the arguments.
 fn is_given(option: &Arg, arguments: &[OsString]) -> bool {
-    let Some(long) = option.get_long() else {
-        return false;
-    };
-    let names = arguments.iter().filter_map(|argument| {
+    option
+        .get_long()
+        .is_some_and(|long| is_long_given(long, arguments))
+}
+
+fn is_long_given(long: &str, arguments: &[OsString]) -> bool {
+    let options = arguments.iter().take_while(|argument| *argument != "--");
+    let names = options.filter_map(|argument| {
         let argument = argument.to_str()?.strip_prefix("--")?;
         argument.split('=').next()
     });

@@ -87,6 +87,9 @@ pub(crate) enum Failure {
     UnknownPort,
     #[error("{url}: {problem}")]
     Unhealthy { url: String, problem: String },
+    /// A database or a server does not do what it is to do.
+    #[error("{target}: {problem}")]
+    Refused { target: String, problem: String },
     /// The reader of standard output has read enough.
     #[error("the output was closed")]
     ClosedOutput,

@@ -20,8 +20,7 @@ use log::kv::{Error, Key, Value, VisitSource, VisitValue};
 /// HTTP, so that a client could fill the disk.
 pub(super) const WITH_REQUESTS: &str = "info,actix_server=warn,actix_http::h1::dispatcher=off";
 /// The default of `RUST_LOG` with lines for failed requests only.
-pub(super) const QUIET: &str =
-    "info,jobdeck::access=error,actix_server=warn,actix_http::h1::dispatcher=off";
+pub(super) const QUIET: &str = "info,jobdeck::access=error,actix_server=warn,actix_http::h1::dispatcher=off,rustls_platform_verifier=off";
 
 /// The most characters that are written of a message or a value.
 const MAX_CHARS: usize = 4_000;

@@ -1,4 +1,4 @@
-//! Export: writes every job, in the format and the compression of its file.
+//! Export: writes jobs, every one or those of a list, in the format and the compression of its file.
 
 use std::io::{Result as IoResult, Write};
 use std::path::Path;
@@ -8,6 +8,7 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 use super::csv;
 use super::error::TransferError;
+use crate::query::ListPlan;
 use crate::store::{Document, ReadTransaction, StoreError};
 
 /// The bytes of a frame of zstd. Each is compressed by itself, in memory.
@@ -194,12 +195,22 @@ impl<'w> JobWriter<'w> {
     }
 }
 
-/// Writes every job, in the order in which they were first written, and returns their number.
+/// Which jobs are exported.
+#[derive(Debug)]
+pub enum Selection {
+    /// Every job, in the order in which they were first written.
+    All,
+    /// Those of a list, in its order.
+    List(Box<ListPlan>),
+}
+
+/// Writes jobs, and returns their number.
 ///
 /// # Errors
 /// [`TransferError`] when the database can't be read or the output can't be written.
 pub fn export(
     transaction: &ReadTransaction<'_>,
+    selection: &Selection,
     name: &str,
     format: ExportFormat,
     out: &mut dyn Write,
@@ -211,13 +222,17 @@ pub fn export(
     let mut writer = JobWriter::begin(out, format).map_err(io)?;
     let mut count = 0;
     let mut output_error = None;
-    let result = transaction.every_document(&mut |document| {
+    let mut each = |document: Document<'_>| {
         count += 1;
         writer.write_stored(document).map_err(|error| {
             output_error = Some(error);
             StoreError::Cancelled
         })
-    });
+    };
+    let result = match selection {
+        Selection::All => transaction.every_document(&mut each),
+        Selection::List(plan) => transaction.list(plan, &mut each).map(|_total| ()),
+    };
     match (result, output_error) {
         (_, Some(error)) => Err(io(error)),
         (Err(error), None) => Err(error.into()),

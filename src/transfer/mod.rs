@@ -16,7 +16,7 @@ mod reading;
 
 pub use self::dry_run::dry_run;
 pub use self::error::{Refusal, TransferError};
-pub use self::export::{Compression, Compressor, ExportFormat, JobWriter, export};
+pub use self::export::{Compression, Compressor, ExportFormat, JobWriter, Selection, export};
 pub use self::files::{LazyFile, files_of};
 pub use self::import::{Imported, import};
 pub use self::mistakes::{JobLocation, MAX_LISTED, Mistakes};

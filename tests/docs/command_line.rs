@@ -66,7 +66,9 @@ impl CommandLine {
             let name = format!("jobdeck {command}");
             return Some(format!("`{}` has no command `{word}`", name.trim_end()));
         }
-        let options = rest.iter().filter(|word| word.starts_with("--"));
+        // What follows is of another command.
+        let rest = rest.iter().take_while(|word| *word != "--");
+        let options = rest.filter(|word| word.starts_with("--"));
         let mut names = options.map(|word| word.split('=').next().unwrap());
         let name = names.find(|name| !self.options[&command].contains_key(*name))?;
         let name_of = format!("jobdeck {command}");
@@ -74,14 +76,18 @@ impl CommandLine {
     }
 }
 
-/// What a table of commands and their options says otherwise than `--help`. The row `listening` has the options that the
-/// rows with `those of listening` share.
+/// The rows of options that the rows of several commands share, each with the words that stand for it there.
+const SHARED: [(&str, &str); 2] = [
+    ("listening", "those of listening"),
+    ("filters", "the filters"),
+];
+
+/// What a table of commands and their options says otherwise than `--help`.
 pub(crate) fn faults_of_table(table: &Table) -> Vec<String> {
     let rows: Vec<_> = table.rows[1..]
         .iter()
         .map(|row| (row[0].as_str(), row.join(" ")))
         .collect();
-    let listening = rows.iter().find(|(name, _)| *name == "listening");
     let mut problems = Vec::new();
     let mut commands: BTreeSet<_> = COMMAND_LINE.options.keys().map(String::as_str).collect();
     commands.retain(|command| {
@@ -92,15 +98,12 @@ pub(crate) fn faults_of_table(table: &Table) -> Vec<String> {
     });
     for (names, text) in &rows {
         let mut shown = shown_options(text);
-        if text.contains("those of listening") {
-            shown.extend(
-                listening
-                    .map(|(_, text)| shown_options(text))
-                    .into_iter()
-                    .flatten(),
-            );
+        for (row, _) in SHARED.iter().filter(|(_, words)| text.contains(words)) {
+            let shared = rows.iter().filter(|(name, _)| name == row);
+            shown.extend(shared.flat_map(|(_, text)| shown_options(text)));
         }
-        for name in names.split(", ").filter(|name| *name != "listening") {
+        let is_shared = |name: &&str| SHARED.iter().any(|(row, _)| row == name);
+        for name in names.split(", ").filter(|name| !is_shared(name)) {
             let words: Vec<_> = name.split_whitespace().map(str::to_owned).collect();
             let (command, _) = COMMAND_LINE.command(&words);
             commands.remove(command.as_str());
@@ -238,6 +241,7 @@ fn an_unknown_name_is_found_in_a_command() {
     };
     assert_eq!(unknown("serve --db FILE --cors=ORIGIN"), "");
     assert_eq!(unknown("token new --write"), "");
+    assert_eq!(unknown("run --domain d -- collect --all"), "");
     assert_eq!(unknown("--version"), "");
     assert_eq!(unknown("help"), "");
     assert_eq!(
@@ -255,20 +259,29 @@ fn an_unknown_name_is_found_in_a_command() {
 fn a_wrong_table_of_options_is_found() {
     let page = Page::parse(
         "page.md",
-        "| command | options |\n| --- | --- |\n| `export` | `--db FILE` (`jobs.db`), `--mock` |\n\
-        | `healthcheck` | `--timeout SECONDS` (5), and those of listening |\n| listening | `--listen ADDR` |\n",
+        "| command | options |\n| --- | --- |\n| `generate` | `--jobs N` (`7`), `--mock` |\n\
+        | `healthcheck` | `--timeout SECONDS` (5), and those of listening |\n| listening | `--listen ADDR` |\n\
+        | `stat` | the filters |\n| filters | `--failed` |\n",
     );
     let problems = faults_of_table(&page.tables[0]);
     let expected = [
-        "the default of `--db` of `export` is Some(\"jobdeck.db\"), not Some(\"jobs.db\")",
-        "`export` has no option `--mock`",
-        "the table has no `--force` of `export`",
-        "the table has no `--format` of `export`",
-        "the table has no `--output` of `export`",
+        "the default of `--jobs` of `generate` is Some(\"10000\"), not Some(\"7\")",
+        "`generate` has no option `--mock`",
+        "the table has no `--days` of `generate`",
+        "the table has no `--domains` of `generate`",
+        "the table has no `--force` of `generate`",
+        "the table has no `--format` of `generate`",
+        "the table has no `--now` of `generate`",
+        "the table has no `--output` of `generate`",
+        "the table has no `--seed` of `generate`",
         "the table has no `--ready-file` of `healthcheck`",
         "the table has no `--url` of `healthcheck`",
     ];
-    assert_eq!(problems[..7], expected);
+    assert_eq!(problems[..11], expected);
+    assert!(
+        !problems.contains(&"the table has no `--failed` of `stat`".to_owned()),
+        "{problems:?}"
+    );
     assert!(
         problems.contains(&"the table has no `token new`".to_owned()),
         "{problems:?}"

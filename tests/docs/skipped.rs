@@ -170,7 +170,7 @@ fn what_the_command_line_has_not_is_found() {
         ],
     );
     check(
-        "```sh skip=slow\nx=$(jobdeck export --domain d)\n```\n",
+        "```sh skip=slow\nx=$(jobdeck check --domain d)\n```\n",
         &[
             "page.md:1: skip=slow is none of [\"root\", \"docker\", \"systemd\", \"network\", \"elsewhere\", \"spacectl\"]",
             "page.md:1: error: unexpected argument '--domain' found",

@@ -14,7 +14,7 @@ const LAYERS: [&[&str]; 9] = [
     &["mock"],
     &["transfer", "demo"],
     &["store"],
-    &["query"],
+    &["query", "terms"],
     &["job"],
     &["clock", "tokens", "route"],
     &["columns", "docs", "json", "time"],
@@ -31,13 +31,15 @@ const PHASES: [&[&str]; 8] = [
     &["sql", "error", "limits"],
 ];
 /// Crates that only some modules may use.
-const DRIVERS: [(&str, &[&str]); 20] = [
+const DRIVERS: [(&str, &[&str]); 22] = [
     ("actix_web", &["server", "api", "ui"]),
     ("actix_cors", &["api"]),
-    // For the command line alone: `demo --open`, the width of `docs`, `healthcheck`, what service managers are sent, and
-    // what signals end.
+    // For the command line alone: `demo --open`, tables and the width of `docs`, requests to servers, what service managers are
+    // sent, and what signals end.
+    ("anstyle", &[]),
     ("open", &[]),
     ("terminal_size", &[]),
+    ("unicode_width", &[]),
     ("ureq", &[]),
     ("sd_notify", &[]),
     ("signal_hook", &[]),

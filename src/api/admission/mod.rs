@@ -6,7 +6,7 @@ mod guard;
 mod hosts;
 mod origin;
 
-pub(super) use self::access::Access;
+pub(crate) use self::access::Access;
 pub(super) use self::cors::is_preflight;
 pub(super) use self::guard::RequestId;
 pub(crate) use self::guard::guard;
