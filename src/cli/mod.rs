@@ -14,6 +14,7 @@ mod import;
 mod log;
 mod manual;
 mod new_database;
+mod notify;
 mod opening;
 mod output;
 mod prune;

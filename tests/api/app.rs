@@ -161,6 +161,7 @@ impl App {
             is_writable: setup.is_writable,
             mock: mock.clone(),
             retain: None,
+            notify: None,
         };
         let (started, has_started) = mpsc::channel();
         let thread = std::thread::spawn(move || {

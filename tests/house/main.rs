@@ -11,7 +11,7 @@ use imports::Crate;
 const LAYERS: [&[&str]; 9] = [
     &["server"],
     &["api", "grpc", "ui"],
-    &["mock"],
+    &["mock", "notify"],
     &["transfer", "demo"],
     &["store"],
     &["query"],
@@ -38,9 +38,9 @@ const DRIVERS: [(&str, &[&str]); 20] = [
     // what signals end.
     ("open", &[]),
     ("terminal_size", &[]),
-    ("ureq", &[]),
     ("sd_notify", &[]),
     ("signal_hook", &[]),
+    ("ureq", &["notify"]),
     ("prometheus_client", &["api"]),
     ("pulldown_cmark", &["docs"]),
     ("prost", &["grpc"]),
