@@ -11,7 +11,7 @@
 --
 -- Times are integers: milliseconds since 1970-01-01T00:00:00Z.
 --
--- Further tables, for notifications, are in src/store/notifications.sql.
+-- Further tables, for notifications, are in src/store/notifications/tables.sql.
 
 -- The domains, which are the tenants. A job has the key of its domain, since every index begins with it and it is small.
 CREATE TABLE domains (

@@ -17,7 +17,7 @@ use super::rule::Rule;
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// The most bytes that are read of an answer.
 const MAX_ANSWER_BYTES: u64 = 4 << 10;
-/// The most characters of an answer that are kept.
+/// The most characters of an answer that are stored.
 const MAX_ANSWER_CHARS: usize = 200;
 
 /// What came back of a delivery.

@@ -20,7 +20,7 @@ use crate::store::notifications::Attempt;
 use crate::store::{DataVersion, Interrupt, Store, StoreError};
 use crate::time::Timestamp;
 
-/// How often the database is asked whether something was written.
+/// How often the thread looks whether something was written.
 const TICK: Duration = Duration::from_secs(1);
 /// How often the jobs are looked at while nothing is written: time alone makes a job stuck, and a success missing.
 const LOOK_INTERVAL: Duration = Duration::from_mins(1);

@@ -16,7 +16,7 @@ use crate::job::{Job, ReadJob, read_job, read_job_members};
 /// The jobs, and all that is derived from them.
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// The notifications.
-const NOTIFICATIONS: &str = include_str!("notifications.sql");
+const NOTIFICATIONS: &str = include_str!("notifications/tables.sql");
 /// The `user_version` of a database with [`SCHEMA`] and [`NOTIFICATIONS`].
 pub(super) const SCHEMA_VERSION: i32 = 6;
 /// The version from which on the jobs are as in [`SCHEMA`]: from it an upgrade adds tables, and takes no time and no room.

@@ -9,6 +9,7 @@ mod inputs;
 mod logs;
 mod manual;
 mod mock;
+mod notify;
 mod prune;
 mod reach;
 mod supervisor;
