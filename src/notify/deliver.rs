@@ -10,8 +10,9 @@ use ureq::unversioned::transport::DefaultConnector;
 
 use super::address::{CheckedResolver, PrivateAddress};
 use super::backoff::Failed;
-use super::event::{Event, body};
+use super::event::Event;
 use super::rule::Rule;
+use super::text::body;
 
 /// How long a delivery may take, from the look-up of the name to the end of the answer.
 const TIMEOUT: Duration = Duration::from_secs(10);

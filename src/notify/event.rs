@@ -1,10 +1,7 @@
 //! Events as they are sent.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
-use super::rule::Rule;
-use super::text;
 use crate::store::notifications::EventKind;
 
 /// The most characters of an error's message in an event.
@@ -96,29 +93,6 @@ pub(super) fn merge(older: &str, newer: &str) -> String {
         ..event
     };
     serde_json::to_string(&merged).unwrap_or_else(|_| newer.to_owned())
-}
-
-/// Makes the body of a POST: events with their ids, in their order.
-pub(super) fn body(rule: &Rule, events: &[(i64, Event)]) -> Value {
-    let lines = events.iter().map(|(_, event)| event);
-    let listed: Vec<Value> = events
-        .iter()
-        .map(|(id, event)| {
-            let mut listed = json!({"event_id": id});
-            if let (Value::Object(members), Ok(Value::Object(facts))) =
-                (&mut listed, serde_json::to_value(event))
-            {
-                members.extend(facts);
-            }
-            listed
-        })
-        .collect();
-    json!({
-        "rule": rule.name,
-        "domain_id": rule.domain_id,
-        "text": text::of_events(rule, lines),
-        "events": listed,
-    })
 }
 
 #[cfg(test)]

@@ -124,23 +124,27 @@ mod tests {
             "",
         );
         check(
-            json!([{"k": "a", "v": 1, "o": "equals"}]),
+            json!([{"k": "filter.a", "v": 1, "o": "equals"}]),
             true,
-            "filter[0].o: unknown operator `equals`",
+            "filter[0].operator: unknown operator `equals`",
         );
         check(
-            json!([{"k": "a", "o": "in", "v": 1}]),
+            json!([{"k": "filter.a", "o": "in", "v": 1}]),
             true,
             "filter[0].v: operator `in` takes a list",
         );
-        check(json!([{"k": "a"}]), true, "filter[0].operator: is required");
+        check(
+            json!([{"k": "filter.a"}]),
+            true,
+            "filter[0].operator: is required",
+        );
         check(json!(["x"]), true, "filter[0]: expected an object");
         let on_errors = json!([{"k": "errors.error_code", "v": "QUOTA", "o": "eq"}]);
         check(on_errors.clone(), true, "");
         check(
             on_errors,
             false,
-            "filter[0].k: a condition on `errors` leaves out",
+            "filter[0]: a condition on `errors` leaves out",
         );
     }
 }

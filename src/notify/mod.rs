@@ -19,6 +19,7 @@ mod notifier;
 mod rule;
 mod rules;
 mod rules_file;
+mod template;
 mod text;
 
 pub use self::counters::Sent;

@@ -8,7 +8,7 @@ use ureq::tls::Certificate;
 use url::Url;
 
 use super::filter::Conditions;
-use super::text::Template;
+use super::template::Template;
 use crate::store::notifications::EventKind;
 
 /// A checked rule.

@@ -13,7 +13,7 @@ use url::Url;
 
 use super::filter::Conditions;
 use super::rule::{Rule, Target};
-use super::text::Template;
+use super::template::Template;
 use crate::json::names::unknown;
 use crate::store::notifications::EventKind;
 use crate::time::{Age, Timestamp};
@@ -475,11 +475,11 @@ mod tests {
         );
         check(
             "filter = [{ k = \"status\", o = \"like\" }]",
-            "line 6: rule `ci`: filter[0].o: unknown operator `like`",
+            "line 6: rule `ci`: filter[0].operator: unknown operator `like`",
         );
         check(
             "filter_or = [{ k = \"status\", o = \"like\" }]",
-            "line 6: rule `ci`: filter_or[0].o: unknown operator",
+            "line 6: rule `ci`: filter_or[0].operator: unknown operator",
         );
         check(
             "ca_file = \"no.pem\"",
@@ -496,7 +496,7 @@ mod tests {
     fn a_file_has_rules_with_names_of_their_own() {
         let twice = file("").repeat(2);
         let error = parsed(&twice).unwrap_err();
-        assert_eq!(error.line, 9);
+        assert_eq!(error.line, 8);
         assert!(
             error.problem.contains("another rule is called `ci`"),
             "{error}"

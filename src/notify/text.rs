@@ -1,86 +1,13 @@
-//! The text of a notification: a line an event, by the rule's template or by default.
+//! The body of a POST, with its text: a line an event, by the rule's template or by default.
+
+use serde_json::{Value, json};
 
 use super::event::Event;
 use super::rule::Rule;
-use crate::json::names::unknown;
 use crate::store::notifications::EventKind;
 
 /// The most events that have a line; the others are counted in a last one.
 const MAX_LINES: usize = 20;
-/// The places of a template.
-const PLACES: [&str; 16] = [
-    "rule",
-    "domain_id",
-    "on",
-    "jobs",
-    "collector",
-    "collector_id",
-    "job_id",
-    "status",
-    "error_code",
-    "error",
-    "created_at",
-    "finished_at",
-    "duration",
-    "failures_in_row",
-    "last_success",
-    "link",
-];
-
-/// A template: text with places such as `{collector}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Template(Vec<Part>);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    /// One of [`PLACES`].
-    Place(&'static str),
-}
-
-impl Template {
-    /// Reads a template; `{{` and `}}` are braces.
-    ///
-    /// # Errors
-    /// A brace without its other one, or a place that is unknown.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        let (mut parts, mut plain, mut rest) = (Vec::new(), String::new(), text);
-        while let Some(brace) = rest.find(['{', '}']) {
-            let (before, after) = rest.split_at(brace);
-            plain.push_str(before);
-            if after.starts_with("{{") || after.starts_with("}}") {
-                plain.push_str(&after[..1]);
-                rest = &after[2..];
-                continue;
-            }
-            let inside = after
-                .strip_prefix('{')
-                .and_then(|inside| inside.split_once('}'));
-            let Some((name, behind)) = inside else {
-                return Err("a brace is alone; `{{` and `}}` are braces in the text".to_owned());
-            };
-            let Some(place) = PLACES.into_iter().find(|place| *place == name) else {
-                return Err(unknown("place", name, &PLACES));
-            };
-            parts.push(Part::Text(std::mem::take(&mut plain)));
-            parts.push(Part::Place(place));
-            rest = behind;
-        }
-        plain.push_str(rest);
-        parts.push(Part::Text(plain));
-        Ok(Self(parts))
-    }
-
-    /// Writes the line of an event.
-    fn line(&self, rule: &Rule, event: &Event) -> String {
-        let parts = self.0.iter().map(|part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Place(name) => escaped(&value(name, rule, event)),
-        });
-        parts.collect()
-    }
-}
-
 /// Returns what is at a place; nothing where the event does not have it.
 fn value(place: &str, rule: &Rule, event: &Event) -> String {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
@@ -114,7 +41,7 @@ pub(super) fn of_events<'e>(
 ) -> String {
     let more = events.len().saturating_sub(MAX_LINES);
     let lines = events.take(MAX_LINES).map(|event| match &rule.text {
-        Some(template) => template.line(rule, event),
+        Some(template) => template.fill(|place| escaped(&value(place, rule, event))),
         None => escaped(&default_line(event)),
     });
     let mut lines: Vec<String> = lines.collect();
@@ -203,9 +130,33 @@ fn span(millis: i64) -> String {
     parts.join(" ")
 }
 
+/// Makes the body of a POST: the text, and the events with their ids, in their order.
+pub(super) fn body(rule: &Rule, events: &[(i64, Event)]) -> Value {
+    let lines = events.iter().map(|(_, event)| event);
+    let listed: Vec<Value> = events
+        .iter()
+        .map(|(id, event)| {
+            let mut listed = json!({"event_id": id});
+            if let (Value::Object(members), Ok(Value::Object(facts))) =
+                (&mut listed, serde_json::to_value(event))
+            {
+                members.extend(facts);
+            }
+            listed
+        })
+        .collect();
+    json!({
+        "rule": rule.name,
+        "domain_id": rule.domain_id,
+        "text": of_events(rule, lines),
+        "events": listed,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::notify::template::Template;
 
     fn event(on: EventKind) -> Event {
         Event {

@@ -341,7 +341,7 @@ mod tests {
         newer[60..64].copy_from_slice(&99_i32.to_be_bytes());
         check(
             &newer,
-            "was made by a newer jobdeck (schema 99, this one knows 5)",
+            "was made by a newer jobdeck (schema 99, this one knows 6)",
         );
     }
 

@@ -32,27 +32,10 @@ impl Receiver {
         let answers = Arc::clone(&answer);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let mut stream = BufReader::new(stream.unwrap());
-                let mut head = String::new();
-                while !head.ends_with("\r\n\r\n") {
-                    if stream.read_line(&mut head).unwrap_or(0) == 0 {
-                        break;
-                    }
-                }
-                let length = head.lines().find_map(|line| {
-                    let (name, value) = line.split_once(": ")?;
-                    name.eq_ignore_ascii_case("content-length")
-                        .then(|| value.parse().unwrap())
-                });
-                let mut body = vec![0; length.unwrap_or(0)];
-                stream.read_exact(&mut body).unwrap();
-                let body = serde_json::from_slice(&body).unwrap_or_default();
-                let answer = answers.lock().unwrap().clone();
-                write!(
-                    stream.get_mut(),
-                    "{answer}\r\ncontent-length: 4\r\nconnection: close\r\n\r\nseen"
-                )
-                .unwrap();
+                let answer = || answers.lock().unwrap().clone();
+                let Some((head, body)) = respond(stream.unwrap(), answer) else {
+                    continue;
+                };
                 if sender.send((head, body)).is_err() {
                     return;
                 }
@@ -86,6 +69,33 @@ impl Receiver {
         let next = self.requests.recv_timeout(Duration::ZERO);
         assert_eq!(next.unwrap_err(), RecvTimeoutError::Timeout);
     }
+}
+
+/// Reads a request and answers it; returns its head and its body.
+fn respond(stream: impl Read + Write, answer: impl Fn() -> String) -> Option<(String, Value)> {
+    let mut stream = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head).unwrap_or(0) == 0 {
+            return None;
+        }
+    }
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.parse().unwrap())
+    });
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body).unwrap();
+    let stream = stream.get_mut();
+    let answer = answer();
+    write!(
+        stream,
+        "{answer}\r\ncontent-length: 4\r\nconnection: close\r\n\r\nseen"
+    )
+    .unwrap();
+    stream.flush().unwrap();
+    Some((head, serde_json::from_slice(&body).unwrap_or_default()))
 }
 
 fn events(post: &Value) -> Vec<String> {
@@ -404,6 +414,53 @@ fn a_private_address_is_refused_by_its_number_and_by_its_name() {
     let delivery = until(|| notifications(&server)["deliveries"].get(0).cloned());
     assert_eq!(delivery["status"], Value::Null, "{delivery}");
     receiver.has_none();
+}
+
+/// Serves one connection after another with TLS; the certificate is that of `localhost`, from an authority of its own.
+fn with_tls() -> u16 {
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let certificate = CertificateDer::from_pem_slice(include_bytes!("tls/localhost.pem"));
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("tls/localhost.key"));
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.unwrap()], key.unwrap());
+    let config = Arc::new(config.unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let stream = rustls::StreamOwned::new(connection, stream.unwrap());
+            // A client that does not trust the certificate leaves.
+            respond(stream, || "HTTP/1.1 200 OK".to_owned());
+        }
+    });
+    port
+}
+
+#[test]
+fn a_receiver_with_tls_needs_a_certificate_that_is_trusted_and_its_own() {
+    let folder = folder();
+    let here = folder.path();
+    let authority = include_str!("tls/authority.pem");
+    std::fs::write(here.join("authority.pem"), authority).unwrap();
+    let port = with_tls();
+    let test = ["notify", "test", "ci", "--notify", "notify.toml"];
+    let with = |host: &str, more: &str| {
+        rule(here, port, FAILED, more);
+        let text = std::fs::read_to_string(here.join("notify.toml")).unwrap();
+        let text = text.replace("http://localhost", &format!("https://{host}"));
+        std::fs::write(here.join("notify.toml"), text).unwrap();
+    };
+    let trusted = format!("{ALLOW}\nca_file = \"authority.pem\"");
+    with("localhost", &trusted);
+    assert_eq!(ok(here, &test), "localhost: 200 seen\n");
+    for (host, more) in [("localhost", ALLOW), ("127.0.0.1", &trusted)] {
+        with(host, more);
+        let said = fails(here, &test, 1);
+        assert!(said.contains("certificate"), "{host}: {said}");
+    }
 }
 
 #[test]

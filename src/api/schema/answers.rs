@@ -276,6 +276,8 @@ pub(crate) struct About {
     pub(crate) is_writable: bool,
     /// Whether the server is a mock.
     pub(crate) is_mock: bool,
+    /// Whether the server sends notifications.
+    pub(crate) sends_notifications: bool,
     /// Why the fixtures, which have changed, can't be loaded; null where nothing is wrong.
     #[schema(required = true)]
     pub(crate) fixtures_problem: Option<String>,
