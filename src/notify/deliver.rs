@@ -136,6 +136,8 @@ fn explain(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(_) => format!("no answer within {} s", TIMEOUT.as_secs()),
         ureq::Error::HostNotFound => "no host of this name was found".to_owned(),
+        // Its text has the address.
+        ureq::Error::BadUri(_) => "the address can't be used".to_owned(),
         ureq::Error::Io(error) => on_one_line(&error.to_string()),
         ureq::Error::Other(error) => on_one_line(&error.to_string()),
         other => on_one_line(&other.to_string()),

@@ -21,10 +21,9 @@ export async function showNotifications(zone) {
   $('notifications').showModal();
 }
 
-/** What the receiver has answered, in the colour of a job that succeeded or failed. */
+/** What the receiver has answered: the status in the colour of a job that succeeded or failed, and the text, which may be long. */
 function outcome({ status, answer, next_at: next }) {
-  const text = [status, answer].filter((part) => part !== null).join(' ');
-  return el('span', { className: `status ${next ? 'ERROR' : 'SUCCESS'}` }, text);
+  return el('span', {}, el('span', { className: `status ${next ? 'ERROR' : 'SUCCESS'}` }, String(status ?? '')), ' ', answer);
 }
 
 /** @param {string} label the key of the text of the table; those of its columns are likewise */
