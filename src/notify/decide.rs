@@ -63,8 +63,10 @@ impl Watched<'_> {
     }
 }
 
-/// Decides which events are due, and what is noted then. `newest_success` finds the newest success of a collector: its id, and
-/// when it was created.
+/// Finds the newest success of a collector: its id, and when it was created, in milliseconds.
+pub(super) type NewestSuccess<'f, E> = dyn FnMut(&str) -> Result<Option<(String, i64)>, E> + 'f;
+
+/// Decides which events are due, and what is noted then.
 ///
 /// # Errors
 /// Those of `newest_success`.
@@ -73,7 +75,7 @@ pub(super) fn decide<E>(
     notes: &RuleNotes,
     present: &Present,
     now: Timestamp,
-    newest_success: &mut dyn FnMut(&str) -> Result<Option<(String, i64)>, E>,
+    newest_success: &mut NewestSuccess<'_, E>,
 ) -> Result<(RuleNotes, Vec<Due>), E> {
     let is_new = notes.watches.as_deref() != Some(rule.watches);
     let empty = RuleNotes::default();
@@ -187,7 +189,7 @@ impl Round<'_> {
     fn find_recovered<E>(
         &mut self,
         failed: &[Seen],
-        newest_success: &mut dyn FnMut(&str) -> Result<Option<(String, i64)>, E>,
+        newest_success: &mut NewestSuccess<'_, E>,
     ) -> Result<(), E> {
         let mut newest: HashMap<&str, i64> = HashMap::new();
         for job in failed {

@@ -181,7 +181,7 @@ impl Jobs<'_> {
         &self,
         conditions: &Conditions,
         more: &[Value],
-        only: Value,
+        only: &[&str],
         limit: usize,
     ) -> Result<Vec<JobFacts>, StoreError> {
         let rest = json!({"only": only, "page": {"limit": limit}});
@@ -198,7 +198,7 @@ impl Jobs<'_> {
     }
 
     fn seen(&self, more: &[Value], limit: usize) -> Result<Vec<Seen>, StoreError> {
-        let only = json!(["job_id", "collector_info.collector_id", "created_at"]);
+        let only = &["job_id", "collector_info.collector_id", "created_at"];
         let jobs = self.list(&self.rule.conditions, more, only, limit)?;
         jobs.into_iter().map(JobFacts::seen).collect()
     }
@@ -231,7 +231,7 @@ impl Jobs<'_> {
             return Ok(None);
         }
         let more = [with_status("SUCCESS"), of_collector(collector_id)];
-        let only = json!(["job_id", "created_at", "finished_at"]);
+        let only = &["job_id", "created_at", "finished_at"];
         let jobs = self.list(&Conditions::default(), &more, only, USUAL_RUNS)?;
         let mut durations = Vec::with_capacity(jobs.len());
         for job in jobs {
@@ -314,15 +314,15 @@ impl Jobs<'_> {
     }
 
     fn add_job(&self, event: &mut Event, job_id: &str) -> Result<(), StoreError> {
-        let only = json!([
+        let only = &[
             "job_id",
             "status",
             "collector_info.name",
             "created_at",
             "finished_at",
             "errors.error_code",
-            "errors.message"
-        ]);
+            "errors.message",
+        ];
         let by_id = json!({"k": "job_id", "v": job_id, "o": "eq"});
         let found = self.list(&Conditions::default(), &[by_id], only, 1)?;
         let Some(job) = found.into_iter().next() else {
@@ -347,7 +347,7 @@ impl Jobs<'_> {
     }
 
     fn add_collector(&self, event: &mut Event, collector_id: &str) -> Result<(), StoreError> {
-        let only = json!(["job_id", "collector_info.name", "created_at", "finished_at"]);
+        let only = &["job_id", "collector_info.name", "created_at", "finished_at"];
         let more = [with_status("SUCCESS"), of_collector(collector_id)];
         let newest = self.list(&self.rule.conditions, &more, only, 1)?;
         let newest = newest.into_iter().next();
@@ -360,7 +360,7 @@ impl Jobs<'_> {
             let row = self.list(
                 &Conditions::default(),
                 &more,
-                json!(["job_id", "created_at"]),
+                &["job_id", "created_at"],
                 MAX_IN_ROW,
             )?;
             event.failures_in_row = Some(row.len() as u64);

@@ -89,7 +89,6 @@ impl Rule {
 
     /// Makes a rule of domain `d` that sends failures to an address where nobody listens.
     #[cfg(test)]
-    #[expect(clippy::unwrap_used, reason = "for tests")]
     pub(super) fn for_tests(name: &str) -> Self {
         Self {
             name: name.to_owned(),

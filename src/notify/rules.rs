@@ -94,8 +94,10 @@ pub(super) fn parse(
 ) -> Result<Vec<Arc<Rule>>, RulesError> {
     let error = |span: Range<usize>, problem: String| {
         let before = text.as_bytes().get(..span.start).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-        RulesError { line, problem }
+        RulesError {
+            line: line_after(before),
+            problem,
+        }
     };
     let content: FileContent = toml::from_str(text).map_err(|source| {
         let problem = source.message().replace('\n', ", ");
@@ -137,6 +139,11 @@ pub(super) fn parse(
         rules.push(Arc::new(rule));
     }
     Ok(rules)
+}
+
+/// Returns the line that follows some text.
+pub(super) fn line_after(before: &[u8]) -> usize {
+    memchr::memchr_iter(b'\n', before).count() + 1
 }
 
 fn rule(

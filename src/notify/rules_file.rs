@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::rule::Rule;
-use super::rules::{self, RulesError};
+use super::rules::{self, RulesError, line_after};
 use crate::clock::Clock;
 
 /// The longest file, in bytes.
@@ -111,7 +111,7 @@ fn parse(path: &Path, content: &[u8]) -> Result<Arc<[Arc<Rule>]>, RulesFileError
     let text = std::str::from_utf8(content).map_err(|error| {
         let before = content.get(..error.valid_up_to()).unwrap_or_default();
         content_error(RulesError {
-            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+            line: line_after(before),
             problem: "is not UTF-8; write the file again".to_owned(),
         })
     })?;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{Server, check_line, fails, folder, ok};
 
 /// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A receiver of notifications on a port of its own.
 struct Receiver {

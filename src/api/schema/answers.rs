@@ -254,6 +254,10 @@ pub(crate) struct DomainInfo {
 }
 
 /// The program and its database.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "clients read each by its name"
+)]
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "version": env!("CARGO_PKG_VERSION"), "database": "jobdeck.db", "now": "2026-01-01T12:00:00.000Z", "is_frozen": true,
