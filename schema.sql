@@ -1,4 +1,4 @@
--- The database of jobdeck, schema version 5.
+-- The database of jobdeck, schema version 6.
 --
 -- The document is the one source of truth. It is stored in three pieces: `head`, its collector_info and `tail`. A
 -- collector_info is half of a document and the same in many jobs, so it has a table of its own. The view `documents` joins
@@ -10,6 +10,8 @@
 -- leave the derived tables out of date.
 --
 -- Times are integers: milliseconds since 1970-01-01T00:00:00Z.
+--
+-- Further tables, for notifications, are in src/store/notifications/tables.sql.
 
 -- The domains, which are the tenants. A job has the key of its domain, since every index begins with it and it is small.
 CREATE TABLE domains (

@@ -8,7 +8,7 @@
 //! | 1 | `main`, `cli` | the binary: arguments to a checked configuration, logger, exit code |
 //! | 2 | [`server`] | binds, wires the routes, runs |
 //! | 3 | [`api`], [`ui`] | the routes; the page and the documentation; with `server` the only users of actix |
-//! | 4 | [`mock`] | what a mock adds: jobs with lives, faults, snapshots, the journal |
+//! | 4 | [`mock`], [`notify`] | what a mock adds: jobs with lives, faults, snapshots, the journal; notifications of failures |
 //! | 5 | [`transfer`], [`demo`] | import and export; made-up jobs |
 //! | 6 | [`store`] | the database: the only user of rusqlite and r2d2 |
 //! | 7 | [`query`], [`terms`] | the query language: pure, no driver, no framework, no clock; the search terms of people |
@@ -29,6 +29,7 @@ mod grpc;
 pub mod job;
 pub mod json;
 pub mod mock;
+pub mod notify;
 pub mod query;
 pub mod route;
 pub mod server;

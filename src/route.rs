@@ -171,6 +171,7 @@ routes! {
     Events:          "events",   [GET, HEAD], "/jobdeck/events",                    Api,     Always,   Reads;
     ListDomains:     "domains",  [GET, HEAD], "/jobdeck/domains",                  Api,     Always,   Reads;
     About:           "about",    [GET, HEAD], "/jobdeck/about",                    Api,     Always,   Reads;
+    Notifications:   "notifications", [GET, HEAD], "/jobdeck/notifications",        Api,     Always,   Reads;
     Healthz:         "healthz",  [GET, HEAD], "/healthz",                          Probe,   Always,   Reads;
     Check:           "check",    [GET, HEAD], "/check",                            Probe,   Always,   Reads;
     Metrics:         -,          [GET, HEAD], "/metrics",                          Control, Always,   Reads;
@@ -329,7 +330,10 @@ impl Route {
     /// one domain must not have it.
     #[must_use]
     pub fn spans_domains(self) -> bool {
-        matches!(self, Self::ListDomains | Self::About | Self::OpenApi)
+        matches!(
+            self,
+            Self::ListDomains | Self::About | Self::Notifications | Self::OpenApi
+        )
     }
 
     /// Returns whether a request may leave its domain out, which a header, the token or the server then has.

@@ -13,6 +13,9 @@ const OWN: &str = "CREATE TABLE \"my notes\" (note TEXT);
     CREATE INDEX \"my index\" ON jobs (updated_at);
     CREATE VIEW \"my jobs\" AS SELECT job_id FROM jobs";
 
+/// From this version on an upgrade adds tables, and leaves the jobs as they are.
+const FIRST_WITH_THESE_JOBS: i64 = 5;
+
 fn stored(version: i64) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemas");
     root.join(format!("{version}.db"))
@@ -112,13 +115,20 @@ fn databases_of_every_earlier_schema_are_brought_up_to_date() {
             .unwrap()
             .map(Result::unwrap)
             .collect();
-        assert_eq!(own, ["my jobs", "my notes"]);
+        // An index of jobs is one of the tables that are made anew, unless the jobs stay as they are.
+        let stays: &[&str] = match earlier {
+            FIRST_WITH_THESE_JOBS.. => &["my index", "my jobs", "my notes"],
+            _ => &["my jobs", "my notes"],
+        };
+        assert_eq!(own, stays, "{found:?}");
         let before = documents(&found);
         assert_eq!(before.len(), 60, "{found:?}");
         assert_eq!(documents(&path), before, "{found:?}");
         Connection::open(&path)
             .unwrap()
-            .execute_batch("DROP VIEW \"my jobs\"; DROP TABLE \"my notes\"")
+            .execute_batch(
+                "DROP INDEX IF EXISTS \"my index\"; DROP VIEW \"my jobs\"; DROP TABLE \"my notes\"",
+            )
             .unwrap();
         assert_eq!(schema(&path), schema(&new), "{found:?}");
         Store::open(&path, Mode::ReadOnly, 1).unwrap();

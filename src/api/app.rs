@@ -14,6 +14,7 @@ use super::path::BasePath;
 use super::stopping::Stopping;
 use crate::clock::Clocks;
 use crate::mock::Mock;
+use crate::notify::Notifier;
 use crate::route::{Route, Switch};
 use crate::store::{Store, StoreError};
 use crate::tokens::TokenFile;
@@ -45,6 +46,8 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     /// The time from which on a request counts as slow, and is logged with its query.
     pub(crate) slow_query: Duration,
+    /// Sends notifications; `None`: nobody does.
+    pub(crate) notifier: Option<Arc<Notifier>>,
 }
 
 impl App {

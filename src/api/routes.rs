@@ -10,8 +10,8 @@ use super::app::{App, Switches};
 use super::error::ApiError;
 use super::nearest::{elsewhere, nearest};
 use super::{
-    about, clock, events::stream, export, faults, jobs, journal, monitor, openapi, overview,
-    snapshots, statistics, today, write,
+    about, clock, events::stream, export, faults, jobs, journal, monitor::notifications,
+    monitor::probes, openapi, overview, snapshots, statistics, today, write,
 };
 use crate::route::{Audience, Route, Switch};
 
@@ -48,9 +48,10 @@ handlers! {
     Events: stream::events,
     ListDomains: about::domains,
     About: about::about,
-    Healthz: monitor::healthz,
-    Check: monitor::check,
-    Metrics: monitor::metrics,
+    Notifications: notifications::list,
+    Healthz: probes::healthz,
+    Check: probes::check,
+    Metrics: probes::metrics,
     OpenApi: openapi::get,
     PutJob: write::put,
     PatchJob: write::patch,

@@ -17,6 +17,7 @@ use super::import::{self, ImportArgs};
 use super::list::{self, ListArgs};
 use super::log::{self, Log};
 use super::manual::{self, CompletionsArgs, ManArgs};
+use super::notify::{self, NotifyArgs};
 use super::prune::{self, PruneArgs};
 use super::reports::{self, ReportArgs, RunArgs};
 use super::serve::{self, DemoArgs, ServeArgs};
@@ -106,6 +107,8 @@ enum Command {
     Healthcheck(HealthcheckArgs),
     /// Make tokens, with which clients of `serve --tokens` authenticate
     Token(TokenArgs),
+    /// Check the rules by which `serve --notify` sends notifications, or try one
+    Notify(NotifyArgs),
     /// Print a page of the documentation, or a file that it shows
     #[command(after_help = "Example: jobdeck docs query | less\n         \
                             jobdeck docs deploy/jobdeck.service > /etc/systemd/system/jobdeck.service")]
@@ -179,6 +182,7 @@ impl Cli {
             Command::Check(args) => check::check(&args),
             Command::Healthcheck(args) => healthcheck::healthcheck(&args),
             Command::Token(args) => token::token(&args),
+            Command::Notify(args) => notify::notify(&args),
             Command::Docs(args) => docs::docs(&args),
             Command::Completions(args) => manual::completions(&args, &mut Self::command()),
             Command::Man(args) => manual::man(&args, &page_tree()),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use jobdeck::notify::RulesFileError;
 use jobdeck::server::StartError;
 use jobdeck::store::{OpenError, StoreError};
 use jobdeck::tokens::TokenFileError;
@@ -17,6 +18,8 @@ pub(crate) enum Failure {
     Start(#[from] StartError),
     #[error(transparent)]
     Tokens(#[from] TokenFileError),
+    #[error(transparent)]
+    Rules(#[from] RulesFileError),
     #[error(transparent)]
     Transfer(#[from] TransferError),
     #[error("{path}: {source}")]

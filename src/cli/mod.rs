@@ -15,6 +15,7 @@ mod list;
 mod log;
 mod manual;
 mod new_database;
+mod notify;
 mod opening;
 mod output;
 mod prune;

@@ -10,6 +10,7 @@ use clap::Args;
 use jobdeck::api::{BasePath, HostName, Origin};
 use jobdeck::clock::{Clock, Clocks};
 use jobdeck::mock::{Fault, Mock, MockConfig, MockError};
+use jobdeck::notify::RulesFile;
 use jobdeck::query::QueryError;
 use jobdeck::server::{self, Config, GrpcListen, GrpcServer, Running};
 use jobdeck::store::{Mode, Store};
@@ -121,6 +122,10 @@ pub(super) struct ServeArgs {
     /// makes one. The file is read again when it changes, and at SIGHUP, which then does not end the server
     #[arg(long, value_name = "FILE", env = "JOBDECK_TOKENS")]
     tokens: Option<PathBuf>,
+    /// Send notifications of jobs that fail or are stuck, and of collectors that recover or are missing, by the rules of this TOML
+    /// file. It is read again when it changes; `jobdeck notify test` tries a rule
+    #[arg(long, value_name = "FILE", env = "JOBDECK_NOTIFY")]
+    notify: Option<PathBuf>,
     /// Freeze the time that the timediff operators take for now (RFC 3339) [default: the clock]
     #[arg(long, value_name = "INSTANT", env = "JOBDECK_NOW", value_parser = Timestamp::parse_rfc3339)]
     now: Option<Timestamp>,
@@ -327,6 +332,7 @@ impl ListenArgs {
             mock: None,
             tokens,
             retain: None,
+            notify: None,
             cors: self.origins(is_mock),
         })
     }
@@ -363,10 +369,17 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
             return Err(Failure::NeedsMock(option));
         }
     }
-    if args.retain.is_some() && args.mock {
-        return Err(Failure::NotForMock("--retain"));
+    for (option, is_given) in [
+        ("--retain", args.retain.is_some()),
+        ("--notify", args.notify.is_some()),
+    ] {
+        if is_given && args.mock {
+            return Err(Failure::NotForMock(option));
+        }
     }
     config.retain = args.retain;
+    let rules = args.notify.as_deref().map(RulesFile::open).transpose()?;
+    config.notify = rules.map(Arc::new);
     let mock_config = MockConfig {
         demo: None,
         fixtures: args.fixtures.clone(),
@@ -391,6 +404,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         ("--mock", args.mock),
         ("--writable", args.writable),
         ("--retain", args.retain.is_some()),
+        ("--notify", args.notify.is_some()),
     ] {
         if is_given && !store.is_writable() {
             return Err(Failure::NotWritable(database.to_owned(), option));

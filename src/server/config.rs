@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::api::{BasePath, HostName, Origin};
 use crate::clock::Clocks;
 use crate::mock::Mock;
+use crate::notify::RulesFile;
 use crate::time::Age;
 use crate::tokens::TokenFile;
 
@@ -47,6 +48,8 @@ pub struct Config {
     pub slow_query: Duration,
     /// How old jobs may become before they are deleted; `None`: no job is deleted.
     pub retain: Option<Age>,
+    /// The rules by which it sends notifications; `None`: it sends none.
+    pub notify: Option<Arc<RulesFile>>,
     /// The origins whose pages have access; without any no answer has a CORS header.
     pub cors: Vec<Origin>,
 }

@@ -32,6 +32,7 @@ use crate::api::inject::{inject_faults, keep_socket};
 use crate::api::lives::bring_up_to_date;
 use crate::api::stopping::MAX_STOPPING;
 use crate::api::{Description, openapi_document, routes};
+use crate::notify::Notifier;
 use crate::store::Store;
 use crate::ui;
 
@@ -70,6 +71,10 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
     };
     let listener = TcpListener::bind(config.listen).map_err(listen_error)?;
     let address = listener.local_addr().map_err(listen_error)?;
+    let notifier = config.notify.as_ref().map(|rules| {
+        let (store, clocks) = (Arc::clone(&store), Arc::clone(&config.clocks));
+        Notifier::start(Arc::clone(rules), store, clocks).map_err(StartError::Server)
+    });
     let app = Data::new(App {
         store: Arc::clone(&store),
         clocks: Arc::clone(&config.clocks),
@@ -86,6 +91,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
         stopping: Arc::default(),
         metrics: Arc::default(),
         slow_query: config.slow_query,
+        notifier: notifier.transpose()?,
     });
     let description = Data::new(openapi_document::describe(
         app.switches(),

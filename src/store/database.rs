@@ -14,7 +14,7 @@ use super::connection::writer::{WriteListener, WriteNotice, Writer};
 use super::error::{OpenError, StoreError};
 use super::file::{DatabaseFile, log_of, refuse_log_of_another};
 use super::interrupt::Interrupt;
-use super::schema::{ExistingSchema, SCHEMA_VERSION, inspect, migrate};
+use super::schema::{ExistingSchema, FIRST_WITH_THESE_JOBS, SCHEMA_VERSION, inspect, migrate};
 
 /// Above this size an idle WAL is truncated, in bytes.
 const LARGE_WAL_BYTES: u64 = 64 << 20;
@@ -89,7 +89,8 @@ impl Store {
             Mode::ReadOnly | Mode::ReadOnlyAnySchema => None,
             Mode::ReadWrite | Mode::Create | Mode::Scratch | Mode::Build => {
                 let is_older = matches!(existing, ExistingSchema::Version(version) if version < SCHEMA_VERSION);
-                if is_older {
+                if matches!(existing, ExistingSchema::Version(version) if version < FIRST_WITH_THESE_JOBS)
+                {
                     check_free_space(path)?;
                 }
                 Some(Mutex::new(open_up_to_date(path, mode, is_older, progress)?))
@@ -340,7 +341,7 @@ mod tests {
         newer[60..64].copy_from_slice(&99_i32.to_be_bytes());
         check(
             &newer,
-            "was made by a newer jobdeck (schema 99, this one knows 5)",
+            "was made by a newer jobdeck (schema 99, this one knows 6)",
         );
     }
 

@@ -13,9 +13,14 @@ use super::error::{OpenError, StoreError};
 use super::write::{OnConflict, WriteTransaction};
 use crate::job::{Job, ReadJob, read_job, read_job_members};
 
+/// The jobs, and all that is derived from them.
 const SCHEMA: &str = include_str!("../../schema.sql");
-/// The `user_version` of a database with [`SCHEMA`].
-pub(super) const SCHEMA_VERSION: i32 = 5;
+/// The notifications.
+const NOTIFICATIONS: &str = include_str!("notifications/tables.sql");
+/// The `user_version` of a database with [`SCHEMA`] and [`NOTIFICATIONS`].
+pub(super) const SCHEMA_VERSION: i32 = 6;
+/// The version from which on the jobs are as in [`SCHEMA`]: from it an upgrade adds tables, and takes no time and no room.
+pub(super) const FIRST_WITH_THESE_JOBS: i32 = 5;
 /// How many jobs an upgrade brings up to date between two reports of its progress.
 const JOBS_A_REPORT: u64 = 1_000;
 /// The first version that stores a document in pieces, and its `collector_info` in a table.
@@ -108,9 +113,10 @@ pub(super) fn migrate(
     }
     if version == 0 {
         transaction.execute_batch(SCHEMA)?;
-    } else {
+    } else if version < FIRST_WITH_THESE_JOBS {
         transaction = upgrade(transaction, version, progress)?;
     }
+    transaction.execute_batch(NOTIFICATIONS)?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
     Ok(transaction.commit()?)

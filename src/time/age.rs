@@ -22,6 +22,12 @@ impl Age {
             .ok_or_else(|| TimeError::Age(text.to_owned()))
     }
 
+    /// Returns the age in milliseconds.
+    #[must_use]
+    pub fn millis(self) -> i64 {
+        self.millis
+    }
+
     /// Returns the time that is this long before `now`.
     #[must_use]
     pub fn before(self, now: Timestamp) -> Timestamp {

@@ -23,7 +23,7 @@ const LANGUAGES: &str = "js/texts/";
 
 /// The modules that a visit does not begin with: those of other views, which the page loads when they are first shown, and those
 /// of an open job and of dialogs, which it loads after the first paint.
-const LATER: [&str; 15] = [
+const LATER: [&str; 16] = [
     "js/collectors.js",
     "js/confirm.js",
     "js/curl.js",
@@ -34,6 +34,7 @@ const LATER: [&str; 15] = [
     "js/journal-words.js",
     "js/lines.js",
     "js/mock-controls.js",
+    "js/notifications.js",
     "js/now.js",
     "js/open-job.js",
     "js/request-dialog.js",
@@ -42,7 +43,7 @@ const LATER: [&str; 15] = [
 ];
 
 /// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 55] = files![
+static FILES: [File; 56] = files![
     "icon.svg",
     "icon-failed.svg",
     "icon-running.svg",
@@ -70,6 +71,7 @@ static FILES: [File; 55] = files![
     "js/loader.js",
     "js/main.js",
     "js/mock-controls.js",
+    "js/notifications.js",
     "js/now.js",
     "js/open-job.js",
     "js/overview.js",
@@ -211,7 +213,7 @@ mod tests {
     #[actix_web::test]
     async fn a_first_visit_has_at_most_90_kilobytes_when_compressed() {
         const MAX_BYTES: usize = 90_000;
-        const MAX_BYTES_OF_ALL_VIEWS: usize = 116_000;
+        const MAX_BYTES_OF_ALL_VIEWS: usize = 118_000;
         let app = App::new().wrap(Compress::default()).configure(routes);
         let app = init_service(app).await;
         let (mut first, mut later, mut longest_texts) = (0, 0, 0);

@@ -97,8 +97,9 @@ export function showTrouble(error, isOld, isRetried) {
   setText($('trouble-id'), error?.requestId ? t('trouble.request', { id: error.requestId }) : '');
 }
 
-/** Shows the parts of the page that only a mock has, and the problem of its fixtures. */
-export function showAbout({ is_mock: isMock, fixtures_problem: problem }) {
+/** Shows the parts of the page that only some servers have, and the problem of the fixtures. */
+export function showAbout({ is_mock: isMock, sends_notifications: sends, fixtures_problem: problem }) {
+  $('notifications-open').hidden = !sends;
   $('journal-view').hidden = !isMock;
   $('fixtures').hidden = !problem;
   setText($('fixtures'), problem ? t('trouble.fixtures', { problem }) : '');

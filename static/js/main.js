@@ -324,6 +324,9 @@ for (const id of ['refresh-now', 'retry']) on($(id), 'click', () => load(false))
 for (const open of document.querySelectorAll('.request-open')) {
   on(open, 'click', () => needLater(({ showRequests }) => showRequests(loader.requests)));
 }
+on($('notifications-open'), 'click', () => {
+  import('./notifications.js').then(({ showNotifications }) => showNotifications(state.zone)).catch(showFailure);
+});
 on($('help-open'), 'click', () => $('help').showModal());
 
 on($('export'), 'click', (event) => {

@@ -11,6 +11,7 @@ use actix_web::dev::ServerHandle;
 use jobdeck::api::{BasePath, HostName, Origin};
 use jobdeck::clock::{Clock, Clocks};
 use jobdeck::mock::{Mock, MockConfig};
+use jobdeck::notify::RulesFile;
 use jobdeck::server::{self, Config, GrpcListen, GrpcServer, Running};
 use jobdeck::store::{Mode, OnConflict, Store};
 use jobdeck::time::Timestamp;
@@ -68,6 +69,8 @@ pub(crate) struct Setup {
     pub tokens: Option<String>,
     pub mock: Option<MockConfig>,
     pub has_grpc: bool,
+    /// What the file of rules for notifications has.
+    pub notify: Option<String>,
 }
 
 /// Jobs or none, and a clock that is frozen at 2022-06-20T12:00:00Z.
@@ -84,6 +87,7 @@ impl Default for Setup {
             tokens: None,
             mock: None,
             has_grpc: false,
+            notify: None,
         }
     }
 }
@@ -142,6 +146,11 @@ impl App {
             std::fs::write(&path, text).unwrap();
             Arc::new(TokenFile::open(&path).unwrap())
         });
+        let notify = setup.notify.map(|text| {
+            let path = folder.path().join("notify.toml");
+            std::fs::write(&path, text).unwrap();
+            Arc::new(RulesFile::open(&path).unwrap())
+        });
         let free = "127.0.0.1:0".parse().unwrap();
         let config = Config {
             listen: free,
@@ -161,6 +170,7 @@ impl App {
             is_writable: setup.is_writable,
             mock: mock.clone(),
             retain: None,
+            notify,
         };
         let (started, has_started) = mpsc::channel();
         let thread = std::thread::spawn(move || {

@@ -17,6 +17,7 @@ mod faults;
 mod grpc;
 mod journal;
 mod metrics;
+mod notifications;
 mod openapi;
 mod overview;
 mod requests;

@@ -218,9 +218,10 @@ const OPEN: [&str; 4] = [
 /// The routes whose answer is about all domains together.
 const OF_ALL_DOMAINS: &str = "/metrics";
 /// Routes without a `domain_id`: with the token of a domain they answer with nothing of another domain.
-const OF_NO_DOMAIN: [(&str, u16); 5] = [
+const OF_NO_DOMAIN: [(&str, u16); 6] = [
     (OF_ALL_DOMAINS, 403),
     ("/jobdeck/domains", 200),
+    ("/jobdeck/notifications", 200),
     ("/openapi.json", 200),
     // A fault has a domain, but its address does not say which: there is none of this id for another.
     ("/jobdeck/faults/{id}", 404),

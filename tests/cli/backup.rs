@@ -298,7 +298,7 @@ fn a_database_with_an_older_schema_is_backed_up_unchanged() {
     );
     check_line(
         &fails(here, &["check", "--db", "copy.db"], 1),
-        "jobdeck: copy.db: was made by an older jobdeck (schema 1, this one has 5)",
+        "jobdeck: copy.db: was made by an older jobdeck (schema 1, this one has 6)",
     );
     // An upgrade of the copy finds all jobs.
     std::fs::write(here.join("none.ndjson"), "").unwrap();

@@ -33,6 +33,8 @@ fn an_empty_variable_is_as_if_it_were_not_set() {
         &["check"],
         &["healthcheck"],
         &["token", "new"],
+        &["notify", "check"],
+        &["notify", "test", "ci"],
     ] {
         let help = ok(here, &[arguments, &["--help"]].concat());
         let named = variables(&help);

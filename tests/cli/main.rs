@@ -10,6 +10,7 @@ mod list;
 mod logs;
 mod manual;
 mod mock;
+mod notify;
 mod prune;
 mod reach;
 mod report;

@@ -39,7 +39,7 @@ fn a_database_of_a_newer_jobdeck_is_not_changed() {
     drop(connection);
     check(
         folder.path(),
-        "jobdeck: jobdeck.db: was made by a newer jobdeck (schema 99, this one knows 5); it was left as it is, use the newer jobdeck",
+        "jobdeck: jobdeck.db: was made by a newer jobdeck (schema 99, this one knows 6); it was left as it is, use the newer jobdeck",
     );
 }
 

@@ -37,26 +37,49 @@ impl Drop for Killed {
     }
 }
 
+/// A rule that finds nothing.
+const RULE: &str =
+    "[[notify]]\nname = \"a\"\ndomain_id = \"d\"\non = \"failed\"\nurl = \"http://127.0.0.1/\"\n";
+
+/// Starts a server with these options; returns it and its address.
+fn serve(options: &[&str]) -> (Killed, String) {
+    let mut command = Command::new(JOBDECK);
+    command
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .args(options);
+    let server = command
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    let mut server = Killed(server.spawn().unwrap());
+    let mut line = String::new();
+    let mut output = BufReader::new(server.0.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    let address = line.split_whitespace().last().unwrap().to_owned();
+    (server, address)
+}
+
 impl Described {
     fn read() -> Self {
-        let mut command = Command::new(JOBDECK);
-        command.args(["serve", "--mock", "--listen", "127.0.0.1:0"]);
-        let server = command
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        let mut server = Killed(server.spawn().unwrap());
-        let mut line = String::new();
-        let mut output = BufReader::new(server.0.stdout.take().unwrap());
-        output.read_line(&mut line).unwrap();
-        let address = line.split_whitespace().last().unwrap();
-        let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-        let get = |path: &str| {
+        let get = |address: &str, path: &str| {
+            let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
             let mut answer = agent.get(format!("{address}{path}")).call().unwrap();
             answer.body_mut().read_to_string().unwrap()
         };
-        let document: Value = serde_json::from_str(&get("/openapi.json")).unwrap();
-        let metrics = get("/metrics");
+        let (_mock, mock) = serve(&["--mock"]);
+        let document: Value = serde_json::from_str(&get(&mock, "/openapi.json")).unwrap();
+        // A mock sends no notifications, which have metrics of their own.
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+        std::fs::write(path("notify.toml"), RULE).unwrap();
+        let (_other, other) = serve(&[
+            "--create",
+            "--db",
+            &path("x.db"),
+            "--notify",
+            &path("notify.toml"),
+        ]);
+        let metrics = get(&mock, "/metrics") + &get(&other, "/metrics");
         let metrics = metrics
             .lines()
             .filter_map(|line| line.strip_prefix("# TYPE "));

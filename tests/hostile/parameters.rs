@@ -64,6 +64,7 @@ const PARAMETERS: [(&str, &[&str]); 8] = [
     ),
     ("/jobdeck/about?", &["domain_id"]),
     ("/jobdeck/domains?", &["domain_id"]),
+    ("/jobdeck/notifications?", &["domain_id"]),
     ("/jobdeck/clock?", &["domain_id"]),
     ("/jobdeck/faults?", &["domain_id"]),
     (

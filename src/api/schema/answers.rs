@@ -254,10 +254,14 @@ pub(crate) struct DomainInfo {
 }
 
 /// The program and its database.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "clients read each by its name"
+)]
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "version": env!("CARGO_PKG_VERSION"), "database": "jobdeck.db", "now": "2026-01-01T12:00:00.000Z", "is_frozen": true,
-    "speed": 1, "is_writable": true, "is_mock": false, "fixtures_problem": null
+    "speed": 1, "is_writable": true, "is_mock": false, "sends_notifications": false, "fixtures_problem": null
 }))]
 pub(crate) struct About {
     /// The version of jobdeck.
@@ -276,6 +280,8 @@ pub(crate) struct About {
     pub(crate) is_writable: bool,
     /// Whether the server is a mock.
     pub(crate) is_mock: bool,
+    /// Whether the server sends notifications.
+    pub(crate) sends_notifications: bool,
     /// Why the fixtures, which have changed, can't be loaded; null where nothing is wrong.
     #[schema(required = true)]
     pub(crate) fixtures_problem: Option<String>,
@@ -487,6 +493,60 @@ pub(crate) struct JournalInfo<'e> {
     pub(crate) results: Vec<&'e JournalEntry>,
     /// How many match in all.
     pub(crate) total_count: usize,
+}
+
+/// The rules by which notifications are sent, and the last deliveries.
+#[derive(Default, Serialize, ToSchema)]
+pub(crate) struct NotificationsInfo {
+    /// In the order of the file.
+    pub(crate) rules: Vec<NotificationRuleInfo>,
+    /// The newest first, by their last attempt.
+    #[schema(max_items = 50)]
+    pub(crate) deliveries: Vec<DeliveryInfo>,
+}
+
+/// A rule.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct NotificationRuleInfo {
+    pub(crate) name: String,
+    /// The domain whose jobs it watches.
+    pub(crate) domain_id: String,
+    /// What it sends: `failed`, `recovered`, `stuck` or `missing`.
+    pub(crate) on: Vec<&'static str>,
+    /// The host that it sends to.
+    pub(crate) host: String,
+    /// The names of the headers that it adds.
+    pub(crate) headers: Vec<String>,
+    /// How many events wait to be delivered.
+    pub(crate) pending: u64,
+    /// How many events were delivered since the start of the server.
+    pub(crate) delivered: u64,
+    /// How many attempts have failed since then.
+    pub(crate) failed: u64,
+}
+
+/// A delivery: one POST, which is repeated until the receiver takes it.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DeliveryInfo {
+    pub(crate) rule: String,
+    /// How many events the last attempt had.
+    pub(crate) events: u64,
+    #[schema(minimum = 1)]
+    pub(crate) attempts: u32,
+    /// When it was first tried.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) first_at: Timestamp,
+    /// When it was last tried.
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) last_at: Timestamp,
+    /// When it is tried next; null: the receiver has taken it.
+    #[schema(value_type = Option<String>, format = DateTime, required = true)]
+    pub(crate) next_at: Option<Timestamp>,
+    /// The status of the last answer; null where there was none.
+    #[schema(required = true)]
+    pub(crate) status: Option<u16>,
+    /// The beginning of the last answer, or why there was none.
+    pub(crate) answer: String,
 }
 
 /// Every error has this shape.

@@ -472,3 +472,28 @@ pub(crate) fn journal() -> Value {
         "total_count": 1
     })
 }
+
+pub(crate) fn notifications() -> Value {
+    json!({
+        "rules": [{
+            "name": "nightly",
+            "domain_id": DOMAIN,
+            "on": ["failed", "recovered"],
+            "host": "hooks.slack.com",
+            "headers": [],
+            "pending": 1,
+            "delivered": 12,
+            "failed": 2
+        }],
+        "deliveries": [{
+            "rule": "nightly",
+            "events": 1,
+            "attempts": 2,
+            "first_at": "2026-01-01T12:00:00.000Z",
+            "last_at": "2026-01-01T12:00:01.000Z",
+            "next_at": "2026-01-01T12:00:03.000Z",
+            "status": 503,
+            "answer": "Service Unavailable"
+        }]
+    })
+}

@@ -397,7 +397,7 @@ mod tests {
         let unknown = shown(Fault::from_json(br#"{"code":503,"route":"nothing of it"}"#));
         assert_eq!(
             unknown,
-            "route: unknown route `nothing of it`; known are list, search, stat, export, overview, events, domains, about, healthz, check, openapi, put, patch, delete, add, get, analyze, suggest. A path begins with `/`"
+            "route: unknown route `nothing of it`; known are list, search, stat, export, overview, events, domains, about, notifications, healthz, check, openapi, put, patch, delete, add, get, analyze, suggest. A path begins with `/`"
         );
         let unknown = shown(Fault::from_json(br#"{"code":503,"rute":"list"}"#));
         assert!(

@@ -13,12 +13,13 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::admission::Access;
-use super::answer::fresh;
-use super::app::App;
-use super::error::ApiError;
-use super::schema::answers::{Health, HealthStatus, Serving, ServingStatus};
-use super::schema::errors::OwnError;
+use super::notifications;
+use crate::api::admission::Access;
+use crate::api::answer::fresh;
+use crate::api::app::App;
+use crate::api::error::ApiError;
+use crate::api::schema::answers::{Health, HealthStatus, Serving, ServingStatus};
+use crate::api::schema::errors::OwnError;
 use crate::route::Route;
 use crate::store::{Interrupt, ReaderUsage};
 
@@ -44,7 +45,7 @@ const HEALTH_MARGIN: Duration = Duration::from_millis(500);
             example = json!({"status": "error", "version": env!("CARGO_PKG_VERSION"), "problem": "the database does not answer"}))
     )
 )]
-pub(super) async fn healthz(app: Data<App>, access: Access) -> HttpResponse {
+pub(in crate::api) async fn healthz(app: Data<App>, access: Access) -> HttpResponse {
     let (status, body) = match health(&app).await {
         Ok(_) if access.check(None).is_err() => (StatusCode::OK, Health::new(HealthStatus::Ok)),
         Ok(Vitals { jobs, .. }) => {
@@ -79,7 +80,7 @@ pub(super) async fn healthz(app: Data<App>, access: Access) -> HttpResponse {
         (status = 503, description = "The database does not answer, or not in time, or its file was deleted or replaced.", body = Serving, example = json!({"status": "NOT_SERVING"}))
     )
 )]
-pub(super) async fn check(app: Data<App>) -> HttpResponse {
+pub(in crate::api) async fn check(app: Data<App>) -> HttpResponse {
     let (code, status) = match health(&app).await {
         Ok(_) => (StatusCode::OK, ServingStatus::Serving),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, ServingStatus::NotServing),
@@ -102,15 +103,20 @@ pub(super) async fn check(app: Data<App>) -> HttpResponse {
         OwnError
     )
 )]
-pub(super) async fn metrics(app: Data<App>, access: Access) -> Result<HttpResponse, ApiError> {
+pub(in crate::api) async fn metrics(
+    app: Data<App>,
+    access: Access,
+) -> Result<HttpResponse, ApiError> {
     access.check(None)?;
     let vitals = health(&app).await.ok();
     let readers = app.store.reader_usage();
     let mut text = String::new();
-    let written = prometheus_text::encode(&mut text, &app.metrics.registry).and_then(|()| {
-        let gauges = read_gauges(&app, vitals.as_ref(), readers);
-        prometheus_text::encode(&mut text, &gauges)
-    });
+    let mut gauges = read_gauges(&app, vitals.as_ref(), readers);
+    if let Some(notifier) = &app.notifier {
+        notifications::register(gauges.sub_registry_with_prefix("jobdeck"), notifier).await;
+    }
+    let written = prometheus_text::encode(&mut text, &app.metrics.registry)
+        .and_then(|()| prometheus_text::encode(&mut text, &gauges));
     written.map_err(|_unwritten| ApiError::Internal("the metrics can't be written"))?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
