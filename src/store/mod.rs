@@ -13,6 +13,7 @@ mod error;
 mod file;
 mod interrupt;
 mod job_row;
+mod opening;
 mod overview;
 mod presence;
 mod prune;
