@@ -94,6 +94,7 @@ pub(super) async fn about(
         is_writable: app.is_writable && access.may_write(),
         is_mock: mock.is_some(),
         sends_notifications: app.notifier.is_some(),
+        data_changed_at: app.store.changed_at(),
         fixtures_problem: mock
             .filter(|_| only.is_none())
             .and_then(|mock| mock.fixtures_error()),

@@ -7,11 +7,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, ContentType};
+use actix_web::http::header::{
+    CACHE_CONTROL, ContentType, HeaderValue, HttpDate, LAST_MODIFIED, TryIntoHeaderValue,
+};
 use actix_web::web::Bytes;
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
@@ -23,6 +25,7 @@ use super::caching::{Caching, Version};
 use super::error::ApiError;
 use super::pieces;
 use crate::store::{CancelOnDrop, Interrupt, ReadTransaction, Store, StoreError};
+use crate::time::Timestamp;
 
 /// How much of an answer is sent at a time, in bytes; a smaller answer is sent whole.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -70,10 +73,12 @@ pub(super) async fn answer<Q: Send + 'static>(
     + Send
     + 'static,
 ) -> Result<HttpResponse, ApiError> {
+    // Read before the answer is: so that is of this time, or of a later one.
+    let changed_at = app.store.changed_at();
     let compile: Compile<_> = if is_light {
         let query = compile()?;
         if let Some(head) = answer_inline(&app.store, &caching, &query, &produce) {
-            return respond(head, None);
+            return respond(head, None, changed_at);
         }
         Box::new(move || Ok(query))
     } else {
@@ -121,7 +126,7 @@ pub(super) async fn answer<Q: Send + 'static>(
         head = answered => head.map_err(|_closed| ApiError::Internal("a query ended in a panic"))?,
         () = app.stopping.out_of_time() => return Err(ApiError::Stopping),
     };
-    respond(head, Some(guard))
+    respond(head, Some(guard), changed_at)
 }
 
 /// Compiles a request to a query, or returns the one compiled before.
@@ -155,7 +160,12 @@ fn answer_inline<Q>(
     })
 }
 
-fn respond(head: Head, guard: Option<CancelOnDrop>) -> Result<HttpResponse, ApiError> {
+/// Makes the response. On a replica it says how old its data are at most.
+fn respond(
+    head: Head,
+    guard: Option<CancelOnDrop>,
+    changed_at: Option<Timestamp>,
+) -> Result<HttpResponse, ApiError> {
     let Head {
         version,
         rows,
@@ -180,7 +190,18 @@ fn respond(head: Head, guard: Option<CancelOnDrop>) -> Result<HttpResponse, ApiE
     if !is_known {
         response.extensions_mut().insert(rows);
     }
+    if let Some(value) = changed_at.and_then(http_date) {
+        response.headers_mut().insert(LAST_MODIFIED, value);
+    }
     Ok(response)
+}
+
+/// Returns a time as headers have it; `None` before 1970.
+fn http_date(time: Timestamp) -> Option<HeaderValue> {
+    let since_1970 = Duration::from_millis(u64::try_from(time.millis()).ok()?);
+    HttpDate::from(UNIX_EPOCH + since_1970)
+        .try_into_value()
+        .ok()
 }
 
 fn json(response: &mut HttpResponseBuilder, body: BoxBody) -> HttpResponse {
@@ -281,12 +302,13 @@ impl AnswerWriter {
         produce: &impl Fn(&Q, &ReadTransaction<'_>, &mut Self) -> Result<(), StoreError>,
     ) -> Option<Result<(), StoreError>> {
         let mut run = || {
-            if self.has_current_version(store, caching)? {
-                return Ok(Some(()));
-            }
+            // First, since the turn of a replica is entered with it.
             let Some(mut reader) = store.inline_reader(&self.interrupt) else {
                 return Ok(None);
             };
+            if self.has_current_version(store, caching)? {
+                return Ok(Some(()));
+            }
             let transaction = reader.begin()?;
             produce(query, &transaction, self).map(Some)
         };

@@ -156,6 +156,7 @@ impl ApiError {
                 }
                 StoreError::Busy
                 | StoreError::Displaced(_)
+                | StoreError::Unopened(_)
                 | StoreError::Damaged(_)
                 | StoreError::Unavailable { .. } => {
                     (StatusCode::SERVICE_UNAVAILABLE, "ERROR_UNAVAILABLE")
@@ -216,6 +217,7 @@ impl ApiError {
             Self::Store(
                 StoreError::Busy
                 | StoreError::Displaced(_)
+                | StoreError::Unopened(_)
                 | StoreError::Damaged(_)
                 | StoreError::Unavailable { .. },
             ) => "the database can't answer for now; try again".to_owned(),

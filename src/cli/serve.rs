@@ -111,6 +111,15 @@ pub(super) struct ServeArgs {
     /// Create the database where there is none
     #[arg(long, env = "JOBDECK_CREATE", value_parser = clap::builder::BoolishValueParser::new())]
     create: bool,
+    /// Serve a database that another program keeps up to date, such as `litestream restore -f`, or that is on read-only media:
+    /// never write to it, and let that program have it in turns
+    #[arg(
+        long,
+        env = "JOBDECK_REPLICA",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        conflicts_with_all = ["create", "writable", "retain", "mock"]
+    )]
+    replica: bool,
     /// Let clients write jobs: adds the routes that put, change, delete and add them
     #[arg(long, env = "JOBDECK_WRITABLE", value_parser = clap::builder::BoolishValueParser::new())]
     writable: bool,
@@ -240,6 +249,16 @@ impl DemoArgs {
 impl ServeArgs {
     pub(super) fn check(&self) -> Result<(), &'static str> {
         self.listen.check()
+    }
+
+    fn mode(&self) -> Mode {
+        let writes = self.writable || self.mock || self.retain.is_some();
+        match self {
+            Self { replica: true, .. } => Mode::Replica,
+            Self { create: true, .. } => Mode::Create,
+            _ if writes => Mode::ReadWrite,
+            _ => Mode::Follow,
+        }
     }
 
     /// A mock logs no line a request: its journal has them, and its tests read standard error.
@@ -394,12 +413,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         None => Path::new("jobdeck.db"),
         Some(database) => database,
     };
-    let mode = if args.create {
-        Mode::Create
-    } else {
-        Mode::ReadWrite
-    };
-    let store = Arc::new(open(database, mode, config.readers())?);
+    let store = Arc::new(open(database, args.mode(), config.readers())?);
     for (option, is_given) in [
         ("--mock", args.mock),
         ("--writable", args.writable),

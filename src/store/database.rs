@@ -1,41 +1,46 @@
 //! `Store`: opens the database, lends its readers and its writer, and checkpoints the write-ahead log.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use rusqlite::Connection;
-
-use super::connection::data_version::{DataVersion, DataVersionWatch};
-use super::connection::open::{Mode, ReaderManager, finish_writer, open_writer};
+use super::connection::data_version::DataVersion;
+use super::connection::open::Mode;
+use super::connection::opened::Opened;
 use super::connection::reader::Reader;
 use super::connection::reader_waits::{ReaderUsage, ReaderWaits};
-use super::connection::wal_lock::WalLockHolder;
+use super::connection::turns::Turns;
 use super::connection::writer::{WriteListener, WriteNotice, Writer};
 use super::error::{OpenError, StoreError};
-use super::file::{DatabaseFile, log_of, refuse_log_of_another};
+use super::file::{log_of, refuse_log_of_another};
 use super::interrupt::Interrupt;
-use super::schema::{ExistingSchema, FIRST_WITH_THESE_JOBS, SCHEMA_VERSION, inspect, migrate};
+use super::opening::open_file;
+use crate::time::Timestamp;
 
 /// Above this size an idle WAL is truncated, in bytes.
 const LARGE_WAL_BYTES: u64 = 64 << 20;
+/// How long a version waits for the turn of another program to end.
+const MAX_TURN_WAIT: Duration = Duration::from_secs(5);
 
 /// An open database.
 #[derive(Debug)]
 pub struct Store {
-    pub(super) wal_lock: WalLockHolder,
-    readers: r2d2::Pool<ReaderManager>,
-    /// Readers for answers computed on the worker's own thread, which took a page from 83 to 38 µs of CPU: a hop to a
-    /// blocking thread and back costs more than the query. Only these readers cache documents and have a larger page
-    /// cache. A pool of their own bounds that memory, which was 45 MB under load with documents in all readers, since a
-    /// long query leaves its reader to the next quick one. There are about as many as workers, and one more for each
-    /// that could not be opened in time.
-    inline_readers: r2d2::Pool<ReaderManager>,
-    /// Opens the connections that no pool lends.
-    manager: ReaderManager,
-    version_watch: DataVersionWatch,
+    path: PathBuf,
+    source: Source,
     waits: ReaderWaits,
-    writer: Option<Mutex<Connection>>,
     listener: WriteListener,
+}
+
+/// Where the connections come from.
+#[derive(Debug)]
+enum Source {
+    /// The file that was opened.
+    Fixed(Arc<Opened>),
+    /// The file that is at the path now.
+    Present(Present),
+    /// The file at the path, in turns with a program that writes to it.
+    Turns(Turns),
 }
 
 impl Store {
@@ -58,77 +63,15 @@ impl Store {
         readers: u32,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, OpenError> {
-        let existing = inspect(path)?;
-        if matches!(
-            (&existing, mode),
-            (
-                ExistingSchema::Nothing,
-                Mode::Create | Mode::Scratch | Mode::Build
-            )
-        ) {
-            refuse_log_of_another(path)?;
-        }
-        match (&existing, mode) {
-            (
-                ExistingSchema::Nothing,
-                Mode::ReadOnly | Mode::ReadOnlyAnySchema | Mode::ReadWrite,
-            ) => {
-                return Err(OpenError::NotFound(path.to_owned()));
-            }
-            (ExistingSchema::Version(version), Mode::ReadOnly) if *version < SCHEMA_VERSION => {
-                let path = path.to_owned();
-                return Err(OpenError::Older {
-                    path,
-                    found: *version,
-                    known: SCHEMA_VERSION,
-                });
-            }
-            _ => {}
-        }
-        let writer = match mode {
-            Mode::ReadOnly | Mode::ReadOnlyAnySchema => None,
-            Mode::ReadWrite | Mode::Create | Mode::Scratch | Mode::Build => {
-                let is_older = matches!(existing, ExistingSchema::Version(version) if version < SCHEMA_VERSION);
-                if matches!(existing, ExistingSchema::Version(version) if version < FIRST_WITH_THESE_JOBS)
-                {
-                    check_free_space(path)?;
-                }
-                Some(Mutex::new(open_up_to_date(path, mode, is_older, progress)?))
-            }
-        };
-        let file = DatabaseFile::from_path(path).map_err(|source| OpenError::Io {
-            path: path.to_owned(),
-            source,
-        })?;
-        let manager = ReaderManager {
-            file,
-            is_inline: false,
-        };
-        let inline = ReaderManager {
-            is_inline: true,
-            ..manager.clone()
-        };
-        // One connection is opened here, so that a problem with it is reported now.
-        r2d2::ManageConnection::connect(&manager)
-            .map_err(|source| OpenError::sqlite(path, source))?;
-        let pool = |manager| {
-            r2d2::Pool::builder()
-                .max_size(readers)
-                .min_idle(Some(0))
-                .idle_timeout(None)
-                .max_lifetime(None)
-                .test_on_check_out(false)
-                .error_handler(Box::new(r2d2::LoggingErrorHandler))
-                .build_unchecked(manager)
+        let source = match mode {
+            Mode::Replica => Source::Turns(Turns::new(path, readers)?),
+            Mode::Follow => Source::Present(Present::new(path, readers, progress)?),
+            _ => Source::Fixed(Arc::new(open_file(path, mode, readers, progress)?)),
         };
         Ok(Self {
-            wal_lock: WalLockHolder::new(manager.clone()),
-            readers: pool(manager.clone()),
-            inline_readers: pool(inline),
-            manager,
-            version_watch: DataVersionWatch::new(),
+            path: path.to_owned(),
+            source,
             waits: ReaderWaits::default(),
-            writer,
             listener: WriteListener::default(),
         })
     }
@@ -138,15 +81,33 @@ impl Store {
     /// # Errors
     /// [`StoreError::Busy`] when none is free in time.
     pub fn reader(&self, interrupt: &Arc<Interrupt>) -> Result<Reader, StoreError> {
-        self.wal_lock.note_reader();
-        Reader::from_pool(&self.readers, &self.waits, interrupt)
+        match &self.source {
+            Source::Fixed(opened) => opened.reader(&self.waits, interrupt),
+            Source::Present(present) => present.get()?.reader(&self.waits, interrupt),
+            Source::Turns(turns) => loop {
+                let visit = turns.enter(interrupt)?;
+                match visit.opened().reader(&self.waits, interrupt) {
+                    Ok(reader) => return Ok(reader.within(visit)),
+                    Err(error) if visit.opened().file().is_in_place() => return Err(error),
+                    // Another file is at the path now, and is that of the next turn.
+                    Err(_) => turns.end(),
+                }
+            },
+        }
     }
 
     /// Returns a reader for an answer computed on the worker's own thread; `None` where none is idle or soon opened.
     #[must_use]
     pub fn inline_reader(&self, interrupt: &Arc<Interrupt>) -> Option<Reader> {
-        self.wal_lock.note_reader();
-        Reader::inline_from_pool(&self.inline_readers, interrupt)
+        match &self.source {
+            Source::Fixed(opened) => opened.inline_reader(interrupt),
+            Source::Present(present) => present.get_open()?.inline_reader(interrupt),
+            Source::Turns(turns) => {
+                let visit = turns.try_enter()?;
+                let reader = visit.opened().inline_reader(interrupt)?;
+                Some(reader.within(visit))
+            }
+        }
     }
 
     /// Returns the version of the data now. Read before a transaction begins, it is that of the transaction or an earlier
@@ -155,13 +116,48 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database can't be read.
     pub fn version(&self) -> Result<DataVersion, StoreError> {
-        self.version_watch.version(&self.manager)
+        match &self.source {
+            Source::Fixed(opened) => opened.version(),
+            Source::Present(present) => present.get()?.version(),
+            Source::Turns(turns) => {
+                let visit = turns.enter(&Interrupt::after(MAX_TURN_WAIT))?;
+                visit.opened().version()
+            }
+        }
+    }
+
+    /// Returns when the file was last written to, where another program does that; `None` where this one does, or it is gone.
+    #[must_use]
+    pub fn changed_at(&self) -> Option<Timestamp> {
+        let Source::Turns(_) = &self.source else {
+            return None;
+        };
+        let metadata = std::fs::metadata(&self.path).ok()?;
+        Timestamp::from_millis(metadata.mtime() * 1_000 + metadata.mtime_nsec() / 1_000_000)
+    }
+
+    /// Returns the connections of a store that serves one file.
+    #[cfg(test)]
+    pub(super) fn opened(&self) -> &Opened {
+        match &self.source {
+            Source::Fixed(opened) => opened,
+            Source::Present(_) | Source::Turns(_) => panic!("the file may change"),
+        }
+    }
+
+    /// Returns the turns of a replica.
+    #[cfg(test)]
+    pub(super) fn turns(&self) -> &Turns {
+        match &self.source {
+            Source::Turns(turns) => turns,
+            Source::Fixed(_) | Source::Present(_) => panic!("it is no replica"),
+        }
     }
 
     /// Returns the path that was opened.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.manager.file.path
+        &self.path
     }
 
     /// Returns the writer, and waits until it is free.
@@ -169,16 +165,18 @@ impl Store {
     /// # Errors
     /// [`StoreError::ReadOnly`] when the database was opened to be read only.
     pub fn writer(&self) -> Result<Writer<'_>, StoreError> {
-        match &self.writer {
-            // A panic while writing rolled its transaction back, so the connection is usable.
-            Some(writer) => Ok(Writer {
-                connection: writer.lock().unwrap_or_else(PoisonError::into_inner),
-                file: &self.manager.file,
-                _released: self.wal_lock.release(),
-                _notice: WriteNotice(&self.listener),
-            }),
-            None => Err(StoreError::ReadOnly),
-        }
+        let opened = match &self.source {
+            Source::Fixed(opened) => Arc::clone(opened),
+            Source::Present(present) => present.get()?,
+            Source::Turns(_) => return Err(StoreError::ReadOnly),
+        };
+        let (connection, released) = opened.writer().ok_or(StoreError::ReadOnly)?;
+        Ok(Writer {
+            connection,
+            opened,
+            _released: released,
+            _notice: WriteNotice(&self.listener),
+        })
     }
 
     /// Calls `listener`, which must be quick, whenever a writer of this store is done, whatever it did. The first listener
@@ -187,10 +185,13 @@ impl Store {
         self.listener.set(listener);
     }
 
-    /// Whether the file that was opened is still at its path.
+    /// Whether the file that was opened is still at its path, or the one that is there now is opened in its place.
     #[must_use]
     pub fn is_in_place(&self) -> bool {
-        self.manager.file.is_in_place()
+        match &self.source {
+            Source::Fixed(opened) => opened.file().is_in_place(),
+            Source::Present(_) | Source::Turns(_) => self.path.exists(),
+        }
     }
 
     /// Whether jobs can be written: the mode and the permissions of the file allow it.
@@ -203,7 +204,12 @@ impl Store {
     /// Returns the readers as they are now, and the waits for them so far.
     #[must_use]
     pub fn reader_usage(&self) -> ReaderUsage {
-        self.waits.usage(&self.readers.state())
+        let opened = match &self.source {
+            Source::Fixed(opened) => Some(Arc::clone(opened)),
+            Source::Present(present) => present.get_open(),
+            Source::Turns(turns) => turns.try_enter().map(|visit| Arc::clone(visit.opened())),
+        };
+        self.waits.usage(opened.map(|opened| opened.reader_state()))
     }
 
     /// Returns the size of the database file, in bytes, without its write-ahead log.
@@ -218,75 +224,91 @@ impl Store {
         std::fs::metadata(log_of(self.path())).map_or(0, |metadata| metadata.len())
     }
 
-    /// Moves the write-ahead log into the database, as far as readers allow; truncates a large log.
+    /// Moves the write-ahead log into the database, as far as readers allow; truncates a large log. Does nothing where another
+    /// program writes.
     ///
     /// # Errors
     /// [`StoreError`] when the disk fails.
     pub fn checkpoint(&self) -> Result<(), StoreError> {
+        if matches!(self.source, Source::Turns(_)) {
+            return Ok(());
+        }
         let is_large = self.wal_bytes() > LARGE_WAL_BYTES;
         self.writer()?
             .checkpoint(if is_large { "TRUNCATE" } else { "PASSIVE" })
     }
 }
 
-/// Refuses to bring a database up to date where the disk has no room for it.
-///
-/// The old tables stay until the new ones are whole, and these are written twice: to the write-ahead log, then to the file.
-fn check_free_space(path: &Path) -> Result<(), OpenError> {
-    let io = |source| OpenError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let size = std::fs::metadata(path).map_err(io)?.len();
-    let disk = rustix::fs::statvfs(path).map_err(|errno| io(errno.into()))?;
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    refuse_without_room(path, size, free)
+/// The file that is at a path now: where another one has replaced it, that one is opened.
+#[derive(Debug)]
+struct Present {
+    path: PathBuf,
+    readers: u32,
+    /// `None` where the file that is there now could not be opened.
+    opened: RwLock<Option<Arc<Opened>>>,
 }
 
-/// The most that an upgrade writes, in parts of the size of the file: a new file of up to six fifths of it, twice.
-const UPGRADE_FIFTHS: u64 = 12;
-
-fn refuse_without_room(path: &Path, size: u64, free: u64) -> Result<(), OpenError> {
-    let needed = size.saturating_mul(UPGRADE_FIFTHS) / 5;
-    if free >= needed {
-        return Ok(());
-    }
-    Err(OpenError::NoSpace {
-        path: path.to_owned(),
-        needed,
-        free,
-    })
-}
-
-/// Opens the writer, and makes the schema or brings it up to date.
-fn open_up_to_date(
-    path: &Path,
-    mode: Mode,
-    is_older: bool,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<Connection, OpenError> {
-    let sqlite = |source| OpenError::sqlite(path, source);
-    let mut connection = open_writer(path, mode).map_err(sqlite)?;
-    migrate(&mut connection, progress).map_err(|source| match source {
-        StoreError::Sqlite(source) | StoreError::Unavailable { source } => sqlite(source),
-        source => OpenError::Upgrade {
+impl Present {
+    fn new(
+        path: &Path,
+        readers: u32,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, OpenError> {
+        let opened = open_file(path, Mode::Follow, readers, progress)?;
+        Ok(Self {
             path: path.to_owned(),
-            source,
-        },
-    })?;
-    finish_writer(&connection, mode).map_err(sqlite)?;
-    if is_older {
-        // The next to open the file reads its version from the header, where it is only after a checkpoint.
-        connection
-            .pragma(None, "wal_checkpoint", "PASSIVE", |_| Ok(()))
-            .map_err(sqlite)?;
+            readers,
+            opened: RwLock::new(Some(Arc::new(opened))),
+        })
     }
-    Ok(connection)
+
+    /// Returns the connections to the file that is there now; `None` where they are not open yet.
+    fn get_open(&self) -> Option<Arc<Opened>> {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        let opened = opened.as_ref()?;
+        opened.file().is_in_place().then(|| Arc::clone(opened))
+    }
+
+    /// Returns the connections to the file that is there now.
+    ///
+    /// # Errors
+    /// [`StoreError::Unopened`] where it can't be opened; the next call tries again.
+    fn get(&self) -> Result<Arc<Opened>, StoreError> {
+        if let Some(opened) = self.get_open() {
+            return Ok(opened);
+        }
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(former) = opened.take() {
+            if former.file().is_in_place() {
+                return Ok(Arc::clone(opened.insert(former)));
+            }
+            // Its log is gone only then, which SQLite would take for that of the file that is there now.
+            close(former);
+        }
+        let path = &self.path;
+        let new = refuse_log_of_another(path)
+            .and_then(|()| open_file(path, Mode::Follow, self.readers, &mut |_done, _all| {}))
+            .map_err(|error| StoreError::Unopened(Box::new(error)))?;
+        log::warn!(
+            "{}: is another file than before, and served from now on",
+            path.display()
+        );
+        Ok(Arc::clone(opened.insert(Arc::new(new))))
+    }
+}
+
+/// Closes the connections to a file, as soon as their last query has ended.
+fn close(mut opened: Arc<Opened>) {
+    const LOOK_INTERVAL: Duration = Duration::from_millis(1);
+    while let Err(still_used) = Arc::try_unwrap(opened) {
+        opened = still_used;
+        std::thread::sleep(LOOK_INTERVAL);
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use rusqlite::Connection;
 
     use super::super::error::remedy;
     use super::super::schema::APPLICATION_ID;
@@ -342,18 +364,6 @@ mod tests {
         check(
             &newer,
             "was made by a newer jobdeck (schema 99, this one knows 6)",
-        );
-    }
-
-    #[test]
-    fn an_upgrade_is_refused_where_the_disk_has_no_room_for_it() {
-        let path = Path::new("x.db");
-        assert!(refuse_without_room(path, 1_000, 2_400).is_ok());
-        let refusal = refuse_without_room(path, 1_000, 2_399).unwrap_err();
-        assert_eq!(
-            refusal.to_string(),
-            "x.db: bringing it up to date takes up to 2400 bytes more on the disk, of which 2399 are free; it was left as it \
-             is: free some space, or move it to another disk"
         );
     }
 

@@ -42,6 +42,13 @@ pub enum OpenError {
          put that database back, or move the log away"
     )]
     LeftBehind(PathBuf),
+    #[error("{0}: another program has been writing to it for too long; try again when it is done")]
+    Busy(PathBuf),
+    #[error(
+        "{path}: {log} beside it has changes that are not in it; open it once with `jobdeck check` where both can be written to, \
+         or copy it with `jobdeck backup`"
+    )]
+    LogBeside { path: PathBuf, log: PathBuf },
     #[error("{path}: can't be read: {source}; check the path and its permissions")]
     Io {
         path: PathBuf,
@@ -125,6 +132,9 @@ pub enum StoreError {
         "{0}: the file was deleted or replaced; put it back, or start jobdeck again with the one that is there"
     )]
     Displaced(PathBuf),
+    /// The file that is at the path now can't be opened.
+    #[error(transparent)]
+    Unopened(Box<OpenError>),
     /// The database was opened to be read only.
     #[error("the database was opened read-only")]
     ReadOnly,

@@ -1,5 +1,6 @@
 //! The database file at its path: whether it is still the one that was opened, and the write-ahead log next to it.
 
+use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -13,12 +14,15 @@ struct FileId {
 }
 
 impl FileId {
-    fn from_path(path: &Path) -> std::io::Result<Self> {
-        let metadata = std::fs::metadata(path)?;
-        Ok(Self {
+    fn new(metadata: &Metadata) -> Self {
+        Self {
             device: metadata.dev(),
             inode: metadata.ino(),
-        })
+        }
+    }
+
+    fn from_path(path: &Path) -> std::io::Result<Self> {
+        std::fs::metadata(path).map(|metadata| Self::new(&metadata))
     }
 }
 
@@ -38,6 +42,12 @@ impl DatabaseFile {
     /// Whether the file that was opened is still at its path.
     pub(super) fn is_in_place(&self) -> bool {
         FileId::from_path(&self.path).is_ok_and(|id| id == self.id)
+    }
+
+    /// Whether it is this open file.
+    pub(super) fn is_the(&self, file: &File) -> bool {
+        file.metadata()
+            .is_ok_and(|metadata| FileId::new(&metadata) == self.id)
     }
 
     /// Checks that the file is still at its path: what is written to a deleted or replaced file is lost with it.

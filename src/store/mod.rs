@@ -14,6 +14,7 @@ mod file;
 mod interrupt;
 mod job_row;
 pub mod notifications;
+mod opening;
 mod overview;
 mod presence;
 mod prune;

@@ -68,12 +68,13 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError`] when another program holds the database, or it can't be written to.
     pub fn begin(&mut self, on_conflict: OnConflict) -> Result<WriteTransaction<'_>, StoreError> {
-        self.file.check()?;
+        let file = self.opened.file();
+        file.check()?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut transaction = WriteTransaction::continue_in(transaction, on_conflict);
-        transaction.file = Some(self.file);
+        transaction.file = Some(file);
         transaction.epoch = former_jobs::present_epoch(&transaction.transaction)?;
         Ok(transaction)
     }

@@ -11,6 +11,7 @@
 mod crash;
 mod faults;
 mod load;
+mod replication;
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Seek};

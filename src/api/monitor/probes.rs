@@ -53,6 +53,7 @@ pub(in crate::api) async fn healthz(app: Data<App>, access: Access) -> HttpRespo
                 jobs: Some(jobs),
                 database_bytes: Some(app.store.database_bytes()),
                 wal_bytes: Some(app.store.wal_bytes()),
+                data_changed_at: app.store.changed_at(),
                 ..Health::new(HealthStatus::Ok)
             };
             (StatusCode::OK, body)
@@ -163,6 +164,13 @@ fn read_gauges(app: &App, vitals: Option<&Vitals>, readers: ReaderUsage) -> Regi
         "The size of the write-ahead log",
         app.store.wal_bytes(),
     );
+    if let Some(changed_at) = app.store.changed_at() {
+        gauge(
+            "data_changed_timestamp_seconds",
+            "When the database file last changed, since 1970, where another program brings the data",
+            u64::try_from(changed_at.millis() / 1_000).unwrap_or(0),
+        );
+    }
     gauge(
         "readers_idle",
         "Reading connections that are idle",

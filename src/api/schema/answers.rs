@@ -282,6 +282,10 @@ pub(crate) struct About {
     pub(crate) is_mock: bool,
     /// Whether the server sends notifications.
     pub(crate) sends_notifications: bool,
+    /// When the database file last changed, on a server to which another program brings the data (`--replica`); null on any other,
+    /// and where the file is gone.
+    #[schema(required = true, value_type = Option<String>, format = DateTime)]
+    pub(crate) data_changed_at: Option<Timestamp>,
     /// Why the fixtures, which have changed, can't be loaded; null where nothing is wrong.
     #[schema(required = true)]
     pub(crate) fixtures_problem: Option<String>,
@@ -304,6 +308,10 @@ pub(crate) struct Health {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0, nullable = false)]
     pub(crate) wal_bytes: Option<u64>,
+    /// When the database file last changed, where another program brings the data (`--replica`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, format = DateTime, nullable = false)]
+    pub(crate) data_changed_at: Option<Timestamp>,
     /// What is wrong, where something is.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -319,6 +327,7 @@ impl Health {
             jobs: None,
             database_bytes: None,
             wal_bytes: None,
+            data_changed_at: None,
             problem: None,
         }
     }

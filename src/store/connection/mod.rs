@@ -4,8 +4,11 @@ pub(super) mod cache;
 pub(super) mod data_version;
 mod document_cache;
 pub(super) mod open;
+pub(super) mod opened;
 pub(super) mod reader;
 pub(super) mod reader_waits;
+pub(super) mod shared_lock;
+pub(super) mod turns;
 pub(super) mod wal_lock;
 pub(super) mod writer;
 

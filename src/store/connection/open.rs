@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
@@ -41,6 +42,10 @@ pub enum Mode {
     ReadOnlyAnySchema,
     /// The file must exist; an older schema is brought up to date.
     ReadWrite,
+    /// As `ReadWrite`, but nothing is written to jobs: a file that replaces the one that was opened is opened in its place.
+    Follow,
+    /// The file must exist, and is not written to. Another program may write to it, by SQLite's locks alone.
+    Replica,
     /// As `ReadWrite`, but a missing file is made.
     Create,
     /// As `Create`, but without waiting for the disk: for databases that are thrown away.
@@ -53,7 +58,7 @@ pub enum Mode {
 /// Opens the writer; the schema may be missing or old.
 pub(in crate::store) fn open_writer(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if mode != Mode::ReadWrite {
+    if !matches!(mode, Mode::ReadWrite | Mode::Follow) {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let connection = Connection::open_with_flags(path, flags)?;
@@ -127,13 +132,41 @@ pub(in crate::store) struct ReadConnection {
     pub(in crate::store) cache: ConnectionCache,
 }
 
+/// How reading connections share a file with other programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) enum ReadAccess {
+    /// By SQLite's locks, for which files are made beside a database in WAL mode.
+    Locking,
+    /// Not at all: this process sees to it that the file does not change meanwhile.
+    Immutable,
+}
+
 /// Opens reading connections, but not to a file that has replaced the one that was opened: it holds other jobs.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct ReaderManager {
     pub(in crate::store) file: DatabaseFile,
     /// Whether the connections are for inline readers.
     pub(in crate::store) is_inline: bool,
+    pub(in crate::store) access: ReadAccess,
 }
+
+impl ReaderManager {
+    fn open(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let path = &self.file.path;
+        match self.access {
+            ReadAccess::Locking => Connection::open_with_flags(path, flags),
+            ReadAccess::Immutable => {
+                let path = percent_encode(path.as_os_str().as_encoded_bytes(), NOT_IN_A_PATH);
+                let address = format!("file:{path}?immutable=1");
+                Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI)
+            }
+        }
+    }
+}
+
+/// What has another meaning in an address, or is not ASCII.
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
 
 impl r2d2::ManageConnection for ReaderManager {
     type Connection = ReadConnection;
@@ -147,8 +180,7 @@ impl r2d2::ManageConnection for ReaderManager {
                 Some(problem.to_string()),
             ));
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let mut connection = Connection::open_with_flags(&self.file.path, flags)?;
+        let mut connection = self.open()?;
         let limits = configure(&connection)?;
         let checked = Arc::clone(&limits);
         connection.progress_handler(STEPS_PER_DEADLINE_CHECK, Some(move || checked.is_due()))?;

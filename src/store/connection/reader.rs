@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::open::ReaderManager;
+use super::opened::Opened;
 use super::reader_waits::ReaderWaits;
+use super::turns::Visit;
 use crate::store::error::StoreError;
 use crate::store::interrupt::Interrupt;
 
@@ -16,6 +18,10 @@ const MAX_OPENING: Duration = Duration::from_millis(3);
 pub struct Reader {
     pub(in crate::store) pooled: r2d2::PooledConnection<ReaderManager>,
     pub(in crate::store) interrupt: Arc<Interrupt>,
+    /// Keeps the file open: its log must not be taken for that of a file that replaces it.
+    _opened: Arc<Opened>,
+    /// Keeps the file as it is, where another program writes to it.
+    visit: Option<Visit>,
 }
 
 impl Reader {
@@ -24,6 +30,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Busy`] when none is free by then.
     pub(in crate::store) fn from_pool(
+        opened: &Arc<Opened>,
         pool: &r2d2::Pool<ReaderManager>,
         waits: &ReaderWaits,
         interrupt: &Arc<Interrupt>,
@@ -32,27 +39,40 @@ impl Reader {
             Some(pooled) => pooled,
             None => wait_for_one(pool, waits, interrupt)?,
         };
-        Ok(Self::with_interrupt(pooled, interrupt))
+        Ok(Self::new(opened, pooled, interrupt))
     }
 
     /// Takes an inline reader, which nobody waits for: one that is idle, or can be opened within [`MAX_OPENING`].
     pub(in crate::store) fn inline_from_pool(
+        opened: &Arc<Opened>,
         pool: &r2d2::Pool<ReaderManager>,
         interrupt: &Arc<Interrupt>,
     ) -> Option<Self> {
         let pooled = pool
             .try_get()
             .or_else(|| pool.get_timeout(MAX_OPENING).ok())?;
-        Some(Self::with_interrupt(pooled, interrupt))
+        Some(Self::new(opened, pooled, interrupt))
     }
 
-    fn with_interrupt(
+    fn new(
+        opened: &Arc<Opened>,
         pooled: r2d2::PooledConnection<ReaderManager>,
         interrupt: &Arc<Interrupt>,
     ) -> Self {
         let interrupt = Arc::clone(interrupt);
         pooled.limits.set_interrupt(Some(Arc::clone(&interrupt)));
-        Self { pooled, interrupt }
+        Self {
+            pooled,
+            interrupt,
+            _opened: Arc::clone(opened),
+            visit: None,
+        }
+    }
+
+    /// Makes it take part in a turn for as long as it lives.
+    pub(in crate::store) fn within(mut self, visit: Visit) -> Self {
+        self.visit = Some(visit);
+        self
     }
 }
 

@@ -33,11 +33,13 @@ impl ReaderWaits {
             .fetch_add(u64::from(is_timed_out), Ordering::Relaxed);
     }
 
-    /// Returns the waits, with the state of the pool.
-    pub(in crate::store) fn usage(&self, pool: &r2d2::State) -> ReaderUsage {
+    /// Returns the waits, with the state of the pool; `None` where there is none now.
+    pub(in crate::store) fn usage(&self, pool: Option<r2d2::State>) -> ReaderUsage {
         ReaderUsage {
-            idle: pool.idle_connections,
-            busy: pool.connections.saturating_sub(pool.idle_connections),
+            idle: pool.as_ref().map_or(0, |pool| pool.idle_connections),
+            busy: pool.map_or(0, |pool| {
+                pool.connections.saturating_sub(pool.idle_connections)
+            }),
             waits: self.count.load(Ordering::Relaxed),
             waited: Duration::from_micros(self.micros.load(Ordering::Relaxed)),
             timed_out: self.timed_out.load(Ordering::Relaxed),

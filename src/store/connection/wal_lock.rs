@@ -57,7 +57,7 @@ struct State {
 
 /// Keeps the lock from being taken for as long as this lives.
 #[derive(Debug)]
-pub(in crate::store) struct Released<'s>(&'s Shared);
+pub(in crate::store) struct Released(Arc<Shared>);
 
 impl WalLockHolder {
     pub(in crate::store) fn new(manager: ReaderManager) -> Self {
@@ -107,11 +107,11 @@ impl WalLockHolder {
     }
 
     /// Releases the lock, and keeps it from being taken until the result is dropped.
-    pub(in crate::store) fn release(&self) -> Released<'_> {
+    pub(in crate::store) fn release(&self) -> Released {
         let mut state = self.shared.lock();
         state.writers += 1;
         self.shared.release(&mut state);
-        Released(&self.shared)
+        Released(Arc::clone(&self.shared))
     }
 }
 
@@ -132,7 +132,7 @@ impl Drop for WalLockHolder {
     }
 }
 
-impl Drop for Released<'_> {
+impl Drop for Released {
     fn drop(&mut self) {
         self.0.lock().writers -= 1;
     }
@@ -242,12 +242,16 @@ mod tests {
     fn the_lock_is_wanted_when_readers_follow_each_other() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder);
-        let was_wanted = || store.wal_lock.thread.lock().unwrap().is_some();
+        let was_wanted = || store.opened().wal_lock.thread.lock().unwrap().is_some();
         for millis in [1, 100, 106, 1_000] {
-            store.wal_lock.note_reader_at(Duration::from_millis(millis));
+            store
+                .opened()
+                .wal_lock
+                .note_reader_at(Duration::from_millis(millis));
             assert!(!was_wanted(), "{millis}");
         }
         store
+            .opened()
             .wal_lock
             .note_reader_at(Duration::from_micros(1_004_999));
         assert!(was_wanted());
@@ -257,21 +261,21 @@ mod tests {
     fn a_writer_has_the_lock_released_until_it_is_done() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder);
-        hold(&store.wal_lock);
+        hold(&store.opened().wal_lock);
         let mut writer = store.writer().unwrap();
-        assert!(!holds_a_transaction(&store.wal_lock.shared.lock()));
-        store.wal_lock.want();
-        assert!(!store.wal_lock.shared.lock().is_wanted);
+        assert!(!holds_a_transaction(&store.opened().wal_lock.shared.lock()));
+        store.opened().wal_lock.want();
+        assert!(!store.opened().wal_lock.shared.lock().is_wanted);
         writer.begin(OnConflict::Fail).unwrap().commit().unwrap();
         drop(writer);
-        hold(&store.wal_lock);
+        hold(&store.opened().wal_lock);
     }
 
     #[test]
     fn a_checkpoint_of_another_program_soon_succeeds() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder);
-        hold(&store.wal_lock);
+        hold(&store.opened().wal_lock);
         let other = Connection::open(store.path()).unwrap();
         other.busy_timeout(BUSY_TIMEOUT).unwrap();
         other
@@ -288,7 +292,7 @@ mod tests {
     fn closing_the_store_leaves_no_log() {
         let folder = tempfile::tempdir().unwrap();
         let store = store(&folder);
-        hold(&store.wal_lock);
+        hold(&store.opened().wal_lock);
         drop(store);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }

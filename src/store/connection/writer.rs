@@ -1,25 +1,29 @@
 //! The writer: the one connection that changes the database.
 
 use std::fmt;
-use std::sync::{MutexGuard, OnceLock};
+use std::sync::{Arc, OnceLock};
 
+use parking_lot::{ArcMutexGuard, RawMutex};
 use rusqlite::Connection;
 
 use super::open::set_journal;
+use super::opened::Opened;
 use super::wal_lock::Released;
 use crate::store::error::StoreError;
-use crate::store::file::DatabaseFile;
 
 /// The page cache during a large import, in KiB: the index of the ids is written to all over.
 const BULK_CACHE_KIB: i64 = 64 << 10;
 
 /// The writer, held alone.
-#[derive(Debug)]
+#[expect(
+    missing_debug_implementations,
+    reason = "the guard of its connection has none"
+)]
 pub struct Writer<'s> {
-    pub(in crate::store) connection: MutexGuard<'s, Connection>,
-    pub(in crate::store) file: &'s DatabaseFile,
+    pub(in crate::store) connection: ArcMutexGuard<RawMutex, Connection>,
+    pub(in crate::store) opened: Arc<Opened>,
     /// Nothing keeps a checkpoint from moving the whole log into the database meanwhile.
-    pub(in crate::store) _released: Released<'s>,
+    pub(in crate::store) _released: Released,
     pub(in crate::store) _notice: WriteNotice<'s>,
 }
 
