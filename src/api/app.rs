@@ -9,7 +9,7 @@ use super::admission::{Hosts, Origin};
 use super::error::ApiError;
 use super::events::hub::Events;
 use super::events::version::AllData;
-use super::metrics::Metrics;
+use super::metrics::{BackupMetrics, Metrics};
 use super::path::BasePath;
 use super::stopping::Stopping;
 use crate::clock::Clocks;
@@ -43,6 +43,8 @@ pub(crate) struct App {
     pub(crate) events: Arc<Events>,
     pub(crate) stopping: Arc<Stopping>,
     pub(crate) metrics: Arc<Metrics>,
+    /// `None` where the server makes no backups.
+    pub(crate) backups: Option<Arc<BackupMetrics>>,
     /// The time from which on a request counts as slow, and is logged with its query.
     pub(crate) slow_query: Duration,
 }

@@ -172,6 +172,9 @@ fn read_gauges(app: &App, vitals: Option<&Vitals>, readers: ReaderUsage) -> Regi
         "Streams of events open now",
         app.events.open() as u64,
     );
+    if let Some(backups) = &app.backups {
+        backups.register(ours);
+    }
     ours.register(
         "reader_waits",
         "How often no reading connection was idle, and one was waited for or opened",

@@ -18,7 +18,7 @@ mod opening;
 mod output;
 mod prune;
 mod ready_file;
-mod scratch_folder;
+mod restore;
 mod serve;
 mod supervisor;
 mod token;

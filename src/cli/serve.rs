@@ -11,21 +11,24 @@ use jobdeck::api::{BasePath, HostName, Origin};
 use jobdeck::clock::{Clock, Clocks};
 use jobdeck::mock::{Fault, Mock, MockConfig, MockError};
 use jobdeck::query::QueryError;
-use jobdeck::server::{self, Config, GrpcListen, GrpcServer, Running};
-use jobdeck::store::{Mode, Store};
+use jobdeck::server::{self, BackupPlan, Config, GrpcListen, GrpcServer, Running};
+use jobdeck::store::{Mode, ScratchFolder, Store};
 use jobdeck::time::{Age, Timestamp};
 use jobdeck::tokens::TokenFile;
 
 use super::args::{DEFAULT_LISTEN, List, parse_address, parse_seconds};
+use super::backup::parse_keep;
 use super::failure::Failure;
 use super::log::{self, Log};
 use super::opening::open;
 use super::ready_file::{self, ReadyFile};
-use super::scratch_folder::ScratchFolder;
 use super::supervisor::Supervisor;
 
 /// The file descriptors that a server asks the system for; it gets at most what the system allows.
 const MAX_DESCRIPTORS: u64 = 65_536;
+
+/// How many backups `--backup-dir` has by default.
+const DEFAULT_BACKUPS: usize = 7;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Listening")]
@@ -117,6 +120,25 @@ pub(super) struct ServeArgs {
     /// start and then every hour
     #[arg(long, value_name = "AGE", env = "JOBDECK_RETAIN", value_parser = Age::parse)]
     retain: Option<Age>,
+    /// How long nobody may report on a job in progress: 12h, 2d, 1w. A job whose `updated_at` is longer ago is ended as TIMEOUT, at
+    /// the start and then every minute [default: no job is ended]
+    #[arg(long, value_name = "AGE", env = "JOBDECK_STUCK_AFTER", value_parser = Age::parse)]
+    stuck_after: Option<Age>,
+    /// The folder for backups of the database, which are checked: NAME-2026-01-31T02-00-00Z.db, the time in UTC [default: no backups
+    /// are made]
+    #[arg(
+        help_heading = "Backups",
+        long,
+        value_name = "DIR",
+        env = "JOBDECK_BACKUP_DIR"
+    )]
+    backup_dir: Option<PathBuf>,
+    /// How often a backup is made: 12h, 1d, 1w. The next one is due that long after the newest in the folder [default: 1d]
+    #[arg(help_heading = "Backups", long, value_name = "AGE", env = "JOBDECK_BACKUP_EVERY", requires = "backup_dir", value_parser = Age::parse)]
+    backup_every: Option<Age>,
+    /// How many backups of the database the folder has at the most; the oldest are deleted after a new one is checked [default: 7]
+    #[arg(help_heading = "Backups", long, value_name = "N", env = "JOBDECK_BACKUP_KEEP", requires = "backup_dir", value_parser = parse_keep)]
+    backup_keep: Option<usize>,
     /// Require a token. This TOML file has the SHA-256 of each, its domain, and whether it may write; `jobdeck token new`
     /// makes one. The file is read again when it changes, and at SIGHUP, which then does not end the server
     #[arg(long, value_name = "FILE", env = "JOBDECK_TOKENS")]
@@ -248,6 +270,17 @@ impl ServeArgs {
     }
 }
 
+impl ServeArgs {
+    fn backups(&self) -> Option<BackupPlan> {
+        let folder = self.backup_dir.clone()?;
+        Some(BackupPlan {
+            folder,
+            every: self.backup_every.unwrap_or(Age::DAY),
+            keep: self.backup_keep.unwrap_or(DEFAULT_BACKUPS),
+        })
+    }
+}
+
 impl ListenArgs {
     /// Claims the ready file, before anything else, so that nobody takes the file of an earlier server for this one's.
     fn claim_ready_file(&self) -> Result<Option<ReadyFile>, Failure> {
@@ -327,6 +360,8 @@ impl ListenArgs {
             mock: None,
             tokens,
             retain: None,
+            stuck_after: None,
+            backups: None,
             cors: self.origins(is_mock),
         })
     }
@@ -363,10 +398,18 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
             return Err(Failure::NeedsMock(option));
         }
     }
-    if args.retain.is_some() && args.mock {
-        return Err(Failure::NotForMock("--retain"));
+    for (option, is_given) in [
+        ("--retain", args.retain.is_some()),
+        ("--stuck-after", args.stuck_after.is_some()),
+        ("--backup-dir", args.backup_dir.is_some()),
+    ] {
+        if is_given && args.mock {
+            return Err(Failure::NotForMock(option));
+        }
     }
     config.retain = args.retain;
+    config.stuck_after = args.stuck_after;
+    config.backups = args.backups();
     let mock_config = MockConfig {
         demo: None,
         fixtures: args.fixtures.clone(),
@@ -391,6 +434,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         ("--mock", args.mock),
         ("--writable", args.writable),
         ("--retain", args.retain.is_some()),
+        ("--stuck-after", args.stuck_after.is_some()),
     ] {
         if is_given && !store.is_writable() {
             return Err(Failure::NotWritable(database.to_owned(), option));

@@ -1,6 +1,7 @@
 //! The configuration of a server; `cli::serve` has the defaults.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +21,16 @@ pub enum GrpcListen {
     At(SocketAddr),
     /// There, unless another program uses the port.
     IfFree(SocketAddr),
+}
+
+/// When backups are made, and how many there are.
+#[derive(Debug, Clone)]
+pub struct BackupPlan {
+    pub folder: PathBuf,
+    /// The time from one to the next.
+    pub every: Age,
+    /// How many the folder has at the most.
+    pub keep: usize,
 }
 
 /// The configuration of a server.
@@ -47,6 +58,10 @@ pub struct Config {
     pub slow_query: Duration,
     /// How old jobs may become before they are deleted; `None`: no job is deleted.
     pub retain: Option<Age>,
+    /// `None`: no backups are made.
+    pub backups: Option<BackupPlan>,
+    /// How long nobody may report on a job in progress before it is ended; `None`: no job is ended.
+    pub stuck_after: Option<Age>,
     /// The origins whose pages have access; without any no answer has a CORS header.
     pub cors: Vec<Origin>,
 }

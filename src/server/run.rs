@@ -1,7 +1,7 @@
 //! Binds the address, wires the routes and middlewares, and starts the server with its tasks.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use actix_http::{HttpService, Request};
@@ -18,12 +18,14 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data};
 use tokio::sync::Semaphore;
 
+use super::backups;
 use super::config::{Config, GrpcListen};
 use super::connection::Connection;
 use super::error::StartError;
 use super::grpc::{self, GrpcServer};
 use super::retain;
 use super::signals::stop_at_signal;
+use super::stuck;
 use super::tasks::{keep_checkpointing, watch_tokens};
 use crate::api::admission::{Hosts, guard};
 use crate::api::app::{App, Switches};
@@ -85,6 +87,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
         events: Arc::default(),
         stopping: Arc::default(),
         metrics: Arc::default(),
+        backups: config.backups.as_ref().map(|_| Arc::default()),
         slow_query: config.slow_query,
     });
     let description = Data::new(openapi_document::describe(
@@ -102,6 +105,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
         .shutdown_timeout(MAX_STOPPING.as_secs())
         .disable_signals();
     let ending = builder.graceful_shutdown_signal();
+    start_backups(config, &app)?;
     serve_streams(&app, ending.clone());
     let grpc = start_grpc(config.grpc_listen, &app, &description)?;
     let serve = move || {
@@ -152,6 +156,10 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
         let (store, clocks) = (Arc::clone(&store), Arc::clone(&config.clocks));
         actix_web::rt::spawn(retain::keep_pruning(store, clocks, age));
     }
+    if let Some(age) = config.stuck_after {
+        let (store, clocks) = (Arc::clone(&store), Arc::clone(&config.clocks));
+        actix_web::rt::spawn(stuck::keep_ending(store, clocks, age));
+    }
     actix_web::rt::spawn(keep_checkpointing(store));
     if let Some(mock) = &config.mock {
         actix_web::rt::spawn(Arc::clone(mock).watch_fixtures());
@@ -161,6 +169,21 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
         address,
         grpc,
     })
+}
+
+/// Starts to make backups, where there is a folder for them, until the server stops.
+fn start_backups(config: &Config, app: &App) -> Result<(), StartError> {
+    let (Some(plan), Some(metrics)) = (&config.backups, &app.backups) else {
+        return Ok(());
+    };
+    let (running, stop) = mpsc::channel();
+    backups::start(plan, Arc::clone(&app.store), Arc::clone(metrics), stop)?;
+    let stopping = Arc::clone(&app.stopping);
+    actix_web::rt::spawn(async move {
+        stopping.begun().await;
+        drop(running);
+    });
+    Ok(())
 }
 
 /// Starts gRPC, where it is to listen and can.

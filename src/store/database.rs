@@ -58,6 +58,7 @@ impl Store {
         readers: u32,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, OpenError> {
+        let found = DatabaseFile::from_path(path).ok();
         let existing = inspect(path)?;
         if matches!(
             (&existing, mode),
@@ -110,6 +111,10 @@ impl Store {
         // One connection is opened here, so that a problem with it is reported now.
         r2d2::ManageConnection::connect(&manager)
             .map_err(|source| OpenError::sqlite(path, source))?;
+        // The connections of a file that was replaced meanwhile are of the former one.
+        if found.is_some_and(|found| !found.is_in_place()) {
+            return Err(OpenError::Replaced(path.to_owned()));
+        }
         let pool = |manager| {
             r2d2::Pool::builder()
                 .max_size(readers)

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use super::sql_functions::{DATA_ERROR, REQUEST_ERROR};
+use super::connection::sql_functions::{DATA_ERROR, REQUEST_ERROR};
 use crate::columns::Damaged;
 use crate::query::QueryError;
 
@@ -42,6 +42,8 @@ pub enum OpenError {
          put that database back, or move the log away"
     )]
     LeftBehind(PathBuf),
+    #[error("{0}: another file was put in its place while it was opened; try again")]
+    Replaced(PathBuf),
     #[error("{path}: can't be read: {source}; check the path and its permissions")]
     Io {
         path: PathBuf,

@@ -161,6 +161,8 @@ impl App {
             is_writable: setup.is_writable,
             mock: mock.clone(),
             retain: None,
+            stuck_after: None,
+            backups: None,
         };
         let (started, has_started) = mpsc::channel();
         let thread = std::thread::spawn(move || {

@@ -11,6 +11,8 @@ mod manual;
 mod mock;
 mod prune;
 mod reach;
+mod restore;
+mod stuck;
 mod supervisor;
 mod tokens;
 mod versions;

@@ -6,6 +6,7 @@ mod document_cache;
 pub(super) mod open;
 pub(super) mod reader;
 pub(super) mod reader_waits;
+pub(super) mod sql_functions;
 pub(super) mod wal_lock;
 pub(super) mod writer;
 

@@ -6,8 +6,6 @@ use rusqlite::params;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::StoreError;
-use super::read::ReadTransaction;
 use crate::columns::Damaged;
 use crate::job::JobStatus;
 use crate::query::overview::{
@@ -16,6 +14,8 @@ use crate::query::overview::{
 };
 use crate::query::scan::BlockFilter;
 use crate::query::tenant::Tenant;
+use crate::store::error::StoreError;
+use crate::store::read::ReadTransaction;
 
 /// How many successes of a collector say what is usual, where the two periods do not.
 const USUAL_RUNS: i64 = 30;

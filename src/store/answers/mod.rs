@@ -1,0 +1,4 @@
+//! What a read transaction answers that is neither a list nor statistics.
+
+mod overview;
+mod presence;
