@@ -124,6 +124,10 @@ pub(super) struct ServeArgs {
     /// the start and then every minute [default: no job is ended]
     #[arg(long, value_name = "AGE", env = "JOBDECK_STUCK_AFTER", value_parser = Age::parse)]
     stuck_after: Option<Age>,
+    /// Have /metrics show the last runs, failures, running and stuck jobs and durations of each collector, of the N with the most
+    /// jobs: 19 series each; 500 are a good limit [default: of no collector]
+    #[arg(long, value_name = "N", env = "JOBDECK_COLLECTOR_METRICS", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    collector_metrics: Option<u16>,
     /// The folder for backups of the database, which are checked: NAME-2026-01-31T02-00-00Z.db, the time in UTC [default: no backups
     /// are made]
     #[arg(
@@ -362,6 +366,7 @@ impl ListenArgs {
             retain: None,
             stuck_after: None,
             backups: None,
+            collector_metrics: None,
             cors: self.origins(is_mock),
         })
     }
@@ -410,6 +415,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     config.retain = args.retain;
     config.stuck_after = args.stuck_after;
     config.backups = args.backups();
+    config.collector_metrics = args.collector_metrics.map(usize::from);
     let mock_config = MockConfig {
         demo: None,
         fixtures: args.fixtures.clone(),

@@ -78,9 +78,10 @@ fn make(args: &NewArgs) -> Result<(), Failure> {
     let made = NewToken::generate(&args.domain, args.write, args.name.as_deref())
         .map_err(|error| Failure::Problems(error.to_string()))?;
     // A file that can't be written to gives no token.
-    if let Some(file) = &args.file {
-        add_token(file, &made)?;
-    }
+    let added = match &args.file {
+        Some(file) => Some((file, add_token(file, &made)?)),
+        None => None,
+    };
     let mut error = std::io::stderr();
     // A program that reads the token wants nothing else.
     let label = if error.is_terminal() {
@@ -90,8 +91,8 @@ fn make(args: &NewArgs) -> Result<(), Failure> {
     };
     // The token first: without it, its entry would be of no use.
     writeln!(error, "{label}{}", made.token).map_err(Failure::Server)?;
-    match &args.file {
-        Some(file) => print_line(&format!("{}: added `{}`", file.display(), made.name)),
+    match added {
+        Some((file, grant)) => print_line(&format!("{}: added `{}`", file.display(), grant.name)),
         None => std::io::stdout()
             .write_all(made.entry.as_bytes())
             .map_err(Failure::Server),

@@ -221,6 +221,7 @@ mod tests {
 
     #[test]
     fn a_patch_settles_the_end_that_it_changes() {
+        use JobStatus::{Created, Error, InProgress, Success};
         #[track_caller]
         fn check(
             former: JobStatus,
@@ -238,7 +239,6 @@ mod tests {
             let result = draft.settle_patched_end(patched, now());
             assert_eq!(settled(&draft, result), expected, "{former:?} {members}");
         }
-        use JobStatus::{Created, Error, InProgress, Success};
         let success = r#","status":"SUCCESS""#;
         let success_ended = format!("{success}{OWN}");
         let runs = r#","status":"IN_PROGRESS""#;

@@ -194,19 +194,17 @@ fn lower_priority() {
 mod tests {
     use super::*;
 
+    const HOUR: i64 = 3_600_000;
+
+    #[track_caller]
+    fn check(newest: Option<Timestamp>, failed: Option<Timestamp>, expected: Option<Timestamp>) {
+        assert_eq!(due_at(newest, 24 * HOUR, failed), expected);
+    }
+
     #[test]
     fn a_backup_is_due_an_interval_after_the_newest_and_soon_after_a_failure() {
-        const HOUR: i64 = 3_600_000;
         let at = |hours: i64| Timestamp::from_millis(hours * HOUR).unwrap();
         let retry = |hours: i64| Some(at(hours).plus_millis(RETRY_MILLIS));
-        #[track_caller]
-        fn check(
-            newest: Option<Timestamp>,
-            failed: Option<Timestamp>,
-            expected: Option<Timestamp>,
-        ) {
-            assert_eq!(due_at(newest, 24 * HOUR, failed), expected);
-        }
         check(None, None, None);
         check(Some(at(1)), None, Some(at(25)));
         check(None, Some(at(30)), retry(30));

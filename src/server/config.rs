@@ -58,6 +58,8 @@ pub struct Config {
     pub slow_query: Duration,
     /// How old jobs may become before they are deleted; `None`: no job is deleted.
     pub retain: Option<Age>,
+    /// How many collectors have metrics of their own at the most; `None`: none has.
+    pub collector_metrics: Option<usize>,
     /// `None`: no backups are made.
     pub backups: Option<BackupPlan>,
     /// How long nobody may report on a job in progress before it is ended; `None`: no job is ended.

@@ -32,6 +32,7 @@ use crate::api::app::{App, Switches};
 use crate::api::events::stream::keep_watching;
 use crate::api::inject::{inject_faults, keep_socket};
 use crate::api::lives::bring_up_to_date;
+use crate::api::metrics::CollectorMetrics;
 use crate::api::stopping::MAX_STOPPING;
 use crate::api::{Description, openapi_document, routes};
 use crate::store::Store;
@@ -88,6 +89,9 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
         stopping: Arc::default(),
         metrics: Arc::default(),
         backups: config.backups.as_ref().map(|_| Arc::default()),
+        collectors: config
+            .collector_metrics
+            .map(|max| Arc::new(CollectorMetrics::new(max))),
         slow_query: config.slow_query,
     });
     let description = Data::new(openapi_document::describe(
@@ -149,6 +153,16 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
     let ends_at_hangup = config.tokens.is_none();
     let stop = (server.handle(), config.mock.clone(), stopping);
     actix_web::rt::spawn(stop_at_signal(ends_at_hangup, stop));
+    start_tasks(config, store);
+    Ok(Running {
+        server,
+        address,
+        grpc,
+    })
+}
+
+/// Starts the tasks that run beside the requests.
+fn start_tasks(config: &Config, store: Arc<Store>) {
     if let Some(tokens) = &config.tokens {
         actix_web::rt::spawn(watch_tokens(Arc::clone(tokens)));
     }
@@ -164,11 +178,6 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
     if let Some(mock) = &config.mock {
         actix_web::rt::spawn(Arc::clone(mock).watch_fixtures());
     }
-    Ok(Running {
-        server,
-        address,
-        grpc,
-    })
 }
 
 /// Starts to make backups, where there is a folder for them, until the server stops.

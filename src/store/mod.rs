@@ -1,5 +1,4 @@
-//! The database, the only user of `rusqlite` and `r2d2`: [`Store`] opens a file and lends pooled readers, which never wait
-//! for the one [`Writer`] (WAL); `read` and `write` are what they do within a transaction.
+//! The database, the only user of `rusqlite` and `r2d2`: [`Store`] lends readers, and the one [`Writer`] (WAL).
 
 mod aging;
 mod answers;
@@ -22,6 +21,7 @@ mod trigrams;
 mod write;
 
 pub use aging::{Expired, Unreported};
+pub use answers::{CollectorJobs, CollectorState, RunningCount};
 pub use backup::{
     BackupError, BackupFolder, BackupStep, CheckedCopy, OnExisting, ReplaceError, ScratchFolder,
     checked_copy, former_path, place_copy, refuse_database_in_use, replace_database,

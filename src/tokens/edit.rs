@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 use std::sync::Arc;
 
-use toml_edit::{Array, DocumentMut, Item, value};
+use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, value};
 
 use super::file::{TokenFileError, parse, read};
 use super::grant::Grant;
@@ -23,11 +23,11 @@ pub fn list_tokens(path: &Path) -> Result<Vec<Arc<Grant>>, TokenFileError> {
     Ok(parse(path, &read(path)?)?.grants())
 }
 
-/// Adds a token to the end of a file, which is made where there is none, for its owner alone.
+/// Adds a token to the end of a file, which is made where there is none, for its owner alone. Returns its grant.
 ///
 /// # Errors
 /// [`TokenFileError`]; the file is as it was then. So it is where it has another token of this name.
-pub fn add_token(path: &Path, token: &NewToken) -> Result<(), TokenFileError> {
+pub fn add_token(path: &Path, token: &NewToken) -> Result<Arc<Grant>, TokenFileError> {
     let content = match read(path) {
         Err(TokenFileError::NotFound(_)) => Vec::new(),
         content => content?,
@@ -49,8 +49,17 @@ pub fn add_token(path: &Path, token: &NewToken) -> Result<(), TokenFileError> {
         }
     }
     text.push_str(&token.entry);
-    parse(path, text.as_bytes())?;
-    replace(path, &text)
+    let grants = parse(path, text.as_bytes())?.grants();
+    let of_entry = parse(path, token.entry.as_bytes())?.grants();
+    let is_added = |grant: &&Arc<Grant>| of_entry.iter().any(|added| added.name == grant.name);
+    let Some(grant) = grants.iter().find(is_added) else {
+        return Err(TokenFileError::Io {
+            path: path.to_owned(),
+            source: std::io::Error::other("its form is not known, so add the entry by hand"),
+        });
+    };
+    replace(path, &text)?;
+    Ok(Arc::clone(grant))
 }
 
 /// Removes the token of a name from a file, with the comment directly above its entry. Returns its grant.
@@ -73,32 +82,14 @@ pub fn remove_token(path: &Path, name: &str) -> Result<Arc<Grant>, TokenFileErro
     match document.get_mut(TOKENS) {
         Some(Item::ArrayOfTables(tables)) => {
             let index = tables.iter().position(|table| is_named(table.get("name")));
-            if let Some(index) = index {
-                let prefix = tables.get(index).and_then(|table| table.decor().prefix());
-                let above = prefix
-                    .and_then(|prefix| prefix.as_str())
-                    .unwrap_or_default();
-                // What a blank line separates from the entry is about the file, or about what was above.
-                let stays = above
-                    .rfind("\n\n")
-                    .map_or("", |end| &above[..=end])
-                    .to_owned();
-                tables.remove(index);
-                let is_last = tables.is_empty();
-                match tables.get_mut(index) {
-                    Some(next) => {
-                        let own = next.decor().prefix().and_then(|prefix| prefix.as_str());
-                        let prefix = format!("{stays}{}", own.unwrap_or_default());
-                        next.decor_mut().set_prefix(prefix);
-                    }
-                    None => {
-                        let trailing = document.trailing().as_str().unwrap_or_default();
-                        document.set_trailing(format!("{stays}{trailing}"));
-                    }
-                }
-                if is_last {
-                    document.insert(TOKENS, value(Array::new()));
-                }
+            let left = index.map(|index| remove_table(tables, index));
+            let is_last = tables.is_empty();
+            if let Some(Some(left)) = left {
+                let trailing = document.trailing().as_str().unwrap_or_default();
+                document.set_trailing(format!("{left}{trailing}"));
+            }
+            if is_last {
+                document.insert(TOKENS, value(Array::new()));
             }
         }
         Some(Item::Value(tokens)) => {
@@ -121,6 +112,27 @@ pub fn remove_token(path: &Path, name: &str) -> Result<Arc<Grant>, TokenFileErro
     }
     replace(path, &text)?;
     Ok(Arc::clone(grant))
+}
+
+/// Removes a table with the comment directly above it. What a blank line separates from it stays: it is about the file, or
+/// about what was above. It goes before the next table, and is returned where there is none.
+fn remove_table(tables: &mut ArrayOfTables, index: usize) -> Option<String> {
+    let prefix = tables.get(index).and_then(|table| table.decor().prefix());
+    let above = prefix
+        .and_then(|prefix| prefix.as_str())
+        .unwrap_or_default();
+    let stays = above
+        .rfind("\n\n")
+        .map_or("", |end| &above[..=end])
+        .to_owned();
+    tables.remove(index);
+    let Some(next) = tables.get_mut(index) else {
+        return Some(stays);
+    };
+    let own = next.decor().prefix().and_then(|prefix| prefix.as_str());
+    let prefix = format!("{stays}{}", own.unwrap_or_default());
+    next.decor_mut().set_prefix(prefix);
+    None
 }
 
 /// Reads the document of a content that was parsed before.

@@ -12,8 +12,6 @@ const TOKEN_BYTES: usize = 32;
 
 /// A new token and its entry in a file.
 pub struct NewToken {
-    /// Its name in the file.
-    pub name: String,
     /// The token, to be shown once to its holder.
     pub token: String,
     /// The entry as TOML, to be added to the file.
@@ -39,14 +37,14 @@ impl NewToken {
             str::to_owned,
         );
         let access = if may_write { "write" } else { "read" };
-        let [name_text, domain_id, access, sha256] =
+        let [name, domain_id, access, sha256] =
             [&name, domain_id, access, &sha256].map(|text| Value::from(text).to_string());
         let entry = format!(
-            "[[token]]\nname = {name_text}\ndomain_id = {domain_id}\naccess = {access}\nsha256 = {sha256}\n"
+            "[[token]]\nname = {name}\ndomain_id = {domain_id}\naccess = {access}\nsha256 = {sha256}\n"
         );
         // The entry must be accepted when it is read.
         TokenTable::parse(&entry).map_err(|error| NewTokenError::Entry(error.problem))?;
-        Ok(Self { name, token, entry })
+        Ok(Self { token, entry })
     }
 }
 
@@ -82,7 +80,7 @@ mod tests {
         let second = tokens.find(made[1].token.as_bytes()).unwrap();
         assert_eq!(second.name, "it's \"ci\"");
         assert_eq!((&second.domain_id, second.may_write), (&None, true));
-        for NewToken { token, entry, .. } in made {
+        for NewToken { token, entry } in made {
             assert_eq!(token.len(), PREFIX.len() + 2 * TOKEN_BYTES);
             assert!(
                 token.starts_with(PREFIX) && !entry.contains(&token),

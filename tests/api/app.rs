@@ -68,6 +68,7 @@ pub(crate) struct Setup {
     pub tokens: Option<String>,
     pub mock: Option<MockConfig>,
     pub has_grpc: bool,
+    pub collector_metrics: Option<usize>,
 }
 
 /// Jobs or none, and a clock that is frozen at 2022-06-20T12:00:00Z.
@@ -84,6 +85,7 @@ impl Default for Setup {
             tokens: None,
             mock: None,
             has_grpc: false,
+            collector_metrics: None,
         }
     }
 }
@@ -163,6 +165,7 @@ impl App {
             retain: None,
             stuck_after: None,
             backups: None,
+            collector_metrics: setup.collector_metrics,
         };
         let (started, has_started) = mpsc::channel();
         let thread = std::thread::spawn(move || {

@@ -283,7 +283,7 @@ fn tokens_are_added_to_a_file_listed_and_revoked() {
     ];
     check_line(
         &fails(here, &new, 1),
-        "jobdeck: tokens.toml: line 13: name: another token is called `ci`",
+        "jobdeck: tokens.toml: line 14: name: another token is called `ci`",
     );
     let listed = ok(here, &["token", "list", "--file", "tokens.toml"]);
     assert_eq!(

@@ -154,10 +154,11 @@ mod tests {
         (store, folder)
     }
 
+    const OLD: &str = "2022-06-20T09:59:59.999Z";
+
     #[test]
     fn only_jobs_in_progress_that_nobody_reports_on_end() {
         let (store, _folder) = setting();
-        const OLD: &str = "2022-06-20T09:59:59.999Z";
         let jobs = [
             ("old", "IN_PROGRESS", OLD),
             ("as-old", "IN_PROGRESS", "2022-06-20T10:00:00Z"),
@@ -196,7 +197,7 @@ mod tests {
     #[test]
     fn many_jobs_end_in_several_transactions_from_an_index() {
         let (store, _folder) = setting();
-        let jobs: Vec<_> = (0..JOBS_PER_TRANSACTION * 2 + 1)
+        let jobs: Vec<_> = (0..=JOBS_PER_TRANSACTION * 2)
             .map(|number| (number.to_string(), "IN_PROGRESS", "2022-06-02T00:00:00Z"))
             .collect();
         put(&store, &jobs);
