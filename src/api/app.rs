@@ -9,7 +9,7 @@ use super::admission::{Hosts, Origin};
 use super::error::ApiError;
 use super::events::hub::Events;
 use super::events::version::AllData;
-use super::metrics::Metrics;
+use super::metrics::{BackupMetrics, CollectorMetrics, Metrics};
 use super::path::BasePath;
 use super::stopping::Stopping;
 use crate::clock::Clocks;
@@ -44,6 +44,10 @@ pub(crate) struct App {
     pub(crate) events: Arc<Events>,
     pub(crate) stopping: Arc<Stopping>,
     pub(crate) metrics: Arc<Metrics>,
+    /// `None` where the server makes no backups.
+    pub(crate) backups: Option<Arc<BackupMetrics>>,
+    /// `None` where no collector has metrics.
+    pub(crate) collectors: Option<Arc<CollectorMetrics>>,
     /// The time from which on a request counts as slow, and is logged with its query.
     pub(crate) slow_query: Duration,
     /// Sends notifications; `None`: nobody does.

@@ -22,20 +22,29 @@ use super::schema::bodies::{JobPatch, JobsBody};
 use super::schema::errors::{Conflict, NoSuch, ParameterErrors, WriteErrors};
 use super::schema::examples;
 use super::schema::params::{AddParams, DomainParams, OneJobPath, TenantParams};
-use crate::job::{Doubt, Draft, Job, JobTextError, ReadJob, from_json, read_job, translate_patch};
+use crate::job::{
+    Doubt, Draft, Job, JobStatus, JobTextError, PatchedEnd, ReadJob, from_json, read_job,
+    translate_patch,
+};
 use crate::json::StrictObject;
-use crate::mock::Change;
+use crate::mock::{Change, MadeIds};
 use crate::route::Route;
 use crate::store::{OnConflict, StoreError, Written};
+use crate::time::Timestamp;
 use crate::transfer::{LocatedJob, Mistakes, Notes, Refusal, Source, read_jobs};
 
+/// The header by which a request that makes ids can be sent again.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// The longest key, in bytes.
+const MAX_KEY_BYTES: usize = 255;
 /// One job may be as large as a line of an import.
 const MAX_JOB_BYTES: usize = 8 << 20;
 
 /// Puts a whole job.
 ///
-/// It replaces a job of the same id. The body may leave out the ids that the address names, and must not name others. The
-/// write is durable before the answer.
+/// It replaces a job of the same id. The body may leave out the ids that the address names, and must not name others. A status
+/// that ends the job gives it a `finished_at`, the present time, unless the body has one. The write is durable before the
+/// answer, and the same request may be sent again.
 #[utoipa::path(
     put,
     path = Route::PutJob.path(),
@@ -75,7 +84,7 @@ pub(super) async fn put(
         .ok_or_else(|| missing("domain_id"))?;
     access.check(Some(domain_id))?;
     let (written, job) = change(app, OnConflict::Replace, move |change| {
-        change.put(draft).map_err(refused)
+        change.put_reported(draft).map_err(refused)
     })
     .await?;
     let status = match written {
@@ -88,7 +97,8 @@ pub(super) async fn put(
 /// Changes the fields of a job that are given.
 ///
 /// A JSON merge patch (RFC 7396): null removes a field, objects are merged, arrays are replaced. `updated_at` becomes the
-/// present time if it is left out, and a life that the job had ends.
+/// present time if it is left out, and a life that the job had ends. A status that ends the job gives it a `finished_at`, the
+/// present time, unless the patch has one; `CREATED` and `IN_PROGRESS` remove it.
 #[utoipa::path(
     patch,
     path = Route::PatchJob.path(),
@@ -139,7 +149,7 @@ fn patch_job(
     let Some(document) = change.find(&domain_id, &job_id)? else {
         return Err(ApiError::NoJob { domain_id, job_id });
     };
-    let draft = patched(&document, patch, change.now(&domain_id).to_string())?;
+    let draft = patched(&document, patch, change.now(&domain_id))?;
     for (name, given, known) in [
         ("job_id", &draft.job_id, &job_id),
         ("domain_id", &draft.domain_id, &domain_id),
@@ -154,7 +164,7 @@ fn patch_job(
 }
 
 /// Applies a patch to a document.
-fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Draft, ApiError> {
+fn patched(document: &str, patch: Map<String, Value>, now: Timestamp) -> Result<Draft, ApiError> {
     let read = |text: &str| {
         serde_json::from_str(text).map_err(|_damaged| {
             ApiError::Internal("a document can't be read; `jobdeck check` finds it")
@@ -162,22 +172,32 @@ fn patched(document: &str, patch: Map<String, Value>, now: String) -> Result<Dra
     };
     let mut job: Value = read(document)?;
     let has_update_time = patch.contains_key("updated_at");
+    let former = job.get("status").and_then(Value::as_str);
+    let end = PatchedEnd {
+        former: former.and_then(JobStatus::from_name).unwrap_or_default(),
+        has_status: patch.contains_key("status"),
+        has_finished_at: patch.contains_key("finished_at"),
+    };
     json_patch::merge(&mut job, &Value::Object(patch));
     if !has_update_time {
-        job["updated_at"] = Value::String(now.clone());
+        job["updated_at"] = Value::String(now.to_string());
     }
     // A patch that removes it makes it the present time, by the same reading of the clock.
     if job.get("created_at").is_none() {
-        job["created_at"] = Value::String(now);
+        job["created_at"] = Value::String(now.to_string());
     }
-    from_json(job.to_string().as_bytes()).map_err(|error| {
+    let mut draft: Draft = from_json(job.to_string().as_bytes()).map_err(|error| {
         let location = if error.field.is_empty() {
             "body"
         } else {
             &error.field
         };
-        problem(location, error.problem).into()
-    })
+        problem(location, error.problem)
+    })?;
+    draft
+        .settle_patched_end(end, now)
+        .map_err(|text| problem("body", text))?;
+    Ok(draft)
 }
 
 /// Deletes a job.
@@ -251,13 +271,17 @@ pub(super) async fn delete_domain(
 /// Adds many jobs, all or none.
 ///
 /// NDJSON, an array, a saved answer of the list, or CSV; also compressed by gzip or zstd. With a `domain_id` the jobs may
-/// leave theirs out, and must not name another.
+/// leave theirs out, and must not name another. Jobs without a `job_id` get one, `job-` and 12 hex digits, which the answer
+/// names. Jobs are taken as they are; only one without a `created_at` begins now, and gets a `finished_at` as by `PUT`.
 #[utoipa::path(
     post,
     path = Route::AddJobs.path(),
     operation_id = "addJobs",
     tag = "writing",
-    params(AddParams),
+    params(
+        AddParams,
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "Makes it safe to send a request again that makes ids: 1 to 255 visible ASCII characters, new for each request. The same key makes the same ids, and a job that it has made before is skipped. Without it, give the jobs ids of your own.")
+    ),
     request_body(description = "At most 64 MiB, also after it was decompressed. As `application/x-ndjson` it is a job a line.", content(
         (JobsBody = "application/json", examples(
             ("array" = (summary = "An array", value = json!(examples::jobs_to_add()))),
@@ -286,9 +310,10 @@ pub(super) async fn add(
         access.check(domain_id.as_deref())?;
     }
     let on_conflict = on_conflict.map(Into::into).unwrap_or_default();
+    let ids = MadeIds::new(idempotency_key(&request)?);
     let body = read_body(&request, body, Form::Jobs, MAX_WRITE_BYTES).await?;
     let counts = change(app, on_conflict, move |change| {
-        add_jobs(change, body, domain_id.as_deref(), &access)
+        add_jobs(change, body, domain_id.as_deref(), &access, ids)
     })
     .await?;
     Ok(fresh(StatusCode::OK, &counts))
@@ -301,6 +326,7 @@ fn add_jobs(
     body: Bytes,
     domain_id: Option<&str>,
     access: &Access,
+    mut ids: MadeIds,
 ) -> Result<AddedInfo, ApiError> {
     let mut counts = AddedInfo::default();
     let mut mistakes = Mistakes::default();
@@ -330,7 +356,15 @@ fn add_jobs(
             forbidden = Some(error);
             return Err(StoreError::Cancelled.into());
         }
-        let (written, job) = change.put(draft)?;
+        if ids.complete(&mut draft, change)? {
+            counts.skipped += 1;
+            return Ok(());
+        }
+        let (written, job) = if draft.created_at.is_none() {
+            change.put_reported(draft)?
+        } else {
+            change.put(draft)?
+        };
         notes.add_translations(&translations);
         let now = change.now(&job.domain_id);
         notes.add_doubts(&Doubt::of(&job, now), location, &job.job_id);
@@ -345,7 +379,26 @@ fn add_jobs(
         return Err(error);
     }
     read.and_then(|()| mistakes.into_result())?;
+    counts.job_ids = ids.into_ids();
     Ok(counts.with_notes(&notes))
+}
+
+/// Reads the key of a request, if it has one.
+fn idempotency_key(request: &HttpRequest) -> Result<Option<String>, ApiError> {
+    let mut given = request.headers().get_all(IDEMPOTENCY_KEY);
+    let Some(key) = given.next() else {
+        return Ok(None);
+    };
+    let is_right = |key: &&str| {
+        (1..=MAX_KEY_BYTES).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    match key.to_str().ok().filter(is_right) {
+        Some(key) if given.next().is_none() => Ok(Some(key.to_owned())),
+        _ => {
+            let text = format!("expected one key of 1 to {MAX_KEY_BYTES} visible ASCII characters");
+            Err(problem(IDEMPOTENCY_KEY, text).into())
+        }
+    }
 }
 
 /// Runs `act` in one transaction, on the blocking pool: where it fails, nothing has changed.

@@ -1,22 +1,29 @@
 //! `backup`: copies a database, also while a server serves it.
 
 use std::ffi::OsString;
-use std::fs::{File, Permissions};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::ops::ControlFlow;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::HumanBytes;
-use jobdeck::store::{Mode, Store};
+use jobdeck::clock::Clock;
+use jobdeck::store::{
+    BackupFolder, BackupStep, CheckedCopy, Mode, OnExisting, Store, checked_copy,
+};
 
 use super::args::DbArgs;
 use super::failure::Failure;
-use super::new_database::{OnExisting, make_database};
+use super::new_database::make_database;
 use super::output::{belongs_to_database, job_count, print_line, progress_bar};
+
+/// The most backups that a folder has.
+const MAX_KEEP: usize = 10_000;
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArgs {
-    /// The file to write; it appears when it is whole and checked
+    /// The file to write; it appears when it is whole and checked. With `--keep` the folder in which to write one, named by the
+    /// database and the time in UTC
     #[arg(value_name = "DEST", value_parser = destination)]
     dest: PathBuf,
     #[command(flatten)]
@@ -24,6 +31,18 @@ pub(super) struct BackupArgs {
     /// Replace DEST if it exists
     #[arg(long, env = "JOBDECK_FORCE", value_parser = clap::builder::BoolishValueParser::new())]
     force: bool,
+    /// Have at most N backups of this database in the folder DEST: after a backup that is whole and checked, the oldest with such
+    /// names are deleted
+    #[arg(long, value_name = "N", env = "JOBDECK_KEEP", value_parser = parse_keep)]
+    keep: Option<usize>,
+}
+
+/// Parses a number of backups.
+pub(super) fn parse_keep(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number @ 1..=MAX_KEEP) => Ok(number),
+        _ => Err(format!("expected a number of backups from 1 to {MAX_KEEP}")),
+    }
 }
 
 fn destination(text: &str) -> Result<PathBuf, &'static str> {
@@ -36,23 +55,49 @@ fn destination(text: &str) -> Result<PathBuf, &'static str> {
 }
 
 pub(super) fn backup(args: &BackupArgs) -> Result<(), Failure> {
-    let (database, dest) = (&args.db.db, &args.dest);
+    let database = &args.db.db;
+    let folder = args
+        .keep
+        .map(|keep| (keep, BackupFolder::new(&args.dest, database)));
+    if folder.is_some() && !args.dest.is_dir() {
+        return Err(Failure::NoBackupFolder(args.dest.clone()));
+    }
+    let dest = &match &folder {
+        Some((_, folder)) => folder.backup_at(Clock::SYSTEM.now()),
+        None => args.dest.clone(),
+    };
     let store = Store::open(database, Mode::ReadOnlyAnySchema, 1)?;
     let on_existing = check_destination(dest, database, args.force)?;
-    let (jobs, bytes, is_older) = make_database(dest, on_existing, "backed up", |made| {
+    let copied = make_database(dest, on_existing, "backed up", |made| {
         copy(&store, made, dest)
     })?;
-    let checked = if is_older {
+    let checked = if copied.is_of_pages_alone {
         "of an older schema, so only its pages were checked"
     } else {
         "nothing is wrong"
     };
+    let deleted = match folder {
+        Some((keep, folder)) => {
+            folder
+                .delete_all_but(keep, dest)
+                .map_err(|source| Failure::OldBackups {
+                    path: args.dest.clone(),
+                    source,
+                })?
+        }
+        None => 0,
+    };
+    let deleted = match deleted {
+        0 => String::new(),
+        1 => "; 1 older backup was deleted".to_owned(),
+        many => format!("; {many} older backups were deleted"),
+    };
     print_line(&format!(
-        "copied {}, {} to {}: {}, {checked}",
-        job_count(jobs),
+        "copied {}, {} to {}: {}, {checked}{deleted}",
+        job_count(copied.jobs),
         database.display(),
         dest.display(),
-        HumanBytes(bytes)
+        HumanBytes(copied.bytes)
     ))
 }
 
@@ -102,43 +147,19 @@ fn check_destination(dest: &Path, database: &Path, force: bool) -> Result<OnExis
     })
 }
 
-/// Makes the copy and checks it; returns its number of jobs, its size in bytes, and whether its schema is an older one.
-fn copy(store: &Store, made: &Path, dest: &Path) -> Result<(u64, u64, bool), Failure> {
-    let io = |source| Failure::Io {
-        path: dest.to_owned(),
-        source,
-    };
-    let failure = |source| Failure::Copy {
-        database: store.path().to_owned(),
-        dest: dest.to_owned(),
-        source,
-    };
+/// Makes the copy and checks it, with a progress bar.
+fn copy(store: &Store, made: &Path, dest: &Path) -> Result<CheckedCopy, Failure> {
     let progress = progress_bar(Some(0), "{bar:30} {percent}% copied {msg}");
-    store
-        .copy_to(made, &mut |copied, pages| {
-            progress.set_length(pages);
-            progress.set_position(copied);
-        })
-        .map_err(failure)?;
-    progress.set_message("and being checked");
-    let report = Store::open(made, Mode::ReadOnlyAnySchema, 1)?
-        .check()
-        .map_err(failure)?;
+    let copied = checked_copy(store, made, dest, &mut |step| {
+        match step {
+            BackupStep::Copied { pages, of } => {
+                progress.set_length(of);
+                progress.set_position(pages);
+            }
+            BackupStep::Checking => progress.set_message("and being checked"),
+        }
+        ControlFlow::Continue(())
+    });
     progress.finish_and_clear();
-    if let Some(problem) = report.problems.first() {
-        return Err(Failure::BadCopy {
-            database: store.path().to_owned(),
-            problem: problem.clone(),
-        });
-    }
-    // The copy is readable only by users who may read the database, and whom the umask allows to read new files.
-    let file = File::open(made).map_err(io)?;
-    let of_database = std::fs::metadata(store.path()).map_err(io)?.permissions();
-    let of_new_files = file.metadata().map_err(io)?.permissions();
-    let mode = of_database.mode() & of_new_files.mode();
-    file.set_permissions(Permissions::from_mode(mode))
-        .map_err(io)?;
-    file.sync_all().map_err(io)?;
-    let bytes = file.metadata().map_err(io)?.len();
-    Ok((report.jobs, bytes, report.is_of_pages_alone))
+    Ok(copied?)
 }

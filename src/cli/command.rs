@@ -20,6 +20,7 @@ use super::manual::{self, CompletionsArgs, ManArgs};
 use super::notify::{self, NotifyArgs};
 use super::prune::{self, PruneArgs};
 use super::reports::{self, ReportArgs, RunArgs};
+use super::restore::{self, RestoreArgs};
 use super::serve::{self, DemoArgs, ServeArgs};
 use super::show::{self, ShowArgs};
 use super::stat::{self, StatArgs};
@@ -87,9 +88,14 @@ enum Command {
     /// Copy a database to one file and check the copy, also while a server uses the database
     #[command(
         after_help = "Example: jobdeck backup --db jobs.db \"jobs-$(date +%F).db\"\n         \
-                            To restore, stop the server, and replace the database by the file; remove a -wal file next to it."
+                            jobdeck backup --db jobs.db backups/ --keep 7"
     )]
     Backup(BackupArgs),
+    /// Put a backup in the place of a database that no program uses; the backup is checked first
+    #[command(
+        after_help = "Example: jobdeck restore --db jobs.db backups/jobs-2026-01-31T02-00-00Z.db"
+    )]
+    Restore(RestoreArgs),
     /// Delete the jobs that are older than an age, a few at a time, also while a server uses the database
     #[command(
         after_help = "Example: jobdeck prune --db jobs.db --older-than 90d --dry-run\n         \
@@ -178,6 +184,7 @@ impl Cli {
             Command::Export(args) => export::export(&args),
             Command::Generate(args) => generate::generate(&args),
             Command::Backup(args) => backup::backup(&args),
+            Command::Restore(args) => restore::restore(&args),
             Command::Prune(args) => prune::prune(&args),
             Command::Check(args) => check::check(&args),
             Command::Healthcheck(args) => healthcheck::healthcheck(&args),

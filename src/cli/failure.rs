@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jobdeck::notify::RulesFileError;
 use jobdeck::server::StartError;
-use jobdeck::store::{OpenError, StoreError};
+use jobdeck::store::{BackupError, OpenError, ReplaceError, StoreError};
 use jobdeck::tokens::TokenFileError;
 use jobdeck::transfer::TransferError;
 
@@ -57,6 +57,17 @@ pub(crate) enum Failure {
     OntoItself(PathBuf),
     #[error("{0}: is a folder; name a file in it")]
     Folder(PathBuf),
+    #[error(
+        "{0}: there is no such folder; make it, or leave out `--keep`, with which the backup is written into a folder"
+    )]
+    NoBackupFolder(PathBuf),
+    #[error(
+        "{path}: the backup is there, but older ones can't be deleted: {source}; check the permissions of the folder"
+    )]
+    OldBackups {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{0}: there is no folder {1}; make it, or name another file")]
     NoFolder(PathBuf, PathBuf),
     #[error("{0}: exists and is no regular file; name another file")]
@@ -67,16 +78,10 @@ pub(crate) enum Failure {
         "{0}: exists, and SQLite would take it for a log of the copy; name another file, or remove it if no program has {1} open"
     )]
     LogOfCopy(PathBuf, PathBuf),
-    #[error("{dest}: can't copy {database} to it: {source}")]
-    Copy {
-        database: PathBuf,
-        dest: PathBuf,
-        source: StoreError,
-    },
-    #[error(
-        "{database}: {problem}; the copy was removed; see what `jobdeck check` says about the database"
-    )]
-    BadCopy { database: PathBuf, problem: String },
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    #[error(transparent)]
+    Replace(#[from] ReplaceError),
     #[error("{0}: exists and is no ready file of jobdeck; name another file")]
     NoReadyFile(PathBuf),
     #[error("{path}: {source}; no server has written there that it is ready")]

@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use jobdeck::clock::Clock;
-use jobdeck::store::{Mode, OnConflict, OpenError, Store, log_of, refuse_log_of_another};
+use jobdeck::store::{
+    Mode, OnConflict, OnExisting, OpenError, ScratchFolder, Store, log_of, refuse_log_of_another,
+};
 use jobdeck::transfer::{self, Imported, LazyFile, Source, TransferError, files_of};
 
 use super::args::DbArgs;
 use super::failure::Failure;
-use super::new_database::{OnExisting, make_database};
+use super::new_database::make_database;
 use super::opening::open;
 use super::output::{is_dash, job_count, print_line, progress_bar};
-use super::scratch_folder::ScratchFolder;
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {

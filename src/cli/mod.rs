@@ -21,7 +21,7 @@ mod output;
 mod prune;
 mod ready_file;
 mod reports;
-mod scratch_folder;
+mod restore;
 mod serve;
 mod shell;
 mod show;

@@ -1,28 +1,20 @@
 //! Makes a new database file, which appears at its path only when it is complete.
 
-use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use jobdeck::store::{OnExisting, ScratchFolder, place_copy};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::failure::Failure;
 use super::output::{folder_of, not_made};
-use super::scratch_folder::ScratchFolder;
 
 /// How often the removal of a folder is tried, in which the main thread may still make files.
 const REMOVAL_TRIES: usize = 1_000;
-
-/// What happens to a file that is already at the path of a new one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OnExisting {
-    Fail,
-    Replace,
-}
 
 /// Makes a database in a scratch folder next to `path`, and moves it to `path` when it is whole: a failure or a signal leaves
 /// nothing behind, and no reader sees a part of it. `verb` is the participle of the message after a signal ("imported").
@@ -32,6 +24,23 @@ pub(super) fn make_database<T>(
     verb: &'static str,
     make: impl FnOnce(&Path) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    let place = |made: &Path| {
+        place_copy(made, path, on_existing).map_err(|source| Failure::Io {
+            path: path.to_owned(),
+            source,
+        })
+    };
+    let (result, ()) = make_in_scratch(path, verb, make, place)?;
+    Ok(result)
+}
+
+/// Makes a database as [`make_database`] does; `place` then moves it to `path`.
+pub(super) fn make_in_scratch<T, P>(
+    path: &Path,
+    verb: &'static str,
+    make: impl FnOnce(&Path) -> Result<T, Failure>,
+    place: impl FnOnce(&Path) -> Result<P, Failure>,
+) -> Result<(T, P), Failure> {
     let io = |source: std::io::Error| Failure::Io {
         path: path.to_owned(),
         source,
@@ -48,22 +57,8 @@ pub(super) fn make_database<T>(
         thread::park();
     }
     let result = result?;
-    match on_existing {
-        OnExisting::Replace => std::fs::rename(&made, path).map_err(io)?,
-        // Unlike a rename, a link does not replace a file that somebody has made there in the meantime.
-        OnExisting::Fail => match std::fs::hard_link(&made, path) {
-            // Some file systems have no links, but all have renames.
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                std::fs::rename(&made, path).map_err(io)?;
-            }
-            linked => linked.map_err(io)?,
-        },
-    }
-    // Writes the name of the file to the disk, too.
-    File::open(parent)
-        .and_then(|parent| parent.sync_all())
-        .map_err(io)?;
-    Ok(result)
+    let placed = place(&made)?;
+    Ok((result, placed))
 }
 
 /// Starts a thread that removes the folder and ends the process at the first signal. What it returns becomes true before the

@@ -12,21 +12,24 @@ use jobdeck::clock::{Clock, Clocks};
 use jobdeck::mock::{Fault, Mock, MockConfig, MockError};
 use jobdeck::notify::RulesFile;
 use jobdeck::query::QueryError;
-use jobdeck::server::{self, Config, GrpcListen, GrpcServer, Running};
-use jobdeck::store::{Mode, Store};
+use jobdeck::server::{self, BackupPlan, Config, GrpcListen, GrpcServer, Running};
+use jobdeck::store::{Mode, ScratchFolder, Store};
 use jobdeck::time::{Age, Timestamp};
 use jobdeck::tokens::TokenFile;
 
 use super::args::{DEFAULT_LISTEN, List, parse_address, parse_seconds};
+use super::backup::parse_keep;
 use super::failure::Failure;
 use super::log::{self, Log};
 use super::opening::open;
 use super::ready_file::{self, ReadyFile};
-use super::scratch_folder::ScratchFolder;
 use super::supervisor::Supervisor;
 
 /// The file descriptors that a server asks the system for; it gets at most what the system allows.
 const MAX_DESCRIPTORS: u64 = 65_536;
+
+/// How many backups `--backup-dir` has by default.
+const DEFAULT_BACKUPS: usize = 7;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Listening")]
@@ -117,7 +120,7 @@ pub(super) struct ServeArgs {
         long,
         env = "JOBDECK_REPLICA",
         value_parser = clap::builder::BoolishValueParser::new(),
-        conflicts_with_all = ["create", "writable", "retain", "mock"]
+        conflicts_with_all = ["create", "writable", "retain", "stuck_after", "notify", "mock"]
     )]
     replica: bool,
     /// Let clients write jobs: adds the routes that put, change, delete and add them
@@ -127,6 +130,29 @@ pub(super) struct ServeArgs {
     /// start and then every hour
     #[arg(long, value_name = "AGE", env = "JOBDECK_RETAIN", value_parser = Age::parse)]
     retain: Option<Age>,
+    /// How long nobody may report on a job in progress: 12h, 2d, 1w. A job whose `updated_at` is longer ago is ended as TIMEOUT, at
+    /// the start and then every minute [default: no job is ended]
+    #[arg(long, value_name = "AGE", env = "JOBDECK_STUCK_AFTER", value_parser = Age::parse)]
+    stuck_after: Option<Age>,
+    /// Have /metrics show the last runs, failures, running and stuck jobs and durations of each collector, of the N with the most
+    /// jobs: 19 series each; 500 are a good limit [default: of no collector]
+    #[arg(long, value_name = "N", env = "JOBDECK_COLLECTOR_METRICS", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    collector_metrics: Option<u16>,
+    /// The folder for backups of the database, which are checked: NAME-2026-01-31T02-00-00Z.db, the time in UTC [default: no backups
+    /// are made]
+    #[arg(
+        help_heading = "Backups",
+        long,
+        value_name = "DIR",
+        env = "JOBDECK_BACKUP_DIR"
+    )]
+    backup_dir: Option<PathBuf>,
+    /// How often a backup is made: 12h, 1d, 1w. The next one is due that long after the newest in the folder [default: 1d]
+    #[arg(help_heading = "Backups", long, value_name = "AGE", env = "JOBDECK_BACKUP_EVERY", requires = "backup_dir", value_parser = Age::parse)]
+    backup_every: Option<Age>,
+    /// How many backups of the database the folder has at the most; the oldest are deleted after a new one is checked [default: 7]
+    #[arg(help_heading = "Backups", long, value_name = "N", env = "JOBDECK_BACKUP_KEEP", requires = "backup_dir", value_parser = parse_keep)]
+    backup_keep: Option<usize>,
     /// Require a token. This TOML file has the SHA-256 of each, its domain, and whether it may write; `jobdeck token new`
     /// makes one. The file is read again when it changes, and at SIGHUP, which then does not end the server
     #[arg(long, value_name = "FILE", env = "JOBDECK_TOKENS")]
@@ -252,7 +278,11 @@ impl ServeArgs {
     }
 
     fn mode(&self) -> Mode {
-        let writes = self.writable || self.mock || self.retain.is_some();
+        let writes = self.writable
+            || self.mock
+            || self.retain.is_some()
+            || self.stuck_after.is_some()
+            || self.notify.is_some();
         match self {
             Self { replica: true, .. } => Mode::Replica,
             Self { create: true, .. } => Mode::Create,
@@ -269,6 +299,17 @@ impl ServeArgs {
             log::WITH_REQUESTS
         };
         Log::start(self.listen.log_format, filter)
+    }
+}
+
+impl ServeArgs {
+    fn backups(&self) -> Option<BackupPlan> {
+        let folder = self.backup_dir.clone()?;
+        Some(BackupPlan {
+            folder,
+            every: self.backup_every.unwrap_or(Age::DAY),
+            keep: self.backup_keep.unwrap_or(DEFAULT_BACKUPS),
+        })
     }
 }
 
@@ -352,6 +393,9 @@ impl ListenArgs {
             tokens,
             retain: None,
             notify: None,
+            stuck_after: None,
+            backups: None,
+            collector_metrics: None,
             cors: self.origins(is_mock),
         })
     }
@@ -391,6 +435,8 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     for (option, is_given) in [
         ("--retain", args.retain.is_some()),
         ("--notify", args.notify.is_some()),
+        ("--stuck-after", args.stuck_after.is_some()),
+        ("--backup-dir", args.backup_dir.is_some()),
     ] {
         if is_given && args.mock {
             return Err(Failure::NotForMock(option));
@@ -399,6 +445,9 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
     config.retain = args.retain;
     let rules = args.notify.as_deref().map(RulesFile::open).transpose()?;
     config.notify = rules.map(Arc::new);
+    config.stuck_after = args.stuck_after;
+    config.backups = args.backups();
+    config.collector_metrics = args.collector_metrics.map(usize::from);
     let mock_config = MockConfig {
         demo: None,
         fixtures: args.fixtures.clone(),
@@ -419,6 +468,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<(), Failure> {
         ("--writable", args.writable),
         ("--retain", args.retain.is_some()),
         ("--notify", args.notify.is_some()),
+        ("--stuck-after", args.stuck_after.is_some()),
     ] {
         if is_given && !store.is_writable() {
             return Err(Failure::NotWritable(database.to_owned(), option));

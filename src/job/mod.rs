@@ -10,6 +10,7 @@ mod error;
 mod from_json;
 mod imported;
 mod life;
+mod made_id;
 mod member;
 mod pieces;
 mod reading;
@@ -19,11 +20,12 @@ mod status;
 
 pub use self::collector::CollectorInfo;
 pub use self::document::Job;
-pub use self::draft::{Draft, LIFE_NEEDS_MOCK};
+pub use self::draft::{Draft, LIFE_NEEDS_MOCK, PatchedEnd};
 pub use self::error::{JobError, error_codes};
 pub use self::from_json::{JobTextError, from_json};
 pub use self::imported::{CollectorText, ImportedJob, KnownCollectors};
 pub use self::life::{Life, LifeStage};
+pub use self::made_id::{job_id_of_key, random_job_id};
 pub use self::member::{MAX_ID_BYTES, MAX_TASKS};
 pub use self::pieces::BEFORE_COLLECTOR_INFO;
 pub use self::reading::{

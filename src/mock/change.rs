@@ -51,6 +51,20 @@ impl<'w> Change<'w> {
     /// [`Refusal::Job`] when the draft makes no job; else as [`WriteTransaction::put`].
     pub fn put(&mut self, draft: Draft) -> Result<(Written, Job), Refusal> {
         let now = self.clocks.now(draft.domain_id.as_deref());
+        self.put_at(draft, now)
+    }
+
+    /// Writes the job that a client reports: as [`Change::put`], but a job that has ended gets its `finished_at`.
+    ///
+    /// # Errors
+    /// As [`Change::put`], and those of [`Draft::settle_end`].
+    pub fn put_reported(&mut self, mut draft: Draft) -> Result<(Written, Job), Refusal> {
+        let now = self.clocks.now(draft.domain_id.as_deref());
+        draft.settle_end(now).map_err(Refusal::Job)?;
+        self.put_at(draft, now)
+    }
+
+    fn put_at(&mut self, draft: Draft, now: Timestamp) -> Result<(Written, Job), Refusal> {
         if draft.life.is_some() && self.lives.is_none() {
             return Err(Refusal::Job(LIFE_NEEDS_MOCK.to_owned()));
         }

@@ -9,6 +9,7 @@ mod faults;
 mod fixtures;
 mod journal;
 mod lives;
+mod made_ids;
 mod reload;
 mod saved_state;
 mod snapshots;
@@ -26,6 +27,7 @@ pub use self::journal::{
     Journal, JournalEntry, JournalFilter, MAX_ENTRIES, MAX_JOURNAL_BYTES, MAX_RECORDED_BYTES,
     RecordedBody, TooFewRequests,
 };
+pub use self::made_ids::MadeIds;
 pub use self::saved_state::SnapshotInfo;
 pub use self::start::MockConfig;
 pub use self::state::Mock;

@@ -1,6 +1,7 @@
 //! The configuration of a server; `cli::serve` has the defaults.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +22,16 @@ pub enum GrpcListen {
     At(SocketAddr),
     /// There, unless another program uses the port.
     IfFree(SocketAddr),
+}
+
+/// When backups are made, and how many there are.
+#[derive(Debug, Clone)]
+pub struct BackupPlan {
+    pub folder: PathBuf,
+    /// The time from one to the next.
+    pub every: Age,
+    /// How many the folder has at the most.
+    pub keep: usize,
 }
 
 /// The configuration of a server.
@@ -50,6 +61,12 @@ pub struct Config {
     pub retain: Option<Age>,
     /// The rules by which it sends notifications; `None`: it sends none.
     pub notify: Option<Arc<RulesFile>>,
+    /// How many collectors have metrics of their own at the most; `None`: none has.
+    pub collector_metrics: Option<usize>,
+    /// `None`: no backups are made.
+    pub backups: Option<BackupPlan>,
+    /// How long nobody may report on a job in progress before it is ended; `None`: no job is ended.
+    pub stuck_after: Option<Age>,
     /// The origins whose pages have access; without any no answer has a CORS header.
     pub cors: Vec<Origin>,
 }

@@ -1,6 +1,7 @@
 //! Why a server can't start.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Why the server can't start.
 #[derive(Debug, thiserror::Error)]
@@ -10,6 +11,13 @@ pub enum StartError {
     )]
     Listen {
         address: SocketAddr,
+        source: std::io::Error,
+    },
+    #[error(
+        "{folder}: no backups can be made there: {source}; `--backup-dir` needs a folder that jobdeck can write to"
+    )]
+    Backups {
+        folder: PathBuf,
         source: std::io::Error,
     },
     #[error("the server can't start: {0}")]

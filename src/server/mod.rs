@@ -1,5 +1,6 @@
 //! Runs a server from its configuration.
 
+mod backups;
 mod config;
 mod connection;
 mod error;
@@ -9,9 +10,10 @@ mod local;
 mod retain;
 mod run;
 mod signals;
+mod stuck;
 mod tasks;
 
-pub use self::config::{Config, GrpcListen};
+pub use self::config::{BackupPlan, Config, GrpcListen};
 pub use self::error::StartError;
 pub use self::grpc::GrpcServer;
 pub use self::local::{LocalAnswer, LocalApp};

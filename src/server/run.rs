@@ -1,7 +1,7 @@
 //! Binds the address, wires the routes and middlewares, and starts the server with its tasks.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use actix_http::{HttpService, Request};
@@ -18,18 +18,21 @@ use actix_web::rt::net::TcpStream;
 use actix_web::web::{self, Data};
 use tokio::sync::Semaphore;
 
+use super::backups;
 use super::config::{Config, GrpcListen};
 use super::connection::Connection;
 use super::error::StartError;
 use super::grpc::{self, GrpcServer};
 use super::retain;
 use super::signals::stop_at_signal;
+use super::stuck;
 use super::tasks::{keep_checkpointing, watch_tokens};
 use crate::api::admission::{Hosts, guard};
 use crate::api::app::{App, Switches};
 use crate::api::events::stream::keep_watching;
 use crate::api::inject::{inject_faults, keep_socket};
 use crate::api::lives::bring_up_to_date;
+use crate::api::metrics::CollectorMetrics;
 use crate::api::stopping::MAX_STOPPING;
 use crate::api::{Description, openapi_document, routes};
 use crate::notify::Notifier;
@@ -90,6 +93,10 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
         events: Arc::default(),
         stopping: Arc::default(),
         metrics: Arc::default(),
+        backups: config.backups.as_ref().map(|_| Arc::default()),
+        collectors: config
+            .collector_metrics
+            .map(|max| Arc::new(CollectorMetrics::new(max))),
         slow_query: config.slow_query,
         notifier: notifier.transpose()?,
     });
@@ -108,6 +115,7 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
         .shutdown_timeout(MAX_STOPPING.as_secs())
         .disable_signals();
     let ending = builder.graceful_shutdown_signal();
+    start_backups(config, &app)?;
     serve_streams(&app, ending.clone());
     let grpc = start_grpc(config.grpc_listen, &app, &description)?;
     let serve = move || {
@@ -151,6 +159,16 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
     let ends_at_hangup = config.tokens.is_none();
     let stop = (server.handle(), config.mock.clone(), stopping);
     actix_web::rt::spawn(stop_at_signal(ends_at_hangup, stop));
+    start_tasks(config, store);
+    Ok(Running {
+        server,
+        address,
+        grpc,
+    })
+}
+
+/// Starts the tasks that run beside the requests.
+fn start_tasks(config: &Config, store: Arc<Store>) {
     if let Some(tokens) = &config.tokens {
         actix_web::rt::spawn(watch_tokens(Arc::clone(tokens)));
     }
@@ -158,15 +176,29 @@ pub fn start(config: &Config, store: Arc<Store>) -> Result<Running, StartError> 
         let (store, clocks) = (Arc::clone(&store), Arc::clone(&config.clocks));
         actix_web::rt::spawn(retain::keep_pruning(store, clocks, age));
     }
+    if let Some(age) = config.stuck_after {
+        let (store, clocks) = (Arc::clone(&store), Arc::clone(&config.clocks));
+        actix_web::rt::spawn(stuck::keep_ending(store, clocks, age));
+    }
     actix_web::rt::spawn(keep_checkpointing(store));
     if let Some(mock) = &config.mock {
         actix_web::rt::spawn(Arc::clone(mock).watch_fixtures());
     }
-    Ok(Running {
-        server,
-        address,
-        grpc,
-    })
+}
+
+/// Starts to make backups, where there is a folder for them, until the server stops.
+fn start_backups(config: &Config, app: &App) -> Result<(), StartError> {
+    let (Some(plan), Some(metrics)) = (&config.backups, &app.backups) else {
+        return Ok(());
+    };
+    let (running, stop) = mpsc::channel();
+    backups::start(plan, Arc::clone(&app.store), Arc::clone(metrics), stop)?;
+    let stopping = Arc::clone(&app.stopping);
+    actix_web::rt::spawn(async move {
+        stopping.begun().await;
+        drop(running);
+    });
+    Ok(())
 }
 
 /// Starts gRPC, where it is to listen and can.

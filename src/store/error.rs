@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-use super::sql_functions::{DATA_ERROR, REQUEST_ERROR};
+use super::connection::sql_functions::{DATA_ERROR, REQUEST_ERROR};
 use crate::columns::Damaged;
 use crate::query::QueryError;
 
@@ -49,6 +49,8 @@ pub enum OpenError {
          or copy it with `jobdeck backup`"
     )]
     LogBeside { path: PathBuf, log: PathBuf },
+    #[error("{0}: another file was put in its place while it was opened; try again")]
+    Replaced(PathBuf),
     #[error("{path}: can't be read: {source}; check the path and its permissions")]
     Io {
         path: PathBuf,

@@ -8,7 +8,7 @@ use super::connection::open::{Mode, ReadAccess, finish_writer, open_writer};
 use super::connection::opened::Opened;
 use super::connection::shared_lock::SharedLock;
 use super::error::{OpenError, StoreError};
-use super::file::{log_of, refuse_log_of_another};
+use super::file::{DatabaseFile, log_of, refuse_log_of_another};
 use super::schema::{ExistingSchema, FIRST_WITH_THESE_JOBS, SCHEMA_VERSION, inspect, migrate};
 
 /// Opens a file with at most `readers` reading connections of each kind; while an older schema is brought up to date, `progress` is
@@ -22,8 +22,9 @@ pub(super) fn open_file(
     readers: u32,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Opened, OpenError> {
+    let found = DatabaseFile::from_path(path).ok();
     let existing = inspect(path)?;
-    match mode {
+    let opened = match mode {
         Mode::ReadOnly | Mode::ReadOnlyAnySchema | Mode::Replica => {
             check_readable(path, &existing, mode)?;
             open_to_read(path, mode, readers)
@@ -44,7 +45,12 @@ pub(super) fn open_file(
             let writer = open_up_to_date(path, mode, is_older, progress)?;
             Opened::new(path, readers, ReadAccess::Locking, Some(writer))
         }
+    }?;
+    // The connections of a file that was replaced meanwhile are of the former one.
+    if found.is_some_and(|found| !found.is_in_place()) {
+        return Err(OpenError::Replaced(path.to_owned()));
     }
+    Ok(opened)
 }
 
 /// Refuses a file that is not there, or whose schema has to be brought up to date.

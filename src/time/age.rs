@@ -1,5 +1,7 @@
 //! `Age`: a maximum age, parsed from a text such as `90d`.
 
+use std::fmt;
+
 use super::error::TimeError;
 use super::timestamp::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
@@ -10,6 +12,9 @@ pub struct Age {
 }
 
 impl Age {
+    /// A day.
+    pub const DAY: Self = Self { millis: DAY_MILLIS };
+
     /// Reads hours, days, weeks, or years of 365 days: `12h`, `90d`, `2w`, `1y`. There are no minutes, because `3m` may
     /// be meant as months.
     ///
@@ -22,7 +27,7 @@ impl Age {
             .ok_or_else(|| TimeError::Age(text.to_owned()))
     }
 
-    /// Returns the age in milliseconds.
+    /// Returns its length in milliseconds.
     #[must_use]
     pub fn millis(self) -> i64 {
         self.millis
@@ -32,6 +37,17 @@ impl Age {
     #[must_use]
     pub fn before(self, now: Timestamp) -> Timestamp {
         now.plus_millis(-self.millis)
+    }
+}
+
+impl fmt::Display for Age {
+    /// Writes days, or hours where it is no number of days: `36h`, `90d`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.millis % DAY_MILLIS == 0 {
+            write!(out, "{}d", self.millis / DAY_MILLIS)
+        } else {
+            write!(out, "{}h", self.millis / HOUR_MILLIS)
+        }
     }
 }
 
@@ -56,6 +72,13 @@ mod tests {
     fn check(actual: Result<Timestamp, TimeError>, expected: &str) {
         let actual = actual.map_or_else(|_| "error".to_owned(), |time| time.to_string());
         assert_eq!(actual, expected);
+    }
+
+    #[test]
+    fn an_age_is_written_in_days_or_hours() {
+        for (text, expected) in [("12h", "12h"), ("36h", "36h"), ("48h", "2d"), ("2w", "14d")] {
+            assert_eq!(Age::parse(text).unwrap().to_string(), expected);
+        }
     }
 
     #[test]

@@ -22,6 +22,12 @@ pub enum TokenFileError {
         path: PathBuf,
         source: std::io::Error,
     },
+    #[error("{path}: there is no token `{name}`; its tokens are {known}")]
+    NoToken {
+        path: PathBuf,
+        name: String,
+        known: String,
+    },
     #[error("{path}: {error}")]
     Content {
         path: PathBuf,
@@ -116,7 +122,7 @@ impl TokenFile {
 }
 
 /// Reads the content of a file of limited size.
-fn read(path: &Path) -> Result<Vec<u8>, TokenFileError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, TokenFileError> {
     let io = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::NotFound => TokenFileError::NotFound(path.to_owned()),
         _ => TokenFileError::Io {
@@ -140,7 +146,7 @@ fn read(path: &Path) -> Result<Vec<u8>, TokenFileError> {
 }
 
 /// Parses the content of a file, and logs a warning if others may access the file.
-fn parse(path: &Path, content: &[u8]) -> Result<TokenTable, TokenFileError> {
+pub(super) fn parse(path: &Path, content: &[u8]) -> Result<TokenTable, TokenFileError> {
     let content_error = |error| TokenFileError::Content {
         path: path.to_owned(),
         error,

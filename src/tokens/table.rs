@@ -114,6 +114,13 @@ impl TokenTable {
         self.grants.values().any(|known| Arc::ptr_eq(known, grant))
     }
 
+    /// Returns all grants, by name.
+    pub(super) fn grants(&self) -> Vec<Arc<Grant>> {
+        let mut grants: Vec<_> = self.grants.values().cloned().collect();
+        grants.sort_by(|one, other| one.name.cmp(&other.name));
+        grants
+    }
+
     /// Finds the grant of a token.
     #[must_use]
     pub(super) fn find(&self, token: &[u8]) -> Option<Arc<Grant>> {

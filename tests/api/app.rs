@@ -71,6 +71,7 @@ pub(crate) struct Setup {
     pub has_grpc: bool,
     /// What the file of rules for notifications has.
     pub notify: Option<String>,
+    pub collector_metrics: Option<usize>,
 }
 
 /// Jobs or none, and a clock that is frozen at 2022-06-20T12:00:00Z.
@@ -88,6 +89,7 @@ impl Default for Setup {
             mock: None,
             has_grpc: false,
             notify: None,
+            collector_metrics: None,
         }
     }
 }
@@ -171,6 +173,9 @@ impl App {
             mock: mock.clone(),
             retain: None,
             notify,
+            stuck_after: None,
+            backups: None,
+            collector_metrics: setup.collector_metrics,
         };
         let (started, has_started) = mpsc::channel();
         let thread = std::thread::spawn(move || {

@@ -127,12 +127,97 @@ fn requests_are_counted_by_route_method_and_status() {
     }
 }
 
+fn jobs(domain: &str, status: &str) -> String {
+    format!("jobdeck_jobs{{domain=\"{domain}\",status=\"{status}\"}}")
+}
+
+/// The clock is frozen at 12:00, and a job of the collector usually takes a minute.
+fn with_collectors() -> App {
+    let of = |collector: &str, members: &str| {
+        format!("\"collector_info\":{{\"collector_id\":\"{collector}\"}},{members}")
+    };
+    let run = |id: &str, collector: &str, status: &str, hour: u32, is_ended: bool| {
+        let at = |minute: u32| format!("2022-06-20T{hour:02}:{minute:02}:00Z");
+        let end = if is_ended {
+            format!(",\"finished_at\":\"{}\"", at(1))
+        } else {
+            String::new()
+        };
+        let members = format!("\"status\":\"{status}\"{end}");
+        let line = job(id, "d", &of(collector, &members));
+        let mut parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
+        parsed["created_at"] = at(0).into();
+        parsed["updated_at"] = at(0).into();
+        format!("{parsed}\n")
+    };
+    let mut lines = String::new();
+    for hour in 1..6 {
+        lines += &run(&format!("s{hour}"), "c", "SUCCESS", hour, true);
+    }
+    lines += &run("e6", "c", "ERROR", 6, true);
+    lines += &run("e7", "c", "TIMEOUT", 7, true);
+    lines += &run("r8", "c", "IN_PROGRESS", 8, false);
+    lines += &run("r12", "c", "IN_PROGRESS", 12, false);
+    lines += &run("other", "small", "CREATED", 1, false);
+    App::serve(crate::app::Setup {
+        jobs: lines,
+        is_writable: true,
+        collector_metrics: Some(1),
+        ..Default::default()
+    })
+}
+
+#[test]
+fn collectors_have_metrics_where_they_are_wanted() {
+    let app = with_collectors();
+    let of = |name: &str, more: &str| {
+        format!("jobdeck_collector_{name}{{domain=\"d\",collector=\"c\"{more}}}")
+    };
+    let metrics = Metrics::of(&app);
+    // 05:01 and 07:01 of 2022-06-20.
+    metrics.check(&of("last_success_timestamp_seconds", ""), 1_655_701_260.0);
+    metrics.check(&of("last_failure_timestamp_seconds", ""), 1_655_708_460.0);
+    metrics.check(&of("failures_in_a_row", ""), 2.0);
+    metrics.check(&of("running_jobs", ""), 2.0);
+    metrics.check(&of("stuck_jobs", ""), 1.0);
+    metrics.check(&of("job_duration_seconds_count", ""), 0.0);
+    metrics.check("jobdeck_collectors_without_metrics", 1.0);
+    let others = metrics.0.keys().find(|name| name.contains("small"));
+    assert_eq!(others, None);
+    // It ends at 12:00, four hours after it began.
+    let path = "/jobdeck/jobs/r8?domain_id=d";
+    assert_eq!(
+        app.json("PATCH", path, &json!({"status": "SUCCESS"}))
+            .status,
+        200
+    );
+    Metrics::wait_for(&app, &of("job_duration_seconds_count", ""), 1.0);
+    let metrics = Metrics::of(&app);
+    metrics.check(&of("job_duration_seconds_sum", ""), 14_400.0);
+    let bucket = |bound: &str| of("job_duration_seconds_bucket", &format!(",le=\"{bound}\""));
+    metrics.check(&bucket("10800"), 0.0);
+    metrics.check(&bucket("43200"), 1.0);
+    metrics.check(&of("stuck_jobs", ""), 0.0);
+    metrics.check(&of("running_jobs", ""), 1.0);
+    metrics.check(&of("failures_in_a_row", ""), 0.0);
+    assert_eq!(app.bare("DELETE", "/jobdeck/jobs?domain_id=d").status, 200);
+    Metrics::wait_for(&app, "jobdeck_collectors_without_metrics", 0.0);
+    assert_eq!(Metrics::of(&app).get(&of("running_jobs", "")), None);
+
+    let app = App::with_jobs(job("a", "d", "\"collector_info\":{\"collector_id\":\"c\"}"));
+    let metrics = Metrics::of(&app);
+    let found = metrics.0.keys().find(|name| name.contains("collector"));
+    assert_eq!(found, None);
+}
+
 #[test]
 fn gauges_show_the_state_of_the_database() {
     let app = App::with_jobs(job("a", "d", "") + &job("b", "d", "") + &job("c", "e", ""));
     let metrics = Metrics::of(&app);
     metrics.check("jobdeck_database_up", 1.0);
-    metrics.check("jobdeck_jobs", 3.0);
+    metrics.check(&jobs("d", "CREATED"), 2.0);
+    metrics.check(&jobs("d", "ERROR"), 0.0);
+    metrics.check(&jobs("e", "CREATED"), 1.0);
     metrics.check("jobdeck_domains", 2.0);
     let wal = app.database().with_extension("db-wal");
     for (name, path) in [("database", app.database()), ("wal", wal)] {
@@ -149,7 +234,7 @@ fn gauges_show_the_state_of_the_database() {
     let metrics = Metrics::of(&app);
     metrics.check("jobdeck_database_up", 0.0);
     assert_eq!(
-        metrics.get("jobdeck_jobs"),
+        metrics.get(&jobs("d", "CREATED")),
         None,
         "no metric is answered without its value"
     );

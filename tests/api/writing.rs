@@ -62,7 +62,7 @@ fn a_job_is_put_patched_and_deleted() {
         json!({
             "job_id": "a/b c", "status": "ERROR", "filter": {"a": {"b": 1, "d": 3}}, "total_tasks": 0, "remained_tasks": 0,
             "errors": [{"error_code": "E"}], "domain_id": "d", "created_at": "2022-06-01T00:00:00.000Z",
-            "updated_at": "2022-06-20T12:00:00.000Z"
+            "updated_at": "2022-06-20T12:00:00.000Z", "finished_at": "2022-06-20T12:00:00.000Z"
         })
     );
     let dated = app.json(
@@ -210,6 +210,111 @@ fn many_jobs_are_added_or_none() {
         json!({"deleted": 0})
     );
     assert_eq!(jobs(&app, "d"), ["a CREATED", "old ERROR"]);
+}
+
+#[test]
+fn a_job_gets_its_end_with_the_status_that_ends_it_and_loses_it_with_one_that_does_not() {
+    const NOW: &str = "2022-06-20T12:00:00.000Z";
+    const OWN: &str = "2022-06-19T00:00:00.000Z";
+    let app = writable("");
+    let path = "/jobdeck/jobs/j?domain_id=d";
+    let check = |method: &str, body: Value, expected: Option<&str>| {
+        let answer = app.json(method, path, &body);
+        assert!(answer.status < 300, "{method} {body}: {}", answer.text);
+        let found = &app.search(&json!({"domain_id": "d"})).json()["results"][0];
+        assert_eq!(answer.json(), *found);
+        let finished_at = found.get("finished_at").and_then(Value::as_str);
+        assert_eq!(finished_at, expected, "{method} {body}");
+    };
+    for status in ["SUCCESS", "ERROR", "TIMEOUT", "CANCELED"] {
+        check("PUT", json!({"status": status}), Some(NOW));
+        check("PUT", json!({"status": "IN_PROGRESS"}), None);
+        check("PATCH", json!({"status": status}), Some(NOW));
+        check("PATCH", json!({"status": "CREATED"}), None);
+        check(
+            "PATCH",
+            json!({"status": status, "finished_at": OWN}),
+            Some(OWN),
+        );
+        check("PATCH", json!({"status": status}), Some(OWN));
+        check("PATCH", json!({"total_tasks": 1}), Some(OWN));
+    }
+    check("PATCH", json!({"status": "SUCCESS"}), Some(NOW));
+    check("PATCH", json!({"finished_at": null}), None);
+    check(
+        "PUT",
+        json!({"status": "ERROR", "created_at": "2022-06-20T12:00:01Z"}),
+        Some("2022-06-20T12:00:01.000Z"),
+    );
+    let expected = "400 ERROR_INVALID_PARAMETER: body: `finished_at`: a job with the status IN_PROGRESS has not ended";
+    for method in ["PUT", "PATCH"] {
+        let running = json!({"status": "IN_PROGRESS", "finished_at": OWN});
+        let error = app.json(method, path, &running).error();
+        assert!(error.starts_with(expected), "{error}");
+    }
+}
+
+#[test]
+fn jobs_that_are_added_are_taken_as_they_are_and_get_ids() {
+    let app = writable("");
+    let add = |query: &str, key: Option<&str>, body: Value| {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        let path = format!("/jobdeck/jobs?domain_id=d{query}");
+        app.send("POST", &path, &headers, Some(body.to_string().as_bytes()))
+    };
+    let ids = |answer: &Value| -> Vec<String> {
+        serde_json::from_value(answer["job_ids"].clone()).unwrap()
+    };
+    let body = json!([
+        {"status": "SUCCESS"},
+        {"job_id": "own", "status": "SUCCESS", "created_at": "2022-06-01T00:00:00Z"},
+        {"status": "ERROR", "created_at": "2022-06-01T00:00:00Z"}
+    ]);
+    let first = add("", None, body.clone()).json();
+    assert_eq!(first["added"], 3);
+    let made = ids(&first);
+    assert_eq!(made.len(), 2);
+    let is_id = |id: &String| {
+        id.len() == 16 && id.starts_with("job-") && id[4..].bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    assert!(made.iter().all(is_id), "{made:?}");
+    let ended = |id: &str| {
+        let filter = json!([{"k": "job_id", "v": id, "o": "eq"}]);
+        let found = app.search(&json!({"domain_id": "d", "query": {"filter": filter}}));
+        found.json()["results"][0].get("finished_at").cloned()
+    };
+    assert_eq!(ended(&made[0]), Some(json!("2022-06-20T12:00:00.000Z")));
+    assert_eq!([ended("own"), ended(&made[1])], [None, None]);
+    // Without a key the jobs are others.
+    let again = add("", None, body.clone()).json();
+    assert_eq!(again["replaced"], 1);
+    assert!(ids(&again).iter().all(|id| !made.contains(id)));
+
+    for on_conflict in ["", "&on_conflict=skip", "&on_conflict=fail"] {
+        let key = format!("key-{on_conflict}");
+        let body = json!([{"total_tasks": 1}, {"total_tasks": 2}]);
+        let first = add(on_conflict, Some(&key), body.clone()).json();
+        assert_eq!(first["added"], 2, "{first}");
+        let path = format!("/jobdeck/jobs/{}?domain_id=d", ids(&first)[0]);
+        app.json("PATCH", &path, &json!({"status": "SUCCESS"}));
+        let again = add(on_conflict, Some(&key), body).json();
+        assert_eq!((&again["added"], &again["skipped"]), (&json!(0), &json!(2)));
+        assert_eq!(ids(&again), ids(&first));
+        assert!(ended(&ids(&first)[0]).is_some(), "what came between stays");
+    }
+    let long = "k".repeat(256);
+    for key in ["", " ", "a b", &long, "\u{e9}"] {
+        let error = add("", Some(key), json!([{}])).error();
+        let expected = "400 ERROR_INVALID_PARAMETER: idempotency-key: expected one key of 1 to 255";
+        assert!(error.starts_with(expected), "{key:?}: {error}");
+    }
+    let many = vec![json!({}); 10_001];
+    let error = add("", None, json!(many)).error();
+    assert!(
+        error.contains("more than 10000 jobs have no `job_id`"),
+        "{error}"
+    );
 }
 
 /// Method, path, body, and how the error begins.

@@ -251,3 +251,66 @@ fn the_help_describes_tokens() {
         "{help}"
     );
 }
+
+#[test]
+fn tokens_are_added_to_a_file_listed_and_revoked() {
+    let folder = with_one_job();
+    let here = folder.path();
+    let added = |name: &str, arguments: &[&str]| {
+        let new = ["token", "new", "--name", name, "--file", "tokens.toml"];
+        let output = run(here, &[&new, arguments].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert_eq!(
+            text(&output.stdout),
+            format!("tokens.toml: added `{name}`\n")
+        );
+        text(&output.stderr).trim_end().to_owned()
+    };
+    let ann = added("ann", &["--domain", "*", "--write"]);
+    let path = here.join("tokens.toml");
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let ci = added("ci", &["--domain", "d"]);
+    let new = [
+        "token",
+        "new",
+        "--domain",
+        "d",
+        "--name",
+        "ci",
+        "--file",
+        "tokens.toml",
+    ];
+    check_line(
+        &fails(here, &new, 1),
+        "jobdeck: tokens.toml: line 14: name: another token is called `ci`",
+    );
+    let listed = ok(here, &["token", "list", "--file", "tokens.toml"]);
+    assert_eq!(
+        listed,
+        "NAME  DOMAIN  ACCESS\nann   *       write\nci    d       read\n"
+    );
+    let serve = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--tokens",
+        "tokens.toml",
+    ];
+    let server = Server::start(here, &serve);
+    assert_eq!([status(&server, &ann), status(&server, &ci)], [200, 200]);
+    assert_eq!(
+        ok(here, &["token", "revoke", "ci", "--file", "tokens.toml"]),
+        "tokens.toml: revoked `ci`\n"
+    );
+    becomes(&server, &ci, 401);
+    assert_eq!(status(&server, &ann), 200);
+    check_line(
+        &fails(here, &["token", "revoke", "ci", "--file", "tokens.toml"], 1),
+        "jobdeck: tokens.toml: there is no token `ci`; its tokens are ann",
+    );
+    check_line(
+        &fails(here, &["token", "list", "--file", "none.toml"], 1),
+        "jobdeck: none.toml: there is no such file",
+    );
+}

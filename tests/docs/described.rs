@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -39,54 +40,91 @@ impl Drop for Killed {
 
 /// A rule that finds nothing.
 const RULE: &str =
-    "[[notify]]\nname = \"a\"\ndomain_id = \"d\"\non = \"failed\"\nurl = \"http://127.0.0.1/\"\n";
+    "[[notify]]\nname = \"a\"\ndomain_id = \"other\"\non = \"failed\"\nurl = \"http://127.0.0.1/\"\n";
 
-/// Starts a server with these options; returns it and its address.
-fn serve(options: &[&str]) -> (Killed, String) {
-    let mut command = Command::new(JOBDECK);
-    command
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .args(options);
-    let server = command
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped());
-    let mut server = Killed(server.spawn().unwrap());
-    let mut line = String::new();
-    let mut output = BufReader::new(server.0.stdout.take().unwrap());
-    output.read_line(&mut line).unwrap();
-    let address = line.split_whitespace().last().unwrap().to_owned();
-    (server, address)
+/// A server, which runs until this is dropped, and its address.
+struct Server {
+    _process: Killed,
+    address: String,
+    agent: ureq::Agent,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(JOBDECK);
+        command.args(["serve", "--listen", "127.0.0.1:0"]);
+        let server = command
+            .args(arguments)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        let mut server = Killed(server.spawn().unwrap());
+        let mut line = String::new();
+        let mut output = BufReader::new(server.0.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        Self {
+            _process: server,
+            address: line.split_whitespace().last().unwrap().to_owned(),
+            agent: ureq::Agent::config_builder().proxy(None).build().into(),
+        }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let url = format!("{}{path}", self.address);
+        let mut answer = self.agent.get(url).call().unwrap();
+        answer.body_mut().read_to_string().unwrap()
+    }
+}
+
+/// The names of the metrics of a server that has all of them: two jobs of a collector, a backup, and a rule for notifications.
+fn metrics() -> BTreeSet<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("notify.toml"), RULE).unwrap();
+    let server = Server::start(&[
+        "--create",
+        "--writable",
+        "--notify",
+        &path("notify.toml"),
+        "--db",
+        &path("jobs.db"),
+        "--collector-metrics",
+        "9",
+        "--backup-dir",
+        &path(""),
+    ]);
+    for status in ["SUCCESS", "ERROR"] {
+        let url = format!("{}/jobdeck/jobs/{status}?domain_id=d", server.address);
+        let body =
+            format!(r#"{{"status": "{status}", "collector_info": {{"collector_id": "c"}}}}"#);
+        let request = server.agent.put(url);
+        let request = request.header("content-type", "application/json");
+        request.send(&body).unwrap();
+    }
+    let start = Instant::now();
+    loop {
+        let text = server.get("/metrics");
+        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+        let names: BTreeSet<_> = types
+            .map(|line| line.split(' ').next().unwrap().to_owned())
+            .collect();
+        let is_there = |end: &str| names.iter().any(|name| name.ends_with(end));
+        if is_there("backup_last_success_timestamp_seconds")
+            && is_there("collector_last_failure_timestamp_seconds")
+        {
+            return names;
+        }
+        assert!(start.elapsed() < Duration::from_mins(1), "{names:?}");
+        std::thread::yield_now();
+    }
 }
 
 impl Described {
     fn read() -> Self {
-        let get = |address: &str, path: &str| {
-            let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
-            let mut answer = agent.get(format!("{address}{path}")).call().unwrap();
-            answer.body_mut().read_to_string().unwrap()
-        };
-        let (_mock, mock) = serve(&["--mock"]);
-        let document: Value = serde_json::from_str(&get(&mock, "/openapi.json")).unwrap();
-        // A mock sends no notifications, which have metrics of their own.
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-        std::fs::write(path("notify.toml"), RULE).unwrap();
-        let (_other, other) = serve(&[
-            "--create",
-            "--db",
-            &path("x.db"),
-            "--notify",
-            &path("notify.toml"),
-        ]);
-        let metrics = get(&mock, "/metrics") + &get(&other, "/metrics");
-        let metrics = metrics
-            .lines()
-            .filter_map(|line| line.strip_prefix("# TYPE "));
+        let server = Server::start(&["--mock"]);
+        let document: Value = serde_json::from_str(&server.get("/openapi.json")).unwrap();
         Self {
-            metrics: metrics
-                .map(|line| line.split(' ').next().unwrap().to_owned())
-                .collect(),
+            metrics: metrics(),
             routes: routes(&document),
             schemas: document["components"]["schemas"].clone(),
         }

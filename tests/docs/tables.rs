@@ -95,8 +95,8 @@ const LIMITS: [(&str, &[(&str, &str)]); 29] = [
         "answer of an aggregate; all its pushed lists; one value",
         &[
             ("store/read.rs", "MAX_STAT_BYTES"),
-            ("store/sql_functions.rs", "MAX_LISTED_BYTES"),
-            ("store/sql_functions.rs", "MAX_VALUE_BYTES"),
+            ("store/connection/sql_functions.rs", "MAX_LISTED_BYTES"),
+            ("store/connection/sql_functions.rs", "MAX_VALUE_BYTES"),
         ],
     ),
     (

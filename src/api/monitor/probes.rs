@@ -18,8 +18,10 @@ use crate::api::admission::Access;
 use crate::api::answer::fresh;
 use crate::api::app::App;
 use crate::api::error::ApiError;
+use crate::api::metrics::register_jobs;
 use crate::api::schema::answers::{Health, HealthStatus, Serving, ServingStatus};
 use crate::api::schema::errors::OwnError;
+use crate::job::PerStatus;
 use crate::route::Route;
 use crate::store::{Interrupt, ReaderUsage};
 
@@ -100,7 +102,7 @@ pub(in crate::api) async fn check(app: Data<App>) -> HttpResponse {
     tag = "server",
     responses(
         (status = 200, description = "The metrics.", body = String, content_type = "text/plain",
-            example = "# HELP jobdeck_jobs Jobs in the database.\n# TYPE jobdeck_jobs gauge\njobdeck_jobs 5000\n"),
+            example = "# HELP jobdeck_jobs Jobs in the database, by domain and status.\n# TYPE jobdeck_jobs gauge\njobdeck_jobs{domain=\"domain-67094cea8ca4\",status=\"SUCCESS\"} 5000\n"),
         OwnError
     )
 )]
@@ -110,14 +112,16 @@ pub(in crate::api) async fn metrics(
 ) -> Result<HttpResponse, ApiError> {
     access.check(None)?;
     let vitals = health(&app).await.ok();
+    let collectors = collectors(&app).await;
     let readers = app.store.reader_usage();
     let mut text = String::new();
-    let mut gauges = read_gauges(&app, vitals.as_ref(), readers);
+    let mut gauges = read_gauges(&app, vitals, readers);
     if let Some(notifier) = &app.notifier {
         notifications::register(gauges.sub_registry_with_prefix("jobdeck"), notifier).await;
     }
     let written = prometheus_text::encode(&mut text, &app.metrics.registry)
-        .and_then(|()| prometheus_text::encode(&mut text, &gauges));
+        .and_then(|()| prometheus_text::encode(&mut text, &gauges))
+        .and_then(|()| prometheus_text::encode(&mut text, &collectors));
     written.map_err(|_unwritten| ApiError::Internal("the metrics can't be written"))?;
     Ok(HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
@@ -126,7 +130,7 @@ pub(in crate::api) async fn metrics(
 }
 
 /// Reads the gauges, when scraped.
-fn read_gauges(app: &App, vitals: Option<&Vitals>, readers: ReaderUsage) -> Registry {
+fn read_gauges(app: &App, vitals: Option<Vitals>, readers: ReaderUsage) -> Registry {
     let mut all = Registry::default();
     let started = Duration::from_millis(app.metrics.started.millis().try_into().unwrap_or(0));
     all.register_with_unit(
@@ -150,9 +154,9 @@ fn read_gauges(app: &App, vitals: Option<&Vitals>, readers: ReaderUsage) -> Regi
         "Whether the database answers and its file is in its place",
         vitals.is_some().into(),
     );
-    if let Some(vitals) = vitals {
-        gauge("jobs", "Jobs in the database", vitals.jobs);
-        gauge("domains", "Domains that have jobs", vitals.domains);
+    if let Some(vitals) = &vitals {
+        let domains = vitals.domains.len() as u64;
+        gauge("domains", "Domains that have jobs", domains);
     }
     gauge(
         "database_size_bytes",
@@ -186,6 +190,12 @@ fn read_gauges(app: &App, vitals: Option<&Vitals>, readers: ReaderUsage) -> Regi
         "Streams of events open now",
         app.events.open() as u64,
     );
+    if let Some(vitals) = vitals {
+        register_jobs(ours, vitals.domains);
+    }
+    if let Some(backups) = &app.backups {
+        backups.register(ours);
+    }
     ours.register(
         "reader_waits",
         "How often no reading connection was idle, and one was waited for or opened",
@@ -205,11 +215,39 @@ fn read_gauges(app: &App, vitals: Option<&Vitals>, readers: ReaderUsage) -> Regi
     all
 }
 
+/// Computes the metrics of the collectors, where they are wanted. They are left out where the database does not answer in
+/// time, or too many statistics are computed.
+async fn collectors(app: &App) -> Registry {
+    let mut registry = Registry::with_prefix("jobdeck");
+    let Some(collectors) = app.collectors.clone() else {
+        return registry;
+    };
+    let permit = Arc::clone(&app.statistics).acquire_owned();
+    let Ok(Ok(permit)) = tokio::time::timeout(HEALTH_TIMEOUT, permit).await else {
+        log::warn!("the metrics of the collectors are left out: too many statistics are computed");
+        return registry;
+    };
+    let (store, clocks) = (Arc::clone(&app.store), Arc::clone(&app.clocks));
+    let timeout = app.query_timeout;
+    let computing = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        let interrupt = Arc::new(Interrupt::after(timeout));
+        let registered = collectors.register(&mut registry, &store, &clocks, &interrupt);
+        registered.map(|()| registry)
+    });
+    match computing.await {
+        Ok(Ok(registry)) => return registry,
+        Ok(Err(error)) => log::warn!("the metrics of the collectors are left out: {error}"),
+        Err(error) => log::error!("the metrics of the collectors ended in a panic: {error}"),
+    }
+    Registry::default()
+}
+
 /// What a database that answers holds.
 struct Vitals {
     jobs: u64,
-    /// The domains that have jobs.
-    domains: u64,
+    /// The domains that have jobs, with the number of each status.
+    domains: Vec<(String, PerStatus<u64>)>,
 }
 
 /// Reads the database; the error says what is wrong, and its cause is in the log.
@@ -223,7 +261,7 @@ async fn health(app: &App) -> Result<Vitals, &'static str> {
         let interrupt = Arc::new(Interrupt::after(HEALTH_TIMEOUT));
         let domains = store
             .reader(&interrupt)
-            .and_then(|mut reader| reader.begin()?.domains());
+            .and_then(|mut reader| reader.begin()?.status_counts());
         Some(domains)
     });
     // A disk that hangs blocks a thread where no deadline is checked.
@@ -233,11 +271,8 @@ async fn health(app: &App) -> Result<Vitals, &'static str> {
     };
     match checked {
         Ok(Some(Ok(domains))) => Ok(Vitals {
-            jobs: domains
-                .iter()
-                .map(|(_, jobs)| u64::try_from(*jobs).unwrap_or(0))
-                .sum(),
-            domains: domains.len() as u64,
+            jobs: domains.iter().flat_map(|(_, counts)| counts.values()).sum(),
+            domains,
         }),
         Ok(None) => Err("the database file was deleted or replaced"),
         Ok(Some(Err(error))) => {

@@ -364,6 +364,10 @@ pub(crate) struct AddedInfo {
     pub(crate) replaced: u64,
     /// Those that existed already, and stayed as they are.
     pub(crate) skipped: u64,
+    /// The ids of the jobs that came without one, in their order; left out where all had one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub(crate) job_ids: Vec<String>,
     /// What was translated to read them, each kind once; left out where nothing was.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]

@@ -171,7 +171,8 @@ pub(crate) struct AddParams {
         nullable = false
     )]
     pub(crate) domain_id: Option<String>,
-    /// What happens to a job that exists already; `fail` adds no job at all.
+    /// What happens to a job that exists already: it is replaced, or stays as it is (`skip`), or no job at all is added
+    /// (`fail`). With `skip`, and ids of your own, a request may be sent again.
     #[param(inline, example = "skip", nullable = false)]
     pub(crate) on_conflict: Option<OnConflict>,
 }

@@ -96,6 +96,13 @@ impl Collectors {
         Some(number)
     }
 
+    /// Returns the ids of the collectors, in the order of their numbers.
+    pub(super) fn ids(&self) -> Vec<Box<str>> {
+        let mut numbered: Vec<_> = self.numbers.iter().collect();
+        numbered.sort_unstable_by_key(|(_, number)| **number);
+        numbered.into_iter().map(|(id, _)| id.clone()).collect()
+    }
+
     /// Adds a job of a collector.
     pub(super) fn add(&mut self, number: CollectorNumber, job: SeenJob<'_>) {
         if let Some(collector) = self.all.get_mut(number as usize) {

@@ -24,5 +24,5 @@ pub use collectors::{CountedCollectors, MAX_ANSWERED, MAX_COLLECTORS};
 pub use durations::usual_of;
 pub use errors::{ErrorGroups, MAX_GROUPS};
 pub use plan::{OverviewPlan, RangeTexts, minute_of};
-pub use running::{RunningJob, RunningJobs};
-pub use scan::{Counted, MAX_JOBS, OverviewScan, Sums};
+pub use running::{RunningJob, RunningJobs, is_stuck};
+pub use scan::{Counted, EndedJobs, MAX_JOBS, OverviewScan, Sums};

@@ -168,6 +168,12 @@ impl OverviewPlan {
         sql
     }
 
+    /// Returns the time by which running jobs are judged.
+    #[must_use]
+    pub fn minute(&self) -> Timestamp {
+        self.minute
+    }
+
     /// Begins to judge the jobs that run.
     #[must_use]
     pub fn running_jobs(&self) -> RunningJobs {

@@ -29,6 +29,13 @@ pub struct RunningJob<'j> {
     pub info: Option<i64>,
 }
 
+/// Returns whether a job that runs takes longer than nearly all jobs of its collector did; not where too few of them say
+/// what is usual.
+#[must_use]
+pub fn is_stuck(now: Timestamp, created_at: i64, usual: Option<UsualInfo>) -> bool {
+    usual.is_some_and(|usual| now.millis() - created_at > usual.p95)
+}
+
 #[derive(Debug)]
 struct ListedJob {
     job_id: String,
@@ -52,7 +59,6 @@ impl RunningJobs {
 
     /// Adds a job, with how long the jobs of its collector usually take.
     pub fn add(&mut self, job: RunningJob<'_>, usual: Option<UsualInfo>) {
-        let age = self.now.millis() - job.created_at;
         let listed = || ListedJob {
             job_id: job.job_id.to_owned(),
             collector_id: job.collector_id.map(str::to_owned),
@@ -64,7 +70,7 @@ impl RunningJobs {
         if self.newest.len() < MAX_ANSWERED {
             self.newest.push(listed());
         }
-        if usual.is_some_and(|usual| age > usual.p95) {
+        if is_stuck(self.now, job.created_at, usual) {
             self.stuck_count += 1;
             self.oldest_stuck.push_back(listed());
             if self.oldest_stuck.len() > MAX_ANSWERED {

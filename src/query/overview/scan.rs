@@ -26,7 +26,25 @@ pub struct OverviewScan {
     buckets: Vec<Counts>,
     collectors: Collectors,
     errors: ErrorGroups,
+    /// The jobs that have ended, where they are wanted.
+    ended: Option<Vec<EndedJob>>,
     problem: Option<QueryError>,
+}
+
+/// A job of a collector that has ended.
+#[derive(Debug, Clone, Copy)]
+struct EndedJob {
+    id: i64,
+    collector: CollectorNumber,
+    duration: i64,
+}
+
+/// The jobs of a collector that have ended, in the two periods.
+#[derive(Debug)]
+pub struct EndedJobs {
+    pub collector_id: Box<str>,
+    /// The row of each job, and how long it took, in milliseconds.
+    pub jobs: Vec<(i64, i64)>,
 }
 
 /// The jobs of a period or a bucket.
@@ -43,6 +61,8 @@ pub struct Counted {
     pub collectors: CountedCollectors,
     /// What groups the errors of the jobs that were counted.
     pub errors: ErrorGroups,
+    /// Those of each collector that has any; empty unless they were wanted.
+    pub ended: Vec<EndedJobs>,
 }
 
 /// The sums of an overview.
@@ -64,8 +84,16 @@ impl OverviewScan {
             buckets: (0..buckets).map(|_| Counts::default()).collect(),
             collectors: Collectors::default(),
             errors: ErrorGroups::new(periods.buckets),
+            ended: None,
             problem: None,
         }
+    }
+
+    /// Has it note the jobs of collectors that have ended: 24 bytes each.
+    #[must_use]
+    pub fn with_ended_jobs(mut self) -> Self {
+        self.ended = Some(Vec::new());
+        self
     }
 
     /// Takes the reason why the request can't be answered, where the scan ended for one.
@@ -76,6 +104,7 @@ impl OverviewScan {
     /// Returns what was counted.
     #[must_use]
     pub fn finish(self) -> Counted {
+        let ended = ended_by_collector(self.ended.unwrap_or_default(), &self.collectors);
         let mut current = Counts::default();
         let mut buckets = Vec::with_capacity(self.buckets.len());
         for (mut counts, span) in self.buckets.into_iter().zip(self.periods.buckets.spans()) {
@@ -96,6 +125,7 @@ impl OverviewScan {
             },
             collectors: self.collectors.finish(self.answered),
             errors: self.errors,
+            ended,
         }
     }
 
@@ -144,6 +174,24 @@ impl OverviewScan {
             "the jobs of the two periods have more than {MAX_COLLECTORS} collectors, the most of an overview; narrow the filter or the period"
         ))
     }
+}
+
+/// Puts the jobs of each collector together.
+fn ended_by_collector(ended: Vec<EndedJob>, collectors: &Collectors) -> Vec<EndedJobs> {
+    let ids = collectors.ids().into_iter();
+    let mut all: Vec<_> = ids
+        .map(|collector_id| EndedJobs {
+            collector_id,
+            jobs: Vec::new(),
+        })
+        .collect();
+    for job in ended {
+        if let Some(of_collector) = all.get_mut(job.collector as usize) {
+            of_collector.jobs.push((job.id, job.duration));
+        }
+    }
+    all.retain(|of_collector| !of_collector.jobs.is_empty());
+    all
 }
 
 impl Counts {
@@ -292,6 +340,15 @@ impl Consumer for OverviewScan {
                     is_current,
                 };
                 self.collectors.add(number, job);
+                if let (Some(ended), Some(duration), true) =
+                    (&mut self.ended, duration, status.is_final())
+                {
+                    ended.push(EndedJob {
+                        id: columns.ids[position],
+                        collector: number,
+                        duration,
+                    });
+                }
             }
             if is_current && columns.errors[position] > 0 {
                 let job = FailedJob {

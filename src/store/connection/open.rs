@@ -10,8 +10,8 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, OpenFlags};
 
 use super::cache::ConnectionCache;
+use super::sql_functions::{self, MAX_VALUE_BYTES};
 use crate::store::file::DatabaseFile;
-use crate::store::sql_functions::{self, MAX_VALUE_BYTES};
 
 /// How long a connection waits for another program's lock.
 pub(in crate::store) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

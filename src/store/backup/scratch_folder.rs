@@ -11,7 +11,7 @@ const PREFIX: &str = ".jobdeck-new-";
 
 /// A folder that no other process uses; it is removed when this is dropped.
 #[derive(Debug)]
-pub(super) struct ScratchFolder {
+pub struct ScratchFolder {
     folder: TempDir,
     /// Its lock tells other processes that the folder is in use; it ends with the process, however that ends.
     _lock: Option<File>,
@@ -22,7 +22,7 @@ impl ScratchFolder {
     ///
     /// # Errors
     /// Where none can be made.
-    pub(super) fn make(parent: &Path) -> Result<Self> {
+    pub fn make(parent: &Path) -> Result<Self> {
         const TRIES: usize = 100;
         remove_abandoned(parent);
         for _ in 0..TRIES {
@@ -49,7 +49,9 @@ impl ScratchFolder {
         Err(ErrorKind::ResourceBusy.into())
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Returns its path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 }

@@ -6,16 +6,16 @@ use rusqlite::params;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::error::StoreError;
-use super::read::ReadTransaction;
 use crate::columns::Damaged;
 use crate::job::JobStatus;
 use crate::query::overview::{
-    Counted, CountedCollectors, Overview, OverviewPlan, RunningJob, RunningJobs, UsualInfo,
-    usual_of,
+    Counted, CountedCollectors, Overview, OverviewPlan, OverviewScan, RunningJob, RunningJobs,
+    UsualInfo, usual_of,
 };
 use crate::query::scan::BlockFilter;
 use crate::query::tenant::Tenant;
+use crate::store::error::StoreError;
+use crate::store::read::ReadTransaction;
 
 /// How many successes of a collector say what is usual, where the two periods do not.
 const USUAL_RUNS: i64 = 30;
@@ -32,7 +32,8 @@ impl ReadTransaction<'_> {
             sums,
             collectors,
             errors,
-        } = self.counted(plan)?;
+            ended: _,
+        } = self.counted(plan, &|| plan.scan())?;
         let errors = errors.answer(|job| self.job_id(job))?;
         let running = self.running_jobs(plan, &collectors)?;
         let running = running.answer(|info| self.collector_name(info))?;
@@ -40,9 +41,13 @@ impl ReadTransaction<'_> {
         Ok(plan.answer(sums, running, collectors, errors))
     }
 
-    /// Counts the jobs of both periods.
-    fn counted(&self, plan: &OverviewPlan) -> Result<Counted, StoreError> {
-        let mut scan = plan.scan();
+    /// Counts the jobs of both periods by a scan that `begin` makes.
+    pub(super) fn counted(
+        &self,
+        plan: &OverviewPlan,
+        begin: &dyn Fn() -> OverviewScan,
+    ) -> Result<Counted, StoreError> {
+        let mut scan = begin();
         if !self.scan(plan.tenant(), &plan.filter(), &mut scan)? {
             if let Some(problem) = scan.take_problem() {
                 return Err(StoreError::Query(problem));
@@ -50,7 +55,7 @@ impl ReadTransaction<'_> {
             // Blocks do not have what the filter tests.
             let jobs = self.ids(&plan.jobs())?;
             let filter = BlockFilter::of_jobs(jobs, plan.range());
-            scan = plan.scan();
+            scan = begin();
             if !self.scan_blocks(plan.tenant(), filter, &mut scan)? {
                 // No test is left that needs a statement.
                 let problem = scan.take_problem().map(StoreError::Query);
@@ -67,6 +72,17 @@ impl ReadTransaction<'_> {
         collectors: &CountedCollectors,
     ) -> Result<RunningJobs, StoreError> {
         let mut running = plan.running_jobs();
+        self.each_running_job(plan, collectors, &mut |job, usual| running.add(job, usual))?;
+        Ok(running)
+    }
+
+    /// Passes each job that runs to `each`, with how long the jobs of its collector take.
+    pub(super) fn each_running_job(
+        &self,
+        plan: &OverviewPlan,
+        collectors: &CountedCollectors,
+        each: &mut dyn FnMut(RunningJob<'_>, Option<UsualInfo>),
+    ) -> Result<(), StoreError> {
         let mut looked_up = HashMap::new();
         self.each_row(&plan.running(), &mut |row| {
             let text = |index| -> rusqlite::Result<_> { Ok(row.get_ref(index)?.as_str_or_null()?) };
@@ -88,10 +104,9 @@ impl ReadTransaction<'_> {
                     }
                 };
             }
-            running.add(job, usual);
+            each(job, usual);
             Ok(())
-        })?;
-        Ok(running)
+        })
     }
 
     /// Returns how long the newest successes of a collector took.

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
 
-use super::database::Store;
-use super::error::StoreError;
-use super::interrupt::Interrupt;
-use super::write::{OnConflict, WriteTransaction};
 use crate::job::JobStatus;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::interrupt::Interrupt;
+use crate::store::write::{OnConflict, WriteTransaction};
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
 /// How many jobs a transaction deletes: that takes some tens of milliseconds, for which other writers wait.

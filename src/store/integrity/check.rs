@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 
-use super::columns::blocks;
-use super::database::Store;
-use super::error::StoreError;
-use super::interrupt::Interrupt;
-use super::job_row::{self, JobRow, NewJob};
-use super::schema::{SCHEMA_VERSION, read_version};
-use super::trigrams::{self, Postings};
 use crate::columns::{Row, encode};
 use crate::job::Job;
+use crate::store::columns::blocks;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::interrupt::Interrupt;
+use crate::store::job_row::{self, JobRow, NewJob};
+use crate::store::schema::{SCHEMA_VERSION, read_version};
+use crate::store::trigrams::{self, Postings};
 use crate::time::{DAY_MILLIS, HOUR_MILLIS, Timestamp};
 
 /// The most problems that a report lists.

@@ -26,14 +26,14 @@ const BOUNDS: [f64; 14] = [
 /// The counters of a server.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    pub(super) registry: Registry,
+    pub(in crate::api) registry: Registry,
     requests: Family<AnswerLabels, Counter>,
     durations: Family<RequestLabels, Histogram, fn() -> Histogram>,
     stopped: Family<StopLabels, Counter>,
     connections: Gauge,
     grpc_connections: Gauge,
     /// When the server started, by the system's clock.
-    pub(super) started: Timestamp,
+    pub(in crate::api) started: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -106,7 +106,7 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Counts a request that was answered; `route` is a pattern.
-    pub(super) fn answered(
+    pub(in crate::api) fn answered(
         &self,
         route: Cow<'static, str>,
         method: &Method,
@@ -127,7 +127,7 @@ impl Metrics {
     }
 
     /// Counts a query that was stopped, given how it ended.
-    pub(super) fn ended(&self, result: &Result<(), StoreError>) {
+    pub(in crate::api) fn ended(&self, result: &Result<(), StoreError>) {
         let by = match result {
             Err(StoreError::Timeout) => &BY_DEADLINE,
             Err(StoreError::Cancelled) => &BY_CLIENT,

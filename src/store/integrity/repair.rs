@@ -2,12 +2,12 @@
 
 use rusqlite::{OptionalExtension, params};
 
-use super::database::Store;
-use super::derived::TABLES;
-use super::error::StoreError;
-use super::job_row::{self, JobRow};
-use super::write::{OnConflict, WriteTransaction};
 use crate::job::Job;
+use crate::store::database::Store;
+use crate::store::derived::TABLES;
+use crate::store::error::StoreError;
+use crate::store::job_row::{self, JobRow};
+use crate::store::write::{OnConflict, WriteTransaction};
 
 impl Store {
     /// Makes every index, column and table that is derived from the documents again, in one transaction; readers go on

@@ -2,8 +2,8 @@
 
 use rusqlite::params;
 
-use super::error::StoreError;
-use super::read::ReadTransaction;
+use crate::store::error::StoreError;
+use crate::store::read::ReadTransaction;
 
 impl ReadTransaction<'_> {
     /// Whether a domain has a job. The database may have an older schema: these columns are in all of them.

@@ -1,6 +1,7 @@
 //! `jobdeck backup`: makes a consistent copy of the database while others write.
 
 use std::ffi::c_int;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,27 +9,28 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::database::Store;
-use super::error::StoreError;
-use super::interrupt::Interrupt;
+use crate::store::database::Store;
+use crate::store::error::StoreError;
+use crate::store::interrupt::Interrupt;
 
 /// How many pages are copied between two reports of progress: 4 MiB.
 const PAGES_PER_STEP: c_int = 512;
 
 impl Store {
     /// Copies the database, as it is now, to a path where there is no file; calls `each_step` with how many pages are copied,
-    /// and of how many. The copy is one file, without a write-ahead log.
+    /// and of how many, which may end it early. The copy is one file, without a write-ahead log.
     ///
     /// Rule: SQLite, "Using the SQLite Online Backup API": a copy begins anew whenever another program has written, and
     /// under constant writes it never ends. But within a read transaction of a database in WAL mode the source does not
     /// change, so the copy ends, and no writer waits for it.
     ///
     /// # Errors
-    /// [`StoreError`] when the database can't be read or the copy not be written; an incomplete copy is of no use.
+    /// [`StoreError`] when the database can't be read or the copy not be written, and [`StoreError::Cancelled`] where
+    /// `each_step` ended it; an incomplete copy is of no use.
     pub fn copy_to(
         &self,
         path: &Path,
-        each_step: &mut impl FnMut(u64, u64),
+        each_step: &mut impl FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let mut reader = self.reader(&Arc::new(Interrupt::after(Duration::MAX)))?;
         let transaction = reader.begin()?;
@@ -57,22 +59,23 @@ fn create(path: &Path) -> rusqlite::Result<Connection> {
 fn copy_pages(
     source: &Connection,
     copy: &mut Connection,
-    each_step: &mut impl FnMut(u64, u64),
-) -> rusqlite::Result<()> {
+    each_step: &mut impl FnMut(u64, u64) -> ControlFlow<()>,
+) -> Result<(), StoreError> {
     let pages = |count: c_int| u64::try_from(count).unwrap_or(0);
     let backup = Backup::new(source, copy)?;
     loop {
         let step = backup.step(PAGES_PER_STEP)?;
         let progress = backup.progress();
         let all = pages(progress.pagecount);
-        each_step(all - pages(progress.remaining).min(all), all);
+        let next = each_step(all - pages(progress.remaining).min(all), all);
         match step {
             StepResult::Done => return Ok(()),
+            StepResult::More if next.is_break() => return Err(StoreError::Cancelled),
             StepResult::More => {}
             // Another program has the copy open.
             _ => {
                 let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-                return Err(rusqlite::Error::SqliteFailure(code, None));
+                return Err(rusqlite::Error::SqliteFailure(code, None).into());
             }
         }
     }
@@ -111,6 +114,7 @@ mod tests {
             assert!(pages > 3 * 512 && done <= pages);
             assert!(steps < 10, "it began anew");
             put(&store, JOBS + steps..JOBS + steps + 1, "");
+            ControlFlow::Continue(())
         };
         store.copy_to(&copied, &mut write_meanwhile).unwrap();
         assert!(steps > 3);
@@ -119,5 +123,9 @@ mod tests {
         assert_eq!(report.jobs, JOBS as u64);
         assert_eq!(report.problems, Vec::<String>::new());
         assert_eq!(store.check().unwrap().jobs, (JOBS + steps) as u64);
+        let stopped = store.copy_to(&folder.path().join("2.db"), &mut |_, _| {
+            ControlFlow::Break(())
+        });
+        assert!(matches!(stopped, Err(StoreError::Cancelled)), "{stopped:?}");
     }
 }

@@ -11,7 +11,6 @@ use rusqlite::functions::{Aggregate, Context, FunctionFlags};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{Connection, Error, Result, ToSql};
 
-use super::interrupt::Interrupt;
 use crate::query::Calculation;
 use crate::query::eval::cells::cell;
 use crate::query::eval::date_format::DateFormat;
@@ -25,17 +24,18 @@ use crate::query::eval::sort_key::SortKeys;
 use crate::query::eval::value::{MISSING_SORT_KEY, MongoValue};
 use crate::query::eval::{arithmetic, functions};
 use crate::query::sql::Param;
+use crate::store::interrupt::Interrupt;
 use crate::time::Timestamp;
 
 /// The largest value or row, in bytes: a document, or what a pipeline makes.
-pub(super) const MAX_VALUE_BYTES: usize = 16 << 20;
+pub(in crate::store) const MAX_VALUE_BYTES: usize = 16 << 20;
 /// The most that all the lists and merged objects of a query may hold, in bytes as their values are encoded.
 const MAX_LISTED_BYTES: usize = 64 << 20;
 
 /// Begins the text of an error that the request caused: SQLite passes on nothing of an error but its text.
-pub(super) const REQUEST_ERROR: &str = "jobdeck request error: ";
+pub(in crate::store) const REQUEST_ERROR: &str = "jobdeck request error: ";
 /// Begins the text of an error that stored data caused.
-pub(super) const DATA_ERROR: &str = "jobdeck data error: ";
+pub(in crate::store) const DATA_ERROR: &str = "jobdeck data error: ";
 
 fn request_error(problem: impl std::fmt::Display) -> Error {
     Error::UserFunctionError(format!("{REQUEST_ERROR}{problem}").into())
@@ -124,7 +124,7 @@ fn path(context: &Context<'_>, index: usize) -> Result<Arc<Vec<String>>> {
 /// Bounds the functions of a connection: by the query's interrupt, which SQLite does not check while a function runs, and
 /// by how much the lists of the query hold.
 #[derive(Debug, Default)]
-pub(super) struct Limits {
+pub(in crate::store) struct Limits {
     interrupt: Mutex<Option<Arc<Interrupt>>>,
     listed_bytes: AtomicUsize,
     /// How many numbers the percentiles of the query hold.
@@ -133,7 +133,7 @@ pub(super) struct Limits {
 
 impl Limits {
     /// Sets the interrupt of the next query (`None` after the last), whose lists are empty at first.
-    pub(super) fn set_interrupt(&self, interrupt: Option<Arc<Interrupt>>) {
+    pub(in crate::store) fn set_interrupt(&self, interrupt: Option<Arc<Interrupt>>) {
         *self
             .interrupt
             .lock()
@@ -143,7 +143,7 @@ impl Limits {
     }
 
     /// Whether the query's time is up.
-    pub(super) fn is_due(&self) -> bool {
+    pub(in crate::store) fn is_due(&self) -> bool {
         let interrupt = self
             .interrupt
             .lock()
@@ -208,7 +208,7 @@ impl Limits {
 }
 
 /// Registers every function.
-pub(super) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<()> {
+pub(in crate::store) fn register(connection: &Connection, limits: &Arc<Limits>) -> Result<()> {
     let scalar = Registrar { connection, limits };
     let of_query = Arc::clone(limits);
     scalar.add("matches", 2, move |context| {
