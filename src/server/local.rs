@@ -69,7 +69,10 @@ impl LocalApp {
             events: Arc::default(),
             stopping: Arc::default(),
             metrics: Arc::default(),
+            backups: None,
+            collectors: None,
             slow_query: Duration::MAX,
+            notifier: None,
         });
         let switches = Switches {
             has_grpc: false,

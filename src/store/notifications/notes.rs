@@ -33,7 +33,7 @@ impl Writer<'_> {
         events: &[NewEvent],
         merge: impl Fn(&str, &str) -> String,
     ) -> Result<Option<u64>, StoreError> {
-        self.file.check()?;
+        self.opened.file().check()?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;

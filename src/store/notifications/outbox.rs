@@ -93,7 +93,7 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError`] when the disk fails or is full.
     pub fn record_attempt(&mut self, rule: &str, attempt: &Attempt) -> Result<(), StoreError> {
-        self.file.check()?;
+        self.opened.file().check()?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -141,7 +141,7 @@ impl Writer<'_> {
     /// # Errors
     /// [`StoreError`] when the disk fails or is full.
     pub fn retain_rules(&mut self, rules: &HashSet<&str>) -> Result<u64, StoreError> {
-        self.file.check()?;
+        self.opened.file().check()?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
