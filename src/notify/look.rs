@@ -1,4 +1,4 @@
-//! Looks at the jobs for a rule: asks the database what is there now, and for the facts of an event.
+//! Looks at the jobs for a rule: reads what is there now, and the facts of an event.
 
 use std::collections::HashMap;
 
