@@ -22,6 +22,9 @@ struct Input {
     result: Result<Vec<String>, String>,
 }
 
+/// The end of the mistake of a job without an id.
+const NO_ID: &str = "missing field `job_id`";
+
 impl Input {
     fn name(&self) -> &str {
         self.path.file_name().unwrap().to_str().unwrap()
@@ -187,7 +190,19 @@ fn files_are_posted() {
             }
             status => panic!("{}: {status} {answered}", input.name()),
         };
-        input.check_sorted("POST of many", "body", got);
+        match (&input.result, &got) {
+            // A job of a POST without an id gets one.
+            (Err(expected), Err(got)) if expected.contains(NO_ID) => {
+                let mut lines: Vec<_> = expected.lines().collect();
+                lines.retain(|line| !line.ends_with(NO_ID));
+                let got: Vec<_> = got.lines().collect();
+                assert_eq!(got.len(), lines.len(), "{}", input.name());
+                for (got, expected) in got.iter().zip(&lines[..lines.len() - 1]) {
+                    assert_eq!(*got, expected.replace("FILE", "body"));
+                }
+            }
+            _ => input.check_sorted("POST of many", "body", got),
+        }
         agent.delete(&domain).call().unwrap();
         if !input.name().starts_with("one-") {
             continue;

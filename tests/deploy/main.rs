@@ -379,7 +379,9 @@ fn systemd_accepts_the_units_of_the_backup() {
         .iter()
         .map(|name| {
             let unit = folder.path().join(format!("jobdeck-{name}"));
-            std::fs::write(&unit, deploy_file(name)).unwrap();
+            // A command must exist.
+            let text = deploy_file(name).replace("/usr/local/bin/jobdeck", JOBDECK);
+            std::fs::write(&unit, text).unwrap();
             unit
         })
         .collect();

@@ -386,3 +386,52 @@ fn a_killed_upgrade_leaves_the_older_schema_or_the_newer() {
         rounds(5)
     );
 }
+
+#[test]
+fn a_killed_restore_leaves_the_former_database_or_the_backup() {
+    let base = with_jobs(&jobs(300));
+    let here = base.path();
+    ok(here, &["backup", "b.db"]);
+    let backup = sound(here);
+    // A reader keeps the newest jobs in the log, as a server does that is killed.
+    let reader = Connection::open(here.join("jobdeck.db")).unwrap();
+    let count = |reader: &Connection| -> i64 {
+        let count = reader.query_row("SELECT count(*) FROM jobs", [], |row| row.get(0));
+        count.unwrap()
+    };
+    assert_eq!(count(&reader), 300);
+    let more: String = (300..600)
+        .map(|number| job(&format!("job-{number:06}"), number + 1))
+        .collect();
+    std::fs::write(here.join("more.ndjson"), more).unwrap();
+    ok(here, &["import", "more.ndjson"]);
+    let make = || {
+        let folder = folder();
+        for name in ["jobdeck.db", "jobdeck.db-wal", "b.db"] {
+            std::fs::copy(here.join(name), folder.path().join(name)).unwrap();
+        }
+        folder
+    };
+    let restore = |here: &Path| {
+        let mut restore = jobdeck(here);
+        restore.args(["restore", "b.db"]);
+        restore
+    };
+    let former = sound(make().path());
+    assert_ne!(former, backup);
+    let all = duration(&mut restore(make().path()));
+    let mut restored = 0;
+    for after in kill_times(6, rounds(20), all) {
+        let folder = make();
+        let here = folder.path();
+        let end = kill(&mut restore(here), after);
+        let now = sound(here);
+        assert!(now == former || now == backup, "neither of both: {after:?}");
+        assert!(end == End::Killed || now == backup, "{after:?}");
+        restored += u32::from(now == backup);
+        ok(here, &["restore", "--force", "b.db"]);
+        assert_eq!(sound(here), backup, "{after:?}");
+    }
+    drop(reader);
+    println!("restores, killed: {restored} of {} were done", rounds(20));
+}

@@ -1,8 +1,6 @@
 //! The schemas of bodies that are not read into one struct: patches, and lists of jobs.
 
-use utoipa::openapi::schema::{
-    AllOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type,
-};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, SchemaType, Type};
 use utoipa::openapi::{KnownFormat, Ref, RefOr, Schema, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
@@ -80,7 +78,7 @@ pub(crate) struct JobsBody;
 
 impl PartialSchema for JobsBody {
     fn schema() -> RefOr<Schema> {
-        let job = || Ref::from_schema_name("AddedJob");
+        let job = || Ref::from_schema_name("JobDraft");
         OneOfBuilder::new()
             .description(Some(
                 "Many jobs: an array, a saved answer of the list, or one job.",
@@ -95,8 +93,8 @@ impl PartialSchema for JobsBody {
 impl ToSchema for JobsBody {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.push((SavedAnswer::name().into_owned(), SavedAnswer::schema()));
-        schemas.push((AddedJob::name().into_owned(), AddedJob::schema()));
-        AddedJob::schemas(schemas);
+        schemas.push((Draft::name().into_owned(), Draft::schema()));
+        Draft::schemas(schemas);
     }
 }
 
@@ -113,7 +111,7 @@ impl PartialSchema for SavedAnswer {
             .description(Some("An answer of the list, as it was saved."))
             .property(
                 "results",
-                ArrayBuilder::new().items(Ref::from_schema_name("AddedJob")),
+                ArrayBuilder::new().items(Ref::from_schema_name("JobDraft")),
             )
             .required("results")
             .property("total_count", count)
@@ -122,30 +120,3 @@ impl PartialSchema for SavedAnswer {
 }
 
 impl ToSchema for SavedAnswer {}
-
-/// A job among others: no address has its id.
-pub(crate) struct AddedJob;
-
-impl PartialSchema for AddedJob {
-    fn schema() -> RefOr<Schema> {
-        AllOfBuilder::new()
-            .description(Some(
-                "A job among others. It names its id, and its domain if the address does not.",
-            ))
-            .item(Ref::from_schema_name("JobDraft"))
-            // With the member itself: makers of clients take an object without members for one that has none.
-            .item(
-                ObjectBuilder::new()
-                    .property("job_id", ObjectBuilder::new().schema_type(Type::String))
-                    .required("job_id"),
-            )
-            .into()
-    }
-}
-
-impl ToSchema for AddedJob {
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        schemas.push((Draft::name().into_owned(), Draft::schema()));
-        Draft::schemas(schemas);
-    }
-}
