@@ -64,7 +64,8 @@ export async function ask({ path, body }, signal) {
 
 /**
  * Describes the server, with the clock of a domain, or with its own.
- * @returns {Promise<{database: string, now: string, is_frozen: boolean, speed: number, is_mock: boolean, fixtures_problem: string?}>}
+ * @returns {Promise<{database: string, now: string, is_frozen: boolean, speed: number, is_mock: boolean, data_changed_at: string?,
+ *   sends_notifications: boolean, fixtures_problem: string?}>}
  */
 export async function about(domain, signal) {
   const query = domain && `?domain_id=${encodeURIComponent(domain)}`;

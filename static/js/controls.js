@@ -1,7 +1,7 @@
 /** The controls around the views (domain, view, pickers, range, tabs, columns, export, zone, theme), and the banners. */
 import { COLUMNS } from './columns.js';
 import { $, button, el, follow, on, pick, renew, setText } from './dom.js';
-import { clock, zoneName } from './format.js';
+import { clock, relative, zoneName } from './format.js';
 import { list, number, t } from './language.js';
 import { isComputed } from './queries.js';
 import { RANGES, TABS, instant } from './state.js';
@@ -97,8 +97,10 @@ export function showTrouble(error, isOld, isRetried) {
   setText($('trouble-id'), error?.requestId ? t('trouble.request', { id: error.requestId }) : '');
 }
 
-/** Shows the parts of the page that only some servers have, and the problem of the fixtures. */
-export function showAbout({ is_mock: isMock, sends_notifications: sends, fixtures_problem: problem }) {
+/** Shows the parts of the page that only some servers have, the problem of the fixtures, and how old the data of a replica are. */
+export function showAbout({ is_mock: isMock, sends_notifications: sends, data_changed_at: changedAt, fixtures_problem: problem }, now) {
+  $('data-age').hidden = !changedAt;
+  setText($('data-age'), changedAt ? t('data.age', { age: relative(changedAt, now) }) : '');
   $('notifications-open').hidden = !sends;
   $('journal-view').hidden = !isMock;
   $('fixtures').hidden = !problem;

@@ -242,9 +242,10 @@ export function createLoader(show) {
       version = changes.version;
       domains = changes.body?.results ?? domains;
       const state = show.state(domains, about);
-      // Only a mock has clocks that can be set, one for each domain, and fixtures that change; both change the version.
+      // A mock has clocks that can be set, one for each domain, and fixtures that change; both change the version, as does each change
+      // of the data, whose time a replica shows.
       const key = JSON.stringify([version, state.domain]);
-      if (about.is_mock && aboutKey !== key) {
+      if ((about.is_mock || about.data_changed_at) && aboutKey !== key) {
         await readAbout(state.domain, signal);
         aboutKey = key;
       }

@@ -96,7 +96,7 @@ const loader = createLoader({
     showState();
   },
   about(about) {
-    controls.showAbout(about);
+    controls.showAbout(about, loader.now());
     withLater(({ showWritable }) => showWritable(about.is_writable));
   },
   overview(...given) {

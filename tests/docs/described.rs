@@ -39,8 +39,7 @@ impl Drop for Killed {
 }
 
 /// A rule that finds nothing.
-const RULE: &str =
-    "[[notify]]\nname = \"a\"\ndomain_id = \"other\"\non = \"failed\"\nurl = \"http://127.0.0.1/\"\n";
+const RULE: &str = "[[notify]]\nname = \"a\"\ndomain_id = \"other\"\non = \"failed\"\nurl = \"http://127.0.0.1/\"\n";
 
 /// A server, which runs until this is dropped, and its address.
 struct Server {

@@ -133,7 +133,10 @@ fn unknown_option(text: &str) -> Option<String> {
 /// Codes of errors are those of the API, or of jobs: of the demo or of a recipe.
 fn unknown_code(text: &str) -> Option<String> {
     let is_known = DESCRIBED.names("FaultCode").any(|name| name == text)
-        || has_word(text, &["src/demo", "src/server", "tests/cli", "tests/recipes"]);
+        || has_word(
+            text,
+            &["src/demo", "src/server", "tests/cli", "tests/recipes"],
+        );
     (!is_known).then(|| format!("no error has the code {text}"))
 }
 

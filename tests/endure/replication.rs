@@ -128,7 +128,10 @@ fn what_was_written_before_a_kill_is_restored_elsewhere_and_the_new_primary_goes
                 "{id} is {age:?} old, and lost"
             );
         }
-        println!("killed after {until:?}: {} of {all} jobs restored", restored.len());
+        println!(
+            "killed after {until:?}: {} of {all} jobs restored",
+            restored.len()
+        );
         let next = primary(there.path());
         let replicating = replicate(there.path());
         assert!(put(&next, "job-next"));
@@ -147,15 +150,25 @@ fn a_moment_of_the_past_is_restored() {
     let server = primary(here.path());
     let _replicating = replicate(here.path());
     assert!(put(&server, "job-before"));
-    wait_until("the first job is replicated", || has_replicated(here.path(), 1));
+    wait_until("the first job is replicated", || {
+        has_replicated(here.path(), 1)
+    });
     let between = std::time::SystemTime::now();
     // Litestream's times are of whole files, each of one sync.
-    wait_until("the clock goes on", || between.elapsed().unwrap() > Duration::from_secs(2));
+    wait_until("the clock goes on", || {
+        between.elapsed().unwrap() > Duration::from_secs(2)
+    });
     assert!(put(&server, "job-after"));
-    wait_until("the second job is replicated", || has_replicated(here.path(), 2));
+    wait_until("the second job is replicated", || {
+        has_replicated(here.path(), 2)
+    });
     let since = between.duration_since(std::time::UNIX_EPOCH).unwrap();
     let moment = jiff::Timestamp::from_second(since.as_secs().cast_signed() + 1).unwrap();
-    restore(here.path(), there.path(), &["-timestamp", &moment.to_string()]);
+    restore(
+        here.path(),
+        there.path(),
+        &["-timestamp", &moment.to_string()],
+    );
     assert_eq!(ids(there.path()), BTreeSet::from(["job-before".to_owned()]));
 }
 
@@ -172,7 +185,9 @@ fn a_follower_that_many_clients_read_stays_correct_and_can_be_promoted() {
     let following = restoring(here.path(), there.path(), &follow).spawn();
     let following = Running(following.unwrap());
     let database = there.path().join("jobdeck.db");
-    wait_until("the follower has begun", || database.with_extension("db-txid").exists());
+    wait_until("the follower has begun", || {
+        database.with_extension("db-txid").exists()
+    });
     let replica = Server::start(there.path(), &["--replica"]);
     let seconds = thoroughly().map_or(8, |times| 60 * u64::from(times));
     let is_done = AtomicBool::new(false);
@@ -205,7 +220,10 @@ fn a_follower_that_many_clients_read_stays_correct_and_can_be_promoted() {
     let promoted = primary(there.path());
     assert!(put(&promoted, "job-of-the-new-primary"));
     promoted.stop();
-    assert_eq!(ids(there.path()).len(), usize::try_from(written).unwrap() + 1);
+    assert_eq!(
+        ids(there.path()).len(),
+        usize::try_from(written).unwrap() + 1
+    );
 }
 
 /// The number of jobs that a server has.

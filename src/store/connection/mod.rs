@@ -8,8 +8,8 @@ pub(super) mod opened;
 pub(super) mod reader;
 pub(super) mod reader_waits;
 pub(super) mod shared_lock;
-pub(super) mod turns;
 pub(super) mod sql_functions;
+pub(super) mod turns;
 pub(super) mod wal_lock;
 pub(super) mod writer;
 

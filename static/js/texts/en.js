@@ -248,6 +248,8 @@ export const texts = {
   'list.more': '{count} more',
   'list.fewer': 'Fewer',
   'list.notShown': '{count} more are not shown: narrow the range or the filters.',
+  'data.age': 'Data: {age}',
+  'data.ageTitle': 'A replica: when another program last brought changes',
   'duration.usual': 'usually {span}',
   'empty.no-jobs': 'No jobs yet',
   'empty.no-jobs.about': 'Load some, and they are shown here:',

@@ -240,6 +240,8 @@ export const texts = {
   'list.more': '他 {count} 件',
   'list.fewer': '一部のみ表示',
   'list.notShown': '他 {count} 件は表示されていません。期間またはフィルターで絞り込んでください。',
+  'data.age': 'データ: {age}',
+  'data.ageTitle': 'レプリカ: 別のプログラムが最後に変更を反映した時刻',
   'duration.usual': '通常 {span}',
   'empty.no-jobs': 'ジョブはまだありません',
   'empty.no-jobs.about': '読み込むと、ここに表示されます:',

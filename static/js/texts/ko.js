@@ -240,6 +240,8 @@ export const texts = {
   'list.more': '{count}개 더 보기',
   'list.fewer': '접기',
   'list.notShown': '표시되지 않은 항목이 {count}개 더 있습니다. 기간이나 필터를 좁히세요.',
+  'data.age': '데이터: {age}',
+  'data.ageTitle': '복제본: 다른 프로그램이 마지막으로 변경 사항을 가져온 시각',
   'duration.usual': '평소 {span}',
   'empty.no-jobs': '아직 작업이 없습니다',
   'empty.no-jobs.about': '작업을 불러오면 여기에 표시됩니다:',
