@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use jobdeck::job::Shape;
 pub(super) use jobdeck::transfer::job_count;
 use jobdeck::transfer::{Compression, Compressor, ExportFormat};
 
@@ -18,6 +19,11 @@ enum FormatArg {
     Ndjson,
     /// For spreadsheets
     Csv,
+    /// For `mongoimport` into the collection of jobs of SpaceONE 2
+    Mongodb,
+    /// For that of SpaceONE 1
+    #[value(name = "mongodb-1")]
+    MongodbOfSeed,
 }
 
 #[derive(Debug, Args)]
@@ -45,6 +51,8 @@ impl OutputArgs {
         match self.format {
             Some(FormatArg::Ndjson) => ExportFormat::Ndjson,
             Some(FormatArg::Csv) => ExportFormat::Csv,
+            Some(FormatArg::Mongodb) => ExportFormat::Mongodb(Shape::Today),
+            Some(FormatArg::MongodbOfSeed) => ExportFormat::Mongodb(Shape::Seed),
             None => ExportFormat::of_name(&self.output),
         }
     }

@@ -8,6 +8,8 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 use super::csv;
 use super::error::TransferError;
+use super::mongodb;
+use crate::job::Shape;
 use crate::query::ListPlan;
 use crate::store::{Document, ReadTransaction, StoreError};
 
@@ -21,6 +23,8 @@ pub enum ExportFormat {
     Ndjson,
     /// For spreadsheets.
     Csv,
+    /// For SpaceONE's own collection of jobs, of a generation.
+    Mongodb(Shape),
 }
 
 impl ExportFormat {
@@ -149,7 +153,7 @@ impl<'w> JobWriter<'w> {
     pub fn begin(out: &'w mut dyn Write, format: ExportFormat) -> IoResult<Self> {
         let mut head = Vec::new();
         match format {
-            ExportFormat::Ndjson => {}
+            ExportFormat::Ndjson | ExportFormat::Mongodb(_) => {}
             ExportFormat::Csv => csv::write_head(&mut head),
         }
         out.write_all(&head)?;
@@ -172,12 +176,13 @@ impl<'w> JobWriter<'w> {
                 self.line.push(b'\n');
             }
             ExportFormat::Csv => csv::write_job(document, &mut self.line)?,
+            ExportFormat::Mongodb(shape) => mongodb::write_job(document, shape, &mut self.line)?,
         }
         self.out.write_all(&self.line)
     }
 
     fn write_stored(&mut self, document: Document<'_>) -> IoResult<()> {
-        if self.format == ExportFormat::Csv {
+        if self.format != ExportFormat::Ndjson {
             return self.write(&document.to_text());
         }
         self.line.clear();

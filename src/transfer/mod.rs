@@ -11,6 +11,7 @@ mod export;
 mod files;
 mod import;
 mod mistakes;
+mod mongodb;
 mod notes;
 mod reading;
 

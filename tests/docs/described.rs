@@ -75,10 +75,24 @@ impl Server {
     }
 }
 
-/// The names of the metrics of a server that has all of them: two jobs of a collector, a backup, and a rule for notifications.
+/// The names in the text of metrics.
+fn names(text: &str) -> impl Iterator<Item = String> {
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    types.map(|line| line.split(' ').next().unwrap().to_owned())
+}
+
+/// The names of the metrics of a server that has nearly all of them, with two jobs of a collector, a backup, and a rule for
+/// notifications; and of a replica, which has others.
 fn metrics() -> BTreeSet<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let replica = path("replica.db");
+    let mut import = Command::new(JOBDECK);
+    import.args(["import", "--db", &replica, "-"]).env_clear();
+    let imported = import.stdin(Stdio::null()).stdout(Stdio::null()).status();
+    assert!(imported.unwrap().success());
+    let replica = Server::start(&["--replica", "--db", &replica]);
+    let of_replica: Vec<_> = names(&replica.get("/metrics")).collect();
     std::fs::write(path("notify.toml"), RULE).unwrap();
     let server = Server::start(&[
         "--create",
@@ -103,10 +117,7 @@ fn metrics() -> BTreeSet<String> {
     let start = Instant::now();
     loop {
         let text = server.get("/metrics");
-        let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
-        let names: BTreeSet<_> = types
-            .map(|line| line.split(' ').next().unwrap().to_owned())
-            .collect();
+        let names: BTreeSet<_> = names(&text).chain(of_replica.clone()).collect();
         let is_there = |end: &str| names.iter().any(|name| name.ends_with(end));
         if is_there("backup_last_success_timestamp_seconds")
             && is_there("collector_last_failure_timestamp_seconds")

@@ -20,7 +20,7 @@ const ENCODED: [&str; 10] = [
 ];
 
 /// Every parameter of the routes that only read. (`wait_for` is left out: it would wait.)
-const PARAMETERS: [(&str, &[&str]); 8] = [
+const PARAMETERS: [(&str, &[&str]); 9] = [
     (
         "/inventory/v1/jobs?domain_id=d&query.page.limit=3",
         &[

@@ -261,7 +261,8 @@ pub(crate) struct DomainInfo {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "version": env!("CARGO_PKG_VERSION"), "database": "jobdeck.db", "now": "2026-01-01T12:00:00.000Z", "is_frozen": true,
-    "speed": 1, "is_writable": true, "is_mock": false, "sends_notifications": false, "fixtures_problem": null
+    "speed": 1, "is_writable": true, "is_mock": false, "sends_notifications": false, "data_changed_at": null,
+    "fixtures_problem": null
 }))]
 pub(crate) struct About {
     /// The version of jobdeck.
