@@ -16,9 +16,8 @@
 //! | 9 | [`clock`], [`tokens`], [`route`] | the time, for the server and each domain; who may do what; the table of routes |
 //! | 10 | [`columns`], [`docs`], [`json`], [`time`] | blocks of jobs by column; the documentation; strict JSON, and messages read from it; timestamps |
 //!
-//! A request takes one way: bytes, [`query::request`], a [`query::ListPlan`] or [`query::StatPlan`],
-//! [`store::ReadTransaction`], bytes. Three things hold throughout: what a client sent never becomes SQL text; every read of
-//! jobs begins with the domain; a document is copied to the answer as it lies in the database.
+//! A request takes one way: bytes, [`query::request`], a plan, [`store::ReadTransaction`], bytes. What a client sent never
+//! becomes SQL text; every read of jobs begins with the domain; a document is copied to the answer as it lies in the database.
 
 pub mod api;
 pub mod clock;

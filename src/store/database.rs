@@ -1,6 +1,5 @@
 //! `Store`: opens the database, lends its readers and its writer, and checkpoints the write-ahead log.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -8,14 +7,14 @@ use std::time::Duration;
 use super::connection::data_version::DataVersion;
 use super::connection::open::Mode;
 use super::connection::opened::Opened;
+use super::connection::opening::open_file;
 use super::connection::reader::Reader;
 use super::connection::reader_waits::{ReaderUsage, ReaderWaits};
 use super::connection::turns::Turns;
 use super::connection::writer::{WriteListener, WriteNotice, Writer};
 use super::error::{OpenError, StoreError};
-use super::file::{log_of, refuse_log_of_another};
+use super::file::{changed_at, log_of, refuse_log_of_another};
 use super::interrupt::Interrupt;
-use super::opening::open_file;
 use crate::time::Timestamp;
 
 /// Above this size an idle WAL is truncated, in bytes.
@@ -132,8 +131,7 @@ impl Store {
         let Source::Turns(_) = &self.source else {
             return None;
         };
-        let metadata = std::fs::metadata(&self.path).ok()?;
-        Timestamp::from_millis(metadata.mtime() * 1_000 + metadata.mtime_nsec() / 1_000_000)
+        changed_at(&std::fs::metadata(&self.path).ok()?)
     }
 
     /// Returns the connections of a store that serves one file.

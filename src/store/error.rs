@@ -45,6 +45,11 @@ pub enum OpenError {
     #[error("{0}: another program has been writing to it for too long; try again when it is done")]
     Busy(PathBuf),
     #[error(
+        "{0}: another program has it open, and may write to it by a log; a replica is a file that no other jobdeck serves: leave \
+         out --replica, or stop that program"
+    )]
+    OpenElsewhere(PathBuf),
+    #[error(
         "{path}: {log} beside it has changes that are not in it; open it once with `jobdeck check` where both can be written to, \
          or copy it with `jobdeck backup`"
     )]

@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::error::{OpenError, StoreError};
+use crate::time::Timestamp;
 
 /// The identity of a file, whatever its path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +83,21 @@ pub fn refuse_log_of_another(path: &Path) -> Result<(), OpenError> {
         }
     }
     Ok(())
+}
+
+/// Returns when a file was last written to.
+pub(super) fn changed_at(metadata: &Metadata) -> Option<Timestamp> {
+    Timestamp::from_millis(metadata.mtime() * 1_000 + metadata.mtime_nsec() / 1_000_000)
+}
+
+/// Returns the path of the index of a database's write-ahead log.
+pub(super) fn log_index_of(path: &Path) -> PathBuf {
+    with_ending(path, "-shm")
+}
+
+/// Whether a database has a write-ahead log with changes.
+pub(super) fn has_log(path: &Path) -> bool {
+    std::fs::metadata(log_of(path)).is_ok_and(|metadata| metadata.len() > 0)
 }
 
 /// Returns the path of a database's write-ahead log, which need not exist.

@@ -370,17 +370,25 @@ fn the_backup_service_adds_a_backup_and_keeps_the_newest() {
 }
 
 #[test]
-fn systemd_accepts_the_units_of_the_backup() {
+fn systemd_accepts_the_units_of_the_backup_and_of_replication() {
     if !is_installed("systemd-analyze") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let units: Vec<PathBuf> = ["backup.service", "backup.timer"]
+    let names = [
+        "backup.service",
+        "backup.timer",
+        "litestream.service",
+        "litestream-follow.service",
+    ];
+    let units: Vec<PathBuf> = names
         .iter()
         .map(|name| {
             let unit = folder.path().join(format!("jobdeck-{name}"));
             // A command must exist.
-            let text = deploy_file(name).replace("/usr/local/bin/jobdeck", JOBDECK);
+            let text = deploy_file(name)
+                .replace("/usr/local/bin/jobdeck", JOBDECK)
+                .replace("/usr/local/bin/litestream", JOBDECK);
             std::fs::write(&unit, text).unwrap();
             unit
         })

@@ -289,15 +289,7 @@ fn a_database_without_write_permission_is_reported_and_can_be_read() {
             assert!(remedy, "{what}, {arguments:?}: {said}");
         }
         for arguments in [&["check"][..], &["export"]] {
-            let output = run(arguments);
-            if of_folder == 0o777 {
-                succeeded(&output);
-            } else {
-                // Reading a database in WAL mode makes a file next to it.
-                let said = failed(&output);
-                let remedy = said.contains("make the file and its folder writable");
-                assert!(remedy, "{what}, {arguments:?}: {said}");
-            }
+            succeeded(&run(arguments));
         }
         set(here, 0o755);
         set(&database, 0o644);

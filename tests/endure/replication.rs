@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 
-use crate::{Server, finish, folder, jobs, ok, rounds, text, thoroughly, wait_until};
+use crate::{Server, finish, folder, jobdeck, jobs, ok, rounds, text, thoroughly, wait_until};
 
 /// How often Litestream copies what was written.
 const SYNC_INTERVAL: Duration = Duration::from_millis(100);
@@ -24,12 +24,60 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// How many clients read from a follower.
 const CLIENTS: usize = 64;
 
-fn litestream(folder: &Path, arguments: &[&str]) -> Command {
+/// Litestream, in a folder.
+fn litestream(folder: &Path) -> Command {
     let program = std::env::var("LITESTREAM").expect("LITESTREAM is the path of Litestream");
     let mut command = Command::new(program);
-    command.current_dir(folder).env_clear().args(arguments);
+    command.current_dir(folder).env_clear();
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command
+}
+
+/// A file of static/docs/deploy.
+fn deploy_file(name: &str) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(root.join("static/docs/deploy").join(name)).unwrap()
+}
+
+/// The arguments of the program that a unit runs, with the paths of a folder instead of the machine's.
+fn arguments_of_unit(name: &str, folder: &Path) -> Vec<String> {
+    let unit = deploy_file(name);
+    let lines = unit
+        .lines()
+        .filter_map(|line| line.strip_prefix("ExecStart=/"));
+    let line = lines.last().unwrap();
+    let database = folder.join("jobdeck.db").display().to_string();
+    let config = folder.join("litestream.yml").display().to_string();
+    let words = line.split(' ').skip(1);
+    words
+        .map(|word| match word {
+            "/var/lib/jobdeck/jobs.db" => database.clone(),
+            "/etc/litestream.yml" => config.clone(),
+            other => other.to_owned(),
+        })
+        .collect()
+}
+
+/// Writes `litestream.yml` for the database of a folder, whose replica is in a folder instead of a bucket.
+fn configure(folder: &Path, replica: &Path) {
+    let config = deploy_file("litestream.yml");
+    let database = "/var/lib/jobdeck/jobs.db";
+    assert!(config.contains(database) && config.contains("url: s3://my-bucket/jobs\n"));
+    let interval = SYNC_INTERVAL.as_millis();
+    let config = config
+        .replace(database, &format!("{}/jobdeck.db", folder.display()))
+        .replace(
+            "    replica:\n",
+            &format!("    monitor-interval: {interval}ms\n    replica:\n"),
+        )
+        .replace(
+            "url: s3://my-bucket/jobs\n",
+            &format!(
+                "url: file://{}\n      sync-interval: {interval}ms\n",
+                replica.display()
+            ),
+        );
+    std::fs::write(folder.join("litestream.yml"), config).unwrap();
 }
 
 /// A program that is killed when this is dropped.
@@ -45,23 +93,19 @@ impl Drop for Running {
 
 /// Replicates `jobdeck.db` of a folder to the folder `replica` in it.
 fn replicate(folder: &Path) -> Running {
-    let here = folder.display();
-    let interval = SYNC_INTERVAL.as_millis();
-    let config = format!(
-        "dbs:\n  - path: {here}/jobdeck.db\n    monitor-interval: {interval}ms\n    replica:\n      type: file\n      \
-         path: {here}/replica\n      sync-interval: {interval}ms\n"
-    );
-    std::fs::write(folder.join("litestream.yml"), config).unwrap();
-    let started = litestream(folder, &["replicate", "-config", "litestream.yml"]).spawn();
-    Running(started.unwrap())
+    configure(folder, &folder.join("replica"));
+    let arguments = arguments_of_unit("litestream.service", folder);
+    Running(litestream(folder).args(arguments).spawn().unwrap())
 }
 
 /// Restores the replica of a folder to `jobdeck.db` of another one, `more` being further arguments.
 fn restoring(from: &Path, to: &Path, more: &[&str]) -> Command {
-    let output = to.join("jobdeck.db").display().to_string();
-    let replica = format!("file://{}/replica", from.display());
-    let mut command = litestream(from, &["restore", "-o", &output]);
-    command.args(more).arg(replica);
+    let database = |folder: &Path| folder.join("jobdeck.db").display().to_string();
+    let mut command = litestream(from);
+    command.args(["restore", "-config", "litestream.yml"]);
+    command
+        .args(more)
+        .args(["-o", &database(to), &database(from)]);
     command
 }
 
@@ -181,14 +225,18 @@ fn a_follower_that_many_clients_read_stays_correct_and_can_be_promoted() {
     let server = primary(here.path());
     let _replicating = replicate(here.path());
     wait_until("there is a replica", || has_replicated(here.path(), 2_000));
-    let follow = ["-f", "-follow-interval", "200ms"];
-    let following = restoring(here.path(), there.path(), &follow).spawn();
+    configure(there.path(), &here.path().join("replica"));
+    let follow = arguments_of_unit("litestream-follow.service", there.path());
+    let following = litestream(there.path()).args(follow).spawn();
     let following = Running(following.unwrap());
     let database = there.path().join("jobdeck.db");
     wait_until("the follower has begun", || {
         database.with_extension("db-txid").exists()
     });
-    let replica = Server::start(there.path(), &["--replica"]);
+    let serve = arguments_of_unit("jobdeck-replica.conf", there.path());
+    let mut command = jobdeck(there.path());
+    command.args(serve).args(["--listen", "127.0.0.1:0"]);
+    let replica = Server::spawn(command, there.path());
     let seconds = thoroughly().map_or(8, |times| 60 * u64::from(times));
     let is_done = AtomicBool::new(false);
     let written = thread::scope(|scope| {

@@ -5,6 +5,7 @@ pub(super) mod data_version;
 mod document_cache;
 pub(super) mod open;
 pub(super) mod opened;
+pub(super) mod opening;
 pub(super) mod reader;
 pub(super) mod reader_waits;
 pub(super) mod shared_lock;

@@ -100,7 +100,7 @@ impl Opened {
         interrupt: &Arc<Interrupt>,
     ) -> Result<Reader, StoreError> {
         self.note_reader();
-        Reader::from_pool(self, &self.readers, waits, interrupt)
+        Reader::from_pool(Arc::clone(self) as _, &self.readers, waits, interrupt)
     }
 
     /// Returns an inline reader; `None` where none is idle or soon opened.
@@ -109,7 +109,7 @@ impl Opened {
         interrupt: &Arc<Interrupt>,
     ) -> Option<Reader> {
         self.note_reader();
-        Reader::inline_from_pool(self, &self.inline_readers, interrupt)
+        Reader::inline_from_pool(Arc::clone(self) as _, &self.inline_readers, interrupt)
     }
 
     fn note_reader(&self) {

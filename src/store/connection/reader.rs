@@ -1,12 +1,11 @@
 //! Readers: connections that are lent out of their pools, each for one answer.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::open::ReaderManager;
-use super::opened::Opened;
 use super::reader_waits::ReaderWaits;
-use super::turns::Visit;
 use crate::store::error::StoreError;
 use crate::store::interrupt::Interrupt;
 
@@ -19,9 +18,9 @@ pub struct Reader {
     pub(in crate::store) pooled: r2d2::PooledConnection<ReaderManager>,
     pub(in crate::store) interrupt: Arc<Interrupt>,
     /// Keeps the file open: its log must not be taken for that of a file that replaces it.
-    _opened: Arc<Opened>,
+    _opened: Arc<dyn Debug + Send + Sync>,
     /// Keeps the file as it is, where another program writes to it.
-    visit: Option<Visit>,
+    visit: Option<Box<dyn Debug + Send>>,
 }
 
 impl Reader {
@@ -30,7 +29,7 @@ impl Reader {
     /// # Errors
     /// [`StoreError::Busy`] when none is free by then.
     pub(in crate::store) fn from_pool(
-        opened: &Arc<Opened>,
+        opened: Arc<dyn Debug + Send + Sync>,
         pool: &r2d2::Pool<ReaderManager>,
         waits: &ReaderWaits,
         interrupt: &Arc<Interrupt>,
@@ -44,7 +43,7 @@ impl Reader {
 
     /// Takes an inline reader, which nobody waits for: one that is idle, or can be opened within [`MAX_OPENING`].
     pub(in crate::store) fn inline_from_pool(
-        opened: &Arc<Opened>,
+        opened: Arc<dyn Debug + Send + Sync>,
         pool: &r2d2::Pool<ReaderManager>,
         interrupt: &Arc<Interrupt>,
     ) -> Option<Self> {
@@ -55,7 +54,7 @@ impl Reader {
     }
 
     fn new(
-        opened: &Arc<Opened>,
+        opened: Arc<dyn Debug + Send + Sync>,
         pooled: r2d2::PooledConnection<ReaderManager>,
         interrupt: &Arc<Interrupt>,
     ) -> Self {
@@ -64,14 +63,14 @@ impl Reader {
         Self {
             pooled,
             interrupt,
-            _opened: Arc::clone(opened),
+            _opened: opened,
             visit: None,
         }
     }
 
     /// Makes it take part in a turn for as long as it lives.
-    pub(in crate::store) fn within(mut self, visit: Visit) -> Self {
-        self.visit = Some(visit);
+    pub(in crate::store) fn within(mut self, visit: impl Debug + Send + 'static) -> Self {
+        self.visit = Some(Box::new(visit));
         self
     }
 }

@@ -1,6 +1,6 @@
 //! `SharedLock`: SQLite's shared lock on a file, held by the process itself and not by a connection.
 //!
-//! Rule: SQLite, os.h and `unixLock` of os_unix.c. A reader locks the pending byte to read, then the shared range to read, and
+//! Rule: SQLite, os.h and `unixLock` of `os_unix.c`. A reader locks the pending byte to read, then the shared range to read, and
 //! then unlocks the pending byte. A writer locks the pending byte to write, so that no new reader begins, and waits for the shared
 //! range. Programs that are no SQLite, such as Litestream's follower, obey the same.
 //!
@@ -11,10 +11,29 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use crate::store::file::log_index_of;
+
 /// The byte that a waiting writer locks.
 const PENDING_BYTE: i64 = 0x4000_0000;
 /// The bytes that readers lock.
 const SHARED_RANGE: (i64, i64) = (PENDING_BYTE + 2, 510);
+
+/// The byte of the index of a log that each connection to a database in WAL mode locks to read.
+const DEADMAN_BYTE: i64 = 128;
+
+/// Whether a program has a database open in WAL mode.
+///
+/// Rule: SQLite, `unixLockSharedMemory` of `os_unix.c`.
+///
+/// # Errors
+/// Where the index of the log can't be opened.
+pub(super) fn is_open_elsewhere(path: &Path) -> io::Result<bool> {
+    match File::open(log_index_of(path)) {
+        Ok(index) => system::is_locked(&index, (DEADMAN_BYTE, 1)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
 
 /// Keeps other programs from writing to a file for as long as this lives.
 #[derive(Debug)]
@@ -59,6 +78,10 @@ mod system {
     use nix::libc::{self, flock};
 
     /// A lock of some bytes, `(start, length)`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the constants of libc are of a wider type than its own members"
+    )]
     fn range(kind: i32, (start, length): (i64, i64)) -> flock {
         flock {
             l_type: kind as i16,
@@ -89,9 +112,17 @@ mod system {
         fcntl(file, FcntlArg::F_OFD_SETLKW(&range(libc::F_WRLCK, bytes))).unwrap();
     }
 
-    /// Whether another program has locked bytes to write.
+    /// Whether anybody else has locked bytes to write.
     pub(super) fn is_write_locked(file: &File, bytes: (i64, i64)) -> io::Result<bool> {
-        let mut found = range(libc::F_RDLCK, bytes);
+        conflicts(file, range(libc::F_RDLCK, bytes))
+    }
+
+    /// Whether anybody else has locked bytes.
+    pub(super) fn is_locked(file: &File, bytes: (i64, i64)) -> io::Result<bool> {
+        conflicts(file, range(libc::F_WRLCK, bytes))
+    }
+
+    fn conflicts(file: &File, mut found: flock) -> io::Result<bool> {
         fcntl(file, FcntlArg::F_OFD_GETLK(&mut found))?;
         Ok(i32::from(found.l_type) != libc::F_UNLCK)
     }
@@ -116,12 +147,17 @@ mod system {
     pub(super) fn is_write_locked(_: &File, _: (i64, i64)) -> io::Result<bool> {
         Ok(false)
     }
+
+    pub(super) fn is_locked(_: &File, _: (i64, i64)) -> io::Result<bool> {
+        Ok(false)
+    }
 }
 
 /// Replaces the content of a file as another program does it that obeys SQLite's locks, such as Litestream's follower.
 ///
 /// The locks are those of an open file here, too: a lock of the process would be lost with each file that is closed meanwhile.
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 pub(super) fn overwrite(path: &Path, content: &[u8]) {
     use std::os::unix::fs::FileExt;
 
@@ -133,7 +169,8 @@ pub(super) fn overwrite(path: &Path, content: &[u8]) {
     file.set_len(content.len() as u64).unwrap();
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::sync::mpsc;
 

@@ -12,14 +12,16 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::open::Mode;
 use super::opened::Opened;
-use super::shared_lock::SharedLock;
+use super::opening::open_file;
+use super::shared_lock::{SharedLock, is_open_elsewhere};
+use crate::clock::Clock;
 use crate::store::error::{OpenError, StoreError};
+use crate::store::file::{changed_at, has_log};
 use crate::store::interrupt::Interrupt;
-use crate::store::opening::open_file;
 
 /// How often is looked for a program that waits, and for another file at the path.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
@@ -30,7 +32,7 @@ const MAX_FIRST_WAIT: Duration = Duration::from_secs(10);
 /// How often a lock is tried that another program holds.
 const RETRY: Duration = Duration::from_millis(2);
 /// How long a file must have been as it is until its times prove that it is the same: the clock of a file system has ticks.
-const SETTLED: Duration = Duration::from_secs(1);
+const SETTLED_MILLIS: i64 = 1_000;
 
 /// The turns of a file.
 #[derive(Debug)]
@@ -84,17 +86,14 @@ struct FileState {
 
 impl FileState {
     fn new(metadata: &Metadata) -> Self {
-        let age = metadata
-            .modified()
-            .ok()
-            .and_then(|modified| SystemTime::now().duration_since(modified).ok());
+        let settled = changed_at(metadata).map(|time| time.plus_millis(SETTLED_MILLIS));
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
             bytes: metadata.len(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
-            is_settled: age.is_some_and(|age| age > SETTLED),
+            is_settled: settled.is_some_and(|settled| settled < Clock::SYSTEM.now()),
         }
     }
 
@@ -218,8 +217,12 @@ impl Shared {
 
     /// Takes part in the present turn, unless nobody may any more.
     fn join(self: &Arc<Self>, state: &mut State) -> Option<Visit> {
+        let is_in_place = state.turn.as_ref()?.opened.file().is_in_place();
+        if !is_in_place {
+            self.end(state);
+        }
         let turn = state.turn.as_mut()?;
-        if turn.earlier == Some(0) {
+        if turn.earlier == Some(0) || !is_in_place {
             return None;
         }
         turn.readers += 1;
@@ -272,18 +275,21 @@ impl Shared {
             }
             Err(error) => return Err(io(error)),
         };
+        // It may move its log into the file at any time, without a lock on that.
+        if is_open_elsewhere(&self.path).map_err(io)? {
+            return Err(unopened(OpenError::OpenElsewhere(self.path.clone())));
+        }
         let now = FileState::new(&lock.file().metadata().map_err(io)?);
         let same = state.last.take().filter(|(before, _)| before.is_still(now));
-        let (now, opened) = match same {
-            Some(same) => same,
-            None => {
-                let opened = open_file(&self.path, Mode::Replica, self.readers, &mut |_, _| {})
-                    .map_err(unopened)?;
-                if !opened.file().is_the(lock.file()) {
-                    return Ok(None);
-                }
-                (now, Arc::new(opened))
+        let (now, opened) = if let Some(same) = same {
+            same
+        } else {
+            let opened = open_file(&self.path, Mode::Replica, self.readers, &mut |_, _| {})
+                .map_err(unopened)?;
+            if !opened.file().is_the(lock.file()) {
+                return Ok(None);
             }
+            (now, Arc::new(opened))
         };
         state.last = Some((now, Arc::clone(&opened)));
         Ok(Some(Turn {
@@ -335,6 +341,7 @@ impl Shared {
         });
         is_awaited
             || !turn.opened.file().is_in_place()
+            || has_log(&self.path)
             || (turn.readers == 0 && turn.idle_since.elapsed() > MAX_IDLE)
     }
 }
@@ -358,16 +365,18 @@ impl Drop for Visit {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::mpsc;
+    use std::time::SystemTime;
 
     use rusqlite::Connection;
 
     use super::super::shared_lock::overwrite;
     use super::*;
-    use crate::store::{Mode, Store};
+    use crate::store::{Mode, Store, log_of};
 
     /// A folder with a database, and the contents of the next ones.
     struct Data {
@@ -543,9 +552,18 @@ mod tests {
         let refused = Store::open(&data.path, Mode::Replica, 1).unwrap_err();
         let problem = refused.to_string();
         assert!(
+            problem.contains("x.db: another program has it open"),
+            "{problem}"
+        );
+        // A process that is killed leaves its log.
+        let log = std::fs::read(log_of(&data.path)).unwrap();
+        drop((store, other));
+        std::fs::write(log_of(&data.path), log).unwrap();
+        let refused = Store::open(&data.path, Mode::Replica, 1).unwrap_err();
+        let problem = refused.to_string();
+        assert!(
             problem.contains("x.db-wal beside it has changes"),
             "{problem}"
         );
-        drop(store);
     }
 }

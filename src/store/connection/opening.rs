@@ -4,19 +4,21 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use super::connection::open::{Mode, ReadAccess, finish_writer, open_writer};
-use super::connection::opened::Opened;
-use super::connection::shared_lock::SharedLock;
-use super::error::{OpenError, StoreError};
-use super::file::{DatabaseFile, log_of, refuse_log_of_another};
-use super::schema::{ExistingSchema, FIRST_WITH_THESE_JOBS, SCHEMA_VERSION, inspect, migrate};
+use super::open::{Mode, ReadAccess, finish_writer, open_writer};
+use super::opened::Opened;
+use super::shared_lock::SharedLock;
+use crate::store::error::{OpenError, StoreError};
+use crate::store::file::{DatabaseFile, has_log, log_of, refuse_log_of_another};
+use crate::store::schema::{
+    ExistingSchema, FIRST_WITH_THESE_JOBS, SCHEMA_VERSION, inspect, migrate,
+};
 
 /// Opens a file with at most `readers` reading connections of each kind; while an older schema is brought up to date, `progress` is
 /// called with the number of jobs that are done and the number of all.
 ///
 /// # Errors
 /// [`OpenError`]; a file that is refused was not written to.
-pub(super) fn open_file(
+pub(in crate::store) fn open_file(
     path: &Path,
     mode: Mode,
     readers: u32,
@@ -79,11 +81,10 @@ fn open_to_read(path: &Path, mode: Mode, readers: u32) -> Result<Opened, OpenErr
             opened => return opened,
         }
     }
-    let log = log_of(path);
-    if std::fs::metadata(&log).is_ok_and(|metadata| metadata.len() > 0) {
+    if has_log(path) {
         return Err(OpenError::LogBeside {
             path: path.to_owned(),
-            log,
+            log: log_of(path),
         });
     }
     let opened = Opened::new(path, readers, ReadAccess::Immutable, None)?;
