@@ -42,10 +42,9 @@ fn deploy_file(name: &str) -> String {
 /// The arguments of the program that a unit runs, with the paths of a folder instead of the machine's.
 fn arguments_of_unit(name: &str, folder: &Path) -> Vec<String> {
     let unit = deploy_file(name);
-    let lines = unit
-        .lines()
-        .filter_map(|line| line.strip_prefix("ExecStart=/"));
-    let line = lines.last().unwrap();
+    let mut lines = unit.lines();
+    let line = lines.find_map(|line| line.strip_prefix("ExecStart=/"));
+    let line = line.unwrap();
     let database = folder.join("jobdeck.db").display().to_string();
     let config = folder.join("litestream.yml").display().to_string();
     let words = line.split(' ').skip(1);
