@@ -107,6 +107,10 @@ pub(super) struct DemoArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option without a value"
+)]
 pub(super) struct ServeArgs {
     /// The database file [default: jobdeck.db; with --mock a temporary one]
     #[arg(long, value_name = "FILE", env = "JOBDECK_DB")]
