@@ -3,8 +3,8 @@
 //! The page has the same in static/js/search-language.js and static/js/search-expression.js; both are tested with the cases of
 //! tests/page/terms.json. A time without a zone is in UTC here.
 //!
-//! A text is written in one way ([`tidy`]), divided into items ([`items`]), and read by descent ([`search`]). Each term becomes
-//! conditions ([`conditions`]), all of which must hold.
+//! A text is written in one way (`tidy`), divided into items (`items`), and read by descent (`search`). Each term becomes
+//! conditions (`conditions`), all of which must hold.
 //!
 //! What is absent: a clock, the database, any I/O.
 

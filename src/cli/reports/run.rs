@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use jobdeck::clock::Clock;
+use jobdeck::job::random_job_id;
 use serde_json::json;
 
 use super::process::run_command;
@@ -89,15 +90,12 @@ impl RunArgs {
     }
 }
 
-/// Makes an id: `job-` and 12 hexadecimal digits.
+/// Makes an id of a job. Without random bytes, it is made of the time and the process, which are unique on this host.
 fn new_job_id(millis: i64) -> String {
-    let mut random = [0; 6];
-    if getrandom::fill(&mut random).is_err() {
-        // Without random bytes, the time and the process are unique on this host.
+    random_job_id().unwrap_or_else(|_no_bytes| {
         let unique = millis.unsigned_abs() ^ (u64::from(std::process::id()) << 20);
-        random.copy_from_slice(&unique.to_be_bytes()[2..]);
-    }
-    format!("job-{}", base16ct::lower::encode_string(&random))
+        format!("job-{:012x}", unique & 0xffff_ffff_ffff)
+    })
 }
 
 /// Runs the command; returns its exit code. A problem of the reports does not change it.
