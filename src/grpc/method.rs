@@ -3,9 +3,9 @@
 use prost::Message;
 use prost::bytes::Bytes;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use super::messages::{JobInfo, JobStatQuery, JobsInfo, JobsQuery, Struct};
+use super::messages::answer::{JOB, JOBS};
+use super::messages::{JobStatQuery, JobsQuery, Struct, transcode};
 use crate::route::Route;
 
 /// A method of the service.
@@ -67,9 +67,9 @@ impl Method {
     /// Where it is not the JSON of such an answer, which is a defect.
     pub(super) fn to_message(self, json: &[u8]) -> Result<Bytes, serde_json::Error> {
         match self {
-            Self::List => to_message::<JobsInfo>(json),
-            Self::Get => to_message::<JobInfo>(json),
-            Self::Stat | Self::Analyze => to_message::<Struct>(json),
+            Self::List => transcode::message(&JOBS, json),
+            Self::Get => transcode::message(&JOB, json),
+            Self::Stat | Self::Analyze => transcode::structure(json),
             // The message without fields.
             Self::Delete => Ok(Bytes::new()),
         }
@@ -85,9 +85,4 @@ fn to_json<M: Message + Default + Serialize>(message: &[u8]) -> Result<Vec<u8>, 
         format!("{path}: {}", error.into_inner())
     })?;
     Ok(json)
-}
-
-fn to_message<M: Message + DeserializeOwned>(json: &[u8]) -> Result<Bytes, serde_json::Error> {
-    let message: M = serde_json::from_slice(json)?;
-    Ok(message.encode_to_vec().into())
 }

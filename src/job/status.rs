@@ -44,7 +44,7 @@ impl JobStatus {
 
     /// Returns the name that documents and requests use.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Created => "CREATED",
             Self::Canceled => "CANCELED",

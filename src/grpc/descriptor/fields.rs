@@ -6,6 +6,11 @@ use prost_types::{
     MessageOptions, MethodDescriptorProto, OneofDescriptorProto,
 };
 
+use crate::grpc::messages::answer::{FieldOf, Layout};
+
+/// The message that carries JSON objects.
+pub(super) const STRUCT: &str = "google.protobuf.Struct";
+
 /// What a field holds. Messages and enums are given by their full names.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Of {
@@ -65,7 +70,7 @@ fn field(number: i32, name: &str, of: Of, label: Label) -> FieldDescriptorProto 
 }
 
 /// Makes a message.
-pub(super) fn message<const N: usize>(name: &str, parts: [Part; N]) -> DescriptorProto {
+pub(super) fn message(name: &str, parts: impl IntoIterator<Item = Part>) -> DescriptorProto {
     let mut message = DescriptorProto {
         name: Some(name.to_owned()),
         ..DescriptorProto::default()
@@ -90,6 +95,26 @@ pub(super) fn message<const N: usize>(name: &str, parts: [Part; N]) -> Descripto
         }
     }
     message
+}
+
+/// Makes the message of an answer.
+pub(super) fn answer(layout: &Layout) -> DescriptorProto {
+    let fields = layout.fields.iter().map(|field| {
+        let one = |of| one(field.number.cast_signed(), field.name, of);
+        match field.of {
+            FieldOf::Text => one(Text),
+            FieldOf::Integer => one(Int32),
+            FieldOf::Flag => one(Boolean),
+            FieldOf::Struct => one(Message(STRUCT)),
+            FieldOf::Choice { name, .. } => one(Enum(name)),
+            FieldOf::One(layout) => one(Message(layout.name)),
+            FieldOf::Many(layout) => {
+                many(field.number.cast_signed(), field.name, Message(layout.name))
+            }
+        }
+    });
+    let (_, name) = layout.name.rsplit_once('.').unwrap_or(("", layout.name));
+    message(name, fields)
 }
 
 /// Makes the entry of a map, which is a message within the one that has the map.

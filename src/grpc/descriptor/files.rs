@@ -8,16 +8,17 @@ use prost_types::{
 };
 
 use super::fields::{
-    Boolean, Double, Enum, Int32, Message, Of, Part, Text, Uint32, enumeration, many, map_entry,
-    message, method, one, one_of,
+    Boolean, Double, Enum, Int32, Message, Of, Part, STRUCT, Text, Uint32, answer, enumeration,
+    many, map_entry, message, method, one, one_of,
 };
-use crate::grpc::messages::{COLLECTOR_STATES, UPGRADE_MODES};
+use crate::grpc::messages::answer::{
+    COLLECTOR, COLLECTOR_STATES, ERROR, JOB, JOBS, PLUGIN, STATUSES, UPGRADE_MODES,
+};
 use crate::job::JobStatus;
 
 /// The service of jobs, by its full name.
 pub(in crate::grpc) const JOB_SERVICE: &str = "spaceone.api.inventory.v1.Job";
 
-const STRUCT: &str = "google.protobuf.Struct";
 const VALUE: &str = "google.protobuf.Value";
 const EMPTY: &str = "google.protobuf.Empty";
 
@@ -212,98 +213,18 @@ fn queries() -> Vec<DescriptorProto> {
 /// The file that has the messages of jobs: clients of 1.x look for them there.
 fn collector_file() -> FileDescriptorProto {
     const PACKAGE: &str = "spaceone.api.inventory.v1";
-    let mut plugin = message(
-        "PluginInfo",
-        [
-            one(1, "plugin_id", Text),
-            one(2, "version", Text),
-            one(3, "options", Message(STRUCT)),
-            one(4, "secret_id", Text),
-            one(5, "secret_group_id", Text),
-            one(6, "provider", Text),
-            one(7, "service_account_id", Text),
-            one(10, "metadata", Message(STRUCT)),
-            one(
-                11,
-                "upgrade_mode",
-                Enum("spaceone.api.inventory.v1.PluginInfo.UpgradeMode"),
-            ),
-        ],
-    );
+    let mut plugin = answer(&PLUGIN);
     plugin.enum_type = vec![enumeration("UpgradeMode", UPGRADE_MODES)];
-    let mut collector = message(
-        "CollectorInfo",
-        [
-            one(1, "collector_id", Text),
-            one(2, "name", Text),
-            one(
-                3,
-                "state",
-                Enum("spaceone.api.inventory.v1.CollectorInfo.CollectorState"),
-            ),
-            one(
-                4,
-                "plugin_info",
-                Message("spaceone.api.inventory.v1.PluginInfo"),
-            ),
-            one(5, "priority", Int32),
-            one(7, "tags", Message(STRUCT)),
-            one(8, "created_at", Text),
-            one(9, "last_collected_at", Text),
-            one(10, "domain_id", Text),
-            one(11, "provider", Text),
-            one(12, "capability", Message(STRUCT)),
-            one(20, "is_public", Boolean),
-            one(21, "project_id", Text),
-        ],
-    );
+    let mut collector = answer(&COLLECTOR);
     collector.enum_type = vec![enumeration("CollectorState", COLLECTOR_STATES)];
-    let mut job = message(
-        "JobInfo",
-        [
-            one(1, "job_id", Text),
-            one(
-                2,
-                "status",
-                Enum("spaceone.api.inventory.v1.JobInfo.Status"),
-            ),
-            one(3, "filter", Message(STRUCT)),
-            one(4, "total_tasks", Int32),
-            one(5, "remained_tasks", Int32),
-            many(6, "errors", Message("spaceone.api.inventory.v1.ErrorInfo")),
-            one(
-                11,
-                "collector_info",
-                Message("spaceone.api.inventory.v1.CollectorInfo"),
-            ),
-            one(12, "project_id", Text),
-            one(13, "domain_id", Text),
-            one(21, "created_at", Text),
-            one(22, "updated_at", Text),
-            one(23, "finished_at", Text),
-        ],
-    );
-    job.enum_type = vec![statuses("Status", "NONE")];
-    let error = message(
-        "ErrorInfo",
-        [
-            one(1, "error_code", Text),
-            one(2, "message", Text),
-            one(3, "additional", Message(STRUCT)),
-        ],
-    );
+    let mut job = answer(&JOB);
+    job.enum_type = vec![enumeration("Status", STATUSES)];
     FileDescriptorProto {
-        message_type: vec![plugin, collector, error, job],
+        message_type: vec![plugin, collector, answer(&ERROR), job],
         // The older gateway wants a service in each file of messages that it looks for.
         service: vec![service("Collector", Vec::new())],
         ..file(COLLECTOR_FILE, PACKAGE, &[STRUCT_FILE])
     }
-}
-
-/// Makes the enum of statuses, in which `none` is the first.
-fn statuses(name: &str, none: &'static str) -> prost_types::EnumDescriptorProto {
-    let names = JobStatus::ALL.map(JobStatus::name);
-    enumeration(name, [none].into_iter().chain(names))
 }
 
 fn job_file() -> FileDescriptorProto {
@@ -323,19 +244,15 @@ fn job_file() -> FileDescriptorProto {
             one(6, "domain_id", Text),
         ],
     );
-    jobs_query.enum_type = vec![statuses("JobStatus", "JOB_STATE_NONE")];
+    let statuses = ["JOB_STATE_NONE"]
+        .into_iter()
+        .chain(JobStatus::ALL.map(JobStatus::name));
+    jobs_query.enum_type = vec![enumeration("JobStatus", statuses)];
     let stat_query = message(
         "JobStatQuery",
         [
             one(1, "query", Message("spaceone.api.core.v1.StatisticsQuery")),
             one(2, "domain_id", Text),
-        ],
-    );
-    let jobs = message(
-        "JobsInfo",
-        [
-            many(1, "results", Message("spaceone.api.inventory.v1.JobInfo")),
-            one(2, "total_count", Int32),
         ],
     );
     let methods = vec![
@@ -350,7 +267,7 @@ fn job_file() -> FileDescriptorProto {
         method("delete", STRUCT, EMPTY),
     ];
     FileDescriptorProto {
-        message_type: vec![jobs_query, stat_query, jobs],
+        message_type: vec![jobs_query, stat_query, answer(&JOBS)],
         service: vec![service("Job", methods)],
         ..file(
             JOB_FILE,

@@ -1,11 +1,10 @@
 //! The messages on the wire, and the JSON that REST has for them.
 
+pub(super) mod answer;
 mod job;
-mod lenient;
 mod query;
+pub(super) mod transcode;
 mod value;
 
-pub(super) use self::job::{
-    COLLECTOR_STATES, JobInfo, JobStatQuery, JobsInfo, JobsQuery, UPGRADE_MODES,
-};
+pub(super) use self::job::{JobStatQuery, JobsQuery};
 pub(super) use self::value::Struct;

@@ -3,11 +3,8 @@
 //! They are the same on the wire as those of every protobuf library, but keep the order of the members: old clients show the
 //! columns of an answer in the order of the wire, and a map would sort them.
 
-use std::fmt;
-
-use serde::de::{Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::Serialize;
 use serde::ser::{Error as _, Serializer};
-use serde::{Deserialize, Serialize};
 
 /// Whole numbers below this one are the same as integers and as doubles.
 const FIRST_INEXACT: f64 = 9_007_199_254_740_992.0;
@@ -97,101 +94,16 @@ fn number_of_json<S: Serializer>(number: f64, serializer: S) -> Result<S::Ok, S:
     serializer.serialize_f64(number)
 }
 
-impl<'de> Deserialize<'de> for Struct {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)?.kind {
-            Some(Kind::Object(object)) => Ok(object),
-            _ => Err(D::Error::custom("expected an object")),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ReadValue).map(Self::from)
-    }
-}
-
-impl From<Kind> for Value {
-    fn from(kind: Kind) -> Self {
-        Self { kind: Some(kind) }
-    }
-}
-
-/// Reads a JSON value.
-struct ReadValue;
-
-impl<'de> Visitor<'de> for ReadValue {
-    type Value = Kind;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-    fn visit_unit<E>(self) -> Result<Kind, E> {
-        Ok(Kind::Null(0))
-    }
-    fn visit_bool<E>(self, flag: bool) -> Result<Kind, E> {
-        Ok(Kind::Boolean(flag))
-    }
-    #[expect(clippy::cast_precision_loss, reason = "the wire has doubles alone")]
-    fn visit_i64<E>(self, number: i64) -> Result<Kind, E> {
-        Ok(Kind::Number(number as f64))
-    }
-    #[expect(clippy::cast_precision_loss, reason = "the wire has doubles alone")]
-    fn visit_u64<E>(self, number: u64) -> Result<Kind, E> {
-        Ok(Kind::Number(number as f64))
-    }
-    fn visit_f64<E>(self, number: f64) -> Result<Kind, E> {
-        Ok(Kind::Number(number))
-    }
-    fn visit_str<E>(self, text: &str) -> Result<Kind, E> {
-        Ok(Kind::Text(text.to_owned()))
-    }
-    fn visit_string<E>(self, text: String) -> Result<Kind, E> {
-        Ok(Kind::Text(text))
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Kind, A::Error> {
-        let mut values = Vec::new();
-        while let Some(value) = elements.next_element()? {
-            values.push(value);
-        }
-        Ok(Kind::List(ListValue { values }))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Kind, A::Error> {
-        let mut fields = Vec::new();
-        while let Some((key, value)) = members.next_entry()? {
-            fields.push(Member {
-                key,
-                value: Some(value),
-            });
-        }
-        Ok(Kind::Object(Struct { fields }))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use prost::Message;
-
     use super::*;
-
-    #[test]
-    fn json_stays_the_same_on_the_wire_with_the_order_of_its_members() {
-        for text in [
-            r#"{"z":1,"a":[null,true,"",{"b":{}}],"가":-0.5}"#,
-            "{}",
-            r#"{"big":9007199254740991,"exponent":1e+300,"text":"5"}"#,
-        ] {
-            let object: Struct = serde_json::from_str(text).unwrap();
-            let decoded = Struct::decode(object.encode_to_vec().as_slice()).unwrap();
-            assert_eq!(serde_json::to_string(&decoded).unwrap(), text);
-        }
-    }
 
     #[test]
     fn numbers_become_integers_where_these_are_the_same() {
         let written = |number| {
-            let value = Value::from(Kind::Number(number));
+            let value = Value {
+                kind: Some(Kind::Number(number)),
+            };
             serde_json::to_string(&value).map_err(|error| error.to_string())
         };
         assert_eq!(written(5.0), Ok("5".to_owned()));
