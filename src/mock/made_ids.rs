@@ -37,7 +37,7 @@ impl MadeIds {
         };
         if self.made.len() >= MAX_MADE {
             return Err(Refusal::Job(format!(
-                "more than {MAX_MADE} jobs have no `job_id`, the most of a request for which ids are made; send fewer"
+                "missing `job_id`: a request gets ids for {MAX_MADE} jobs at most"
             )));
         }
         let (job_id, is_repeated) = match &self.key {

@@ -312,7 +312,7 @@ fn jobs_that_are_added_are_taken_as_they_are_and_get_ids() {
     let many = vec![json!({}); 10_001];
     let error = add("", None, json!(many)).error();
     assert!(
-        error.contains("more than 10000 jobs have no `job_id`"),
+        error.contains("missing `job_id`: a request gets ids for 10000 jobs at most"),
         "{error}"
     );
 }
