@@ -39,7 +39,7 @@ test('the views of the page answer the most frequent questions', async () => {
     assert.equal(await menu().evaluate((node) => node.open), false, view);
     await it.shows(ids);
     await toggle();
-    assert.equal(await menu().getByRole('link', { name: view, exact: true }).getAttribute('aria-current'), 'page', view);
+    await menu().locator('a[aria-current=page]', { hasText: view }).waitFor();
     await toggle();
   }
 });
@@ -105,8 +105,13 @@ test('hostile names are names, and names are needed', async () => {
 test('a broken storage has no views, and there is room for fifty', async () => {
   await open();
   const show = async (text) => {
-    await it.page.evaluate((value) => localStorage.setItem('jobdeck.views', value), text);
+    await it.page.evaluate((value) => {
+      localStorage.setItem('jobdeck.views', value);
+      // A menu tells that it is open some time after the click.
+      window.shown = new Promise((done) => document.querySelector('#views-menu').addEventListener('toggle', done, { once: true }));
+    }, text);
     await toggle();
+    await it.page.evaluate(() => window.shown.then(() => null));
     const names = await saved();
     await toggle();
     return names;
