@@ -114,6 +114,7 @@ impl Spool {
         let size = |path: &PathBuf| fs::metadata(path).map_or(0, |metadata| metadata.len());
         let mut bytes: u64 = files.iter().map(size).sum();
         let mut count = files.len();
+        let before = count;
         for path in files {
             if count < MAX_REPORTS && bytes < MAX_BYTES {
                 break;
@@ -121,6 +122,13 @@ impl Spool {
             bytes = bytes.saturating_sub(size(&path));
             count -= 1;
             fs::remove_file(&path)?;
+        }
+        if count < before {
+            log::warn!(
+                "{}: the folder of reports is full, and the oldest {} were dropped: is the server away for long?",
+                self.folder.display(),
+                before - count
+            );
         }
         Ok(())
     }
