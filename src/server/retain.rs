@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
-
+use super::tasks::repeat;
 use crate::clock::Clocks;
-use crate::store::{CancelOnDrop, Expired, Interrupt, Store, StoreError};
+use crate::store::{Expired, Interrupt, Store, StoreError};
 use crate::time::Age;
 
 /// How often jobs that have become too old are deleted.
@@ -14,21 +13,8 @@ const INTERVAL: Duration = Duration::from_hours(1);
 
 /// Deletes jobs that are too old, now and then every hour, for as long as it is awaited.
 pub(super) async fn keep_pruning(store: Arc<Store>, clocks: Arc<Clocks>, age: Age) {
-    let mut interval = tokio::time::interval(INTERVAL);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        let interrupt = Arc::new(Interrupt::after(Duration::MAX));
-        // A server that stops does not wait until all are deleted.
-        let _guard = CancelOnDrop(Arc::clone(&interrupt));
-        let (store, clocks) = (Arc::clone(&store), Arc::clone(&clocks));
-        let pruning = move || prune(&store, &clocks, age, &interrupt);
-        match tokio::task::spawn_blocking(pruning).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => log::warn!("old jobs can't be deleted for now: {error}"),
-            Err(error) => log::error!("the deleting of old jobs ended in a panic: {error}"),
-        }
-    }
+    let act = move |interrupt: &Interrupt| prune(&store, &clocks, age, interrupt);
+    repeat("deleting old jobs", INTERVAL, act).await;
 }
 
 /// Deletes jobs that are too old by the server's clock, unless they are more than half of all jobs: few jobs become too old

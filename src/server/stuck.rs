@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::MissedTickBehavior;
-
+use super::tasks::repeat;
 use crate::clock::Clocks;
 use crate::job::JobError;
-use crate::store::{CancelOnDrop, Interrupt, Store, StoreError, Unreported};
+use crate::store::{Interrupt, Store, StoreError, Unreported};
 use crate::time::Age;
 
 /// How often the jobs in progress are looked through.
@@ -17,21 +16,8 @@ const ERROR_CODE: &str = "ERROR_JOB_TIMEOUT";
 
 /// Ends jobs that nobody reports on any more, now and then every minute, for as long as it is awaited.
 pub(super) async fn keep_ending(store: Arc<Store>, clocks: Arc<Clocks>, age: Age) {
-    let mut interval = tokio::time::interval(INTERVAL);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        interval.tick().await;
-        let interrupt = Arc::new(Interrupt::after(Duration::MAX));
-        // A server that stops does not wait until all are ended.
-        let _guard = CancelOnDrop(Arc::clone(&interrupt));
-        let (store, clocks) = (Arc::clone(&store), Arc::clone(&clocks));
-        let ending = move || end_unreported(&store, &clocks, age, &interrupt);
-        match tokio::task::spawn_blocking(ending).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => log::warn!("stuck jobs can't be ended for now: {error}"),
-            Err(error) => log::error!("the ending of stuck jobs ended in a panic: {error}"),
-        }
-    }
+    let act = move |interrupt: &Interrupt| end_unreported(&store, &clocks, age, interrupt);
+    repeat("ending stuck jobs", INTERVAL, act).await;
 }
 
 /// Ends such jobs of every domain, by the clock of the domain.

@@ -1,9 +1,9 @@
-//! Background tasks: one reads the token file again, one moves the write-ahead log into the database.
+//! Background tasks: one reads the token file again, one moves the write-ahead log into the database; and what repeats others.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::store::Store;
+use crate::store::{CancelOnDrop, Interrupt, Store, StoreError};
 use crate::tokens::TokenFile;
 
 /// How often the token file is checked for a change.
@@ -51,6 +51,29 @@ pub(super) async fn keep_checkpointing(store: Arc<Store>) {
                 log::warn!("the write-ahead log can't be moved into the database: {error}");
             }
             Err(error) => log::error!("a checkpoint ended in a panic: {error}"),
+        }
+    }
+}
+
+/// Runs `act` on the blocking pool, now and then at each interval, for as long as it is awaited; `what` is what it does, for the log.
+pub(super) async fn repeat(
+    what: &'static str,
+    interval: Duration,
+    act: impl Fn(&Interrupt) -> Result<(), StoreError> + Send + Sync + 'static,
+) {
+    let act = Arc::new(act);
+    let mut interval = tokio::time::interval(interval);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        let interrupt = Arc::new(Interrupt::after(Duration::MAX));
+        // A server that stops does not wait until all is done.
+        let _guard = CancelOnDrop(Arc::clone(&interrupt));
+        let act = Arc::clone(&act);
+        match tokio::task::spawn_blocking(move || act(&interrupt)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => log::warn!("{what} failed, and is tried again later: {error}"),
+            Err(error) => log::error!("{what} ended in a panic: {error}"),
         }
     }
 }
