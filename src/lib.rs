@@ -1,7 +1,6 @@
 //! jobdeck keeps SpaceONE inventory jobs in SQLite, answers the inventory Job API over HTTP, and shows them in a page.
 //!
-//! The layers, from the top. A module imports only from layers below its own, and no files import each other in a circle;
-//! tests/house checks both:
+//! The layers, from the top; tests/house checks that modules import only from layers below, and no files in a circle:
 //!
 //! | layer | modules | |
 //! | --- | --- | --- |
@@ -14,7 +13,7 @@
 //! | 7 | [`query`], [`terms`] | the query language: pure, no driver, no framework, no clock; the search terms of people |
 //! | 8 | [`job`] | the document |
 //! | 9 | [`clock`], [`tokens`], [`route`] | the time, for the server and each domain; who may do what; the table of routes |
-//! | 10 | [`columns`], [`docs`], [`json`], [`time`] | blocks of jobs by column; the documentation; strict JSON, and messages read from it; timestamps |
+//! | 10 | [`columns`], [`docs`], [`json`], [`time`], `watched_file` | blocks of jobs by column; the documentation; strict JSON, and messages read from it; timestamps; small files that are read again |
 //!
 //! A request takes one way: bytes, [`query::request`], a plan, [`store::ReadTransaction`], bytes. What a client sent never
 //! becomes SQL text; every read of jobs begins with the domain; a document is copied to the answer as it lies in the database.
@@ -38,3 +37,4 @@ pub mod time;
 pub mod tokens;
 pub mod transfer;
 pub mod ui;
+mod watched_file;

@@ -1,14 +1,12 @@
 //! `RulesFile`: reads the file of rules, and reads it again when it changes.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::rule::Rule;
 use super::rules::{self, RulesError, line_after};
 use crate::clock::Clock;
-
-/// The longest file, in bytes.
-const MAX_FILE_BYTES: u64 = 1 << 20;
+use crate::watched_file::{WatchedFile, read_small_file};
 
 /// Why a file of rules can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -24,19 +22,7 @@ pub enum RulesFileError {
 
 /// A file of rules, which is read again when it changes.
 #[derive(Debug)]
-pub struct RulesFile {
-    path: PathBuf,
-    state: RwLock<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    rules: Arc<[Arc<Rule>]>,
-    /// The content that was last loaded or refused; `None` if the file could not be read.
-    loaded: Option<Vec<u8>>,
-    /// The content at the last poll.
-    polled: Option<Vec<u8>>,
-}
+pub struct RulesFile(WatchedFile<Arc<[Arc<Rule>]>, RulesFileError>);
 
 impl RulesFile {
     /// Reads a file.
@@ -44,63 +30,27 @@ impl RulesFile {
     /// # Errors
     /// [`RulesFileError`] names the file, the line, the rule and what would be right.
     pub fn open(path: &Path) -> Result<Self, RulesFileError> {
-        let content = read(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            state: RwLock::new(State {
-                rules: parse(path, &content)?,
-                loaded: Some(content.clone()),
-                polled: Some(content),
-            }),
-        })
+        WatchedFile::open(path, "rules", read, parse).map(Self)
     }
 
     /// Returns the present rules.
     #[must_use]
     pub fn rules(&self) -> Arc<[Arc<Rule>]> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&state.rules)
+        self.0.value()
     }
 
-    /// Loads the file if it has changed and is the same as at the last poll, so that it is written to its end. The rules stay
-    /// as they are while the file is wrong, and the log says why.
+    /// Loads the file if it has changed and is written to its end.
     pub(super) fn poll(&self) {
-        let result = read(&self.path);
-        let content = result.as_ref().ok();
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let is_steady = content == state.polled.as_ref();
-        let is_changed = content != state.loaded.as_ref();
-        state.polled = content.cloned();
-        if !is_steady || !is_changed {
-            return;
-        }
-        state.loaded = content.cloned();
-        match result.and_then(|content| parse(&self.path, &content)) {
-            Ok(rules) => {
-                log::info!("{}: the rules were loaded", self.path.display());
-                state.rules = rules;
-            }
-            Err(error) => {
-                log::error!("the rules can't be loaded and stay as they were: {error}");
-            }
-        }
+        self.0.poll();
     }
 }
 
 /// Reads the content of a file of limited size.
 fn read(path: &Path) -> Result<Vec<u8>, RulesFileError> {
-    let io = |source| RulesFileError::Io {
+    read_small_file(path).map_err(|source| RulesFileError::Io {
         path: path.to_owned(),
         source,
-    };
-    let metadata = std::fs::metadata(path).map_err(io)?;
-    if !metadata.is_file() {
-        return Err(io(std::io::Error::other("is not a file")));
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(io(std::io::Error::other("is longer than 1 MiB")));
-    }
-    std::fs::read(path).map_err(io)
+    })
 }
 
 fn parse(path: &Path, content: &[u8]) -> Result<Arc<[Arc<Rule>]>, RulesFileError> {

@@ -2,13 +2,12 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::grant::Grant;
 use super::table::{TokenTable, TokenTableError, line_after};
+use crate::watched_file::{WatchedFile, read_small_file};
 
-/// The longest file, in bytes; it holds about five thousand tokens.
-const MAX_FILE_BYTES: u64 = 1 << 20;
 /// The bits of a file's mode that give access to others than its owner.
 const OTHERS_ACCESS: u32 = 0o077;
 
@@ -37,19 +36,7 @@ pub enum TokenFileError {
 
 /// A file of tokens, which is read again when it changes.
 #[derive(Debug)]
-pub struct TokenFile {
-    path: PathBuf,
-    state: RwLock<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    tokens: Arc<TokenTable>,
-    /// The content that was last loaded or refused; `None` if the file could not be read.
-    loaded: Option<Vec<u8>>,
-    /// The content at the last poll.
-    polled: Option<Vec<u8>>,
-}
+pub struct TokenFile(WatchedFile<Arc<TokenTable>, TokenFileError>);
 
 impl TokenFile {
     /// Reads a file; logs a warning if others than its owner may read or write it.
@@ -57,92 +44,42 @@ impl TokenFile {
     /// # Errors
     /// [`TokenFileError`] names the file, the line and the remedy.
     pub fn open(path: &Path) -> Result<Self, TokenFileError> {
-        let content = read(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            state: RwLock::new(State {
-                tokens: Arc::new(parse(path, &content)?),
-                loaded: Some(content.clone()),
-                polled: Some(content),
-            }),
-        })
+        let table = |path: &Path, content: &[u8]| parse(path, content).map(Arc::new);
+        WatchedFile::open(path, "tokens", read, table).map(Self)
     }
 
     /// Finds the present grant of a token.
     #[must_use]
     pub fn find(&self, token: &[u8]) -> Option<Arc<Grant>> {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        let tokens = Arc::clone(&state.tokens);
-        drop(state);
-        tokens.find(token)
+        self.0.value().find(token)
     }
 
     /// Returns whether a grant is from the file as it is now, and not from before a change.
     #[must_use]
     pub fn has(&self, grant: &Arc<Grant>) -> bool {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        state.tokens.has(grant)
+        self.0.value().has(grant)
     }
 
-    /// Loads the file if it has changed and is the same as at the last poll. The second condition lets it be written to
-    /// its end. The content is compared, because times of files can be wrong.
+    /// Loads the file if it has changed and is written to its end.
     pub fn poll(&self) {
-        let result = read(&self.path);
-        let content = result.as_ref().ok();
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let is_steady = content == state.polled.as_ref();
-        let is_changed = content != state.loaded.as_ref();
-        state.polled = content.cloned();
-        if is_steady && is_changed {
-            self.load(&mut state, result);
-        }
+        self.0.poll();
     }
 
     /// Loads the file immediately, whether it has changed or not.
     pub fn reload(&self) {
-        let result = read(&self.path);
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.polled = result.as_ref().ok().cloned();
-        self.load(&mut state, result);
-    }
-
-    /// Replaces the tokens by those of a content, or logs why they stay as they are.
-    fn load(&self, state: &mut State, result: Result<Vec<u8>, TokenFileError>) {
-        state.loaded = result.as_ref().ok().cloned();
-        match result.and_then(|content| parse(&self.path, &content)) {
-            Ok(tokens) => {
-                log::info!("{}: the tokens were loaded", self.path.display());
-                state.tokens = Arc::new(tokens);
-            }
-            Err(error) => {
-                log::error!("the tokens can't be loaded and stay as they were: {error}");
-            }
-        }
+        self.0.reload();
     }
 }
 
 /// Reads the content of a file of limited size.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, TokenFileError> {
-    let io = |source: std::io::Error| match source.kind() {
+    read_small_file(path).map_err(|source| match source.kind() {
         std::io::ErrorKind::NotFound => TokenFileError::NotFound(path.to_owned()),
         _ => TokenFileError::Io {
             path: path.to_owned(),
             source,
         },
-    };
-    let metadata = std::fs::metadata(path).map_err(io)?;
-    // A pipe may never end, or may be empty the next time.
-    let problem = if !metadata.is_file() {
-        Some("is not a file")
-    } else if metadata.len() > MAX_FILE_BYTES {
-        Some("is longer than 1 MiB")
-    } else {
-        None
-    };
-    match problem {
-        Some(problem) => Err(io(std::io::Error::other(problem))),
-        None => std::fs::read(path).map_err(io),
-    }
+    })
 }
 
 /// Parses the content of a file, and logs a warning if others may access the file.
@@ -173,6 +110,7 @@ mod tests {
     use super::super::hash::hash;
     use super::super::table::tests::{TEST, entry};
     use super::*;
+    use crate::watched_file::MAX_BYTES;
 
     #[test]
     fn a_changed_file_is_loaded_once_it_is_steady_and_valid() {
@@ -225,7 +163,7 @@ mod tests {
         );
         std::fs::write(&path, b"a\n\xff").unwrap();
         assert!(open().ends_with("tokens.toml: line 2: is not UTF-8; write the file again"));
-        let long = vec![b'#'; usize::try_from(MAX_FILE_BYTES).unwrap() + 1];
+        let long = vec![b'#'; usize::try_from(MAX_BYTES).unwrap() + 1];
         std::fs::write(&path, long).unwrap();
         assert!(open().contains("is longer than 1 MiB"), "{}", open());
         let folder = TokenFile::open(folder.path()).unwrap_err().to_string();

@@ -17,7 +17,7 @@ const LAYERS: [&[&str]; 9] = [
     &["query", "terms"],
     &["job"],
     &["clock", "tokens", "route"],
-    &["columns", "docs", "json", "time"],
+    &["columns", "docs", "json", "time", "watched_file"],
 ];
 /// The phases of the query language, likewise. `query/mod.rs` is above them all.
 const PHASES: [&[&str]; 8] = [
