@@ -24,7 +24,7 @@ use super::app::App;
 use super::caching::{Caching, Version};
 use super::error::ApiError;
 use super::pieces;
-use crate::store::{CancelOnDrop, Interrupt, ReadTransaction, Store, StoreError};
+use crate::store::{CancelOnDrop, DataVersion, Interrupt, ReadTransaction, Store, StoreError};
 use crate::time::Timestamp;
 
 /// How much of an answer is sent at a time, in bytes; a smaller answer is sent whole.
@@ -285,7 +285,7 @@ impl AnswerWriter {
         query: &Q,
         produce: &impl Fn(&Q, &ReadTransaction<'_>, &mut Self) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        if self.has_current_version(store, caching)? {
+        if self.has_current_version(caching, || store.version())? {
             return Ok(());
         }
         let mut reader = store.reader(&self.interrupt)?;
@@ -302,13 +302,12 @@ impl AnswerWriter {
         produce: &impl Fn(&Q, &ReadTransaction<'_>, &mut Self) -> Result<(), StoreError>,
     ) -> Option<Result<(), StoreError>> {
         let mut run = || {
-            // First, since the turn of a replica is entered with it.
+            if self.has_current_version(caching, || store.version_at_once())? {
+                return Ok(Some(()));
+            }
             let Some(mut reader) = store.inline_reader(&self.interrupt) else {
                 return Ok(None);
             };
-            if self.has_current_version(store, caching)? {
-                return Ok(Some(()));
-            }
             let transaction = reader.begin()?;
             produce(query, &transaction, self).map(Some)
         };
@@ -318,10 +317,10 @@ impl AnswerWriter {
     /// Reads the current version of the data; returns whether the client has it, and so needs no body.
     fn has_current_version(
         &mut self,
-        store: &Store,
         caching: &Caching,
+        version: impl FnOnce() -> Result<DataVersion, StoreError>,
     ) -> Result<bool, StoreError> {
-        self.version = caching.current_tag(store)?;
+        self.version = caching.current_tag(version)?;
         Ok(self.version.as_ref().is_some_and(Version::is_known))
     }
 

@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 
 use super::app::App;
 use super::events::version::{AllData, hash};
-use crate::store::{Store, StoreError};
+use crate::store::{DataVersion, StoreError};
 use crate::time::Timestamp;
 
 /// The version of an answer, and whether the client has it already.
@@ -103,13 +103,16 @@ impl Caching {
         self
     }
 
-    /// Returns the current version; `None` where the answer has none.
-    pub(super) fn current_tag(&self, store: &Store) -> Result<Option<Version>, StoreError> {
+    /// Returns the current version, of which `data` reads that of the data; `None` where the answer has none.
+    pub(super) fn current_tag(
+        &self,
+        data: impl FnOnce() -> Result<DataVersion, StoreError>,
+    ) -> Result<Option<Version>, StoreError> {
         let Self::ByVersion { known, changes } = self else {
             return Ok(None);
         };
         let version = AllData {
-            data: store.version()?,
+            data: data()?,
             changes: *changes,
         };
         Ok(Some(Version::compare(version.tag(), known.as_ref())))

@@ -289,9 +289,9 @@ impl ServeArgs {
             || self.notify.is_some();
         match self {
             Self { replica: true, .. } => Mode::Replica,
+            _ if !writes => Mode::Follow { makes: self.create },
             Self { create: true, .. } => Mode::Create,
-            _ if writes => Mode::ReadWrite,
-            _ => Mode::Follow,
+            _ => Mode::ReadWrite,
         }
     }
 

@@ -1,7 +1,7 @@
 //! `Store`: opens the database, lends its readers and its writer, and checkpoints the write-ahead log.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use super::connection::data_version::DataVersion;
@@ -19,8 +19,8 @@ use crate::time::Timestamp;
 
 /// Above this size an idle WAL is truncated, in bytes.
 const LARGE_WAL_BYTES: u64 = 64 << 20;
-/// How long a version waits for the turn of another program to end.
-const MAX_TURN_WAIT: Duration = Duration::from_secs(5);
+/// How long a version or a writer waits for a file that another program writes or has replaced.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// An open database.
 #[derive(Debug)]
@@ -64,7 +64,9 @@ impl Store {
     ) -> Result<Self, OpenError> {
         let source = match mode {
             Mode::Replica => Source::Turns(Turns::new(path, readers)?),
-            Mode::Follow => Source::Present(Present::new(path, readers, progress)?),
+            Mode::Follow { makes } => {
+                Source::Present(Present::new(path, makes, readers, progress)?)
+            }
             _ => Source::Fixed(Arc::new(open_file(path, mode, readers, progress)?)),
         };
         Ok(Self {
@@ -82,7 +84,7 @@ impl Store {
     pub fn reader(&self, interrupt: &Arc<Interrupt>) -> Result<Reader, StoreError> {
         match &self.source {
             Source::Fixed(opened) => opened.reader(&self.waits, interrupt),
-            Source::Present(present) => present.get()?.reader(&self.waits, interrupt),
+            Source::Present(present) => present.get(interrupt)?.reader(&self.waits, interrupt),
             Source::Turns(turns) => loop {
                 let visit = turns.enter(interrupt)?;
                 match visit.opened().reader(&self.waits, interrupt) {
@@ -100,7 +102,7 @@ impl Store {
     pub fn inline_reader(&self, interrupt: &Arc<Interrupt>) -> Option<Reader> {
         match &self.source {
             Source::Fixed(opened) => opened.inline_reader(interrupt),
-            Source::Present(present) => present.get_open()?.inline_reader(interrupt),
+            Source::Present(present) => present.get_at_once()?.inline_reader(interrupt),
             Source::Turns(turns) => {
                 let visit = turns.try_enter()?;
                 let reader = visit.opened().inline_reader(interrupt)?;
@@ -117,9 +119,24 @@ impl Store {
     pub fn version(&self) -> Result<DataVersion, StoreError> {
         match &self.source {
             Source::Fixed(opened) => opened.version(),
-            Source::Present(present) => present.get()?.version(),
+            Source::Present(present) => present.get(&Interrupt::after(MAX_WAIT))?.version(),
             Source::Turns(turns) => {
-                let visit = turns.enter(&Interrupt::after(MAX_TURN_WAIT))?;
+                let visit = turns.enter(&Interrupt::after(MAX_WAIT))?;
+                visit.opened().version()
+            }
+        }
+    }
+
+    /// As [`Store::version`], but waits for no other program.
+    ///
+    /// # Errors
+    /// As [`Store::version`]; [`StoreError::Busy`] where it would have to wait.
+    pub fn version_at_once(&self) -> Result<DataVersion, StoreError> {
+        match &self.source {
+            Source::Fixed(opened) => opened.version(),
+            Source::Present(present) => present.get_at_once().ok_or(StoreError::Busy)?.version(),
+            Source::Turns(turns) => {
+                let visit = turns.try_enter().ok_or(StoreError::Busy)?;
                 visit.opened().version()
             }
         }
@@ -165,7 +182,7 @@ impl Store {
     pub fn writer(&self) -> Result<Writer<'_>, StoreError> {
         let opened = match &self.source {
             Source::Fixed(opened) => Arc::clone(opened),
-            Source::Present(present) => present.get()?,
+            Source::Present(present) => present.get(&Interrupt::after(MAX_WAIT))?,
             Source::Turns(_) => return Err(StoreError::ReadOnly),
         };
         let (connection, released) = opened.writer().ok_or(StoreError::ReadOnly)?;
@@ -204,7 +221,7 @@ impl Store {
     pub fn reader_usage(&self) -> ReaderUsage {
         let opened = match &self.source {
             Source::Fixed(opened) => Some(Arc::clone(opened)),
-            Source::Present(present) => present.get_open(),
+            Source::Present(present) => present.get_at_once(),
             Source::Turns(turns) => turns.try_enter().map(|visit| Arc::clone(visit.opened())),
         };
         self.waits.usage(opened.map(|opened| opened.reader_state()))
@@ -242,65 +259,94 @@ impl Store {
 struct Present {
     path: PathBuf,
     readers: u32,
-    /// `None` where the file that is there now could not be opened.
-    opened: RwLock<Option<Arc<Opened>>>,
+    state: RwLock<PresentState>,
+}
+
+#[derive(Debug)]
+struct PresentState {
+    /// `None` where the file that is there now is not open.
+    opened: Option<Arc<Opened>>,
+    /// Is there until the former file is closed.
+    former: Weak<()>,
 }
 
 impl Present {
     fn new(
         path: &Path,
+        makes: bool,
         readers: u32,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, OpenError> {
-        let opened = open_file(path, Mode::Follow, readers, progress)?;
+        let opened = open_file(path, Mode::Follow { makes }, readers, progress)?;
         Ok(Self {
             path: path.to_owned(),
             readers,
-            opened: RwLock::new(Some(Arc::new(opened))),
+            state: RwLock::new(PresentState {
+                opened: Some(Arc::new(opened)),
+                former: Weak::new(),
+            }),
         })
     }
 
-    /// Returns the connections to the file that is there now; `None` where they are not open yet.
-    fn get_open(&self) -> Option<Arc<Opened>> {
-        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
-        let opened = opened.as_ref()?;
-        opened.file().is_in_place().then(|| Arc::clone(opened))
+    /// Returns the connections to the file that is there now; `None` where that would take a wait.
+    fn get_at_once(&self) -> Option<Arc<Opened>> {
+        self.state.try_read().ok()?.in_place()
     }
 
-    /// Returns the connections to the file that is there now.
+    /// Returns the connections to the file that is there now, and waits until the interrupt is due for the queries of the former
+    /// one: only when that is closed its log is gone, which SQLite would take for that of the file that is there now.
     ///
     /// # Errors
-    /// [`StoreError::Unopened`] where it can't be opened; the next call tries again.
-    fn get(&self) -> Result<Arc<Opened>, StoreError> {
-        if let Some(opened) = self.get_open() {
-            return Ok(opened);
-        }
-        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(former) = opened.take() {
-            if former.file().is_in_place() {
-                return Ok(Arc::clone(opened.insert(former)));
+    /// [`StoreError::Unopened`] where it can't be opened, so that the next call tries again; [`StoreError::Busy`] where queries of
+    /// the former one still run.
+    fn get(&self, interrupt: &Interrupt) -> Result<Arc<Opened>, StoreError> {
+        const LOOK_INTERVAL: Duration = Duration::from_millis(1);
+        loop {
+            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(opened) = state.in_place() {
+                return Ok(opened);
             }
-            // Its log is gone only then, which SQLite would take for that of the file that is there now.
-            close(former);
+            drop(state);
+            if let Some(opened) = self.replace()? {
+                return Ok(opened);
+            }
+            if interrupt.is_due() {
+                return Err(StoreError::Busy);
+            }
+            std::thread::sleep(LOOK_INTERVAL);
+        }
+    }
+
+    /// Opens the file that is there now; `None` while the former one is still open.
+    fn replace(&self) -> Result<Option<Arc<Opened>>, StoreError> {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(opened) = state.in_place() {
+            return Ok(Some(opened));
+        }
+        if let Some(former) = state.opened.take() {
+            state.former = former.while_open();
+        }
+        if state.former.strong_count() > 0 {
+            return Ok(None);
         }
         let path = &self.path;
+        let mode = Mode::Follow { makes: false };
         let new = refuse_log_of_another(path)
-            .and_then(|()| open_file(path, Mode::Follow, self.readers, &mut |_done, _all| {}))
+            .and_then(|()| open_file(path, mode, self.readers, &mut |_done, _all| {}))
             .map_err(|error| StoreError::Unopened(Box::new(error)))?;
         log::warn!(
             "{}: is another file than before, and served from now on",
             path.display()
         );
-        Ok(Arc::clone(opened.insert(Arc::new(new))))
+        Ok(Some(Arc::clone(state.opened.insert(Arc::new(new)))))
     }
 }
 
-/// Closes the connections to a file, as soon as their last query has ended.
-fn close(mut opened: Arc<Opened>) {
-    const LOOK_INTERVAL: Duration = Duration::from_millis(1);
-    while let Err(still_used) = Arc::try_unwrap(opened) {
-        opened = still_used;
-        std::thread::sleep(LOOK_INTERVAL);
+impl PresentState {
+    /// Returns the connections, if their file is still at its path.
+    fn in_place(&self) -> Option<Arc<Opened>> {
+        let opened = self.opened.as_ref()?;
+        opened.file().is_in_place().then(|| Arc::clone(opened))
     }
 }
 
@@ -363,6 +409,32 @@ mod tests {
             &newer,
             "was made by a newer jobdeck (schema 99, this one knows 6)",
         );
+    }
+
+    #[test]
+    fn a_file_that_has_replaced_another_is_served_once_that_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, next] = ["x.db", "next.db"].map(|name| folder.path().join(name));
+        drop(Store::open(&next, Mode::Create, 1).unwrap());
+        let store = Store::open(&path, Mode::Follow { makes: true }, 2).unwrap();
+        let interrupt = |millis| Arc::new(Interrupt::after(Duration::from_millis(millis)));
+        let reader = store.reader(&interrupt(10_000)).unwrap();
+        let before = store.version().unwrap();
+        std::fs::rename(&next, &path).unwrap();
+        // A query of the former file runs, and nobody waits for it longer than for any query.
+        assert!(matches!(
+            store.reader(&interrupt(20)),
+            Err(StoreError::Busy)
+        ));
+        assert!(store.inline_reader(&interrupt(10_000)).is_none());
+        assert!(matches!(store.version_at_once(), Err(StoreError::Busy)));
+        drop(reader);
+        assert!(store.reader(&interrupt(10_000)).is_ok());
+        assert_ne!(store.version().unwrap(), before);
+        // A file that is gone is not made again.
+        std::fs::remove_file(&path).unwrap();
+        let problem = store.reader(&interrupt(20)).unwrap_err().to_string();
+        assert!(problem.contains("there is no such file"), "{problem}");
     }
 
     #[test]

@@ -100,6 +100,20 @@ pub(super) fn has_log(path: &Path) -> bool {
     std::fs::metadata(log_of(path)).is_ok_and(|metadata| metadata.len() > 0)
 }
 
+/// Refuses to read a database without its write-ahead log, where that has changes.
+///
+/// # Errors
+/// [`OpenError::LogBeside`].
+pub(super) fn refuse_log(path: &Path) -> Result<(), OpenError> {
+    if !has_log(path) {
+        return Ok(());
+    }
+    Err(OpenError::LogBeside {
+        path: path.to_owned(),
+        log: log_of(path),
+    })
+}
+
 /// Returns the path of a database's write-ahead log, which need not exist.
 #[must_use]
 pub fn log_of(path: &Path) -> PathBuf {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{Server, fails, folder, job, ok};
+use crate::{Server, check_line, fails, folder, job, ok};
 
 /// A folder with a database of so many jobs at a path.
 fn database(folder: &Path, name: &str, jobs: usize) {
@@ -50,6 +50,7 @@ fn check_replaced(arguments: &[&str]) {
 #[test]
 fn a_server_that_never_writes_to_jobs_serves_the_file_that_has_replaced_its_own() {
     check_replaced(&["serve", "--listen", "127.0.0.1:0"]);
+    check_replaced(&["serve", "--listen", "127.0.0.1:0", "--create"]);
 }
 
 #[test]
@@ -105,4 +106,20 @@ fn a_replica_refuses_what_would_write() {
     }
     let said = fails(here, &["serve", "--replica"], 1);
     assert!(said.contains("jobdeck.db: there is no such file"), "{said}");
+}
+
+#[test]
+fn a_database_that_another_server_has_open_is_no_replica() {
+    let folder = folder();
+    let here = folder.path();
+    database(here, "jobdeck.db", 1);
+    let primary = Server::start(here, &["serve", "--listen", "127.0.0.1:0", "--writable"]);
+    let said = fails(here, &["serve", "--listen", "127.0.0.1:0", "--replica"], 1);
+    check_line(&said, "jobdeck: jobdeck.db: another program has it open");
+    drop(primary);
+    let replica = Server::start(here, &["serve", "--listen", "127.0.0.1:0", "--replica"]);
+    assert_eq!(health(&replica).1["jobs"], 1);
+    // Commands that read it leave the server as it is.
+    assert_eq!(ok(here, &["export"]).lines().count(), 1);
+    assert_eq!(health(&replica).1["jobs"], 1);
 }

@@ -42,8 +42,9 @@ pub enum Mode {
     ReadOnlyAnySchema,
     /// The file must exist; an older schema is brought up to date.
     ReadWrite,
-    /// As `ReadWrite`, but nothing is written to jobs: a file that replaces the one that was opened is opened in its place.
-    Follow,
+    /// As `ReadWrite`, or with `makes` as `Create`, but jobs are only read: a file that replaces the one that was opened is opened
+    /// in its place.
+    Follow { makes: bool },
     /// The file must exist, and is not written to. Another program may write to it, by SQLite's locks alone.
     Replica,
     /// As `ReadWrite`, but a missing file is made.
@@ -55,10 +56,21 @@ pub enum Mode {
     Build,
 }
 
+impl Mode {
+    /// Whether a missing file is made.
+    pub(in crate::store) fn makes(self) -> bool {
+        match self {
+            Self::ReadOnly | Self::ReadOnlyAnySchema | Self::Replica | Self::ReadWrite => false,
+            Self::Follow { makes } => makes,
+            Self::Create | Self::Scratch | Self::Build => true,
+        }
+    }
+}
+
 /// Opens the writer; the schema may be missing or old.
 pub(in crate::store) fn open_writer(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
     let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if !matches!(mode, Mode::ReadWrite | Mode::Follow) {
+    if mode.makes() {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let connection = Connection::open_with_flags(path, flags)?;

@@ -1,7 +1,7 @@
 //! `Opened`: a file that is open, with its readers in two pools and its writer.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::{ArcMutexGuard, Mutex, RawMutex};
 use rusqlite::Connection;
@@ -33,7 +33,9 @@ pub(in crate::store) struct Opened {
     /// Closed last, since it takes the log away.
     writer: Option<Arc<Mutex<Connection>>>,
     /// Where the connections take no locks, and there are no turns.
-    lock: Option<SharedLock>,
+    _lock: Option<SharedLock>,
+    /// Dropped last of all: see [`Opened::while_open`].
+    open: Arc<()>,
 }
 
 impl Opened {
@@ -80,13 +82,14 @@ impl Opened {
             manager,
             version_watch: DataVersionWatch::new(),
             writer: writer.map(|writer| Arc::new(Mutex::new(writer))),
-            lock: None,
+            _lock: None,
+            open: Arc::default(),
         })
     }
 
     /// Holds a lock on the file for as long as it is open.
     pub(in crate::store) fn locked_by(mut self, lock: SharedLock) -> Self {
-        self.lock = Some(lock);
+        self._lock = Some(lock);
         self
     }
 
@@ -130,6 +133,11 @@ impl Opened {
         // A panic while writing rolled its transaction back, so the connection is usable.
         let connection = self.writer.as_ref()?.lock_arc();
         Some((connection, self.wal_lock.release()))
+    }
+
+    /// Returns what is there until every connection is closed.
+    pub(in crate::store) fn while_open(&self) -> Weak<()> {
+        Arc::downgrade(&self.open)
     }
 
     pub(in crate::store) fn file(&self) -> &DatabaseFile {

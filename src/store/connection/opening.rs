@@ -8,7 +8,7 @@ use super::open::{Mode, ReadAccess, finish_writer, open_writer};
 use super::opened::Opened;
 use super::shared_lock::SharedLock;
 use crate::store::error::{OpenError, StoreError};
-use crate::store::file::{DatabaseFile, has_log, log_of, refuse_log_of_another};
+use crate::store::file::{DatabaseFile, refuse_log, refuse_log_of_another};
 use crate::store::schema::{
     ExistingSchema, FIRST_WITH_THESE_JOBS, SCHEMA_VERSION, inspect, migrate,
 };
@@ -31,10 +31,9 @@ pub(in crate::store) fn open_file(
             check_readable(path, &existing, mode)?;
             open_to_read(path, mode, readers)
         }
-        Mode::ReadWrite | Mode::Follow | Mode::Create | Mode::Scratch | Mode::Build => {
-            let makes = !matches!(mode, Mode::ReadWrite | Mode::Follow);
+        Mode::ReadWrite | Mode::Follow { .. } | Mode::Create | Mode::Scratch | Mode::Build => {
             match existing {
-                ExistingSchema::Nothing if makes => refuse_log_of_another(path)?,
+                ExistingSchema::Nothing if mode.makes() => refuse_log_of_another(path)?,
                 ExistingSchema::Nothing => return Err(OpenError::NotFound(path.to_owned())),
                 ExistingSchema::Version(_) => {}
             }
@@ -81,12 +80,7 @@ fn open_to_read(path: &Path, mode: Mode, readers: u32) -> Result<Opened, OpenErr
             opened => return opened,
         }
     }
-    if has_log(path) {
-        return Err(OpenError::LogBeside {
-            path: path.to_owned(),
-            log: log_of(path),
-        });
-    }
+    refuse_log(path)?;
     let opened = Opened::new(path, readers, ReadAccess::Immutable, None)?;
     if mode == Mode::Replica {
         // Each turn has a lock of its own.

@@ -20,7 +20,7 @@ use super::opening::open_file;
 use super::shared_lock::{SharedLock, is_open_elsewhere};
 use crate::clock::Clock;
 use crate::store::error::{OpenError, StoreError};
-use crate::store::file::{changed_at, has_log};
+use crate::store::file::{changed_at, has_log, refuse_log};
 use crate::store::interrupt::Interrupt;
 
 /// How often is looked for a program that waits, and for another file at the path.
@@ -28,7 +28,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a turn lasts in which nobody reads.
 const MAX_IDLE: Duration = Duration::from_secs(1);
 /// How long the first turn is waited for.
-const MAX_FIRST_WAIT: Duration = Duration::from_secs(10);
+const MAX_FIRST_WAIT: Duration = Duration::from_secs(3);
 /// How often a lock is tried that another program holds.
 const RETRY: Duration = Duration::from_millis(2);
 /// How long a file must have been as it is until its times prove that it is the same: the clock of a file system has ticks.
@@ -157,7 +157,9 @@ impl Turns {
 
     /// Takes part in the present turn; `None` where there is none that can be entered immediately.
     pub(in crate::store) fn try_enter(&self) -> Option<Visit> {
-        self.shared.join(&mut self.shared.lock())
+        // Held while a file is opened.
+        let mut state = self.shared.state.try_lock().ok()?;
+        self.shared.join(&mut state)
     }
 
     /// Ends the turn as soon as its readers allow.
@@ -239,16 +241,18 @@ impl Shared {
             if let Some(visit) = self.join(&mut state) {
                 return Ok(visit);
             }
-            if interrupt.is_due() {
-                return Err(StoreError::Busy);
-            }
-            if state.turn.is_some() {
+            let is_due = interrupt.is_due();
+            if state.turn.is_some() && !is_due {
                 // Until its last reader has ended.
                 let waited = self.changed.wait_timeout(state, interrupt.remaining());
                 state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            } else if let Some(turn) = self.begin(&mut state)? {
+            } else if state.turn.is_none()
+                && let Some(turn) = self.begin(&mut state, is_due)?
+            {
                 state.turn = Some(turn);
                 self.changed.notify_all();
+            } else if is_due {
+                return Err(StoreError::Busy);
             } else {
                 // Nobody is told when another program releases a lock.
                 drop(state);
@@ -258,8 +262,9 @@ impl Shared {
         }
     }
 
-    /// Begins a turn; `None` where another program writes, or the file was replaced meanwhile.
-    fn begin(&self, state: &mut State) -> Result<Option<Turn>, StoreError> {
+    /// Begins a turn; `None` where another program writes or has the database open, or the file was replaced meanwhile. `is_last`
+    /// says that nobody waits any more.
+    fn begin(&self, state: &mut State, is_last: bool) -> Result<Option<Turn>, StoreError> {
         let unopened = |error| StoreError::Unopened(Box::new(error));
         let io = |source| {
             unopened(OpenError::Io {
@@ -275,10 +280,12 @@ impl Shared {
             }
             Err(error) => return Err(io(error)),
         };
-        // It may move its log into the file at any time, without a lock on that.
+        // It may move its log into the file at any time, without a lock on that. A command that only reads soon ends.
         if is_open_elsewhere(&self.path).map_err(io)? {
-            return Err(unopened(OpenError::OpenElsewhere(self.path.clone())));
+            let refused = unopened(OpenError::OpenElsewhere(self.path.clone()));
+            return if is_last { Err(refused) } else { Ok(None) };
         }
+        refuse_log(&self.path).map_err(unopened)?;
         let now = FileState::new(&lock.file().metadata().map_err(io)?);
         let same = state.last.take().filter(|(before, _)| before.is_still(now));
         let (now, opened) = if let Some(same) = same {
@@ -479,6 +486,7 @@ mod tests {
             let due = Arc::new(Interrupt::after(Duration::from_millis(50)));
             assert!(matches!(store.reader(&due), Err(StoreError::Busy)));
             assert!(store.inline_reader(&soon()).is_none());
+            assert!(matches!(store.version_at_once(), Err(StoreError::Busy)));
             assert_eq!(count_by(&late), 0);
             assert!(written.try_recv().is_err());
             drop(late);
@@ -549,18 +557,15 @@ mod tests {
         let other = Connection::open(&data.path).unwrap();
         let insert = "INSERT INTO domains (domain_id) VALUES ('d')";
         other.execute(insert, []).unwrap();
-        let refused = Store::open(&data.path, Mode::Replica, 1).unwrap_err();
-        let problem = refused.to_string();
-        assert!(
-            problem.contains("x.db: another program has it open"),
-            "{problem}"
-        );
         // A process that is killed leaves its log.
         let log = std::fs::read(log_of(&data.path)).unwrap();
         drop((store, other));
+        let store = data.open();
+        assert_eq!(count(&store), 1);
+        store.turns().end();
+        // The file itself is the same.
         std::fs::write(log_of(&data.path), log).unwrap();
-        let refused = Store::open(&data.path, Mode::Replica, 1).unwrap_err();
-        let problem = refused.to_string();
+        let problem = store.reader(&soon()).unwrap_err().to_string();
         assert!(
             problem.contains("x.db-wal beside it has changes"),
             "{problem}"
