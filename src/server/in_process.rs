@@ -50,6 +50,19 @@ where
     }
 }
 
+/// Makes a request with a body of JSON, which may be empty.
+pub(super) fn json_request(method: Method, uri: Uri, json: Bytes) -> Request {
+    let length = json.len();
+    let mut request = Request::with_payload(actix_http::Payload::from(json));
+    let head = request.head_mut();
+    head.method = method;
+    head.uri = uri;
+    head.headers
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    head.headers.insert(CONTENT_LENGTH, length.into());
+    request
+}
+
 type Sender = tokio::sync::oneshot::Sender<Result<Answer, NoAnswer>>;
 
 /// Makes the request that a call means; returns it with the way back.
@@ -67,16 +80,10 @@ fn request(call: Call) -> (Request, Sender) {
             Method::POST
         }
     };
-    let length = json.len();
-    let mut request = Request::with_payload(actix_http::Payload::from(json));
+    let mut request = json_request(method, Uri::from_static(call.path), json);
     let head = request.head_mut();
-    head.method = method;
-    head.uri = Uri::from_static(call.path);
     head.version = Version::HTTP_2;
     head.peer_addr = call.peer.as_ref().map(|peer| peer.address);
-    head.headers
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    head.headers.insert(CONTENT_LENGTH, length.into());
     for (name, value) in call.headers {
         // HTTP/2 has the same letters in values.
         if let Ok(value) = HeaderValue::from_maybe_shared(value) {

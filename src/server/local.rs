@@ -14,12 +14,12 @@ use actix_web::App as ActixApp;
 use actix_web::HttpMessage;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{AppConfig, ServiceResponse};
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use actix_web::http::{Method, Uri};
 use actix_web::rt::Runtime;
 use actix_web::web::{self, Bytes, Data};
 use tokio::sync::Semaphore;
 
+use super::in_process::json_request;
 use crate::api::admission::{Access, Hosts};
 use crate::api::app::{App, Switches};
 use crate::api::{BasePath, routes};
@@ -98,14 +98,9 @@ impl LocalApp {
     /// # Errors
     /// Where method or path are none, or the request is not answered.
     pub fn send(&self, method: &str, path: &str, body: Vec<u8>) -> IoResult<LocalAnswer<'_>> {
-        let length = body.len();
-        let mut request = Request::with_payload(actix_http::Payload::from(Bytes::from(body)));
-        let head = request.head_mut();
-        head.method = Method::from_bytes(method.as_bytes()).map_err(Error::other)?;
-        head.uri = Uri::try_from(path).map_err(Error::other)?;
-        head.headers
-            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        head.headers.insert(CONTENT_LENGTH, length.into());
+        let method = Method::from_bytes(method.as_bytes()).map_err(Error::other)?;
+        let uri = Uri::try_from(path).map_err(Error::other)?;
+        let request = json_request(method, uri, body.into());
         request.extensions_mut().insert(Access::Everyone);
         let response = self.runtime.block_on(self.service.call(request));
         let response = response.map_err(|error| Error::other(error.to_string()))?;

@@ -88,9 +88,11 @@ impl Opened {
     }
 
     /// Holds a lock on the file for as long as it is open.
-    pub(in crate::store) fn locked_by(mut self, lock: SharedLock) -> Self {
-        self._lock = Some(lock);
-        self
+    pub(in crate::store) fn locked_by(self, lock: SharedLock) -> Self {
+        Self {
+            _lock: Some(lock),
+            ..self
+        }
     }
 
     /// Returns a reader, whose work ends when the interrupt is due.
