@@ -110,3 +110,17 @@ pub(crate) fn read_small_file(path: &Path) -> io::Result<Vec<u8>> {
     }
     std::fs::read(path)
 }
+
+/// Returns the text of a content.
+///
+/// # Errors
+/// The number of the line that is not UTF-8.
+pub(crate) fn text(content: &[u8]) -> Result<&str, usize> {
+    std::str::from_utf8(content).map_err(|error| line_at(content, error.valid_up_to()))
+}
+
+/// Returns the number of the line that has a position, in bytes.
+pub(crate) fn line_at(content: &[u8], position: usize) -> usize {
+    let before = content.get(..position).unwrap_or_default();
+    memchr::memchr_iter(b'\n', before).count() + 1
+}

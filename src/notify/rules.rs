@@ -17,6 +17,7 @@ use super::template::Template;
 use crate::json::names::unknown;
 use crate::store::notifications::EventKind;
 use crate::time::{Age, Timestamp};
+use crate::watched_file::line_at;
 
 /// The most rules of a file.
 const MAX_RULES: usize = 100;
@@ -92,12 +93,9 @@ pub(super) fn parse(
     variable: &dyn Fn(&str) -> Option<String>,
     read: &dyn Fn(&str) -> std::io::Result<Vec<u8>>,
 ) -> Result<Vec<Arc<Rule>>, RulesError> {
-    let error = |span: Range<usize>, problem: String| {
-        let before = text.as_bytes().get(..span.start).unwrap_or_default();
-        RulesError {
-            line: line_after(before),
-            problem,
-        }
+    let error = |span: Range<usize>, problem: String| RulesError {
+        line: line_at(text.as_bytes(), span.start),
+        problem,
     };
     let content: FileContent = toml::from_str(text).map_err(|source| {
         let problem = source.message().replace('\n', ", ");
@@ -139,11 +137,6 @@ pub(super) fn parse(
         rules.push(Arc::new(rule));
     }
     Ok(rules)
-}
-
-/// Returns the line that follows some text.
-pub(super) fn line_after(before: &[u8]) -> usize {
-    memchr::memchr_iter(b'\n', before).count() + 1
 }
 
 fn rule(

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::rule::Rule;
-use super::rules::{self, RulesError, line_after};
+use super::rules::{self, RulesError};
 use crate::clock::Clock;
-use crate::watched_file::{WatchedFile, read_small_file};
+use crate::watched_file::{WatchedFile, read_small_file, text};
 
 /// Why a file of rules can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -58,10 +58,9 @@ fn parse(path: &Path, content: &[u8]) -> Result<Arc<[Arc<Rule>]>, RulesFileError
         path: path.to_owned(),
         error,
     };
-    let text = std::str::from_utf8(content).map_err(|error| {
-        let before = content.get(..error.valid_up_to()).unwrap_or_default();
+    let text = text(content).map_err(|line| {
         content_error(RulesError {
-            line: line_after(before),
+            line,
             problem: "is not UTF-8; write the file again".to_owned(),
         })
     })?;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::grant::Grant;
-use super::table::{TokenTable, TokenTableError, line_after};
-use crate::watched_file::{WatchedFile, read_small_file};
+use super::table::{TokenTable, TokenTableError};
+use crate::watched_file::{WatchedFile, read_small_file, text};
 
 /// The bits of a file's mode that give access to others than its owner.
 const OTHERS_ACCESS: u32 = 0o077;
@@ -88,10 +88,9 @@ pub(super) fn parse(path: &Path, content: &[u8]) -> Result<TokenTable, TokenFile
         path: path.to_owned(),
         error,
     };
-    let text = std::str::from_utf8(content).map_err(|error| {
-        let before = content.get(..error.valid_up_to()).unwrap_or_default();
+    let text = text(content).map_err(|line| {
         content_error(TokenTableError {
-            line: line_after(before),
+            line,
             problem: "is not UTF-8; write the file again".to_owned(),
         })
     })?;

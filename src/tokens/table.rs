@@ -9,6 +9,7 @@ use toml::Spanned;
 
 use super::grant::Grant;
 use super::hash::{TokenHash, hash, parse_hash};
+use crate::watched_file::line_at;
 
 /// The longest name of a token, in characters.
 const MAX_NAME_CHARS: usize = 100;
@@ -62,7 +63,7 @@ impl TokenTable {
     /// twice, or `token` is missing.
     pub(super) fn parse(text: &str) -> Result<Self, TokenTableError> {
         let error = |span: Range<usize>, problem: String| TokenTableError {
-            line: line_after(text.as_bytes().get(..span.start).unwrap_or_default()),
+            line: line_at(text.as_bytes(), span.start),
             problem,
         };
         let content: FileContent = toml::from_str(text).map_err(|source| {
@@ -131,11 +132,6 @@ impl TokenTable {
 /// Whether a name fits into a message or a log: one short line.
 fn is_name(name: &str) -> bool {
     (1..=MAX_NAME_CHARS).contains(&name.chars().count()) && !name.chars().any(char::is_control)
-}
-
-/// Returns the number, from 1, of the line after these bytes.
-pub(super) fn line_after(before: &[u8]) -> usize {
-    before.split(|byte| *byte == b'\n').count()
 }
 
 #[cfg(test)]
