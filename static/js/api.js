@@ -14,11 +14,20 @@ export class ApiError extends Error {
 /** The answers to come to the requests that preload.js has sent, by path. */
 const preloaded = globalThis.preloaded ?? {};
 
-function send(path, options) {
-  const begun = preloaded[path];
+/** Takes the answer to come to a request that preload.js has sent, once. */
+function preloadedAnswer(path) {
+  const answer = preloaded[path];
   delete preloaded[path];
-  // A mock leaves requests with this header out of its journal, which is for those of its clients.
-  return begun ?? fetch(at(path), { ...options, headers: { ...options.headers, ...credentials(), 'x-jobdeck-page': '1' } });
+  return answer;
+}
+
+// A mock leaves requests with this header out of its journal, which is for those of its clients.
+const send = (path, options) => fetch(at(path), { ...options, headers: { ...options.headers, ...credentials(), 'x-jobdeck-page': '1' } });
+
+/** Sends a request and reads its answer: as a blob, if that is a file, else as a text. */
+async function read(path, options, isFile) {
+  const response = await send(path, options);
+  return isFile && response.ok ? { response, file: await response.blob() } : { response, text: await response.text() };
 }
 
 /** Reads an integer that no number of JavaScript holds as its own text, where the browser supports that. */
@@ -29,16 +38,15 @@ function keepLarge(key, value, context) {
 
 /** Sends a request; returns the response with its body: parsed JSON, a blob for a file, or none after 204 and 304. */
 async function request(path, options = {}, isFile = false) {
-  let response;
-  let text;
+  let answer;
   try {
-    response = await send(path, options);
-    if (isFile && response.ok) return { response, body: await response.blob() };
-    text = await response.text();
+    answer = await (preloadedAnswer(path) ?? read(path, options, isFile));
   } catch (error) {
     if (error.name === 'AbortError') throw error;
     throw new ApiError(t('error.noAnswer'), '');
   }
+  const { response, text, file: content } = answer;
+  if (content) return { response, body: content };
   const requestId = response.headers.get('x-request-id') ?? '';
   if ([204, 304].includes(response.status)) return { response };
   let body;

@@ -11,7 +11,12 @@ export const LANGUAGES = { en: 'English', ko: '한국어', ja: '日本語' };
 /** The code of the language, which preload.js has chosen before the first paint. Without a page it is English. */
 export const language = globalThis.document?.documentElement.lang || 'en';
 
-const { texts } = await import(`./texts/${language}.js`);
+let texts = {};
+
+/** Sets the table of texts. The one module of texts that is loaded calls this, before main.js runs. */
+export function useTexts(table) {
+  texts = table;
+}
 
 /** Makes a formatter when it is first needed: each takes milliseconds, and a first paint needs few of them. */
 function lazily(make) {

@@ -52,12 +52,13 @@ export function showOverview(state, answer, now, link, narrow, isMock) {
   const ticked = Math.floor(now / 60_000);
   const inPeriod = (change, { from, to } = answer) => link({ range: 'custom', from: iso(from), to: iso(to), ...change });
   const context = { state, answer, now, link, inPeriod };
+  // First, since a chart reads its width: after other changes the browser would have to compute the layout for that.
+  chart.show(answer.buckets, Date.parse(answer.from), Date.parse(answer.to), state.zone);
+  const [, length, unit] = /^(\d+)(\w)$/.exec(answer.bucket);
+  chart.setTitle(t(`chart.per.${unit}`, { count: Number(length) }));
   renew($('overview-state'), [shown], () => sentence(context));
   renew($('hints'), [shown], () => (isMock ? hints(context) : []));
   renew($('figures'), [shown], () => figures(context));
-  const [, length, unit] = /^(\d+)(\w)$/.exec(answer.bucket);
-  chart.setTitle(t(`chart.per.${unit}`, { count: Number(length) }));
-  chart.show(answer.buckets, Date.parse(answer.from), Date.parse(answer.to), state.zone);
   renew($('error-groups'), [shown, ticked], () => errorGroups(context));
   renew($('worst-collectors'), [shown, ticked], () => collectors(context));
   renew($('running-now'), [shown, ticked], () => running(context));

@@ -18,7 +18,16 @@ const known = ['en', 'ko', 'ja'];
 language = [language, ...navigator.languages.map((one) => one.slice(0, 2).toLowerCase())].find((one) => known.includes(one)) ?? 'en';
 document.documentElement.lang = language;
 const texts = new URL(`texts/${language}.js`, document.currentScript.src).href;
-document.head.append(Object.assign(document.createElement('link'), { rel: 'modulepreload', href: texts }));
-globalThis.preloaded = Object.fromEntries(['jobdeck/domains', 'jobdeck/about'].map((path) => [path, fetch(path, options)]));
+// Written, since the browser then runs it before main.js, which comes after it. A script that is inserted has no such order, and modules
+// that wait for their texts would begin only after the first paint.
+document.write(`<script type="module" src="${texts}"></script>`);
+// Their bodies are read here, too: a module would get them only after the browser has painted the page without data.
+async function read(path) {
+  const response = await fetch(path, options);
+  return { response, text: await response.text() };
+}
+globalThis.preloaded = Object.fromEntries(['jobdeck/domains', 'jobdeck/about'].map((path) => [path, read(path)]));
 // Whoever awaits these answers sees their errors; the browser is not to report them as unhandled.
 for (const answer of Object.values(globalThis.preloaded)) answer.catch(() => {});
+// With its first formatter a browser loads its data of numbers, for longer than ten milliseconds: now, while it waits for files.
+setTimeout(() => new Intl.NumberFormat(language).format(0));

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { rowsOf, words } from '../../static/js/journal-words.js';
+import '../../static/js/texts/en.js';
 
 const said = (entry) => words({ route: null, method: 'GET', path: '/inventory/v2/jobs', query: '', body: null, job_id: null, domain_id: 'd', ...entry });
 const searched = (query, more) => said({ route: 'search', body: { domain_id: 'd', ...more, query } });

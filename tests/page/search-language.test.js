@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   WORD_KEYS, alternatives, complete, conditions, nearestKey, parseTerm, quote, termStart, tokens, withZone, wordConditions, wordTerm, writeTerm,
 } from '../../static/js/search-language.js';
+import '../../static/js/texts/en.js';
 
 /** Cases that the tests of the command line read, too: src/terms/search.rs. */
 const CASES = JSON.parse(readFileSync(new URL('terms.json', import.meta.url), 'utf8'));

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 process.env.TZ = 'Asia/Seoul';
 
 import { isTimeStart, lastNight, readTime, suggestTimes } from '../../static/js/search-times.js';
+import '../../static/js/texts/en.js';
 
 // A Thursday.
 const NOW = Date.parse('2026-01-08T10:30:00Z');

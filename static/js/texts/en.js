@@ -1,4 +1,6 @@
 /** The texts of the page in English. The tables of all languages have the same keys, in the same order. */
+import { useTexts } from '../language.js';
+
 export const texts = {
   // The page around the views
   skip: 'Skip to the content',
@@ -699,3 +701,5 @@ export const texts = {
   'token.enter': 'Go on',
   'token.stored': 'It is stored until this tab is closed. {command} makes one.',
 };
+
+useTexts(texts);

@@ -1,4 +1,6 @@
 /** The texts of the page in Japanese. The tables of all languages have the same keys, in the same order. */
+import { useTexts } from '../language.js';
+
 export const texts = {
   // The page around the views
   skip: '本文へ移動',
@@ -691,3 +693,5 @@ export const texts = {
   'token.enter': '続行',
   'token.stored': 'このタブを閉じるまで保存されます。{command} で作成できます。',
 };
+
+useTexts(texts);
