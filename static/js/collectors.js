@@ -4,9 +4,9 @@
  */
 import { createChart } from './chart.js';
 import { $, button, el, on, renew, setText, svg } from './dom.js';
-import { clock, exact, relative, span } from './format.js';
+import { clock, exact, rate as percent, relative, signedRate, span } from './format.js';
 import { amount, number, parts, t } from './language.js';
-import { errorGroups, periodName, rate as percent } from './overview.js';
+import { errorGroups, periodName } from './overview.js';
 import { addressOf, linkToJobs } from './router.js';
 import { runBars, runKeys } from './runs.js';
 import { COLLECTOR_COLUMNS, DEFAULTS, change } from './state.js';
@@ -168,7 +168,7 @@ function cellsOf(one, { state, answer, now, jobs, view, open }) {
     success: link('success', success ? relative(success.created_at, now) : t('collector.noSuccess'), success && open(success.job_id)),
     usual: time(successes.median),
     p95: time(successes.p95),
-    change: link('change', moved === null ? '–' : `${moved > 0 ? '+' : ''}${percent(moved).replace('-', '−')}`, '',
+    change: link('change', moved === null ? '–' : signedRate(moved), '',
       moved === null ? '' : t('collectors.before', { median: span(previous.successes.median) })),
   };
 }

@@ -28,10 +28,11 @@ export function showTabs(state, counts, choose) {
     const tab = nav.children[index] ?? nav.appendChild(button(t(label), () => choose(id), properties));
     const count = tab.children[0] ?? tab.appendChild(el('span', { className: 'count' }));
     const ofTab = counts?.filter(({ status }) => id === 'all' || statuses.includes(status));
+    const grows = counts && !count.textContent;
     if (counts) setText(count, number(ofTab.reduce((sum, one) => sum + one.count, 0)));
     const isCurrent = id === state.tab;
-    // With the next frame: the layout is computed then in any case.
-    if (isCurrent && tab.ariaCurrent !== 'true') requestAnimationFrame(() => scrollTo(nav, tab));
+    // With the next frame: the layout is computed then in any case. The tabs move when they get their counts.
+    if (isCurrent && (grows || tab.ariaCurrent !== 'true')) requestAnimationFrame(() => scrollTo(nav, tab));
     tab.ariaCurrent = String(isCurrent);
   });
 }

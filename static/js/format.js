@@ -69,6 +69,15 @@ export function percent({ total_tasks: total = 0, remained_tasks: remained = 0 }
   return total <= 0 || remained < 0 ? null : Math.round((Math.max(total - remained, 0) / total) * 100);
 }
 
+/** "97.2 %", of a share */
+export const rate = (share) => t('percent', { share: Math.round(share * 1000) / 10 });
+
+/** The same of a change: "+5.6 %" or "−10.9 %", and "0 %" for what is rounded to that. */
+export function signedRate(share) {
+  const sign = Math.round(share * 1000) === 0 ? '' : share > 0 ? '+' : '−';
+  return sign + rate(Math.abs(share));
+}
+
 /** "2 / 3": the tasks that are done, and all of them */
 export function tasks({ total_tasks: total = 0, remained_tasks: remained = 0 }) {
   return `${remained < 0 ? '–' : number(Math.max(total - remained, 0))} / ${number(total)}`;

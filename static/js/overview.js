@@ -1,7 +1,7 @@
 /** The overview: what failed and why, which collectors fail, how long jobs take, and what runs, of a period and the one before. */
 import { createChart } from './chart.js';
 import { $, button, el, renew, setText, svg } from './dom.js';
-import { relative, span } from './format.js';
+import { rate, relative, span } from './format.js';
 import { number, parts, t } from './language.js';
 import { runBars } from './runs.js';
 import { hasPlaceholders, quote } from './search-language.js';
@@ -21,9 +21,6 @@ let changes = 0;
 
 /** The name of the period that an overview shows. */
 export const periodName = ({ range }) => t(`period.${range === 'all' ? 'custom' : range}`);
-
-/** "97.2 %" */
-export const rate = (share) => t('percent', { share: Math.round(share * 1000) / 10 });
 
 /** "up from 5" */
 export function changed(now, before, format = number) {

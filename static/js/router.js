@@ -55,7 +55,6 @@ export function settle(domains, about) {
   if (state.view === 'journal' && !about.is_mock) state.view = 'jobs';
   // The list says how jobs are loaded.
   if ((state.view in RANGES || state.view === 'now') && !domains.length) state.view = 'jobs';
-  if (state.view === 'collectors') state = change(state, { view: 'collectors' });
   if (isBare && !domains.some((one) => one.domain_id === state.domain)) state.domain = '';
   isBare = false;
   state.domain ||= domains.reduce((best, one) => (one.jobs > best.jobs ? one : best), { jobs: 0, domain_id: '' }).domain_id;

@@ -107,7 +107,7 @@ export const DEFAULTS = Object.freeze({
 
 /** @typedef {typeof DEFAULTS} State */
 
-/** The range of the views that are of one, where none is chosen. */
+/** The range of the views that are of one, where none is chosen: not even an address can have them show all jobs. */
 export const RANGES = { overview: 'day', collectors: 'week' };
 
 const FILTERS = ['tab', 'keyword', 'terms', 'collector', 'project', 'range', 'from', 'to'];
@@ -152,6 +152,7 @@ export function parse(text) {
   }
   state.columns = LISTS.columns.filter((id) => id === 'job' || state.columns.includes(id));
   state.by = state.by.slice(0, 2);
+  if (state.range === 'all') state.range = RANGES[state.view] ?? 'all';
   if (!/^([1-5]\d\d|null)$/.test(state.status)) state.status = '';
   for (const name of ['from', 'to']) state[name] = state.range === 'custom' ? instant(state[name]) : '';
   return state;

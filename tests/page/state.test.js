@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { duration, exact, percent, plugin, relative, span, tasks, zoneName } from '../../static/js/format.js';
+import { duration, exact, percent, plugin, rate, relative, signedRate, span, tasks, zoneName } from '../../static/js/format.js';
 import { number } from '../../static/js/language.js';
+import '../../static/js/texts/en.js';
 import { DEFAULTS, NO_FILTERS, change, format, isFiltered, pageNumbers, parse } from '../../static/js/state.js';
 
 test('a state and its address are the same', () => {
@@ -25,6 +26,8 @@ test('a wrong address has the defaults', () => {
   assert.equal(parse('?page=1e99').page, 1);
   assert.equal(parse('?refresh=0').refresh, 0);
   assert.equal(parse('?range=day&from=2026-01-01').from, '', 'a preset has no ends of its own');
+  assert.deepEqual(['overview', 'collectors', 'jobs'].map((view) => parse(`?view=${view}`).range), ['day', 'week', 'all']);
+  assert.equal(parse('?view=overview&range=all').range, 'day', 'an overview is one of a range');
   assert.deepEqual(parse('?columns=status').columns, ['status', 'job'], 'the column that opens a job is always there');
   assert.deepEqual(parse('?by=status,status,provider,day').by, ['status', 'provider']);
 });
@@ -81,4 +84,6 @@ test('values are formatted for people', () => {
   assert.equal(tasks({ total_tasks: 3, remained_tasks: 1 }), '2 / 3');
   assert.equal(plugin({ collector_info: { provider: 'aws', plugin_info: { plugin_id: 'p', version: '1' } } }), 'p 1 · aws');
   assert.equal(plugin({}), '');
+  assert.deepEqual([1, 0.9724, 0].map(rate), ['100\u00a0%', '97.2\u00a0%', '0\u00a0%']);
+  assert.deepEqual([0.056, -0.1092, 0, 0.0004, -0.0004].map(signedRate), ['+5.6\u00a0%', '−10.9\u00a0%', '0\u00a0%', '0\u00a0%', '0\u00a0%']);
 });
