@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { errorSummary } from '../../static/js/format.js';
+import '../../static/js/texts/en.js';
 import { NOW, suite } from './server.js';
 
 const TRACEBACK = 'Traceback (most recent call last):\n  File "c.py", line 4, in collect\n\tquota = limits[\'x\']\nValueError: no quota';
