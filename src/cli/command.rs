@@ -42,10 +42,12 @@ enum Command {
     /// Serve a database
     #[command(after_help = "Example: jobdeck serve --db jobs.db --listen 127.0.0.1:8080")]
     Serve(ServeArgs),
-    /// Load jobs from NDJSON, a JSON array, or an API answer: all jobs of all files, or none
+    /// Load jobs from NDJSON, a JSON array, or an API answer: all jobs of all files, or those that filters name; or none, if there
+    /// is a mistake
     #[command(
         after_help = "Example: jobdeck import --db jobs.db monday.ndjson tuesday.json\n         \
-                            curl -s HOST/inventory/v1/jobs?domain_id=D | jobdeck import -"
+                            curl -s HOST/inventory/v1/jobs?domain_id=D | jobdeck import -\n         \
+                            jobdeck import --domain domain-1 --failed --since 30d jobs.ndjson"
     )]
     Import(ImportArgs),
     /// Print jobs of a database or of a server, the newest first
@@ -148,6 +150,7 @@ impl Cli {
             Command::List(args) => args.check(),
             Command::Stat(args) => args.check(),
             Command::Export(args) => args.check(),
+            Command::Import(args) => args.check(),
             Command::Run(args) => args.check(),
             Command::Report(args) => args.check(),
             _ => Ok(()),

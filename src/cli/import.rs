@@ -9,13 +9,15 @@ use jobdeck::clock::Clock;
 use jobdeck::store::{
     Mode, OnConflict, OnExisting, OpenError, ScratchFolder, Store, log_of, refuse_log_of_another,
 };
-use jobdeck::transfer::{self, Imported, LazyFile, Source, TransferError, files_of};
+use jobdeck::time::Timestamp;
+use jobdeck::transfer::{self, ImportFilter, Imported, LazyFile, Source, TransferError, files_of};
 
 use super::args::DbArgs;
 use super::failure::Failure;
 use super::new_database::make_database;
 use super::opening::open;
 use super::output::{is_dash, job_count, print_line, progress_bar};
+use super::shell::{FilterOptions, not_empty};
 
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
@@ -24,6 +26,20 @@ pub(super) struct ImportArgs {
     /// The files, or folders with their folders; `-` is standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    filters: FilterOptions,
+    /// What the search box of the page takes: `message~quota`, `-status:SUCCESS`, plain words; may be given several times; see
+    /// `jobdeck docs page`
+    #[arg(
+        long = "term",
+        value_name = "TERM",
+        env = "JOBDECK_TERM",
+        allow_hyphen_values = true
+    )]
+    terms: Vec<String>,
+    /// Only jobs of this domain [default: of all domains]
+    #[arg(long, value_name = "DOMAIN", env = "JOBDECK_DOMAIN", value_parser = not_empty)]
+    domain: Option<String>,
     /// What to do with a job that the database already has
     #[arg(
         long,
@@ -47,7 +63,46 @@ enum ConflictArg {
     Fail,
 }
 
+impl ImportArgs {
+    /// Checks what the arguments say together.
+    pub(super) fn check(&self) -> Result<(), String> {
+        self.filters.filters(&self.terms).map(|_| ())
+    }
+
+    /// Returns how jobs are imported, of which those that match the filters are meant.
+    fn rules(&self) -> Result<Rules, Failure> {
+        let now = Clock::SYSTEM.now();
+        let filters = self.filters.filters(&self.terms);
+        let query = filters.map_err(Failure::Problems)?.query();
+        let filter = if self.domain.is_none() && query.is_empty() {
+            None
+        } else {
+            let filter = ImportFilter::new(self.domain.clone(), &query, now);
+            Some(filter.map_err(|error| Failure::Problems(error.to_string()))?)
+        };
+        let on_conflict = match self.on_conflict {
+            ConflictArg::Replace => OnConflict::Replace,
+            ConflictArg::Skip => OnConflict::Skip,
+            ConflictArg::Fail => OnConflict::Fail,
+        };
+        Ok(Rules {
+            on_conflict,
+            filter,
+            now,
+        })
+    }
+}
+
+/// How jobs are imported.
+struct Rules {
+    on_conflict: OnConflict,
+    filter: Option<ImportFilter>,
+    now: Timestamp,
+}
+
 pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
+    let rules = args.rules()?;
+    let is_filtered = rules.filter.is_some();
     let inputs = inputs(&args.paths)?;
     let progress = progress_bar(
         input_bytes(&inputs),
@@ -58,16 +113,11 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
         .into_iter()
         .map(|path| open_source(path, &progress))
         .collect::<Result<Vec<_>, _>>()?;
-    let on_conflict = match args.on_conflict {
-        ConflictArg::Replace => OnConflict::Replace,
-        ConflictArg::Skip => OnConflict::Skip,
-        ConflictArg::Fail => OnConflict::Fail,
-    };
     let database = &args.db.db;
     let imported = if args.dry_run {
-        dry_run(database, sources, on_conflict)
+        dry_run(database, sources, rules)
     } else {
-        write(database, sources, on_conflict)
+        write(database, sources, rules)
     };
     progress.finish_and_clear();
     let imported = imported?;
@@ -76,8 +126,13 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
     } else {
         "added"
     };
+    let unmatched = if is_filtered {
+        format!("; {} did not match", imported.unmatched)
+    } else {
+        String::new()
+    };
     let mut lines = vec![format!(
-        "read {}, {}: {} {verb}, {} replaced, {} skipped",
+        "read {}, {}: {} {verb}, {} replaced, {} skipped{unmatched}",
         job_count(imported.total()),
         database.display(),
         imported.added,
@@ -97,11 +152,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
 }
 
 /// Imports the sources into a database, which is made where there is none.
-fn write(
-    database: &Path,
-    sources: Vec<Source>,
-    on_conflict: OnConflict,
-) -> Result<Imported, Failure> {
+fn write(database: &Path, sources: Vec<Source>, rules: Rules) -> Result<Imported, Failure> {
     let fill = |path: &Path, mode: Mode| -> Result<Imported, Failure> {
         // The error names the database of the user, not the scratch file.
         let store = open(path, mode, 1).map_err(|error| match error {
@@ -111,7 +162,12 @@ fn write(
             },
             other => other,
         })?;
-        let imported = transfer::import(&store, sources, on_conflict, Clock::SYSTEM.now())
+        let Rules {
+            on_conflict,
+            filter,
+            now,
+        } = rules;
+        let imported = transfer::import(&store, sources, on_conflict, filter, now)
             .map_err(|error| failure(database, error))?;
         if mode == Mode::Build {
             let completed = store.writer().and_then(|writer| writer.complete());
@@ -137,11 +193,7 @@ fn write(
 }
 
 /// Counts what an import would write. The database is only read, also one of an older schema; none is made.
-fn dry_run(
-    database: &Path,
-    sources: Vec<Source>,
-    on_conflict: OnConflict,
-) -> Result<Imported, Failure> {
+fn dry_run(database: &Path, sources: Vec<Source>, rules: Rules) -> Result<Imported, Failure> {
     let present = match Store::open(database, Mode::ReadOnlyAnySchema, 1) {
         Ok(store) => Some(store),
         Err(OpenError::NotFound(_)) => None,
@@ -150,9 +202,20 @@ fn dry_run(
     let path = std::env::temp_dir();
     let folder = ScratchFolder::make(&path).map_err(|source| Failure::Io { path, source })?;
     let scratch = Store::open(&folder.path().join("scratch.db"), Mode::Scratch, 1)?;
-    let now = Clock::SYSTEM.now();
-    transfer::dry_run(present.as_ref(), &scratch, sources, on_conflict, now)
-        .map_err(|error| failure(database, error))
+    let Rules {
+        on_conflict,
+        filter,
+        now,
+    } = rules;
+    transfer::dry_run(
+        present.as_ref(),
+        &scratch,
+        sources,
+        on_conflict,
+        filter,
+        now,
+    )
+    .map_err(|error| failure(database, error))
 }
 
 fn failure(database: &Path, error: TransferError) -> Failure {

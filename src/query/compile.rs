@@ -3,7 +3,9 @@
 use crate::query::check;
 use crate::query::error::QueryError;
 use crate::query::list::plan::{self as list_plan, ListPlan};
+use crate::query::list::statements::matching_ids;
 use crate::query::request::{JobStatQuery, JobsQuery};
+use crate::query::sql::Sql;
 use crate::query::stat::plan::{self as stat_plan, StatPlan};
 use crate::time::Timestamp;
 
@@ -13,6 +15,15 @@ use crate::time::Timestamp;
 /// [`QueryError`] for the first problem of the request.
 pub fn compile_list(request: &JobsQuery, now: Timestamp) -> Result<ListPlan, QueryError> {
     Ok(list_plan::plan(&check::list::check(request, now)?))
+}
+
+/// Checks a request for a list and compiles its conditions: the statement selects the `id` of each row of `jobs` that matches,
+/// whatever the page, the order and the form of the answer.
+///
+/// # Errors
+/// [`QueryError`] for the first problem of the request.
+pub fn compile_matches(request: &JobsQuery, now: Timestamp) -> Result<Sql, QueryError> {
+    Ok(matching_ids(&check::list::check(request, now)?))
 }
 
 /// Checks a request for statistics and plans how it is answered.

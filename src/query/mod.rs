@@ -32,7 +32,7 @@ pub mod stat;
 pub mod tenant;
 mod where_clause;
 
-pub use compile::{compile_list, compile_stat};
+pub use compile::{compile_list, compile_matches, compile_stat};
 pub use error::QueryError;
 pub use eval::arithmetic::Calculation;
 pub use list::plan::ListPlan;

@@ -27,7 +27,7 @@ pub use backup::{
     BackupError, BackupFolder, BackupStep, CheckedCopy, OnExisting, ReplaceError, ScratchFolder,
     checked_copy, former_path, place_copy, refuse_database_in_use, replace_database,
 };
-pub use bulk::IdIndex;
+pub use bulk::{IdIndex, Staging};
 pub use connection::{DataVersion, Mode, Reader, ReaderUsage, Writer};
 pub use database::Store;
 pub use error::{OpenError, StoreError, remedy};

@@ -323,7 +323,7 @@ impl<'w> WriteTransaction<'w> {
     }
 
     /// Sets the keys of a job's domain and its collector, which are inserted where they are new.
-    fn look_up_keys(&mut self, job: &mut NewJob) -> Result<(), StoreError> {
+    pub(super) fn look_up_keys(&mut self, job: &mut NewJob) -> Result<(), StoreError> {
         let domain = self.domain_key(&job.domain_id)?;
         job.row.domain = domain;
         job.row.collector_info = match &job.collector {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::TransferError;
+use super::filter::ImportFilter;
 use super::import::{Import, Imported};
 use super::reading::Source;
 use crate::job::{ImportedJob, Job};
@@ -22,6 +23,7 @@ pub fn dry_run(
     scratch: &Store,
     sources: impl IntoIterator<Item = Source> + Send + 'static,
     on_conflict: OnConflict,
+    filter: Option<ImportFilter>,
     now: Timestamp,
 ) -> Result<Imported, TransferError> {
     let interrupt = Arc::new(Interrupt::after(Duration::MAX));
@@ -33,6 +35,7 @@ pub fn dry_run(
     transaction.defer_indexes(IdIndex::Maintained)?;
     let import = Import {
         on_conflict,
+        filter,
         now,
         to_row: |job| NewJob::of_import(&without_contents(job)),
     };

@@ -5,10 +5,11 @@ use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread;
 
 use super::error::{Refusal, TransferError};
+use super::filter::{Filtering, ImportFilter};
 use super::mistakes::{JobLocation, Location, Mistake, Mistakes, SourceId};
 use super::notes::Notes;
 use super::reading::{LocatedJob, Source, read_jobs};
-use crate::job::{Doubt, ImportedJob};
+use crate::job::{Doubt, ImportedJob, ReadJob};
 use crate::store::{IdIndex, NewJob, OnConflict, Store, StoreError, Written};
 use crate::time::Timestamp;
 
@@ -23,13 +24,17 @@ pub struct Imported {
     pub added: u64,
     pub replaced: u64,
     pub skipped: u64,
+    /// The jobs that were left out, since they did not match the filter.
+    pub unmatched: u64,
+    /// Of the others.
     pub notes: Notes,
 }
 
 impl Imported {
+    /// Returns the number of jobs that were read.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.added + self.replaced + self.skipped
+        self.added + self.replaced + self.skipped + self.unmatched
     }
 
     fn count(&mut self, written: Written) {
@@ -47,8 +52,8 @@ struct Batch {
     jobs: Vec<(Location, NewJob)>,
 }
 
-/// Imports all sources or none of them. A second thread reads ahead of the one that writes. `now` is the time by which a job
-/// is of the future.
+/// Imports all sources or none of them, or of their jobs those that match `filter`. A second thread reads ahead of the one that
+/// writes. `now` is the time by which a job is of the future. A mistake in a job that does not match is a mistake, too.
 ///
 /// A job that can't be written ends the import immediately: if the reading thread is waiting for its source then, it is
 /// left behind and ends with the source. A job that is a conflict does not, and neither does a mistake in a source.
@@ -59,6 +64,7 @@ pub fn import(
     store: &Store,
     sources: impl IntoIterator<Item = Source> + Send + 'static,
     on_conflict: OnConflict,
+    filter: Option<ImportFilter>,
     now: Timestamp,
 ) -> Result<Imported, TransferError> {
     let mut writer = store.writer()?;
@@ -71,6 +77,7 @@ pub fn import(
     })?;
     let import = Import {
         on_conflict,
+        filter,
         now,
         to_row: |imported| NewJob::of_import(&imported),
     };
@@ -89,9 +96,10 @@ pub fn import(
 }
 
 /// An import, whatever its jobs are written to.
-#[derive(Clone, Copy)]
 pub(super) struct Import {
     pub(super) on_conflict: OnConflict,
+    /// Which jobs are meant; `None`: all.
+    pub(super) filter: Option<ImportFilter>,
     /// The time by which a job is of the future.
     pub(super) now: Timestamp,
     /// Makes a row of a job; called on the thread that reads.
@@ -109,12 +117,13 @@ impl Import {
         let (spent, returned) = mpsc::channel();
         let reading = thread::spawn(move || self.read_ahead(sources, &batches, &returned));
         let (mut imported, conflicts) = write_batches(read, &spent, put)?;
-        let (notes, mut mistakes) = reading
+        let (read, mut mistakes) = reading
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         mistakes.merge(conflicts);
         mistakes.into_result()?;
-        imported.notes = notes;
+        imported.notes = read.notes;
+        imported.unmatched = read.unmatched;
         Ok(imported)
     }
 
@@ -124,8 +133,15 @@ impl Import {
         sources: impl IntoIterator<Item = Source>,
         batches: &SyncSender<Batch>,
         returned: &Receiver<Batch>,
-    ) -> Result<(Notes, Mistakes), TransferError> {
+    ) -> Result<(JobsRead, Mistakes), TransferError> {
+        let Self {
+            on_conflict,
+            filter,
+            now,
+            to_row,
+        } = self;
         let (mut notes, mut mistakes) = (Notes::default(), Mistakes::default());
+        let mut filtering = filter.map(Filtering::new).transpose()?;
         for source in sources {
             let mut pending = PendingJobs {
                 jobs: Vec::new(),
@@ -134,29 +150,45 @@ impl Import {
                 returned,
             };
             let mut last = None;
+            let mut accept = |read: ReadJob<ImportedJob>, location: &JobLocation| {
+                notes.add_translations(&read.translations);
+                let doubts = Doubt::of(&read.job.job, now);
+                notes.add_doubts(&doubts, location, &read.job.job.job_id);
+                let source = last.get_or_insert_with(|| Arc::clone(&location.source));
+                pending.add(source, location, to_row(read.job))
+            };
             read_jobs(
                 source.decoded_ahead(),
                 &mut mistakes,
                 &mut |located: LocatedJob<'_, ImportedJob>| {
                     let LocatedJob { read, location, .. } = located;
-                    notes.add_translations(&read.translations);
-                    let doubts = Doubt::of(&read.job.job, self.now);
-                    notes.add_doubts(&doubts, location, &read.job.job.job_id);
                     // After a mistake nothing will be written, but there may be conflicts to list.
-                    if located.is_after_mistake && self.on_conflict != OnConflict::Fail {
+                    if located.is_after_mistake && on_conflict != OnConflict::Fail {
                         return Ok(());
                     }
-                    let source = last.get_or_insert_with(|| Arc::clone(&location.source));
-                    let row = (self.to_row)(read.job);
-                    pending.add(source, location, row)
+                    match &mut filtering {
+                        None => accept(read, location)?,
+                        Some(filtering) => filtering.add(read, location, &mut accept)?,
+                    }
+                    Ok::<(), Refusal>(())
                 },
             )?;
+            if let Some(filtering) = &mut filtering {
+                filtering.decide(&mut accept)?;
+            }
             if let Some(source) = &last {
                 pending.send(source)?;
             }
         }
-        Ok((notes, mistakes))
+        let unmatched = filtering.map_or(0, |filtering| filtering.unmatched);
+        Ok((JobsRead { notes, unmatched }, mistakes))
     }
+}
+
+/// What the thread that reads says of all jobs.
+struct JobsRead {
+    notes: Notes,
+    unmatched: u64,
 }
 
 /// Jobs that were read and not yet sent to the writer.
@@ -173,7 +205,7 @@ impl PendingJobs<'_> {
         source: &Arc<SourceId>,
         location: &JobLocation,
         job: NewJob,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), StoreError> {
         self.bytes += job.document_bytes();
         self.jobs.push((location.location, job));
         if self.bytes >= BATCH_BYTES {
@@ -255,7 +287,7 @@ mod tests {
     fn check_import(texts: &[&str], on_conflict: OnConflict, expected: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
-        let result = import(&store, sources(texts), on_conflict, now());
+        let result = import(&store, sources(texts), on_conflict, None, now());
         let (jobs, got) = match result {
             Ok(imported) => {
                 let (added, replaced) = (imported.added, imported.replaced);

@@ -135,7 +135,14 @@ impl App {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("test.db"), Mode::Scratch, 8).unwrap();
         let source = Source::new("test", std::io::Cursor::new(setup.jobs));
-        transfer::import(&store, [source], OnConflict::Fail, Clock::SYSTEM.now()).unwrap();
+        transfer::import(
+            &store,
+            [source],
+            OnConflict::Fail,
+            None,
+            Clock::SYSTEM.now(),
+        )
+        .unwrap();
 
         let served = Arc::new(store);
         let clocks = Arc::new(Clocks::new(setup.clock));

@@ -12,7 +12,14 @@ const DOMAINS: &str = "/jobdeck/domains";
 fn import(app: &App, jobs: String) {
     let store = Store::open(&app.database(), Mode::ReadWrite, 1).unwrap();
     let source = Source::new("test", std::io::Cursor::new(jobs));
-    transfer::import(&store, [source], OnConflict::Replace, Clock::SYSTEM.now()).unwrap();
+    transfer::import(
+        &store,
+        [source],
+        OnConflict::Replace,
+        None,
+        Clock::SYSTEM.now(),
+    )
+    .unwrap();
 }
 
 fn get_known(app: &App, path: &str, known: &str) -> Answer {

@@ -142,7 +142,14 @@ fn what_another_program_writes_is_noticed() {
     let mut stream = Stream::resume(&app, &version(&app));
     let store = Store::open(&app.database(), Mode::ReadWrite, 1).unwrap();
     let source = Source::new("test", std::io::Cursor::new(job("b", "d", "")));
-    transfer::import(&store, [source], OnConflict::Replace, Clock::SYSTEM.now()).unwrap();
+    transfer::import(
+        &store,
+        [source],
+        OnConflict::Replace,
+        None,
+        Clock::SYSTEM.now(),
+    )
+    .unwrap();
     assert_eq!(stream.event(), version(&app));
 }
 

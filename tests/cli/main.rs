@@ -5,6 +5,7 @@ mod backup;
 mod demo;
 mod docs;
 mod environment;
+mod filtered_import;
 mod inputs;
 mod list;
 mod logs;

@@ -80,7 +80,14 @@ impl Database {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 2).unwrap();
         let source = Source::new("random", std::io::Cursor::new(lines));
-        transfer::import(&store, [source], OnConflict::Fail, Clock::SYSTEM.now()).unwrap();
+        transfer::import(
+            &store,
+            [source],
+            OnConflict::Fail,
+            None,
+            Clock::SYSTEM.now(),
+        )
+        .unwrap();
         let mut documents = Vec::new();
         let mut reader = store.reader(&forever()).unwrap();
         let mut each = |document: Document<'_>| {

@@ -182,7 +182,14 @@ impl Stored {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         let source = Source::new("random", std::io::Cursor::new(lines));
-        transfer::import(&store, [source], OnConflict::Fail, Clock::SYSTEM.now()).unwrap();
+        transfer::import(
+            &store,
+            [source],
+            OnConflict::Fail,
+            None,
+            Clock::SYSTEM.now(),
+        )
+        .unwrap();
         Self {
             store,
             _folder: folder,

@@ -5,12 +5,30 @@ use clap::builder::BoolishValueParser;
 use jobdeck::job::JobStatus;
 use jobdeck::terms::{Filters, Search, When, as_search};
 
+/// The options and the terms, which are arguments.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct FilterArgs {
     /// What the search box of the page takes: `status:ERROR`, `-status:SUCCESS`, `message~quota`, `created>=2026-01-31`, plain
     /// words; see `jobdeck docs page`
     #[arg(value_name = "TERM")]
     terms: Vec<String>,
+    #[command(flatten)]
+    options: FilterOptions,
+}
+
+impl FilterArgs {
+    /// Reads the terms.
+    ///
+    /// # Errors
+    /// A text that says what is wrong with one.
+    pub(in crate::cli) fn filters(&self) -> Result<Filters, String> {
+        self.options.filters(&self.terms)
+    }
+}
+
+/// The options, for a command whose arguments are no terms, too.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct FilterOptions {
     /// Jobs with this status; may be given several times, as may all names below
     #[arg(long = "status", value_name = "STATUS", env = "JOBDECK_STATUS", value_delimiter = ',', value_parser = parse_status)]
     statuses: Vec<JobStatus>,
@@ -80,13 +98,13 @@ fn parse_status(text: &str) -> Result<JobStatus, String> {
     })
 }
 
-impl FilterArgs {
-    /// Reads the terms.
+impl FilterOptions {
+    /// Joins the options to terms, which it reads.
     ///
     /// # Errors
     /// A text that says what is wrong with one.
-    pub(in crate::cli) fn filters(&self) -> Result<Filters, String> {
-        let search = as_search(&self.terms);
+    pub(in crate::cli) fn filters(&self, terms: &[String]) -> Result<Filters, String> {
+        let search = as_search(terms);
         let search = Search::parse(&search).map_err(|error| error.to_string())?;
         let failed = [JobStatus::Error, JobStatus::Timeout];
         Ok(Filters {

@@ -9,7 +9,7 @@ mod table;
 mod target;
 
 pub(super) use self::client::{Client, ClientError};
-pub(super) use self::filter_args::FilterArgs;
+pub(super) use self::filter_args::{FilterArgs, FilterOptions};
 pub(super) use self::print::{PrintFormat, csv_row, hint, json_rows, print_lines};
 pub(super) use self::request::{Request, encoded};
 pub(super) use self::span::span;

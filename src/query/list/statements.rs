@@ -1,4 +1,4 @@
-//! The statements of a list: one for its page, one for its total.
+//! The statements of a list: one for its page, one for its total, one for all its matches.
 
 use crate::query::check::field::{Column, FieldRef};
 use crate::query::check::list::{CheckedList, Order};
@@ -68,6 +68,14 @@ pub(super) fn page_by(
             PageSql::Documents(sql)
         }
     }
+}
+
+/// Compiles the ids of all rows that match, in no order.
+#[must_use]
+pub(in crate::query) fn matching_ids(list: &CheckedList) -> Sql {
+    let mut sql = Sql::new("SELECT id FROM jobs WHERE ");
+    sql.append(where_clause(&list.tenant, &list.filter));
+    sql
 }
 
 /// Whether an index has all fields that determine the page.
