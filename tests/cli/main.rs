@@ -15,6 +15,7 @@ mod mongodb;
 mod notify;
 mod prune;
 mod reach;
+mod receiver;
 mod replica;
 mod report;
 mod restore;

@@ -7,4 +7,7 @@ mod codec;
 mod conformance;
 mod descriptor;
 mod hostile;
+mod notifications;
+#[path = "../../cli/receiver.rs"]
+mod receiver;
 mod serving;
