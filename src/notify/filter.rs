@@ -55,7 +55,7 @@ impl Conditions {
         json!({"domain_id": domain_id, "query": query}).to_string()
     }
 
-    /// Plans a list of the jobs that match these conditions and further ones.
+    /// Plans a list of the jobs that match these conditions and further ones, without their number.
     ///
     /// # Errors
     /// [`QueryError`], which a checked rule does not have.
@@ -67,7 +67,7 @@ impl Conditions {
         now: Timestamp,
     ) -> Result<ListPlan, QueryError> {
         let body = self.list(domain_id, more, rest);
-        compile_list(&JobsQuery::from_json(body.as_bytes())?, now)
+        Ok(compile_list(&JobsQuery::from_json(body.as_bytes())?, now)?.without_total())
     }
 
     /// Plans statistics over the jobs that match these conditions and further ones.

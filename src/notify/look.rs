@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::decide::{Due, Present, Seen, WINDOW_MILLIS, Watched, decide};
@@ -91,8 +92,6 @@ struct JobFacts {
 #[derive(Debug, Default, Deserialize)]
 struct CollectorFacts {
     #[serde(default)]
-    collector_id: Option<String>,
-    #[serde(default)]
     name: Value,
 }
 
@@ -102,6 +101,21 @@ struct ErrorFacts {
     error_code: Option<String>,
     #[serde(default)]
     message: Option<String>,
+}
+
+/// A job, as far as decisions have it.
+#[derive(Debug, Deserialize)]
+struct SeenFacts {
+    job_id: String,
+    #[serde(default)]
+    collector_info: CollectorId,
+    created_at: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct CollectorId {
+    #[serde(default)]
+    collector_id: Option<String>,
 }
 
 /// A collector and its successes, as the statistics have them.
@@ -123,10 +137,12 @@ impl JobFacts {
         let created_at = self.created_at()?;
         Ok(finished_at.map(|finished_at| finished_at - created_at))
     }
+}
 
+impl SeenFacts {
     fn seen(self) -> Result<Seen, StoreError> {
         Ok(Seen {
-            created_at: self.created_at()?,
+            created_at: millis(&self.created_at)?,
             collector_id: self.collector_info.collector_id.unwrap_or_default(),
             job_id: self.job_id,
         })
@@ -176,14 +192,15 @@ impl Jobs<'_> {
         Ok(present)
     }
 
-    /// Lists jobs that match the rule's conditions and further ones, the newest first.
-    fn list(
+    /// Lists jobs that match the rule's conditions and further ones, the newest first. Without paths in `only`, whole documents are
+    /// read.
+    fn list<T: DeserializeOwned>(
         &self,
         conditions: &Conditions,
         more: &[Value],
         only: &[&str],
         limit: usize,
-    ) -> Result<Vec<JobFacts>, StoreError> {
+    ) -> Result<Vec<T>, StoreError> {
         let rest = json!({"only": only, "page": {"limit": limit}});
         let plan = conditions.list_plan(&self.rule.domain_id, more, &rest, self.now);
         let plan = plan.map_err(StoreError::Query)?;
@@ -198,9 +215,9 @@ impl Jobs<'_> {
     }
 
     fn seen(&self, more: &[Value], limit: usize) -> Result<Vec<Seen>, StoreError> {
-        let only = &["job_id", "collector_info.collector_id", "created_at"];
-        let jobs = self.list(&self.rule.conditions, more, only, limit)?;
-        jobs.into_iter().map(JobFacts::seen).collect()
+        // There may be many. To cut three members out of a document takes three times as long as to read it whole.
+        let jobs = self.list(&self.rule.conditions, more, &[], limit)?;
+        jobs.into_iter().map(SeenFacts::seen).collect()
     }
 
     /// Finds the jobs that run for too long.
@@ -232,7 +249,7 @@ impl Jobs<'_> {
         }
         let more = [with_status("SUCCESS"), of_collector(collector_id)];
         let only = &["job_id", "created_at", "finished_at"];
-        let jobs = self.list(&Conditions::default(), &more, only, USUAL_RUNS)?;
+        let jobs: Vec<JobFacts> = self.list(&Conditions::default(), &more, only, USUAL_RUNS)?;
         let mut durations = Vec::with_capacity(jobs.len());
         for job in jobs {
             durations.extend(job.duration()?);
@@ -324,7 +341,7 @@ impl Jobs<'_> {
             "errors.message",
         ];
         let by_id = json!({"k": "job_id", "v": job_id, "o": "eq"});
-        let found = self.list(&Conditions::default(), &[by_id], only, 1)?;
+        let found: Vec<JobFacts> = self.list(&Conditions::default(), &[by_id], only, 1)?;
         let Some(job) = found.into_iter().next() else {
             return Ok(());
         };
@@ -349,7 +366,7 @@ impl Jobs<'_> {
     fn add_collector(&self, event: &mut Event, collector_id: &str) -> Result<(), StoreError> {
         let only = &["job_id", "collector_info.name", "created_at", "finished_at"];
         let more = [with_status("SUCCESS"), of_collector(collector_id)];
-        let newest = self.list(&self.rule.conditions, &more, only, 1)?;
+        let newest: Vec<JobFacts> = self.list(&self.rule.conditions, &more, only, 1)?;
         let newest = newest.into_iter().next();
         if event.on == EventKind::Failed {
             let mut more = vec![failures(), of_collector(collector_id)];
@@ -357,7 +374,7 @@ impl Jobs<'_> {
                 let since = Timestamp::from_millis(success.created_at()?);
                 more.extend(since.map(|since| created("datetime_gt", since)));
             }
-            let row = self.list(
+            let row: Vec<JobFacts> = self.list(
                 &Conditions::default(),
                 &more,
                 &["job_id", "created_at"],
