@@ -29,6 +29,7 @@ pub(crate) struct App {
     folder: tempfile::TempDir,
     agent: ureq::Agent,
     mock: Option<Arc<Mock>>,
+    tokens: Option<Arc<TokenFile>>,
 }
 
 /// What came back.
@@ -175,7 +176,7 @@ impl App {
             base_path: setup.base_path,
             allow_hosts: vec![HostName::parse("jobs.example").unwrap()],
             cors: setup.cors,
-            tokens,
+            tokens: tokens.clone(),
             is_writable: setup.is_writable,
             mock: mock.clone(),
             retain: None,
@@ -216,7 +217,14 @@ impl App {
             folder,
             agent,
             mock,
+            tokens,
         }
+    }
+
+    /// Changes what the file of tokens has.
+    pub(crate) fn set_tokens(&self, text: &str) {
+        std::fs::write(self.folder.path().join("tokens.toml"), text).unwrap();
+        self.tokens.as_ref().unwrap().reload();
     }
 
     /// Stops as a signal would have it, and comes back when the server has ended.

@@ -266,6 +266,37 @@ fn a_token_gets_the_versions_of_what_it_reaches() {
 }
 
 #[test]
+fn a_token_that_is_revoked_gets_no_further_event() {
+    let [reader, writer] =
+        [false, true].map(|may_write| NewToken::generate("d", may_write, None).unwrap());
+    let app = App::serve(Setup {
+        jobs: job("a", "d", ""),
+        is_writable: true,
+        tokens: Some(format!("{}\n{}", reader.entry, writer.entry)),
+        ..Setup::default()
+    });
+    let headers = format!("authorization: Bearer {}\r\n", reader.token);
+    let mut stream = Stream::open(&app, "", &headers);
+    stream.event();
+    app.set_tokens(&writer.entry);
+    let bearer = format!("Bearer {}", writer.token);
+    let body = json!({"job_id": "b", "domain_id": "d", "created_at": "2026-01-01T00:00:00Z"});
+    let written = app.send(
+        "PUT",
+        "/jobdeck/jobs/b?domain_id=d",
+        &[
+            ("authorization", &bearer),
+            ("content-type", "application/json"),
+        ],
+        Some(body.to_string().as_bytes()),
+    );
+    assert_eq!(written.status, 201, "{}", written.text);
+    // The last chunk of HTTP.
+    let rest = stream.until("0\r\n");
+    assert!(!rest.contains("event:"), "{rest}");
+}
+
+#[test]
 fn other_methods_and_parameters_are_refused() {
     let app = App::with_jobs("");
     let head = app.bare("HEAD", EVENTS);

@@ -174,13 +174,17 @@ impl Stream {
     /// changed: whoever may come again does so.
     async fn next(mut self) -> Option<(Bytes, Self)> {
         loop {
-            tokio::select! {
+            let is_change = tokio::select! {
                 biased;
                 () = self.app.stopping.begun() => return None,
-                changed = self.latest.changed() => changed.ok()?,
-                () = sleep(HEARTBEAT) => {
-                    return self.access.is_still_granted(&self.app).then_some((COMMENT.into(), self));
-                }
+                changed = self.latest.changed() => changed.map(|()| true).ok()?,
+                () = sleep(HEARTBEAT) => false,
+            };
+            if !self.access.is_still_granted(&self.app) {
+                return None;
+            }
+            if !is_change {
+                return Some((COMMENT.into(), self));
             }
             let latest = *self.latest.borrow_and_update();
             if let Some(event) = latest.and_then(|version| self.event(version)) {
