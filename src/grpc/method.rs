@@ -5,7 +5,7 @@ use prost::bytes::Bytes;
 use serde::Serialize;
 
 use super::messages::answer::{JOB, JOBS};
-use super::messages::{JobStatQuery, JobsQuery, Struct, transcode};
+use super::messages::{CollectorCache, JobStatQuery, JobsQuery, Struct, transcode};
 use crate::route::Route;
 
 /// A method of the service.
@@ -61,14 +61,18 @@ impl Method {
         }
     }
 
-    /// Turns the JSON of an answer into a message.
+    /// Turns the JSON of an answer into a message, with collectors of a cache.
     ///
     /// # Errors
     /// Where it is not the JSON of such an answer, which is a defect.
-    pub(super) fn to_message(self, json: &[u8]) -> Result<Bytes, serde_json::Error> {
+    pub(super) fn to_message(
+        self,
+        json: &[u8],
+        collectors: &CollectorCache,
+    ) -> Result<Bytes, serde_json::Error> {
         match self {
-            Self::List => transcode::message(&JOBS, json),
-            Self::Get => transcode::message(&JOB, json),
+            Self::List => transcode::message(&JOBS, json, collectors),
+            Self::Get => transcode::message(&JOB, json, collectors),
             Self::Stat | Self::Analyze => transcode::structure(json),
             // The message without fields.
             Self::Delete => Ok(Bytes::new()),

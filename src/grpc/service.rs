@@ -19,6 +19,7 @@ use super::call::{Answer, Call, CallBody, NoAnswer, Peer};
 use super::codec::BytesCodec;
 use super::descriptor::{JOB_SERVICE, Reflection};
 use super::health::{self, HealthCheckRequest};
+use super::messages::CollectorCache;
 use super::method::Method;
 use super::paced::{Held, pace};
 use super::status;
@@ -44,6 +45,7 @@ type Pending = Pin<Box<dyn Future<Output = Result<http::Response<Body>, Infallib
 pub(super) struct Services {
     calls: mpsc::UnboundedSender<Call>,
     reflection: Reflection,
+    collectors: Arc<CollectorCache>,
 }
 
 impl Services {
@@ -57,6 +59,7 @@ impl Services {
         Ok(Self {
             calls,
             reflection: Reflection::new()?,
+            collectors: Arc::default(),
         })
     }
 }
@@ -95,6 +98,7 @@ impl Services {
         let unary = Unary {
             target,
             calls: self.calls.clone(),
+            collectors: Arc::clone(&self.collectors),
         };
         Box::pin(async {
             let mut grpc = Grpc::new(BytesCodec).max_decoding_message_size(MAX_REQUEST_BYTES);
@@ -116,6 +120,7 @@ enum Target {
 struct Unary {
     target: Target,
     calls: mpsc::UnboundedSender<Call>,
+    collectors: Arc<CollectorCache>,
 }
 
 impl Service<Request<Bytes>> for Unary {
@@ -129,6 +134,7 @@ impl Service<Request<Bytes>> for Unary {
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let (target, calls) = (self.target, self.calls.clone());
+        let collectors = Arc::clone(&self.collectors);
         Box::pin(async move {
             let peer = request.extensions().get::<Peer>().cloned();
             let headers = headers(request.metadata());
@@ -168,7 +174,7 @@ impl Service<Request<Bytes>> for Unary {
                 body,
                 permit,
             } = answer;
-            let respond = move || target.respond(http_status, &body);
+            let respond = move || target.respond(http_status, &body, &collectors);
             let mut response = convert(length, respond).await?.map(Response::new);
             if let (Ok(response), Some(permit)) = (&mut response, permit) {
                 let permit = Arc::new(permit);
@@ -210,11 +216,16 @@ fn body(method: Method, message: &[u8]) -> CallBody {
 
 impl Target {
     /// Turns an answer into a message, or into a status.
-    fn respond(self, http_status: u16, json: &Bytes) -> Result<Bytes, Status> {
+    fn respond(
+        self,
+        http_status: u16,
+        json: &Bytes,
+        collectors: &CollectorCache,
+    ) -> Result<Bytes, Status> {
         match self {
             Self::Health => Ok(health::message(http_status == 200)),
             Self::Method(_) if http_status != 200 => Err(status::of_answer(http_status, json)),
-            Self::Method(method) => method.to_message(json).map_err(|error| {
+            Self::Method(method) => method.to_message(json, collectors).map_err(|error| {
                 log::error!("the answer of {} is no message: {error}", method.path());
                 status::of_no_answer(NoAnswer::BrokenOff)
             }),

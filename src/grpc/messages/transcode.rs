@@ -8,27 +8,45 @@ use std::fmt;
 
 use prost::bytes::Bytes;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
-use super::answer::{Field, FieldOf, Layout};
+use super::answer::{COLLECTOR, Field, FieldOf, Layout};
+use super::collector_cache::CollectorCache;
 
-/// Writes the message of an answer.
+/// Writes the message of an answer, with collectors of a cache.
 ///
 /// # Errors
 /// Where the JSON is broken, or no object.
 pub(in crate::grpc) fn message(
     layout: &'static Layout,
     json: &[u8],
+    collectors: &CollectorCache,
 ) -> Result<Bytes, serde_json::Error> {
+    written(layout, text(json)?, collectors).map(Bytes::from)
+}
+
+fn written(
+    layout: &'static Layout,
+    json: &str,
+    collectors: &CollectorCache,
+) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::with_capacity(json.len());
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let mut deserializer = serde_json::Deserializer::from_str(json);
     let members = Members {
         layout,
         out: &mut out,
+        collectors,
     };
     members.deserialize(&mut deserializer)?;
     deserializer.end()?;
-    Ok(out.into())
+    Ok(out)
+}
+
+/// Checks that bytes are a text: all at once takes much less time than each of its strings.
+fn text(json: &[u8]) -> Result<&str, serde_json::Error> {
+    std::str::from_utf8(json).map_err(serde_json::Error::custom)
 }
 
 /// Writes an object as a `google.protobuf.Struct`.
@@ -37,7 +55,7 @@ pub(in crate::grpc) fn message(
 /// As [`message`].
 pub(in crate::grpc) fn structure(json: &[u8]) -> Result<Bytes, serde_json::Error> {
     let mut out = Vec::with_capacity(json.len());
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    let mut deserializer = serde_json::Deserializer::from_str(text(json)?);
     deserializer.deserialize_map(StructMembers(&mut out))?;
     deserializer.end()?;
     Ok(out.into())
@@ -78,6 +96,7 @@ fn write_text(number: u32, text: &str, out: &mut Vec<u8>) {
 struct Members<'o> {
     layout: &'static Layout,
     out: &'o mut Vec<u8>,
+    collectors: &'o CollectorCache,
 }
 
 impl<'de> DeserializeSeed<'de> for Members<'_> {
@@ -96,24 +115,37 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let Self { layout, out } = self;
-        while let Some(field) = members.next_key_seed(FieldName(layout))? {
-            match field {
-                Some(field) => members.next_value_seed(FieldValue { field, out })?,
-                None => {
-                    members.next_value::<IgnoredAny>()?;
-                }
-            }
+        let Self {
+            layout,
+            out,
+            collectors,
+        } = self;
+        let mut next = 0;
+        while let Some(index) = members.next_key_seed(FieldName { layout, next })? {
+            let Some(index) = index else {
+                members.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            next = index + 1;
+            members.next_value_seed(FieldValue {
+                field: &layout.fields[index],
+                out,
+                collectors,
+            })?;
         }
         Ok(())
     }
 }
 
-/// Finds the field of a member, by its name.
-struct FieldName(&'static Layout);
+/// Finds the field of a member by its name, as its place among the fields.
+struct FieldName {
+    layout: &'static Layout,
+    /// The field after that of the member before: members mostly have the order of the fields.
+    next: usize,
+}
 
 impl<'de> DeserializeSeed<'de> for FieldName {
-    type Value = Option<&'static Field>;
+    type Value = Option<usize>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
@@ -121,13 +153,15 @@ impl<'de> DeserializeSeed<'de> for FieldName {
 }
 
 impl Visitor<'_> for FieldName {
-    type Value = Option<&'static Field>;
+    type Value = Option<usize>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a name")
     }
     fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(self.0.fields.iter().find(|field| field.name == name))
+        let Self { layout, next } = self;
+        let mut places = (next..layout.fields.len()).chain(0..next);
+        Ok(places.find(|place| layout.fields[*place].name == name))
     }
 }
 
@@ -135,13 +169,40 @@ impl Visitor<'_> for FieldName {
 struct FieldValue<'o> {
     field: &'static Field,
     out: &'o mut Vec<u8>,
+    collectors: &'o CollectorCache,
+}
+
+impl FieldValue<'_> {
+    /// Writes a collector, which is cached.
+    fn collector(self, layout: &'static Layout, json: &str) -> Result<(), serde_json::Error> {
+        // Another value can't be carried.
+        if !json.starts_with('{') {
+            return Ok(());
+        }
+        let Self {
+            field,
+            out,
+            collectors,
+        } = self;
+        let message = collectors.get_or_write(json, || written(layout, json, collectors))?;
+        encode_key(field.number, WireType::LengthDelimited, out);
+        encode_varint(message.len() as u64, out);
+        out.extend_from_slice(&message);
+        Ok(())
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for FieldValue<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+        match self.field.of {
+            FieldOf::One(layout) if std::ptr::eq(layout, &raw const COLLECTOR) => {
+                let json = <&RawValue>::deserialize(deserializer)?;
+                self.collector(layout, json.get()).map_err(D::Error::custom)
+            }
+            _ => deserializer.deserialize_any(self),
+        }
     }
 }
 
@@ -175,7 +236,7 @@ impl<'de> Visitor<'de> for FieldValue<'_> {
         self.visit_i64(i64::try_from(integer).unwrap_or(i64::MAX))
     }
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        let Self { field, out } = self;
+        let Self { field, out, .. } = self;
         match field.of {
             FieldOf::Text if !text.is_empty() => write_text(field.number, text, out),
             FieldOf::Choice { names, .. } => {
@@ -189,7 +250,11 @@ impl<'de> Visitor<'de> for FieldValue<'_> {
         Ok(())
     }
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let Self { field, out } = self;
+        let Self {
+            field,
+            out,
+            collectors,
+        } = self;
         match field.of {
             FieldOf::Struct => {
                 let start = open(field.number, out);
@@ -198,7 +263,12 @@ impl<'de> Visitor<'de> for FieldValue<'_> {
             }
             FieldOf::One(layout) => {
                 let start = open(field.number, out);
-                Members { layout, out }.visit_map(members)?;
+                Members {
+                    layout,
+                    out,
+                    collectors,
+                }
+                .visit_map(members)?;
                 close(start, out);
             }
             _ => while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {},
@@ -206,7 +276,11 @@ impl<'de> Visitor<'de> for FieldValue<'_> {
         Ok(())
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        let Self { field, out } = self;
+        let Self {
+            field,
+            out,
+            collectors,
+        } = self;
         let FieldOf::Many(layout) = field.of else {
             while elements.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(());
@@ -215,7 +289,11 @@ impl<'de> Visitor<'de> for FieldValue<'_> {
             let before = out.len();
             let start = open(field.number, out);
             if elements
-                .next_element_seed(Members { layout, out })?
+                .next_element_seed(Members {
+                    layout,
+                    out,
+                    collectors,
+                })?
                 .is_none()
             {
                 out.truncate(before);
@@ -394,9 +472,13 @@ mod tests {
         total_count: i32,
     }
 
+    fn write(layout: &'static Layout, json: &str) -> Result<Bytes, serde_json::Error> {
+        message(layout, json.as_bytes(), &CollectorCache::default())
+    }
+
     #[track_caller]
     fn check(json: &Value, expected: &Job) {
-        let written = message(&JOB, json.to_string().as_bytes()).unwrap();
+        let written = write(&JOB, &json.to_string()).unwrap();
         assert_eq!(&Job::decode(written).unwrap(), expected);
     }
 
@@ -420,7 +502,7 @@ mod tests {
         );
         let long = "x".repeat(300);
         let jobs = json!({"results": [{"job_id": long}, {"job_id": "k"}], "total_count": 7_000_000_000_i64});
-        let jobs = Jobs::decode(message(&JOBS, jobs.to_string().as_bytes()).unwrap()).unwrap();
+        let jobs = Jobs::decode(write(&JOBS, &jobs.to_string()).unwrap()).unwrap();
         let ids: Vec<_> = jobs.results.iter().map(|job| job.id.as_str()).collect();
         assert_eq!(
             (ids, jobs.total_count),
@@ -436,12 +518,39 @@ mod tests {
             json!({"job_id": {"a": 1}, "status": true, "filter": [{}], "remained_tasks": "1", "errors": 1}),
             json!({"job_id": [1, [2]], "status": "NONE", "filter": 0, "remained_tasks": 0, "errors": []}),
         ] {
-            let written = message(&JOB, wrong.to_string().as_bytes()).unwrap();
+            let written = write(&JOB, &wrong.to_string()).unwrap();
             assert!(written.is_empty(), "{wrong}: {written:?}");
         }
         for broken in ["[]", "{", r#"{"message": "#, "{} {}"] {
-            assert!(message(&ERROR, broken.as_bytes()).is_err(), "{broken}");
+            assert!(write(&ERROR, broken).is_err(), "{broken}");
             assert!(structure(broken.as_bytes()).is_err(), "{broken}");
         }
+    }
+    #[test]
+    fn a_collector_is_the_same_from_the_cache() {
+        let cache = CollectorCache::default();
+        let job = |collector: &str| {
+            format!(r#"{{"project_id":"p","collector_info":{collector},"job_id":"j"}}"#)
+        };
+        let with = |cache: &CollectorCache, collector: &str| {
+            message(&JOB, job(collector).as_bytes(), cache).unwrap()
+        };
+        for collector in [
+            r#"{"provider":"aws","tags":{"a":[1,null]},"plugin_info":{"version":"1","plugin_id":"p"},"collector_id":"c"}"#,
+            r#"{"collector_id":"c","other":"한국"}"#,
+            "{}",
+        ] {
+            let first = with(&cache, collector);
+            assert_eq!(with(&cache, collector), first, "{collector}");
+            // The collector is a message with all that the JSON has.
+            let is_empty = collector == "{}";
+            assert_eq!(first.len() == with(&cache, "null").len() + 2, is_empty);
+        }
+        for none in ["null", "1", "\"{}\"", "[{}]"] {
+            assert_eq!(with(&cache, none), with(&cache, "null"), "{none}");
+        }
+        let broken = job(r#"{"collector_id":"\ud800"}"#);
+        assert!(message(&JOB, broken.as_bytes(), &cache).is_err());
+        assert!(message(&JOB, b"{\"job_id\":\"\xff\"}", &cache).is_err());
     }
 }
