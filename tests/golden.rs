@@ -82,6 +82,123 @@ fn each_request_has_the_sql_the_plan_and_the_answer_of_its_file() {
     }
 }
 
+const FAILED: &str = r#"{"k":"status","v":["ERROR","TIMEOUT"],"o":"in"}"#;
+const FAILED_IN_WEEK: &str = r#"{"k":"status","v":["ERROR","TIMEOUT"],"o":"in"},{"k":"created_at","v":"2025-12-25T00:00:00Z","o":"datetime_gte"}"#;
+const WEEK: &str = r#"{"k":"created_at","v":"2025-12-25T00:00:00Z","o":"datetime_gte"}"#;
+const COLLECTOR: &str = r#"{"k":"collector_id","v":"c","o":"eq"}"#;
+const PROJECT: &str = r#"{"k":"project_id","v":"p","o":"eq"}"#;
+const CODE: &str = r#"{"k":"errors.error_code","v":"E","o":"eq"}"#;
+const TASKS: &str = r#"{"k":"total_tasks","v":100,"o":"gt"}"#;
+const IDS: &str = r#"{"k":"job_id","v":["j"],"o":"in"}"#;
+
+/// Checks how SQLite reads `jobs` for each question with a filter.
+fn check_indexes(cases: &[(&str, &str, &str)]) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(folder.path());
+    let mut reader = store
+        .reader(&Arc::new(Interrupt::after(Duration::from_mins(1))))
+        .unwrap();
+    let transaction = reader.begin().unwrap();
+    for (question, filter, index) in cases {
+        let body = format!(r#"{{"domain_id":"d","query":{{{question},"filter":[{filter}]}}}}"#);
+        let sql = if question.contains("page") {
+            let request = JobsQuery::from_json(body.as_bytes()).unwrap();
+            match statements::page(&list::check(&request, now()).unwrap(), true) {
+                PageSql::Ids(sql) | PageSql::Documents(sql) => sql,
+            }
+        } else {
+            let request = JobStatQuery::from_json(body.as_bytes()).unwrap();
+            let plan = compile_stat(&request, now()).unwrap();
+            plan.statement().sql.clone()
+        };
+        let steps = transaction.plan(&sql).unwrap();
+        let step = steps.iter().find(|step| step.contains(" jobs ")).unwrap();
+        assert!(step.ends_with(index), "{body}\n{}\n{steps:#?}", sql.text());
+    }
+}
+
+#[test]
+fn the_jobs_of_groups_are_found_by_the_index_of_the_filter() {
+    let by = |keys: &[&str]| {
+        let keys = keys.iter().enumerate();
+        let keys = keys.map(|(at, key)| format!(r#"{{"key":"{key}","name":"k{at}"}}"#));
+        let keys = keys.collect::<Vec<_>>().join(",");
+        format!(
+            r#"{{"group":{{"keys":[{keys}],"fields":[{{"name":"f","operator":"first","key":"job_id"}}]}}}}"#
+        )
+    };
+    let aggregate = |stages: &str| format!(r#""aggregate":[{stages}]"#);
+    let by_job = &aggregate(
+        r#"{"group":{"keys":[{"key":"job_id","name":"i"}],"fields":[{"name":"n","operator":"count"}]}}"#,
+    );
+    let errors = &aggregate(&format!(
+        r#"{{"unwind":{{"path":"errors"}}}},{}"#,
+        by(&["errors.error_code", "job_id"])
+    ));
+    let by = |keys: &[&str]| aggregate(&by(keys));
+    let in_project = "jobs_by_project (domain=? AND project_id=?)";
+    let in_collector = "jobs_by_collector (domain=? AND collector_id=?)";
+    let failed_in_week = "jobs_by_status (domain=? AND status=? AND created_at>?)";
+    check_indexes(&[
+        (by_job, FAILED, "jobs_by_status (domain=? AND status=?)"),
+        (by_job, FAILED_IN_WEEK, failed_in_week),
+        (by_job, WEEK, "jobs_by_time (domain=? AND created_at>?)"),
+        (by_job, COLLECTOR, in_collector),
+        (by_job, CODE, "jobs_with_errors (domain=?)"),
+        (by_job, TASKS, "jobs_by_time (domain=?)"),
+        (by_job, IDS, "jobs_by_id (domain=? AND job_id=?)"),
+        (by_job, "", "COVERING INDEX jobs_by_id (domain=?)"),
+        (errors, "", "jobs_with_errors (domain=?)"),
+        (errors, WEEK, "jobs_with_errors (domain=? AND created_at>?)"),
+        (errors, PROJECT, in_project),
+        (
+            &by(&["job_id", "status"]),
+            IDS,
+            "jobs_by_id (domain=? AND job_id=?)",
+        ),
+        (&by(&["project_id"]), COLLECTOR, in_collector),
+        (&by(&["status"]), PROJECT, in_project),
+        (&by(&["status"]), COLLECTOR, in_collector),
+    ]);
+}
+
+#[test]
+fn the_jobs_of_distinct_values_are_found_by_the_index_of_the_filter() {
+    let distinct = |key: &str| format!(r#""distinct":"{key}""#);
+    check_indexes(&[
+        (
+            &distinct("project_id"),
+            COLLECTOR,
+            "jobs_by_collector (domain=? AND collector_id=?)",
+        ),
+        (
+            &distinct("job_id"),
+            FAILED,
+            "jobs_by_status (domain=? AND status=?)",
+        ),
+        (&distinct("status"), CODE, "jobs_with_errors (domain=?)"),
+        (&distinct("status"), TASKS, "jobs_by_time (domain=?)"),
+    ]);
+}
+
+#[test]
+fn the_jobs_of_a_sorted_list_are_found_by_the_index_of_the_filter() {
+    let sorted = |key: &str| format!(r#""sort":{{"key":"{key}"}},"page":{{"limit":30}}"#);
+    let in_collector = "jobs_by_collector (domain=? AND collector_id=?)";
+    let by_number = "jobs USING INTEGER PRIMARY KEY (rowid=?)";
+    check_indexes(&[
+        (&sorted("project_id"), COLLECTOR, in_collector),
+        (&sorted("job_id"), COLLECTOR, in_collector),
+        (
+            &sorted("status"),
+            PROJECT,
+            "jobs_by_project (domain=? AND project_id=?)",
+        ),
+        (&sorted("total_tasks"), CODE, by_number),
+        (&sorted("status"), CODE, by_number),
+    ]);
+}
+
 fn run(transaction: &ReadTransaction<'_>, golden: &Value) -> Value {
     let mut made =
         json!({"about": golden["about"], "route": golden["route"], "request": golden["request"]});

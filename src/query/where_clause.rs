@@ -9,7 +9,7 @@
 //! [`crate::query::eval::predicate`].
 
 use crate::query::check::field::{Column, DocumentPath, HEAD, Root};
-use crate::query::check::filter::{ColumnTest, Filter};
+use crate::query::check::filter::{ColumnTest, Filter, requires_error};
 use crate::query::eval::pattern;
 use crate::query::eval::predicate::{Check, predicate_param};
 use crate::query::eval::value::Comparison;
@@ -107,10 +107,7 @@ fn lower_document(path: &DocumentPath, check: &Check, tenant: &Tenant) -> Sql {
                 .push(if passes_without { ")" } else { "" });
             return sql;
         }
-        // An empty array has nothing below it.
-        Root::Errors if !path.below.is_empty() || matches!(check, Check::Match(_)) => {
-            ("(error_count > 0 AND ", ")")
-        }
+        Root::Errors if requires_error(path, check) => ("(error_count > 0 AND ", ")"),
         Root::Errors | Root::Filter => ("", ""),
     };
     sql.push(start)

@@ -1,6 +1,6 @@
 //! Checked filters: trees of tests whose operands have the types of the fields.
 
-use crate::query::check::field::{Column, DocumentPath, FieldRef};
+use crate::query::check::field::{Column, DocumentPath, FieldRef, Root};
 use crate::query::eval::predicate::Check;
 use crate::query::eval::value::{Comparison, MongoValue};
 use crate::query::sql::Param;
@@ -97,6 +97,11 @@ pub fn equals(column: Column, text: &str) -> Filter {
     Filter::Column(column, ColumnTest::Equal(text.into()))
 }
 
+/// Whether a test is one of an error: an empty array has nothing below it.
+pub(crate) fn requires_error(path: &DocumentPath, check: &Check) -> bool {
+    path.root == Root::Errors && (!path.below.is_empty() || matches!(check, Check::Match(_)))
+}
+
 impl Filter {
     /// Whether every job passes it.
     #[must_use]
@@ -139,6 +144,24 @@ impl Filter {
             Self::All(filters) => filters,
             one => std::slice::from_ref(one),
         }
+    }
+
+    /// Whether only jobs with errors pass. The condition in SQL then says so, as the index `jobs_with_errors` requires.
+    #[must_use]
+    pub(crate) fn requires_error(&self) -> bool {
+        matches!(self, Self::Document(path, check) if requires_error(path, check))
+    }
+
+    /// Whether it names the jobs by their ids.
+    #[must_use]
+    pub(crate) fn has_job_ids(&self) -> bool {
+        let has_ids = |filter: &Self| {
+            matches!(
+                filter,
+                Self::Column(Column::JobId, ColumnTest::Equal(_) | ColumnTest::In(_))
+            )
+        };
+        self.conjuncts().iter().any(has_ids)
     }
 
     /// Whether it refers to a field that no index of `jobs` has.

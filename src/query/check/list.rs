@@ -3,7 +3,7 @@
 use crate::job::Shape;
 use crate::query::check::conditions;
 use crate::query::check::field::{Column, DocumentPath, Target, resolve};
-use crate::query::check::filter::{ColumnTest, Filter, equals};
+use crate::query::check::filter::{Filter, equals};
 use crate::query::check::projection;
 use crate::query::check::shape;
 use crate::query::error::QueryError;
@@ -105,13 +105,7 @@ pub fn check(request: &JobsQuery, now: Timestamp) -> Result<CheckedList, QueryEr
 impl CheckedList {
     /// Whether the filter names the jobs by their ids.
     pub(in crate::query) fn has_job_ids(&self) -> bool {
-        let names_job_ids = |filter: &Filter| {
-            matches!(
-                filter,
-                Filter::Column(Column::JobId, ColumnTest::Equal(_) | ColumnTest::In(_))
-            )
-        };
-        self.filter.conjuncts().iter().any(names_job_ids)
+        self.filter.has_job_ids()
     }
 }
 

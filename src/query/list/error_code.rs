@@ -97,11 +97,16 @@ impl<'l> ByErrorCode<'l> {
             self.push_from(&mut sql);
             return sql;
         }
+        self.push_jobs(&mut sql);
+        sql
+    }
+
+    /// Appends the clauses FROM and WHERE of the matches, as `jobs`.
+    pub(super) fn push_jobs(&self, sql: &mut Sql) {
         sql.push(" FROM (SELECT job AS page_job");
-        self.push_from(&mut sql);
+        self.push_from(sql);
         sql.push(") CROSS JOIN jobs ON jobs.id = page_job WHERE ")
             .append(where_clause(&self.list.tenant, &self.rest));
-        sql
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn page_by(
                 None => return PageSql::Documents(by_error_code.documents(*newest_first)),
             }
         }
-        _ => merge::page(list).or_else(|| unindexed_sort::page(list)),
+        _ => merge::page(list).or_else(|| unindexed_sort::page(list, by_error_code)),
     };
     match ids {
         Some(PageIds { ids, .. }) if wants_ids => PageSql::Ids(ids),

@@ -5,6 +5,7 @@
 use crate::query::check::field::{Column, FieldRef, NullMeans, Root, Target, ValueType};
 use crate::query::check::filter::Filter;
 use crate::query::counters::tables;
+use crate::query::index_hints::{scan_hint, sorts_without_index};
 use crate::query::sql::Sql;
 use crate::query::stat::expr::ELEMENT;
 use crate::query::stat::output::{Output, Statement};
@@ -50,12 +51,29 @@ pub(super) fn lower(tenant: &Tenant, filter: &Filter, target: &Target) -> Statem
 
 /// Selects the distinct values of a column.
 fn in_column(tenant: &Tenant, filter: &Filter, column: Column) -> Sql {
+    let field = FieldRef::from_column(column);
     let mut sql = Sql::new("SELECT DISTINCT ");
-    sql.append(column.sql()).push(" AS c0 FROM ");
-    match tables::rows(&[FieldRef::from_column(column)], tenant, filter) {
-        Some(counters) => sql.push("(").append(counters).push(") WHERE 1"),
-        None => sql.push("jobs WHERE ").append(where_clause(tenant, filter)),
-    };
+    if let Some(counters) = tables::rows(&[field], tenant, filter) {
+        sql.append(column.sql())
+            .push(" AS c0 FROM (")
+            .append(counters)
+            .push(") WHERE 1");
+    } else {
+        let hint = if filter.needs_rows() || field.needs_row() {
+            scan_hint(filter)
+        } else {
+            ""
+        };
+        if hint.is_empty() && !filter.has_job_ids() && sorts_without_index(column, &filter.fields())
+        {
+            sql.push("+");
+        }
+        sql.append(column.sql())
+            .push(" AS c0 FROM jobs")
+            .push(hint)
+            .push(" WHERE ")
+            .append(where_clause(tenant, filter));
+    }
     if column.null_means() == NullMeans::Missing {
         sql.push(" AND ").append(column.sql()).push(" IS NOT NULL");
     }

@@ -1,10 +1,11 @@
 //! The stage `group`: its keys, its accumulators and their conditions.
 
-use crate::query::check::field::{Kind, NullMeans, ValueType};
-use crate::query::check::resolved::{Accumulator, Group, GroupKey, Requirement};
+use crate::query::check::field::{FieldRef, Kind, NullMeans, Target, ValueType};
+use crate::query::check::resolved::{Accumulator, Base, Group, GroupKey, Requirement};
 use crate::query::check::stages::RequirementTest;
 use crate::query::eval::path::path_param;
 use crate::query::eval::value::Comparison;
+use crate::query::index_hints::sorts_without_index;
 use crate::query::order_by::{Term, order_by};
 use crate::query::sql::Sql;
 use crate::query::stat::expr::{Expr, alias, column_ref, date_text};
@@ -46,8 +47,14 @@ impl Pipeline {
         if keys.is_empty() {
             sql.push(" HAVING count(*) > 0");
         } else {
-            sql.push(" GROUP BY ");
-            sql.join(", ", keys.iter().map(|number| column_ref("c", *number)));
+            let fields = self.fields_of(&group.keys);
+            let terms = group.keys.iter().zip(keys).map(|(key, number)| {
+                let sorts = fields.as_ref().is_some_and(|fields| sorts(key, fields));
+                let mut term = Sql::new(if sorts { "+" } else { "" });
+                term.append(column_ref("c", *number));
+                term
+            });
+            sql.push(" GROUP BY ").join(", ", terms);
         }
         self.push_table(sql);
         let keys = keys.iter();
@@ -283,6 +290,11 @@ impl Pipeline {
         sql.push(")");
         sql
     }
+}
+
+/// Whether SQLite is to sort by a key, rather than read the jobs in the order of an index.
+fn sorts(key: &GroupKey, fields: &[FieldRef]) -> bool {
+    matches!(&key.path.base, Base::Job(Target::Column(column)) if sorts_without_index(*column, fields))
 }
 
 /// Returns the largest or smallest value that is not null.

@@ -10,11 +10,11 @@
 //! `date_text`, and the functions of `project`. SQLite computes only what the answer needs: an error in a value that no
 //! later stage reads is never raised. (Groups are in [`crate::query::stat::group`].)
 
-use crate::query::check::field::{NullMeans, Root, Target, ValueType};
+use crate::query::check::field::{FieldRef, NullMeans, Root, Target, ValueType};
 use crate::query::check::filter::Filter;
 use crate::query::check::resolved::{
-    Base, Element, Expression, Project, ResolvedPath, ResolvedStage, ResolvedStages, RowShape,
-    ShapeColumn, SortBy, SortKey, Unwind,
+    Base, Element, Expression, GroupKey, Project, ResolvedPath, ResolvedStage, ResolvedStages,
+    RowShape, ShapeColumn, SortBy, SortKey, Unwind,
 };
 use crate::query::check::stages::Function;
 use crate::query::eval::cells::cells_param;
@@ -88,6 +88,8 @@ struct Table {
 /// The pipeline so far.
 pub(super) struct Pipeline {
     source: RowSource,
+    /// The fields of the filter; `None` where it names the jobs, which are then found by their ids.
+    filtered: Option<Vec<FieldRef>>,
     /// The common table expressions `s0`, `s1` ….
     tables: Vec<Table>,
     /// The numbers of the elements of unwound paths, where the rows are jobs.
@@ -104,6 +106,7 @@ impl Pipeline {
     fn new(source: RowSource, tenant: &Tenant, filter: &Filter) -> Self {
         let mut pipeline = Self {
             source,
+            filtered: (!filter.has_job_ids()).then(|| filter.fields()),
             tables: Vec::new(),
             unwound: Vec::new(),
             columns: Vec::new(),
@@ -157,6 +160,7 @@ impl Pipeline {
             .push(") AS e");
         let mut pipeline = Self {
             source: RowSource::Documents,
+            filtered: None,
             tables: Vec::new(),
             unwound: Vec::new(),
             columns: (0..width).collect(),
@@ -288,6 +292,24 @@ impl Pipeline {
     /// Whether the rows are counters, `jobs` jobs each. The first group or count replaces them by other rows.
     pub(super) fn has_counters(&self) -> bool {
         self.tables.len() == 1 && self.source.is_counters()
+    }
+
+    /// Returns the fields that decide which jobs there are, and in which groups; `None` where it is decided how they are read.
+    pub(super) fn fields_of(&self, keys: &[GroupKey]) -> Option<Vec<FieldRef>> {
+        if !matches!(
+            self.source,
+            RowSource::Documents | RowSource::Jobs { scan_hint: "" }
+        ) {
+            return None;
+        }
+        let filtered = self.filtered.as_ref()?.iter().copied();
+        let unwound = self.unwound.iter().map(|_| FieldRef::Elsewhere);
+        let keys = keys.iter().filter_map(|key| match &key.path.base {
+            Base::Job(Target::Column(column)) => Some(FieldRef::from_column(*column)),
+            Base::Job(Target::Document(path)) => Some(FieldRef::from_path(path)),
+            Base::Job(Target::NeverThere) | Base::Element { .. } | Base::Column { .. } => None,
+        });
+        Some(filtered.chain(unwound).chain(keys).collect())
     }
 
     /// Returns the number of jobs in the rows of a group.

@@ -51,7 +51,10 @@ impl RowSource {
             Some(ResolvedStage::Group(group)) => {
                 let counters = counted_fields(group).and_then(|keys| counters(&keys));
                 counters.unwrap_or_else(|| {
-                    if group.needs_rows() || sorts.flatten().any(SortKey::needs_row) {
+                    if filter.needs_rows()
+                        || group.needs_rows()
+                        || sorts.flatten().any(SortKey::needs_row)
+                    {
                         Self::Jobs {
                             scan_hint: scan_hint(filter),
                         }
