@@ -107,8 +107,10 @@ test('a broken storage has no views, and there is room for fifty', async () => {
   const show = async (text) => {
     await it.page.evaluate((value) => {
       localStorage.setItem('jobdeck.views', value);
-      // A menu tells that it is open some time after the click.
-      window.shown = new Promise((done) => document.querySelector('#views-menu').addEventListener('toggle', done, { once: true }));
+      // A menu tells that it is open some time after the click, maybe after it has told that it was closed before.
+      window.shown = new Promise((done) => {
+        document.querySelector('#views-menu').addEventListener('toggle', ({ newState }) => newState === 'open' && done());
+      });
     }, text);
     await toggle();
     await it.page.evaluate(() => window.shown.then(() => null));
