@@ -9,8 +9,9 @@ use jobdeck::clock::Clock;
 use jobdeck::store::{
     Mode, OnConflict, OnExisting, OpenError, ScratchFolder, Store, log_of, refuse_log_of_another,
 };
-use jobdeck::time::Timestamp;
-use jobdeck::transfer::{self, ImportFilter, Imported, LazyFile, Source, TransferError, files_of};
+use jobdeck::transfer::{
+    self, ImportFilter, ImportRules, Imported, LazyFile, Source, TransferError, files_of,
+};
 
 use super::args::DbArgs;
 use super::failure::Failure;
@@ -70,7 +71,7 @@ impl ImportArgs {
     }
 
     /// Returns how jobs are imported, of which those that match the filters are meant.
-    fn rules(&self) -> Result<Rules, Failure> {
+    fn rules(&self) -> Result<ImportRules, Failure> {
         let now = Clock::SYSTEM.now();
         let filters = self.filters.filters(&self.terms);
         let query = filters.map_err(Failure::Problems)?.query();
@@ -85,19 +86,12 @@ impl ImportArgs {
             ConflictArg::Skip => OnConflict::Skip,
             ConflictArg::Fail => OnConflict::Fail,
         };
-        Ok(Rules {
+        Ok(ImportRules {
             on_conflict,
             filter,
             now,
         })
     }
-}
-
-/// How jobs are imported.
-struct Rules {
-    on_conflict: OnConflict,
-    filter: Option<ImportFilter>,
-    now: Timestamp,
 }
 
 pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
@@ -152,7 +146,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<(), Failure> {
 }
 
 /// Imports the sources into a database, which is made where there is none.
-fn write(database: &Path, sources: Vec<Source>, rules: Rules) -> Result<Imported, Failure> {
+fn write(database: &Path, sources: Vec<Source>, rules: ImportRules) -> Result<Imported, Failure> {
     let fill = |path: &Path, mode: Mode| -> Result<Imported, Failure> {
         // The error names the database of the user, not the scratch file.
         let store = open(path, mode, 1).map_err(|error| match error {
@@ -162,13 +156,8 @@ fn write(database: &Path, sources: Vec<Source>, rules: Rules) -> Result<Imported
             },
             other => other,
         })?;
-        let Rules {
-            on_conflict,
-            filter,
-            now,
-        } = rules;
-        let imported = transfer::import(&store, sources, on_conflict, filter, now)
-            .map_err(|error| failure(database, error))?;
+        let imported =
+            transfer::import(&store, sources, rules).map_err(|error| failure(database, error))?;
         if mode == Mode::Build {
             let completed = store.writer().and_then(|writer| writer.complete());
             completed.map_err(|source| Failure::Store {
@@ -193,7 +182,7 @@ fn write(database: &Path, sources: Vec<Source>, rules: Rules) -> Result<Imported
 }
 
 /// Counts what an import would write. The database is only read, also one of an older schema; none is made.
-fn dry_run(database: &Path, sources: Vec<Source>, rules: Rules) -> Result<Imported, Failure> {
+fn dry_run(database: &Path, sources: Vec<Source>, rules: ImportRules) -> Result<Imported, Failure> {
     let present = match Store::open(database, Mode::ReadOnlyAnySchema, 1) {
         Ok(store) => Some(store),
         Err(OpenError::NotFound(_)) => None,
@@ -202,20 +191,8 @@ fn dry_run(database: &Path, sources: Vec<Source>, rules: Rules) -> Result<Import
     let path = std::env::temp_dir();
     let folder = ScratchFolder::make(&path).map_err(|source| Failure::Io { path, source })?;
     let scratch = Store::open(&folder.path().join("scratch.db"), Mode::Scratch, 1)?;
-    let Rules {
-        on_conflict,
-        filter,
-        now,
-    } = rules;
-    transfer::dry_run(
-        present.as_ref(),
-        &scratch,
-        sources,
-        on_conflict,
-        filter,
-        now,
-    )
-    .map_err(|error| failure(database, error))
+    transfer::dry_run(present.as_ref(), &scratch, sources, rules)
+        .map_err(|error| failure(database, error))
 }
 
 fn failure(database: &Path, error: TransferError) -> Failure {

@@ -4,13 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::TransferError;
-use super::filter::ImportFilter;
-use super::import::{Import, Imported};
+use super::import::{Import, ImportRules, Imported};
 use super::reading::Source;
 use crate::job::{ImportedJob, Job};
 use crate::json::StrictObject;
 use crate::store::{IdIndex, Interrupt, NewJob, OnConflict, Reader, Store, StoreError, Written};
-use crate::time::Timestamp;
 
 /// Does what [`import`](super::import()) does, but with `scratch` instead of the database, which is only read; `None` for one
 /// that does not exist. `scratch` is an empty database, which then has the jobs by their ids, so that a job that is given
@@ -22,10 +20,9 @@ pub fn dry_run(
     database: Option<&Store>,
     scratch: &Store,
     sources: impl IntoIterator<Item = Source> + Send + 'static,
-    on_conflict: OnConflict,
-    filter: Option<ImportFilter>,
-    now: Timestamp,
+    rules: ImportRules,
 ) -> Result<Imported, TransferError> {
+    let on_conflict = rules.on_conflict;
     let interrupt = Arc::new(Interrupt::after(Duration::MAX));
     let mut reader = database.map(|store| store.reader(&interrupt)).transpose()?;
     let present = reader.as_mut().map(Reader::begin).transpose()?;
@@ -34,9 +31,7 @@ pub fn dry_run(
     let mut transaction = writer.begin(on_conflict)?;
     transaction.defer_indexes(IdIndex::Maintained)?;
     let import = Import {
-        on_conflict,
-        filter,
-        now,
+        rules,
         to_row: |job| NewJob::of_import(&without_contents(job)),
     };
     import.run(sources, |job| {

@@ -141,7 +141,7 @@ mod tests {
 
     use super::*;
     use crate::store::{Interrupt, Mode, OnConflict, Store};
-    use crate::transfer::{Imported, Source, TransferError, dry_run, import};
+    use crate::transfer::{ImportRules, Imported, Source, TransferError, dry_run, import};
 
     fn now() -> Timestamp {
         Timestamp::parse_rfc3339("2026-01-31T00:00:00Z").unwrap()
@@ -195,14 +195,28 @@ mod tests {
         on_conflict: OnConflict,
     }
 
-    impl Case<'_> {
+    impl<'c> Case<'c> {
+        /// The jobs of files that have failed, imported into an empty database.
+        fn of_failed(files: &'c [Vec<String>]) -> Self {
+            Self {
+                present: &[],
+                files,
+                domain_id: None,
+                query: status("ERROR"),
+                on_conflict: OnConflict::Replace,
+            }
+        }
+
         /// Checks what an import says, and a dry run of it, and the jobs that are stored then, as `ID STATUS`.
         #[track_caller]
         fn check(&self, expected: &str, stored: &[&str]) {
-            let filter = || {
+            let rules = || {
                 let domain_id = self.domain_id.map(str::to_owned);
                 let query = self.query.as_object().unwrap();
-                Some(ImportFilter::new(domain_id, query, now()).unwrap())
+                ImportRules {
+                    filter: Some(ImportFilter::new(domain_id, query, now()).unwrap()),
+                    ..ImportRules::new(self.on_conflict, now())
+                }
             };
             let folder = tempfile::tempdir().unwrap();
             let open = |name: &str| {
@@ -211,17 +225,10 @@ mod tests {
             };
             let (store, scratch) = (open("x.db"), open("scratch.db"));
             let present = sources(&[self.present.to_vec()]);
-            import(&store, present, OnConflict::Fail, None, now()).unwrap();
+            import(&store, present, ImportRules::new(OnConflict::Fail, now())).unwrap();
             let sources = || sources(self.files);
-            let dry = dry_run(
-                Some(&store),
-                &scratch,
-                sources(),
-                self.on_conflict,
-                filter(),
-                now(),
-            );
-            let real = import(&store, sources(), self.on_conflict, filter(), now());
+            let dry = dry_run(Some(&store), &scratch, sources(), rules());
+            let real = import(&store, sources(), rules());
             let (dry, real) = (said(dry), said(real));
             assert_eq!(dry, real, "of a dry run");
             assert_eq!(real, expected);
@@ -250,11 +257,9 @@ mod tests {
         ];
         let check = |domain_id, query, expected: &str, stored: &[&str]| {
             let case = Case {
-                present: &[],
-                files: &files,
                 domain_id,
                 query,
-                on_conflict: OnConflict::Replace,
+                ..Case::of_failed(&files)
             };
             case.check(expected, stored);
         };
@@ -348,14 +353,7 @@ mod tests {
             place.replace("LINE", "2"),
             place.replace("LINE", "1")
         );
-        let case = Case {
-            present: &[],
-            files: &files,
-            domain_id: None,
-            query: status("ERROR"),
-            on_conflict: OnConflict::Replace,
-        };
-        case.check(&expected, &[]);
+        Case::of_failed(&files).check(&expected, &[]);
     }
 
     #[test]
@@ -365,14 +363,7 @@ mod tests {
             job("d", "a", 1, &doubtful(SUCCESS)).replace("00Z", "00"),
             job("d", "b", 1, &doubtful(ERROR)),
         ]];
-        let case = Case {
-            present: &[],
-            files: &files,
-            domain_id: None,
-            query: status("ERROR"),
-            on_conflict: OnConflict::Replace,
-        };
-        case.check(
+        Case::of_failed(&files).check(
             "1 added, 0 replaced, 0 skipped, 1 unmatched\n\
              more tasks are left than there are: 1 job, first file 1: line 2, job b",
             &["b ERROR"],
@@ -394,14 +385,7 @@ mod tests {
         let expected = (0..90).step_by(3).map(|number| format!("{number} ERROR"));
         let expected: Vec<_> = expected.collect();
         let expected: Vec<_> = expected.iter().map(String::as_str).collect();
-        let case = Case {
-            present: &[],
-            files: &files,
-            domain_id: None,
-            query: status("ERROR"),
-            on_conflict: OnConflict::Replace,
-        };
-        case.check("30 added, 0 replaced, 0 skipped, 60 unmatched", &expected);
+        Case::of_failed(&files).check("30 added, 0 replaced, 0 skipped, 60 unmatched", &expected);
     }
 
     #[test]

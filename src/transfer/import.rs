@@ -52,8 +52,31 @@ struct Batch {
     jobs: Vec<(Location, NewJob)>,
 }
 
-/// Imports all sources or none of them, or of their jobs those that match `filter`. A second thread reads ahead of the one that
-/// writes. `now` is the time by which a job is of the future. A mistake in a job that does not match is a mistake, too.
+/// How jobs are imported.
+#[derive(Debug)]
+pub struct ImportRules {
+    /// What is done with a job that the database has already.
+    pub on_conflict: OnConflict,
+    /// Which jobs are imported; `None`: all.
+    pub filter: Option<ImportFilter>,
+    /// The time by which a job is of the future.
+    pub now: Timestamp,
+}
+
+impl ImportRules {
+    /// Makes rules by which all jobs are imported.
+    #[must_use]
+    pub fn new(on_conflict: OnConflict, now: Timestamp) -> Self {
+        Self {
+            on_conflict,
+            filter: None,
+            now,
+        }
+    }
+}
+
+/// Imports all sources or none of them, or of their jobs those that match the filter. A second thread reads ahead of the one that
+/// writes. A mistake in a job that does not match is a mistake, too.
 ///
 /// A job that can't be written ends the import immediately: if the reading thread is waiting for its source then, it is
 /// left behind and ends with the source. A job that is a conflict does not, and neither does a mistake in a source.
@@ -63,10 +86,9 @@ struct Batch {
 pub fn import(
     store: &Store,
     sources: impl IntoIterator<Item = Source> + Send + 'static,
-    on_conflict: OnConflict,
-    filter: Option<ImportFilter>,
-    now: Timestamp,
+    rules: ImportRules,
 ) -> Result<Imported, TransferError> {
+    let on_conflict = rules.on_conflict;
     let mut writer = store.writer()?;
     writer.prepare_bulk_import()?;
     let mut transaction = writer.begin(on_conflict)?;
@@ -76,9 +98,7 @@ pub fn import(
         OnConflict::Replace | OnConflict::Skip => IdIndex::Deferred,
     })?;
     let import = Import {
-        on_conflict,
-        filter,
-        now,
+        rules,
         to_row: |imported| NewJob::of_import(&imported),
     };
     let mut imported = import.run(sources, |job| transaction.put_new(job))?;
@@ -97,11 +117,7 @@ pub fn import(
 
 /// An import, whatever its jobs are written to.
 pub(super) struct Import {
-    pub(super) on_conflict: OnConflict,
-    /// Which jobs are meant; `None`: all.
-    pub(super) filter: Option<ImportFilter>,
-    /// The time by which a job is of the future.
-    pub(super) now: Timestamp,
+    pub(super) rules: ImportRules,
     /// Makes a row of a job; called on the thread that reads.
     pub(super) to_row: fn(ImportedJob) -> NewJob,
 }
@@ -134,12 +150,12 @@ impl Import {
         batches: &SyncSender<Batch>,
         returned: &Receiver<Batch>,
     ) -> Result<(JobsRead, Mistakes), TransferError> {
-        let Self {
+        let Self { rules, to_row } = self;
+        let ImportRules {
             on_conflict,
             filter,
             now,
-            to_row,
-        } = self;
+        } = rules;
         let (mut notes, mut mistakes) = (Notes::default(), Mistakes::default());
         let mut filtering = filter.map(Filtering::new).transpose()?;
         for source in sources {
@@ -287,7 +303,7 @@ mod tests {
     fn check_import(texts: &[&str], on_conflict: OnConflict, expected: &[&str]) {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
-        let result = import(&store, sources(texts), on_conflict, None, now());
+        let result = import(&store, sources(texts), ImportRules::new(on_conflict, now()));
         let (jobs, got) = match result {
             Ok(imported) => {
                 let (added, replaced) = (imported.added, imported.replaced);

@@ -21,7 +21,7 @@ pub use self::error::{Refusal, TransferError};
 pub use self::export::{Compression, Compressor, ExportFormat, JobWriter, Selection, export};
 pub use self::files::{LazyFile, files_of};
 pub use self::filter::ImportFilter;
-pub use self::import::{Imported, import};
+pub use self::import::{ImportRules, Imported, import};
 pub use self::mistakes::{JobLocation, MAX_LISTED, Mistakes};
 pub use self::notes::{DoubtfulJobs, Notes, job_count};
 pub use self::reading::{LocatedJob, Source, read_jobs};

@@ -16,7 +16,7 @@ use jobdeck::server::{self, Config, GrpcListen, GrpcServer, Running};
 use jobdeck::store::{Mode, OnConflict, Store};
 use jobdeck::time::Timestamp;
 use jobdeck::tokens::TokenFile;
-use jobdeck::transfer::{self, Source};
+use jobdeck::transfer::{self, ImportRules, Source};
 use serde_json::Value;
 
 /// A running server; it stops when this is dropped.
@@ -136,14 +136,8 @@ impl App {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("test.db"), Mode::Scratch, 8).unwrap();
         let source = Source::new("test", std::io::Cursor::new(setup.jobs));
-        transfer::import(
-            &store,
-            [source],
-            OnConflict::Fail,
-            None,
-            Clock::SYSTEM.now(),
-        )
-        .unwrap();
+        let rules = ImportRules::new(OnConflict::Fail, Clock::SYSTEM.now());
+        transfer::import(&store, [source], rules).unwrap();
 
         let served = Arc::new(store);
         let clocks = Arc::new(Clocks::new(setup.clock));
@@ -219,6 +213,14 @@ impl App {
             mock,
             tokens,
         }
+    }
+
+    /// Imports jobs while the server runs, as another program does.
+    pub(crate) fn import(&self, jobs: String) {
+        let store = Store::open(&self.database(), Mode::ReadWrite, 1).unwrap();
+        let source = Source::new("test", std::io::Cursor::new(jobs));
+        let rules = ImportRules::new(OnConflict::Replace, Clock::SYSTEM.now());
+        transfer::import(&store, [source], rules).unwrap();
     }
 
     /// Changes what the file of tokens has.

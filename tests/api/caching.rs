@@ -1,26 +1,8 @@
 //! Caching: the version of the data, the page and its files.
 
-use jobdeck::clock::Clock;
-use jobdeck::store::{Mode, OnConflict, Store};
-use jobdeck::transfer::{self, Source};
-
 use crate::app::{Answer, App, job};
 
 const DOMAINS: &str = "/jobdeck/domains";
-
-/// Imports beside the running server, as another program does.
-fn import(app: &App, jobs: String) {
-    let store = Store::open(&app.database(), Mode::ReadWrite, 1).unwrap();
-    let source = Source::new("test", std::io::Cursor::new(jobs));
-    transfer::import(
-        &store,
-        [source],
-        OnConflict::Replace,
-        None,
-        Clock::SYSTEM.now(),
-    )
-    .unwrap();
-}
 
 fn get_known(app: &App, path: &str, known: &str) -> Answer {
     app.send("GET", path, &[("if-none-match", known)], None)
@@ -49,7 +31,7 @@ fn an_answer_is_not_sent_again_until_a_write() {
         let listed = format!("\"other\", {known}");
         assert_eq!(get_known(&app, path, &listed).status, 304, "{path}");
 
-        import(&app, job("b", "other", ""));
+        app.import(job("b", "other", ""));
         let changed = get_known(&app, path, &known);
         assert_eq!(changed.status, 200, "{path}");
         assert_ne!(tag(&changed), known);

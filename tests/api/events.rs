@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 use jobdeck::clock::Clock;
 use jobdeck::mock::MockConfig;
-use jobdeck::store::{Mode, OnConflict, Store};
 use jobdeck::tokens::NewToken;
-use jobdeck::transfer::{self, Source};
 use serde_json::json;
 
 use crate::app::{App, Setup, job};
@@ -140,16 +138,7 @@ fn a_client_resumes_where_it_was() {
 fn what_another_program_writes_is_noticed() {
     let app = App::with_jobs(job("a", "d", ""));
     let mut stream = Stream::resume(&app, &version(&app));
-    let store = Store::open(&app.database(), Mode::ReadWrite, 1).unwrap();
-    let source = Source::new("test", std::io::Cursor::new(job("b", "d", "")));
-    transfer::import(
-        &store,
-        [source],
-        OnConflict::Replace,
-        None,
-        Clock::SYSTEM.now(),
-    )
-    .unwrap();
+    app.import(job("b", "d", ""));
     assert_eq!(stream.event(), version(&app));
 }
 

@@ -23,7 +23,7 @@ use jobdeck::query::request::{JobStatQuery, JobsQuery};
 use jobdeck::query::{compile_list, compile_stat};
 use jobdeck::store::{Document, Interrupt, Mode, OnConflict, Store, StoreError};
 use jobdeck::time::Timestamp;
-use jobdeck::transfer::{self, Source};
+use jobdeck::transfer::{self, ImportRules, Source};
 use naive::{Pipeline, Refusal, Row};
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -80,14 +80,8 @@ impl Database {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 2).unwrap();
         let source = Source::new("random", std::io::Cursor::new(lines));
-        transfer::import(
-            &store,
-            [source],
-            OnConflict::Fail,
-            None,
-            Clock::SYSTEM.now(),
-        )
-        .unwrap();
+        let rules = ImportRules::new(OnConflict::Fail, Clock::SYSTEM.now());
+        transfer::import(&store, [source], rules).unwrap();
         let mut documents = Vec::new();
         let mut reader = store.reader(&forever()).unwrap();
         let mut each = |document: Document<'_>| {

@@ -12,7 +12,7 @@ use jobdeck::query::request::{JobStatQuery, JobsQuery};
 use jobdeck::query::{compile_list, compile_stat};
 use jobdeck::store::{Document, Mode, OnConflict, Store};
 use jobdeck::time::Timestamp;
-use jobdeck::transfer::{self, Source};
+use jobdeck::transfer::{self, ImportRules, Source};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
@@ -182,14 +182,8 @@ impl Stored {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("x.db"), Mode::Scratch, 1).unwrap();
         let source = Source::new("random", std::io::Cursor::new(lines));
-        transfer::import(
-            &store,
-            [source],
-            OnConflict::Fail,
-            None,
-            Clock::SYSTEM.now(),
-        )
-        .unwrap();
+        let rules = ImportRules::new(OnConflict::Fail, Clock::SYSTEM.now());
+        transfer::import(&store, [source], rules).unwrap();
         Self {
             store,
             _folder: folder,
