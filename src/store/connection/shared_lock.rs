@@ -106,10 +106,14 @@ mod system {
         Ok(())
     }
 
-    /// Waits until nobody else has locked bytes, and locks them to write.
+    /// Waits until nobody else has locked bytes, and locks them to write; not for ever, so that a test ends where that never is.
     #[cfg(test)]
     pub(super) fn wait_for_write_lock(file: &File, bytes: (i64, i64)) {
-        fcntl(file, FcntlArg::F_OFD_SETLKW(&range(libc::F_WRLCK, bytes))).unwrap();
+        let start = std::time::Instant::now();
+        while fcntl(file, FcntlArg::F_OFD_SETLK(&range(libc::F_WRLCK, bytes))).is_err() {
+            assert!(start.elapsed() < super::MAX_WAIT, "bytes stay locked");
+            std::thread::yield_now();
+        }
     }
 
     /// Whether anybody else has locked bytes to write.
@@ -153,6 +157,11 @@ mod system {
     }
 }
 
+/// How long a test waits for a lock.
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+pub(super) const MAX_WAIT: std::time::Duration = std::time::Duration::from_secs(20);
+
 /// Replaces the content of a file as another program does it that obeys SQLite's locks, such as Litestream's follower.
 ///
 /// The locks are those of an open file here, too: a lock of the process would be lost with each file that is closed meanwhile.
@@ -191,7 +200,9 @@ mod tests {
                 overwrite(&path, b"after");
                 sender.send(()).unwrap();
             });
+            let start = std::time::Instant::now();
             while !lock.is_awaited().unwrap() {
+                assert!(start.elapsed() < MAX_WAIT, "nobody waits");
                 std::thread::yield_now();
             }
             assert!(SharedLock::take(&path).unwrap().is_none());

@@ -381,7 +381,7 @@ mod tests {
 
     use rusqlite::Connection;
 
-    use super::super::shared_lock::overwrite;
+    use super::super::shared_lock::{MAX_WAIT, overwrite};
     use super::*;
     use crate::store::{Mode, Store, log_of};
 
@@ -455,8 +455,9 @@ mod tests {
             let readers: Vec<_> = (0..4)
                 .map(|_| {
                     scope.spawn(|| {
+                        let start = Instant::now();
                         let mut counts = vec![0];
-                        while !is_done.load(Ordering::Relaxed) {
+                        while !is_done.load(Ordering::Relaxed) && start.elapsed() < MAX_WAIT {
                             counts.push(count(&store));
                         }
                         counts
