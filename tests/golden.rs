@@ -1,4 +1,5 @@
-//! Golden files: each request of tests/golden with its SQL, the bound values, SQLite's plan, and the answer.
+//! Golden files: each request of tests/golden with its SQL, the bound values, SQLite's plan, and the answer; and the index by
+//! which SQLite finds the jobs of questions where it would choose a slow one.
 //!
 //! Read the files to learn how the compiler translates the language; a review of a change shows what it does to the
 //! SQL. `JOBDECK_GOLDEN=rewrite cargo test --test golden` writes them again. A new case is a file with a `route` and a
@@ -25,8 +26,10 @@ fn now() -> Timestamp {
     Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").unwrap()
 }
 
-fn store(folder: &Path) -> Store {
-    let store = Store::open(&folder.join("golden.db"), Mode::Scratch, 1).unwrap();
+/// Reads a database with made-up jobs.
+fn read(act: impl FnOnce(&ReadTransaction<'_>)) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("golden.db"), Mode::Scratch, 1).unwrap();
     let world = World::new(1, 2);
     let timeline = Timeline::before(now(), 28, JOBS);
     let mut writer = store.writer().unwrap();
@@ -38,17 +41,17 @@ fn store(folder: &Path) -> Store {
     }
     transaction.commit().unwrap();
     drop(writer);
-    store
+    let interrupt = Arc::new(Interrupt::after(Duration::from_mins(1)));
+    let mut reader = store.reader(&interrupt).unwrap();
+    act(&reader.begin().unwrap());
 }
 
 #[test]
 fn each_request_has_the_sql_the_plan_and_the_answer_of_its_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(folder.path());
-    let mut reader = store
-        .reader(&Arc::new(Interrupt::after(Duration::from_mins(1))))
-        .unwrap();
-    let transaction = reader.begin().unwrap();
+    read(compare_files);
+}
+
+fn compare_files(transaction: &ReadTransaction<'_>) {
     let rewrite = std::env::var("JOBDECK_GOLDEN").is_ok_and(|value| value == "rewrite");
     let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut files: Vec<_> = std::fs::read_dir(goldens)
@@ -61,7 +64,7 @@ fn each_request_has_the_sql_the_plan_and_the_answer_of_its_file() {
         let text = std::fs::read_to_string(&path).unwrap();
         let golden: Value = serde_json::from_str(&text)
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let made = run(&transaction, &golden);
+        let made = run(transaction, &golden);
         let is_declared_empty =
             made["answer"]["results"] != json!([]) || golden["is_empty"] == true;
         assert!(
@@ -93,28 +96,24 @@ const IDS: &str = r#"{"k":"job_id","v":["j"],"o":"in"}"#;
 
 /// Checks how SQLite reads `jobs` for each question with a filter.
 fn check_indexes(cases: &[(&str, &str, &str)]) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(folder.path());
-    let mut reader = store
-        .reader(&Arc::new(Interrupt::after(Duration::from_mins(1))))
-        .unwrap();
-    let transaction = reader.begin().unwrap();
-    for (question, filter, index) in cases {
-        let body = format!(r#"{{"domain_id":"d","query":{{{question},"filter":[{filter}]}}}}"#);
-        let sql = if question.contains("page") {
-            let request = JobsQuery::from_json(body.as_bytes()).unwrap();
-            match statements::page(&list::check(&request, now()).unwrap(), true) {
-                PageSql::Ids(sql) | PageSql::Documents(sql) => sql,
-            }
-        } else {
-            let request = JobStatQuery::from_json(body.as_bytes()).unwrap();
-            let plan = compile_stat(&request, now()).unwrap();
-            plan.statement().sql.clone()
-        };
-        let steps = transaction.plan(&sql).unwrap();
-        let step = steps.iter().find(|step| step.contains(" jobs ")).unwrap();
-        assert!(step.ends_with(index), "{body}\n{}\n{steps:#?}", sql.text());
-    }
+    read(|transaction| {
+        for (question, filter, index) in cases {
+            let body = format!(r#"{{"domain_id":"d","query":{{{question},"filter":[{filter}]}}}}"#);
+            let sql = if question.contains("page") {
+                let request = JobsQuery::from_json(body.as_bytes()).unwrap();
+                match statements::page(&list::check(&request, now()).unwrap(), true) {
+                    PageSql::Ids(sql) | PageSql::Documents(sql) => sql,
+                }
+            } else {
+                let request = JobStatQuery::from_json(body.as_bytes()).unwrap();
+                let plan = compile_stat(&request, now()).unwrap();
+                plan.statement().sql.clone()
+            };
+            let steps = transaction.plan(&sql).unwrap();
+            let step = steps.iter().find(|step| step.contains(" jobs ")).unwrap();
+            assert!(step.ends_with(index), "{body}\n{}\n{steps:#?}", sql.text());
+        }
+    });
 }
 
 #[test]
