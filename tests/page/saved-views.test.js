@@ -107,7 +107,7 @@ test('a broken storage has no views, and there is room for fifty', async () => {
   const show = async (text) => {
     await it.page.evaluate((value) => {
       localStorage.setItem('jobdeck.views', value);
-      // A menu tells that it is open some time after the click, maybe after it has told that it was closed before.
+      // The event of an opened menu comes some time after the click, maybe after that of the menu that was closed before.
       window.shown = new Promise((done) => {
         document.querySelector('#views-menu').addEventListener('toggle', ({ newState }) => newState === 'open' && done());
       });
