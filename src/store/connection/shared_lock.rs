@@ -159,7 +159,6 @@ mod system {
 
 /// How long a test waits for a lock.
 #[cfg(test)]
-#[cfg(target_os = "linux")]
 pub(super) const MAX_WAIT: std::time::Duration = std::time::Duration::from_secs(20);
 
 /// Replaces the content of a file as another program does it that obeys SQLite's locks, such as Litestream's follower.

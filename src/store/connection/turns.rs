@@ -171,9 +171,14 @@ impl Turns {
     #[cfg(test)]
     fn wait_for_end(&self) {
         let goes_on = |state: &State| matches!(&state.turn, Some(turn) if turn.earlier.is_none());
+        let start = Instant::now();
         let mut state = self.shared.lock();
         while goes_on(&state) {
             drop(state);
+            assert!(
+                start.elapsed() < super::shared_lock::MAX_WAIT,
+                "the turn goes on"
+            );
             std::thread::yield_now();
             state = self.shared.lock();
         }
@@ -498,7 +503,7 @@ mod tests {
             assert_eq!(count_by(&late), 0);
             assert!(written.try_recv().is_err());
             drop(late);
-            written.recv().unwrap();
+            written.recv_timeout(MAX_WAIT).unwrap();
             assert_eq!(count(&store), 1);
         });
     }
