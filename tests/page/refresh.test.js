@@ -296,9 +296,8 @@ test('a list that is open under many writes does not grow', async () => {
     const added = { job_id: `job-leaves-${writes}`, domain_id: domain, created_at: new Date(Date.parse('2025-12-31') + writes).toISOString(), status: 'SUCCESS' };
     it.server.importJobs([job, added]);
     writes += 1;
-    do await it.page.clock.runFor(1000);
-    while (!(await it.page.evaluate(([id, status, added]) => document.querySelector(`[data-job=${id}] .status.${status}`)
-      && document.querySelector(`[data-job=${added}]`), [id, status, added.job_id])));
+    await it.passUntil(() => it.page.evaluate(([id, status, added]) => document.querySelector(`[data-job=${id}] .status.${status}`)
+      && document.querySelector(`[data-job=${added}]`), [id, status, added.job_id]));
   }
   // Both counts are taken after the same phase of the changes, and with a page of jobs that have been added.
   while (writes < 24) await write();

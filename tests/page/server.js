@@ -155,6 +155,16 @@ export function suite(fillDatabase, settings = {}) {
         await it.page.evaluate(() => fetch('/healthz').then((response) => response.text()));
       } while (it.pending.size);
     },
+    /**
+     * Runs the clock of the test until something is true. A load that is slow by this clock puts off the next one, so that no
+     * number of seconds is enough for it; one hour is taken for a failure.
+     */
+    async passUntil(isTrue) {
+      for (let seconds = 0; !(await isTrue()); seconds += 1) {
+        assert.ok(seconds < 3600, 'not true within an hour of the clock');
+        await it.settle();
+      }
+    },
     /** The paths that the page requests while its clock runs for a number of milliseconds, or a little longer. */
     async askedWithin(millis) {
       await it.settle();
