@@ -4,6 +4,7 @@
 //! An answer that fits into one chunk is sent whole, with its length. A longer one is streamed as it is read, a few chunks
 //! ahead of the client at most, so memory stays flat however many rows there are. When its client leaves, its query ends.
 
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -115,6 +116,7 @@ pub(super) async fn answer<Q: Send + 'static>(
                 let _ = head.send(Head {
                     version: None,
                     rows: Rows::default(),
+                    places: RowPlaces::default(),
                     answer: Answer::Refused(refusal),
                 });
             }
@@ -156,6 +158,7 @@ fn answer_inline<Q>(
     Some(Head {
         version: writer.version,
         rows: writer.rows,
+        places: writer.places,
         answer,
     })
 }
@@ -169,6 +172,7 @@ fn respond(
     let Head {
         version,
         rows,
+        places,
         answer,
     } = head;
     let body = match answer {
@@ -188,7 +192,11 @@ fn respond(
         json(&mut response, body)
     };
     if !is_known {
-        response.extensions_mut().insert(rows);
+        let mut extensions = response.extensions_mut();
+        extensions.insert(rows);
+        if !places.0.is_empty() {
+            extensions.insert(places);
+        }
     }
     if let Some(value) = changed_at.and_then(http_date) {
         response.headers_mut().insert(LAST_MODIFIED, value);
@@ -214,8 +222,13 @@ struct Head {
     version: Option<Version>,
     /// How many results there are so far.
     rows: Rows,
+    places: RowPlaces,
     answer: Answer,
 }
+
+/// Where the results of a whole answer are in its body, in bytes and in their order, in its extensions.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RowPlaces(pub(crate) Vec<Range<usize>>);
 
 enum Answer {
     /// The request did not compile to a query.
@@ -231,6 +244,8 @@ pub(super) struct AnswerWriter {
     state: State,
     version: Option<Version>,
     rows: Rows,
+    /// Of the rows that were added while the answer may be sent whole.
+    places: RowPlaces,
     /// How long the client has made us wait so far.
     stalled: Duration,
     interrupt: Arc<Interrupt>,
@@ -255,6 +270,14 @@ impl AnswerWriter {
         self.rows.add(rows);
     }
 
+    /// Counts the result that was written last, as [`AnswerWriter::count`] does, and remembers its place.
+    pub(super) fn add_row(&mut self, start: usize) {
+        self.count(1);
+        if matches!(self.state, State::Inline | State::Whole(_)) {
+            self.places.0.push(start..self.buffer.len());
+        }
+    }
+
     /// Sends a full chunk; waits for a slow client, but not for ever.
     ///
     /// # Errors
@@ -273,6 +296,7 @@ impl AnswerWriter {
             state,
             version: None,
             rows: Rows::default(),
+            places: RowPlaces::default(),
             stalled: Duration::ZERO,
             interrupt,
         }
@@ -332,6 +356,7 @@ impl AnswerWriter {
                 head.send(Head {
                     version: self.version.take(),
                     rows: self.rows.clone(),
+                    places: RowPlaces::default(),
                     answer: Answer::Streamed(received),
                 })
                 .map_err(|_unsent| StoreError::Cancelled)?;
@@ -369,6 +394,7 @@ impl AnswerWriter {
                 let _ = head.send(Head {
                     version: self.version,
                     rows: self.rows,
+                    places: self.places,
                     answer: Answer::Whole(result.map(|()| Bytes::from(self.buffer))),
                 });
             }

@@ -261,8 +261,9 @@ fn write_list(
             out.push(b',');
         }
         is_first = false;
+        let start = out.len();
         document.write_as(&plan.form, out)?;
-        writer.count(1);
+        writer.add_row(start);
         writer.flush_if_full()
     })?;
     writer

@@ -37,4 +37,5 @@ mod today;
 mod write;
 
 pub use self::admission::{HostName, Origin};
+pub(crate) use self::answer::RowPlaces;
 pub use self::{app::Switches, openapi::Description, openapi_document::describe, path::BasePath};

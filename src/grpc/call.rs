@@ -1,6 +1,7 @@
 //! A request between the wire and the application, and its answer.
 
 use std::net::{SocketAddr, TcpStream};
+use std::ops::Range;
 use std::sync::Arc;
 
 use prost::bytes::Bytes;
@@ -43,6 +44,8 @@ pub(crate) struct Answer {
     pub(crate) request_id: Option<Bytes>,
     /// JSON.
     pub(crate) body: Bytes,
+    /// Where the jobs of a list are in the body, in their order; empty where that is not known.
+    pub(crate) jobs: Vec<Range<usize>>,
     /// Of a long answer: is held until that is sent.
     pub(crate) permit: Option<OwnedSemaphorePermit>,
 }

@@ -1,11 +1,12 @@
 //! The methods of the service `Job`: their routes, and how their messages become JSON and back.
 
+use std::ops::Range;
+
 use prost::Message;
 use prost::bytes::Bytes;
 use serde::Serialize;
 
-use super::messages::answer::{JOB, JOBS};
-use super::messages::{CollectorCache, JobStatQuery, JobsQuery, Struct, transcode};
+use super::messages::{JobStatQuery, JobsQuery, MessageCaches, Struct, transcode};
 use crate::route::Route;
 
 /// A method of the service.
@@ -61,18 +62,19 @@ impl Method {
         }
     }
 
-    /// Turns the JSON of an answer into a message, with collectors of a cache.
+    /// Turns the JSON of an answer into a message, with the places of the jobs of a list.
     ///
     /// # Errors
     /// Where it is not the JSON of such an answer, which is a defect.
     pub(super) fn to_message(
         self,
         json: &[u8],
-        collectors: &CollectorCache,
+        jobs: &[Range<usize>],
+        caches: &MessageCaches,
     ) -> Result<Bytes, serde_json::Error> {
         match self {
-            Self::List => transcode::message(&JOBS, json, collectors),
-            Self::Get => transcode::message(&JOB, json, collectors),
+            Self::List => transcode::list(json, jobs, caches),
+            Self::Get => transcode::job(json, caches),
             Self::Stat | Self::Analyze => transcode::structure(json),
             // The message without fields.
             Self::Delete => Ok(Bytes::new()),

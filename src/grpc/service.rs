@@ -1,6 +1,7 @@
 //! The services by their paths: `Job`, reflection in both versions, and health.
 
 use std::convert::Infallible;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -19,7 +20,7 @@ use super::call::{Answer, Call, CallBody, NoAnswer, Peer};
 use super::codec::BytesCodec;
 use super::descriptor::{JOB_SERVICE, Reflection};
 use super::health::{self, HealthCheckRequest};
-use super::messages::CollectorCache;
+use super::messages::MessageCaches;
 use super::method::Method;
 use super::paced::{Held, pace};
 use super::status;
@@ -45,7 +46,7 @@ type Pending = Pin<Box<dyn Future<Output = Result<http::Response<Body>, Infallib
 pub(super) struct Services {
     calls: mpsc::UnboundedSender<Call>,
     reflection: Reflection,
-    collectors: Arc<CollectorCache>,
+    caches: Arc<MessageCaches>,
 }
 
 impl Services {
@@ -59,7 +60,7 @@ impl Services {
         Ok(Self {
             calls,
             reflection: Reflection::new()?,
-            collectors: Arc::default(),
+            caches: Arc::default(),
         })
     }
 }
@@ -98,7 +99,7 @@ impl Services {
         let unary = Unary {
             target,
             calls: self.calls.clone(),
-            collectors: Arc::clone(&self.collectors),
+            caches: Arc::clone(&self.caches),
         };
         Box::pin(async {
             let mut grpc = Grpc::new(BytesCodec).max_decoding_message_size(MAX_REQUEST_BYTES);
@@ -120,7 +121,7 @@ enum Target {
 struct Unary {
     target: Target,
     calls: mpsc::UnboundedSender<Call>,
-    collectors: Arc<CollectorCache>,
+    caches: Arc<MessageCaches>,
 }
 
 impl Service<Request<Bytes>> for Unary {
@@ -134,7 +135,7 @@ impl Service<Request<Bytes>> for Unary {
 
     fn call(&mut self, request: Request<Bytes>) -> Self::Future {
         let (target, calls) = (self.target, self.calls.clone());
-        let collectors = Arc::clone(&self.collectors);
+        let caches = Arc::clone(&self.caches);
         Box::pin(async move {
             let peer = request.extensions().get::<Peer>().cloned();
             let headers = headers(request.metadata());
@@ -172,9 +173,10 @@ impl Service<Request<Bytes>> for Unary {
                 status: http_status,
                 request_id,
                 body,
+                jobs,
                 permit,
             } = answer;
-            let respond = move || target.respond(http_status, &body, &collectors);
+            let respond = move || target.respond(http_status, &body, &jobs, &caches);
             let mut response = convert(length, respond).await?.map(Response::new);
             if let (Ok(response), Some(permit)) = (&mut response, permit) {
                 let permit = Arc::new(permit);
@@ -220,12 +222,13 @@ impl Target {
         self,
         http_status: u16,
         json: &Bytes,
-        collectors: &CollectorCache,
+        jobs: &[Range<usize>],
+        caches: &MessageCaches,
     ) -> Result<Bytes, Status> {
         match self {
             Self::Health => Ok(health::message(http_status == 200)),
             Self::Method(_) if http_status != 200 => Err(status::of_answer(http_status, json)),
-            Self::Method(method) => method.to_message(json, collectors).map_err(|error| {
+            Self::Method(method) => method.to_message(json, jobs, caches).map_err(|error| {
                 log::error!("the answer of {} is no message: {error}", method.path());
                 status::of_no_answer(NoAnswer::BrokenOff)
             }),

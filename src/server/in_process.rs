@@ -17,6 +17,7 @@ use actix_web::rt;
 use actix_web::web::{Bytes, BytesMut};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::api::RowPlaces;
 use crate::api::body::UnreadableMessage;
 use crate::api::inject::Socket;
 use crate::grpc::{Answer, Call, CallBody, NoAnswer};
@@ -109,7 +110,7 @@ async fn respond<S>(
 where
     S: Service<Request, Response = ServiceResponse<BoxBody>>,
 {
-    let response = service
+    let mut response = service
         .call(request)
         .await
         .map_err(|_unanswered| NoAnswer::BrokenOff)?;
@@ -118,6 +119,8 @@ where
     let request_id = request_id.map(|id| Bytes::copy_from_slice(id.as_bytes()));
     let promised = response.headers().get(CONTENT_LENGTH);
     let promised: Option<usize> = promised.and_then(|length| length.to_str().ok()?.parse().ok());
+    let places = response.response_mut().extensions_mut().remove();
+    let RowPlaces(jobs) = places.unwrap_or_default();
     let (body, permit) = match response.into_body().try_into_bytes() {
         Ok(body) => (body, None),
         Err(body) => collect(body, long).await?,
@@ -130,6 +133,7 @@ where
         status,
         request_id,
         body,
+        jobs,
         permit,
     })
 }

@@ -5,6 +5,7 @@
 //! `collector_info` are free. As in all messages of proto3, a field without a value, or with its default, is not written.
 
 use std::fmt;
+use std::ops::Range;
 
 use prost::bytes::Bytes;
 use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint};
@@ -12,25 +13,56 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::answer::{COLLECTOR, Field, FieldOf, Layout};
-use super::collector_cache::CollectorCache;
+use super::answer::{COLLECTOR, Field, FieldOf, JOB, JOBS, Layout};
+use super::message_cache::{MessageCache, MessageCaches};
 
-/// Writes the message of an answer, with collectors of a cache.
+/// Writes the message of a job.
 ///
 /// # Errors
 /// Where the JSON is broken, or no object.
-pub(in crate::grpc) fn message(
-    layout: &'static Layout,
+pub(in crate::grpc) fn job(
     json: &[u8],
-    collectors: &CollectorCache,
+    caches: &MessageCaches,
 ) -> Result<Bytes, serde_json::Error> {
-    written(layout, text(json)?, collectors).map(Bytes::from)
+    cached_job(text(json)?, caches)
+}
+
+fn cached_job(json: &str, caches: &MessageCaches) -> Result<Bytes, serde_json::Error> {
+    let MessageCaches { jobs, collectors } = caches;
+    jobs.get_or_write(json, || written(&JOB, json, collectors))
+}
+
+/// Writes the message of a list. Jobs whose places are known are read only where the cache does not have them.
+///
+/// # Errors
+/// As [`job`], and where a place is none.
+pub(in crate::grpc) fn list(
+    json: &[u8],
+    jobs: &[Range<usize>],
+    caches: &MessageCaches,
+) -> Result<Bytes, serde_json::Error> {
+    let json = text(json)?;
+    let (Some(first), Some(last)) = (jobs.first(), jobs.last()) else {
+        return written(&JOBS, json, &caches.collectors).map(Bytes::from);
+    };
+    let at = |place: Range<usize>| {
+        let part = json.get(place);
+        part.ok_or_else(|| serde_json::Error::custom("the place of a job is none"))
+    };
+    let mut out = Vec::with_capacity(json.len());
+    for place in jobs {
+        let job = cached_job(at(place.clone())?, caches)?;
+        write_bytes(JOBS.fields[0].number, &job, &mut out);
+    }
+    let rest = [at(0..first.start)?, at(last.end..json.len())?].concat();
+    out.extend(written(&JOBS, &rest, &caches.collectors)?);
+    Ok(out.into())
 }
 
 fn written(
     layout: &'static Layout,
     json: &str,
-    collectors: &CollectorCache,
+    collectors: &MessageCache,
 ) -> Result<Vec<u8>, serde_json::Error> {
     let mut out = Vec::with_capacity(json.len());
     let mut deserializer = serde_json::Deserializer::from_str(json);
@@ -52,7 +84,7 @@ fn text(json: &[u8]) -> Result<&str, serde_json::Error> {
 /// Writes an object as a `google.protobuf.Struct`.
 ///
 /// # Errors
-/// As [`message`].
+/// As [`job`].
 pub(in crate::grpc) fn structure(json: &[u8]) -> Result<Bytes, serde_json::Error> {
     let mut out = Vec::with_capacity(json.len());
     let mut deserializer = serde_json::Deserializer::from_str(text(json)?);
@@ -86,17 +118,18 @@ fn write_number(number: u32, value: u64, out: &mut Vec<u8>) {
     encode_varint(value, out);
 }
 
-fn write_text(number: u32, text: &str, out: &mut Vec<u8>) {
+/// Writes a text, or a message.
+fn write_bytes(number: u32, bytes: &[u8], out: &mut Vec<u8>) {
     encode_key(number, WireType::LengthDelimited, out);
-    encode_varint(text.len() as u64, out);
-    out.extend_from_slice(text.as_bytes());
+    encode_varint(bytes.len() as u64, out);
+    out.extend_from_slice(bytes);
 }
 
 /// Writes the members of an object as the fields of a message.
 struct Members<'o> {
     layout: &'static Layout,
     out: &'o mut Vec<u8>,
-    collectors: &'o CollectorCache,
+    collectors: &'o MessageCache,
 }
 
 impl<'de> DeserializeSeed<'de> for Members<'_> {
@@ -169,7 +202,7 @@ impl Visitor<'_> for FieldName {
 struct FieldValue<'o> {
     field: &'static Field,
     out: &'o mut Vec<u8>,
-    collectors: &'o CollectorCache,
+    collectors: &'o MessageCache,
 }
 
 impl FieldValue<'_> {
@@ -185,9 +218,7 @@ impl FieldValue<'_> {
             collectors,
         } = self;
         let message = collectors.get_or_write(json, || written(layout, json, collectors))?;
-        encode_key(field.number, WireType::LengthDelimited, out);
-        encode_varint(message.len() as u64, out);
-        out.extend_from_slice(&message);
+        write_bytes(field.number, &message, out);
         Ok(())
     }
 }
@@ -238,7 +269,7 @@ impl<'de> Visitor<'de> for FieldValue<'_> {
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
         let Self { field, out, .. } = self;
         match field.of {
-            FieldOf::Text if !text.is_empty() => write_text(field.number, text, out),
+            FieldOf::Text if !text.is_empty() => write_bytes(field.number, text.as_bytes(), out),
             FieldOf::Choice { names, .. } => {
                 let found = names.iter().position(|name| *name == text);
                 if let Some(number @ 1..) = found {
@@ -350,7 +381,7 @@ impl Visitor<'_> for StructKey<'_> {
     }
     fn visit_str<E>(self, name: &str) -> Result<(), E> {
         if !name.is_empty() {
-            write_text(1, name, self.0);
+            write_bytes(1, name.as_bytes(), self.0);
         }
         Ok(())
     }
@@ -391,7 +422,7 @@ impl<'de> Visitor<'de> for StructValue<'_> {
         self.visit_f64(number as f64)
     }
     fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        write_text(3, text, self.0);
+        write_bytes(3, text.as_bytes(), self.0);
         Ok(())
     }
     fn visit_bool<E>(self, flag: bool) -> Result<(), E> {
@@ -473,7 +504,7 @@ mod tests {
     }
 
     fn write(layout: &'static Layout, json: &str) -> Result<Bytes, serde_json::Error> {
-        message(layout, json.as_bytes(), &CollectorCache::default())
+        written(layout, json, &MessageCaches::default().collectors).map(Bytes::from)
     }
 
     #[track_caller]
@@ -526,15 +557,53 @@ mod tests {
             assert!(structure(broken.as_bytes()).is_err(), "{broken}");
         }
     }
+
+    #[test]
+    fn a_list_is_the_same_job_by_job_and_as_a_whole() {
+        let jobs = [
+            r#"{"job_id":"j","collector_info":{"collector_id":"c"},"errors":[{"message":"},{"}]}"#,
+            "{}",
+            r#"{"collector_id":"c","job_id":"가"}"#,
+        ];
+        // The first job appears twice.
+        for jobs in [&jobs[..0], &jobs[..1], &jobs, &[jobs[1], jobs[0], jobs[0]]] {
+            let mut json = r#"{"results":["#.to_owned();
+            let mut places = Vec::new();
+            for job in jobs {
+                if !places.is_empty() {
+                    json.push(',');
+                }
+                let start = json.len();
+                json.push_str(job);
+                places.push(start..json.len());
+            }
+            json.push_str(r#"],"total_count":70}"#);
+            let whole = write(&JOBS, &json).unwrap();
+            let caches = MessageCaches::default();
+            for _ in 0..2 {
+                assert_eq!(list(json.as_bytes(), &places, &caches).unwrap(), whole);
+                assert_eq!(list(json.as_bytes(), &[], &caches).unwrap(), whole);
+            }
+        }
+        // A wrong place is an error, and so is a job that is none.
+        let caches = MessageCaches::default();
+        let json = r#"{"results":["가",{}],"total_count":70}"#.as_bytes();
+        for place in [13..14, 19..200, 12..17] {
+            assert!(
+                list(json, std::slice::from_ref(&place), &caches).is_err(),
+                "{place:?}"
+            );
+        }
+    }
+
     #[test]
     fn a_collector_is_the_same_from_the_cache() {
-        let cache = CollectorCache::default();
+        let cache = MessageCaches::default().collectors;
         let job = |collector: &str| {
             format!(r#"{{"project_id":"p","collector_info":{collector},"job_id":"j"}}"#)
         };
-        let with = |cache: &CollectorCache, collector: &str| {
-            message(&JOB, job(collector).as_bytes(), cache).unwrap()
-        };
+        let with =
+            |cache: &MessageCache, collector: &str| written(&JOB, &job(collector), cache).unwrap();
         for collector in [
             r#"{"provider":"aws","tags":{"a":[1,null]},"plugin_info":{"version":"1","plugin_id":"p"},"collector_id":"c"}"#,
             r#"{"collector_id":"c","other":"한국"}"#,
@@ -550,7 +619,7 @@ mod tests {
             assert_eq!(with(&cache, none), with(&cache, "null"), "{none}");
         }
         let broken = job(r#"{"collector_id":"\ud800"}"#);
-        assert!(message(&JOB, broken.as_bytes(), &cache).is_err());
-        assert!(message(&JOB, b"{\"job_id\":\"\xff\"}", &cache).is_err());
+        assert!(written(&JOB, &broken, &cache).is_err());
+        assert!(super::job(b"{\"job_id\":\"\xff\"}", &MessageCaches::default()).is_err());
     }
 }
