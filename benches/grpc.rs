@@ -47,6 +47,8 @@ use cpu::cpu_time;
 const TURNS: usize = 5;
 /// How many requests are on their way at a time, each on REST's side with a connection of its own.
 const CONCURRENT: usize = 4;
+/// How many pages there are of jobs that no other page has: more than a server caches.
+const OTHER_PAGES: usize = 200;
 /// What makes this program the floor, with the length of its answers.
 const FLOOR: &str = "floor";
 
@@ -55,8 +57,8 @@ struct Question {
     name: &'static str,
     path: &'static str,
     method: &'static str,
-    body: Value,
-    message: Vec<u8>,
+    /// The forms of the question, which take turns: the body of each and its message.
+    forms: Vec<(Value, Vec<u8>)>,
 }
 
 fn main() {
@@ -114,24 +116,19 @@ fn main() {
     println!("| question | answer, bytes | floor | REST | gRPC | gRPC / floor | gRPC / REST |");
     println!("| --- | --- | --- | --- | --- | --- | --- |");
     for question in questions(&domain) {
-        let answer = call(&runtime, &channel, question.method, &question.message);
+        let (bodies, messages): (Vec<Value>, Vec<Vec<u8>>) = question.forms.into_iter().unzip();
+        let answer = call(&runtime, &channel, question.method, &messages[0]);
         let mut floor_command = Command::new(std::env::current_exe().unwrap());
         let floor = Server::start(floor_command.args([FLOOR, &answer.len().to_string()]));
         let floor_channel = connect(&runtime, &floor.address.to_string());
         let mut turns = [const { Vec::new() }; 3];
         for _ in 0..TURNS {
             let grpc = |channel: &Channel| {
-                call_all(
-                    &runtime,
-                    channel,
-                    question.method,
-                    &question.message,
-                    requests,
-                );
+                call_all(&runtime, channel, question.method, &messages, requests);
             };
             turns[0].push(measure(floor.process(), || grpc(&floor_channel)));
             turns[1].push(measure(server.process(), || {
-                post_all(server.address, question.path, &question.body, requests);
+                post_all(server.address, question.path, &bodies, requests);
             }));
             turns[2].push(measure(server.process(), || grpc(&channel)));
         }
@@ -155,15 +152,17 @@ fn measure(process: u32, act: impl FnOnce()) -> Duration {
     cpu_time(process).saturating_sub(before)
 }
 
-fn questions(domain: &str) -> [Question; 3] {
+fn questions(domain: &str) -> [Question; 4] {
     let by_status = json!([{"group": {"keys": [{"key": "status", "name": "status"}], "fields": [{"name": "n", "operator": "count"}]}}]);
     let by_day = json!([{"group": {"keys": [{"key": "created_at", "name": "day", "date_format": "day"}], "fields": [{"name": "n", "operator": "count"}]}}]);
     let stat = |name, aggregate: Value, message| Question {
         name,
         path: "/inventory/v1/jobs/stat",
         method: "/spaceone.api.inventory.v1.Job/stat",
-        body: json!({"domain_id": domain, "query": {"aggregate": aggregate}}),
-        message,
+        forms: vec![(
+            json!({"domain_id": domain, "query": {"aggregate": aggregate}}),
+            message,
+        )],
     };
     // JobStatQuery { query { aggregate { group { keys, fields } } }, domain_id }
     let group = |keys: &[(u32, &str)]| {
@@ -176,16 +175,39 @@ fn questions(domain: &str) -> [Question; 3] {
         let query = field(1, &field(3, &field(2, &group)));
         [query, field(2, domain.as_bytes())].concat()
     };
+    let list = |name, forms| Question {
+        name,
+        path: "/inventory/v1/jobs/search",
+        method: "/spaceone.api.inventory.v1.Job/list",
+        forms,
+    };
     // JobsQuery { query { page { limit } }, domain_id }
-    let page = field(1, &field(4, &[2 << 3, 30]));
+    let page = field(4, &[2 << 3, 30]);
+    let polled = (
+        json!({"domain_id": domain, "query": {"page": {"limit": 30}}}),
+        [field(1, &page), field(6, domain.as_bytes())].concat(),
+    );
+    // JobsQuery { query { filter { k, v, o }, page { limit } }, domain_id }
+    let before = |hours: usize| {
+        let (key, time, operator) = ("created_at", format!("now-{hours}h"), "timediff_lt");
+        let filter = [
+            field(2, key.as_bytes()),
+            field(4, &field(3, time.as_bytes())),
+            field(6, operator.as_bytes()),
+        ];
+        let query = [field(1, &filter.concat()), page.clone()];
+        let filter = json!([{"k": key, "v": time, "o": operator}]);
+        (
+            json!({"domain_id": domain, "query": {"filter": filter, "page": {"limit": 30}}}),
+            [field(1, &query.concat()), field(6, domain.as_bytes())].concat(),
+        )
+    };
     [
-        Question {
-            name: "first page of 30",
-            path: "/inventory/v1/jobs/search",
-            method: "/spaceone.api.inventory.v1.Job/list",
-            body: json!({"domain_id": domain, "query": {"page": {"limit": 30}}}),
-            message: [page, field(6, domain.as_bytes())].concat(),
-        },
+        list("first page of 30, polled", vec![polled]),
+        list(
+            "pages of 30, each another",
+            (0..OTHER_PAGES).map(|page| before(page * 3)).collect(),
+        ),
         stat(
             "jobs by status",
             by_status,
@@ -220,18 +242,27 @@ fn largest_domain(address: SocketAddr) -> String {
     largest["domain_id"].as_str().unwrap().to_owned()
 }
 
-/// Sends a request by REST so many times.
-fn post_all(address: SocketAddr, path: &str, body: &Value, requests: usize) {
-    let body = body.to_string();
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
+/// The number of the form that a client sends with its n-th request: the clients begin at places of their own.
+fn form(client: usize, request: usize, forms: usize) -> usize {
+    (client * forms / CONCURRENT + request) % forms
+}
+
+/// Sends so many requests by REST.
+fn post_all(address: SocketAddr, path: &str, bodies: &[Value], requests: usize) {
+    let made = bodies.iter().map(|body| {
+        let body = body.to_string();
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+    });
+    let made: &[String] = &made.collect::<Vec<_>>();
     std::thread::scope(|scope| {
-        for _ in 0..CONCURRENT {
-            scope.spawn(|| {
+        for client in 0..CONCURRENT {
+            scope.spawn(move || {
                 let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
-                for _ in 0..requests / CONCURRENT {
+                for number in 0..requests / CONCURRENT {
+                    let request = &made[form(client, number, made.len())];
                     stream.get_mut().write_all(request.as_bytes()).unwrap();
                     assert!(!read_answer(&mut stream).is_empty());
                 }
@@ -272,21 +303,22 @@ fn call(runtime: &Runtime, channel: &Channel, method: &'static str, message: &[u
         .into_inner()
 }
 
-/// Sends a request by gRPC so many times.
+/// Sends so many requests by gRPC.
 fn call_all(
     runtime: &Runtime,
     channel: &Channel,
     method: &'static str,
-    message: &[u8],
+    messages: &[Vec<u8>],
     requests: usize,
 ) {
-    let message = Bytes::copy_from_slice(message);
+    let messages: Vec<_> = messages.iter().cloned().map(Bytes::from).collect();
     runtime.block_on(async {
-        let calls = (0..CONCURRENT).map(|_| {
-            let (channel, message) = (channel.clone(), message.clone());
+        let calls = (0..CONCURRENT).map(|client| {
+            let (channel, messages) = (channel.clone(), messages.clone());
             tokio::spawn(async move {
-                for _ in 0..requests / CONCURRENT {
-                    let answer = unary(channel.clone(), method, message.clone()).await;
+                for number in 0..requests / CONCURRENT {
+                    let message = messages[form(client, number, messages.len())].clone();
+                    let answer = unary(channel.clone(), method, message).await;
                     assert!(!answer.unwrap().into_inner().is_empty());
                 }
             })
