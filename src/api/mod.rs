@@ -3,7 +3,7 @@
 mod about;
 mod access_log;
 pub(crate) mod admission;
-mod answer;
+pub(crate) mod answer;
 pub(crate) mod app;
 mod blocking;
 pub(crate) mod body;
@@ -37,5 +37,4 @@ mod today;
 mod write;
 
 pub use self::admission::{HostName, Origin};
-pub(crate) use self::answer::RowPlaces;
 pub use self::{app::Switches, openapi::Description, openapi_document::describe, path::BasePath};

@@ -6,7 +6,7 @@ use prost::Message;
 use prost::bytes::Bytes;
 use serde::Serialize;
 
-use super::messages::{JobStatQuery, JobsQuery, MessageCaches, Struct, transcode};
+use super::messages::{JobStatQuery, JobsQuery, MessageCaches, Struct, structure, transcode};
 use crate::route::Route;
 
 /// A method of the service.
@@ -75,7 +75,7 @@ impl Method {
         match self {
             Self::List => transcode::list(json, jobs, caches),
             Self::Get => transcode::job(json, caches),
-            Self::Stat | Self::Analyze => transcode::structure(json),
+            Self::Stat | Self::Analyze => structure::structure(json),
             // The message without fields.
             Self::Delete => Ok(Bytes::new()),
         }

@@ -17,7 +17,7 @@ use actix_web::rt;
 use actix_web::web::{Bytes, BytesMut};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-use crate::api::RowPlaces;
+use crate::api::answer::RowPlaces;
 use crate::api::body::UnreadableMessage;
 use crate::api::inject::Socket;
 use crate::grpc::{Answer, Call, CallBody, NoAnswer};

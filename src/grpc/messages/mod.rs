@@ -4,8 +4,10 @@ pub(super) mod answer;
 mod job;
 mod message_cache;
 mod query;
+pub(super) mod structure;
 pub(super) mod transcode;
 mod value;
+mod wire;
 
 pub(super) use self::job::{JobStatQuery, JobsQuery};
 pub(super) use self::message_cache::MessageCaches;

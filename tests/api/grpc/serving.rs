@@ -67,6 +67,40 @@ fn get_analyze_and_delete_answer_as_by_rest() {
     assert_eq!(read_only.search(&one).json()["total_count"], 1);
 }
 
+/// Messages of jobs are cached.
+#[test]
+fn a_list_has_what_was_written_since_the_last_one() {
+    let app = mock(job("j", "d", "\"total_tasks\":3") + &job("k", "d", ""));
+    let client = Client::connect(&app);
+    let lists = [json!({}), json!({"only": ["job_id", "status"]})];
+    let check = || {
+        for query in &lists {
+            let request = json!({"domain_id": "d", "query": query});
+            let rest = app.search(&request).json();
+            assert_eq!(
+                rest["total_count"],
+                rest["results"].as_array().unwrap().len()
+            );
+            for _ in 0..2 {
+                let listed = client.call("list", &request).unwrap();
+                assert_eq!(listed, client.shown_of("list", &rest));
+            }
+        }
+    };
+    check();
+    for written in [
+        job("j", "d", "\"total_tasks\":4"),
+        job("l", "d", "\"status\":\"SUCCESS\""),
+    ] {
+        app.import(written);
+        check();
+    }
+    client
+        .call("delete", &json!({"domain_id": "d", "job_id": "k"}))
+        .unwrap();
+    check();
+}
+
 #[test]
 fn a_token_is_needed_where_rest_needs_one_and_names_the_domain() {
     let tokens = ["d", "e"].map(|domain| NewToken::generate(domain, true, None).unwrap());
