@@ -23,6 +23,8 @@ const SYNC_INTERVAL: Duration = Duration::from_millis(100);
 const MARGIN: Duration = Duration::from_secs(2);
 /// How many clients read from a follower.
 const CLIENTS: usize = 64;
+/// How many jobs they read at first.
+const JOBS: u64 = 500;
 
 /// Litestream, in a folder.
 fn litestream(folder: &Path) -> Command {
@@ -115,10 +117,10 @@ fn restore(from: &Path, to: &Path, more: &[&str]) {
 }
 
 /// Whether a restore of what there is now works, and has this many jobs.
-fn has_replicated(from: &Path, count: usize) -> bool {
+fn has_replicated(from: &Path, count: u64) -> bool {
     let to = folder();
     let restored = restoring(from, to.path(), &[]).status().unwrap();
-    restored.success() && ids(to.path()).len() == count
+    restored.success() && ids(to.path()).len() as u64 == count
 }
 
 /// The ids of the jobs of `jobdeck.db`, which must be sound.
@@ -179,7 +181,7 @@ fn what_was_written_before_a_kill_is_restored_elsewhere_and_the_new_primary_goes
         let replicating = replicate(there.path());
         assert!(put(&next, "job-next"));
         wait_until("the new primary is replicated", || {
-            has_replicated(there.path(), restored.len() + 1)
+            has_replicated(there.path(), restored.len() as u64 + 1)
         });
         drop(replicating);
         next.stop();
@@ -219,11 +221,11 @@ fn a_moment_of_the_past_is_restored() {
 #[ignore = "needs Litestream"]
 fn a_follower_that_many_clients_read_stays_correct_and_can_be_promoted() {
     let (here, there) = (folder(), folder());
-    std::fs::write(here.path().join("jobs.ndjson"), jobs(2_000)).unwrap();
+    std::fs::write(here.path().join("jobs.ndjson"), jobs(JOBS)).unwrap();
     ok(here.path(), &["import", "jobs.ndjson"]);
     let server = primary(here.path());
     let _replicating = replicate(here.path());
-    wait_until("there is a replica", || has_replicated(here.path(), 2_000));
+    wait_until("there is a replica", || has_replicated(here.path(), JOBS));
     configure(there.path(), &here.path().join("replica"));
     let follow = arguments_of_unit("litestream-follow.service", there.path());
     let following = litestream(there.path()).args(follow).spawn();
@@ -243,7 +245,7 @@ fn a_follower_that_many_clients_read_stays_correct_and_can_be_promoted() {
             .map(|_| scope.spawn(|| read_until(&replica, &is_done)))
             .collect();
         let start = Instant::now();
-        let (mut written, mut longest) = (2_000, Duration::ZERO);
+        let (mut written, mut longest) = (JOBS, Duration::ZERO);
         while start.elapsed() < Duration::from_secs(seconds) {
             assert!(put(&server, &format!("job-new-{written}")));
             written += 1;
@@ -253,9 +255,10 @@ fn a_follower_that_many_clients_read_stays_correct_and_can_be_promoted() {
         }
         is_done.store(true, Ordering::Relaxed);
         let answers: usize = clients.into_iter().map(|one| one.join().unwrap()).sum();
+        assert!(answers > 0, "no client has had an answer");
         println!(
             "{answers} answers to {CLIENTS} clients, {} writes, each seen within {longest:?}",
-            written - 2_000
+            written - JOBS
         );
         written
     });
@@ -282,12 +285,19 @@ fn count(server: &Server) -> u64 {
     answer["total_count"].as_u64().unwrap()
 }
 
-/// Asks for all jobs and their number, which must be of one state, and of no earlier one than the last; returns how often.
+/// Asks for all jobs and their number, which must be of one state, and of no earlier one than the last; returns how often that
+/// was answered.
 fn read_until(server: &Server, is_done: &AtomicBool) -> usize {
     let (mut answers, mut before) = (0, 0);
     while !is_done.load(Ordering::Relaxed) {
         let body = r#"{"domain_id":"d","query":{"only":["job_id"]}}"#;
         let (status, answer) = server.send("POST", "/inventory/v1/jobs/search", body);
+        // A slow machine is too busy for so many lists, and says so.
+        if matches!(status, 503 | 504) {
+            let codes = ["ERROR_UNAVAILABLE", "ERROR_REQUEST_TIMEOUT"];
+            assert!(codes.iter().any(|code| answer.contains(code)), "{answer}");
+            continue;
+        }
         assert_eq!(status, 200, "{answer}");
         let answer: Value = serde_json::from_str(&answer).unwrap();
         let total = answer["total_count"].as_u64().unwrap();
