@@ -43,7 +43,7 @@ await tab.send('Runtime.addBinding', { name: 'painted' });
 await tab.send('Page.addScriptToEvaluateOnNewDocument', { source: `(${report})(${JSON.stringify(pages.map(({ shown }) => shown))})` });
 
 /**
- * Opens a tab beside those of Playwright, which watches each request of its own: that would be a third of the time of a visit.
+ * Opens a tab beside those of Playwright, which watches each request of its own tabs: that would be a part of what is measured.
  * @returns {Promise<{send: (method: string, params?: object) => Promise<object>, event: (method: string) => Promise<object>}>}
  */
 async function openTab() {
