@@ -437,3 +437,31 @@ impl MessageBody for Streamed {
         self.get_mut().chunks.poll_recv(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes two rows in a state; returns where they are.
+    fn places(state: State) -> Vec<String> {
+        let mut writer = AnswerWriter::new(state, Arc::new(Interrupt::after(INLINE_BUDGET)));
+        writer.buffer().extend(b"{\"results\":[");
+        for row in ["{\"a\":1}", ",{}"] {
+            let start = writer.buffer().len() + row.find('{').unwrap();
+            writer.buffer().extend(row.bytes());
+            writer.add_row(start);
+        }
+        let places = writer.places.0.iter().cloned();
+        places
+            .map(|place| String::from_utf8_lossy(&writer.buffer[place]).into_owned())
+            .collect()
+    }
+
+    #[test]
+    fn a_whole_answer_has_the_places_of_its_rows_and_a_streamed_one_has_none() {
+        let rows = ["{\"a\":1}", "{}"];
+        assert_eq!(places(State::Inline), rows);
+        assert_eq!(places(State::Whole(oneshot::channel().0)), rows);
+        assert!(places(State::Streamed(mpsc::channel(1).0)).is_empty());
+    }
+}

@@ -14,21 +14,14 @@ use serde_json::value::RawValue;
 
 use super::answer::{COLLECTOR, Field, FieldOf, JOB, JOBS, Layout};
 use super::message_cache::{MessageCache, MessageCaches};
-use super::structure::{StructMembers, text};
+use super::structure::StructMembers;
 use super::wire::{close, open, write_bytes, write_number};
 
 /// Writes the message of a job.
 ///
 /// # Errors
 /// Where the JSON is broken, or no object.
-pub(in crate::grpc) fn job(
-    json: &[u8],
-    caches: &MessageCaches,
-) -> Result<Bytes, serde_json::Error> {
-    cached_job(text(json)?, caches)
-}
-
-fn cached_job(json: &str, caches: &MessageCaches) -> Result<Bytes, serde_json::Error> {
+pub(in crate::grpc) fn job(json: &str, caches: &MessageCaches) -> Result<Bytes, serde_json::Error> {
     let MessageCaches { jobs, collectors } = caches;
     jobs.get_or_write(json, || written(&JOB, json, collectors))
 }
@@ -38,11 +31,10 @@ fn cached_job(json: &str, caches: &MessageCaches) -> Result<Bytes, serde_json::E
 /// # Errors
 /// As [`job`], and where a place is none.
 pub(in crate::grpc) fn list(
-    json: &[u8],
+    json: &str,
     jobs: &[Range<usize>],
     caches: &MessageCaches,
 ) -> Result<Bytes, serde_json::Error> {
-    let json = text(json)?;
     let (Some(first), Some(last)) = (jobs.first(), jobs.last()) else {
         return written(&JOBS, json, &caches.collectors).map(Bytes::from);
     };
@@ -52,7 +44,7 @@ pub(in crate::grpc) fn list(
     };
     let mut out = Vec::with_capacity(json.len());
     for place in jobs {
-        let job = cached_job(at(place.clone())?, caches)?;
+        let job = job(at(place.clone())?, caches)?;
         write_bytes(JOBS.fields[0].number, &job, &mut out);
     }
     let rest = [at(0..first.start)?, at(last.end..json.len())?].concat();
@@ -402,13 +394,13 @@ mod tests {
             let whole = write(&JOBS, &json).unwrap();
             let caches = MessageCaches::default();
             for _ in 0..2 {
-                assert_eq!(list(json.as_bytes(), &places, &caches).unwrap(), whole);
-                assert_eq!(list(json.as_bytes(), &[], &caches).unwrap(), whole);
+                assert_eq!(list(&json, &places, &caches).unwrap(), whole);
+                assert_eq!(list(&json, &[], &caches).unwrap(), whole);
             }
         }
         // A wrong place is an error, and so is a job that is none.
         let caches = MessageCaches::default();
-        let json = r#"{"results":["가",{}],"total_count":70}"#.as_bytes();
+        let json = r#"{"results":["가",{}],"total_count":70}"#;
         for place in [13..14, 19..200, 12..17] {
             assert!(
                 list(json, std::slice::from_ref(&place), &caches).is_err(),
@@ -441,6 +433,5 @@ mod tests {
         }
         let broken = job(r#"{"collector_id":"\ud800"}"#);
         assert!(written(&JOB, &broken, &cache).is_err());
-        assert!(super::job(b"{\"job_id\":\"\xff\"}", &MessageCaches::default()).is_err());
     }
 }
