@@ -47,8 +47,10 @@ use cpu::cpu_time;
 const TURNS: usize = 5;
 /// How many requests are on their way at a time, each on REST's side with a connection of its own.
 const CONCURRENT: usize = 4;
-/// How many pages there are of jobs that no other page has: more than a server caches.
+/// How many pages there are of jobs that hardly another page has: more than a server caches.
 const OTHER_PAGES: usize = 200;
+/// How many hours lie between two of these pages: of 100,000 jobs, enough for about a hundred.
+const HOURS: usize = 12;
 /// What makes this program the floor, with the length of its answers.
 const FLOOR: &str = "floor";
 
@@ -206,7 +208,7 @@ fn questions(domain: &str) -> [Question; 4] {
         list("first page of 30, polled", vec![polled]),
         list(
             "pages of 30, each another",
-            (0..OTHER_PAGES).map(|page| before(page * 3)).collect(),
+            (0..OTHER_PAGES).map(|page| before(page * HOURS)).collect(),
         ),
         stat(
             "jobs by status",
