@@ -1,5 +1,6 @@
 //! Files that are served under a path with the hash of their content, and the pages that load them.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write;
 use std::sync::OnceLock;
@@ -31,7 +32,7 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 pub(super) struct File {
     /// The path within the folder of its page.
     pub(super) name: &'static str,
-    pub(super) content: &'static [u8],
+    pub(super) content: Cow<'static, str>,
     /// The content as it is sent, once somebody has requested it.
     sent: OnceLock<Bytes>,
     /// The same as gzip.
@@ -39,10 +40,10 @@ pub(super) struct File {
 }
 
 impl File {
-    pub(super) const fn new(name: &'static str, content: &'static [u8]) -> Self {
+    pub(super) fn new(name: &'static str, content: impl Into<Cow<'static, str>>) -> Self {
         Self {
             name,
-            content,
+            content: content.into(),
             sent: OnceLock::new(),
             gzip: OnceLock::new(),
         }
@@ -50,11 +51,11 @@ impl File {
 
     /// Returns the content as it is sent: modules without their comments, which are a fifth of a visit.
     fn sent(&self) -> Bytes {
-        let read = || match std::str::from_utf8(self.content) {
-            Ok(text) if self.media_type() == JAVASCRIPT => Bytes::from(without_comments(text)),
-            _ => Bytes::from_static(self.content),
+        let read = || match self.media_type() {
+            JAVASCRIPT => without_comments(&self.content),
+            _ => self.content.clone().into_owned(),
         };
-        self.sent.get_or_init(read).clone()
+        self.sent.get_or_init(|| Bytes::from(read())).clone()
     }
 
     /// Returns the content as gzip. It is compressed once, and so as far as it goes: a quarter less than what is compressed
@@ -98,7 +99,7 @@ fn without_comments(text: &str) -> String {
 /// The files of a page, and the path under which they are served.
 #[derive(Debug)]
 pub(super) struct Folder {
-    pub(super) files: &'static [File],
+    pub(super) files: Vec<File>,
     /// The hash of all files.
     pub(super) version: String,
     /// `/assets/` and the version.
@@ -107,11 +108,11 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Makes the folder of these files; `page` is the text of the page that loads them, and part of the version.
-    pub(super) fn new(files: &'static [File], page: &str) -> Self {
+    pub(super) fn new(files: Vec<File>, page: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         page.hash(&mut hasher);
-        for file in files {
-            (file.name, file.content).hash(&mut hasher);
+        for file in &files {
+            (file.name, &file.content).hash(&mut hasher);
         }
         let version = format!("{:016x}", hasher.finish());
         Self {
@@ -129,8 +130,8 @@ impl Folder {
     }
 
     /// Registers a route for each file.
-    pub(super) fn routes(&self, config: &mut web::ServiceConfig) {
-        for file in self.files {
+    pub(super) fn routes(&'static self, config: &mut web::ServiceConfig) {
+        for file in &self.files {
             config.route(
                 &format!("{}/{}", self.path, file.name),
                 web::to(move |request: HttpRequest| async move { asset(&request, file) }),

@@ -2,11 +2,12 @@
 
 use std::sync::LazyLock;
 
-use actix_web::http::header::{HeaderValue, LINK};
+use actix_web::http::header::{AcceptLanguage, Header, HeaderValue, LINK, VARY};
 use actix_web::web;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
 use super::files::{File, Folder, answer, below_root, redirect, refusal, root_from};
+use super::join::{Modules, import_joined, join};
 use crate::api::path::PageElsewhere;
 use crate::route;
 
@@ -14,12 +15,14 @@ const INDEX: &str = include_str!("../../static/index.html");
 
 macro_rules! files {
     ($($name:literal),+ $(,)?) => {
-        [$(File::new($name, include_bytes!(concat!("../../static/", $name)))),+]
+        [$(($name, include_str!(concat!("../../static/", $name)))),+]
     };
 }
 
 /// The folder of the texts of the page, a file for each language. A visit loads one of them.
 const LANGUAGES: &str = "js/texts/";
+/// The language of a browser whose languages have no texts.
+const DEFAULT_LANGUAGE: &str = "en";
 
 /// The modules that a visit does not begin with: those of other views, which the page loads when they are first shown, and those
 /// of an open job and of dialogs, which it loads after the first paint.
@@ -42,13 +45,11 @@ const LATER: [&str; 16] = [
     "js/token-dialog.js",
 ];
 
-/// Every file but the page itself. A test compares the table with the folder.
-static FILES: [File; 56] = files![
+/// Every file but the page itself, with its text. A test compares the table with the folder.
+const FILES: [(&str, &str); 56] = files![
     "icon.svg",
     "icon-failed.svg",
     "icon-running.svg",
-    // First, since the page is not painted before these two have arrived.
-    "js/preload.js",
     "style.css",
     "js/api.js",
     "js/calm.js",
@@ -77,6 +78,7 @@ static FILES: [File; 56] = files![
     "js/overview.js",
     "js/pace.js",
     "js/plot.js",
+    "js/preload.js",
     "js/queries.js",
     "js/range.js",
     "js/request-dialog.js",
@@ -103,42 +105,87 @@ static FILES: [File; 56] = files![
     "js/value-axis.js",
 ];
 
-/// Returns the link in the header of the page, which makes the browser load all files immediately, instead of each when
-/// another one imports it.
-fn link(file: &File, root: &str, folder: &str) -> Option<String> {
-    let relation = match file.name {
-        name if name.starts_with("icon") => return None,
-        "style.css" => "preload; as=style",
-        "js/preload.js" => "preload; as=script",
-        // `preload.js` has the browser load the one of its language.
-        name if name.starts_with(LANGUAGES) || LATER.contains(&name) => return None,
-        // After the two requests of `preload.js`, which the first request for data waits for.
-        _ => "modulepreload; fetchpriority=low",
-    };
-    let folder = below_root(folder);
-    Some(format!("<{root}{folder}/{}>; rel={relation}", file.name))
+/// The module that the page begins with; it is served with all that it imports in one file.
+const MAIN: &str = "main";
+
+/// Returns the name of a module by which others import it; none where a file is not one of those.
+fn module(name: &str) -> Option<&str> {
+    let is_module = name != "js/preload.js" && !name.starts_with(LANGUAGES);
+    name.strip_prefix("js/")?
+        .strip_suffix(".js")
+        .filter(|_| is_module)
+}
+
+/// Returns the modules that a visit begins with.
+fn first_modules() -> Modules<'static> {
+    let files = FILES.into_iter().filter(|(name, _)| !LATER.contains(name));
+    files
+        .filter_map(|(name, text)| Some((module(name)?, text)))
+        .collect()
+}
+
+/// Returns the files as they are served: the modules that a visit begins with are one of them.
+fn served() -> Vec<File> {
+    let first = first_modules();
+    let files = FILES.into_iter().filter_map(|(name, text)| {
+        Some(match module(name) {
+            Some(MAIN) => File::new(name, join(MAIN, &first)),
+            Some(module) if first.contains_key(module) => return None,
+            Some(_) => File::new(name, import_joined(text, &first, &format!("{MAIN}.js"))),
+            None => File::new(name, text),
+        })
+    });
+    files.collect()
 }
 
 /// The page as it is served, with the path of its files.
 struct Page {
     folder: Folder,
     html: String,
-    /// The `Link` header.
-    links: String,
+    /// The `Link` headers, for each language of the texts.
+    links: Vec<(&'static str, HeaderValue)>,
 }
 
 static PAGE: LazyLock<Page> = LazyLock::new(|| {
-    let folder = Folder::new(&FILES, INDEX);
+    let folder = Folder::new(served(), INDEX);
     let root = root_from(route::PAGE);
-    let links = FILES
-        .iter()
-        .filter_map(|file| link(file, &root, &folder.path));
+    let links = FILES.iter().filter_map(|(name, _)| {
+        let language = name.strip_prefix(LANGUAGES)?.strip_suffix(".js")?;
+        let links = links(&format!("{root}{}", below_root(&folder.path)), name);
+        Some((language, HeaderValue::from_str(&links).ok()?))
+    });
     Page {
-        links: links.collect::<Vec<_>>().join(", "),
+        links: links.collect(),
         html: folder.locate(INDEX, &root),
         folder,
     }
 });
+
+/// Returns the `Link` header that makes a browser load all files of a first paint immediately, instead of each when it is named.
+fn links(folder: &str, texts: &str) -> String {
+    [
+        ("js/preload.js", "preload; as=script"),
+        ("style.css", "preload; as=style"),
+        ("js/main.js", "modulepreload"),
+        (texts, "modulepreload"),
+    ]
+    .map(|(name, relation)| format!("<{folder}/{name}>; rel={relation}"))
+    .join(", ")
+}
+
+/// Returns the `Link` header with the texts in the language that the browser prefers, as `preload.js` chooses it where nobody has
+/// chosen another one.
+fn links_for(request: &HttpRequest) -> Option<&'static HeaderValue> {
+    let preferred = AcceptLanguage::parse(request).map(|accepted| accepted.ranked());
+    let preferred = preferred.unwrap_or_default();
+    let languages = preferred.iter().filter_map(|one| one.item());
+    let mut languages = languages.map(|tag| tag.primary_language().to_ascii_lowercase());
+    let find = |language: &str| PAGE.links.iter().find(|(known, _)| *known == language);
+    let found = languages.find_map(|language| find(&language));
+    found
+        .or_else(|| find(DEFAULT_LANGUAGE))
+        .map(|(_, links)| links)
+}
 
 /// The routes of the page.
 pub(crate) fn routes(config: &mut web::ServiceConfig) {
@@ -156,8 +203,10 @@ fn page(request: &HttpRequest) -> HttpResponse {
         return redirect(address);
     }
     let mut response = answer(request, &PAGE.folder.version, &PAGE.html);
-    if let Ok(links) = HeaderValue::from_str(&PAGE.links) {
-        response.headers_mut().insert(LINK, links);
+    let headers = response.headers_mut();
+    headers.append(VARY, HeaderValue::from_static("accept-language"));
+    if let Some(links) = links_for(request) {
+        headers.insert(LINK, links.clone());
     }
     response
 }
@@ -170,7 +219,7 @@ mod tests {
 
     use actix_web::App;
     use actix_web::http::StatusCode;
-    use actix_web::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
+    use actix_web::http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING};
     use actix_web::middleware::Compress;
     use actix_web::test::{TestRequest, call_service, init_service, read_body};
 
@@ -196,7 +245,7 @@ mod tests {
         assert!(on_disk.remove("index.html"));
         // The documentation has tables of its own.
         on_disk.retain(|name| !name.starts_with("docs/"));
-        let in_table: BTreeSet<_> = FILES.iter().map(|file| file.name.to_owned()).collect();
+        let in_table: BTreeSet<_> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(on_disk, in_table);
     }
 
@@ -211,13 +260,14 @@ mod tests {
 
     /// The cost of a first visit, and of all views, in the language with the longest texts.
     #[actix_web::test]
-    async fn a_first_visit_has_at_most_90_kilobytes_when_compressed() {
-        const MAX_BYTES: usize = 90_000;
-        const MAX_BYTES_OF_ALL_VIEWS: usize = 118_000;
+    async fn a_first_visit_has_at_most_76_kilobytes_when_compressed() {
+        const MAX_BYTES: usize = 76_000;
+        const MAX_BYTES_OF_ALL_VIEWS: usize = 111_000;
         let app = App::new().wrap(Compress::default()).configure(routes);
         let app = init_service(app).await;
         let (mut first, mut later, mut longest_texts) = (0, 0, 0);
-        let names = FILES.iter().map(|file| file.name).chain([""]);
+        let files = PAGE.folder.files.iter();
+        let names = files.map(|file| file.name).chain([""]);
         for name in names {
             let path = match name {
                 "" => "/".to_owned(),
@@ -253,10 +303,62 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_modules_have_the_form_in_which_they_are_joined() {
+        let modules = FILES.iter().filter(|(name, _)| module(name).is_some());
+        for (name, text) in modules {
+            for line in text.lines() {
+                let is_import = line.starts_with("import {") || line.starts_with("import * as ");
+                assert!(is_import || !line.starts_with("import"), "{name}: {line}");
+                let declarations = ["const ", "function ", "async function", "class "];
+                let declaration = line.strip_prefix("export ");
+                let is_declaration = |line: &str| {
+                    declarations.iter().any(|start| line.starts_with(start))
+                        && !line.starts_with("const {")
+                        && !line.starts_with("const [")
+                };
+                assert!(declaration.is_none_or(is_declaration), "{name}: {line}");
+                assert!(!line.starts_with("await "), "{name}: {line}");
+            }
+        }
+        let main = PAGE
+            .folder
+            .files
+            .iter()
+            .find(|file| file.name == "js/main.js");
+        let lines = main.unwrap().content.lines();
+        let statements =
+            lines.filter(|line| line.starts_with("import ") || line.starts_with("export "));
+        let statements: Vec<_> = statements.collect();
+        assert_eq!(statements.len(), 1, "{statements:?}");
+        assert!(statements[0].contains("$search_language"), "{statements:?}");
+    }
+
+    #[actix_web::test]
+    async fn the_page_links_the_texts_in_the_language_that_the_browser_prefers() {
+        let app = init_service(App::new().configure(routes)).await;
+        for (accepted, expected) in [
+            ("ko-KR,ko;q=0.9,en;q=0.8", "ko"),
+            ("de-DE, ja;q=0.5, en;q=0.4", "ja"),
+            ("de, *;q=0.1", "en"),
+            ("q=;;", "en"),
+            ("", "en"),
+        ] {
+            let request = TestRequest::get().insert_header((ACCEPT_LANGUAGE, accepted));
+            let response = call_service(&app, request.to_request()).await;
+            let links = response.headers().get(LINK).unwrap().to_str().unwrap();
+            let texts = format!(
+                "{}/js/texts/{expected}.js>; rel=modulepreload",
+                PAGE.folder.path
+            );
+            assert!(links.ends_with(&texts), "{accepted}: {links}");
+            assert_eq!(links.matches("js/").count(), 3, "{links}");
+            assert_eq!(response.headers().get(VARY).unwrap(), "accept-language");
+        }
+    }
+
     fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
-        let files = FILES.iter();
-        let files = files.map(|file| (file.name, std::str::from_utf8(file.content).unwrap()));
-        files.chain([("index.html", INDEX)])
+        FILES.into_iter().chain([("index.html", INDEX)])
     }
 
     #[test]

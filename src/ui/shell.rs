@@ -9,15 +9,15 @@ use crate::route::{API_PAGE, DOCS};
 macro_rules! files {
     ([$($name:literal),+ $(,)?], [$($shared:literal),+ $(,)?]) => {
         [
-            $(File::new($name, include_bytes!(concat!("../../static/docs/assets/", $name)))),+,
-            $(File::new($shared, include_bytes!(concat!("../../static/", $shared)))),+,
+            $(($name, include_str!(concat!("../../static/docs/assets/", $name)))),+,
+            $(($shared, include_str!(concat!("../../static/", $shared)))),+,
         ]
     };
 }
 
 /// Every file that a page loads: those of the folder, with which a test compares the table, and those that the page of the
 /// jobs has, too.
-static FILES: [File; 21] = files![
+const FILES: [(&str, &str); 21] = files![
     [
         "api.css",
         "api.js",
@@ -50,7 +50,10 @@ const TEMPLATE: &str = include_str!("../../static/docs/assets/shell.html");
 const API_HEAD: &str = "<link rel=\"stylesheet\" href=\"assets/api.css\">\n\
      <script type=\"module\" src=\"assets/api.js\"></script>";
 
-pub(super) static FOLDER: LazyLock<Folder> = LazyLock::new(|| Folder::new(&FILES, TEMPLATE));
+pub(super) static FOLDER: LazyLock<Folder> = LazyLock::new(|| {
+    let files = FILES.map(|(name, text)| File::new(name, text));
+    Folder::new(files.into(), TEMPLATE)
+});
 
 /// What differs between pages. All but the title and the path is HTML.
 pub(super) struct Content<'c> {
@@ -123,7 +126,7 @@ mod tests {
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
         // The HTML is part of the pages.
         let on_disk: BTreeSet<_> = names.filter(|name| !name.contains(".html")).collect();
-        let in_table = FILES.iter().map(|file| file.name.to_owned());
+        let in_table = FILES.iter().map(|(name, _)| (*name).to_owned());
         let in_table: BTreeSet<_> = in_table
             .filter(|name| name != "icon.svg" && !name.starts_with("js/"))
             .collect();
@@ -132,9 +135,7 @@ mod tests {
 
     #[test]
     fn no_line_is_longer_than_140_columns() {
-        let texts = FILES
-            .iter()
-            .map(|file| std::str::from_utf8(file.content).unwrap());
+        let texts = FILES.iter().map(|(_, text)| *text);
         let lines = texts.chain([TEMPLATE]).flat_map(str::lines);
         let long: Vec<_> = lines.filter(|line| line.chars().count() > 140).collect();
         assert!(long.is_empty(), "{long:#?}");

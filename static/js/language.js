@@ -1,7 +1,7 @@
 /**
  * The language of the page: its texts, its numbers and its times. The texts are in one table per language, `texts/LANGUAGE.js`; only
- * the one in use is loaded. A text has its values in braces; where its form depends on a number, it is a record of the forms, which
- * `count` chooses by the plural rules of the language.
+ * the one in use is loaded, and before the modules that need it. A text has its values in braces; where its form depends on a number,
+ * it is a record of the forms, which `count` chooses by the plural rules of the language.
  */
 import { remember } from './storage.js';
 
@@ -10,13 +10,6 @@ export const LANGUAGES = { en: 'English', ko: '한국어', ja: '日本語' };
 
 /** The code of the language, which preload.js has chosen before the first paint. Without a page it is English. */
 export const language = globalThis.document?.documentElement.lang || 'en';
-
-let texts = {};
-
-/** Sets the table of texts. The one module of texts that is loaded calls this, before main.js runs. */
-export function useTexts(table) {
-  texts = table;
-}
 
 /** Makes a formatter when it is first needed: each takes milliseconds, and a first paint needs few of them. */
 function lazily(make) {
@@ -57,7 +50,7 @@ export const list = (items) => items.join(t('separator'));
  * @returns {(string|Node)[]}
  */
 export function parts(key, values = {}) {
-  const entry = texts[key];
+  const entry = globalThis.texts[key];
   const text = typeof entry === 'object' ? entry[plurals().select(values.count)] ?? entry.other : entry;
   if (text === undefined) throw new Error(`no text “${key}” in “${language}”`);
   return text.split(/\{(\w+)\}/).flatMap((part, index) => {

@@ -10,7 +10,7 @@ import { showOverview, toggleList } from './overview.js';
 import { createPace } from './pace.js';
 import { exportAddress, statisticsQuery } from './queries.js';
 import { bounds } from './range.js';
-import { addressOf, closeJob, go, goToAddress, linkTo, linkToJobs, settle, state, wireRouter, writeAddress } from './router.js';
+import { addressOf, closeJob, current, go, goToAddress, linkTo, linkToJobs, settle, wireRouter, writeAddress } from './router.js';
 import { showSavedViews, wireSavedViews } from './saved-views.js';
 import { showSearch, wireSearch } from './search.js';
 import { NO_FILTERS, change, isFiltered } from './state.js';
@@ -25,7 +25,10 @@ const ASCENDING_FIRST = ['job', 'collector', 'status', 'project'];
 const BUSY_AFTER = 150;
 
 const goToTab = (tab) => go({ tab });
-const sortBy = (sort) => go({ sort, desc: sort === state.sort ? !state.desc : !ASCENDING_FIRST.includes(sort) });
+function sortBy(sort) {
+  const state = current();
+  go({ sort, desc: sort === state.sort ? !state.desc : !ASCENDING_FIRST.includes(sort) });
+}
 
 /** The modules of the views that are loaded when they are first shown, and those that they need. */
 const views = {};
@@ -40,8 +43,8 @@ const WIRES = {
   collectors() {},
   statistics: ([{ wireStatistics }]) => wireStatistics(go),
   journal([{ wireJournal }, { wireMock }]) {
-    wireJournal(() => state, go, (act) => act.then(() => load(false), showFailure));
-    wireMock(() => state, () => load(false));
+    wireJournal(current, go, (act) => act.then(() => load(false), showFailure));
+    wireMock(current, () => load(false));
   },
 };
 
@@ -92,7 +95,7 @@ const loader = createLoader({
     // The view is painted.
     loadLater();
     writeAddress();
-    controls.showDomains(domains, state.domain);
+    controls.showDomains(domains, current().domain);
     showState();
   },
   about(about) {
@@ -126,7 +129,7 @@ const loader = createLoader({
     showEmpty(jobs.length > 0, total);
     withLater(({ listArrived }) => listArrived(jobs, total));
   },
-  job: (shown, job) => withLater(({ showOpened }) => shown.job && shown.job === state.job && showOpened(job, loader.now())),
+  job: (shown, job) => withLater(({ showOpened }) => shown.job && shown.job === current().job && showOpened(job, loader.now())),
   history: (shown, job, runs) => withLater(({ showHistory }) => showHistory(job, runs, shown.zone, loader.now(), linkTo)),
   counts(shown, counts) {
     const sum = (...statuses) => counts.reduce((total, one) => total + (statuses.includes(one.status) ? one.count : 0), 0);
@@ -140,6 +143,7 @@ const loader = createLoader({
     (to) => addressOf(change(shown, { view: 'jobs', ...to })), go),
   statisticsError: (error) => views.statistics.showError(error.message),
   nothing() {
+    const state = current();
     table.showRows([], state, linkTo, loader.now(), false);
     table.showPages(state, 0, () => {});
     controls.showTabs(state, [], goToTab);
@@ -151,21 +155,23 @@ const loader = createLoader({
 });
 
 /** Whether what is shown becomes another by time alone: it is of a range up to now, by a clock that runs. */
-const drifts = () => !loader.about()?.is_frozen
-  && (['overview', 'now', 'collectors'].includes(state.view) || !['all', 'custom'].includes(state.range));
-const pace = createPace(load, () => state, loader.version, drifts, loader.expiry);
+function drifts() {
+  const { view, range } = current();
+  return !loader.about()?.is_frozen && (['overview', 'now', 'collectors'].includes(view) || !['all', 'custom'].includes(range));
+}
+const pace = createPace(load, current, loader.version, drifts, loader.expiry);
 
 /** Loads all that the state shows; slow answers may be old, unless `allowsOld` is false, since somebody has requested new ones. */
 async function load(allowsOld = true) {
   pace.begin();
   if (!allowsOld) calm.ask();
-  const busy = setTimeout(() => { if (!loader.isShown(state)) setBusy(true); }, BUSY_AFTER);
+  const busy = setTimeout(() => { if (!loader.isShown(current())) setBusy(true); }, BUSY_AFTER);
   try {
     if (!(await loader.load(allowsOld))) return;
     pace.end(null);
     controls.showTrouble(null);
   } catch (error) {
-    const isOld = loader.isShown(state);
+    const isOld = loader.isShown(current());
     controls.showTrouble(error, isOld, pace.end(error));
     if (!isOld) showNoAnswer(error);
     if (error.status === 401) needLater(({ askForToken }) => askForToken());
@@ -175,6 +181,7 @@ async function load(allowsOld = true) {
 }
 
 function showState() {
+  const state = current();
   const now = loader.now();
   controls.showControls(state, now, (form) => exportAddress(state, now, form));
   controls.showTabs(state, null, goToTab);
@@ -183,12 +190,12 @@ function showState() {
   showSavedViews(state);
   // The list has most of a job already, which is shown until the server has answered with all of it.
   const listed = state.job && table.shownJob(state.job);
-  if (listed) withLater(({ showOpened }) => listed.job_id === state.job && showOpened(listed, now));
+  if (listed) withLater(({ showOpened }) => listed.job_id === current().job && showOpened(listed, now));
   if (state.view === 'statistics') views.statistics?.showChoices(state, statisticsQuery(state, now));
   if (state.view === 'collectors' && loader.isShown(state)) showCollectorsAnswer(state, ...collected.slice(1));
   if (state.view === 'journal') views.journal?.showFilters(state);
   if (state.job) loadLater();
-  else withLater(({ hideOpened }) => state.job || hideOpened());
+  else withLater(({ hideOpened }) => current().job || hideOpened());
 }
 
 /** Narrows the range; its ends are in milliseconds. */
@@ -224,7 +231,7 @@ function showCollectorsAnswer(...given) {
 
 /** Shows an error instead of the rows, since those of another list would be taken for the answer. */
 function showNoAnswer(error) {
-  table.showRows([], state, linkTo, loader.now(), false);
+  table.showRows([], current(), linkTo, loader.now(), false);
   for (const id of ['overview', 'now', 'collectors']) $(id).classList.add('unanswered');
   const message = [error.message, error.requestId && `(${t('trouble.request', { id: error.requestId })})`].filter(Boolean).join(' ');
   table.showEmpty('no-answer', { error: message, retry: () => load(false) });
@@ -248,7 +255,7 @@ function showEmpty(hasRows, total) {
 function emptyReason(total) {
   const domains = loader.domains();
   if (total > 0) return 'past-the-end';
-  if (isFiltered(state) && domains.some((one) => one.domain_id === state.domain)) return 'no-match';
+  if (isFiltered(current()) && domains.some((one) => one.domain_id === current().domain)) return 'no-match';
   return domains.length ? 'no-domain' : 'no-jobs';
 }
 
@@ -258,14 +265,14 @@ wireLanguage($('language'));
 /** Shows why an act has failed. */
 const showFailure = (error) => controls.showTrouble(error, false, false);
 /** Opens the failed job next to the open one. */
-const stepFailed = (by) => needLater((modules) => modules.stepFailed(by, (...given) => loader.failedNear(state, ...given))
+const stepFailed = (by) => needLater((modules) => modules.stepFailed(by, (...given) => loader.failedNear(current(), ...given))
   .catch(showFailure));
 const step = (by) => needLater((modules) => modules.step(by));
 const turn = (by) => needLater((modules) => modules.turn(by));
 
 function wireLater() {
   later.wireDrawer(closeJob, step, stepFailed);
-  later.wireEditor(loader.now, () => state, (to) => {
+  later.wireEditor(loader.now, current, (to) => {
     if (to?.job) go({ ...to, view: 'jobs' });
     else if (to) go(to, true);
     return load(false);
@@ -280,20 +287,20 @@ controls.wireTheme();
 controls.wireDensity();
 controls.wireMenus();
 calm.wireCalm();
-wireSearch(() => state, go, {
+wireSearch(current, go, {
   now: loader.now,
-  values: (...given) => loader.values(state, ...given),
-  count: (...given) => loader.countAfter(state, ...given),
+  values: (...given) => loader.values(current(), ...given),
+  count: (...given) => loader.countAfter(current(), ...given),
 });
 wireSavedViews(loader.now);
 wireTimes(narrow, () => go({ range: 'all', from: '', to: '' }));
 wireKeyboard({
-  search: () => $(state.view === 'journal' ? 'contains' : 'search').focus(),
-  down: () => (state.job ? step(1) : table.moveFocus(1)),
-  up: () => (state.job ? step(-1) : table.moveFocus(-1)),
-  close: () => (state.job ? closeJob() : views.journal?.closeEntry()),
-  nextFailed: () => state.job && stepFailed(1),
-  previousFailed: () => state.job && stepFailed(-1),
+  search: () => $(current().view === 'journal' ? 'contains' : 'search').focus(),
+  down: () => (current().job ? step(1) : table.moveFocus(1)),
+  up: () => (current().job ? step(-1) : table.moveFocus(-1)),
+  close: () => (current().job ? closeJob() : views.journal?.closeEntry()),
+  nextFailed: () => current().job && stepFailed(1),
+  previousFailed: () => current().job && stepFailed(-1),
   previousPage: () => turn(-1),
   nextPage: () => turn(1),
   news: calm.showNews,
@@ -308,24 +315,24 @@ for (const name of ['size', 'refresh', 'hours']) {
 on($('views'), 'click', ({ target: { dataset: { view } } }) => view && go({ view }));
 on($('range'), 'change', ({ target: { value: range } }) => {
   // A custom range begins as the range that was shown.
-  const { from } = range === 'custom' ? bounds(state, loader.now()) : {};
+  const { from } = range === 'custom' ? bounds(current(), loader.now()) : {};
   go({ range, from: from ? new Date(from).toISOString() : '', to: '' });
 });
 on($('custom'), 'submit', (event) => {
   event.preventDefault();
-  const [from, to] = ['from', 'to'].map((id) => controls.fieldTime(id, state.zone));
+  const [from, to] = ['from', 'to'].map((id) => controls.fieldTime(id, current().zone));
   $('to').setCustomValidity(from && to && from >= to ? t('range.wrong') : '');
   if ($('to').reportValidity()) go({ from, to });
 });
 on($('to'), 'input', () => $('to').setCustomValidity(''));
 on($('columns'), 'change', () => go({ columns: [...$('columns').querySelectorAll(':checked')].map((input) => input.value) }, true));
-on($('zone'), 'click', () => go({ zone: state.zone === 'utc' ? 'local' : 'utc' }, true));
+on($('zone'), 'click', () => go({ zone: current().zone === 'utc' ? 'local' : 'utc' }, true));
 for (const id of ['refresh-now', 'retry']) on($(id), 'click', () => load(false));
 for (const open of document.querySelectorAll('.request-open')) {
   on(open, 'click', () => needLater(({ showRequests }) => showRequests(loader.requests)));
 }
 on($('notifications-open'), 'click', () => {
-  import('./notifications.js').then(({ showNotifications }) => showNotifications(state.zone)).catch(showFailure);
+  import('./notifications.js').then(({ showNotifications }) => showNotifications(current().zone)).catch(showFailure);
 });
 on($('help-open'), 'click', () => $('help').showModal());
 
@@ -348,7 +355,7 @@ on($('rows'), 'click', (event) => {
   // The end of a selection of text is a click to the browser.
   if (!isPlain(event) || (event.detail > 0 && getSelection()?.type === 'Range')) return;
   event.preventDefault();
-  if (job !== state.job) go({ job }, Boolean(state.job));
+  if (job !== current().job) go({ job }, Boolean(current().job));
 });
 on($('overview'), 'click', ({ target }) => toggleList(target) && showAnswer(...overviewed));
 on($('collectors'), 'click', ({ target }) => toggleList(target) && showCollectorsAnswer(...collected));
@@ -361,7 +368,7 @@ for (const id of ['stat-rows', 'drawer-body', 'overview', 'now', 'collectors', '
     event.preventDefault();
     // A run is opened beside the others; what it is beside stays as it is sorted.
     const { job } = link.dataset;
-    if (job) go({ job }, Boolean(state.job));
+    if (job) go({ job }, Boolean(current().job));
     else goToAddress(link.getAttribute('href'));
   });
 }
@@ -370,8 +377,8 @@ wireRouter(() => {
   showState();
   load();
 }, () => {
-  $('search').value = state.keyword;
-  $('contains').value = state.contains;
+  $('search').value = current().keyword;
+  $('contains').value = current().contains;
 });
 setInterval(() => {
   // While the server does not answer, it is not known which jobs still run.

@@ -3,7 +3,7 @@ import { $, announce } from './dom.js';
 import { hideDrawer, showDrawer } from './drawer.js';
 import { statusLabel } from './format.js';
 import { list, t } from './language.js';
-import { go, linkToTerm, state } from './router.js';
+import { current, go, linkToTerm } from './router.js';
 import * as table from './table.js';
 
 /** Which job of the next page is to be opened when it arrives: its first (0), its last (-1), or none. */
@@ -14,6 +14,7 @@ let listTotal = 0;
 let lastShown = { job: '', index: -1, shown: null };
 
 export function showOpened(job, now) {
+  const state = current();
   const wasHidden = $('drawer').hidden;
   showDrawer(job, state, now, (term) => linkToTerm(term, state, { job: '' }));
   if (wasHidden) $('drawer').focus({ preventScroll: true });
@@ -27,6 +28,7 @@ export function showOpened(job, now) {
 
 /** Closes the drawer; the focus returns to its job, in the list or in a lane. */
 export function hideOpened() {
+  const state = current();
   const hadFocus = $('drawer').contains(document.activeElement);
   hideDrawer();
   if (!hadFocus) return;
@@ -59,12 +61,13 @@ export function step(by) {
 /** Turns to the next page of the list (1) or the previous one (-1); returns whether there is one. */
 export function turn(by) {
   const can = canTurn(by);
-  if (can) go({ page: state.page + by });
+  if (can) go({ page: current().page + by });
   return can;
 }
 
 /** The id of the next or previous job, true where it is on another page, or a falsy value where there is none. */
 function neighbour(by) {
+  const state = current();
   const ids = table.ids();
   const lastIndex = lastShown.job === state.job ? Math.min(lastShown.index, ids.length) : -1;
   // A job that has left the page keeps the neighbours it had there.
@@ -80,16 +83,20 @@ function neighbour(by) {
 export async function stepFailed(by, near) {
   const { shown } = lastShown;
   if (!shown) return;
-  const isOldestFirst = state.sort === 'created' && !state.desc;
+  const { sort, desc } = current();
+  const isOldestFirst = sort === 'created' && !desc;
   const ids = (await near(shown, isOldestFirst === by < 0)).map(({ job_id: id }) => id);
   const next = ids[ids.indexOf(shown.job_id) + 1];
-  if (shown.job_id !== state.job) return;
+  if (shown.job_id !== current().job) return;
   if (next) go({ job: next }, true);
   else announce(t('job.noFailed'));
   $(by > 0 ? 'next-failed' : 'previous-failed').disabled = !next;
 }
 
-const canTurn = (by) => state.view === 'jobs' && (by < 0 ? state.page > 1 : state.page * state.size < listTotal);
+function canTurn(by) {
+  const { view, page, size } = current();
+  return view === 'jobs' && (by < 0 ? page > 1 : page * size < listTotal);
+}
 
 function showSteps() {
   const focused = document.activeElement;

@@ -8,16 +8,16 @@ const REMEMBERED = ['domain', 'zone', 'columns', 'size', 'refresh'];
 
 const lastVisit = () => String(new URLSearchParams(REMEMBERED.map((name) => [name, remembered(name) ?? ''])));
 
-/**
- * What the page shows; other modules only read it.
- * @type {import('./state.js').State}
- */
-export let state = parse(location.search || lastVisit());
+/** @type {import('./state.js').State} */
+let state = parse(location.search || lastVisit());
 // A visit begins with the overview; a link without a view is one to jobs.
 if (!location.search) state = change(state, { view: 'overview' });
 /** Whether the address has no query, so that the domain is the remembered one, which may be gone. */
 let isBare = !location.search;
 let changed = () => {};
+
+/** What the page shows; other modules only read it. */
+export const current = () => state;
 
 export const addressOf = (other) => `./${format(other)}`;
 export const linkTo = (job) => addressOf(change(state, { job }));

@@ -60,7 +60,7 @@ test('no text is outside of the table', async () => {
   const english = await table('en');
   const marked = Object.fromEntries(Object.entries(english).map(([key, entry]) => [key, typeof entry === 'string' ? mark(entry)
     : Object.fromEntries(Object.entries(entry).map(([form, text]) => [form, mark(text)]))]));
-  const body = `import { useTexts } from '../language.js';\nuseTexts(${JSON.stringify(marked)});`;
+  const body = `globalThis.texts = ${JSON.stringify(marked)};`;
   await it.page.route(/texts\/en\.js/, (route) => route.fulfill({ contentType: 'text/javascript', body }));
   for (const [query, selector] of Object.entries(VIEWS)) {
     await it.page.goto(`${it.server.url}/?refresh=0&${query}`);

@@ -1,5 +1,4 @@
 /** The texts of the page in English. The tables of all languages have the same keys, in the same order. */
-import { useTexts } from '../language.js';
 
 export const texts = {
   // The page around the views
@@ -702,4 +701,4 @@ export const texts = {
   'token.stored': 'It is stored until this tab is closed. {command} makes one.',
 };
 
-useTexts(texts);
+globalThis.texts = texts;

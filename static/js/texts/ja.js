@@ -1,5 +1,4 @@
 /** The texts of the page in Japanese. The tables of all languages have the same keys, in the same order. */
-import { useTexts } from '../language.js';
 
 export const texts = {
   // The page around the views
@@ -694,4 +693,4 @@ export const texts = {
   'token.stored': 'このタブを閉じるまで保存されます。{command} で作成できます。',
 };
 
-useTexts(texts);
+globalThis.texts = texts;

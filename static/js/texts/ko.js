@@ -1,5 +1,4 @@
 /** The texts of the page in Korean. The tables of all languages have the same keys, in the same order. */
-import { useTexts } from '../language.js';
 
 export const texts = {
   // The page around the views
@@ -693,4 +692,4 @@ export const texts = {
   'token.stored': '이 탭을 닫을 때까지 저장됩니다. 토큰은 {command} 명령으로 만듭니다.',
 };
 
-useTexts(texts);
+globalThis.texts = texts;
