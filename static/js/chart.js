@@ -153,7 +153,7 @@ export function createChart(node, narrow, isLow = false) {
   function draw() {
     if (!drawn.draw() || isLow) return;
     showLegend();
-    showData(drawable());
+    showData();
   }
 
   function showLegend() {
@@ -165,8 +165,10 @@ export function createChart(node, narrow, isLow = false) {
     for (const key of legend.querySelectorAll('button')) key.ariaPressed = String(!hidden.has(key.dataset.id));
   }
 
-  /** The same as a table, for those who do not see the chart. */
-  function showData(outcomes) {
+  /** The same as a table, for those who do not see the chart. It is made when it is opened. */
+  function showData() {
+    if (!shown || !data.closest('details').open) return;
+    const outcomes = drawable();
     const cell = (text) => el('td', { className: 'number' }, text);
     const row = (bucket) => el('tr', {}, el('th', { scope: 'row' }, period(bucket)),
       ...outcomes.map((outcome) => cell(number(jobsIn(bucket, outcome)))),
@@ -191,6 +193,7 @@ export function createChart(node, narrow, isLow = false) {
     narrow(first[0], last[1]);
   };
 
+  if (data) on(data.closest('details'), 'toggle', showData);
   if (legend) on(legend, 'click', ({ target: { dataset: { id } } }) => {
     if (!id) return;
     if (!hidden.delete(id)) hidden.add(id);

@@ -25,6 +25,9 @@ const times = lazily(() => new Intl.DateTimeFormat(language, { timeStyle: 'short
 const spans = Object.fromEntries(['second', 'minute', 'hour', 'day'].map((unit) => [unit,
   lazily(() => new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'short' }))]));
 
+/** Has the browser load its data of formats, once. It takes tens of milliseconds for that: a time to do it is while a server answers. */
+export const loadFormats = () => { numbers(); };
+
 /** "1,234.5" */
 export const number = (value) => numbers().format(value);
 

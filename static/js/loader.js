@@ -3,7 +3,7 @@
  * request and the version of the data. When nothing has changed a load is one request, answered with 304.
  */
 import * as api from './api.js';
-import { t } from './language.js';
+import { loadFormats, t } from './language.js';
 import * as queries from './queries.js';
 import { YEAR, bounds, cut, fill } from './range.js';
 import { isTime } from './state.js';
@@ -26,7 +26,8 @@ const PICKS_MAX_AGE = 60_000;
 
 /**
  * @param {object} show one function a part, called with the state that it belongs to and the answers; `show.state` gets the
- *   domains and the server, and returns the state to load; `show.prepare` loads the modules of its view
+ *   domains and the server, and returns the state to load; `show.prepare` loads the modules of its view; `show.answered` is called
+ *   before a part is shown
  */
 export function createLoader(show) {
   let version = '';
@@ -261,10 +262,14 @@ export function createLoader(show) {
       }
       const run = async (part) => {
         const showPart = await parts[part](state);
-        if (!signal.aborted) showPart();
+        if (signal.aborted) return;
+        if (part !== 'job' || state.job) show.answered();
+        showPart();
       };
       // The view and the open job come first; the rest is loaded after these are painted.
-      const results = await Promise.allSettled([run(state.view === 'jobs' ? 'list' : state.view), run('job')]);
+      const asked = Promise.allSettled([run(state.view === 'jobs' ? 'list' : state.view), run('job')]);
+      loadFormats();
+      const results = await asked;
       await new Promise((painted) => { requestAnimationFrame(() => setTimeout(painted)); });
       if (signal.aborted) return false;
       show.domains(domains);

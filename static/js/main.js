@@ -88,9 +88,13 @@ function needLater(act) {
   withLater(act);
 }
 
+/** Shows the page, which preload.js hides until there is something to show. */
+const reveal = () => document.documentElement.classList.remove('starting');
+
 const loader = createLoader({
   state: settle,
   prepare,
+  answered: reveal,
   domains(domains) {
     // The view is painted.
     loadLater();
@@ -143,6 +147,7 @@ const loader = createLoader({
     (to) => addressOf(change(shown, { view: 'jobs', ...to })), go),
   statisticsError: (error) => views.statistics.showError(error.message),
   nothing() {
+    reveal();
     const state = current();
     table.showRows([], state, linkTo, loader.now(), false);
     table.showPages(state, 0, () => {});
@@ -171,6 +176,7 @@ async function load(allowsOld = true) {
     pace.end(null);
     controls.showTrouble(null);
   } catch (error) {
+    reveal();
     const isOld = loader.isShown(current());
     controls.showTrouble(error, isOld, pace.end(error));
     if (!isOld) showNoAnswer(error);

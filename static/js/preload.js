@@ -29,5 +29,7 @@ async function read(path) {
 globalThis.preloaded = Object.fromEntries(['jobdeck/domains', 'jobdeck/about'].map((path) => [path, read(path)]));
 // Whoever awaits these answers sees their errors; the browser is not to report them as unhandled.
 for (const answer of Object.values(globalThis.preloaded)) answer.catch(() => {});
-// With its first formatter a browser loads its data of numbers, for longer than ten milliseconds: now, while it waits for files.
-setTimeout(() => new Intl.NumberFormat(language).format(0));
+// The page is shown with its first data, so that the browser computes the layout once; where they take long, it is shown without.
+const { classList } = document.documentElement;
+classList.add('starting');
+setTimeout(() => classList.remove('starting'), 400);
