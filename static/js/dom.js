@@ -69,6 +69,9 @@ export function mark(node, isChanged) {
   node.onanimationend = () => node.classList.remove('changed');
 }
 
+/** Waits until the browser has painted what has changed. */
+export const painted = () => new Promise((resolve) => { requestAnimationFrame(() => setTimeout(resolve)); });
+
 /** Copies a text; over plain HTTP browsers have no clipboard, so there it is copied from a field. */
 async function copy(text) {
   if (navigator.clipboard) return navigator.clipboard.writeText(text);

@@ -3,6 +3,7 @@
  * request and the version of the data. When nothing has changed a load is one request, answered with 304.
  */
 import * as api from './api.js';
+import { painted } from './dom.js';
 import { loadFormats, t } from './language.js';
 import * as queries from './queries.js';
 import { YEAR, bounds, cut, fill } from './range.js';
@@ -270,7 +271,7 @@ export function createLoader(show) {
       const asked = Promise.allSettled([run(state.view === 'jobs' ? 'list' : state.view), run('job')]);
       loadFormats();
       const results = await asked;
-      await new Promise((painted) => { requestAnimationFrame(() => setTimeout(painted)); });
+      await painted();
       if (signal.aborted) return false;
       show.domains(domains);
       results.push(...await Promise.allSettled([...(state.job ? ['history'] : []), ...REST[state.view]].map(run)));

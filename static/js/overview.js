@@ -1,6 +1,6 @@
 /** The overview: what failed and why, which collectors fail, how long jobs take, and what runs, of a period and the one before. */
 import { createChart } from './chart.js';
-import { $, button, el, renew, setText, svg } from './dom.js';
+import { $, button, el, painted, renew, setText, svg } from './dom.js';
 import { rate, relative, span } from './format.js';
 import { number, parts, t } from './language.js';
 import { runBars } from './runs.js';
@@ -39,6 +39,7 @@ export function changed(now, before, format = number) {
  * @param {boolean} isMock whether the server is a mock, which may be a demo
  */
 export function showOverview(state, answer, now, link, narrow, isMock) {
+  const isFirst = !chart;
   chart ??= createChart($('chart'), (...range) => narrowTo(...range));
   narrowTo = narrow;
   const about = JSON.stringify([state, [...whole]]);
@@ -56,9 +57,14 @@ export function showOverview(state, answer, now, link, narrow, isMock) {
   renew($('overview-state'), [shown], () => sentence(context));
   renew($('hints'), [shown], () => (isMock ? hints(context) : []));
   renew($('figures'), [shown], () => figures(context));
-  renew($('error-groups'), [shown, ticked], () => errorGroups(context));
-  renew($('worst-collectors'), [shown, ticked], () => collectors(context));
-  renew($('running-now'), [shown, ticked], () => running(context));
+  const showLists = () => {
+    renew($('error-groups'), [shown, ticked], () => errorGroups(context));
+    renew($('worst-collectors'), [shown, ticked], () => collectors(context));
+    renew($('running-now'), [shown, ticked], () => running(context));
+  };
+  // They are a third of the work, and below the rest: the first paint does without.
+  if (isFirst) painted().then(() => changes === shown && showLists());
+  else showLists();
 }
 
 /** Shows more of a list, or less; returns whether a click was one on its button. */

@@ -47,6 +47,43 @@ test('a visit begins with the overview, and a link without a view leads to the j
   assert.ok(await it.page.locator('#range option[value=all]').isDisabled(), 'an overview is one of a range');
 });
 
+test('the page is shown with its first data', async () => {
+  await it.page.clock.install({ time: NOW });
+  await it.page.clock.pauseAt(Date.parse(NOW) + 1000);
+  await it.page.addInitScript(() => {
+    new MutationObserver((_, observer) => {
+      if (!document.body || document.documentElement.classList.contains('starting')) return;
+      observer.disconnect();
+      globalThis.first = document.querySelector('#overview-state a')?.textContent;
+    }).observe(document, { attributes: true, subtree: true, attributeFilter: ['class'] });
+  });
+  await it.page.goto(`${it.server.url}/`);
+  await it.page.locator('#overview-state a').first().waitFor();
+  assert.match(await it.page.evaluate(() => globalThis.first), /^[\d,]+ failed$/);
+});
+
+test('a page whose data take long is shown without them, and one that gets none shows the error', async () => {
+  await it.page.clock.install({ time: NOW });
+  await it.page.clock.pauseAt(Date.parse(NOW) + 1000);
+  let answer = null;
+  const asked = new Promise((resolve) => { answer = resolve; });
+  await it.page.route(/jobdeck\/overview/, answer);
+  await it.page.goto(`${it.server.url}/`);
+  const route = await asked;
+  assert.ok(await it.page.locator('#views').isHidden());
+  await it.page.clock.runFor(400);
+  await it.page.locator('#views').waitFor();
+  assert.equal(await it.page.locator('#overview-state a').count(), 0);
+  await route.continue();
+  await it.page.locator('#overview-state a').first().waitFor();
+  await it.page.unroute(/jobdeck\/overview/);
+
+  await it.page.route('**/jobdeck/domains', (refused) => refused.fulfill({ status: 503, json: { detail: { code: 'E', message: 'Not now' } } }));
+  await it.page.reload();
+  await it.page.getByText('Not now').first().waitFor();
+  it.expect('status of 503');
+});
+
 test('every number is a link to the jobs that it counts', async () => {
   for (const query of ['?view=overview&range=month&refresh=0', '?view=overview&range=week&refresh=0&term=provider:aws']) {
     await open(query);
@@ -129,6 +166,7 @@ test('the chart has every bucket, with an axis up to the highest', async () => {
     .map((node) => node.querySelector('.piece-of-time').getAttribute('class')));
   assert.ok(bases.length > 5 && bases.every((name) => name.includes('ERROR')));
   await it.page.locator('#chart summary').click();
+  await it.page.locator('#chart tbody tr').first().waitFor();
   const rows = await it.page.locator('#chart tbody tr').evaluateAll((nodes) => nodes.map((node) => [...node.querySelectorAll('td')].slice(0, 5)
     .reduce((sum, cell) => sum + Number(cell.textContent.replaceAll(',', '')), 0)));
   assert.deepEqual(rows, buckets.map(jobsOf));
