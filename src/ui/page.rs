@@ -326,7 +326,12 @@ mod tests {
             .files
             .iter()
             .find(|file| file.name == "js/main.js");
-        let lines = main.unwrap().content.lines();
+        let main = &main.unwrap().content;
+        for name in first_modules().keys() {
+            let object = format!("const ${} = ", name.replace('-', "_"));
+            assert_eq!(main.matches(&object).count(), 1, "{name}");
+        }
+        let lines = main.lines();
         let statements =
             lines.filter(|line| line.starts_with("import ") || line.starts_with("export "));
         let statements: Vec<_> = statements.collect();
