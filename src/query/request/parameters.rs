@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::json::message::parse_boolean;
 use crate::json::names::shortened;
+use crate::query::error::QueryError;
 use crate::query::limits::MAX_PATHS;
 use crate::query::request::job_path::JobPath;
 use crate::query::request::list::{Query, StatusFilter};
@@ -172,7 +173,12 @@ impl Kind {
                 _ => boolean(text),
             },
             Self::Paths => Ok(Value::Array(vec![text.into()])),
-            Self::Query => parse(text.as_bytes()).map_err(|error| error.to_string()),
+            // These errors name the body, which a parameter is not.
+            Self::Query => parse(text.as_bytes()).map_err(|error| match error {
+                QueryError::Json { problem } => format!("is not JSON: {problem}"),
+                QueryError::Parameter { problem, .. } => problem,
+                other => other.to_string(),
+            }),
         }
     }
 }

@@ -475,7 +475,11 @@ mod tests {
             ),
             (
                 "query=%7B",
-                "query: the body is not JSON: EOF while parsing an object at line 1 column 1",
+                "query: is not JSON: EOF while parsing an object at line 1 column 1",
+            ),
+            (
+                "query=%7B%22page%22%3A1%2C%22page%22%3A2%7D",
+                "query: duplicate field `page` at line 1 column 19",
             ),
         ] {
             check(text, expected);
