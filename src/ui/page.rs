@@ -252,7 +252,7 @@ mod tests {
     #[test]
     fn the_page_names_its_files_by_their_hash() {
         assert!(!PAGE.html.contains("\"assets/js"), "{}", PAGE.html);
-        for name in ["style.css", "js/preload.js", "js/main.js", "icon.svg"] {
+        for name in ["style.css", "js/preload.js", "js/main.js"] {
             let address = format!("\".{}/{name}\"", PAGE.folder.path);
             assert!(PAGE.html.contains(&address), "{name}");
         }

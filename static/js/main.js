@@ -16,7 +16,7 @@ import { showSearch, wireSearch } from './search.js';
 import { NO_FILTERS, change, isFiltered } from './state.js';
 import * as table from './table.js';
 import { showTimes, wireTimes } from './times.js';
-import { showCounts } from './title.js';
+import { showCounts, showIcon } from './title.js';
 import { token } from './token.js';
 
 /** The columns that are first sorted in ascending order; the others begin with the largest value. */
@@ -97,6 +97,7 @@ const loader = createLoader({
   answered: reveal,
   domains(domains) {
     // The view is painted.
+    showIcon();
     loadLater();
     writeAddress();
     controls.showDomains(domains, current().domain);
@@ -177,6 +178,7 @@ async function load(allowsOld = true) {
     controls.showTrouble(null);
   } catch (error) {
     reveal();
+    showIcon();
     const isOld = loader.isShown(current());
     controls.showTrouble(error, isOld, pace.end(error));
     if (!isOld) showNoAnswer(error);

@@ -6,11 +6,14 @@ let shown = '';
 let counts = {};
 /** Since when the counts are those of then, since a hidden page loads nothing. */
 let since = null;
+/** Whether the page has an icon yet. Until the first paint it has none, since browsers draw an icon before they draw the page. */
+let hasIcon = false;
 
 function show() {
   const [first, ...others] = ['failed', 'running'].filter((name) => counts[name]);
   const words = first && list([first, ...others].map((name) => t(`title.${name}`, { count: counts[name] })));
   document.title = words ? t(since ? 'title.then' : 'title.now', { counts: words, time: since ? time(since) : '', shown }) : shown;
+  if (!hasIcon) return;
   const icon = new URL(`../icon${first ? `-${first}` : ''}.svg`, import.meta.url).href;
   const link = document.querySelector('link[rel=icon]');
   if (link.href !== icon) link.href = icon;
@@ -18,6 +21,12 @@ function show() {
 
 export function showTitle(text) {
   shown = text;
+  show();
+}
+
+/** Shows the icon of the page from now on. */
+export function showIcon() {
+  hasIcon = true;
   show();
 }
 
