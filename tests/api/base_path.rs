@@ -54,7 +54,8 @@ fn walk(app: &App, first: &str) -> BTreeSet<String> {
         let base = Url::parse(&app.url(&path)).unwrap();
         for address in addresses(&answer) {
             let target = base.join(&address).unwrap();
-            if target.scheme() == "https" {
+            // Other sites, and the empty icon that the page begins with.
+            if ["https", "data"].contains(&target.scheme()) {
                 continue;
             }
             let target = target.path().to_owned();
