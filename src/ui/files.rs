@@ -19,8 +19,8 @@ use crate::api::caching::Version;
 use crate::api::routes::method_not_allowed;
 use crate::route::ASSETS;
 
-/// Only files of this server may run or be shown, and scripts may send requests to this server alone. The page begins with an empty
-/// icon, which is of the scheme `data`.
+/// Only files of this server may run or be shown, and scripts may send requests to this server alone. Images may also have the scheme
+/// `data`, as the empty icon has that the page begins with.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 /// Lets caches store a file for a year, the longest time of HTTP.

@@ -6,8 +6,11 @@ let shown = '';
 let counts = {};
 /** Since when the counts are those of then, since a hidden page loads nothing. */
 let since = null;
-/** Whether the page has an icon yet. Until the first paint it has none, since browsers draw an icon before they draw the page. */
-let hasIcon = false;
+/**
+ * Whether the page has its icon. It gets the icon after the first paint, since a browser that loads an icon paints the page later. A
+ * page that is opened in a hidden tab is not painted, but its icon is seen.
+ */
+let hasIcon = document.hidden;
 
 function show() {
   const [first, ...others] = ['failed', 'running'].filter((name) => counts[name]);
@@ -24,7 +27,7 @@ export function showTitle(text) {
   show();
 }
 
-/** Shows the icon of the page from now on. */
+/** Gives the page its icon. */
 export function showIcon() {
   hasIcon = true;
   show();

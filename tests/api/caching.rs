@@ -125,7 +125,7 @@ fn the_page_is_revalidated_and_its_files_are_cached_for_ever() {
         .iter()
         .map(|path| path.strip_prefix(version).unwrap())
         .collect();
-    // A browser would draw an icon before the page, so the page gets it later.
+    // The page gets its icon after its first paint.
     let in_page = ["js/preload.js", "js/main.js", "style.css"];
     let in_links = ["js/preload.js", "style.css", "js/main.js", "js/texts/en.js"];
     assert_eq!(names, [&in_page[..], &in_links].concat());

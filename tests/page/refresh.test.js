@@ -104,12 +104,30 @@ test('the picker says how the page refreshes', async () => {
   assert.deepEqual(await it.page.locator('#refresh option').allTextContents(), ['Live', 'every 10 s', 'every minute', 'paused']);
 });
 
+/** Waits until the page has an icon, and loads it. */
+async function icon(name) {
+  const link = it.page.locator(`link[rel=icon][href$="/${name}.svg"]`);
+  await link.waitFor({ state: 'attached' });
+  assert.equal((await fetch(await link.getAttribute('href'))).headers.get('content-type'), 'image/svg+xml');
+}
+
+test('the icon comes after the first paint; a page without one, hidden or without data, has it, too', async () => {
+  // Without frames the page does not know of a paint.
+  await it.page.addInitScript(() => { globalThis.requestAnimationFrame = () => 0; });
+  await it.page.goto(it.server.url);
+  await it.page.locator('#overview-state a').first().waitFor();
+  assert.equal(await it.page.locator('link[rel=icon]').getAttribute('href'), 'data:,');
+  await it.page.route('**/jobdeck/domains', (route) => route.fulfill({ status: 503, json: {} }));
+  await it.page.goto(it.server.url);
+  await icon('icon');
+  it.expect('status of 503');
+  await it.page.unroute('**/jobdeck/domains');
+  await it.page.addInitScript(() => Object.defineProperty(document, 'hidden', { value: true }));
+  await it.page.goto(it.server.url);
+  await icon('icon-failed');
+});
+
 test('title and icon say what failed and what runs', async () => {
-  const icon = async (name) => {
-    const link = it.page.locator(`link[rel=icon][href$="/${name}.svg"]`);
-    await link.waitFor({ state: 'attached' });
-    assert.equal((await fetch(await link.getAttribute('href'))).headers.get('content-type'), 'image/svg+xml');
-  };
   const titled = (text) => it.page.waitForFunction((text) => document.title.startsWith(text), text);
   await it.open('?refresh=2');
   const domain = await it.domain();
