@@ -114,11 +114,13 @@ export function tickDrawer(now) {
 function content(job, link, isSame) {
   const errors = job.errors ?? [];
   const isOpen = isSame && Boolean($('raw')?.parentElement.open);
+  // `remembered` is behind the part itself until the browser has sent `toggle`.
+  const factsAreOpen = $('facts-summary')?.parentElement.open ?? remembered('facts') === 'open';
   const factNodes = () => Object.entries(facts(job, link)).flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]);
   return {
     about: [job, () => [el('p', { className: 'bar about-job' }, el('span', { className: `status ${job.status}` }, statusLabel(job.status)),
       ...collectorNodes(job, link))]],
-    facts: [{ ...job, errors: null }, () => [folded('facts', t('job.facts'), el('dl', {}, ...factNodes()),
+    facts: [{ ...job, errors: null }, () => [folded('facts', factsAreOpen, t('job.facts'), el('dl', {}, ...factNodes()),
       ...(Object.keys(job.filter ?? {}).length ? [el('h3', {}, t('job.filter')), pretty(job.filter)] : []))]],
     errors: [errors, () => (errors.length ? [el('h3', {}, t('job.errors', { count: errors.length })), ...errors.map(errorNode)] : [])],
     json: [job, () => [
@@ -130,9 +132,9 @@ function content(job, link, isSame) {
   };
 }
 
-/** A part that is folded until it is opened, which this browser remembers. */
-function folded(name, title, ...nodes) {
-  const details = el('details', { open: remembered(name) === 'open' }, el('summary', { id: `${name}-summary` }, title), ...nodes);
+/** A part that is folded until it is opened, which this browser remembers for the next visit. */
+function folded(name, open, title, ...nodes) {
+  const details = el('details', { open }, el('summary', { id: `${name}-summary` }, title), ...nodes);
   on(details, 'toggle', () => remember(name, details.open ? 'open' : 'closed'));
   return details;
 }

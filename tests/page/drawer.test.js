@@ -281,6 +281,23 @@ test('all members are folded until they are opened, and stay open', async () => 
   assert.ok(await facts.isVisible());
 });
 
+test('a job that comes at once leaves all members as they were left', async () => {
+  await it.open('?domain=domain-story&refresh=0&job=job-5');
+  await title('job-5');
+  const facts = drawer().locator('#drawer-facts dl');
+  const toggleAndPress = (key) => it.page.evaluate((pressed) => {
+    document.querySelector('#facts-summary').click();
+    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: pressed, code: `Key${pressed.toUpperCase()}`, bubbles: true }));
+  }, key);
+  await toggleAndPress('j');
+  await title('job-4');
+  assert.ok(await facts.isVisible());
+  await toggleAndPress('k');
+  await title('job-5');
+  assert.equal(await facts.isVisible(), false);
+  await it.page.waitForFunction(() => localStorage.getItem('jobdeck.facts') === 'closed');
+});
+
 test('what a message has between backticks is code', async () => {
   it.server.importJobs([{ job_id: 'job-code', domain_id: 'domain-code', created_at: NOW, status: 'ERROR', errors: [{ message: 'No `zone` in `a.b`, and one ` alone' }] }]);
   await it.open('?domain=domain-code&refresh=0&job=job-code');
