@@ -125,13 +125,28 @@ export function createChart(node, narrow, isLow = false) {
     const hatch = svg('pattern', { id: hatchId, width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)' },
       svg('rect', { width: 3, height: 6, class: 'hatch' }));
     const brush = svg('rect', { y: TOP, height: SPANS_TOP + SPANS - TOP, class: 'brush' });
-    return { height: HEIGHT, parts: [svg('defs', {}, hatch), ...axes, ...bars, ...curves, brush] };
+    return { height: HEIGHT, parts: [svg('defs', {}, hatch), ...axes, ...bars, ...curves, ...eventMarks(), brush] };
   }
 
   function timeTick(time, zone) {
     const x = xOf(time);
     return [svg('line', { x1: x, x2: x, y1: TOP, y2: SPANS_TOP + SPANS + 4, class: 'grid' }),
       svg('text', { x: Math.min(x, right() - 12), y: HEIGHT - 4, class: 'tick-label middle' }, tickLabel(time, zone))];
+  }
+
+  /** A line for each event, and its label where it does not cover that of the event before. */
+  function eventMarks() {
+    let free = LEFT;
+    return shown.events.filter(({ time }) => time >= shown.from && time < shown.to).flatMap(({ time, label }) => {
+      const x = xOf(time);
+      const line = svg('line', { x1: x, x2: x, y1: TOP, y2: SPANS_TOP + SPANS, class: 'event' });
+      const isEnd = x > (LEFT + right()) / 2;
+      const width = label.length * 7;
+      const start = isEnd ? x - width - 4 : x + 4;
+      if (start < free) return [line];
+      free = Math.max(start + width, x) + 4;
+      return [line, svg('text', { x: start, y: TOP + 8, class: 'event-label' }, label)];
+    });
   }
 
   /** The jobs of a bar, stacked by their outcomes; those of a part of its time are hatched. */
@@ -220,9 +235,12 @@ export function createChart(node, narrow, isLow = false) {
   });
 
   return {
-    /** @param {Bucket[]} buckets of the range from `from` to `to`, in milliseconds, with times in a zone */
-    show(buckets, from, to, zone) {
-      shown = { buckets, from, to, zone };
+    /**
+     * @param {Bucket[]} buckets of the range from `from` to `to`, in milliseconds, with times in a zone
+     * @param {{time: number, label: string}[]} events that are marked, such as a new version of a plugin
+     */
+    show(buckets, from, to, zone, events = []) {
+      shown = { buckets, from, to, zone, events };
       draw();
     },
     setTitle: (text) => setText(node.querySelector('.chart-title'), text),

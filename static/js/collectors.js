@@ -153,8 +153,6 @@ function cellsOf(one, { state, answer, now, jobs, view, open }) {
     href ? el('a', { href, title, id: `${column}-of-${id}` }, text) : title ? el('span', { title }, text) : text]];
   const time = (millis) => [millis, () => [millis === null ? '–' : span(millis)]];
   const moved = VALUES.change(one);
-  // Failures since the last success, which may be of the period before.
-  const since = success ? Date.parse(success.created_at) + 1 : answer.previous.from;
   const failures = { collector: id, tab: 'failed' };
   const label = t('collector.lastRuns', { name: name ?? id });
   const makeBars = () => [runBars(one.last_runs, { label, name: id, zone: state.zone, link: open })];
@@ -163,7 +161,7 @@ function cellsOf(one, { state, answer, now, jobs, view, open }) {
     last: [[one.last_runs, state.zone, open('')], makeBars],
     runs: link('runs', number(runs), jobs({ collector: id, terms: [...state.terms, ENDED] })),
     rate: link('rate', percent(rate), failed && jobs(failures), t('collectors.share', { part: failed, count: runs })),
-    streak: link('streak', number(streak), streak && jobs(failures, { from: since, to: answer.to })),
+    streak: link('streak', number(streak), streak && jobs(failures, { from: one.streak_since, to: answer.to })),
     flaky: link('flaky', one.is_flaky ? t('collector.flaky') : ''),
     success: link('success', success ? relative(success.created_at, now) : t('collector.noSuccess'), success && open(success.job_id)),
     usual: time(successes.median),
@@ -200,7 +198,9 @@ function showCollector(context) {
   renew($('collector-durations'), changes, () => histogram(newest));
   renew($('collector-errors'), source, () => errorGroups({ ...context, inPeriod: context.jobs, prefix: 'collector-' }));
   chart.setTitle(t('collector.chart'));
-  chart.show(answer.buckets, Date.parse(answer.from), Date.parse(answer.to), state.zone);
+  const newVersions = segmentsOf(context.runs).slice(1).map(({ version, runs: [first] }) => (
+    { time: Date.parse(first.created_at), label: version ?? '–' }));
+  chart.show(answer.buckets, Date.parse(answer.from), Date.parse(answer.to), state.zone, newVersions);
 }
 
 const nameOf = ({ state, answer, runs }) => answer.collectors.results[0]?.name ?? runs[0]?.collector_info.name ?? state.collector;

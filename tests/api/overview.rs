@@ -211,6 +211,34 @@ fn usual(jobs: &[&Value]) -> Value {
     json!({"median": percentile(&sorted, 50), "p95": percentile(&sorted, 95)})
 }
 
+/// What is usual of a collector: by `jobs`, and by the newest successes of `everything` where these are too few.
+fn usual_of(collector_id: &Value, jobs: &[&Value], everything: &[Value]) -> Value {
+    let usual_of_jobs = usual(jobs);
+    if !usual_of_jobs.is_null() {
+        return usual_of_jobs;
+    }
+    let successes = everything.iter().filter(|job| {
+        job["collector_info"]["collector_id"] == *collector_id
+            && has_status(job, &["SUCCESS"])
+            && !job["finished_at"].is_null()
+    });
+    usual(&successes.take(30).collect::<Vec<_>>())
+}
+
+/// The newest 30 jobs of each status, where all are the newest first; these are, too.
+fn newest_of_each_status<'j>(jobs: &[&'j Value]) -> Vec<&'j Value> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut newest = Vec::new();
+    for job in jobs {
+        let count = counts.entry(job["status"].as_str().unwrap()).or_default();
+        *count += 1;
+        if *count <= 30 {
+            newest.push(*job);
+        }
+    }
+    newest
+}
+
 fn is_flaky(runs: &[&Value]) -> bool {
     let ended: Vec<_> = runs
         .iter()
@@ -228,19 +256,25 @@ fn successes(jobs: &[&Value]) -> Value {
     json!({"count": sorted.len(), "median": percentile(&sorted, 50), "p95": percentile(&sorted, 95)})
 }
 
-/// `both` has the jobs of both periods, the newest first; so many collectors are answered.
-fn collectors(both: &[&Value], from: i64, answered: usize) -> Value {
+/// `both` has the jobs of both periods, `earlier` those from before that count, and `everything` all; the newest first. So many
+/// collectors are answered.
+fn collectors(
+    both: &[&Value],
+    earlier: &[&Value],
+    everything: &[Value],
+    from: i64,
+    answered: usize,
+) -> Value {
     let ids: BTreeSet<&str> = both
         .iter()
         .filter_map(|job| job["collector_info"]["collector_id"].as_str())
         .collect();
     let mut all: Vec<(usize, usize, Value)> = Vec::new();
     for id in ids {
-        let jobs: Vec<&Value> = both
-            .iter()
-            .filter(|job| job["collector_info"]["collector_id"] == id)
-            .copied()
-            .collect();
+        let is_of_collector = |job: &&&Value| job["collector_info"]["collector_id"] == id;
+        let jobs: Vec<&Value> = both.iter().filter(is_of_collector).copied().collect();
+        let before: Vec<&Value> = earlier.iter().filter(is_of_collector).copied().collect();
+        let noted = [jobs.clone(), newest_of_each_status(&before)].concat();
         let (current, previous): (Vec<&Value>, Vec<&Value>) = jobs
             .iter()
             .partition(|job| millis(job, "created_at").unwrap() >= from);
@@ -249,35 +283,37 @@ fn collectors(both: &[&Value], from: i64, answered: usize) -> Value {
             continue;
         }
         let last = |wanted: &[&str]| {
-            let last = jobs.iter().find(|job| has_status(job, wanted));
+            let last = noted.iter().find(|job| has_status(job, wanted));
             last.map_or(
                 Value::Null,
                 |job| json!({"job_id": job["job_id"], "created_at": job["created_at"]}),
             )
         };
-        let success = jobs
+        let success = noted
             .iter()
             .find(|job| has_status(job, &["SUCCESS"]))
             .and_then(|job| millis(job, "created_at"));
-        let streak = jobs
-            .iter()
+        let everything_before: Vec<&Value> = [jobs.clone(), before.clone()].concat();
+        let streak: Vec<&Value> = everything_before
+            .into_iter()
             .filter(|job| {
                 has_status(job, &FAILED)
                     && success.is_none_or(|success| millis(job, "created_at").unwrap() > success)
             })
-            .count();
-        let last_runs = &jobs[..jobs.len().min(30)];
+            .collect();
+        let last_runs = &noted[..noted.len().min(30)];
         let collector = json!({
             "collector_id": id,
             "name": jobs[0]["collector_info"]["name"],
             "runs": runs,
             "failed": failed,
             "rate": share(failed, runs),
-            "streak": streak,
+            "streak": streak.len(),
+            "streak_since": streak.last().map(|job| &job["created_at"]),
             "is_flaky": is_flaky(last_runs),
             "last_success": last(&["SUCCESS"]),
             "last_failure": last(&FAILED),
-            "usual": usual(&jobs),
+            "usual": usual_of(&json!(id), &jobs, everything),
             "successes": successes(&current),
             "previous": {
                 "runs": count(&previous, &ENDED), "failed": count(&previous, &FAILED), "successes": successes(&previous),
@@ -375,17 +411,9 @@ fn running(everything: &[Value], all: &[&Value], both: &[&Value], now: i64) -> (
             .filter(|other| other["collector_info"]["collector_id"] == *id)
             .copied()
             .collect();
-        let usual = match usual(&jobs) {
-            _ if id.is_null() => Value::Null,
-            Value::Null => {
-                let successes = everything.iter().filter(|other| {
-                    other["collector_info"]["collector_id"] == *id
-                        && has_status(other, &["SUCCESS"])
-                        && !other["finished_at"].is_null()
-                });
-                usual(&successes.take(30).collect::<Vec<_>>())
-            }
-            usual => usual,
+        let usual = match id {
+            Value::Null => Value::Null,
+            id => usual_of(id, &jobs, everything),
         };
         json!({
             "job_id": job["job_id"],
@@ -523,6 +551,12 @@ fn every_number_is_that_of_the_list() {
         let answered = text_of
             .strip_prefix("&collectors=")
             .map_or(20, |count| count.parse().unwrap());
+        let is_of_collectors = |condition: &Value| condition["k"] == "collector_id";
+        let earlier = if filter.as_array().unwrap().iter().all(is_of_collectors) {
+            within(0, previous)
+        } else {
+            Vec::new()
+        };
         let buckets = buckets(&current, from, to, length);
         let (running, stuck) = running(&everything, &all, &both, now);
         let expected = json!({
@@ -534,7 +568,7 @@ fn every_number_is_that_of_the_list() {
             "buckets": buckets.iter().map(|(.., bucket)| bucket).collect::<Vec<_>>(),
             "running": running,
             "stuck": stuck,
-            "collectors": collectors(&both, from, answered),
+            "collectors": collectors(&both, &earlier, &everything, from, answered),
             "errors": errors(&current, &buckets),
         });
         for (name, value) in expected.as_object().unwrap() {
@@ -839,6 +873,79 @@ fn a_job_is_stuck_where_it_runs_longer_than_usual() {
     assert_eq!(
         (&found["running"]["count"], &found["stuck"]["count"]),
         (&json!(1), &json!(0))
+    );
+}
+
+#[test]
+fn the_last_runs_of_a_collector_may_be_older_than_the_two_periods() {
+    let ended = |collector: &str, hours: i64, status: &str| {
+        let id = format!("{collector}-{hours}");
+        run(&id, collector, hours * 60, Some(10)).replace("SUCCESS", status)
+    };
+    let mut jobs = ended("failing", 1, "ERROR") + &ended("failing", 30, "TIMEOUT");
+    for number in 0..40 {
+        jobs += &ended("failing", 50 + number, "ERROR");
+    }
+    jobs += &ended("failing", 1000, "SUCCESS");
+    jobs += &ended("changing", 1, "SUCCESS");
+    for number in 1..=12 {
+        let status = if number % 2 == 0 { "SUCCESS" } else { "ERROR" };
+        jobs += &ended("changing", 100 * number, status);
+    }
+    let app = App::with_jobs(jobs);
+    let of = |query: &str, collector: &str| -> Value {
+        let found = overview(&app, &format!("domain_id=d{query}"));
+        let all = found["collectors"]["results"].as_array().unwrap();
+        let one = all.iter().find(|one| one["collector_id"] == collector);
+        one.unwrap().clone()
+    };
+    let ids = |collector: &Value| -> Vec<String> {
+        let runs = collector["last_runs"].as_array().unwrap().iter();
+        runs.map(|run| run["job_id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let of_two = query(&json!([{"k": "collector_id", "v": ["failing", "none"], "o": "in"}]));
+    for query in ["", "&collector_id=failing", &format!("&query={of_two}")] {
+        let failing = of(query, "failing");
+        // No number of a period counts what is older.
+        assert_eq!(
+            (&failing["runs"], &failing["failed"]),
+            (&json!(1), &json!(1))
+        );
+        assert_eq!(failing["previous"]["runs"], 1);
+        let expected = [1, 30].into_iter().chain(50..78);
+        let expected: Vec<_> = expected.map(|hours| format!("failing-{hours}")).collect();
+        assert_eq!(ids(&failing), expected, "{query}");
+        assert_eq!(failing["streak"], 42, "{query}");
+        let first = text(time("2022-06-20T12:00:00Z") - 89 * HOUR);
+        assert_eq!(failing["streak_since"], first, "{query}");
+        assert_eq!(failing["last_success"]["job_id"], "failing-1000", "{query}");
+        assert_eq!(failing["is_flaky"], false);
+        assert_eq!(failing["usual"], Value::Null);
+    }
+    let changing = of("", "changing");
+    assert_eq!(ids(&changing).len(), 13);
+    assert_eq!(
+        (&changing["is_flaky"], &changing["streak"]),
+        (&json!(true), &json!(0))
+    );
+    assert_eq!(changing["last_failure"]["job_id"], "changing-100");
+    assert_eq!(
+        changing["usual"],
+        json!({"median": 600_000, "p95": 600_000})
+    );
+    // With another filter, nearly all of the older jobs might have to be read.
+    let failing = of("&status=ERROR", "failing");
+    assert_eq!(ids(&failing), ["failing-1"]);
+    assert_eq!(
+        (&failing["streak"], &failing["last_success"]),
+        (&json!(1), &Value::Null)
+    );
+    // They end where the period does.
+    let failing = of("&to=2022-06-19T00:00:00Z", "failing");
+    assert_eq!(
+        ids(&failing).first().map(String::as_str),
+        Some("failing-50")
     );
 }
 

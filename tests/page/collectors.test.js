@@ -239,6 +239,17 @@ test('the change of the plugin that broke it is marked, and described in words',
   const since = newest.at(-1).created_at.slice(0, 16).replace('T', ' ');
   assert.equal(await item.textContent(), `${since}: from ${version(old[0])} to ${version(newest[0])}; ${percent(share(old))} of ${
     ended(old).length} runs failed before, ${percent(share(newest))} of ${ended(newest).length} after`.replace(/(\d+) after$/, '$1 runs after'));
+  // In the chart of its jobs in time there is a mark, too, at the time of the change.
+  const line = await it.page.locator('#collector-chart .event').evaluateAll((nodes) => nodes.map((node) => node.getBoundingClientRect().left));
+  assert.equal(line.length, 1);
+  assert.equal(await it.page.locator('#collector-chart .event-label').textContent(), version(newest[0]));
+  const bucket = it.page.locator('#collector-chart .bar-of-time').filter({ hasText: /./ });
+  assert.equal(await bucket.count(), 0, 'bars have no text of their own');
+  const days = (await it.page.locator('#collector-chart .bar-of-time .target').evaluateAll((nodes) => nodes.map((node) => {
+    const { left, right } = node.getBoundingClientRect();
+    return { left, right, about: node.parentElement.ariaLabel };
+  }))).filter(({ left, right }) => left <= line[0] && line[0] <= right);
+  assert.ok(days.some(({ about }) => about.startsWith(since.slice(0, 10))), `${days.map(({ about }) => about)} has not ${since}`);
   // Around the change it is a mark between the bars of the two versions.
   const change = Date.parse(newest.at(-1).created_at);
   const [from, to] = [change - 2 * DAY, change + DAY].map((time) => new Date(time).toISOString());

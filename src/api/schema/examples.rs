@@ -221,6 +221,7 @@ pub(crate) fn overview() -> Value {
                 "failed": 1,
                 "rate": 0.2,
                 "streak": 1,
+                "streak_since": "2026-01-01T08:10:00.000Z",
                 "is_flaky": false,
                 "last_success": {"job_id": "job-3f1c6a0d92b3", "created_at": "2026-01-01T08:00:00.000Z"},
                 "last_failure": {"job_id": "job-3f1c6a0d92b4", "created_at": "2026-01-01T08:10:00.000Z"},

@@ -175,25 +175,31 @@ pub struct CollectorInfo {
     /// The share of these.
     #[schema(minimum = 0, maximum = 1)]
     pub rate: f64,
-    /// How many of its jobs failed since its last success, in the two periods.
+    /// How many of its jobs failed since its last success; of those before the two periods, at most ten thousand of each status
+    /// count.
     pub streak: u64,
+    /// When the first of these began: its `created_at`.
+    #[schema(required = true, value_type = Option<String>, format = DateTime)]
+    pub streak_since: Option<Timestamp>,
     /// Whether it fails now and then: at least ten of the last runs have ended, and of these at least every third ended
     /// otherwise than the one before it. Canceled runs do not count.
     pub is_flaky: bool,
-    /// The newest success in the two periods.
+    /// The newest success; null if there is none.
     #[schema(required = true)]
     pub last_success: Option<SeenJobInfo>,
-    /// The newest failure in the two periods.
+    /// The newest failure; null if there is none.
     #[schema(required = true)]
     pub last_failure: Option<SeenJobInfo>,
-    /// How long its jobs take in the two periods; null where fewer than five of them have a duration.
+    /// How long its jobs take in the two periods; where fewer than five of them have a duration, its thirty newest successes
+    /// of all times. Null where fewer than five of these have one, too.
     #[schema(required = true)]
     pub usual: Option<UsualInfo>,
     /// How long its successes of the period took.
     pub successes: MedianInfo,
     /// What it did in the period before.
     pub previous: PreviousRunsInfo,
-    /// Its newest jobs in the two periods, of any status: the newest first.
+    /// Its newest jobs that began before `to`, of any status: the newest first. Where the filter tests more than collectors,
+    /// only those of the two periods; otherwise also the thirty newest of each status from before them.
     #[schema(max_items = 30)]
     pub last_runs: Vec<RunInfo>,
 }

@@ -29,15 +29,20 @@ pub(super) type CollectorNumber = u32;
 
 /// A job of a collector.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SeenJob<'j> {
-    pub(super) job_id: &'j str,
-    pub(super) created_at: i64,
-    pub(super) status: JobStatus,
-    pub(super) duration: Option<i64>,
+pub struct SeenJob<'j> {
+    pub job_id: &'j str,
+    pub created_at: i64,
+    pub status: JobStatus,
+    pub duration: Option<i64>,
     /// The key of its `collector_info`.
-    pub(super) info: i64,
-    /// Whether it is of the period, and not of the one before it.
-    pub(super) is_current: bool,
+    pub info: i64,
+}
+
+/// The period of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Period {
+    Current,
+    Previous,
 }
 
 /// All collectors.
@@ -55,12 +60,21 @@ struct Collector {
     other_durations: Durations,
     /// When the newest success began.
     success_at: Option<i64>,
-    /// When the failures after it began.
+    /// When the failures after it began, of the two periods.
     failures: Vec<i64>,
+    earlier_failures: EarlierFailures,
     last_success: Option<Run>,
     last_failure: Option<Run>,
     /// The newest first.
     last_runs: Vec<Run>,
+}
+
+/// The failures of a collector from before the two periods, since its last success.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EarlierFailures {
+    pub count: u64,
+    /// When the first of them began.
+    pub since: Option<i64>,
 }
 
 /// The runs of a period.
@@ -104,9 +118,9 @@ impl Collectors {
     }
 
     /// Adds a job of a collector.
-    pub(super) fn add(&mut self, number: CollectorNumber, job: SeenJob<'_>) {
+    pub(super) fn add(&mut self, number: CollectorNumber, job: SeenJob<'_>, period: Period) {
         if let Some(collector) = self.all.get_mut(number as usize) {
-            collector.add(job);
+            collector.add(job, period);
         }
     }
 
@@ -136,10 +150,11 @@ impl Collectors {
         });
         let more = ranked.len().saturating_sub(answered) as u64;
         let worst = ranked.into_iter().take(answered);
-        let worst = worst.map(|(collector_id, collector, successes)| {
-            let info = collector.last_runs.first().map(|run| run.info);
-            let usual = usual.get(&collector_id).copied();
-            (info, collector.info(&collector_id, usual, successes))
+        let worst = worst.map(|(collector_id, collector, successes)| WorstCollector {
+            usual: usual.get(&collector_id).copied(),
+            collector_id,
+            collector,
+            successes,
         });
         let worst = worst.collect();
         CountedCollectors { usual, worst, more }
@@ -147,15 +162,14 @@ impl Collectors {
 }
 
 impl Collector {
-    fn add(&mut self, job: SeenJob<'_>) {
-        let is_failure = is_failure(job.status);
-        let runs = if job.is_current {
-            &mut self.current
-        } else {
-            &mut self.previous
+    /// Counts a job of a period.
+    fn add(&mut self, job: SeenJob<'_>, period: Period) {
+        let runs = match period {
+            Period::Current => &mut self.current,
+            Period::Previous => &mut self.previous,
         };
         runs.ended += u64::from(job.status.is_final());
-        runs.failed += u64::from(is_failure);
+        runs.failed += u64::from(is_failure(job.status));
         if let Some(duration) = job.duration {
             let durations = match job.status {
                 JobStatus::Success => &mut runs.successes,
@@ -163,13 +177,16 @@ impl Collector {
             };
             durations.add(duration);
         }
-        if is_failure {
-            if self
-                .success_at
-                .is_none_or(|success| success < job.created_at)
-            {
-                self.failures.push(job.created_at);
-            }
+        let is_after_success = |success| success < job.created_at;
+        if is_failure(job.status) && self.success_at.is_none_or(is_after_success) {
+            self.failures.push(job.created_at);
+        }
+        self.note(job);
+    }
+
+    /// Notes a job among the last runs, failures and successes, where it is one of these.
+    fn note(&mut self, job: SeenJob<'_>) {
+        if is_failure(job.status) {
             job.take_if_newer(&mut self.last_failure);
         } else if job.status == JobStatus::Success {
             if self
@@ -203,17 +220,21 @@ impl Collector {
     fn info(
         &self,
         collector_id: &str,
+        name: Option<String>,
         usual: Option<UsualInfo>,
         [successes, previous_successes]: [MedianInfo; 2],
     ) -> CollectorInfo {
         let seen = |run: &Option<Run>| run.as_ref().map(Run::seen);
+        let first_failure = self.failures.iter().min().copied();
+        let streak_since = self.earlier_failures.since.or(first_failure);
         CollectorInfo {
             collector_id: collector_id.to_owned(),
-            name: None,
+            name,
             runs: self.current.ended,
             failed: self.current.failed,
             rate: rate(self.current.failed, self.current.ended).unwrap_or(0.0),
-            streak: self.failures.len() as u64,
+            streak: self.failures.len() as u64 + self.earlier_failures.count,
+            streak_since: streak_since.and_then(Timestamp::from_millis),
             is_flaky: is_flaky(&self.last_runs),
             last_success: seen(&self.last_success),
             last_failure: seen(&self.last_failure),
@@ -305,9 +326,18 @@ fn is_flaky(runs: &[Run]) -> bool {
 #[derive(Debug)]
 pub struct CountedCollectors {
     usual: HashMap<Box<str>, UsualInfo, RandomState>,
-    /// The worst, each with the key of its newest `collector_info`.
-    worst: Vec<(Option<i64>, CollectorInfo)>,
+    worst: Vec<WorstCollector>,
     more: u64,
+}
+
+/// A collector that is answered.
+#[derive(Debug)]
+pub struct WorstCollector {
+    collector_id: Box<str>,
+    collector: Collector,
+    usual: Option<UsualInfo>,
+    /// How long its successes took, in the period and in the one before.
+    successes: [MedianInfo; 2],
 }
 
 impl CountedCollectors {
@@ -315,6 +345,11 @@ impl CountedCollectors {
     #[must_use]
     pub fn usual(&self, collector_id: Option<&str>) -> Option<UsualInfo> {
         self.usual.get(collector_id?).copied()
+    }
+
+    /// The collectors that are answered, the worst first, for what the two periods do not have of them.
+    pub fn worst_mut(&mut self) -> &mut [WorstCollector] {
+        &mut self.worst
     }
 
     /// Returns the answer; `name` finds the name of a collector by the key of its `collector_info`.
@@ -326,16 +361,82 @@ impl CountedCollectors {
         mut name: impl FnMut(i64) -> Result<Option<String>, E>,
     ) -> Result<CollectorsInfo, E> {
         let mut results = Vec::with_capacity(self.worst.len());
-        for (info, mut collector) in self.worst {
-            if let Some(info) = info {
-                collector.name = name(info)?;
-            }
-            results.push(collector);
+        for worst in self.worst {
+            let name = match worst.collector.last_runs.first() {
+                Some(newest) => name(newest.info)?,
+                None => None,
+            };
+            let WorstCollector {
+                collector_id,
+                collector,
+                usual,
+                successes,
+            } = worst;
+            results.push(collector.info(&collector_id, name, usual, successes));
         }
         Ok(CollectorsInfo {
             results,
             more: self.more,
         })
+    }
+}
+
+impl WorstCollector {
+    #[must_use]
+    pub fn collector_id(&self) -> &str {
+        &self.collector_id
+    }
+
+    /// Whether it lacks last runs, a last success or a last failure.
+    #[must_use]
+    pub fn needs_earlier_jobs(&self) -> bool {
+        let kinds = [JobStatus::Success, JobStatus::Error];
+        self.lacked_runs() > 0 || kinds.into_iter().any(|kind| self.lacks_last(kind))
+    }
+
+    /// How many jobs its last runs lack.
+    #[must_use]
+    pub fn lacked_runs(&self) -> usize {
+        MAX_RUNS.saturating_sub(self.collector.last_runs.len())
+    }
+
+    /// Whether it has no last success, or no last failure, for a job of a status to be that.
+    #[must_use]
+    pub fn lacks_last(&self, status: JobStatus) -> bool {
+        match status {
+            JobStatus::Success => self.collector.last_success.is_none(),
+            JobStatus::Error | JobStatus::Timeout => self.collector.last_failure.is_none(),
+            JobStatus::Created | JobStatus::Canceled | JobStatus::InProgress => false,
+        }
+    }
+
+    /// Adds a job from before the two periods: to the last runs, failures and successes, and to no number of a period.
+    pub fn add_earlier(&mut self, job: SeenJob<'_>) {
+        self.collector.note(job);
+    }
+
+    /// Returns the time after which its earlier failures count for the streak: when its last success began, and the beginning of
+    /// time without one. `None` where that was in the two periods, which begin at `from`.
+    #[must_use]
+    pub fn earlier_failures_after(&self, from: Timestamp) -> Option<i64> {
+        let after = self.collector.success_at.unwrap_or(i64::MIN);
+        (after < from.millis()).then_some(after)
+    }
+
+    /// Sets its failures from before the two periods.
+    pub fn set_earlier_failures(&mut self, failures: EarlierFailures) {
+        self.collector.earlier_failures = failures;
+    }
+
+    /// Whether too few of its jobs in the two periods have a duration.
+    #[must_use]
+    pub fn needs_usual(&self) -> bool {
+        self.usual.is_none()
+    }
+
+    /// Sets how long its jobs take.
+    pub fn set_usual(&mut self, usual: Option<UsualInfo>) {
+        self.usual = usual;
     }
 }
 
@@ -350,7 +451,6 @@ mod tests {
             status,
             duration: None,
             info: created_at,
-            is_current: true,
         }
     }
 
@@ -402,7 +502,7 @@ mod tests {
             let mut collector = Collector::default();
             for n in 0..jobs.len() {
                 let (job_id, at) = &jobs[n * step % jobs.len()];
-                collector.add(job(job_id, *at, JobStatus::Success));
+                collector.add(job(job_id, *at, JobStatus::Success), Period::Current);
             }
             let found: Vec<_> = collector
                 .last_runs
@@ -435,7 +535,7 @@ mod tests {
             for _ in 0..2 {
                 let mut collector = Collector::default();
                 for (status, at) in &jobs {
-                    collector.add(job("j", *at, *status));
+                    collector.add(job("j", *at, *status), Period::Current);
                 }
                 assert_eq!(collector.failures.len(), expected, "{letters}");
                 jobs.reverse();
@@ -456,14 +556,14 @@ mod tests {
         ] {
             let number = collectors.number(id).unwrap();
             for run in runs(letters) {
-                collectors.add(number, job("j", 0, run.status));
+                collectors.add(number, job("j", 0, run.status), Period::Current);
             }
         }
         let counted = collectors.finish(4);
         let order: Vec<_> = counted
             .worst
             .iter()
-            .map(|(_, one)| one.collector_id.as_str())
+            .map(WorstCollector::collector_id)
             .collect();
         assert_eq!((&order[..], counted.more), (&["c", "b", "f", "a"][..], 1));
     }

@@ -20,7 +20,9 @@ mod scan;
 
 pub use answer::{Overview, UsualInfo};
 pub use buckets::MAX_BUCKETS;
-pub use collectors::{CountedCollectors, MAX_ANSWERED, MAX_COLLECTORS};
+pub use collectors::{
+    CountedCollectors, EarlierFailures, MAX_ANSWERED, MAX_COLLECTORS, SeenJob, WorstCollector,
+};
 pub use durations::usual_of;
 pub use errors::{ErrorGroups, MAX_GROUPS};
 pub use plan::{OverviewPlan, RangeTexts, minute_of};

@@ -133,6 +133,16 @@ impl OverviewPlan {
         (self.periods.from.millis(), self.periods.to.millis() - 1)
     }
 
+    /// Returns the time before which jobs are of neither period, where earlier jobs of a collector may be answered as its last
+    /// runs. Not where the filter tests more than collectors: then nearly all of them might be read for a few that pass.
+    #[must_use]
+    pub fn earlier_jobs(&self) -> Option<Timestamp> {
+        let is_of_collectors =
+            |filter: &Filter| matches!(filter, Filter::Column(Column::CollectorId, _));
+        let takes_all = self.filter.conjuncts().iter().all(is_of_collectors);
+        takes_all.then_some(self.periods.previous_from)
+    }
+
     /// Begins the scan of the jobs.
     #[must_use]
     pub fn scan(&self) -> OverviewScan {

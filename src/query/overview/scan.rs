@@ -3,7 +3,8 @@
 use super::answer::{BucketInfo, StatusesInfo, TotalsInfo};
 use super::buckets::Periods;
 use super::collectors::{
-    CollectorNumber, Collectors, CountedCollectors, MAX_COLLECTORS, SeenJob, is_failure, rate,
+    CollectorNumber, Collectors, CountedCollectors, MAX_COLLECTORS, Period, SeenJob, is_failure,
+    rate,
 };
 use super::durations::Durations;
 use super::errors::{ErrorGroups, FailedJob};
@@ -337,9 +338,13 @@ impl Consumer for OverviewScan {
                     status,
                     duration,
                     info: columns.infos[position],
-                    is_current,
                 };
-                self.collectors.add(number, job);
+                let period = if is_current {
+                    Period::Current
+                } else {
+                    Period::Previous
+                };
+                self.collectors.add(number, job, period);
                 if let (Some(ended), Some(duration), true) =
                     (&mut self.ended, duration, status.is_final())
                 {

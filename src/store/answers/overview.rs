@@ -9,16 +9,19 @@ use serde_json::Value;
 use crate::columns::Damaged;
 use crate::job::JobStatus;
 use crate::query::overview::{
-    Counted, CountedCollectors, Overview, OverviewPlan, OverviewScan, RunningJob, RunningJobs,
-    UsualInfo, usual_of,
+    Counted, CountedCollectors, EarlierFailures, Overview, OverviewPlan, OverviewScan, RunningJob,
+    RunningJobs, SeenJob, UsualInfo, WorstCollector, usual_of,
 };
 use crate::query::scan::BlockFilter;
 use crate::query::tenant::Tenant;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTransaction;
+use crate::time::Timestamp;
 
 /// How many successes of a collector say what is usual, where the two periods do not.
 const USUAL_RUNS: i64 = 30;
+/// The most failures of a status before the two periods that a streak counts.
+const MAX_FAILURES: i64 = 10_000;
 /// For the most collectors of which these are read.
 const MAX_LOOKED_UP: usize = 1_000;
 
@@ -30,13 +33,16 @@ impl ReadTransaction<'_> {
     pub fn overview(&self, plan: &OverviewPlan) -> Result<Overview, StoreError> {
         let Counted {
             sums,
-            collectors,
+            mut collectors,
             errors,
             ended: _,
         } = self.counted(plan, &|| plan.scan())?;
         let errors = errors.answer(|job| self.job_id(job))?;
         let running = self.running_jobs(plan, &collectors)?;
         let running = running.answer(|info| self.collector_name(info))?;
+        for collector in collectors.worst_mut() {
+            self.complete(plan, collector)?;
+        }
         let collectors = collectors.answer(|info| self.collector_name(info))?;
         Ok(plan.answer(sums, running, collectors, errors))
     }
@@ -107,6 +113,128 @@ impl ReadTransaction<'_> {
             each(job, usual);
             Ok(())
         })
+    }
+
+    /// Adds what the two periods do not have of a collector: its last runs, and what is usual.
+    fn complete(
+        &self,
+        plan: &OverviewPlan,
+        collector: &mut WorstCollector,
+    ) -> Result<(), StoreError> {
+        if let Some(before) = plan.earlier_jobs() {
+            self.map_interrupt(self.add_earlier(plan.tenant(), before, collector))?;
+        }
+        if collector.needs_usual() {
+            let usual = self.usual_of(plan.tenant(), collector.collector_id());
+            collector.set_usual(self.map_interrupt(usual.map_err(StoreError::from))?);
+        }
+        Ok(())
+    }
+
+    /// Adds the last runs of a collector that began before the two periods, and counts its failures since the last success.
+    fn add_earlier(
+        &self,
+        tenant: &Tenant,
+        before: Timestamp,
+        collector: &mut WorstCollector,
+    ) -> Result<(), StoreError> {
+        let Some(domain) = self.cache()?.domain_key(self.connection(), tenant)? else {
+            return Ok(());
+        };
+        if collector.needs_earlier_jobs() {
+            self.add_earlier_jobs(domain, before, collector)?;
+        }
+        if let Some(after) = collector.earlier_failures_after(before) {
+            collector.set_earlier_failures(self.failures_between(
+                domain,
+                collector.collector_id(),
+                (after, before),
+            )?);
+        }
+        Ok(())
+    }
+
+    /// Returns the failures of a collector that began after a time and before another.
+    fn failures_between(
+        &self,
+        domain: i64,
+        collector_id: &str,
+        (after, before): (i64, Timestamp),
+    ) -> Result<EarlierFailures, StoreError> {
+        let mut statement = self.connection().prepare_cached(
+            "SELECT count(*), min(created_at) FROM (SELECT created_at FROM jobs \
+             WHERE domain = ? AND collector_id = ? AND status = ? AND created_at > ? AND created_at < ? \
+             ORDER BY created_at DESC, job_id LIMIT ?)",
+        )?;
+        let mut all = EarlierFailures::default();
+        for status in [JobStatus::Error, JobStatus::Timeout] {
+            let status = status.name();
+            let of_status = params![
+                domain,
+                collector_id,
+                status,
+                after,
+                before.millis(),
+                MAX_FAILURES
+            ];
+            let (count, since): (u32, Option<i64>) =
+                statement.query_row(of_status, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            all.count += u64::from(count);
+            all.since = all.since.into_iter().chain(since).min();
+        }
+        Ok(all)
+    }
+
+    /// Adds the newest jobs of a collector that began before a time: as many as its last runs lack, and its last success and
+    /// failure where it has none.
+    fn add_earlier_jobs(
+        &self,
+        domain: i64,
+        before: Timestamp,
+        collector: &mut WorstCollector,
+    ) -> Result<(), StoreError> {
+        let lacked = collector.lacked_runs();
+        // By status, as the index is: for the newest of any status SQLite would read all jobs of the collector. The index has
+        // what is needed to choose; a row takes longer than all of these.
+        let mut newest = self.connection().prepare_cached(
+            "SELECT created_at, job_id, id FROM jobs WHERE domain = ? AND collector_id = ? AND status = ? AND created_at < ? \
+             ORDER BY created_at DESC, job_id LIMIT ?",
+        )?;
+        let limit = i64::try_from(lacked.max(1)).unwrap_or(i64::MAX);
+        let mut found: Vec<(i64, String, i64, JobStatus)> = Vec::new();
+        for status in JobStatus::ALL {
+            let of_status = params![
+                domain,
+                collector.collector_id(),
+                status.name(),
+                before.millis(),
+                limit
+            ];
+            let rows = newest.query_map(of_status, |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, status))
+            })?;
+            for row in rows {
+                found.push(row?);
+            }
+        }
+        found.sort_unstable_by(|one, other| other.0.cmp(&one.0).then_with(|| one.1.cmp(&other.1)));
+        let mut row_of = self.connection().prepare_cached(
+            "SELECT finished_at - created_at, collector_info FROM jobs WHERE id = ?",
+        )?;
+        for (number, (created_at, job_id, id, status)) in found.iter().enumerate() {
+            if number < lacked || collector.lacks_last(*status) {
+                let (duration, info) =
+                    row_of.query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                collector.add_earlier(SeenJob {
+                    job_id,
+                    created_at: *created_at,
+                    status: *status,
+                    duration,
+                    info,
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Returns how long the newest successes of a collector took.
