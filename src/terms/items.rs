@@ -49,8 +49,15 @@ pub(super) fn items_of(text: &str) -> Vec<Item> {
 /// Divides a text into items; `peels_words` takes parentheses off words, too.
 fn lex(text: &str, peels_words: bool) -> Vec<Item> {
     let mut items = Vec::new();
-    for token in tokens(&tidy(text)) {
-        push_token(&mut items, token, peels_words);
+    let tidied = tidy(text);
+    let all = tokens(&tidied);
+    let is_among_words = all.iter().any(|token| is_word(token));
+    for (index, token) in all.iter().enumerate() {
+        let bare = &token[prefix_of(token).len()..];
+        let is_last = index + 1 == all.len();
+        let is_term =
+            key::divided(bare).is_some() && !key::is_plain_text(bare, is_last, is_among_words);
+        push_token(&mut items, token, is_term, peels_words);
     }
     let kinds: Vec<_> = (0..items.len())
         .map(|index| kind_among(&items, index))
@@ -61,7 +68,14 @@ fn lex(text: &str, peels_words: bool) -> Vec<Item> {
     items
 }
 
-fn push_token(items: &mut Vec<Item>, token: &str, peels_words: bool) {
+/// Whether a token is a word, and neither a term nor an operator.
+fn is_word(token: &str) -> bool {
+    token.contains(char::is_alphanumeric)
+        && key::divided(&token[prefix_of(token).len()..]).is_none()
+        && operator(token).is_none()
+}
+
+fn push_token(items: &mut Vec<Item>, token: &str, is_term: bool, peels_words: bool) {
     let mut push = |kind, text: &str| {
         items.push(Item {
             kind,
@@ -73,7 +87,6 @@ fn push_token(items: &mut Vec<Item>, token: &str, peels_words: bool) {
         _ => ItemKind::Not,
     };
     let prefix = prefix_of(token);
-    let is_term = key::divided(&token[prefix.len()..]).is_some();
     let is_peeled = peels_words && (token.starts_with('(') || token.ends_with(')'));
     if operator(token).is_some() {
         push(ItemKind::Word, token);

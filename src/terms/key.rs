@@ -201,9 +201,27 @@ pub(super) fn divided(text: &str) -> Option<(&str, Sign, &str)> {
         .find_map(|(written, sign)| Some((name, sign, rest.strip_prefix(written)?)))
 }
 
-/// Returns whether a text is one of the short keys.
+/// Returns whether a text is one of the short keys, or the duration, which has none.
 pub(super) fn is_short(name: &str) -> bool {
-    KEYS.iter().any(|(key, ..)| *key == name)
+    KEYS.iter().any(|(key, ..)| *key == name) || is_duration(name)
+}
+
+/// Whether a name is that of the duration, which is no member of a job, so that the API has no condition for it.
+fn is_duration(name: &str) -> bool {
+    name.eq_ignore_ascii_case("duration")
+}
+
+/// Whether a text that has the form of a term is a part of a text that somebody looks for, such as `exceeded:` in an error's
+/// message or an address: no value follows where more words do (`is_last` is false), or the key is none and not like one.
+pub(super) fn is_plain_text(text: &str, is_last: bool, is_among_words: bool) -> bool {
+    let Some((name, _, value)) = divided(text) else {
+        return true;
+    };
+    if value.is_empty() && !is_last {
+        return true;
+    }
+    let is_key = find(name).is_some() || is_duration(name) || nearest(name).is_some();
+    !is_key && (value.is_empty() || is_among_words || value.starts_with('/') || value.contains(':'))
 }
 
 /// Finds a key by its name, or by the path of its member.
@@ -243,7 +261,7 @@ pub fn path_of(name: &str) -> Result<String, TermError> {
 
 /// Says that there is no such key, and what would be right.
 pub(super) fn unknown(name: &str) -> TermError {
-    if name.eq_ignore_ascii_case("duration") {
+    if is_duration(name) {
         return TermError::NoDuration;
     }
     let key = name.to_owned();

@@ -7,7 +7,7 @@
  * @typedef {Term|{words: string[]}} Leaf a term, or texts of plain words, one of which must be in the job
  */
 import { t } from './language.js';
-import { isKey, isTerm, negated, parseTerm, quote, tokens, writeTerm } from './search-language.js';
+import { isDuration, isKey, isPlainText, isTerm, negated, parseTerm, quote, tokens, writeTerm } from './search-language.js';
 
 const OPERATORS = { AND: 'and', '&&': 'and', OR: 'or', '||': 'or', '|': 'or', NOT: 'not', '!': 'not' };
 /** In lower case they are words, unless they are between terms. */
@@ -34,7 +34,8 @@ export const prefixOf = (token) => /^[-!(]*(?=[^-!(])/.exec(token)?.[0] ?? '';
 function tidy(text) {
   const quotes = [];
   const masked = text.replace(QUOTED, (quoted) => `\uE000${quotes.push(quoted) - 1}\uE001`);
-  const spaced = masked.replace(SPACED, (whole, name, sign) => (/\s/.test(whole) && isKey(name) ? name + sign.replace('==', ':') : whole));
+  const isSpaced = (whole, name) => /\s/.test(whole) && (isKey(name) || isDuration(name));
+  const spaced = masked.replace(SPACED, (whole, name, sign) => (isSpaced(whole, name) ? name + sign.replace('==', ':') : whole));
   let listed = spaced;
   for (let before = ''; before !== listed;) [before, listed] = [listed, listed.replace(LISTED, '')];
   const grouped = listed.replace(GROUPED, (whole, inner) => {
@@ -49,10 +50,13 @@ function tidy(text) {
 function lex(text, peelsWords = false) {
   const items = [];
   const push = (kind, of) => items.push({ kind, text: of });
-  for (const token of tokens(tidy(text))) {
+  const all = tokens(tidy(text));
+  const isWord = (token) => /[\p{L}\d]/u.test(token) && !isTerm(token.slice(prefixOf(token).length)) && !OPERATORS[token] && !LOWER[token];
+  const isAmongWords = all.some(isWord);
+  for (const [index, token] of all.entries()) {
     const prefix = prefixOf(token);
     let rest = token.slice(prefix.length);
-    const kind = isTerm(rest) ? 'term' : 'word';
+    const kind = isTerm(rest) && !isPlainText(rest, index === all.length - 1, isAmongWords) ? 'term' : 'word';
     if (OPERATORS[token] ?? LOWER[token]) push('word', token);
     else if (/^[()]+$/.test(token)) for (const sign of token) push(sign === '(' ? 'open' : 'close', sign);
     else if (kind === 'word' && !(peelsWords && /^\(|\)$/.test(token))) push('word', token);
@@ -195,6 +199,14 @@ export function wordsOf(text, before = []) {
   } catch {
     return null;
   }
+}
+
+/** A text with what may be meant as an operator written as one: “-nova” and “or”; null where nothing may. */
+export function withOperators(text) {
+  const all = tokens(text);
+  const isWord = (token) => /^[-!][\p{L}\d]/u.test(token) && !isTerm(token.slice(1));
+  const rewritten = all.map((token) => (LOWER[token] ? token.toUpperCase() : isWord(token) ? `NOT ${token.slice(1)}` : token)).join(' ');
+  return rewritten === all.join(' ') ? null : rewritten;
 }
 
 /** Whether a text ends with a space that turns its terms into chips. */

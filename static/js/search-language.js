@@ -139,6 +139,19 @@ export function nearestKey(name) {
   return near[0][1] <= (name.length < 5 ? 1 : 2) ? near[0][0] : null;
 }
 
+/**
+ * Whether a text that has the form of a term is a part of a text that somebody looks for, such as “exceeded:” in an error's message
+ * or an address: no value follows where more words do, or the key is none and not like one.
+ * @param {boolean} isLast whether no more words follow
+ * @param {boolean} isAmongWords whether it is one of several words
+ */
+export function isPlainText(text, isLast, isAmongWords) {
+  const [, name, , value] = TERM.exec(text);
+  if (!value && !isLast) return true;
+  const isNoKey = !keyOf(name) && !isDuration(name) && !nearestKey(name);
+  return isNoKey && (!value || isAmongWords || /^\/|:/.test(value));
+}
+
 const operatorsOf = (kind) => OPERATORS.filter(({ kinds }) => kinds.includes(kind));
 
 /**
@@ -185,6 +198,27 @@ function checkValue(key, kind, value) {
   if (kind === 'time' && !period(text, 'utc')) {
     throw new Error(t('search.noTime', { key, value: text }));
   }
+}
+
+/** Kinds of members that have one value in a job; an error is one of several. */
+const hasOneValue = ({ path, kind }) => ['text', 'number', 'status'].includes(kind) && !path.startsWith('errors.');
+
+/**
+ * Two terms that no job passes, since a member has one value, and the term that either value passes.
+ * @param {string[]} terms of which none is wrong
+ * @returns {?{one: string, other: string, either: string}}
+ */
+export function excludingTerms(terms) {
+  const equal = terms.map(parseTerm).filter((term) => term.sign === ':' && hasOneValue(term) && !term.values.some(isAny));
+  for (const [index, one] of equal.entries()) {
+    const texts = one.values.map(({ text }) => text.toLowerCase());
+    const other = equal.slice(index + 1).find(({ path, values }) => (
+      path === one.path && !values.some(({ text }) => texts.includes(text.toLowerCase()))));
+    if (other) {
+      return { one: writeTerm(one), other: writeTerm(other), either: writeTerm({ ...one, values: [...one.values, ...other.values] }) };
+    }
+  }
+  return null;
 }
 
 /** The operator of each that holds for the other jobs. */

@@ -1,10 +1,10 @@
 /** The search box: searches for words as they are typed, turns terms into chips, and suggests completions. */
 import { $, announce, button, el, follow, on, renew, setText } from './dom.js';
 import { t } from './language.js';
-import { isEnded, parseSearch, prefixOf, wordsOf } from './search-expression.js';
+import { isEnded, parseSearch, prefixOf, withOperators, wordsOf } from './search-expression.js';
 import {
-  WORD_KEYS, alternatives, complete, isDuration, isKey, isKeyStart, isTerm, parseTerm, quote, termStart, tokens, withZone, wordTerm,
-  writeTerm,
+  WORD_KEYS, alternatives, complete, excludingTerms, isDuration, isKey, isKeyStart, isTerm, parseTerm, quote, termStart, tokens, withZone,
+  wordTerm, writeTerm,
 } from './search-language.js';
 import { isTimeStart, readTime, suggestTimes } from './search-times.js';
 
@@ -93,7 +93,7 @@ export function wireSearch(state, go, ask) {
     const options = bare.map((option) => ({ ...option, text: prefix + option.text }));
     const typedWords = wordsOf(box.value, state().terms) ?? '';
     const times = term ? [] : suggestTimes(typedWords, ask.now(), state().zone);
-    offer([...options, ...sortsByDuration(token), ...times]);
+    offer([...options, ...sortsByDuration(token), ...asOperators(), ...times]);
     const isOfWords = !term && typedWords && !isKeyStart(typedWords.replace(/^[-!(]+/, '')) && !isDuration(token);
     if (!isOfWords && (!term || options.length || ['time', 'none', 'anywhere'].includes(term.kind))) return;
     const mine = new AbortController();
@@ -118,6 +118,20 @@ export function wireSearch(state, go, ask) {
     const found = await ask.values(term, typed, signal);
     return found.filter((value) => value !== null && typeof value !== 'object' && matches(value))
       .map((value) => (typeof value === 'string' ? quote(value) : value));
+  }
+
+  /** The search that the text may mean, with its operators as they are written. */
+  function asOperators() {
+    const text = withOperators(box.value);
+    if (!text) return [];
+    try {
+      const { keyword, terms } = parseSearch(text, state().terms);
+      const written = terms.flatMap((term) => withZone(term, state().zone).map(writeTerm));
+      return [{ text, about: t('search.asOperators'), change: { terms: [...new Set([...state().terms, ...written])] }, rest: keyword }];
+    } catch {
+      // It means nothing, or needs more.
+      return [];
+    }
   }
 
   /** The order that answers a question for a duration, which no filter does. */
@@ -257,7 +271,8 @@ export function showSearch(state, go) {
   follow(box, state.keyword);
   renew($('chips'), state.terms, () => {
     const wrong = state.terms.find(errorOf);
-    showError(wrong ? t('search.leftOut', { term: wrong, error: errorOf(wrong) }) : '');
+    const excluding = wrong ? null : excludingTerms(state.terms);
+    showError(wrong ? t('search.leftOut', { term: wrong, error: errorOf(wrong) }) : excluding ? t('search.excluding', excluding) : '');
     return state.terms.map((term, index) => chip(term, index, state, go));
   });
 }

@@ -157,6 +157,15 @@ test('the error of a wrong term is shown at the search box', async () => {
   await expectList({ filter: [{ k: 'total_tasks', v: 40, o: 'gt' }] });
 });
 
+test('terms that exclude each other are explained', async () => {
+  await it.open('?refresh=0&term=status:ERROR&term=status:TIMEOUT');
+  await it.page.getByText('“status:ERROR” and “status:TIMEOUT” exclude each other; “status:ERROR,TIMEOUT” finds both.').waitFor();
+  for (const query of ['term=status:ERROR,TIMEOUT&term=status:TIMEOUT', 'term=status!=ERROR&term=status!=TIMEOUT', 'term=error:A&term=error:B', 'term=project:*&term=project:a']) {
+    await it.open(`?refresh=0&${query}`);
+    assert.ok(await it.page.locator('#search-error').isHidden(), query);
+  }
+});
+
 test('a preset narrows to the time before the clock of the server', async () => {
   await it.open();
   for (const [range, hours, unit] of [['day', 24, 'hour'], ['week', 168, 'day'], ['month', 720, 'day'], ['hour', 1, 'minute']]) {

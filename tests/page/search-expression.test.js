@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { isEnded, parseSearch, wordsOf } from '../../static/js/search-expression.js';
+import { isEnded, parseSearch, withOperators, wordsOf } from '../../static/js/search-expression.js';
 import { parseTerm, wordConditions, writeTerm } from '../../static/js/search-language.js';
 import { texts as en } from '../../static/js/texts/en.js';
 
@@ -25,6 +25,13 @@ test('plain words are one text in one of seven members', () => {
     const found = Object.fromEntries(wordConditions(keyword).map(({ k, v }) => [k, v]));
     assert.deepEqual([found['errors.message'] ?? null, found.job_id ?? null], [message, id], text);
   }
+});
+
+test('a minus and lower case are offered as the operators that they may be', () => {
+  for (const [text, expected] of [
+    ['-nova', 'NOT nova'], ['nova -billing', 'nova NOT billing'], ['!nova', 'NOT nova'], ['aws or quota', 'aws OR quota'],
+    ['status:ERROR and nova', 'status:ERROR AND nova'], ['nova', null], ['a-b', null], ['-status:ERROR', null], ['-', null], ['NOT nova', null],
+  ]) assert.equal(withOperators(text), expected, text);
 });
 
 test('an operator at the start continues the last chip', () => {

@@ -109,6 +109,21 @@ test('OR between words finds either, NOT what has the word nowhere', async () =>
   await shows('hjk');
 });
 
+test('a message with a colon is found, and a minus and lower case are offered as operators', async () => {
+  await it.open();
+  await box().fill('Quota exceeded: 1011');
+  await box().press('Enter');
+  await it.addressIs(/keyword=Quota\+exceeded(?::|%3A)\+1011/);
+  assert.deepEqual(await chips(), []);
+  assert.ok(await it.page.locator('#search-error').isHidden());
+  for (const [text, offer, keyword] of [['-needle', 'NOT needle', ''], ['exceeded or quota', 'exceeded OR quota', 'exceeded OR quota']]) {
+    await box().fill(text);
+    await it.page.getByRole('option', { name: offer }).click();
+    assert.equal(await box().inputValue(), keyword);
+  }
+  assert.deepEqual(await chips(), ['anywhere!~needle']);
+});
+
 test('typing waits for nothing, and asks nothing before it pauses', async () => {
   await it.page.clock.install();
   await it.open();
