@@ -55,7 +55,8 @@ export function showCalmly(jobs, others, isSameList, show) {
   if (!wasOffered) announce($('news').textContent);
 }
 
-function withdraw() {
+/** Forgets the rows that wait. */
+export function withdraw() {
   waiting = null;
   unread = 0;
   // A button that is gone leaves the focus where the list is.

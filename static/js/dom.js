@@ -28,6 +28,12 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** The parts of a message; what it has between backticks is shown as code. */
+export const withCode = (text) => text.split(/`([^\x60\n]+)`/).map((part, index) => (index % 2 ? el('code', {}, part) : part));
+
+/** Shows a message where it differs from what the node has. */
+export const showMessage = (node, text) => node.textContent !== text.replaceAll('`', '') && node.replaceChildren(...withCode(text));
+
 /** Gives a field the text of the state when that has changed, unless the field is marked as being edited. */
 export function follow(field, text) {
   const { text: last, editing } = field.dataset;

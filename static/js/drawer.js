@@ -1,5 +1,5 @@
 /** The drawer next to the list: shows all members of one job. */
-import { $, copyButton, el, on, renew, setText } from './dom.js';
+import { $, copyButton, el, on, renew, setText, withCode } from './dom.js';
 import { duration, exact, hasLines, percent, plugin, relative, span, statusLabel, tasks } from './format.js';
 import { number, parts, t } from './language.js';
 import { before, describe, differences } from './history.js';
@@ -43,34 +43,39 @@ export function showDrawer(job, { job: id, zone }, now, link) {
  * Shows what the runs of its collector before it say of the job.
  * @param {object[]} earlier the newest first
  * @param {(job: string) => string} link from a job's id to its address
+ * @param {object?} stuck the job as the overview has it, where it is stuck
  */
-export function showHistory(job, earlier, zone, now, link) {
+export function showHistory(job, earlier, { zone, now, link, stuck }) {
   const [lead, runs] = [$('drawer-lead'), $('drawer-runs')];
   if (!lead || $('drawer-body').dataset.job !== job.job_id) return;
   const { text, lastSuccess, median } = describe(job, earlier, now);
   const success = () => [' ', ...parts('history.lastSuccess', { span: before(job, lastSuccess),
     link: el('a', { href: link(lastSuccess.job_id), id: 'last-success' }, t('history.theLastSuccess')) })];
-  renew(lead, [text, lastSuccess], () => [el('p', { className: 'lead' }, text, ...(lastSuccess ? success() : []))]);
+  const rule = stuck && t('history.stuck', { p95: span(stuck.usual.p95) });
+  renew(lead, [text, lastSuccess, rule], () => [el('p', { className: 'lead' }, text, ...(lastSuccess ? success() : []),
+    ...(stuck ? [' ', el('b', { className: 'bad' }, rule)] : []))]);
   const duration = ({ created_at: from, finished_at: to }) => (to ? Date.parse(to) - Date.parse(from) : null);
   const bars = earlier.map((run) => ({ ...run, duration: duration(run) }));
-  renew(runs, [job, bars, zone, median], () => [...timeline(job, median, zone), ...(bars.length > 1 ? [el('h3', {}, t('job.runs')),
+  const shownTo = job.finished_at ?? (job.status === 'IN_PROGRESS' ? new Date(now).toISOString() : null);
+  renew(runs, [job, bars, zone, median, shownTo, stuck], () => [
+    ...timeline(job, shownTo, median, zone, stuck), ...(bars.length > 1 ? [el('h3', {}, t('job.runs')),
     runBars(bars, { label: t('job.lastRuns'), name: 'drawer', zone, link, current: job.job_id })] : [])]);
   renew($('drawer-differences'), [job, lastSuccess], () => (lastSuccess ? differenceNodes(differences(lastSuccess, job)) : []));
 }
 
-/** How long an ended job took, as a bar beside what is usual of its collector; nothing of a job that runs. */
-function timeline({ created_at: from, finished_at: to, status }, median, zone) {
+/** How long a job took, or has run until now, as a bar beside what is usual of its collector; nothing where it has no end. */
+function timeline({ created_at: from, finished_at: finished, status }, to, median, zone, stuck) {
   if (!to) return [];
   const millis = Date.parse(to) - Date.parse(from);
   const scale = Math.max(millis, median ?? 0, 1);
-  const bar = el('span', { className: `done ${status}` });
+  const bar = el('span', { className: `done ${stuck ? 'ERROR' : status}` });
   bar.style.width = `${(millis / scale) * 100}%`;
   const usual = el('span', { className: 'usual' });
   usual.style.left = `${((median ?? 0) / scale) * 100}%`;
   const time = (at) => el('span', {}, exact(at, zone));
   return [el('div', { className: 'timeline', title: median === null ? '' : t('duration.usual', { span: span(median) }) },
     el('div', { className: 'track', ariaHidden: 'true' }, bar, ...(median === null ? [] : [usual])),
-    el('div', { className: 'bar quiet' }, time(from), el('span', { className: 'grow' }), time(to)))];
+    el('div', { className: 'bar quiet' }, time(from), el('span', { className: 'grow' }), ...(finished ? [time(finished)] : [])))];
 }
 
 /** What a job has otherwise than the last success, as a table. */
@@ -180,9 +185,6 @@ function facts(job, link) {
     [t('domain')]: job.domain_id,
   };
 }
-
-/** The parts of a message; what it has between backticks is shown as code. */
-const withCode = (text) => text.split(/`([^\x60\n]+)`/).map((part, index) => (index % 2 ? el('code', {}, part) : part));
 
 function errorNode({ error_code: code, message, additional }) {
   const members = Object.entries(additional ?? {});

@@ -139,9 +139,11 @@ export function createLoader(show) {
     async history(state) {
       const job = cache.get('job')?.answer.results[0];
       if (!state.job || job?.job_id !== state.job) return () => {};
-      if (!job.collector_info?.collector_id) return () => show.history(state, job, []);
-      const { results } = await ask('history', queries.history(state, job));
-      return () => show.history(state, job, results);
+      if (!job.collector_info?.collector_id) return () => show.history(state, job, [], null);
+      const [{ results }, overview] = await Promise.all([ask('history', queries.history(state, job)),
+        job.status === 'IN_PROGRESS' && api.readIfChanged(queries.runningWith(state, job), '', running.signal)]);
+      const stuck = overview && overview.body.stuck.jobs.find(({ job_id: id }) => id === state.job);
+      return () => show.history(state, job, results, stuck || null);
     },
     /** What is usual of the jobs of the list, where their durations are shown. */
     async usual(state) {
@@ -293,6 +295,12 @@ export function createLoader(show) {
     cache.clear();
   }
 
+  /** Forgets what a view shows, since the page has cleared it: another view may still be shown when somebody returns to it. */
+  function forgetView(view) {
+    if (view === 'jobs') listed = '';
+    else if (overviewed && JSON.parse(overviewed).view === view) overviewed = '';
+  }
+
   const failedNear = async (state, job, isBefore) => (await api.ask(queries.failedNear(state, now(), job, isBefore))).results;
   const values = async (state, term, typed, signal) => (await api.ask(queries.values(state, term, typed), signal)).results;
   const countAfter = async (state, change, signal) => (await api.ask(queries.countAfter(state, change, now()), signal)).total_count;
@@ -301,7 +309,7 @@ export function createLoader(show) {
   const shownIn = (view) => ({ jobs: listed, overview: overviewed, now: overviewed, collectors: overviewed })[view];
   const isShown = (state) => (shownIn(state.view) ?? listKey(state)) === listKey(state);
   return {
-    load, forget, values, countAfter, failedNear, isShown, now, requests,
+    load, forget, forgetView, values, countAfter, failedNear, isShown, now, requests,
     about: () => about, domains: () => domains, version: () => version, expiry: () => expiry,
   };
 }

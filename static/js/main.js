@@ -135,7 +135,8 @@ const loader = createLoader({
     withLater(({ listArrived }) => listArrived(jobs, total));
   },
   job: (shown, job) => withLater(({ showOpened }) => shown.job && shown.job === current().job && showOpened(job, loader.now())),
-  history: (shown, job, runs) => withLater(({ showHistory }) => showHistory(job, runs, shown.zone, loader.now(), linkTo)),
+  history: (shown, job, runs, stuck) => withLater(({ showHistory }) => (
+    showHistory(job, runs, { zone: shown.zone, now: loader.now(), link: linkTo, stuck }))),
   counts(shown, counts) {
     const sum = (...statuses) => counts.reduce((total, one) => total + (statuses.includes(one.status) ? one.count : 0), 0);
     showCounts({ failed: sum('ERROR', 'TIMEOUT'), running: sum('IN_PROGRESS') });
@@ -239,11 +240,17 @@ function showCollectorsAnswer(...given) {
 
 /** Shows an error instead of the rows, since those of another list would be taken for the answer. */
 function showNoAnswer(error) {
+  const { view } = current();
+  loader.forgetView(view);
+  setBusy(false);
+  if (view !== 'jobs') {
+    $(view).classList.add('unanswered');
+    return;
+  }
+  calm.withdraw();
   table.showRows([], current(), linkTo, loader.now(), false);
-  for (const id of ['overview', 'now', 'collectors']) $(id).classList.add('unanswered');
   const message = [error.message, error.requestId && `(${t('trouble.request', { id: error.requestId })})`].filter(Boolean).join(' ');
   table.showEmpty('no-answer', { error: message, retry: () => load(false) });
-  setBusy(false);
 }
 
 function showEmpty(hasRows, total) {

@@ -2,7 +2,7 @@
 import { about, act, readIfChanged } from './api.js';
 import { confirmed, note } from './confirm.js';
 import { fieldTime } from './controls.js';
-import { $, button, el, follow, on, pick, renew, setText } from './dom.js';
+import { $, button, el, follow, on, pick, renew, setText, showMessage } from './dom.js';
 import { clock, exact } from './format.js';
 import { t } from './language.js';
 import { scoped } from './queries.js';
@@ -45,7 +45,7 @@ export async function showMock(state) {
     showFaults();
     showSnapshots();
   } catch (error) {
-    if (mine === reading) setText($('mock-trouble'), error.message);
+    if (mine === reading) showMessage($('mock-trouble'), error.message);
   }
 }
 
@@ -187,7 +187,7 @@ function showEffect() {
  */
 export function wireMock(state, load) {
   const guarded = (act) => act.catch((error) => {
-    setText($('mock-error'), error.message);
+    showMessage($('mock-error'), error.message);
     $('mock-error').scrollIntoView({ block: 'nearest' });
   });
   run = (request, said) => guarded(request().then((answer) => {

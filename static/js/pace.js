@@ -35,6 +35,8 @@ export function createPace(load, state, version, drifts, expiry) {
   /** How many loads in a row have failed, and how many attempts at the stream. */
   let failures = 0;
   let streamFailures = 0;
+  /** Whether the load is one that was planned. Those of somebody who goes from view to view do not make the pauses longer. */
+  let isPlanned = false;
   /** Whether the server requires another token, so that nothing else is worth an attempt. */
   let isRefused = false;
   let stream = null;
@@ -91,6 +93,11 @@ export function createPace(load, state, version, drifts, expiry) {
     isOpen = false;
   }
 
+  const loadAsPlanned = () => {
+    isPlanned = true;
+    load();
+  };
+
   /** Plans the next load, and opens the stream or closes it. */
   function schedule() {
     clearTimeout(timer);
@@ -102,7 +109,7 @@ export function createPace(load, state, version, drifts, expiry) {
     const now = performance.now();
     const rest = PAUSE_FACTOR * (ended - began) - (now - ended);
     if (!isOpen || failures) {
-      timer = setTimeout(load, Math.max(Math.min(refresh * 2 ** failures, Math.max(MAX_PAUSE, refresh)) - (now - ended), rest));
+      timer = setTimeout(loadAsPlanned, Math.max(Math.min(refresh * 2 ** failures, Math.max(MAX_PAUSE, refresh)) - (now - ended), rest));
     } else if (latest && latest !== version()) timer = setTimeout(load, Math.max(refresh - (now - began), rest, 0));
     else {
       const next = Math.min(drifts() ? ended + DRIFT : Infinity, expiry());
@@ -132,7 +139,9 @@ export function createPace(load, state, version, drifts, expiry) {
       isRefused = error?.status === 401;
       // A server that answers again may have its stream again.
       if (!error && failures) isDue = true;
-      failures = error ? failures + 1 : 0;
+      if (!error) failures = 0;
+      else if (isPlanned || !failures) failures += 1;
+      isPlanned = false;
       schedule();
       return mayLoad();
     },

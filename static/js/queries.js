@@ -268,6 +268,11 @@ export function overview(state, now, count = '') {
   });
 }
 
+/** The path of an overview of the collector of a job: what runs, and how long its jobs took in the last two days. */
+export function runningWith(state, { collector_info: { collector_id: id } }) {
+  return withParameters('jobdeck/overview', { domain_id: state.domain, collector_id: id, collectors: 1 });
+}
+
 /** The most jobs of the last hours that are loaded: of those that have not ended, and of those that have. */
 const MAX_OPEN = 200;
 const MAX_ENDED = 500;

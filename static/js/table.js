@@ -166,6 +166,7 @@ export function showPages(state, total, go) {
 /** Shows why there are no rows, and what to do; shows the table where `reason` is null. */
 export function showEmpty(reason, { database = '', isMock = false, clear, firstPage, error, retry }) {
   $('empty').hidden = !reason;
+  document.querySelector('#list footer').hidden = reason === 'no-answer';
   $('table').hidden = Boolean(reason);
   const command = isMock ? putCommand() : importCommand(database);
   const nodes = {

@@ -29,6 +29,8 @@ async function openJournal(count, query = '') {
   await it.page.goto(`${server.url}/?view=journal&zone=utc&domain=domain-a&refresh=0${query}`);
   await total(new RegExp(`^${count} requests?$`));
 }
+/** Text that runs from right to left by a mark, which would rearrange a row. */
+const REVERSED = 'job-\u202Ereversed';
 const list = (domain, more = '') => server.send('GET', `/inventory/v1/jobs?domain_id=${domain}${more}`);
 const search = (domain, query, headers) => server.send('POST', '/inventory/v1/jobs/search', { domain_id: domain, query }, headers);
 /** Opens a request, and returns the texts of its sections. */
@@ -399,4 +401,11 @@ test('a mock without a job has a journal', async () => {
   } finally {
     await empty.remove();
   }
+});
+
+test('marks of direction in an id do not rearrange a row', async () => {
+  await server.send('PUT', `/jobdeck/jobs/${encodeURIComponent(REVERSED)}?domain_id=domain-a`, { status: 'ERROR' });
+  await openJournal(1);
+  const text = await entries().first().innerText();
+  assert.ok(text.includes('job-\\u202ereversed') && !text.includes('\u202E'), text);
 });

@@ -97,6 +97,10 @@ test('the stuck job of the story is first, red, and says by which rule', async (
   await bar.click();
   await it.page.getByRole('heading', { name: stuck.job_id }).waitFor();
   assert.ok(await first.isVisible(), 'the view stays beside the job');
+  const lead = it.page.locator('#drawer-lead .bad');
+  await lead.waitFor();
+  assert.equal(await lead.textContent(), `It is stuck: 95 % of its collector’s jobs took ${minutes} min ${seconds} sec or less.`);
+  assert.equal(await it.page.locator('#drawer-runs .track .done').evaluate((node) => getComputedStyle(node).backgroundColor), red);
   await it.page.keyboard.press('Escape');
   await it.page.locator('#drawer').waitFor({ state: 'hidden' });
   assert.equal(await it.page.evaluate(() => document.activeElement.id), `bar-${stuck.job_id}`);

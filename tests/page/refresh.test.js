@@ -391,6 +391,59 @@ test('a server that does not answer is reported, and requests are sent again', a
   it.expect('ERR_CONNECTION_');
 });
 
+/** The answers of the API, which are no files of the page. */
+const API = /\/(?:inventory|jobdeck)\//;
+
+test('a list stays through failures of other views, and one that has no answer says so once', async () => {
+  await it.open('?refresh=0');
+  const shown = await it.ids();
+  const total = await it.page.locator('#total').textContent();
+  const press = (name) => it.page.getByRole('button', { name, exact: true }).click();
+  const retries = async () => (await it.page.getByRole('button', { name: 'Try again' }).all()).length;
+  await it.page.route(API, (route) => route.abort());
+  await press('Now');
+  await it.page.locator('#now.unanswered').waitFor({ state: 'attached' });
+  await press('Jobs');
+  await it.page.getByRole('alert').getByText('The page shows older data.').waitFor();
+  assert.deepEqual(await it.ids(), shown);
+  assert.equal(await it.page.locator('#total').textContent(), total);
+  assert.equal(await retries(), 1);
+  await it.page.locator('#tabs button', { hasText: 'Failed' }).click();
+  const nothing = it.page.locator('#empty', { hasText: 'No answer' });
+  await nothing.waitFor();
+  assert.equal(await retries(), 1);
+  assert.equal(await it.page.locator('#pages').isVisible(), false);
+  // The list from before is not there any more.
+  await it.page.locator('#tabs button', { hasText: 'All' }).click();
+  await it.addressIs(/^(?!.*tab=failed)/);
+  await it.page.getByRole('alert').getByText('The server does not answer.').waitFor();
+  assert.ok(await nothing.isVisible());
+  await it.page.unroute(API);
+  await it.page.getByRole('button', { name: 'Try again' }).click();
+  await it.rows().first().waitFor();
+  assert.deepEqual(await it.ids(), shown);
+  assert.ok(await it.page.locator('#pages').isVisible());
+  it.expect('ERR_FAILED');
+});
+
+test('who goes from view to view does not make the page wait longer for the server', async () => {
+  await it.open('?refresh=10');
+  await it.page.clock.install();
+  await it.page.route(API, (route) => route.abort());
+  const failed = (act) => Promise.all([it.page.waitForEvent('requestfailed', (request) => API.test(request.url())), act()]);
+  for (const view of ['Now', 'Collectors', 'Statistics', 'Jobs']) {
+    await failed(() => it.page.getByRole('button', { name: view, exact: true }).click());
+    await it.page.getByRole('alert').getByText('The server does not answer.').waitFor();
+  }
+  await it.page.unroute(API);
+  // Twice the ten seconds after one failure; after four it would be a minute.
+  const asked = it.page.waitForRequest((request) => API.test(request.url()));
+  await it.page.clock.runFor(21_000);
+  await asked;
+  await it.page.locator('#trouble').waitFor({ state: 'hidden' });
+  it.expect('ERR_FAILED');
+});
+
 test('an error is shown with its request id, and the rest of the page stays', async () => {
   await it.page.route('**/jobs/search', (route) => route.fulfill({
     status: 503, headers: { 'x-request-id': 'abc123' }, json: { detail: { code: 'ERROR_UNAVAILABLE', message: 'try again' } },
