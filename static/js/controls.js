@@ -1,6 +1,6 @@
 /** The controls around the views (domain, view, pickers, range, tabs, columns, export, zone, theme), and the banners. */
 import { COLUMNS } from './columns.js';
-import { $, button, el, follow, on, pick, renew, setText } from './dom.js';
+import { $, button, el, follow, on, pick, renew, setText, showMessage } from './dom.js';
 import { clock, relative, zoneName } from './format.js';
 import { list, number, t } from './language.js';
 import { isComputed } from './queries.js';
@@ -93,7 +93,7 @@ export function showTrouble(error, isOld, isRetried) {
   $('retry').hidden = Boolean(error) && !isOld && !$('list').hidden;
   document.querySelector('.deck').classList.toggle('stale', Boolean(error) && isOld);
   const parts = error ? [error.message, isOld && t('trouble.old'), isRetried && t('trouble.retried')] : [];
-  setText($('trouble-text'), parts.filter(Boolean).join(' '));
+  showMessage($('trouble-text'), parts.filter(Boolean).join(' '));
   // Apart from the text that is read aloud, since it is another each time.
   setText($('trouble-id'), error?.requestId ? t('trouble.request', { id: error.requestId }) : '');
 }
@@ -145,7 +145,8 @@ export function wireMenus() {
   }
   for (const menu of document.querySelectorAll('.menu')) {
     on(window, 'click', ({ target }) => { menu.open &&= menu.contains(target) && !target.closest('a, #more button'); });
-    on(menu, 'focusout', ({ relatedTarget }) => { menu.open &&= !relatedTarget || menu.contains(relatedTarget); });
+    // A press on text of the menu gives the focus to the nearest part around it that can have it, which is the whole view.
+    on(menu, 'focusout', ({ relatedTarget: to }) => { menu.open &&= !to || menu.contains(to) || to.contains(menu); });
     on(menu, 'keydown', (event) => {
       if (event.key !== 'Escape' || !menu.open) return;
       event.preventDefault();

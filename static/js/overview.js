@@ -22,11 +22,11 @@ let changes = 0;
 /** The name of the period that an overview shows. */
 export const periodName = ({ range }) => t(`period.${range === 'all' ? 'custom' : range}`);
 
-/** "up from 5" */
-export function changed(now, before, format = number) {
-  if (now === null || before === null) return '';
-  if (now === before) return t('change.none');
-  return t(now > before ? 'change.up' : 'change.down', { before: format(before) });
+/** "up from 5", in parts; `show` makes a text or a node of a value. */
+function changed(now, before, show) {
+  if (now === null || before === null) return ['–'];
+  if (now === before) return [t('change.none')];
+  return parts(now > before ? 'change.up' : 'change.down', { before: show(before) });
 }
 
 /**
@@ -84,18 +84,18 @@ function sentence({ state, answer, inPeriod, link }) {
   const { totals, previous, running, stuck } = answer;
   const when = periodName(state);
   const before = previous.totals.failed;
+  const toBefore = () => linked(inPeriod({ tab: 'failed' }, previous), number(before), { id: 'all-failed-before' });
   const of = totals.jobs
-    ? parts(`overview.failed.${totals.failed === before ? 'same' : totals.failed > before ? 'up' : 'down'}`, { when, before,
+    ? parts(`overview.failed.${totals.failed === before ? 'same' : totals.failed > before ? 'up' : 'down'}`, { when, before: toBefore(),
       failed: linked(inPeriod({ tab: 'failed' }), t('count.failed', { count: totals.failed }),
         { className: totals.failed ? 'bad' : '', id: 'all-failed' }),
       jobs: linked(inPeriod({}), t('count.jobs', { count: totals.jobs }), { id: 'all-jobs' }) })
     : parts('overview.noJobs', { when });
   const now = linked(link({ tab: 'running' }), t('count.running', { count: running.count }), { id: 'all-running' });
   if (!stuck.count) return textNodes([...of, ...parts('overview.runs', { running: now })]);
-  const bad = { className: 'bad', id: 'all-stuck' };
-  const text = t('count.stuck', { count: stuck.count });
   const areAllKnown = stuck.count === stuck.jobs.length;
-  const hangs = areAllKnown ? linked(link({ terms: [...state.terms, idTerm(stuck.jobs)] }), text, bad) : el('span', bad, text);
+  const toStuck = link(areAllKnown ? { terms: [...state.terms, idTerm(stuck.jobs)] } : { view: 'now' });
+  const hangs = linked(toStuck, t('count.stuck', { count: stuck.count }), { className: 'bad', id: 'all-stuck' });
   return textNodes([...of, ...parts('overview.runsStuck', { running: now, stuck: hangs })]);
 }
 
@@ -129,16 +129,18 @@ function figures({ answer: { totals, previous }, inPeriod }) {
   const figure = (name, value, about, href) => el('li', { className: 'panel' },
     el('div', { className: 'quiet' }, t(`figure.${name}`)),
     el('div', { className: 'value' }, href ? linked(href, value, { id: `figure-${name}` }) : value),
-    el('div', { className: 'quiet' }, about || '–'));
+    el('div', { className: 'quiet' }, ...about));
   const duration = (name) => (totals.durations[name] === null ? '–' : span(totals.durations[name]));
   const points = totals.success_rate !== null && before.success_rate !== null
     ? Math.round((totals.success_rate - before.success_rate) * 1000) / 10 : null;
-  const moved = points === null ? '' : points === 0 ? t('change.none')
+  const moved = points === null ? '–' : points === 0 ? t('change.none')
     : t(points > 0 ? 'change.morePoints' : 'change.fewerPoints', { count: Math.abs(points) });
+  const counted = (tab, count, countBefore) => figure(tab, number(count), changed(count, countBefore, (value) => (
+    linked(inPeriod({ tab }, previous), number(value), { id: `before-${tab}` }))), inPeriod({ tab }));
   return [
-    figure('rate', totals.success_rate === null ? '–' : rate(totals.success_rate), moved),
-    figure('succeeded', number(succeeded), changed(succeeded, before.statuses.SUCCESS), inPeriod({ tab: 'succeeded' })),
-    figure('failed', number(totals.failed), changed(totals.failed, before.failed), inPeriod({ tab: 'failed' })),
+    figure('rate', totals.success_rate === null ? '–' : rate(totals.success_rate), [moved]),
+    counted('succeeded', succeeded, before.statuses.SUCCESS),
+    counted('failed', totals.failed, before.failed),
     figure('median', duration('median'), changed(totals.durations.median, before.durations.median, span)),
     figure('p95', duration('p95'), changed(totals.durations.p95, before.durations.p95, span)),
   ];

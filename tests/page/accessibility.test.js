@@ -175,7 +175,13 @@ test('print has the jobs and the charts, and no controls', async () => {
   const [id] = (await it.search({ page: { limit: 1 } })).results.map((job) => job.job_id);
   await open(`?refresh=0&job=${id}`);
   await it.page.getByRole('heading', { name: id }).waitFor();
-  assert.deepEqual(await Promise.all(['#drawer-facts', '#rows tr', '#drawer-close'].map(isShown)), [true, false, false]);
+  assert.deepEqual(await Promise.all(['#drawer-facts', '#rows tr', '#drawer-close', '#copy-json', '#times'].map(isShown)), [true, false, false, false, false]);
+  // A page of A4, within its margins.
+  await it.page.setViewportSize({ width: 718, height: 1000 });
+  await it.page.goto(`${it.server.url}/?view=collectors&refresh=0`);
+  await it.page.locator('#collector-rows .run').first().waitFor();
+  const [name, runs] = await Promise.all(['name', 'runs'].map((column) => it.page.locator(`#collector-rows [data-column=${column}]`).first().boundingBox()));
+  assert.ok(runs.y < name.y + name.height && runs.x > name.x + name.width, 'collectors are a table on paper');
 });
 
 test('there is no animation where the system asks for none', async () => {

@@ -48,12 +48,45 @@ test('a failed row says why, and a row is one line', async () => {
   await it.open('?size=30&refresh=0');
   const whole = await it.rows().evaluateAll((rows) => rows.filter((row) => row.getBoundingClientRect().bottom <= innerHeight).length);
   assert.ok(whole >= 16, `only ${whole} rows on the first screen`);
-  for (const width of [701, 768, 1024, 1280]) {
+  for (const width of [600, 701, 768, 870, 960, 1024, 1280]) {
     await it.page.setViewportSize({ width, height: 800 });
-    const collector = await it.page.locator('#rows [data-column=collector]').first().evaluate((cell) => cell.offsetWidth);
-    assert.ok(collector >= 160, `${collector} at ${width}`);
+    const [collector, errors, job] = await Promise.all(['collector', 'errors', 'job'].map((column) => (
+      it.page.locator(`#rows [data-column=${column}]`).first().evaluate((cell) => cell.getBoundingClientRect().toJSON()))));
+    assert.ok(collector.width >= 120 && errors.width >= 120, `${collector.width} and ${errors.width} at ${width}`);
+    assert.ok(job.top === collector.top && job.height <= 36, `a row is a line at ${width}`);
     assert.equal(await it.overflow(), 0, `at ${width}`);
   }
+  await it.page.setViewportSize({ width: 599, height: 800 });
+  const [collector, job] = await Promise.all(['collector', 'job'].map((column) => it.page.locator(`#rows [data-column=${column}]`).first().boundingBox()));
+  assert.ok(job.y > collector.y, 'below 600 px each job is a card');
+});
+
+test('a press on the text of a menu does what the text says, and leaves the menu open', async () => {
+  await it.open('?refresh=0');
+  await it.page.locator('#more summary').click();
+  const density = it.page.getByLabel('Two lines a row');
+  await it.page.getByText('Two lines a row').click();
+  assert.ok(await density.isChecked());
+  await it.page.locator('#columns').getByText('Progress').click();
+  await it.page.locator('#head [data-column=progress]').waitFor({ state: 'detached' });
+  assert.ok(await it.page.locator('#more > div').isVisible());
+  await it.page.locator('#search').focus();
+  await it.page.locator('#more > div').waitFor({ state: 'hidden' });
+  await it.page.locator('#views-menu summary').click();
+  const { x, y, width, height } = await it.page.locator('#views-menu > div').boundingBox();
+  await it.page.mouse.click(x + width - 3, y + height - 3);
+  assert.ok(await it.page.locator('#views-menu > div').isVisible());
+});
+
+test('every tab is on the screen of a phone', async () => {
+  await it.page.setViewportSize({ width: 390, height: 800 });
+  await it.open('?refresh=0');
+  const tabs = await it.page.locator('#tabs button').evaluateAll((nodes) => nodes.map((node) => {
+    const { left, right } = node.getBoundingClientRect();
+    return { left, right, isCut: node.scrollWidth > node.clientWidth };
+  }));
+  assert.equal(tabs.length, 6);
+  assert.ok(tabs.every(({ left, right, isCut }) => left >= 0 && right <= 390 && !isCut), JSON.stringify(tabs));
 });
 
 test('a number of tasks is never cut', async () => {

@@ -87,6 +87,9 @@ test('a page whose data take long is shown without them, and one that gets none 
 test('every number is a link to the jobs that it counts', async () => {
   for (const query of ['?view=overview&range=month&refresh=0', '?view=overview&range=week&refresh=0&term=provider:aws']) {
     await open(query);
+    const all = await it.page.locator('#overview-state, #figures li:is(:nth-child(2), :nth-child(3)) > :not(:first-child)').evaluateAll((nodes) => (
+      nodes.map((node) => [...node.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE).map(({ data }) => data).join(''))));
+    assert.ok(all.every((text) => !/\d/.test(text.replace(/in the last \d+ (days|hours)/, ''))), `a number is no link: ${all.join(' / ')}`);
     const more = it.page.locator('#overview button[data-list]', { hasText: 'more' });
     while (await more.count()) await more.first().click();
     const links = await it.page.locator(':is(#overview-state, #figures, #error-groups, #running-now > p) a, #worst-collectors .group-count a').evaluateAll(
