@@ -50,7 +50,7 @@ impl File {
         }
     }
 
-    /// Returns the content as it is sent: modules without their comments, which are a fifth of a visit.
+    /// Returns the content as it is sent: modules without their comments and indents, which are a fifth of a visit.
     fn sent(&self) -> Bytes {
         let read = || match self.media_type() {
             JAVASCRIPT => without_comments(&self.content),
@@ -80,8 +80,8 @@ impl File {
     }
 }
 
-/// Returns a module without the comments that have lines of their own. Each becomes an empty line, so that errors name the lines
-/// of the source.
+/// Returns a module without indents and without the comments that have lines of their own. Each of these becomes an empty line, so
+/// that errors name the lines of the source.
 fn without_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut is_comment = false;
@@ -89,7 +89,7 @@ fn without_comments(text: &str) -> String {
         let start = line.trim_start();
         is_comment |= start.starts_with("/**");
         if !is_comment && !start.starts_with("//") {
-            code.push_str(line);
+            code.push_str(start);
         }
         is_comment &= !line.trim_end().ends_with("*/");
         code.push('\n');
@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn comments_become_empty_lines_and_code_stays() {
-        let text = "/** A module. */\nimport x;\n\n/**\n * Two\n * lines.\n */\n  // One.\nlet a = 'http://b'; // c\n";
+        let text = "/** A module. */\nimport x;\n\n/**\n * Two\n * lines.\n */\n  // One.\n  let a = 'http://b'; // c\n";
         let code = "\nimport x;\n\n\n\n\n\n\nlet a = 'http://b'; // c\n";
         assert_eq!(without_comments(text), code);
     }

@@ -32,7 +32,7 @@ export function setText(node, text) {
 export const withCode = (text) => text.split(/`([^\x60\n]+)`/).map((part, index) => (index % 2 ? el('code', {}, part) : part));
 
 /** Shows a message where it differs from what the node has. */
-export const showMessage = (node, text) => node.textContent !== text.replaceAll('`', '') && node.replaceChildren(...withCode(text));
+export const showMessage = (node, text) => renew(node, text, () => withCode(text));
 
 /** Gives a field the text of the state when that has changed, unless the field is marked as being edited. */
 export function follow(field, text) {

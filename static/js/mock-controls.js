@@ -40,7 +40,7 @@ export async function showMock(state) {
     if (mine !== reading) return;
     const { now, is_frozen: isFrozen, speed } = server;
     shown = { state, isFrozen, speed, at: Date.parse(now), began: Date.now(), faults: faults.results, snapshots: snapshots.results };
-    setText($('mock-trouble'), '');
+    showMessage($('mock-trouble'), '');
     showClock(now);
     showFaults();
     showSnapshots();
@@ -191,7 +191,7 @@ export function wireMock(state, load) {
     $('mock-error').scrollIntoView({ block: 'nearest' });
   });
   run = (request, said) => guarded(request().then((answer) => {
-    setText($('mock-error'), '');
+    showMessage($('mock-error'), '');
     note(said(answer));
     return load();
   }));
