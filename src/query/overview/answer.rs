@@ -198,8 +198,8 @@ pub struct CollectorInfo {
     pub successes: MedianInfo,
     /// What it did in the period before.
     pub previous: PreviousRunsInfo,
-    /// Its newest jobs that began before `to`, of any status: the newest first. Where the filter tests more than collectors,
-    /// only those of the two periods; otherwise also the thirty newest of each status from before them.
+    /// Its newest jobs that began before `to`, of any status: the newest first. Where the filter tests anything but collectors,
+    /// those of the two periods alone.
     #[schema(max_items = 30)]
     pub last_runs: Vec<RunInfo>,
 }

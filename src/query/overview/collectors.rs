@@ -62,16 +62,17 @@ struct Collector {
     success_at: Option<i64>,
     /// When the failures after it began, of the two periods.
     failures: Vec<i64>,
-    earlier_failures: EarlierFailures,
+    /// Those from before the two periods that began after the newest success.
+    earlier_failures: Failures,
     last_success: Option<Run>,
     last_failure: Option<Run>,
     /// The newest first.
     last_runs: Vec<Run>,
 }
 
-/// The failures of a collector from before the two periods, since its last success.
+/// Failures of a collector.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct EarlierFailures {
+pub struct Failures {
     pub count: u64,
     /// When the first of them began.
     pub since: Option<i64>,
@@ -400,7 +401,7 @@ impl WorstCollector {
         MAX_RUNS.saturating_sub(self.collector.last_runs.len())
     }
 
-    /// Whether it has no last success, or no last failure, for a job of a status to be that.
+    /// Whether a job of a status would be its last success, or its last failure, since it has none.
     #[must_use]
     pub fn lacks_last(&self, status: JobStatus) -> bool {
         match status {
@@ -424,7 +425,7 @@ impl WorstCollector {
     }
 
     /// Sets its failures from before the two periods.
-    pub fn set_earlier_failures(&mut self, failures: EarlierFailures) {
+    pub fn set_earlier_failures(&mut self, failures: Failures) {
         self.collector.earlier_failures = failures;
     }
 

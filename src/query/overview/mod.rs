@@ -21,7 +21,7 @@ mod scan;
 pub use answer::{Overview, UsualInfo};
 pub use buckets::MAX_BUCKETS;
 pub use collectors::{
-    CountedCollectors, EarlierFailures, MAX_ANSWERED, MAX_COLLECTORS, SeenJob, WorstCollector,
+    CountedCollectors, Failures, MAX_ANSWERED, MAX_COLLECTORS, SeenJob, WorstCollector,
 };
 pub use durations::usual_of;
 pub use errors::{ErrorGroups, MAX_GROUPS};

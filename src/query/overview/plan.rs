@@ -133,10 +133,10 @@ impl OverviewPlan {
         (self.periods.from.millis(), self.periods.to.millis() - 1)
     }
 
-    /// Returns the time before which jobs are of neither period, where earlier jobs of a collector may be answered as its last
-    /// runs. Not where the filter tests more than collectors: then nearly all of them might be read for a few that pass.
+    /// Returns the beginning of the two periods, where the last runs of a collector may be older than that. `None` where the
+    /// filter tests anything but collectors: then nearly all older jobs might be read for the few that pass.
     #[must_use]
-    pub fn earlier_jobs(&self) -> Option<Timestamp> {
+    pub fn last_runs_before(&self) -> Option<Timestamp> {
         let is_of_collectors =
             |filter: &Filter| matches!(filter, Filter::Column(Column::CollectorId, _));
         let takes_all = self.filter.conjuncts().iter().all(is_of_collectors);

@@ -1,17 +1,18 @@
 //! The state of each collector, for the metrics: its last runs from an index, and what the overview says of its jobs.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use rusqlite::{OptionalExtension, params};
 
 use crate::job::{JobStatus, PerStatus};
-use crate::query::overview::{EndedJobs, OverviewPlan, is_stuck};
+use crate::query::overview::{EndedJobs, Failures, OverviewPlan, is_stuck};
 use crate::query::sql::Sql;
 use crate::store::error::StoreError;
 use crate::store::read::ReadTransaction;
 use crate::time::Timestamp;
 
-/// The most failures in a row that are counted.
+/// The most failures of a status that are counted in a row.
 const MAX_FAILURES: i64 = 10_000;
 
 /// The last runs of a collector.
@@ -102,6 +103,36 @@ impl ReadTransaction<'_> {
         Ok((states, more))
     }
 
+    /// Returns the failures of a collector that began between two times, neither included: of each status the newest 10,000.
+    pub(super) fn failures(
+        &self,
+        domain: i64,
+        collector_id: &str,
+        between: Range<i64>,
+    ) -> Result<Failures, StoreError> {
+        let mut statement = self.connection().prepare_cached(
+            "SELECT count(*), min(created_at) FROM (SELECT created_at FROM jobs \
+             WHERE domain = ? AND collector_id = ? AND status = ? AND created_at > ? AND created_at < ? \
+             ORDER BY created_at DESC, job_id LIMIT ?)",
+        )?;
+        let mut failures = Failures::default();
+        for status in [JobStatus::Error, JobStatus::Timeout] {
+            let of_status = params![
+                domain,
+                collector_id,
+                status.name(),
+                between.start,
+                between.end,
+                MAX_FAILURES
+            ];
+            let (count, since): (u32, Option<i64>) =
+                statement.query_row(of_status, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            failures.count += u64::from(count);
+            failures.since = failures.since.into_iter().chain(since).min();
+        }
+        Ok(failures)
+    }
+
     fn collector_state(
         &self,
         domain_id: String,
@@ -122,29 +153,15 @@ impl ReadTransaction<'_> {
         };
         let success = newest(JobStatus::Success)?;
         let since = success.map_or(Timestamp::MIN.millis(), |(began, _)| began);
-        let mut failure = None;
-        let mut failures = 0;
-        for status in [JobStatus::Error, JobStatus::Timeout] {
-            failure = failure.max(newest(status)?);
-            let counted: i64 = self
-                .connection()
-                .prepare_cached(
-                    "SELECT count(*) FROM (SELECT 1 FROM jobs WHERE domain = ? AND collector_id = ? AND status = ? \
-                     AND created_at > ? LIMIT ?)",
-                )?
-                .query_row(
-                    params![domain, collector_id, status.name(), since, MAX_FAILURES],
-                    |row| row.get(0),
-                )?;
-            failures += counted;
-        }
+        let failure = newest(JobStatus::Error)?.max(newest(JobStatus::Timeout)?);
+        let failures = self.failures(domain, &collector_id, since..i64::MAX)?;
         let ended = |job: Option<(i64, i64)>| Timestamp::from_millis(job?.1);
         Ok(CollectorState {
             domain_id,
             collector_id,
             last_success: ended(success),
             last_failure: ended(failure),
-            failures_in_a_row: u64::try_from(failures.min(MAX_FAILURES)).unwrap_or(0),
+            failures_in_a_row: failures.count.min(MAX_FAILURES.unsigned_abs()),
         })
     }
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::columns::Damaged;
 use crate::job::JobStatus;
 use crate::query::overview::{
-    Counted, CountedCollectors, EarlierFailures, Overview, OverviewPlan, OverviewScan, RunningJob,
-    RunningJobs, SeenJob, UsualInfo, WorstCollector, usual_of,
+    Counted, CountedCollectors, Overview, OverviewPlan, OverviewScan, RunningJob, RunningJobs,
+    SeenJob, UsualInfo, WorstCollector, usual_of,
 };
 use crate::query::scan::BlockFilter;
 use crate::query::tenant::Tenant;
@@ -20,8 +20,6 @@ use crate::time::Timestamp;
 
 /// How many successes of a collector say what is usual, where the two periods do not.
 const USUAL_RUNS: i64 = 30;
-/// The most failures of a status before the two periods that a streak counts.
-const MAX_FAILURES: i64 = 10_000;
 /// For the most collectors of which these are read.
 const MAX_LOOKED_UP: usize = 1_000;
 
@@ -41,6 +39,9 @@ impl ReadTransaction<'_> {
         let running = self.running_jobs(plan, &collectors)?;
         let running = running.answer(|info| self.collector_name(info))?;
         for collector in collectors.worst_mut() {
+            if self.is_due() {
+                return Err(StoreError::Timeout);
+            }
             self.complete(plan, collector)?;
         }
         let collectors = collectors.answer(|info| self.collector_name(info))?;
@@ -121,7 +122,7 @@ impl ReadTransaction<'_> {
         plan: &OverviewPlan,
         collector: &mut WorstCollector,
     ) -> Result<(), StoreError> {
-        if let Some(before) = plan.earlier_jobs() {
+        if let Some(before) = plan.last_runs_before() {
             self.map_interrupt(self.add_earlier(plan.tenant(), before, collector))?;
         }
         if collector.needs_usual() {
@@ -145,44 +146,11 @@ impl ReadTransaction<'_> {
             self.add_earlier_jobs(domain, before, collector)?;
         }
         if let Some(after) = collector.earlier_failures_after(before) {
-            collector.set_earlier_failures(self.failures_between(
-                domain,
-                collector.collector_id(),
-                (after, before),
-            )?);
+            let between = after..before.millis();
+            let failures = self.failures(domain, collector.collector_id(), between)?;
+            collector.set_earlier_failures(failures);
         }
         Ok(())
-    }
-
-    /// Returns the failures of a collector that began after a time and before another.
-    fn failures_between(
-        &self,
-        domain: i64,
-        collector_id: &str,
-        (after, before): (i64, Timestamp),
-    ) -> Result<EarlierFailures, StoreError> {
-        let mut statement = self.connection().prepare_cached(
-            "SELECT count(*), min(created_at) FROM (SELECT created_at FROM jobs \
-             WHERE domain = ? AND collector_id = ? AND status = ? AND created_at > ? AND created_at < ? \
-             ORDER BY created_at DESC, job_id LIMIT ?)",
-        )?;
-        let mut all = EarlierFailures::default();
-        for status in [JobStatus::Error, JobStatus::Timeout] {
-            let status = status.name();
-            let of_status = params![
-                domain,
-                collector_id,
-                status,
-                after,
-                before.millis(),
-                MAX_FAILURES
-            ];
-            let (count, since): (u32, Option<i64>) =
-                statement.query_row(of_status, |row| Ok((row.get(0)?, row.get(1)?)))?;
-            all.count += u64::from(count);
-            all.since = all.since.into_iter().chain(since).min();
-        }
-        Ok(all)
     }
 
     /// Adds the newest jobs of a collector that began before a time: as many as its last runs lack, and its last success and
