@@ -38,8 +38,8 @@ export function createLoader(show) {
   let aboutKey = '';
   let clock = null;
   let running = null;
-  let listed = '';
-  let overviewed = '';
+  /** The state that each view shows, as a key; empty where it shows none. */
+  const shownKeys = { jobs: '', overview: '', now: '', collectors: '' };
   /** The jobs of the list. */
   let shownJobs = [];
   let journal = {};
@@ -123,12 +123,12 @@ export function createLoader(show) {
         results = ids.flatMap((id) => jobs.find((job) => job.job_id === id) ?? []);
       }
       const key = listKey(state);
-      const missing = key === listed ? show.missing(results) : [];
+      const missing = key === shownKeys.jobs ? show.missing(results) : [];
       const others = missing.length ? (await ask('others', queries.jobs(state, missing))).results : [];
       return () => {
         shownJobs = results;
-        show.list(state, results, total, key === listed, others);
-        listed = key;
+        show.list(state, results, total, key === shownKeys.jobs, others);
+        shownKeys.jobs = key;
       };
     },
     async job(state) {
@@ -140,10 +140,12 @@ export function createLoader(show) {
       const job = cache.get('job')?.answer.results[0];
       if (!state.job || job?.job_id !== state.job) return () => {};
       if (!job.collector_info?.collector_id) return () => show.history(state, job, [], null);
-      const [{ results }, overview] = await Promise.all([ask('history', queries.history(state, job)),
-        job.status === 'IN_PROGRESS' && api.readIfChanged(queries.runningWith(state, job), '', running.signal)]);
-      const stuck = overview && overview.body.stuck.jobs.find(({ job_id: id }) => id === state.job);
-      return () => show.history(state, job, results, stuck || null);
+      const readStuck = async () => {
+        if (job.status !== 'IN_PROGRESS') return [];
+        return (await api.readIfChanged(queries.runningWith(state, job), '', running.signal)).body.stuck.jobs;
+      };
+      const [{ results }, stuck] = await Promise.all([ask('history', queries.history(state, job)), readStuck()]);
+      return () => show.history(state, job, results, stuck.find(({ job_id: id }) => id === state.job) ?? null);
     },
     /** What is usual of the jobs of the list, where their durations are shown. */
     async usual(state) {
@@ -166,7 +168,7 @@ export function createLoader(show) {
     async overview(state) {
       const body = await readOverview(state);
       return () => {
-        overviewed = listKey(state);
+        shownKeys[state.view] = listKey(state);
         show.overview(state, body);
       };
     },
@@ -176,7 +178,7 @@ export function createLoader(show) {
       const [overview, open, ended, { results: counts }] = await Promise.all([readOverview({ ...state, range: 'day' }),
         ...['open', 'ended', 'last'].map((part) => ask(part, hours[part]))]);
       return () => {
-        overviewed = listKey(state);
+        shownKeys[state.view] = listKey(state);
         show.now(state, { from: hours.from, overview, open, ended, counts });
       };
     },
@@ -189,7 +191,7 @@ export function createLoader(show) {
         state.collector ? ask('runs', queries.runs(state, now())) : { results: [] }]);
       collectors = { path, version, body };
       return () => {
-        overviewed = listKey(state);
+        shownKeys[state.view] = listKey(state);
         show.collectors(state, body, runs);
       };
     },
@@ -285,9 +287,15 @@ export function createLoader(show) {
     return running === mine;
   }
 
+  /** Forgets what a view shows, since the page has cleared it. */
+  function forgetView(view) {
+    shownKeys[view] = '';
+  }
+
   /** Forgets all answers, since another token may reach other data. */
   function forget() {
-    version = aboutKey = listed = overviewed = '';
+    version = aboutKey = '';
+    Object.keys(shownKeys).forEach(forgetView);
     about = null;
     journal = {};
     overview = {};
@@ -295,19 +303,12 @@ export function createLoader(show) {
     cache.clear();
   }
 
-  /** Forgets what a view shows, since the page has cleared it: another view may still be shown when somebody returns to it. */
-  function forgetView(view) {
-    if (view === 'jobs') listed = '';
-    else if (overviewed && JSON.parse(overviewed).view === view) overviewed = '';
-  }
-
   const failedNear = async (state, job, isBefore) => (await api.ask(queries.failedNear(state, now(), job, isBefore))).results;
   const values = async (state, term, typed, signal) => (await api.ask(queries.values(state, term, typed), signal)).results;
   const countAfter = async (state, change, signal) => (await api.ask(queries.countAfter(state, change, now()), signal)).total_count;
 
   /** Whether the list that is shown, or the overview, is the one of a state. */
-  const shownIn = (view) => ({ jobs: listed, overview: overviewed, now: overviewed, collectors: overviewed })[view];
-  const isShown = (state) => (shownIn(state.view) ?? listKey(state)) === listKey(state);
+  const isShown = (state) => (shownKeys[state.view] ?? listKey(state)) === listKey(state);
   return {
     load, forget, forgetView, values, countAfter, failedNear, isShown, now, requests,
     about: () => about, domains: () => domains, version: () => version, expiry: () => expiry,
