@@ -16,7 +16,7 @@ const MAX_JSON = 200;
 /** Marks that change the direction of a text; within a row they would rearrange what is next to them. */
 const DIRECTIONS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 /** A text with such marks as escapes. */
-export const withoutDirections = (text) => text.replace(DIRECTIONS, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
+export const escapeDirections = (text) => text.replace(DIRECTIONS, (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 const cut = (text, length) => (text.length > length ? `${text.slice(0, length)}…` : text);
 const compact = (value) => cut(JSON.stringify(value) ?? '', MAX_JSON);

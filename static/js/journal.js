@@ -4,7 +4,7 @@ import { confirmed, note } from './confirm.js';
 import { curl } from './curl.js';
 import { $, button, copyButton, el, mark, on, pick, renew, setText } from './dom.js';
 import { clock, exact, hasLines } from './format.js';
-import { rowsOf, words, withoutDirections } from './journal-words.js';
+import { escapeDirections, rowsOf, words } from './journal-words.js';
 import { t } from './language.js';
 import { scoped } from './queries.js';
 import { relativePath } from './root.js';
@@ -86,8 +86,8 @@ function makeRow(entry) {
   const parts = [
     el('time', { dateTime: entry.at }),
     el('strong', {}, method),
-    el('span', { className: 'in-words', title: path }, withoutDirections(words(entry)), ' ',
-      el('span', { className: 'quiet' }, withoutDirections(entry.domain_id ?? ''))),
+    el('span', { className: 'in-words', title: path }, escapeDirections(words(entry)), ' ',
+      el('span', { className: 'quiet' }, escapeDirections(entry.domain_id ?? ''))),
     el('span', { className: 'number rows-of' }, rowsOf(entry)),
     el('span', { className: 'route' }, entry.route ?? t('journal.noRoute')),
     el('span', { className: `status ${outcome}` }, labelOf(String(status))),

@@ -36,6 +36,13 @@ export function wireSearch(state, go, ask) {
   const words = () => wordsOf(box.value, state().terms) ?? state().keyword;
   const lastToken = () => (/\s$/.test(box.value) ? '' : tokens(box.value).at(-1) ?? '');
 
+  /** The change of the state that a text makes: its words, and its terms as chips. @throws {Error} that says what is wrong */
+  function changeOf(text) {
+    const { keyword, terms, isJoined } = parseSearch(text, state().terms);
+    const written = terms.flatMap((term) => withZone(term, state().zone).map(writeTerm));
+    return { keyword, terms: [...new Set([...state().terms.slice(0, isJoined ? -1 : undefined), ...written])] };
+  }
+
   /** Turns the terms into chips; where one is wrong, shows its error and leaves the box as it is. */
   function commit() {
     clearTimeout(timer);
@@ -52,11 +59,10 @@ export function wireSearch(state, go, ask) {
       return;
     }
     try {
-      const { keyword, terms, isJoined } = parseSearch(box.value, state().terms);
-      const written = terms.flatMap((term) => withZone(term, state().zone).map(writeTerm));
-      box.value = keyword;
+      const change = changeOf(box.value);
+      box.value = change.keyword;
       typing = false;
-      go({ keyword, terms: [...new Set([...state().terms.slice(0, isJoined ? -1 : undefined), ...written])] });
+      go(change);
     } catch (error) {
       setError(error.message);
     }
@@ -125,9 +131,8 @@ export function wireSearch(state, go, ask) {
     const text = withOperators(box.value);
     if (!text) return [];
     try {
-      const { keyword, terms } = parseSearch(text, state().terms);
-      const written = terms.flatMap((term) => withZone(term, state().zone).map(writeTerm));
-      return [{ text, about: t('search.asOperators'), change: { terms: [...new Set([...state().terms, ...written])] }, rest: keyword }];
+      const { keyword: rest, ...change } = changeOf(text);
+      return [{ text, about: t('search.asOperators'), change, rest }];
     } catch {
       // It means nothing, or needs more.
       return [];
