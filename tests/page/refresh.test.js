@@ -399,7 +399,7 @@ test('a list stays through failures of other views, and one that has no answer s
   const shown = await it.ids();
   const total = await it.page.locator('#total').textContent();
   const press = (name) => it.page.getByRole('button', { name, exact: true }).click();
-  const retries = async () => (await it.page.getByRole('button', { name: 'Try again' }).all()).length;
+  const retries = () => it.page.getByRole('button', { name: 'Try again' }).count();
   await it.page.route(API, (route) => route.abort());
   await press('Now');
   await it.page.locator('#now.unanswered').waitFor({ state: 'attached' });
