@@ -151,14 +151,15 @@ export function createChart(node, narrow, isLow = false) {
 
   /** The jobs of a bar, stacked by their outcomes; those of a part of its time are hatched. */
   function outcomePieces(bucket, outcomes, top, yOf) {
-    const [start, end] = ends(bucket).map(xOf);
-    const space = end - start > 4 ? 1 : 0;
+    // On whole pixels, since the gaps between bars would be of different widths otherwise.
+    const [start, end] = ends(bucket).map(xOf).map(Math.round);
+    const space = right() - LEFT > 4 * shown.buckets.length ? 1 : 0;
     let base = 0;
     return outcomes.flatMap((outcome) => {
       const jobs = jobsIn(bucket, outcome);
       if (!jobs) return [];
       base += jobs;
-      const place = { x: start + space / 2, width: Math.max(end - start - space, 1), y: yOf(base),
+      const place = { x: start, width: Math.max(end - start - space, 1), y: yOf(base),
         height: Math.max((jobs / top) * BARS, 1) };
       return [svg('rect', { ...place, class: `piece-of-time ${outcome.tint}` }),
         ...(bucket.is_part ? [svg('rect', { ...place, fill: `url(#${hatchId})` })] : [])];

@@ -58,6 +58,16 @@ test('page numbers near the current one are shown', () => {
   assert.deepEqual(pageNumbers(99, 3), [1, 0, 3], 'past the end, the last page is offered');
 });
 
+test('the age and the duration of a job that runs are the same', () => {
+  const now = Date.parse('2026-01-01T00:00:00.400Z');
+  const DAY = 86_400_000;
+  for (let millis = 0; millis < 3 * DAY; millis += millis < 180_000 ? 377 : 7_013) {
+    const job = { created_at: new Date(now - millis).toISOString(), status: 'IN_PROGRESS' };
+    const [age, took] = [relative(job.created_at, now), duration(job, now)].map((text) => /^\d+ \w+/.exec(text)[0]);
+    assert.equal(age.replace(/days$/, 'day'), took.replace(/days$/, 'day'), `after ${millis} ms`);
+  }
+});
+
 test('values are formatted for people', () => {
   const now = Date.parse('2026-01-01T00:00:00Z');
   assert.equal(relative('2025-12-31T23:59:30Z', now), '30 sec. ago');
