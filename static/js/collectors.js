@@ -26,6 +26,15 @@ const HEIGHT = 110;
 /** Between two versions that are written above the bars there is this share of them at the least. */
 const ROOM = 0.2;
 
+/** How many successes a median needs to be compared, as one needs that says what is usual. */
+const MIN_SUCCESSES = 5;
+
+/** By which share the median of a collector has changed; null where it has too few successes to tell. */
+function changeOf({ successes, previous: { successes: before } }) {
+  const areEnough = Math.min(successes.count, before.count) >= MIN_SUCCESSES;
+  return areEnough && before.median ? successes.median / before.median - 1 : null;
+}
+
 /** What each column is sorted by; what is not known comes last. */
 const VALUES = {
   name: ({ name, collector_id: id }) => (name ?? id).toLowerCase(),
@@ -37,7 +46,7 @@ const VALUES = {
   success: ({ last_success: success }) => success && Date.parse(success.created_at),
   usual: ({ successes }) => successes.median,
   p95: ({ successes }) => successes.p95,
-  change: ({ successes: { median }, previous }) => (median && previous.successes.median ? median / previous.successes.median - 1 : null),
+  change: changeOf,
 };
 const TEXTS = ['name', 'last', 'flaky', 'success'];
 
@@ -152,7 +161,7 @@ function cellsOf(one, { state, answer, now, jobs, view, open }) {
   const link = (column, text, href, title = '') => [[text, href, title], () => [
     href ? el('a', { href, title, id: `${column}-of-${id}` }, text) : title ? el('span', { title }, text) : text]];
   const time = (millis) => [millis, () => [millis === null ? '–' : span(millis)]];
-  const moved = VALUES.change(one);
+  const moved = changeOf(one);
   const failures = { collector: id, tab: 'failed' };
   const label = t('collector.lastRuns', { name: name ?? id });
   const makeBars = () => [runBars(one.last_runs, { label, name: id, zone: state.zone, link: open })];

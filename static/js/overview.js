@@ -123,14 +123,20 @@ function hints({ answer, link }) {
 }
 
 /** The success rate, the failures and the durations, each against the period before. */
-function figures({ answer: { totals, previous }, inPeriod }) {
+function figures({ state, answer: { totals, previous }, link, inPeriod }) {
   const before = previous.totals;
   const succeeded = totals.statuses.SUCCESS;
-  const figure = (name, value, about, href) => el('li', { className: 'panel' },
+  const figure = (name, value, about, href, title = '') => el('li', { className: 'panel' },
     el('div', { className: 'quiet' }, t(`figure.${name}`)),
-    el('div', { className: 'value' }, href ? linked(href, value, { id: `figure-${name}` }) : value),
+    el('div', { className: 'value' }, href ? linked(href, value, { id: `figure-${name}`, title }) : value),
     el('div', { className: 'quiet' }, ...about));
-  const duration = (name) => (totals.durations[name] === null ? '–' : span(totals.durations[name]));
+  const slower = { view: 'collectors', csort: '-change' };
+  // In less than a week most collectors have too few runs to be compared.
+  const toSlower = ['hour', 'day'].includes(state.range) ? link({ ...slower, range: 'week' }) : inPeriod(slower);
+  const duration = (name) => {
+    const [now, before] = [totals, previous.totals].map(({ durations }) => durations[name]);
+    return figure(name, now === null ? '–' : span(now), changed(now, before, span), now !== null && toSlower, t('figure.slower'));
+  };
   const points = totals.success_rate !== null && before.success_rate !== null
     ? Math.round((totals.success_rate - before.success_rate) * 1000) / 10 : null;
   const moved = points === null ? '–' : points === 0 ? t('change.none')
@@ -141,8 +147,8 @@ function figures({ answer: { totals, previous }, inPeriod }) {
     figure('rate', totals.success_rate === null ? '–' : rate(totals.success_rate), [moved]),
     counted('succeeded', succeeded, before.statuses.SUCCESS),
     counted('failed', totals.failed, before.failed),
-    figure('median', duration('median'), changed(totals.durations.median, before.durations.median, span)),
-    figure('p95', duration('p95'), changed(totals.durations.p95, before.durations.p95, span)),
+    duration('median'),
+    duration('p95'),
   ];
 }
 

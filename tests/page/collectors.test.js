@@ -119,7 +119,7 @@ test('the usual duration is the median of the successes, and is compared with th
   await it.page.locator('#csort-change').click();
   await it.addressIs(/csort=-change/);
   assert.equal((await names())[0], SLOW);
-  const [slowest] = (await collectors({ from: '2025-12-17T00:00:00Z', to: NOW })).filter((one) => one.previous.successes.count > 3)
+  const [slowest] = (await collectors({ from: '2025-12-17T00:00:00Z', to: NOW })).filter((one) => Math.min(one.successes.count, one.previous.successes.count) >= 5)
     .sort((one, other) => other.successes.median / other.previous.successes.median - one.successes.median / one.previous.successes.median);
   assert.equal(slowest.name, SLOW);
   assert.ok(slowest.successes.median > 1.5 * slowest.previous.successes.median);
@@ -141,7 +141,8 @@ test('each column sorts, in both directions, and the address remembers it', asyn
     name: (one) => one.name.toLowerCase(), last: (one) => Date.parse(one.last_runs[0].created_at), runs: (one) => one.runs, rate: (one) => one.rate,
     streak: (one) => one.streak, flaky: (one) => Number(one.is_flaky), success: (one) => one.last_success && Date.parse(one.last_success.created_at),
     usual: (one) => one.successes.median, p95: (one) => one.successes.p95,
-    change: (one) => (one.successes.median && one.previous.successes.median ? one.successes.median / one.previous.successes.median : null),
+    change: ({ successes, previous: { successes: before } }) => (
+      Math.min(successes.count, before.count) >= 5 ? successes.median / before.median : null),
   };
   await it.page.locator('#collector-head th[aria-sort=descending]:has(#csort-rate)').waitFor();
   for (const [column, value] of Object.entries(values)) {

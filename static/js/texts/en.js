@@ -114,6 +114,7 @@ export const texts = {
   'figure.failed': 'Failed',
   'figure.median': 'Median duration',
   'figure.p95': '95 % took at most',
+  'figure.slower': 'Collectors by how much longer their jobs take than before',
   'group.seen': 'first in the period {first}, last {last}',
   'collector.streak': 'the last {count} failed',
   'collector.flaky': 'flaky',

@@ -114,6 +114,7 @@ export const texts = {
   'figure.failed': '失敗',
   'figure.median': '所要時間の中央値',
   'figure.p95': '所要時間の 95 パーセンタイル',
+  'figure.slower': '所要時間が前より延びた順にコレクターを表示',
   'group.seen': '期間内の初回 {first}、最終 {last}',
   'collector.streak': '直近 {count} 回連続で失敗',
   'collector.flaky': '不安定',

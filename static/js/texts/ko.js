@@ -114,6 +114,7 @@ export const texts = {
   'figure.failed': '실패',
   'figure.median': '소요 시간 중앙값',
   'figure.p95': '소요 시간 95백분위',
+  'figure.slower': '이전보다 오래 걸리는 순서로 컬렉터 보기',
   'group.seen': '기간 내 처음 {first}, 마지막 {last}',
   'collector.streak': '최근 {count}회 연속 실패',
   'collector.flaky': '불안정',
