@@ -95,7 +95,7 @@ export function hideDrawer() {
 }
 
 /** What the drawer can cover: all but the name of the page, under which its own headings are. */
-const COVERED = '.top > :not(h1), .filters, .line, .histogram, #list, #overview, #collectors, #statistics, #journal';
+const COVERED = '.top > :not(h1), .filters, .line, .histogram, #list, #overview, #now, #collectors';
 
 /** Makes what the drawer covers unreachable. */
 function shield() {

@@ -110,6 +110,9 @@ export const DEFAULTS = Object.freeze({
 /** The range of the views that are of one, where none is chosen: not even an address can have them show all jobs. */
 export const RANGES = { overview: 'day', collectors: 'week' };
 
+/** The views beside which no job is open: they show none. */
+const WITHOUT_JOBS = ['statistics', 'journal'];
+
 const FILTERS = ['tab', 'keyword', 'terms', 'collector', 'project', 'range', 'from', 'to'];
 /** The members whose change leads back to the first page. */
 const CHANGES_ROWS = ['domain', ...FILTERS, 'sort', 'desc', 'size'];
@@ -153,6 +156,7 @@ export function parse(text) {
   state.columns = LISTS.columns.filter((id) => id === 'job' || state.columns.includes(id));
   state.by = state.by.slice(0, 2);
   if (state.range === 'all') state.range = RANGES[state.view] ?? 'all';
+  if (WITHOUT_JOBS.includes(state.view)) state.job = '';
   if (!/^([1-5]\d\d|null)$/.test(state.status)) state.status = '';
   for (const name of ['from', 'to']) state[name] = state.range === 'custom' ? instant(state[name]) : '';
   return state;
@@ -191,6 +195,8 @@ export const change = (state, change) => ({
   ...(CHANGES_ROWS.some((name) => name in change) ? { page: 1 } : {}),
   // An overview is one of a range, and so are collectors, most of which run once a day.
   ...(state.range === 'all' && change.view in RANGES ? { range: RANGES[change.view] } : {}),
+  // An open job is one of its view.
+  ...('view' in change && change.view !== state.view ? { job: '' } : {}),
   // Jobs, collectors and projects belong to a domain.
   ...('domain' in change ? { job: '', collector: '', project: '' } : {}),
   ...change,

@@ -113,6 +113,38 @@ test('back closes it, forward opens it again', async () => {
   assert.equal(await drawer().isVisible(), false);
 });
 
+test('another view closes it, and back opens it again', async () => {
+  await it.open();
+  const [id] = await it.ids();
+  await it.rows().first().locator('.id').click();
+  await title(id);
+  for (const view of ['statistics', 'overview']) {
+    await it.page.locator(`[data-view=${view}]`).click();
+    await it.page.waitForURL(({ searchParams }) => searchParams.get('view') === view && !searchParams.has('job'));
+    await drawer().waitFor({ state: 'hidden' });
+    await it.page.goBack();
+    await it.addressIs(new RegExp(`job=${id}`));
+    await title(id);
+  }
+  await it.page.locator('[data-view=jobs]').click();
+  assert.ok(await drawer().isVisible(), 'it is this view already');
+});
+
+test('a link with a job opens it in a view of jobs alone', async () => {
+  await it.open();
+  const [id] = await it.ids();
+  await it.page.goto(`${it.server.url}/?view=statistics&job=${id}&refresh=0`);
+  await it.page.locator('#stat-rows tr').first().waitFor();
+  await it.page.waitForURL((url) => !url.searchParams.has('job'));
+  assert.ok(await drawer().isHidden());
+  for (const view of ['overview', 'now', 'collectors']) {
+    await it.page.setViewportSize({ width: 1000, height: 800 });
+    await it.page.goto(`${it.server.url}/?view=${view}&job=${id}&refresh=0`);
+    await title(id);
+    assert.ok(await it.page.locator(`#${view}`).evaluate((node) => node.inert), 'what it covers is not reached');
+  }
+});
+
 test('settings that change while it is open stay when it closes', async () => {
   await it.open();
   await it.rows().first().locator('.id').click();

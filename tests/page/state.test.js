@@ -10,10 +10,10 @@ test('a state and its address are the same', () => {
     { ...DEFAULTS },
     {
       ...DEFAULTS, domain: 'd & e', view: 'statistics', tab: 'failed', keyword: 'a b', terms: ['status:ERROR', 'message~"a, b"'], collector: 'c', project: 'p',
-      range: 'custom', from: '2026-01-01T00:00:00.000Z', to: '', sort: 'job', desc: false, page: 3, size: 100, columns: ['status', 'finished', 'job'], job: 'j/1',
+      range: 'custom', from: '2026-01-01T00:00:00.000Z', to: '', sort: 'job', desc: false, page: 3, size: 100, columns: ['status', 'finished', 'job'],
       by: ['status', 'day'], measures: ['failed', 'count'], stat: '{"distinct": "status"}', zone: 'utc', refresh: 0,
     },
-    { ...DEFAULTS, desc: false },
+    { ...DEFAULTS, desc: false, job: 'j/1' },
     { ...DEFAULTS, view: 'journal', contains: 'a & b', route: 'search', status: 'null', scope: 'domain' },
   ];
   for (const state of states) assert.deepEqual(parse(format(state)), state);
@@ -40,6 +40,15 @@ test('a change of the rows leads back to the first page', () => {
   assert.equal(change(state, { domain: 'e' }).job, '', 'a job belongs to its domain');
   assert.equal(change(state, { domain: 'e', job: 'k' }).job, 'k');
   assert.equal(change({ ...state, collector: 'c' }, { domain: 'e' }).collector, '', 'so does a collector');
+});
+
+test('an open job belongs to its view', () => {
+  const state = { ...DEFAULTS, job: 'j' };
+  assert.equal(change(state, { view: 'statistics' }).job, '');
+  assert.equal(change(state, { view: 'jobs' }).job, 'j', 'it is this view already');
+  assert.equal(change({ ...state, view: 'now' }, { view: 'jobs', job: 'k' }).job, 'k');
+  const opens = ['overview', 'now', 'collectors', 'jobs', 'statistics', 'journal'].filter((view) => parse(`?view=${view}&job=j`).job);
+  assert.deepEqual(opens, ['overview', 'now', 'collectors', 'jobs']);
 });
 
 test('every filter counts as one, and can be cleared', () => {
