@@ -4,10 +4,10 @@ import { language, amount, t } from './language.js';
 
 const MINUTE = 60_000;
 const UNITS = { minute: MINUTE, hour: 60 * MINUTE, day: 1440 * MINUTE, week: 7 * 1440 * MINUTE };
-/** Other names of the units; the ranges of the picker that end now, by their lengths. */
-const UNIT_NAMES = { min: 'minute', m: 'minute', hr: 'hour', h: 'hour', d: 'day', w: 'week' };
+/** The English names of the units, which are known in every language, as patterns. */
+const UNIT_NAMES = ['m|min|minute', 'h|hr|hour', 'd|day', 'w|week'];
+/** The ranges of the picker that end now, by their lengths. */
 const PRESETS = { [UNITS.hour]: 'hour', [UNITS.day]: 'day', [UNITS.week]: 'week', [30 * UNITS.day]: 'month' };
-const LAST = /^last (?:(\d{1,4}) ?)?(minute|min|m|hour|hr|h|day|d|week|w)s?$/;
 /** The hours of the evening and of the morning between which it is night. */
 const [EVENING, MORNING] = [18, 8];
 /** The fewest letters that may begin one of the phrases. */
@@ -15,10 +15,11 @@ const MIN_LETTERS = language === 'en' ? 3 : 2;
 
 const custom = (from, to) => ({ range: 'custom', from: new Date(from).toISOString(), to: to ? new Date(to).toISOString() : '' });
 
-/** The phrases, each with the change of the state. `at` is the time of an hour of a day, counted from today. */
+/** The phrases, each with the key of its names and a change of the state. `at` is the time of an hour of a day, counted from today. */
 const PHRASES = [
   ['last night', 'search.lastNight', (at) => custom(at(-1, EVENING), at(0, MORNING))],
   ['last hour', 'search.lastHour', () => ({ range: 'hour', from: '', to: '' })],
+  ['last week', 'search.lastWeek', () => ({ range: 'week', from: '', to: '' })],
   ['today', 'search.today', (at) => custom(at(0), at(1))],
   ['yesterday', 'search.yesterday', (at) => custom(at(-1), at(0))],
   ['this week', 'search.thisWeek', (at, { weekday }) => custom(at(-weekday), at(7 - weekday))],
@@ -47,8 +48,21 @@ function about({ range, from, to }, zone) {
   return t(to ? 'search.fromTo' : 'search.since', values);
 }
 
-const tidy = (text) => text.trim().toLowerCase().replace(/\s+/g, ' ');
-const namesOf = ([phrase, key]) => [phrase, t(key).toLowerCase()];
+/** Full-width digits are those of a Japanese keyboard. */
+const tidy = (text) => text.trim().toLowerCase().replace(/\s+/g, ' ')
+  .replace(/[０-９]/g, (digit) => String.fromCharCode(digit.charCodeAt(0) - 0xFEE0));
+/** The names of a phrase in the language of the page. The first one is shown. */
+const namesIn = (key) => t(key).split('|');
+const namesOf = ([phrase, key]) => [phrase, ...namesIn(key)];
+
+/** The unit and the count of a text such as `last 3 hours`; null where it is none. */
+function readLast(text) {
+  const units = t('search.units').split(' ').map((names, index) => `(${UNIT_NAMES[index]}|${names})`).join('|');
+  // Only in English a unit without a count is one of it: the Korean words for “last day” are a past matter.
+  const words = `last (?:(\\d{1,4}) ?)?|(?:${t('search.lastWords')}) ?(\\d{1,4}) ?`;
+  const [, english, other, ...found] = new RegExp(`^(?:${words})(?:${units})s?$`).exec(text) ?? [];
+  return found.length ? { unit: Object.keys(UNITS)[found.findIndex(Boolean)], count: Number(english ?? other ?? 1) } : null;
+}
 
 function option(label, change, zone) {
   return { text: t('search.timeRange', { phrase: label }), about: about(change, zone), change };
@@ -58,14 +72,13 @@ function option(label, change, zone) {
 export function readTime(text, now, zone) {
   const wanted = tidy(text);
   const phrase = PHRASES.find((one) => namesOf(one).includes(wanted));
-  if (phrase) return option(t(phrase[1]), phrase[2](...calendar(now, zone)), zone);
-  const [, count = '1', name] = LAST.exec(wanted) ?? [];
-  if (!name) return null;
-  const unit = UNIT_NAMES[name] ?? name;
-  const span = Number(count) * UNITS[unit];
-  const label = t('search.last', { span: unit === 'week' ? amount(Number(count) * 7, 'day') : amount(Number(count), unit) });
+  if (phrase) return option(namesIn(phrase[1])[0], phrase[2](...calendar(now, zone)), zone);
+  const { unit, count } = readLast(wanted) ?? {};
+  if (!count) return null;
+  const span = count * UNITS[unit];
+  const label = t('search.last', { span: unit === 'week' ? amount(count * 7, 'day') : amount(count, unit) });
   const preset = PRESETS[span];
-  return span ? option(label, preset ? { range: preset, from: '', to: '' } : custom(now - span), zone) : null;
+  return option(label, preset ? { range: preset, from: '', to: '' } : custom(now - span), zone);
 }
 
 /** The phrases that a text begins. */
@@ -74,7 +87,8 @@ const begunBy = (text) => PHRASES.filter((one) => text.length >= MIN_LETTERS && 
 /** Whether a text is a phrase, or may become one when more of it is typed. */
 export function isTimeStart(text) {
   const wanted = tidy(text);
-  return LAST.test(wanted) || /^last(?: \d{0,4} ?[a-z]?)?$/.test(wanted) || begunBy(wanted).length > 0;
+  return readLast(wanted) !== null || begunBy(wanted).length > 0
+    || new RegExp(`^(?:last(?: \\d{0,4} ?[a-z]?)?|(?:${t('search.lastWords')})(?: ?\\d{1,4} ?\\D?)?)$`).test(wanted);
 }
 
 /** The ranges to suggest for words: what they begin, or what their last ones are, with the words before these as `rest`. */

@@ -5,6 +5,9 @@ import { test } from 'node:test';
 process.env.TZ = 'Asia/Seoul';
 
 import { isTimeStart, lastNight, readTime, suggestTimes } from '../../static/js/search-times.js';
+import { texts as korean } from '../../static/js/texts/ko.js';
+import { texts as japanese } from '../../static/js/texts/ja.js';
+// Each table becomes that of the page; the last one is in use.
 import '../../static/js/texts/en.js';
 
 // A Thursday.
@@ -39,6 +42,40 @@ test('words mean a range', () => {
     ['the last night', undefined],
     ['', undefined],
   ]) assert.equal(span(text), expected, text);
+});
+
+/** The words of a language, with the English ones that mean the same. */
+const WORDS = [
+  [korean, {
+    'last night': ['지난밤', '지난 밤', '어젯밤', '어제 밤'], today: ['오늘'], yesterday: ['어제'],
+    'this week': ['이번 주', '이번주'], 'this month': ['이번 달', '이번달'], 'last week': ['지난 주', '지난주', '지난 7일', '최근 1주일', '지난 1주'],
+    'last hour': ['최근 1시간', '지난 60분'], 'last 3 hours': ['지난 3시간', '지난3시간', '지난 3 시간', '지난 ３시간', '최근 3h', 'last 3 hours'],
+    'last day': ['최근 24시간', '지난 1일'], 'last 2 days': ['지난 2일', '최근 2일간', '지난 48시간'], 'last 90 minutes': ['최근 90분', '지난 90분간'],
+    '': ['지난', '최근', '지난 일', '지난 시간', '최근 0시간', '지난 3'],
+  }],
+  [japanese, {
+    'last night': ['昨夜', '昨晩'], today: ['今日', '本日'], yesterday: ['昨日'], 'this week': ['今週'], 'this month': ['今月'],
+    'last week': ['先週', '過去7日', '直近1週間', '過去 7 日間'], 'last hour': ['過去 1 時間', '最近60分'],
+    'last 3 hours': ['過去3時間', '過去３時間', '過去 3 時間', '過去\u3000３\u3000時間', '直近3時間', '最近3時間'],
+    'last day': ['直近24時間', '過去1日'], 'last 2 days': ['過去2日', '直近２日間'], 'last 90 minutes': ['過去90分', '直近90分間'],
+    '': ['過去', '先', '過去日', '過去0日', '過去3'],
+  }],
+];
+
+test('the words of the other languages mean the same as the English ones', () => {
+  const english = globalThis.texts;
+  try {
+    for (const [texts, words] of WORDS) {
+      globalThis.texts = texts;
+      for (const [expected, all] of Object.entries(words)) for (const text of all) assert.equal(span(text), span(expected), text);
+    }
+    assert.deepEqual(suggestTimes('nova 過去３時間', NOW, 'utc').map(({ text, rest }) => [text, rest]), [['期間: 過去 3 hr', 'nova']]);
+    assert.equal(suggestTimes('先週', NOW, 'utc')[0].text, '期間: 過去 7 日', 'it says what it means');
+    for (const text of ['過去3', '過去 3 時', '過去３日']) assert.ok(isTimeStart(text), text);
+    for (const text of ['過去の', '過去3時間前から', '今']) assert.ok(!isTimeStart(text), text);
+  } finally {
+    globalThis.texts = english;
+  }
 });
 
 test('the last night is the one that ends in the morning of this day', () => {

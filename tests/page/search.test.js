@@ -198,6 +198,20 @@ test('times as words are time ranges', async () => {
   await shows('abcdefghij');
 });
 
+test('times are Korean and Japanese words on the pages of these languages', async () => {
+  const WORDS = { ko: ['지난 3시간', '기간: 최근 3시간'], ja: ['過去３時間', '期間: 過去 3 時間'] };
+  for (const [language, [words, range]] of Object.entries(WORDS)) {
+    await it.page.addInitScript((language) => localStorage.setItem('jobdeck.language', language), language);
+    await it.open();
+    const search = it.page.locator('#search');
+    await search.pressSequentially(words);
+    assert.equal(await it.page.locator('#suggestion-0 > :first-child').textContent(), range);
+    await search.press('Enter');
+    await it.addressIs(/range=custom&from=2025-12-31T21:00:00.000Z/);
+    assert.doesNotMatch(it.page.url(), /keyword/);
+  }
+});
+
 test('nothing is searched for while characters are composed', async () => {
   await it.page.clock.install();
   await it.open();
