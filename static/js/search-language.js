@@ -6,8 +6,15 @@
  */
 import { clock, offset } from './format.js';
 import { list, t } from './language.js';
+import { TABS } from './state.js';
 
 const STATUSES = ['CREATED', 'IN_PROGRESS', 'SUCCESS', 'ERROR', 'TIMEOUT', 'CANCELED'];
+
+/** The fewest letters of a plain word that may begin the name of a tab; a Korean or Japanese name has fewer. */
+const minLetters = (word) => (/[a-z]/i.test(word) ? 4 : 2);
+/** The tabs that a text may mean, by their ids and their names, such as “failed”: people know these, and the API only knows statuses. */
+const tabsOf = (text) => TABS.filter(({ id, label, statuses }) => (
+  statuses.length && [id, t(label).toLowerCase()].some((name) => name.startsWith(text.toLowerCase()))));
 
 const key = (key, path, kind = 'text') => ({ key, path, kind });
 /** The short keys; every path of a job is a key, too, of the kind `any`. */
@@ -193,6 +200,8 @@ function checkValue(key, kind, value) {
   if (isAny(value)) return;
   if (kind === 'number' && !isNumber(text)) throw new Error(t('search.noNumber', { key, value: text }));
   if (kind === 'status' && !STATUSES.includes(text.toUpperCase())) {
+    const [tab] = tabsOf(text);
+    if (tab) throw new Error(t('search.nearStatus', { value: text, near: tab.statuses.join() }));
     throw new Error(t('search.noStatus', { value: text, statuses: list(STATUSES) }));
   }
   if (kind === 'time' && !period(text, 'utc')) {
@@ -330,8 +339,8 @@ function period(text, zone) {
 }
 
 /**
- * Completes a token. Where a value comes next, `start` is what precedes it, `typed` its beginning, and `term` its key, for
- * which the server knows the values.
+ * Completes a token. Where a value comes next, `start` is what precedes it, `had` the values in that, `typed` its beginning, and
+ * `term` its key, for which the server knows the values.
  */
 export function complete(token) {
   const [, name, sign, rest] = TERM.exec(token) ?? [];
@@ -341,15 +350,26 @@ export function complete(token) {
     const signs = key ? operatorsOf(key.kind).map(({ sign }) => ({ text: bare + sign, about: t(`search.sign.${sign}`) })) : [];
     const keys = [...KEYS, ...MEMBERS].filter(({ key }) => key !== bare)
       .map(({ key, path }) => ({ text: termStart(key), about: path || t('search.anywhere') }));
-    return { options: [...signs, ...keys].filter(({ text }) => text.startsWith(token) && text !== token) };
+    const tabs = token.length < minLetters(token) ? [] : tabsOf(token);
+    return { options: [...[...signs, ...keys].filter(({ text }) => text.startsWith(token) && text !== token),
+      ...tabs.map(({ label, statuses }) => ({ text: `status:${statuses}`, about: t(label) }))] };
   }
   const last = rest.match(VALUE)?.at(-1) ?? '';
   const part = rest.endsWith(',') && !/^"(?:[^"\\]|\\.)*$/.test(last) ? '' : last;
   const typed = part.replace(/^"/, '');
   const start = token.slice(0, token.length - part.length);
+  const had = parseValues(rest.slice(0, rest.length - part.length)).map(({ text }) => text);
   const term = keyOf(name) ?? { path: name, kind: 'none' };
   const near = term.kind === 'none' && !isDuration(name) ? nearestKey(name) : null;
-  if (near) return { options: [{ text: near + sign + rest, about: t('search.didYouMean', { near }) }], term, start, typed };
-  const statuses = term.kind === 'status' ? STATUSES.filter((status) => status.startsWith(typed.toUpperCase())) : [];
-  return { options: statuses.map((status) => ({ text: start + status, about: '' })), term, start, typed };
+  if (near) return { options: [{ text: near + sign + rest, about: t('search.didYouMean', { near }) }], term, start, typed, had };
+  return { options: term.kind === 'status' ? statusOptions(start, typed, had) : [], term, start, typed, had };
+}
+
+/** The statuses and the tabs that a text begins, without the statuses that the term has. */
+function statusOptions(start, typed, had) {
+  const others = (statuses) => statuses.filter((status) => !had.some((one) => one.toUpperCase() === status));
+  const statuses = others(STATUSES).filter((status) => status.startsWith(typed.toUpperCase()));
+  const tabs = typed ? tabsOf(typed).map(({ label, statuses }) => ({ text: others(statuses).join(), about: t(label) })) : [];
+  const isNew = ({ text }) => text && !statuses.includes(text);
+  return [...statuses.map((text) => ({ text, about: '' })), ...tabs.filter(isNew)].map((one) => ({ ...one, text: start + one.text }));
 }

@@ -95,7 +95,7 @@ export function wireSearch(state, go, ask) {
   async function suggest() {
     const token = lastToken();
     const prefix = prefixOf(token);
-    const { options: bare, term, start, typed } = complete(token.slice(prefix.length));
+    const { options: bare, term, start, typed, had } = complete(token.slice(prefix.length));
     const options = bare.map((option) => ({ ...option, text: prefix + option.text }));
     const typedWords = wordsOf(box.value, state().terms) ?? '';
     const times = term ? [] : suggestTimes(typedWords, ask.now(), state().zone);
@@ -108,7 +108,7 @@ export function wireSearch(state, go, ask) {
     await pause(isOfWords ? COUNT_PAUSE : PAUSE);
     if (mine.signal.aborted) return;
     try {
-      const found = isOfWords ? await members(typedWords, mine.signal) : await values(term, typed, mine.signal);
+      const found = isOfWords ? await members(typedWords, mine.signal) : await values(term, typed, had, mine.signal);
       if (mine.signal.aborted || box.value !== value || document.activeElement !== box) return;
       add(isOfWords ? found : found.map((one) => ({ text: prefix + start + one, about: '' })));
     } catch {
@@ -116,13 +116,13 @@ export function wireSearch(state, go, ask) {
     }
   }
 
-  async function values(term, typed, signal) {
+  async function values(term, typed, had, signal) {
     // Where one element of an array matches, the server answers with all of them.
     const matches = (value) => (term.kind === 'number'
       ? String(value).startsWith(typed)
       : String(value).toLowerCase().includes(typed.toLowerCase()));
     const found = await ask.values(term, typed, signal);
-    return found.filter((value) => value !== null && typeof value !== 'object' && matches(value))
+    return found.filter((value) => value !== null && typeof value !== 'object' && matches(value) && !had.includes(String(value)))
       .map((value) => (typeof value === 'string' ? quote(value) : value));
   }
 

@@ -141,7 +141,7 @@ test('the beginning of a key is not searched for, and the members that have a wo
 test('the error of a wrong term is shown at the search box', async () => {
   await it.open();
   for (const [text, problem] of [
-    ['stauts:ERROR', /There is no key “stauts”. Did you mean status/], ['status:FAILED', /There is no status “FAILED”/], ['tasks>many', /takes a number/],
+    ['stauts:ERROR', /There is no key “stauts”. Did you mean status/], ['status:BROKEN', /There is no status “BROKEN”/], ['tasks>many', /takes a number/],
     ['created:yesterday', /takes a time as 2026-01-31/], ['status>ERROR', /takes : !=, not >/], ['tasks:', /needs a value/],
     ['duration>10m', /Jobs can't be filtered by duration: .* Sort the list by Duration instead/],
   ]) {

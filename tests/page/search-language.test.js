@@ -4,6 +4,9 @@ import { test } from 'node:test';
 import {
   WORD_KEYS, alternatives, complete, conditions, nearestKey, parseTerm, quote, termStart, tokens, withZone, wordConditions, wordTerm, writeTerm,
 } from '../../static/js/search-language.js';
+import { texts as korean } from '../../static/js/texts/ko.js';
+import { texts as japanese } from '../../static/js/texts/ja.js';
+// Each table becomes that of the page; the last one is in use.
 import '../../static/js/texts/en.js';
 
 /** Cases that the tests of the command line read, too: src/terms/search.rs. */
@@ -30,7 +33,8 @@ test('an error names what is wrong, and what is allowed', () => {
     ['nonsense:ERROR', /There is no key “nonsense”. Keys are status, /],
     ['duration>10m', /Jobs can't be filtered by duration: .* Sort the list by Duration instead/],
     ['anywhere~nova', /Words without a key look anywhere: write nova$/],
-    ['status:FAILED', /There is no status “FAILED”. Statuses are CREATED, /],
+    ['status:BROKEN', /There is no status “BROKEN”. Statuses are CREATED, /],
+    ['status:failed', /There is no status “failed”. Did you mean ERROR,TIMEOUT\?$/],
     ['status>ERROR', /“status” takes : !=, not >/],
     ['tasks~1', /“tasks” takes : != > >= < <=, not ~/],
     ['failure_tasks:many', /“failure_tasks” takes a number, not “many”/],
@@ -137,6 +141,32 @@ test('a token is completed', () => {
   assert.equal(complete('collector:a,"b, c').typed, 'b, c', 'a comma within quotes divides nothing');
   assert.equal(complete('collector:a,"b, c').start, 'collector:a,');
   assert.equal(complete('collector:a,').start, 'collector:a,');
-  assert.deepEqual(complete('provider:"aw'), { options: [], term: { key: 'provider', path: 'collector_info.provider', kind: 'text' }, start: 'provider:', typed: 'aw' });
+  assert.deepEqual(complete('provider:"aw'), { options: [], term: { key: 'provider', path: 'collector_info.provider', kind: 'text' }, start: 'provider:', typed: 'aw', had: [] });
+  assert.deepEqual(complete('collector:a,"b, c",d').had, ['a', 'b, c']);
   assert.equal(complete('nonsense:x').term.kind, 'none');
+});
+
+test('a status is suggested once, and the name of a tab suggests its statuses', () => {
+  const offered = (token) => complete(token).options.map(({ text, about }) => [text, about].filter(Boolean).join(' | '));
+  assert.deepEqual(offered('status:ERROR,'), ['CREATED', 'IN_PROGRESS', 'SUCCESS', 'TIMEOUT', 'CANCELED'].map((one) => `status:ERROR,${one}`));
+  assert.deepEqual(offered('status!=error,e'), []);
+  assert.deepEqual(offered('status:failed'), ['status:ERROR,TIMEOUT | Failed']);
+  assert.deepEqual(offered('status!=Fail'), ['status!=ERROR,TIMEOUT | Failed']);
+  assert.deepEqual(offered('status:ERROR,failed'), ['status:ERROR,TIMEOUT | Failed']);
+  assert.deepEqual(offered('status:succ'), ['status:SUCCESS']);
+  assert.deepEqual(offered('status:waiting'), ['status:CREATED | Waiting']);
+  assert.deepEqual(offered('Failed'), ['status:ERROR,TIMEOUT | Failed']);
+  assert.deepEqual(offered('succeeded'), ['status:SUCCESS | Succeeded']);
+  for (const word of ['fai', 'all', 'nova', 'failedover', 'error:failed']) assert.deepEqual(offered(word).filter((one) => one.startsWith('status')), [], word);
+  const english = globalThis.texts;
+  try {
+    for (const [texts, words] of [[korean, { 실패: 'ERROR,TIMEOUT', 성공: 'SUCCESS' }], [japanese, { 失敗: 'ERROR,TIMEOUT', 成功: 'SUCCESS' }]]) {
+      globalThis.texts = texts;
+      for (const [word, statuses] of Object.entries(words)) {
+        for (const token of [word, `status:${word}`]) assert.deepEqual(offered(token), [`status:${statuses} | ${word}`]);
+      }
+    }
+  } finally {
+    globalThis.texts = english;
+  }
 });

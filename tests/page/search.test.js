@@ -161,6 +161,21 @@ test('an unknown key is answered with the one that is most like it', async () =>
   await shows('fgij');
 });
 
+test('the name of a tab is a suggestion of its statuses, and values are not offered twice', async () => {
+  await it.open();
+  await box().fill('needle failed');
+  assert.deepEqual(await options(), ['status:ERROR,TIMEOUT | Failed']);
+  await it.page.getByRole('option', { name: 'status:ERROR,TIMEOUT' }).click();
+  assert.deepEqual(await chips(), ['status:ERROR,TIMEOUT']);
+  assert.equal(await box().inputValue(), 'needle');
+  await shows('fgi');
+  await box().fill('status:failed');
+  await box().press('Enter');
+  await it.page.locator('#search-error', { hasText: 'There is no status “failed”. Did you mean ERROR,TIMEOUT?' }).waitFor();
+  await box().fill('provider:any,');
+  await offers(['provider:any,needles | ']);
+});
+
 test('a duration is no filter, and the order by duration is offered', async () => {
   await it.open();
   await box().fill('duration<30s');

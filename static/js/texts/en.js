@@ -369,6 +369,7 @@ export const texts = {
   'search.oneValue': '“{term}” takes one value',
   'search.noGroup': '“{key}!=” takes no text with <n>, <value>, <address> or <time>; “{key}:” does',
   'search.noNumber': '“{key}” takes a number, not “{value}”',
+  'search.nearStatus': 'There is no status “{value}”. Did you mean {near}?',
   'search.noStatus': 'There is no status “{value}”. Statuses are {statuses}.',
   'search.noTime': '“{key}” takes a time as 2026-01-31 or 2026-01-31T08:00, not “{value}”',
   'search.noOpposite': '“{term}” has no opposite, since a job may have no “{key}”: write {other}',

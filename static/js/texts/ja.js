@@ -361,6 +361,7 @@ export const texts = {
   'search.oneValue': '「{term}」に指定できる値は 1 つです',
   'search.noGroup': '「{key}!=」には <n>、<value>、<address>、<time> を含むテキストを指定できません。「{key}:」には指定できます',
   'search.noNumber': '「{key}」には数値を指定してください。「{value}」は数値ではありません',
+  'search.nearStatus': 'ステータス「{value}」はありません。もしかして: {near}',
   'search.noStatus': 'ステータス「{value}」はありません。ステータスは {statuses} です。',
   'search.noTime': '「{key}」には 2026-01-31 や 2026-01-31T08:00 のような時刻を指定してください。「{value}」は指定できません',
   'search.noOpposite': '「{key}」のないジョブもあるため、「{term}」は否定できません。{other} と入力してください',

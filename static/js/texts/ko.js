@@ -360,6 +360,7 @@ export const texts = {
   'search.oneValue': '“{term}” 뒤에는 값을 하나만 쓸 수 있습니다',
   'search.noGroup': '<n>, <value>, <address>, <time> 등이 있는 텍스트는 “{key}!=” 뒤에 쓸 수 없습니다. “{key}:” 뒤에는 쓸 수 있습니다',
   'search.noNumber': '“{key}” 값은 숫자여야 합니다: “{value}”',
+  'search.nearStatus': '“{value}” 상태가 없습니다. 혹시 {near}?',
   'search.noStatus': '“{value}” 상태가 없습니다. 사용할 수 있는 상태: {statuses}.',
   'search.noTime': '“{key}” 값은 2026-01-31 또는 2026-01-31T08:00 형식의 시각이어야 합니다: “{value}”',
   'search.noOpposite': '“{key}” 값이 없는 작업도 있어 “{term}” 조건은 부정할 수 없습니다. 이렇게 쓰세요: {other}',
