@@ -325,7 +325,7 @@ function timeConditions(k, sign, text, zone) {
 }
 
 /** The start and end of what a text names: a day, an hour, a minute, a second; null where it is no time. */
-function period(text, zone) {
+export function period(text, zone) {
   const parts = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(\.\d+)?)?)?)?(Z|[+-]\d\d:\d\d)?$/i.exec(text);
   if (!parts) return null;
   const [, day, hour, minute, second, fraction, offset] = parts;

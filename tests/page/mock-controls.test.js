@@ -41,8 +41,8 @@ async function answer(title, text, button) {
 test('the clock is shown, set, frozen, let run, advanced, and set back', async () => {
   await open();
   await clockSays('2026-01-01 00:00:00 UTC, frozen');
-  assert.equal(await it.page.getByLabel('Time', { exact: true }).inputValue(), '2026-01-01T00:00');
-  await it.page.getByLabel('Time', { exact: true }).fill('2026-02-03T04:05:06');
+  assert.equal(await it.page.getByLabel('Time', { exact: true }).inputValue(), '2026-01-01 00:00:00', 'as the page writes times');
+  await it.page.getByLabel('Time', { exact: true }).fill('2026-02-03 04:05:06');
   await press('Set');
   await says('The clock shows 2026-02-03 04:05:06 UTC');
   assert.deepEqual(await read('/jobdeck/clock'), { now: '2026-02-03T04:05:06.000Z', is_frozen: true });
@@ -63,6 +63,24 @@ test('the clock is shown, set, frozen, let run, advanced, and set back', async (
   await press('Back to the start');
   await clockSays('2026-01-01 00:00:00 UTC, frozen');
   assert.equal((await read('/jobdeck/clock')).now, NOW.replace('Z', '.000Z'));
+});
+
+test('the clock is set in the zone that is shown, and a text that is no time is refused', async () => {
+  const context = await it.page.context().browser().newContext({ timezoneId: 'Asia/Seoul' });
+  const page = await context.newPage();
+  await page.goto(`${server.url}/?view=journal&domain=domain-a&refresh=0`);
+  await page.locator('#mock summary').click();
+  const field = page.locator('#clock-time');
+  await page.waitForFunction(() => document.querySelector('#clock-time').value === '2026-01-01 09:00:00');
+  await field.fill('03/02/2026');
+  await field.press('Enter');
+  assert.equal(await field.evaluate((node) => node.validationMessage), '“Time” takes a time as 2026-01-31 or 2026-01-31T08:00, not “03/02/2026”');
+  assert.equal((await read('/jobdeck/clock')).now, NOW.replace('Z', '.000Z'));
+  await field.fill('2026-02-03 04:05');
+  await field.press('Enter');
+  await page.locator('#note', { hasText: 'The clock shows 2026-02-03 04:05:00 UTC+9' }).waitFor();
+  assert.equal((await read('/jobdeck/clock')).now, '2026-02-02T19:05:00.000Z');
+  await context.close();
 });
 
 test('controls act on a domain alone where the journal shows that', async () => {
