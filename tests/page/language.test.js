@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { suite } from './server.js';
+import { NOW, Server, suite } from './server.js';
 
 const STATIC = new URL('../../static/', import.meta.url);
 const read = (path) => readFileSync(new URL(path, STATIC), 'utf8');
@@ -116,6 +116,49 @@ test('a browser that prefers Japanese gets it, and one that prefers another lang
     assert.equal(await page.locator('html').getAttribute('lang'), language);
     assert.equal(await page.locator('#help-open').getAttribute('aria-label'), (await table(language)).help);
     await context.close();
+  }
+});
+
+/** The pickers whose chosen text is cut: each would be wider if it had its text alone and all the room that it needs. */
+const cutPickers = () => it.page.locator('select:visible').evaluateAll((pickers) => pickers.flatMap((picker) => {
+  const { text } = picker.selectedOptions[0];
+  const style = getComputedStyle(picker);
+  const whole = document.createElement('select');
+  whole.append(new Option(text));
+  for (const name of ['font', 'letterSpacing', 'padding', 'border']) whole.style[name] = style[name];
+  Object.assign(whole.style, { position: 'absolute', minWidth: 0, maxWidth: 'none' });
+  document.body.append(whole);
+  const [needed, given] = [whole, picker].map((node) => node.getBoundingClientRect().width);
+  whole.remove();
+  return needed > given + 0.5 ? [`${picker.id} “${text}”: ${given} of ${needed}`] : [];
+}));
+
+test('no picker cuts its text in any language, nor in the journal and the controls of a mock', async () => {
+  const mock = new Server();
+  try {
+    mock.writeFixtures(`${JSON.stringify({ job_id: 'job-a', domain_id: 'domain-a', created_at: NOW })}\n`);
+    await mock.start();
+    it.page.removeAllListeners('request');
+    const pages = [...Object.entries(VIEWS).map(([query, selector]) => [`${it.server.url}/?refresh=0&${query}`, selector]),
+      [`${mock.url}/?refresh=0&view=journal`, '#journal-empty']];
+    for (const language of LANGUAGES) {
+      await it.page.addInitScript((language) => location.host && localStorage.setItem('jobdeck.language', language), language);
+      for (const [address, selector] of pages) {
+        await it.page.goto(address);
+        await it.page.locator(selector).first().waitFor();
+        assert.equal(await it.page.locator('html').getAttribute('lang'), language);
+        await it.page.locator('#settings summary').click();
+        if (address.startsWith(mock.url)) await it.page.locator('#mock summary').press('Enter');
+        for (const width of [1280, 1920]) {
+          await it.page.setViewportSize({ width, height: 900 });
+          assert.ok(await it.page.locator('select:visible').count() >= 4);
+          assert.deepEqual(await cutPickers(), [], `${language} ${address} at ${width}`);
+        }
+      }
+    }
+    await it.page.goto('about:blank');
+  } finally {
+    await mock.remove();
   }
 });
 
