@@ -68,6 +68,7 @@ export function createChart(node, narrow, isLow = false) {
     isTipHidden: () => drag !== null,
   });
 
+  const setTitle = (text) => setText(node.querySelector('.chart-title'), text);
   const right = () => drawn.width() - RIGHT;
   const xOf = (time) => LEFT + ((time - shown.from) / (shown.to - shown.from)) * (right() - LEFT);
   const ends = ({ start, end }) => [Math.max(Date.parse(start), shown.from), Math.min(Date.parse(end), shown.to)];
@@ -244,6 +245,11 @@ export function createChart(node, narrow, isLow = false) {
       shown = { buckets, from, to, zone, events };
       draw();
     },
-    setTitle: (text) => setText(node.querySelector('.chart-title'), text),
+    setTitle,
+    /** Says how long a bar is; the overview of the API writes it as `3h`. */
+    setBucket(bucket) {
+      const [, length, unit] = /^(\d+)(\w)$/.exec(bucket);
+      setTitle(t(`chart.per.${unit}`, { count: Number(length) }));
+    },
   };
 }

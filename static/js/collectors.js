@@ -206,7 +206,7 @@ function showCollector(context) {
   renew($('collector-versions'), changes, () => versions(context));
   renew($('collector-durations'), changes, () => histogram(newest));
   renew($('collector-errors'), source, () => errorGroups({ ...context, inPeriod: context.jobs, prefix: 'collector-' }));
-  chart.setTitle(t('collector.chart'));
+  chart.setBucket(answer.bucket);
   const newVersions = segmentsOf(context.runs).slice(1).map(({ version, runs: [first] }) => (
     { time: Date.parse(first.created_at), label: version ?? '–' }));
   chart.show(answer.buckets, Date.parse(answer.from), Date.parse(answer.to), state.zone, newVersions);

@@ -52,8 +52,7 @@ export function showOverview(state, answer, now, link, narrow, isMock) {
   const context = { state, answer, now, link, inPeriod };
   // First, since a chart reads its width: after other changes the browser would have to compute the layout for that.
   chart.show(answer.buckets, Date.parse(answer.from), Date.parse(answer.to), state.zone);
-  const [, length, unit] = /^(\d+)(\w)$/.exec(answer.bucket);
-  chart.setTitle(t(`chart.per.${unit}`, { count: Number(length) }));
+  chart.setBucket(answer.bucket);
   renew($('overview-state'), [shown], () => sentence(context));
   renew($('hints'), [shown], () => (isMock ? hints(context) : []));
   renew($('figures'), [shown], () => figures(context));

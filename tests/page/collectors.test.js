@@ -216,6 +216,7 @@ test('a collector is described in a sentence', async () => {
   assert.equal(await it.page.locator('#collector').inputValue(), await idOf(FLAKY));
   assert.ok(await it.page.locator('#collector-table').isHidden());
   assert.ok(await it.page.locator('#collector-chart .bar-of-time').count() > 20);
+  assert.equal(await it.page.locator('#collector-chart-title').textContent(), 'Jobs per 6 hours');
   await it.page.getByRole('link', { name: 'Its statistics' }).click();
   await it.page.locator('#stat-rows tr').first().waitFor();
   await it.page.goBack();

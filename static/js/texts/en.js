@@ -212,7 +212,6 @@ export const texts = {
   'collector.history': 'Runs and plugin versions',
   'collector.nothing': 'No runs.',
   'collector.bars': { one: 'Its only run; it took {longest}', other: 'The last {count} runs; the highest took {longest}' },
-  'collector.chart': 'Its jobs in time',
   'collector.versions': 'Changes of the plugin',
   'collector.oneVersion': 'Its last runs all have version {version}.',
   'collector.noVersion': 'No run names a version.',

@@ -204,7 +204,6 @@ export const texts = {
   'collector.history': '実行とプラグインのバージョン',
   'collector.nothing': '実行はありません。',
   'collector.bars': '直近 {count} 回の実行（最長 {longest}）',
-  'collector.chart': 'ジョブの推移',
   'collector.versions': 'プラグインの変更',
   'collector.oneVersion': '直近の実行のバージョンはすべて {version} です。',
   'collector.noVersion': 'バージョンが記録された実行はありません。',

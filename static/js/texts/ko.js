@@ -204,7 +204,6 @@ export const texts = {
   'collector.history': '실행과 플러그인 버전',
   'collector.nothing': '실행 기록이 없습니다.',
   'collector.bars': '최근 실행 {count}회, 가장 높은 막대 {longest}',
-  'collector.chart': '시간별 작업',
   'collector.versions': '플러그인 변경',
   'collector.oneVersion': '최근 실행의 버전은 모두 {version}입니다.',
   'collector.noVersion': '버전이 기록된 실행이 없습니다.',
