@@ -65,7 +65,6 @@ export function createChart(node, narrow, isLow = false) {
     indexAt,
     // A mouse or a pen has chosen when its drag ended; what is left is a tap, the keyboard or a screen reader.
     choose: (index, event) => (event.pointerType === 'touch' || !event.detail) && choose([index, index]),
-    isTipHidden: () => drag !== null,
   });
 
   const setTitle = (text) => setText(node.querySelector('.chart-title'), text);
@@ -98,7 +97,7 @@ export function createChart(node, narrow, isLow = false) {
     const { median, p95 } = bucket.durations;
     return [t('count.jobs', { count: all }),
       ...outcomes.map(({ label, jobs }) => t('chart.outcome', { outcome: t(label), count: jobs })),
-      ...(median === null ? [] : [t('chart.spans', { median: span(median), p95: span(p95) })]),
+      ...(median === null || !all ? [] : [t('chart.spans', { median: span(median), p95: span(p95) })]),
       ...(bucket.is_part ? [t('chart.part')] : [])];
   }
 
@@ -230,11 +229,12 @@ export function createChart(node, narrow, isLow = false) {
     if (chosen) choose(chosen);
   });
   on(window, 'pointercancel', () => showDrag(null));
-  on(plot, 'keydown', (event) => {
+  // Wherever the focus is, and before the keys of the page, which would close the open job.
+  addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || !drag) return;
     showDrag(null);
     event.preventDefault();
-  });
+  }, true);
 
   return {
     /**

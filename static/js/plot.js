@@ -32,9 +32,8 @@ export function curve(points, lineClass, dotClass, radius) {
  * @param {(index: number) => {x: number, title: string, lines: string[]}} chart.describe a bar, in the middle of which x is
  * @param {(x: number) => number} chart.indexAt the bar at pixels from the left edge, the nearest one where there is none
  * @param {(index: number) => void} chart.choose a bar by click, tap or key
- * @param {() => boolean} [chart.isTipHidden]
  */
-export function createPlot(node, { data, drawing, describe, indexAt, choose, isTipHidden = () => false }) {
+export function createPlot(node, { data, drawing, describe, indexAt, choose }) {
   const [plot, tip] = ['plot', 'tip'].map((name) => node.querySelector(`.${name}`));
   /** The bar that the keyboard or the pointer is at; -1 for none. */
   let current = -1;
@@ -61,7 +60,7 @@ export function createPlot(node, { data, drawing, describe, indexAt, choose, isT
 
   function showTip(index) {
     current = index;
-    tip.hidden = !(index in bars()) || isTipHidden();
+    tip.hidden = !(index in bars());
     bars().forEach((bar, each) => bar.classList.toggle('current', each === index));
     if (tip.hidden) return;
     const { x, title, lines } = describe(index);
@@ -70,7 +69,10 @@ export function createPlot(node, { data, drawing, describe, indexAt, choose, isT
     tip.style.left = `${Math.max(Math.min(left, width() - tip.offsetWidth), 0)}px`;
   }
 
-  on(plot, 'pointermove', (event) => data() !== null && event.pointerType !== 'touch' && showTip(at(event)));
+  on(plot, 'pointermove', (event) => {
+    // While a button is down, somebody drags or has given that up.
+    if (data() !== null && event.pointerType !== 'touch') showTip(event.buttons ? -1 : at(event));
+  });
   // A finger leaves when it is lifted, and what it has shown stays until it is put down elsewhere.
   on(plot, 'pointerleave', (event) => event.pointerType === 'touch' || showTip(-1));
   on(window, 'pointerdown', ({ target }) => plot.contains(target) || showTip(-1));

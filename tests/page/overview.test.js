@@ -157,6 +157,7 @@ test('the chart has every bucket, with an axis up to the highest', async () => {
   await open('?view=overview&range=month&refresh=0');
   const { buckets } = await answer({ ...month, bucket: '12h' });
   assert.equal(await bars().count(), buckets.length);
+  assert.equal(await it.page.locator('#chart-title').textContent(), 'Jobs per 12 hours');
   const jobsOf = ({ statuses }) => Object.values(statuses).reduce((sum, one) => sum + one);
   const names = await bars().evaluateAll((nodes) => nodes.map((node) => node.getAttribute('aria-label')));
   names.forEach((name, index) => assert.match(name, new RegExp(`: ${jobsOf(buckets[index])} jobs?`)));
@@ -191,6 +192,11 @@ test('the legend leaves outcomes out', async () => {
   assert.equal(await key.getAttribute('aria-pressed'), 'false');
   assert.equal(await it.page.locator('.piece-of-time.SUCCESS').count(), 0);
   assert.ok(await top() < whole, 'the axis is that of what is left');
+  const names = await bars().evaluateAll((nodes) => nodes.map((node) => node.getAttribute('aria-label')));
+  const empty = names.filter((name) => name.includes(': 0 jobs'));
+  assert.ok(empty.length > 5);
+  assert.ok(empty.every((name) => !name.includes('half took')), 'without a job there is no duration');
+  assert.ok(names.some((name) => name.includes('half took')));
   await key.click();
   assert.equal(await top(), whole);
 });
@@ -223,6 +229,29 @@ test('the chart is read with the pointer and the keyboard, and narrows the range
   assert.ok(Number(await it.page.locator('.brush').getAttribute('width')) > 200);
   await it.page.mouse.up();
   await it.addressIs(/range=custom/);
+});
+
+test('Escape ends a drag, and no bar is described until the button is up', async () => {
+  await open('?view=overview&range=week&refresh=0&zone=utc');
+  const { x, y } = await it.page.locator('#chart .plot').boundingBox();
+  const brush = () => it.page.locator('#chart .brush').getAttribute('width').then(Number);
+  // In a bar, which takes the focus, and in the margin, which does not.
+  for (const start of [200, 20]) {
+    await it.page.mouse.move(x + start, y + 60);
+    await tip().waitFor();
+    await it.page.mouse.down();
+    await it.page.mouse.move(x + 500, y + 60, { steps: 3 });
+    assert.ok(await brush() > 200);
+    await it.page.keyboard.press('Escape');
+    assert.equal(await brush(), 0);
+    assert.ok(await tip().isHidden());
+    await it.page.mouse.move(x + 400, y + 60, { steps: 3 });
+    assert.ok(await tip().isHidden());
+    await it.page.mouse.up();
+    await it.page.mouse.move(x + 300, y + 60, { steps: 3 });
+    await tip().waitFor();
+    assert.match(it.page.url(), /range=week/);
+  }
 });
 
 test('on touch, the first tap shows what a bar has, and the second one narrows to it', async () => {
