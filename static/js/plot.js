@@ -6,6 +6,8 @@ import { el, on, svg } from './dom.js';
 
 /** The least width of a drawing, in pixels. */
 const LEAST = 240;
+/** The width of a drawing on paper: that of A4 without its margins and those of a panel. */
+const PAPER = 690;
 /** The distance of a tip from its bar, in pixels. */
 const GAP = 12;
 
@@ -38,8 +40,9 @@ export function createPlot(node, { data, drawing, describe, indexAt, choose }) {
   /** The bar that the keyboard or the pointer is at; -1 for none. */
   let current = -1;
   let drawn = '';
+  let isPrinted = false;
 
-  const width = () => Math.max(plot.clientWidth, LEAST);
+  const width = () => (isPrinted ? PAPER : Math.max(plot.clientWidth, LEAST));
   const bars = () => [...plot.querySelectorAll('.bar-of-time')];
   const at = (event) => indexAt(event.clientX - plot.getBoundingClientRect().left);
   const barOf = ({ target }) => bars().indexOf(target.closest('.bar-of-time'));
@@ -96,6 +99,12 @@ export function createPlot(node, { data, drawing, describe, indexAt, choose }) {
     event.preventDefault();
   });
   new ResizeObserver(draw).observe(plot);
+  for (const name of ['beforeprint', 'afterprint']) {
+    on(window, name, () => {
+      isPrinted = name === 'beforeprint';
+      draw();
+    });
+  }
 
   function moveTo(next) {
     bars().forEach((bar, index) => bar.setAttribute('tabindex', index === next ? 0 : -1));
