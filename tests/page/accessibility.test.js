@@ -1,4 +1,4 @@
-/** The page with the keyboard, for screen readers, on phones, in both themes and in other time zones; and its content security policy. */
+/** The page with the keyboard, on phones, in both themes and in other time zones; and its content security policy. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HOSTILE, hostileJobs, suite } from './server.js';
@@ -84,57 +84,6 @@ test('the theme is that of the system, or the chosen one', async () => {
   assert.equal(await back(), dark);
 });
 
-for (const colorScheme of ['light', 'dark']) {
-  test(`axe finds nothing, ${colorScheme}`, async () => {
-    await it.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    const term = `term=${encodeURIComponent('status:ERROR')}&term=bad:1`;
-    for (const query of ['', 'keyword=none-such', 'domain=domain-hostile', 'domain=none-such', 'view=statistics', 'view=statistics&stat={"distinct":"x"}', `${term}&range=week`]) {
-      await it.open(`?refresh=0&${query}`).catch(() => it.page.locator('#stat-error:visible').waitFor());
-      await it.axe(`${colorScheme} ${query}`);
-    }
-    it.expect('status of 400');
-    await it.open('?tab=failed&refresh=0');
-    await it.rows().first().locator('.id').click();
-    await it.page.locator('.job-error').first().waitFor();
-    for (const summary of await it.page.locator('#drawer summary').all()) await summary.click();
-    await it.axe(`${colorScheme} drawer`);
-    // On a narrow screen the drawer covers the page.
-    for (const width of [1199, 390]) {
-      await it.page.setViewportSize({ width, height: 800 });
-      await it.page.waitForFunction(() => document.querySelector('#list').inert);
-      await it.axe(`${colorScheme} drawer at ${width}`);
-    }
-    await it.page.setViewportSize({ width: 1280, height: 900 });
-    await it.page.keyboard.press('Escape');
-    await it.page.getByText('More', { exact: true }).click();
-    await it.axe(`${colorScheme} menu`);
-    await it.page.locator('#search').pressSequentially('status:');
-    await it.page.locator('#suggestions [role=option]').first().waitFor();
-    await it.axe(`${colorScheme} suggestions`);
-    for (const [name, menu] of [['Show request', '#more summary'], ['Help']]) {
-      if (menu) await it.page.locator(menu).click();
-      await it.page.getByRole('button', { name }).click();
-      await it.axe(`${colorScheme} ${name}`);
-      await it.page.keyboard.press('Escape');
-    }
-  });
-}
-
-test('axe finds nothing in any view at 200 % and 400 % zoom, in light, dark and forced colors', async () => {
-  const views = { overview: '#error-groups > *', now: '#lane-list > *', collectors: '#collector-rows tr', jobs: '#rows tr', statistics: '#stat-rows tr' };
-  // A page of 1280 pixels has as many of its own pixels at these zooms.
-  for (const [width, media] of [[640, { colorScheme: 'light' }], [320, { colorScheme: 'dark' }], [640, { forcedColors: 'active' }]]) {
-    await it.page.emulateMedia({ reducedMotion: 'reduce', forcedColors: 'none', ...media });
-    await it.page.setViewportSize({ width, height: width });
-    for (const [view, selector] of Object.entries(views)) {
-      await it.page.goto(`${it.server.url}/?view=${view}&range=month&refresh=0`);
-      await it.page.locator(selector).first().waitFor();
-      await it.axe(`${view} at ${width} ${JSON.stringify(media)}`);
-      assert.equal(await it.overflow(), 0, `${view} at ${width}`);
-    }
-  }
-});
-
 test('no width makes the page scroll sideways', async () => {
   const views = ['?refresh=0', '?domain=domain-hostile&refresh=0', '?view=statistics&domain=domain-hostile&refresh=0', `?domain=domain-hostile&refresh=0&job=${encodeURIComponent(`${HOSTILE[6].slice(0, 200)}-6`)}`,
     `?refresh=0&term=${encodeURIComponent(`message~${'x'.repeat(300)}`)}`, '?refresh=0&range=custom&from=2025-12-01T00:00:00Z'];
@@ -145,43 +94,6 @@ test('no width makes the page scroll sideways', async () => {
       assert.equal(await it.overflow(), 0, `${view.slice(0, 60)} at ${width}`);
     }
   }
-});
-
-test('colors that mean something stay in forced colors, and the current tab is marked', async () => {
-  await it.page.emulateMedia({ forcedColors: 'active' });
-  await it.open('?tab=failed&refresh=0');
-  await it.page.locator('#times .piece-of-time').first().waitFor();
-  const [piece, back, current, other] = await it.page.evaluate(() => {
-    const style = (selector) => getComputedStyle(document.querySelector(selector));
-    return [style('#times .piece-of-time').fill, style('body').backgroundColor, style('#tabs [aria-current=true]').outlineStyle,
-      style('#tabs [aria-current=false]').outlineStyle];
-  });
-  assert.notEqual(piece, back);
-  assert.deepEqual([current, other], ['solid', 'none']);
-});
-
-test('print has the jobs and the charts, and no controls', async () => {
-  const open = async (query) => {
-    await it.page.emulateMedia({ media: 'screen' });
-    await it.open(query);
-    await it.page.emulateMedia({ media: 'print' });
-  };
-  const isShown = (selector) => it.page.locator(selector).first().isVisible();
-  await open('?refresh=0');
-  await it.page.locator('#times .bar-of-time').first().waitFor();
-  assert.deepEqual(await Promise.all(['#rows tr', '#times svg', '#search', '#all-time', '#refresh', '#pages'].map(isShown)), [true, true, false, false, false, false]);
-  await open('');
-  assert.deepEqual(await Promise.all(['#overview-state', '#chart svg', '#views', '#chart details'].map(isShown)), [true, true, false, false]);
-  const [id] = (await it.search({ page: { limit: 1 } })).results.map((job) => job.job_id);
-  await open(`?refresh=0&job=${id}`);
-  await it.page.getByRole('heading', { name: id }).waitFor();
-  assert.deepEqual(await Promise.all(['#drawer-facts', '#rows tr', '#drawer-close', '#copy-json', '#times'].map(isShown)), [true, false, false, false, false]);
-  // A page of A4, within its margins.
-  await it.page.setViewportSize({ width: 718, height: 1000 });
-  await it.page.goto(`${it.server.url}/?view=collectors&refresh=0`);
-  await it.page.locator('#collector-rows .run').first().waitFor();
-  const [name, runs] = await Promise.all(['name', 'runs'].map((column) => it.page.locator(`#collector-rows [data-column=${column}]`).first().boundingBox()));
-  assert.ok(runs.y < name.y + name.height && runs.x > name.x + name.width, 'collectors are a table on paper');
 });
 
 test('there is no animation where the system asks for none', async () => {

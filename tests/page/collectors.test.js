@@ -369,20 +369,6 @@ test('the requests are shown', async () => {
   assert.match(await it.page.locator('#requests').textContent(), /Runs of the collector/);
 });
 
-for (const colorScheme of ['light', 'dark']) {
-  test(`axe finds nothing in the collectors, ${colorScheme}`, async () => {
-    await it.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await open('range=week&term=provider:azure');
-    await row(FLAKY).waitFor();
-    await it.axe(colorScheme);
-    await row(FLAKY).locator('.name a').click();
-    await it.page.locator('#collector-history .run').first().waitFor();
-    await it.axe(`${colorScheme}, a collector`);
-    await it.page.emulateMedia({ colorScheme, forcedColors: 'active' });
-    await it.axe(`${colorScheme}, forced colors`);
-  });
-}
-
 test('no width makes the collectors scroll sideways', async () => {
   await open('range=week');
   const id = await idOf(BROKEN);

@@ -294,15 +294,11 @@ test('a view that can not be answered does not leave another one in its position
 });
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`axe finds nothing in the view, ${colorScheme}`, async () => {
+  test(`axe finds nothing in jobs that are late, stuck and waiting, ${colorScheme}`, async () => {
     await it.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    for (const query of ['hours=12', 'domain=domain-made']) {
-      await open(query);
-      await it.page.getByText('Jobs in a table').click();
-      await it.axe(`${colorScheme} ${query}`);
-    }
-    await it.page.emulateMedia({ colorScheme, forcedColors: 'active' });
-    await it.axe(`${colorScheme}, forced colors`);
+    await open('domain=domain-made');
+    await it.page.getByText('Jobs in a table').click();
+    await it.axe(colorScheme);
   });
 }
 

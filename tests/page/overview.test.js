@@ -328,17 +328,6 @@ test('the request is shown', async () => {
   assert.match(await it.page.locator('#requests code').first().textContent(), /^GET \/jobdeck\/overview\?/);
 });
 
-for (const colorScheme of ['light', 'dark']) {
-  test(`axe finds nothing in the overview, ${colorScheme}`, async () => {
-    await it.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await open('?view=overview&range=month&refresh=0');
-    await it.page.locator('#chart summary').click();
-    await it.axe(colorScheme);
-    await it.page.emulateMedia({ colorScheme, forcedColors: 'active' });
-    await it.axe(`${colorScheme}, forced colors`);
-  });
-}
-
 test('no width makes the overview scroll sideways', async () => {
   for (const width of [320, 390, 768, 1024, 1280, 1920]) {
     await it.page.setViewportSize({ width, height: 800 });

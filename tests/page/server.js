@@ -183,10 +183,15 @@ export function suite(fillDatabase, settings = {}) {
     async search(query, more = {}) {
       return it.server.post('search', { domain_id: await it.domain(), query, ...more });
     },
+    /** What axe has against the page, or against the part of it that a selector names; by all rules, or by some. */
+    async violations(part = null, rules = null) {
+      if (!await it.page.evaluate(() => 'axe' in globalThis)) await it.page.evaluate(AXE);
+      const settings = { resultTypes: ['violations'], ...(rules && { runOnly: rules }) };
+      const { violations } = await it.page.evaluate(([part, settings]) => globalThis.axe.run(part ?? document, settings), [part, settings]);
+      return violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+    },
     async axe(what) {
-      await it.page.evaluate(AXE);
-      const { violations } = await it.page.evaluate(() => globalThis.axe.run());
-      assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), [], what);
+      assert.deepEqual(await it.violations(), [], what);
     },
     overflow: () => it.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
   };
