@@ -66,6 +66,7 @@ for (const [name, query, selector, act] of [
     await open(query, selector);
     await act?.();
     await check(name);
+    assert.equal(await it.page.locator('#tabs').evaluate((tabs) => tabs.scrollWidth - tabs.clientWidth), 0, 'each tab is whole at 400 %');
   });
 }
 
@@ -75,6 +76,9 @@ test('axe finds nothing in a collector at any zoom', async () => {
   await it.page.locator('#collector-history .run').first().waitFor();
   await it.page.locator('#collector-chart summary').click();
   await check('a collector');
+  // The last size is that of 400 %.
+  const labels = await it.page.locator('.durations .middle:visible').evaluateAll((nodes) => nodes.map((node) => node.getBoundingClientRect()));
+  assert.ok(labels.length > 1 && labels.slice(1).every(({ left }, index) => left > labels[index].right), 'labels of durations lie apart');
 });
 
 test('axe finds nothing in an open job at any zoom', async () => {
