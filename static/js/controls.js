@@ -4,7 +4,8 @@ import { $, button, el, follow, on, pick, renew, setText, showMessage } from './
 import { clock, relative, zoneName } from './format.js';
 import { list, number, t } from './language.js';
 import { isComputed } from './queries.js';
-import { RANGES, TABS, instant } from './state.js';
+import { period } from './search-language.js';
+import { RANGES, TABS } from './state.js';
 import { remember, remembered } from './storage.js';
 import { showTitle } from './title.js';
 
@@ -61,11 +62,7 @@ export function showControls(state, now, exportAddress) {
   for (const id of ['size', 'refresh', 'range', 'hours']) $(id).value = state[id];
   $('list').style.setProperty('--rows', state.size);
   $('custom').hidden = isNow || state.range !== 'custom';
-  for (const id of ['from', 'to']) {
-    // A date picker is slow to make, so it is made only where it is shown.
-    if (state.range === 'custom') $(id).type = 'datetime-local';
-    follow($(id), state[id] && clock(state[id], state.zone).slice(0, 19));
-  }
+  for (const id of ['from', 'to']) follow($(id), state[id] && fieldText(state[id], state.zone));
   setText($('zone'), zoneName(now, state.zone));
   $('zone').title = t(state.zone === 'utc' ? 'zone.utc' : 'zone.local');
   renew($('columns'), state.columns, () => [el('b', {}, t('columns')), ...COLUMNS.map(({ id, label }) => {
@@ -79,8 +76,28 @@ export function showControls(state, now, exportAddress) {
   showTitle([state.job || view, state.domain, 'jobdeck'].filter(Boolean).join(' · '));
 }
 
-/** The time in a field of the range, in UTC; empty where it holds none. */
-export const fieldTime = (id, zone) => instant($(id).value + (zone === 'utc' ? 'Z' : ''));
+/** A time as a field has it: "2026-01-31 08:00:00" */
+export const fieldText = (time, zone) => clock(time, zone).slice(0, 19).replace('T', ' ');
+
+/**
+ * Reads the time that somebody has written into a field: a time as the page writes it, or a part of one, such as a day.
+ * @param {string} label the name of the field, for the error that the field has where it is no time
+ * @returns {[number, number]?} the start and the end of what is written, in milliseconds; null where the field is empty or wrong
+ */
+export function fieldTime(field, zone, label) {
+  const text = field.value.trim();
+  const time = period(text, zone);
+  field.setCustomValidity(text && !time ? t('search.noTime', { key: label, value: text }) : '');
+  return time;
+}
+
+/** Reads the fields of the range, in UTC; empty where they have no time. A day is included by both. */
+export function customRange(zone) {
+  const [from] = fieldTime($('from'), zone, t('range.from')) ?? [];
+  const [start, end] = fieldTime($('to'), zone, t('range.to')) ?? [];
+  const to = /[:T]/i.test($('to').value) ? start : end;
+  return [from, to].map((time) => (time === undefined ? '' : new Date(time).toISOString()));
+}
 
 /**
  * Shows what went wrong, with a button to try again; hides that where `error` is null.

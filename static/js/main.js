@@ -335,11 +335,11 @@ on($('range'), 'change', ({ target: { value: range } }) => {
 });
 on($('custom'), 'submit', (event) => {
   event.preventDefault();
-  const [from, to] = ['from', 'to'].map((id) => controls.fieldTime(id, current().zone));
-  $('to').setCustomValidity(from && to && from >= to ? t('range.wrong') : '');
-  if ($('to').reportValidity()) go({ from, to });
+  const [from, to] = controls.customRange(current().zone);
+  if (from && to && from >= to) $('to').setCustomValidity(t('range.wrong'));
+  if ($('custom').reportValidity()) go({ from, to });
 });
-on($('to'), 'input', () => $('to').setCustomValidity(''));
+for (const id of ['from', 'to']) on($(id), 'input', () => $(id).setCustomValidity(''));
 on($('columns'), 'change', () => go({ columns: [...$('columns').querySelectorAll(':checked')].map((input) => input.value) }, true));
 on($('zone'), 'click', () => go({ zone: current().zone === 'utc' ? 'local' : 'utc' }, true));
 for (const id of ['refresh-now', 'retry']) on($(id), 'click', () => load(false));

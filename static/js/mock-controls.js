@@ -1,11 +1,11 @@
 /** The controls of a mock, in its journal: the clock, faults, snapshots, and the reset; for all domains or for that of the state. */
 import { about, act, readIfChanged } from './api.js';
 import { confirmed, note } from './confirm.js';
+import { fieldText, fieldTime } from './controls.js';
 import { $, button, el, follow, on, pick, renew, setText, showMessage } from './dom.js';
-import { clock, exact } from './format.js';
+import { exact } from './format.js';
 import { t } from './language.js';
 import { scoped } from './queries.js';
-import { period } from './search-language.js';
 
 /** The routes that a fault can be for. */
 const ROUTES = [
@@ -54,7 +54,7 @@ function showClock(now) {
   // The zone as well, since a field that is left alone would have the time of another one.
   if ($('clock-time').dataset.zone !== zone) delete $('clock-time').dataset.text;
   $('clock-time').dataset.zone = zone;
-  if (!$('clock-time').dataset.text) follow($('clock-time'), clock(now, zone).slice(0, 19).replace('T', ' '));
+  if (!$('clock-time').dataset.text) follow($('clock-time'), fieldText(now, zone));
   setText($('clock-freeze'), t(shown.isFrozen ? 'mock.unfreeze' : 'mock.freeze'));
   tickMock();
 }
@@ -211,11 +211,8 @@ export function wireMock(state, load) {
   on($('fault-effect'), 'change', showEffect);
   on($('mock'), 'toggle', () => showMock(state()));
   submit('clock-form', async ({ zone }) => {
-    const field = $('clock-time');
-    const text = field.value.trim();
-    const [time] = period(text, zone) ?? [];
-    field.setCustomValidity(time === undefined ? t('search.noTime', { key: t('mock.time'), value: text }) : '');
-    if (field.reportValidity()) await turn('PUT', 'jobdeck/clock', { now: new Date(time).toISOString() });
+    const [time] = fieldTime($('clock-time'), zone, t('mock.time')) ?? [];
+    if ($('clock-time').reportValidity()) await turn('PUT', 'jobdeck/clock', { now: new Date(time).toISOString() });
   });
   on($('clock-time'), 'input', () => $('clock-time').setCustomValidity(''));
   click('clock-freeze', () => turn('PUT', 'jobdeck/clock', { is_frozen: !shown?.isFrozen }));

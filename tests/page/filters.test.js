@@ -181,18 +181,25 @@ test('a custom range has two ends, in the zone that is shown', async () => {
   await it.open();
   await it.page.locator('#range').selectOption('week');
   await it.page.locator('#range').selectOption('custom');
-  await it.page.waitForFunction(() => document.querySelector('#from').value.startsWith('2025-12-25T00:00'));
-  await it.page.locator('#to').fill('2025-12-24T00:00:00');
+  await it.page.waitForFunction(() => document.querySelector('#from').value.startsWith('2025-12-25 00:00'));
+  await it.page.locator('#to').fill('2025-12-24 00:00:00');
   await it.page.getByRole('button', { name: 'Show', exact: true }).click();
   assert.equal(await it.page.locator('#to').evaluate((node) => node.validationMessage), 'It ends before it begins.');
-  await it.page.locator('#from').fill('2025-12-10T00:00:00');
-  await it.page.locator('#to').fill('2025-12-12T12:00:00');
+  await it.page.locator('#to').fill('tomorrow');
+  await it.page.getByRole('button', { name: 'Show', exact: true }).click();
+  assert.match(await it.page.locator('#to').evaluate((node) => node.validationMessage), /takes a time as .*, not “tomorrow”$/);
+  await it.page.locator('#from').fill('2025-12-10');
+  await it.page.locator('#to').fill('2025-12-12 12:00');
   await it.page.getByRole('button', { name: 'Show', exact: true }).click();
   const filter = [{ k: 'created_at', v: '2025-12-10T00:00:00.000Z', o: 'datetime_gte' }, { k: 'created_at', v: '2025-12-12T12:00:00.000Z', o: 'datetime_lt' }];
   await expectList({ filter });
   await it.page.reload();
   await expectList({ filter });
-  assert.match(await it.page.locator('#from').inputValue(), /^2025-12-10T00:00/);
+  assert.equal(await it.page.locator('#from').inputValue(), '2025-12-10 00:00:00');
+  // A day is included.
+  await it.page.locator('#to').fill('2025-12-12');
+  await it.page.locator('#to').press('Enter');
+  await expectList({ filter: [filter[0], { k: 'created_at', v: '2025-12-13T00:00:00.000Z', o: 'datetime_lt' }] });
 });
 
 const timeBars = () => it.page.locator('#times .bar-of-time');

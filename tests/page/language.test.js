@@ -119,20 +119,6 @@ test('a browser that prefers Japanese gets it, and one that prefers another lang
   }
 });
 
-/** The pickers whose chosen text is cut: each would be wider if it had its text alone and all the room that it needs. */
-const cutPickers = () => it.page.locator('select:visible').evaluateAll((pickers) => pickers.flatMap((picker) => {
-  const { text } = picker.selectedOptions[0];
-  const style = getComputedStyle(picker);
-  const whole = document.createElement('select');
-  whole.append(new Option(text));
-  for (const name of ['font', 'letterSpacing', 'padding', 'border']) whole.style[name] = style[name];
-  Object.assign(whole.style, { position: 'absolute', minWidth: 0, maxWidth: 'none' });
-  document.body.append(whole);
-  const [needed, given] = [whole, picker].map((node) => node.getBoundingClientRect().width);
-  whole.remove();
-  return needed > given + 0.5 ? [`${picker.id} “${text}”: ${given} of ${needed}`] : [];
-}));
-
 test('no picker cuts its text in any language, nor in the journal and the controls of a mock', async () => {
   const mock = new Server();
   try {
@@ -152,7 +138,7 @@ test('no picker cuts its text in any language, nor in the journal and the contro
         for (const width of [1280, 1920]) {
           await it.page.setViewportSize({ width, height: 900 });
           assert.ok(await it.page.locator('select:visible').count() >= 4);
-          assert.deepEqual(await cutPickers(), [], `${language} ${address} at ${width}`);
+          assert.deepEqual(await it.cutPickers(), [], `${language} ${address} at ${width}`);
         }
       }
     }

@@ -18,17 +18,6 @@ const enlarge = (route, member) => it.page.route(route, async (request) => {
   await request.fulfill({ response, body });
 });
 
-/** The pickers that are shown, each with the pixels that its chosen text lacks. */
-const cutPickers = () => it.page.locator('select:visible').evaluateAll((pickers) => pickers.map((picker) => {
-  const whole = picker.cloneNode();
-  whole.append(new Option(picker.selectedOptions[0].text));
-  Object.assign(whole.style, { position: 'absolute', maxWidth: 'none', minWidth: 0, width: 'auto' });
-  picker.after(whole);
-  const lacks = whole.offsetWidth - picker.offsetWidth;
-  whole.remove();
-  return [picker.id, lacks];
-}).filter(([, lacks]) => lacks > 0));
-
 /** Takes a picture of a part of the screen, and returns its pixels: rows of colors as numbers. */
 async function pixels(clip) {
   const png = (await it.page.screenshot({ clip })).toString('base64');
@@ -92,7 +81,7 @@ test('counts of six digits are whole, in the tabs and in the picker of domains',
       tabs: [...nav.children].filter((tab) => tab.scrollWidth > tab.clientWidth || tab.getBoundingClientRect().right > innerWidth).map((tab) => tab.textContent),
     }));
     assert.deepEqual([cut, tabs], [0, []], `at ${width}`);
-    assert.deepEqual(await cutPickers(), [], `at ${width}`);
+    assert.deepEqual(await it.cutPickers(), [], `at ${width}`);
   }
 });
 

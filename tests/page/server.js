@@ -193,6 +193,19 @@ export function suite(fillDatabase, settings = {}) {
     async axe(what) {
       assert.deepEqual(await it.violations(), [], what);
     },
+    /** The pickers whose chosen text is cut: each would be wider if it had its text alone and all the room that it needs. */
+    cutPickers: () => it.page.locator('select:visible').evaluateAll((pickers) => pickers.flatMap((picker) => {
+      const { text } = picker.selectedOptions[0];
+      const style = getComputedStyle(picker);
+      const whole = document.createElement('select');
+      whole.append(new Option(text));
+      for (const name of ['font', 'letterSpacing', 'padding', 'border']) whole.style[name] = style[name];
+      Object.assign(whole.style, { position: 'absolute', minWidth: 0, maxWidth: 'none' });
+      document.body.append(whole);
+      const [needed, given] = [whole, picker].map((node) => node.getBoundingClientRect().width);
+      whole.remove();
+      return needed > given + 0.5 ? [`${picker.id} “${text}”: ${given} of ${needed}`] : [];
+    })),
     overflow: () => it.page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
   };
   let browser;
