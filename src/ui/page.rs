@@ -6,7 +6,9 @@ use actix_web::http::header::{AcceptLanguage, Header, HeaderValue, LINK, VARY};
 use actix_web::web;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
-use super::files::{File, Folder, answer, below_root, redirect, refusal, root_from};
+use super::files::{
+    File, Folder, answer, below_root, redirect, refusal, root_from, without_indents,
+};
 use super::join::{Modules, import_joined, join};
 use crate::api::path::PageElsewhere;
 use crate::route;
@@ -156,7 +158,7 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
     });
     Page {
         links: links.collect(),
-        html: folder.locate(INDEX, &root),
+        html: without_indents(&folder.locate(INDEX, &root)),
         folder,
     }
 });
@@ -247,6 +249,24 @@ mod tests {
         on_disk.retain(|name| !name.starts_with("docs/"));
         let in_table: BTreeSet<_> = FILES.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(on_disk, in_table);
+    }
+
+    #[test]
+    fn no_code_is_lost_behind_a_comment() {
+        for (name, text) in FILES {
+            let lost = text.lines().find(|line| {
+                let line = line.trim();
+                line.starts_with("/*") && line.find("*/").is_some_and(|at| at + 2 < line.len())
+            });
+            assert_eq!(lost, None, "{name}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_shown_as_it_is_has_no_indents_to_lose() {
+        let shown = INDEX.split("<pre").skip(1);
+        let mut shown = shown.filter_map(|rest| rest.split("</pre>").next());
+        assert!(shown.all(|text| !text.contains("\n ")));
     }
 
     #[test]
