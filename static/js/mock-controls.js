@@ -190,10 +190,13 @@ export function wireMock(state, load) {
     showMessage($('mock-error'), error.message);
     $('mock-error').scrollIntoView({ block: 'nearest' });
   });
-  run = (request, said) => guarded(request().then((answer) => {
+  run = (request, said) => guarded(request().then(async (answer) => {
     showMessage($('mock-error'), '');
-    note(said(answer));
-    return load();
+    const text = said(answer);
+    await load();
+    // What is said is true of what is shown by then: the next question has the new counts.
+    await showMock(state());
+    note(text);
   }));
   const click = (id, act) => on($(id), 'click', () => guarded(act(state())));
   const submit = (id, act) => on($(id), 'submit', (event) => {

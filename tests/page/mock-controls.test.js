@@ -210,6 +210,23 @@ test('snapshots are taken, replaced, restored and deleted', async () => {
   assert.deepEqual([await jobsOf('domain-a'), await jobsOf('domain-b')], [['domain-a-2'], []]);
 });
 
+test('an act is reported when what it has changed is shown', async () => {
+  await open();
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await it.page.route('**/jobdeck/snapshots*', async (request) => {
+    if (request.request().method() === 'GET') await held;
+    await request.continue();
+  });
+  await it.page.getByLabel('Name', { exact: true }).fill('slow');
+  await Promise.all([it.page.waitForRequest((request) => request.method() === 'GET' && /snapshots/.test(request.url())), press('Take snapshot')]);
+  assert.equal(await it.page.locator('#note', { hasText: 'taken' }).count(), 0);
+  release();
+  await says('Snapshot slow taken: 4 jobs');
+  assert.equal(await it.page.locator('#snapshots li', { hasText: 'slow' }).count(), 1);
+  await server.send('DELETE', '/jobdeck/snapshots/slow');
+});
+
 test('a reset asks first, says how much it replaces, and is apart from the clearing of the journal', async () => {
   await server.send('PUT', '/jobdeck/jobs/more?domain_id=domain-a', {});
   await server.send('PUT', '/jobdeck/jobs/more?domain_id=domain-b', {});
