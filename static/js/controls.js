@@ -87,7 +87,7 @@ export const fieldText = (time, zone) => clock(time, zone).slice(0, 19).replace(
 export function fieldTime(field, zone, label) {
   const text = field.value.trim();
   const time = period(text, zone);
-  field.setCustomValidity(text && !time ? t('search.noTime', { key: label, value: text }) : '');
+  field.setCustomValidity(field.value && !time ? t('search.noTime', { key: label, value: text }) : '');
   return time;
 }
 

@@ -58,7 +58,7 @@ const namesOf = ([phrase, key]) => [phrase, ...namesIn(key)];
 /** The unit and the count of a text such as `last 3 hours`; null where it is none. */
 function readLast(text) {
   const units = t('search.units').split(' ').map((names, index) => `(${UNIT_NAMES[index]}|${names})`).join('|');
-  // Only in English a unit without a count is one of it: the Korean words for “last day” are a past matter.
+  // A unit without a count means one of it in English alone: in Korean, such words have other meanings.
   const words = `last (?:(\\d{1,4}) ?)?|(?:${t('search.lastWords')}) ?(\\d{1,4}) ?`;
   const [, english, other, ...found] = new RegExp(`^(?:${words})(?:${units})s?$`).exec(text) ?? [];
   return found.length ? { unit: Object.keys(UNITS)[found.findIndex(Boolean)], count: Number(english ?? other ?? 1) } : null;

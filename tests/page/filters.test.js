@@ -188,6 +188,9 @@ test('a custom range has two ends, in the zone that is shown', async () => {
   await it.page.locator('#to').fill('tomorrow');
   await it.page.getByRole('button', { name: 'Show', exact: true }).click();
   assert.match(await it.page.locator('#to').evaluate((node) => node.validationMessage), /takes a time as .*, not “tomorrow”$/);
+  await it.page.locator('#to').fill(' ');
+  await it.page.getByRole('button', { name: 'Show', exact: true }).click();
+  assert.match(await it.page.locator('#to').evaluate((node) => node.validationMessage), /takes a time/, 'spaces are no time');
   await it.page.locator('#from').fill('2025-12-10');
   await it.page.locator('#to').fill('2025-12-12 12:00');
   await it.page.getByRole('button', { name: 'Show', exact: true }).click();
