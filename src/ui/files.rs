@@ -12,8 +12,10 @@ use actix_web::http::header::{
 };
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
 
 use crate::api::caching::Version;
 use crate::api::routes::method_not_allowed;
@@ -23,6 +25,8 @@ use crate::route::ASSETS;
 /// `data`, as the empty icon has that the page begins with.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The part of the policy that names whose scripts may run.
+const SCRIPTS: &str = "script-src 'self'";
 /// Lets caches store a file for a year, the longest time of HTTP.
 const CACHE_ASSET: &str = "public, max-age=31536000, immutable";
 const HTML: &str = "text/html; charset=utf-8";
@@ -83,7 +87,7 @@ impl File {
 
 /// Returns a module or styles without indents and without the comments that have lines of their own. Each of these becomes an
 /// empty line, so that errors name the lines of the source.
-fn without_comments(text: &str) -> String {
+pub(super) fn without_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut is_comment = false;
     for line in text.lines() {
@@ -102,6 +106,12 @@ fn without_comments(text: &str) -> String {
 pub(super) fn without_indents(text: &str) -> String {
     let lines = text.lines().map(str::trim_start);
     lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Returns the policy of a page that has this script within it: no other script that is not a file may run.
+pub(super) fn policy_with(script: &str) -> String {
+    let hash = BASE64_STANDARD.encode(Sha256::digest(script));
+    POLICY.replace(SCRIPTS, &format!("{SCRIPTS} 'sha256-{hash}'"))
 }
 
 /// The files of a page, and the path under which they are served.

@@ -2,12 +2,15 @@
 
 use std::sync::LazyLock;
 
-use actix_web::http::header::{AcceptLanguage, Header, HeaderValue, LINK, VARY};
+use actix_web::http::header::{
+    AcceptLanguage, CONTENT_SECURITY_POLICY, Header, HeaderValue, LINK, VARY,
+};
 use actix_web::web;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
 use super::files::{
-    File, Folder, answer, below_root, redirect, refusal, root_from, without_indents,
+    File, Folder, answer, below_root, policy_with, redirect, refusal, root_from, without_comments,
+    without_indents,
 };
 use super::join::{Modules, import_joined, join};
 use crate::api::path::PageElsewhere;
@@ -110,9 +113,12 @@ const FILES: [(&str, &str); 56] = files![
 /// The module that the page begins with; it is served with all that it imports in one file.
 const MAIN: &str = "main";
 
+/// The script that begins a visit. It is sent within the page: a browser would wait for another file as long as for all of them.
+const FIRST: &str = "js/preload.js";
+
 /// Returns the name of a module by which others import it; none where a file is not one of those.
 fn module(name: &str) -> Option<&str> {
-    let is_module = name != "js/preload.js" && !name.starts_with(LANGUAGES);
+    let is_module = name != FIRST && !name.starts_with(LANGUAGES);
     name.strip_prefix("js/")?
         .strip_suffix(".js")
         .filter(|_| is_module)
@@ -126,10 +132,26 @@ fn first_modules() -> Modules<'static> {
         .collect()
 }
 
+/// Returns the script that begins a visit, as it is sent.
+fn first_script() -> String {
+    let text = FILES.into_iter().find(|(name, _)| *name == FIRST);
+    let text = without_comments(text.map_or("", |(_, text)| text));
+    let lines = text.lines().filter(|line| !line.is_empty());
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// Returns the page with the script that begins a visit, which gets the folder of the texts as an attribute.
+fn with_script(script: &str) -> String {
+    let tag = format!("<script src=\"assets/{FIRST}\">");
+    let begin = format!("<script data-texts=\"assets/{LANGUAGES}\">");
+    without_indents(INDEX).replace(&tag, &format!("{begin}{script}"))
+}
+
 /// Returns the files as they are served: the modules that a visit begins with are one of them.
 fn served() -> Vec<File> {
     let first = first_modules();
-    let files = FILES.into_iter().filter_map(|(name, text)| {
+    let files = FILES.into_iter().filter(|(name, _)| *name != FIRST);
+    let files = files.filter_map(|(name, text)| {
         Some(match module(name) {
             Some(MAIN) => File::new(name, join(MAIN, &first)),
             Some(module) if first.contains_key(module) => return None,
@@ -144,12 +166,16 @@ fn served() -> Vec<File> {
 struct Page {
     folder: Folder,
     html: String,
+    /// The `Content-Security-Policy`, which has the script that is a part of the page by its hash.
+    policy: Option<HeaderValue>,
     /// The `Link` headers, for each language of the texts.
     links: Vec<(&'static str, HeaderValue)>,
 }
 
 static PAGE: LazyLock<Page> = LazyLock::new(|| {
-    let folder = Folder::new(served(), INDEX);
+    let script = first_script();
+    let html = with_script(&script);
+    let folder = Folder::new(served(), &html);
     let root = root_from(route::PAGE);
     let links = FILES.iter().filter_map(|(name, _)| {
         let language = name.strip_prefix(LANGUAGES)?.strip_suffix(".js")?;
@@ -158,7 +184,8 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
     });
     Page {
         links: links.collect(),
-        html: without_indents(&folder.locate(INDEX, &root)),
+        html: folder.locate(&html, &root),
+        policy: HeaderValue::try_from(policy_with(&script)).ok(),
         folder,
     }
 });
@@ -166,7 +193,6 @@ static PAGE: LazyLock<Page> = LazyLock::new(|| {
 /// Returns the `Link` header that makes a browser load all files of a first paint immediately, instead of each when it is named.
 fn links(folder: &str, texts: &str) -> String {
     [
-        ("js/preload.js", "preload; as=script"),
         ("style.css", "preload; as=style"),
         ("js/main.js", "modulepreload"),
         (texts, "modulepreload"),
@@ -207,6 +233,9 @@ fn page(request: &HttpRequest) -> HttpResponse {
     let mut response = answer(request, &PAGE.folder.version, &PAGE.html);
     let headers = response.headers_mut();
     headers.append(VARY, HeaderValue::from_static("accept-language"));
+    if let Some(policy) = &PAGE.policy {
+        headers.insert(CONTENT_SECURITY_POLICY, policy.clone());
+    }
     if let Some(links) = links_for(request) {
         headers.insert(LINK, links.clone());
     }
@@ -224,6 +253,8 @@ mod tests {
     use actix_web::http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONTENT_ENCODING};
     use actix_web::middleware::Compress;
     use actix_web::test::{TestRequest, call_service, init_service, read_body};
+    use base64::prelude::{BASE64_STANDARD, Engine};
+    use sha2::{Digest, Sha256};
 
     fn names(folder: &Path, prefix: &str) -> BTreeSet<String> {
         let entries = std::fs::read_dir(folder)
@@ -272,10 +303,36 @@ mod tests {
     #[test]
     fn the_page_names_its_files_by_their_hash() {
         assert!(!PAGE.html.contains("\"assets/js"), "{}", PAGE.html);
-        for name in ["style.css", "js/preload.js", "js/main.js"] {
+        for name in ["style.css", "js/main.js"] {
             let address = format!("\".{}/{name}\"", PAGE.folder.path);
             assert!(PAGE.html.contains(&address), "{name}");
         }
+    }
+
+    #[actix_web::test]
+    async fn the_script_within_the_page_is_allowed_by_its_hash_and_gets_the_folder_of_the_texts() {
+        let app = init_service(App::new().configure(routes)).await;
+        let response = call_service(&app, TestRequest::get().to_request()).await;
+        let policy = response.headers().get(CONTENT_SECURITY_POLICY).unwrap();
+        let policy = policy.to_str().unwrap().to_owned();
+        let html = String::from_utf8(read_body(response).await.to_vec()).unwrap();
+        let begin = format!("<script data-texts=\".{}/{LANGUAGES}\">", PAGE.folder.path);
+        let (before, rest) = html.split_once(&begin).unwrap();
+        let (script, _) = rest.split_once("</script>").unwrap();
+        assert!(!before.contains("<script"), "it is the first: {before}");
+        assert_eq!(script, first_script(), "nothing of it ends the element");
+        assert!(
+            policy.contains(&format!(
+                "script-src 'self' 'sha256-{}'",
+                BASE64_STANDARD.encode(Sha256::digest(script))
+            )),
+            "{policy}"
+        );
+        assert!(!policy.contains("unsafe"), "{policy}");
+        let path = format!("{}/{FIRST}", PAGE.folder.path);
+        let request = TestRequest::get().uri(&path).to_request();
+        let status = call_service(&app, request).await.status();
+        assert_eq!(status, StatusCode::NOT_FOUND, "nothing loads it");
     }
 
     /// The cost of a first visit, and of all views, in the language with the longest texts.
@@ -377,7 +434,7 @@ mod tests {
                 PAGE.folder.path
             );
             assert!(links.ends_with(&texts), "{accepted}: {links}");
-            assert_eq!(links.matches("js/").count(), 3, "{links}");
+            assert_eq!(links.matches("js/").count(), 2, "{links}");
             assert_eq!(response.headers().get(VARY).unwrap(), "accept-language");
         }
     }

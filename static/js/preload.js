@@ -17,10 +17,10 @@ try {
 const known = ['en', 'ko', 'ja'];
 language = [language, ...navigator.languages.map((one) => one.slice(0, 2).toLowerCase())].find((one) => known.includes(one)) ?? 'en';
 document.documentElement.lang = language;
-const texts = new URL(`texts/${language}.js`, document.currentScript.src).href;
+const texts = `${document.currentScript.dataset.texts}${language}.js`;
 // Written, since the browser then runs it before main.js, which comes after it. A script that is inserted has no such order, and modules
 // that wait for their texts would begin only after the first paint.
-document.write(`<script type="module" src="${texts}"></script>`);
+document.write(`<script type="module" src="${texts}"><\/script>`);
 // Their bodies are read here, too: a module would get them only after the browser has painted the page without data.
 async function read(path) {
   const response = await fetch(path, options);

@@ -38,6 +38,8 @@ fn addresses(answer: &Answer) -> BTreeSet<String> {
     let text = &answer.text;
     let named = starts.iter().flat_map(|start| text.split(start).skip(1));
     let named = named.map(|rest| rest.split(['"', '\'']).next().unwrap().to_owned());
+    // The script of the page makes one, which is in its header `Link` as well.
+    let named = named.filter(|address| !address.contains("${"));
     let linked = answer.header("link").unwrap_or_default().split('<').skip(1);
     let linked = linked.map(|link| link.split('>').next().unwrap().to_owned());
     named.chain(linked).collect()

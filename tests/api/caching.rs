@@ -126,8 +126,8 @@ fn the_page_is_revalidated_and_its_files_are_cached_for_ever() {
         .map(|path| path.strip_prefix(version).unwrap())
         .collect();
     // The page gets its icon after its first paint.
-    let in_page = ["js/preload.js", "js/main.js", "style.css"];
-    let in_links = ["js/preload.js", "style.css", "js/main.js", "js/texts/en.js"];
+    let in_page = ["js/main.js", "style.css"];
+    let in_links = ["style.css", "js/main.js", "js/texts/en.js"];
     assert_eq!(names, [&in_page[..], &in_links].concat());
     files.push(format!("{version}icon.svg"));
     let old = "/assets/0000000000000000/style.css";

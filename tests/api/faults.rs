@@ -237,12 +237,9 @@ fn a_fault_for_every_route_spares_the_page_the_controls_and_health_checks() {
     assert_eq!(faults["results"][1]["used"], 0, "and use up nothing");
     let page = app.get("/");
     assert_eq!(page.status, 200);
-    let style = page.text.find("./assets/").unwrap();
-    let style: String = page.text[style + 1..]
-        .chars()
-        .take_while(|letter| *letter != '"')
-        .collect();
-    assert_eq!(app.get(&style).status, 200);
+    let (_, style) = page.text.split_once("href=\"./assets/").unwrap();
+    let style = style.split('"').next().unwrap();
+    assert_eq!(app.get(&format!("/assets/{style}")).status, 200);
     assert_eq!(app.get("/jobdeck/journal").status, 200);
     assert_eq!(app.send("DELETE", "/jobdeck/faults", &[], None).status, 200);
     assert_eq!(app.get("/jobdeck/domains").status, 200);

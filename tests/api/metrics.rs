@@ -96,7 +96,7 @@ fn requests_are_counted_by_route_method_and_status() {
         assert_eq!(app.get(path).status, 404);
     }
     let page = app.get("/").text;
-    let (_, style) = page.split_once("/assets/").unwrap();
+    let (_, style) = page.split_once("href=\"./assets/").unwrap();
     let style = style.split('"').next().unwrap();
     assert_eq!(app.get(&format!("/assets/{style}")).status, 200);
     for method in ["BREW", "WHEN", "PROPFIND"] {
