@@ -4,9 +4,13 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use signal_hook::consts::{SIGHUP, SIGINT};
+use signal_hook::flag::register_conditional_default;
 
 use crate::{Server, check_line, fails, folder, jobdeck, ok, text};
 
@@ -160,8 +164,18 @@ fn a_job_is_in_progress_while_its_command_runs() {
     assert_eq!(jobs(here, &DB)[0]["status"], "SUCCESS");
 }
 
+/// Has the processes that a test starts obey signals, although the tests may ignore them: those that a shell has in the background
+/// ignore interrupts, and those of `nohup` a lost terminal. What a process has a handler for is not ignored by those that it starts.
+fn obey_signals() {
+    for signal in [SIGINT, SIGHUP] {
+        let ends = Arc::new(AtomicBool::new(true));
+        register_conditional_default(signal, ends).unwrap();
+    }
+}
+
 #[test]
 fn signals_are_passed_on() {
+    obey_signals();
     let folder = folder();
     let here = folder.path();
     for (signal, script, code, error) in [
