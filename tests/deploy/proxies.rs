@@ -153,10 +153,8 @@ impl Proxy {
         assert_eq!(page.status, "200");
         let page = String::from_utf8(page.body).unwrap();
         assert_eq!(page, server.get("/"));
-        let (_, script) = page.split_once("<script type=\"module\"").unwrap();
-        let (_, script) = script.split_once("src=\"").unwrap();
+        let (_, script) = page.split_once(" src=\".").unwrap();
         let (script, _) = script.split_once('"').unwrap();
-        let script = script.strip_prefix('.').unwrap();
         let script = self.curl(&at(script), &["--compressed"]);
         assert_eq!(script.status, "200");
         assert!(
