@@ -8,6 +8,7 @@ use actix_web::http::header::{ContentDisposition, ContentType, DispositionParam,
 use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::encoded::Encoded;
 use super::files::{answer, below_root, not_found, redirect, refusal, root_from};
 use super::shell::{Content, FOLDER, frame, path_of};
 use crate::docs::{File, Page, escape, render};
@@ -21,7 +22,7 @@ const API_SUMMARY: &str = "Every route, with its parameters and examples to send
 
 /// A page as it is served.
 struct Served {
-    html: String,
+    html: Encoded,
     /// The hash of the HTML.
     version: String,
 }
@@ -33,7 +34,7 @@ impl Served {
         html.hash(&mut hasher);
         Self {
             version: format!("{:016x}", hasher.finish()),
-            html,
+            html: Encoded::new(html),
         }
     }
 }

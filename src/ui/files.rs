@@ -1,22 +1,18 @@
 //! Files that are served under a path with the hash of their content, and the pages that load them.
 
-use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io::Write;
-use std::sync::OnceLock;
 
 use actix_web::http::Method;
 use actix_web::http::header::{
-    AcceptEncoding, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    Encoding, EntityTag, Header, HeaderName, HeaderValue, LOCATION, VARY,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EntityTag, HeaderName, HeaderValue,
+    LOCATION, VARY,
 };
-use actix_web::web::{self, Bytes};
+use actix_web::web;
 use actix_web::{HttpRequest, HttpResponse};
 use base64::prelude::{BASE64_STANDARD, Engine};
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
+use super::encoded::Encoded;
 use crate::api::caching::Version;
 use crate::api::routes::method_not_allowed;
 use crate::route::ASSETS;
@@ -37,56 +33,48 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 #[derive(Debug)]
 pub(super) struct File {
     /// The path within the folder of its page.
-    pub(super) name: &'static str,
-    pub(super) content: Cow<'static, str>,
-    /// The content as it is sent, once somebody has requested it.
-    sent: OnceLock<Bytes>,
-    /// The same as gzip.
-    gzip: OnceLock<Bytes>,
+    pub(super) name: String,
+    pub(super) text: Encoded,
+    /// The hash of the text.
+    hash: u64,
 }
 
 impl File {
-    pub(super) fn new(name: &'static str, content: impl Into<Cow<'static, str>>) -> Self {
+    /// Makes a file of a text, which is sent as it is.
+    pub(super) fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
         Self {
-            name,
-            content: content.into(),
-            sent: OnceLock::new(),
-            gzip: OnceLock::new(),
+            name: name.into(),
+            hash: hasher.finish(),
+            text: Encoded::new(text),
         }
     }
 
-    /// Returns the content as it is sent: modules and styles without their comments and indents, which are a fifth of a visit.
-    fn sent(&self) -> Bytes {
-        let read = || match self.media_type() {
-            JAVASCRIPT | CSS => without_comments(&self.content),
-            _ => self.content.clone().into_owned(),
-        };
-        self.sent.get_or_init(|| Bytes::from(read())).clone()
-    }
-
-    /// Returns the content as gzip. It is compressed once, and so as far as it goes: a quarter less than what is compressed
-    /// for each answer.
-    fn gzip(&self) -> Bytes {
-        let compress = || {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-            // Writing to a Vec can't fail.
-            let _ = encoder.write_all(&self.sent());
-            Bytes::from(encoder.finish().unwrap_or_default())
-        };
-        self.gzip.get_or_init(compress).clone()
-    }
-
-    fn media_type(&self) -> &'static str {
-        match self.name.rsplit_once('.') {
-            Some((_, "css")) => CSS,
-            Some((_, "svg")) => "image/svg+xml",
-            _ => JAVASCRIPT,
+    /// Makes a file of the text of one: modules and styles are sent without their comments and indents, which are a fifth of
+    /// a visit.
+    pub(super) fn of(name: &str, text: &str) -> Self {
+        match media_type(name) {
+            JAVASCRIPT | CSS => Self::new(name, without_comments(text)),
+            _ => Self::new(name, text),
         }
     }
 }
 
-/// Returns a module or styles without indents and without the comments that have lines of their own. Each of these becomes an
-/// empty line, so that errors name the lines of the source.
+fn media_type(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "css")) => CSS,
+        Some((_, "svg")) => "image/svg+xml",
+        _ => JAVASCRIPT,
+    }
+}
+
+/// What begins a comment at the end of a line of code.
+pub(super) const END_COMMENT: &str = ", // ";
+
+/// Returns a module or styles without indents and comments. A comment that has lines of its own becomes empty ones, so that errors
+/// name the lines of the source.
 pub(super) fn without_comments(text: &str) -> String {
     let mut code = String::with_capacity(text.len());
     let mut is_comment = false;
@@ -94,7 +82,10 @@ pub(super) fn without_comments(text: &str) -> String {
         let start = line.trim_start();
         is_comment |= start.starts_with("/*");
         if !is_comment && !start.starts_with("//") {
-            code.push_str(start);
+            match start.split_once(END_COMMENT) {
+                Some((start, _)) => code.extend([start, ","]),
+                None => code.push_str(start),
+            }
         }
         is_comment &= !line.trim_end().ends_with("*/");
         code.push('\n');
@@ -130,7 +121,7 @@ impl Folder {
         let mut hasher = DefaultHasher::new();
         page.hash(&mut hasher);
         for file in &files {
-            (file.name, &file.content).hash(&mut hasher);
+            (&file.name, file.hash).hash(&mut hasher);
         }
         let version = format!("{:016x}", hasher.finish());
         Self {
@@ -163,22 +154,11 @@ fn asset(request: &HttpRequest, file: &File) -> HttpResponse {
         let mut response = HttpResponse::Ok();
         response
             .insert_header((CACHE_CONTROL, CACHE_ASSET))
-            .insert_header((CONTENT_TYPE, file.media_type()))
+            .insert_header((CONTENT_TYPE, media_type(&file.name)))
             .insert_header((CONTENT_SECURITY_POLICY, POLICY))
             .insert_header((VARY, "accept-encoding"));
-        if !takes_gzip(request) {
-            return response.body(file.sent());
-        }
-        response
-            .insert_header((CONTENT_ENCODING, "gzip"))
-            .body(file.gzip())
+        file.text.respond(request, &mut response)
     })
-}
-
-fn takes_gzip(request: &HttpRequest) -> bool {
-    let accepted = AcceptEncoding::parse(request);
-    let chosen = accepted.map(|accepted| accepted.negotiate([Encoding::gzip()].iter()));
-    matches!(chosen, Ok(Some(encoding)) if encoding == Encoding::gzip())
 }
 
 /// Returns the address of the root of the server, relative to a path: a proxy may have it below a path of another site.
@@ -210,11 +190,15 @@ pub(super) fn refusal(request: &HttpRequest) -> Option<HttpResponse> {
 }
 
 /// Answers with a page, or with 304. A cache may store it, but has to check each time whether there is a newer one.
-pub(super) fn answer(request: &HttpRequest, version: &str, html: &'static str) -> HttpResponse {
+pub(super) fn answer(request: &HttpRequest, version: &str, html: &Encoded) -> HttpResponse {
     // Weak, since the page may be sent compressed.
     let tag = EntityTag::new_weak(version.to_owned());
-    let response = Version::new(request, tag)
-        .answer(|response| response.insert_header((CONTENT_TYPE, HTML)).body(html));
+    let mut response = Version::new(request, tag).answer(|response| {
+        response.insert_header((CONTENT_TYPE, HTML));
+        html.respond(request, response)
+    });
+    let encoding = HeaderValue::from_static("accept-encoding");
+    response.headers_mut().insert(VARY, encoding);
     isolated(response)
 }
 
@@ -246,8 +230,8 @@ mod tests {
 
     #[test]
     fn comments_become_empty_lines_and_code_stays() {
-        let text = "/** A module. */\nimport x;\n\n/**\n * Two\n * lines.\n */\n  // One.\n  let a = 'http://b'; // c\n";
-        let code = "\nimport x;\n\n\n\n\n\n\nlet a = 'http://b'; // c\n";
+        let text = "/** A module. */\nimport x;\n\n/**\n * Two\n * lines.\n */\n  // One.\n  a: 'http://b',\n  c: '', // d, // e\n";
+        let code = "\nimport x;\n\n\n\n\n\n\na: 'http://b',\nc: '',\n";
         assert_eq!(without_comments(text), code);
     }
 

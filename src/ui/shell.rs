@@ -51,7 +51,7 @@ const API_HEAD: &str = "<link rel=\"stylesheet\" href=\"assets/api.css\">\n\
      <script type=\"module\" src=\"assets/api.js\"></script>";
 
 pub(super) static FOLDER: LazyLock<Folder> = LazyLock::new(|| {
-    let files = FILES.map(|(name, text)| File::new(name, text));
+    let files = FILES.map(|(name, text)| File::of(name, text));
     Folder::new(files.into(), TEMPLATE)
 });
 

@@ -30,31 +30,31 @@ function sortBy(sort) {
   go({ sort, desc: sort === state.sort ? !state.desc : !ASCENDING_FIRST.includes(sort) });
 }
 
-/** The modules of the views that are loaded when they are first shown, and those that they need. */
+/** The modules of the views that are loaded when they are first shown. */
 const views = {};
 const VIEW_MODULES = {
-  now: () => Promise.all([import('./now.js')]),
-  collectors: () => Promise.all([import('./collectors.js')]),
-  statistics: () => Promise.all([import('./statistics.js')]),
-  journal: () => Promise.all([import('./journal.js'), import('./mock-controls.js')]),
+  now: () => import('./now.js'),
+  collectors: () => import('./collectors.js'),
+  statistics: () => import('./statistics.js'),
+  journal: () => import('./mock.js').then(({ mock }) => mock),
 };
 const WIRES = {
-  now: ([{ wireNow }]) => wireNow(),
+  now: ({ wireNow }) => wireNow(),
   collectors() {},
-  statistics: ([{ wireStatistics }]) => wireStatistics(go),
-  journal([{ wireJournal }, { wireMock }]) {
+  statistics: ({ wireStatistics }) => wireStatistics(go),
+  journal({ wireJournal, wireMock }) {
     wireJournal(current, go, (act) => act.then(() => load(false), showFailure));
     wireMock(current, () => load(false));
   },
 };
 
-/** Loads the modules of a view, and wires them once. */
+/** Loads the module of a view, and wires it once. */
 async function prepare(view) {
   if (!(view in VIEW_MODULES) || views[view]) return;
-  const modules = await VIEW_MODULES[view]();
+  const module = await VIEW_MODULES[view]();
   if (views[view]) return;
-  views[view] = Object.assign({}, ...modules);
-  WIRES[view](modules);
+  views[view] = module;
+  WIRES[view](module);
   showState();
 }
 
@@ -65,9 +65,8 @@ const waiting = [];
 
 /** Loads these modules and wires them, once. */
 function loadLater() {
-  loading ??= Promise.all([import('./open-job.js'), import('./drawer.js'), import('./job-editor.js'), import('./request-dialog.js'),
-    import('./token-dialog.js')]).then((modules) => {
-    later = Object.assign({}, ...modules);
+  loading ??= import('./later.js').then((module) => {
+    later = module.later;
     wireLater();
     for (const act of waiting.splice(0)) act(later);
   }).catch((error) => {
@@ -347,7 +346,7 @@ for (const open of document.querySelectorAll('.request-open')) {
   on(open, 'click', () => needLater(({ showRequests }) => showRequests(loader.requests)));
 }
 on($('notifications-open'), 'click', () => {
-  import('./notifications.js').then(({ showNotifications }) => showNotifications(current().zone)).catch(showFailure);
+  needLater(({ showNotifications }) => showNotifications(current().zone).catch(showFailure));
 });
 on($('help-open'), 'click', () => $('help').showModal());
 
