@@ -1,5 +1,8 @@
 //! Caching: the version of the data, the page and its files.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use crate::app::{Answer, App, job};
 
 const DOMAINS: &str = "/jobdeck/domains";
@@ -148,6 +151,31 @@ fn the_page_is_revalidated_and_its_files_are_cached_for_ever() {
             "{path}"
         );
     }
+}
+
+#[test]
+fn a_browser_that_takes_brotli_gets_it_once_it_is_made() {
+    let app = App::with_jobs("");
+    let get = || app.send("HEAD", "/", &[("accept-encoding", "gzip, br")], None);
+    let first = get();
+    assert_eq!(first.header("content-encoding"), Some("gzip"));
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let later = loop {
+        let page = get();
+        if page.header("content-encoding") != Some("gzip") {
+            break page;
+        }
+        assert!(Instant::now() < deadline, "it is still gzip");
+        thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(later.header("content-encoding"), Some("br"));
+    assert_eq!(tag(&later), tag(&first));
+    for page in [&first, &later] {
+        let vary = page.header("vary");
+        assert_eq!(vary, Some("accept-encoding, accept-language"));
+    }
+    let plain = app.get("/");
+    assert_eq!(plain.header("content-encoding"), None);
 }
 
 #[test]
