@@ -340,7 +340,7 @@ test('what a message has between backticks is code', async () => {
 test('what is done before the modules of an open job have come is done when they have', async () => {
   let release;
   const held = new Promise((resolve) => { release = resolve; });
-  await it.page.route('**/js/open-job.js', async (route) => {
+  await it.page.route('**/js/later.js', async (route) => {
     await held;
     await route.continue();
   });
